@@ -1,0 +1,167 @@
+"""Sources: folders of SQL that say how files of one origin become canonical rows.
+
+Here: ``source.yaml`` (relations: files, formats, columns) and loading a source with its mappings, checked.
+Not here: what a mapping may be (``pipelines.ingest.mapping``) or reading any landing file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import REPOSITORY, Home
+from pipelines.ingest.mapping import Mapping, load_mapping
+from pipelines.ingest.targets import PROVENANCE, TARGETS
+from pipelines.settings import Settings, describe, read_yaml
+
+INGEST_VERSION = "1"
+"""Raised when a change of this package's code changes what the same file becomes: all files are then read again."""
+
+Format = Literal["ndjson", "csv", "parquet", "auto"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RelationColumn(_Declaration):
+    """A column of a relation: the names it is looked for under, in this order, and whether a file must have it."""
+
+    names: tuple[str, ...] = ()
+    required: bool = False
+
+
+def _names_or_mapping(value: Any) -> Any:
+    """``[a, b]`` is short for ``{names: [a, b]}``, and nothing for ``{}``."""
+    if value is None:
+        return {}
+    return {"names": value} if isinstance(value, list) else value
+
+
+class Relation(_Declaration):
+    """A relation: the files that hold it and the columns that are read from them, all as text."""
+
+    glob: str = Field(min_length=1)
+    format: Format = "auto"
+    columns: dict[str, Annotated[RelationColumn, BeforeValidator(_names_or_mapping)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _name_columns(self) -> Relation:
+        taken: dict[str, str] = {}
+        for name, column in self.columns.items():
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"column '{name}': expected lower case letters, digits and _")
+            if name in PROVENANCE:
+                raise ValueError(f"column '{name}' is added to every relation; name it otherwise")
+            if not column.names:
+                object.__setattr__(column, "names", (name,))
+            for alias in column.names:
+                if alias in taken:
+                    raise ValueError(f"columns '{taken[alias]}' and '{name}' both read '{alias}'")
+                taken[alias] = name
+        return self
+
+
+class _SourceFile(_Declaration):
+    description: str = ""
+    relations: dict[str, Relation] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> _SourceFile:
+        for name in self.relations:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"relation '{name}': expected lower case letters, digits and _")
+        return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source: its relations, and its mappings by target."""
+
+    name: str
+    folder: Path
+    description: str
+    relations: dict[str, Relation]
+    mappings: dict[str, Mapping]
+
+    def by_record(self, relation: str) -> list[Mapping]:
+        """The mappings that turn the records of *relation* into rows file by file."""
+        return [m for m in self.mappings.values() if m.by_record and m.relations == (relation,)]
+
+    def whole(self, relation: str | None = None) -> list[Mapping]:
+        """The mappings over all files at once, of those only that read *relation*, if one is given."""
+        return [m for m in self.mappings.values() if not m.by_record and relation in (None, *m.relations)]
+
+    def fingerprint(self, relation: str, settings: Settings) -> str:
+        """A hash of all that decides what a file of *relation* becomes, save the file itself."""
+        parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
+        parts += [f"{m.target.name}: {m.query}" for m in self.by_record(relation)]
+        if self.by_record(relation):
+            parts.append(settings.timezone)
+        if self.whole(relation):
+            parts.append("records are kept")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def load_sources(home: Home) -> list[Source]:
+    """The program's sources and the home's, by name; a source of the home replaces the program's of that name.
+
+    Raises:
+        HeadwaterError: a source is wrong: the file, the line or key, what was expected.
+    """
+    folders: dict[str, Path] = {}
+    for root in (REPOSITORY / "sql" / "sources", home.sql / "sources"):
+        if root.is_dir():
+            folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
+    return [_load_source(folders[name]) for name in sorted(folders)]
+
+
+def _load_source(folder: Path) -> Source:
+    if not _NAME.fullmatch(folder.name):
+        raise HeadwaterError(f"{folder}: a source is named with lower case letters, digits and _; rename the folder")
+    declared = _read_declaration(folder / "source.yaml")
+    mappings = {}
+    for file in sorted(folder.glob("*.sql")):
+        target = TARGETS.get(file.stem)
+        if target is None:
+            raise HeadwaterError(f"{file}: '{file.stem}' is no target; expected one of {', '.join(TARGETS)}")
+        columns = {name: tuple(relation.columns) for name, relation in declared.relations.items()}
+        mappings[target.name] = load_mapping(target, file, columns)
+    if not mappings:
+        raise HeadwaterError(f"{folder}: has no mapping; add a SELECT such as events.sql ({', '.join(TARGETS)})")
+    used = {name for mapping in mappings.values() for name in mapping.relations}
+    unused = [name for name in declared.relations if name not in used]
+    if unused:
+        raise HeadwaterError(
+            f"{folder / 'source.yaml'}: no mapping reads relation {', '.join(unused)}; "
+            "add a SELECT that does, or remove it, since its files would be read for nothing"
+        )
+    return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
+
+
+def _read_declaration(file: Path) -> _SourceFile:
+    if not file.is_file():
+        raise HeadwaterError(f"{file}: missing; a source declares its relations there")
+    content = read_yaml(file)
+    if not isinstance(content, dict):
+        raise HeadwaterError(f"{file}: expected keys 'description' and 'relations', found {content!r}")
+    try:
+        return _SourceFile.model_validate(content)
+    except ValidationError as error:
+        raise HeadwaterError(f"{file}: {_describe(error)}") from error
+
+
+def _describe(error: ValidationError) -> str:
+    try:
+        return describe(error, _SourceFile)
+    except (AssertionError, KeyError):
+        # The settings' describer does not look into dictionaries of sections: say it without the expected keys.
+        faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
+        return "; ".join(f"'{key}': {text[0].lower()}{text[1:]}" for key, text in faults)

@@ -1,0 +1,269 @@
+"""The canonical targets: what a source's SELECTs must return, and the raw tables made of it.
+
+Here: each target's columns with type, meaning and rule, and the columns of every ``raw`` table.
+Not here: how a value is judged (``pipelines.ingest.validation``) or where the files are
+(``pipelines.ingest.manifest``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PROVENANCE = ("batch_id", "record_no")
+"""The pseudo-columns of every relation, which every mapping SELECT hands on."""
+
+ATTRIBUTION_TYPES = ("page_view", "exposure", "click", "add_to_cart")
+ORDER_STATUSES = ("paid", "unpaid", "cancelled", "refunded")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a mapping SELECT may return (must, if *required*).
+
+    A record without a value where one is needed is quarantined: *required* says always, *needed_if* when (a
+    condition over the target's columns). *moment* columns are instants whose text without an offset is the
+    shop's local time if *local* is set, and is refused otherwise; *bounded* ones must lie between 2000 and the
+    day after the landing. *default*, an expression over the target's columns, stands in for a missing value. *allowed* lists the only values, and *shape*
+    is a regular expression for the whole value.
+    """
+
+    kind: str
+    description: str
+    required: bool = False
+    needed_if: str | None = None
+    local: bool = True
+    bounded: bool = False
+    default: str | None = None
+    allowed: tuple[str, ...] = ()
+    shape: str | None = None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column that ingestion adds: *expression* over the target's typed columns; ``{local:x}`` is x's local date."""
+
+    kind: str
+    description: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """One canonical table: a mapping SELECT's columns, what ingestion adds, and the key of a row.
+
+    *stored* orders the columns of the raw table where that is not simply columns, then derived ones. *partitioned*
+    targets are kept by day, ``dt``.
+    """
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+    derived: dict[str, Derived] = field(default_factory=dict)
+    partitioned: bool = False
+
+    @property
+    def table(self) -> str:
+        """The raw table's name."""
+        return f"raw.{self.name}"
+
+
+TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
+_IN_ATTRIBUTION = "event_type IN ({})".format(", ".join(f"'{kind}'" for kind in ATTRIBUTION_TYPES))
+_UPDATED = Column(MOMENT, "when this version was written at the source; the latest version of a key wins (UTC)")
+
+
+def _local_day(column: str) -> Derived:
+    return Derived("DATE", f"day of {column} in the shop's time zone", f"{{local:{column}}}")
+
+
+EVENTS = Target(
+    "events",
+    "Tracking events, one row an event as it was recorded.",
+    ("event_id",),
+    {
+        "event_id": Column(TEXT, "unique id of the event", required=True),
+        "device_id": Column(TEXT, "device (browser or app) that recorded it", required=True),
+        "user_id": Column(TEXT, "account that was logged in; null before log-in"),
+        "event_type": Column(TEXT, "page_view, exposure, click, add_to_cart, or another", required=True),
+        "page_id": Column(WHOLE, "the PageId: larger is newer on a device", needed_if=_IN_ATTRIBUTION),
+        "page_type": Column(TEXT, "kind of page, e.g. home, list, detail", needed_if=_IN_ATTRIBUTION),
+        "module": Column(TEXT, "module code on the page"),
+        "slot": Column("INTEGER", "position in the module, from 1"),
+        "sku": Column(TEXT, "product that the slot showed"),
+        "content_id": Column(TEXT, "creative, campaign or version that the slot showed"),
+        "device_time": Column(MOMENT, "when it happened, by the device's own clock (UTC)", required=True, local=False),
+        "sent_time": Column(MOMENT, "when it was sent, by the device's own clock (UTC)", local=False),
+        "received_at": Column(MOMENT, "when the server received it (UTC)", local=False),
+        "referrer": Column(TEXT, "referring URL"),
+        "utm_source": Column(TEXT, "campaign source"),
+        "utm_medium": Column(TEXT, "campaign medium"),
+        "utm_campaign": Column(TEXT, "campaign name"),
+        "platform": Column(TEXT, "platform, e.g. ios, android, web"),
+        "app_version": Column(TEXT, "version of the app"),
+    },
+    {
+        "occurred_at": Derived(
+            MOMENT,
+            "when it happened, corrected by the clock's error: device_time + (received_at - sent_time) (UTC)",
+            "coalesce(make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)), device_time)",
+        ),
+        "dt": Derived("DATE", "day of occurred_at in the shop's time zone", "{local:occurred_at}"),
+    },
+    partitioned=True,
+)
+
+ORDERS = Target(
+    "orders",
+    "Orders of any status, one row a version of an order.",
+    ("order_id",),
+    {
+        "order_id": Column(TEXT, "order", required=True),
+        "user_id": Column(TEXT, "account that ordered; null for guests"),
+        "status": Column(TEXT, f"one of {', '.join(ORDER_STATUSES)}", required=True, allowed=ORDER_STATUSES),
+        "ordered_at": Column(MOMENT, "when it was ordered (UTC)", required=True, bounded=True),
+        "paid_at": Column(MOMENT, "when it was paid; null if it was not (UTC)", bounded=True),
+        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Z]{3}"),
+        "updated_at": _UPDATED,
+    },
+    {"ordered_dt": _local_day("ordered_at"), "paid_dt": _local_day("paid_at")},
+)
+
+ORDER_LINES = Target(
+    "order_lines",
+    "Lines of orders, one row a version of a line. Money is in the order's currency.",
+    ("order_id", "line_no"),
+    {
+        "order_id": Column(TEXT, "order", required=True),
+        "line_no": Column("INTEGER", "line of the order", required=True),
+        "sku": Column(TEXT, "product", required=True),
+        "quantity": Column("INTEGER", "pieces", required=True),
+        "unit_price": Column(MONEY, "price of one piece", required=True),
+        "discount": Column(MONEY, "discount on the whole line; 0 where none is given", default="0"),
+        "unit_cost": Column(MONEY, "cost of one piece, where known"),
+        "refunded_amount": Column(MONEY, "refunded so far, where the source says it on the line"),
+        "updated_at": _UPDATED,
+    },
+    {"updated_dt": _local_day("updated_at")},
+)
+
+REFUNDS = Target(
+    "refunds",
+    "Refunds of order lines, one row a version of a refund. Money is in the order's currency.",
+    ("refund_id",),
+    {
+        "refund_id": Column(
+            TEXT,
+            "refund; where none is given, a hash of the record",
+            default="md5(concat_ws('|', order_id, line_no, refunded_at, amount))",
+        ),
+        "order_id": Column(TEXT, "order", required=True),
+        "line_no": Column("INTEGER", "line of the order", required=True),
+        "refunded_at": Column(MOMENT, "when it was refunded (UTC)", required=True, bounded=True),
+        "amount": Column(MONEY, "refunded", required=True),
+        "updated_at": _UPDATED,
+    },
+    {"refunded_dt": _local_day("refunded_at")},
+)
+
+PRODUCTS = Target(
+    "products",
+    "Products, one row a version of a product.",
+    ("sku",),
+    {
+        "sku": Column(TEXT, "product", required=True),
+        "name": Column(TEXT, "name"),
+        "category": Column(TEXT, "category"),
+        "brand": Column(TEXT, "brand"),
+        "unit_cost": Column(MONEY, "cost of one piece, where known"),
+        "list_price": Column(MONEY, "list price"),
+        "launched_on": Column("DATE", "day of launch"),
+        "updated_at": _UPDATED,
+    },
+)
+
+TARGETS: dict[str, Target] = {t.name: t for t in (EVENTS, ORDERS, ORDER_LINES, REFUNDS, PRODUCTS)}
+"""The canonical targets by name; a source maps to one in ``<name>.sql``."""
+
+RECORD_HASH = "record_hash"
+_ORIGIN = {
+    "source": (TEXT, "source that it came from"),
+    "batch_id": (TEXT, "batch (file) that it came from; see raw.batches"),
+    "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
+}
+_HASH = {RECORD_HASH: (TEXT, "hash of the record's canonical columns")}
+
+
+def _raw_columns(target: Target) -> dict[str, tuple[str, str]]:
+    given = {name: (column.kind, column.description) for name, column in target.columns.items()}
+    derived = {name: (column.kind, column.description) for name, column in target.derived.items()}
+    if target.partitioned:
+        day = {"dt": derived.pop("dt")}
+        return _after(given, "received_at", derived) | _ORIGIN | day
+    return given | derived | _HASH | _ORIGIN
+
+
+def _after(
+    columns: dict[str, tuple[str, str]], name: str, more: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    position = list(columns).index(name) + 1
+    items = list(columns.items())
+    return dict(items[:position]) | more | dict(items[position:])
+
+
+_SUPERSEDED = {
+    "event_id": (TEXT, "event that a later batch brought again, with an earlier received_at"),
+    "batch_id": (TEXT, "batch whose row of raw.events no longer counts"),
+    "superseded_by": (TEXT, "batch whose row counts instead"),
+    "dt": ("DATE", "day of the row that no longer counts"),
+}
+_QUARANTINE = {
+    "batch_id": (TEXT, "batch that the record belongs to"),
+    "source": (TEXT, "source"),
+    "relation": (TEXT, "relation of the source"),
+    "file": (TEXT, "file, relative to the landing folder"),
+    "line_no": (WHOLE, "line of the file where the record begins, from 1; null where the file is gone"),
+    "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
+    "reasons": (TEXT, "all that is wrong with it, separated by '; '"),
+    "raw": (TEXT, "the record as it is in the file (of an over-long line, its beginning)"),
+    "landed_at": (MOMENT, "when the file landed (UTC)"),
+}
+_BATCHES = {
+    "batch_id": (TEXT, "hash of the file's path and content"),
+    "kind": (TEXT, "'file', or 'mapping' for the rows of a target that is mapped over all files at once"),
+    "source": (TEXT, "source"),
+    "relation": (TEXT, "relation of the source, or the target of a mapping"),
+    "file": (TEXT, "file, relative to the landing folder"),
+    "bytes": (WHOLE, "size of the file"),
+    "modified_at": (MOMENT, "modification time of the file (UTC)"),
+    "landed_at": (MOMENT, "modification time of the file when it was first read (UTC)"),
+    "ingested_at": (MOMENT, "when it was ingested (UTC)"),
+    "records": (WHOLE, "records read: accepted + duplicates + quarantined"),
+    "accepted": (WHOLE, "records that count"),
+    "duplicates": (WHOLE, "records that are in the lake already"),
+    "quarantined": (WHOLE, "records that were refused; see raw.quarantine"),
+    "unmapped": (WHOLE, "accepted records that the mapping makes no row of"),
+}
+
+_TABLES: dict[str, dict[str, tuple[str, str]]] = {
+    **{target.table: _raw_columns(target) for target in TARGETS.values()},
+    "raw.superseded_events": _SUPERSEDED,
+    "raw.quarantine": _QUARANTINE,
+    "raw.batches": _BATCHES,
+}
+
+RAW_TABLES: dict[str, dict[str, str]] = {
+    table: {name: kind for name, (kind, _) in columns.items()} for table, columns in _TABLES.items()
+}
+"""Every raw table's columns and DuckDB types, ``dt`` last where it is kept by day."""
+
+RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
+    table: {name: text for name, (_, text) in columns.items()} for table, columns in _TABLES.items()
+}
+
+RAW_DESCRIPTIONS: dict[str, str] = {
+    **{target.table: target.description for target in TARGETS.values()},
+    "raw.superseded_events": "Rows of raw.events that no longer count, because an earlier copy of the event came later.",
+    "raw.quarantine": "Refused records, each once and whole, with all reasons.",
+    "raw.batches": "Batches: what was read from each landing file, and what became of its records.",
+}

@@ -1,0 +1,175 @@
+"""The lake: Hive-style Parquet, one file a partition, replaced whole.
+
+Here: where a table's files are, what their footers say, how a file is published, and how files become a
+typed relation in a DuckDB session.
+Not here: when a partition is stale (``pipelines.planner``) or how its rows are made
+(``pipelines.runner``); the batches below ``lake/raw`` (``pipelines.ingest.manifest``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from pipelines.duck import identifier, list_literal, literal
+from pipelines.errors import HeadwaterError
+
+VERSION_KEY = "headwater_version"
+"""The footer's key for a partition's version: a hash of all that made it."""
+
+PART = "part-0.parquet"
+_PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
+
+Day = dt.date
+PartitionKey = Day | None
+"""A partition's day, or None for the one file of an unpartitioned table."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The Parquet files below *root*: ``<schema>/<table>/[dt=<day>/]part-0.parquet``."""
+
+    root: Path
+
+    def folder(self, table: str) -> Path:
+        """The folder of *table* (``schema.name``)."""
+        schema, name = table.split(".")
+        return self.root / schema / name
+
+    def file(self, table: str, key: PartitionKey) -> Path:
+        """Where the partition *key* of *table* is, or would be."""
+        folder = self.folder(table)
+        return (folder / f"dt={key.isoformat()}" if key else folder) / PART
+
+    def files(self, table: str) -> dict[PartitionKey, Path]:
+        """The partitions that *table* has, by day; an unpartitioned table's file under None."""
+        folder = self.folder(table)
+        found: dict[PartitionKey, Path] = {}
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    match = _PARTITION_FOLDER.match(entry.name)
+                    path = folder / entry.name / PART
+                    if entry.name == PART:
+                        found[None] = folder / PART
+                    elif match and path.is_file():
+                        found[Day.fromisoformat(match[1])] = path
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def versions(self, table: str) -> dict[PartitionKey, str]:
+        """The version in the footer of each partition of *table*; '' where a file has none or is broken."""
+        files = self.files(table)
+        if not files:
+            return {}
+        stored = _stored_versions(files.values())
+        return {key: stored.get(str(path), "") for key, path in files.items()}
+
+    def statistics(self, table: str) -> tuple[int, int, int]:
+        """Partitions, rows and bytes of *table*."""
+        paths = list(self.files(table).values())
+        if not paths:
+            return 0, 0, 0
+        query = f"SELECT sum(num_rows) FROM parquet_file_metadata({list_literal(paths)})"
+        with duckdb.connect() as connection:
+            rows = connection.execute(query).fetchall()[0][0]
+        return len(paths), int(rows), sum(path.stat().st_size for path in paths)
+
+    def remove(self, table: str, key: PartitionKey) -> None:
+        """Remove a partition, if it is there."""
+        path = self.file(table, key)
+        path.unlink(missing_ok=True)
+        if key is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _stored_versions(paths: Iterable[Path]) -> dict[str, str]:
+    def read(some: Sequence[Path]) -> dict[str, str]:
+        query = (
+            f"SELECT file_name, decode(value) FROM parquet_kv_metadata({list_literal(some)}) "
+            f"WHERE decode(key) = {literal(VERSION_KEY)}"
+        )
+        with duckdb.connect() as connection:
+            return dict(connection.execute(query).fetchall())
+
+    everything = list(paths)
+    try:
+        return read(everything)
+    except duckdb.Error:
+        # One broken file fails the whole call: read them one by one, so that only that one counts as stale.
+        stored: dict[str, str] = {}
+        for path in everything:
+            try:
+                stored |= read([path])
+            except duckdb.Error:
+                continue
+        return stored
+
+
+def temporary_for(target: Path) -> Path:
+    """A hidden name beside *target* for a file being written; its folder is made.
+
+    What an earlier, killed writer left there is removed: the caller holds the home's lock.
+
+    Raises:
+        HeadwaterError: the folder cannot be made.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(f".{target.name}.*.tmp"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise HeadwaterError(f"{target.parent}: cannot be written: {error.strerror}") from error
+    return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
+
+
+def publish(temporary: Path, target: Path) -> None:
+    """Make *temporary* the content of *target*, durably and at once.
+
+    Raises:
+        HeadwaterError: the file system refuses.
+    """
+    try:
+        for path in (temporary, temporary.parent):
+            # The folder's entry is synced as well: without it the new name may be lost in a power cut.
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if path == temporary:
+                os.replace(temporary, target)
+    except OSError as error:
+        raise HeadwaterError(f"{target}: cannot be published: {error.strerror}") from error
+
+
+def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, version: str) -> int:
+    """Write the rows of *query* to a Parquet file whose footer carries *version*.
+
+    Returns:
+        The number of rows.
+    """
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{VERSION_KEY}: {literal(version)}}}"
+    result = connection.execute(f"COPY ({query}) TO {literal(str(path))} ({options})").fetchall()
+    return int(result[0][0])
+
+
+def relation_sql(columns: Mapping[str, str], files: Sequence[Path]) -> str:
+    """A SELECT of *columns* (name → DuckDB type) over *files*; without files, an empty relation of these types.
+
+    A column ``dt`` that the files do not hold comes from their Hive-style folders.
+    """
+    if not files:
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
+        return f"SELECT {nothing} WHERE false"
+    names = ", ".join(identifier(name) for name in columns)
+    hive = ", hive_partitioning = true, hive_types = {'dt': DATE}" if "dt" in columns else ""
+    return f"SELECT {names} FROM read_parquet({list_literal(files)}{hive})"

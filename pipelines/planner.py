@@ -1,0 +1,197 @@
+"""What is stale: derived from the inputs and the footers, never remembered.
+
+Here: the version that each partition would have if it were made today, and which partitions have another one.
+A version is a hash of what makes the rows: the model's text, the settings that it names and the versions of the
+partitions that it reads. Where a model reads whole histories (orders and their lines) or has no partitions, its
+rows are hashed instead: they are few, and by their inputs every day would be stale at every delivery.
+Not here: making the rows (``pipelines.runner``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+import duckdb
+
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.duck import identifier
+from pipelines.lake import Day, PartitionKey
+from pipelines.sqlproject.model import DIALECT, Model
+from pipelines.workspace import Workspace, days_between, mount_view
+
+VersionOf = Callable[[str, PartitionKey], str | None]
+"""Looks up the version of a table's partition; None where there is no such partition."""
+
+Keys = frozenset[PartitionKey]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The partitions of every model: which there should be, in which version, and what differs.
+
+    Attributes:
+        first, last: The days that are computed; None while nothing has landed.
+        expected: Model → partition → version.
+        stale: Model → partitions whose version differs or that are missing; models without any are left out.
+        obsolete: Model → partitions that should not be there (any more).
+    """
+
+    first: Day | None
+    last: Day | None
+    expected: Mapping[str, Mapping[PartitionKey, str]]
+    stale: Mapping[str, Keys]
+    obsolete: Mapping[str, Keys]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.stale and not self.obsolete
+
+    def stale_days(self) -> list[Day]:
+        """The days on which any table is stale, in order."""
+        return sorted({key for keys in self.stale.values() for key in keys if key is not None})
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Days in a row on which the same tables are to be computed: one run."""
+
+    first: Day
+    last: Day
+    tables: frozenset[str]
+
+    @property
+    def days(self) -> list[Day]:
+        """The days of the segment."""
+        return days_between(self.first, self.last)
+
+
+def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Plan:
+    """Compare what the lake of *workspace* should hold with what it holds.
+
+    Args:
+        workspace: The home.
+        connection: A session in which the small, whole models are evaluated.
+    """
+    landed = landed_days(workspace, connection)
+    first = workspace.settings.start_date or (landed[0] if landed else None)
+    last = landed[1] if landed else None
+    expected = _expected(workspace, connection, first, last)
+    stale: dict[str, Keys] = {}
+    obsolete: dict[str, Keys] = {}
+    for name, versions in expected.items():
+        present = workspace.lake.versions(name)
+        if differing := frozenset(key for key, version in versions.items() if present.get(key) != version):
+            stale[name] = differing
+        if unexpected := frozenset(present.keys() - versions.keys()):
+            obsolete[name] = unexpected
+    return Plan(first, last, expected, stale, obsolete)
+
+
+def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
+    """The first and last day of events, orders, payments and refunds that have landed; None without any."""
+    days = {key for key in workspace.raw.versions("raw.events") if key is not None}
+    columns = {"raw.orders": ("ordered_dt", "paid_dt"), "raw.refunds": ("refunded_dt",)}
+    for table, names in columns.items():
+        files = workspace.files(table, None)
+        for name in names if files else ():
+            query = f"SELECT min({name}), max({name}) FROM read_parquet(?)"
+            found = connection.execute(query, [[str(path) for path in files]]).fetchall()[0]
+            days |= {day for day in found if day is not None}
+    return (min(days), max(days)) if days else None
+
+
+def _expected(
+    workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None, last: Day | None
+) -> dict[str, dict[PartitionKey, str]]:
+    project = workspace.project
+    expected: dict[str, dict[PartitionKey, str]] = {}
+    given: dict[str, Mapping[PartitionKey, str]] = {}
+
+    def version_of(table: str, key: PartitionKey) -> str | None:
+        if table in expected:
+            return expected[table].get(key)
+        if table not in given:
+            config = table in CONFIG_TABLES
+            given[table] = {None: workspace.config.version(table)} if config else workspace.raw.versions(table)
+        return given[table].get(key)
+
+    range_first, range_last = first or dt.date.min, last or dt.date.min
+    days = days_between(range_first, range_last) if first and last else []
+    for name, model in project.models.items():
+        if project.is_judged_by_content(model):
+            sql = project.bind(model, range_first, range_last).sql(dialect=DIALECT)
+            workspace.mount(connection, _unmounted(workspace, model), range_first, range_last)
+            # Models that read this one see its query, not its file: that may be out of date.
+            mount_view(connection, name, sql)
+            expected[name] = content_versions(connection, model, identifier(name))
+        else:
+            versions = ((day, input_version(workspace, model, day, version_of)) for day in days)
+            expected[name] = {day: version for day, version in versions if version is not None}
+    return expected
+
+
+def _unmounted(workspace: Workspace, model: Model) -> list[object]:
+    """The reads of a whole model that are no models: those are mounted as queries already."""
+    return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
+
+
+def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
+    """The versions of the partitions of *model* whose rows *relation* holds: hashes of these rows."""
+    columns = ", ".join(identifier(name) for name in model.columns)
+    measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
+    if not model.is_partitioned:
+        rows = connection.execute(f"SELECT NULL, {measure} FROM {relation}").fetchall()
+    else:
+        rows = connection.execute(f"SELECT dt, {measure} FROM {relation} GROUP BY dt").fetchall()
+    return {key: _hash([model.code_version, str(count), str(total)]) for key, count, total in rows}
+
+
+def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
+    """The version of the partition *day* of *model*, of what *version_of* says of the partitions that it reads.
+
+    None where none of the tables by days that it reads has a partition in its window: then there is nothing to
+    compute and no partition.
+    """
+    project = workspace.project
+    parts = [model.code_version]
+    parts += [f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters)]
+    has_input = False
+    for read in sorted(project.reads[model.name], key=lambda read: read.table):
+        if not project.is_partitioned(read.table):
+            parts.append(f"{read.table}@{version_of(read.table, None)}")
+            continue
+        for days_before in range((read.days or 0) + 1):
+            version = version_of(read.table, day - dt.timedelta(days=days_before))
+            if version is not None:
+                has_input = True
+                parts.append(f"{read.table}-{days_before}@{version}")
+    return _hash(parts) if has_input else None
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def segments(stale: Mapping[str, Iterable[PartitionKey]]) -> list[Segment]:
+    """The stale partitions by days as runs: days in a row with the same tables, earliest first.
+
+    Models look back in time, never ahead, so computing the segments in this order finds every input done.
+    """
+    tables_of: dict[Day, set[str]] = {}
+    for table, keys in stale.items():
+        for key in keys:
+            if key is not None:
+                tables_of.setdefault(key, set()).add(table)
+    found: list[Segment] = []
+    ordered = sorted(tables_of)
+    # Days in a row have the same distance to their rank; so have days apart with other tables in between.
+    ranked = ((day, day.toordinal() - rank, frozenset(tables_of[day])) for rank, day in enumerate(ordered))
+    for (_, tables), group in groupby(ranked, key=lambda item: item[1:]):
+        days = [day for day, _, _ in group]
+        found.append(Segment(days[0], days[-1], tables))
+    return found

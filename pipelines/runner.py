@@ -1,0 +1,387 @@
+"""Computing partitions: query, check, publish.
+
+Here: how the tables of a run are computed over a range of days in one DuckDB session, which checks they must
+pass, and what is held back when one fails.
+Not here: which partitions need it (``pipelines.planner``), Dagster (``pipelines.sql_assets``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from pipelines.duck import first_line, identifier, literal
+from pipelines.errors import HeadwaterError
+from pipelines.lake import PART, Day, PartitionKey, copy_to, publish, temporary_for
+from pipelines.planner import content_versions, input_version
+from pipelines.sqlproject.model import DIALECT, Check, Model
+from pipelines.sqlproject.project import Read
+from pipelines.workspace import Workspace, days_between, mount_view
+
+ROWS_PER_CHUNK = 4_000_000
+"""Events in one chunk of a range, so that a chunk's intermediate results stay near the memory limit."""
+
+SAMPLE_ROWS = 5
+"""Offending rows that a failed check shows."""
+
+_CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True)
+class PartitionResult:
+    """A partition that was published."""
+
+    rows: int
+    bytes: int
+    version: str
+
+
+@dataclass
+class TableResult:
+    """What a run did to one table.
+
+    Attributes:
+        table: The model.
+        published: The partitions written.
+        removed: Partitions that were there and have no inputs any more.
+        held: Partitions kept as they were because a check failed, or because what they read was held.
+        seconds: Time in the query, the checks and the writing.
+        sql: The query, bound to the first chunk's days.
+    """
+
+    table: str
+    published: dict[PartitionKey, PartitionResult] = field(default_factory=dict)
+    removed: list[PartitionKey] = field(default_factory=list)
+    held: list[PartitionKey] = field(default_factory=list)
+    seconds: float = 0.0
+    sql: str = ""
+
+
+@dataclass
+class CheckResult:
+    """What a check found in a run.
+
+    Attributes:
+        check: Its name; a table's own check of its grain is ``<schema>_<table>_grain``.
+        model: The model judged.
+        severity: ``error`` or ``warn``.
+        rows: Offending rows.
+        sample: Some of them, as column → value.
+        days: The days on which there are any (empty for a table without partitions).
+        remedy: What to do.
+    """
+
+    check: str
+    model: str
+    severity: str
+    remedy: str
+    rows: int = 0
+    sample: list[dict[str, object]] = field(default_factory=list)
+    days: set[Day] = field(default_factory=set)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it found nothing."""
+        return self.rows == 0
+
+    def describe(self) -> str:
+        """The result in a line."""
+        days = f" on {_spell_days(self.days)}" if self.days else ""
+        first = "; first: " + ", ".join(f"{k}={v}" for k, v in self.sample[0].items()) if self.sample else ""
+        return f"{self.model}: check {self.check} ({self.severity}) found {self.rows} rows{days}{first}. {self.remedy}"
+
+
+@dataclass
+class RunResult:
+    """What a run did, by table and check."""
+
+    tables: dict[str, TableResult] = field(default_factory=dict)
+    checks: dict[str, CheckResult] = field(default_factory=dict)
+
+    def held(self) -> set[tuple[str, PartitionKey]]:
+        """The partitions held back."""
+        return {(name, key) for name, table in self.tables.items() for key in table.held}
+
+
+def grain_check_name(model: Model) -> str:
+    """The name of the check that every model has."""
+    return f"{model.name.replace('.', '_')}_grain"
+
+
+class Runner:
+    """Computes tables of one workspace in one session.
+
+    Args:
+        workspace: The home.
+        connection: The session.
+        held: Partitions that earlier runs of the same command held back: what reads them is held as well.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        connection: duckdb.DuckDBPyConnection,
+        held: Collection[tuple[str, PartitionKey]] = (),
+    ) -> None:
+        self._workspace = workspace
+        self._connection = connection
+        self._result = RunResult()
+        self._held = set(held)
+        self._versions: dict[str, dict[PartitionKey, str]] = {}
+
+    def compute(self, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
+        """Compute *tables*: those by days for *first* to *last*, the others whole.
+
+        Raises:
+            HeadwaterError: a query fails or a file cannot be written. What was published before stays.
+        """
+        models = [model for name, model in self._workspace.project.models.items() if name in tables]
+        for model in models:
+            self._result.tables[model.name] = TableResult(model.name)
+            self._expect_checks(model)
+        whole = [model for model in models if not model.is_partitioned]
+        for model in whole:
+            self._compute(model, dt.date.min, dt.date.min)
+        if first is not None and last is not None:
+            for chunk_first, chunk_last in self._chunks(first, last):
+                for model in models:
+                    if model.is_partitioned:
+                        self._compute(model, chunk_first, chunk_last)
+        return self._result
+
+    def _chunks(self, first: Day, last: Day) -> Iterator[tuple[Day, Day]]:
+        rows_of = self._workspace.raw.rows("raw.events")
+        chunk: list[Day] = []
+        rows = 0
+        for day in days_between(first, last):
+            if chunk and rows + rows_of.get(day, 0) > ROWS_PER_CHUNK:
+                yield chunk[0], chunk[-1]
+                chunk, rows = [], 0
+            chunk.append(day)
+            rows += rows_of.get(day, 0)
+        if chunk:
+            yield chunk[0], chunk[-1]
+
+    def _compute(self, model: Model, first: Day, last: Day) -> None:
+        started = time.monotonic()
+        result = self._result.tables[model.name]
+        reads = self._workspace.project.reads[model.name]
+        keys: list[PartitionKey] = [*days_between(first, last)] if model.is_partitioned else [None]
+        ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
+        if ready:
+            self._workspace.mount(self._connection, reads, first, last)
+            query = self._workspace.project.bind(model, first, last).sql(dialect=DIALECT)
+            result.sql = result.sql or self._workspace.project.bind(model, first, last).sql(
+                dialect=DIALECT, pretty=True
+            )
+            try:
+                if len(keys) == 1:
+                    self._compute_one(model, keys[0], query)
+                else:
+                    self._compute_many(model, ready, query)
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.IOException:
+                raise
+            except duckdb.Error as error:
+                raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+        result.seconds += time.monotonic() - started
+
+    def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
+        for read in self._workspace.project.reads[model.name]:
+            for parent in _window(read, key, self._workspace.project.is_partitioned(read.table)):
+                if (read.table, parent) in self._held:
+                    self._hold(model, key)
+                    return True
+        return False
+
+    def _hold(self, model: Model, key: PartitionKey) -> None:
+        self._held.add((model.name, key))
+        if key not in self._result.tables[model.name].held:
+            self._result.tables[model.name].held.append(key)
+
+    def _compute_one(self, model: Model, key: PartitionKey, query: str) -> None:
+        """Stream the query into the partition's file; the checks read that file before it is published."""
+        version = self._input_version(model, key)
+        if version is None and not self._workspace.project.is_judged_by_content(model):
+            self._remove(model, key)
+            return
+        if version is None:
+            self._materialize(query)
+            self._judge_and_write(model, [key])
+            return
+        target = self._workspace.lake.file(model.name, key)
+        temporary = temporary_for(target)
+        try:
+            rows = copy_to(self._connection, _partition_query(model, f"({query})", key), temporary, version)
+            dt_column = f", DATE {literal(key.isoformat())} AS dt" if key else ""
+            mount_view(
+                self._connection,
+                model.name,
+                f"SELECT *{dt_column} FROM read_parquet({literal(str(temporary))}, hive_partitioning = false)",
+            )
+            failed = self._run_checks(model, [key])
+            if key in failed:
+                self._hold(model, key)
+            else:
+                self._publish(model, key, temporary, rows, version)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _compute_many(self, model: Model, keys: list[PartitionKey], query: str) -> None:
+        """Compute the range once, then write its days one by one."""
+        self._materialize(query)
+        self._judge_and_write(model, keys)
+
+    def _materialize(self, query: str) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CANDIDATE} AS {query}")
+
+    def _judge_and_write(self, model: Model, keys: list[PartitionKey]) -> None:
+        try:
+            self._refuse_other_days(model, keys)
+            mount_view(self._connection, model.name, f"SELECT * FROM {_CANDIDATE}")
+            failed = self._run_checks(model, keys)
+            content = None
+            if self._workspace.project.is_judged_by_content(model):
+                content = content_versions(self._connection, model, _CANDIDATE)
+            for key in keys:
+                if key in failed:
+                    self._hold(model, key)
+                    continue
+                version = content.get(key) if content is not None else self._input_version(model, key)
+                if version is None:
+                    self._remove(model, key)
+                    continue
+                temporary = temporary_for(self._workspace.lake.file(model.name, key))
+                try:
+                    rows = copy_to(self._connection, _partition_query(model, _CANDIDATE, key), temporary, version)
+                    self._publish(model, key, temporary, rows, version)
+                finally:
+                    temporary.unlink(missing_ok=True)
+        finally:
+            self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
+            self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
+
+    def _refuse_other_days(self, model: Model, keys: list[PartitionKey]) -> None:
+        if not model.is_partitioned:
+            return
+        known = [key for key in keys if key is not None]
+        query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
+        for (day,) in self._connection.execute(query, [known[0], known[-1]]).fetchall():
+            raise HeadwaterError(
+                f"{model.path}: returns a row of {day or 'no day'}, outside {known[0]} to {known[-1]}; "
+                "add 'dt BETWEEN $from_dt AND $to_dt'"
+            )
+
+    def _publish(self, model: Model, key: PartitionKey, temporary: Path, rows: int, version: str) -> None:
+        size = temporary.stat().st_size
+        publish(temporary, self._workspace.lake.file(model.name, key))
+        self._stored(model.name)[key] = version
+        self._result.tables[model.name].published[key] = PartitionResult(rows, size, version)
+
+    def _remove(self, model: Model, key: PartitionKey) -> None:
+        if self._stored(model.name).pop(key, None) is not None:
+            self._workspace.lake.remove(model.name, key)
+            self._result.tables[model.name].removed.append(key)
+
+    def _input_version(self, model: Model, key: PartitionKey) -> str | None:
+        """The version by inputs, as the lake holds them now; None for a model judged by its content."""
+        if key is None or self._workspace.project.is_judged_by_content(model):
+            return None
+        return input_version(self._workspace, model, key, lambda table, parent: self._stored(table).get(parent))
+
+    def _stored(self, table: str) -> dict[PartitionKey, str]:
+        if table not in self._versions:
+            if table.startswith("raw."):
+                self._versions[table] = dict(self._workspace.raw.versions(table))
+            elif table.startswith("config."):
+                self._versions[table] = {None: self._workspace.config.version(table)}
+            else:
+                self._versions[table] = self._workspace.lake.versions(table)
+        return self._versions[table]
+
+    def _expect_checks(self, model: Model) -> None:
+        remedy = f"Each row of {model.name} must have its own {', '.join(model.grain)}, none of them null."
+        name = grain_check_name(model)
+        self._result.checks[name] = CheckResult(name, model.name, "error", remedy)
+        for check in self._workspace.project.checks[model.name]:
+            self._result.checks[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
+
+    def _run_checks(self, model: Model, keys: list[PartitionKey]) -> set[PartitionKey]:
+        """Run every check on the result in question; the partitions that an error forbids to publish."""
+        failed = self._judge(grain_check_name(model), _grain_query(model), keys)
+        for check in self._workspace.project.checks[model.name]:
+            failed |= self._judge(check.name, self._check_query(check, keys), keys)
+        return failed
+
+    def _check_query(self, check: Check, keys: list[PartitionKey]) -> str:
+        days = [key for key in keys if key is not None] or [dt.date.min]
+        others = [read for read in self._workspace.project.reads[check.name] if read.table != check.model]
+        self._workspace.mount(self._connection, others, days[0], days[-1])
+        return self._workspace.project.bind(check, days[0], days[-1]).sql(dialect=DIALECT)
+
+    def _judge(self, name: str, query: str, keys: list[PartitionKey]) -> set[PartitionKey]:
+        outcome = self._result.checks[name]
+        cursor = self._connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        failed: set[PartitionKey] = set()
+        while batch := cursor.fetchmany(10_000):
+            for row in batch:
+                found = dict(zip(names, row, strict=True))
+                outcome.rows += 1
+                if len(outcome.sample) < SAMPLE_ROWS:
+                    outcome.sample.append(found)
+                day = found.get("dt")
+                if isinstance(day, dt.date):
+                    outcome.days.add(day)
+                    failed.add(day)
+                else:
+                    failed |= set(keys)
+        return failed if outcome.severity == "error" else set()
+
+
+def _window(read: Read, key: PartitionKey, is_partitioned: bool) -> Iterator[PartitionKey]:
+    if key is None or not is_partitioned:
+        yield None
+        return
+    for days in range((read.days or 0) + 1):
+        yield key - dt.timedelta(days=days)
+
+
+def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
+    """The rows of one partition, in the file's order, without dt, which is the folder's name."""
+    columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
+    order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
+    if key is None:
+        return f"SELECT {columns} FROM {relation}{order}"
+    day = f"DATE {literal(key.isoformat())}"
+    if relation == _CANDIDATE:
+        return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
+    # A row of another day would be lost silently, for its dt is not written: let the query fail instead.
+    message = literal(f"returns a row of a day other than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
+    guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
+    return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"
+
+
+def _grain_query(model: Model) -> str:
+    columns = ", ".join(identifier(name) for name in model.grain)
+    missing = " OR ".join(f"{identifier(name)} IS NULL" for name in model.grain)
+    dt_column = ", min(dt) AS dt" if model.is_partitioned and "dt" not in model.grain else ""
+    return (
+        f"SELECT {columns}{dt_column}, count(*) AS rows FROM {identifier(model.name)} "
+        f"GROUP BY {columns} HAVING count(*) > 1 OR {missing}"
+    )
+
+
+def _spell_days(days: Collection[Day]) -> str:
+    ordered = sorted(days)
+    shown = ", ".join(str(day) for day in ordered[:3])
+    return f"{shown} and {len(ordered) - 3} more days" if len(ordered) > 3 else shown
+
+
+__all__ = ["PART", "CheckResult", "PartitionResult", "RunResult", "Runner", "TableResult", "grain_check_name"]

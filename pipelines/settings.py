@@ -1,0 +1,197 @@
+"""The settings of a home: ``config/headwater.yaml`` as one typed object.
+
+Here: the keys, their types, defaults and bounds; reading the file; writing ``start_date`` into it.
+Not here: the tables that operators edit beside it, entrances and exchange rates
+(``pipelines.config_tables``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Asia/Shanghai")
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AttributionSettings(_Section):
+    """How entrances, paths and sales are joined; see docs/how-it-works.md."""
+
+    head_lookback_hours: int = Field(24, ge=1, le=720)
+    cart_window_days: int = Field(30, ge=1, le=365)
+    max_payment_delay_days: int = Field(7, ge=0, le=90)
+    path_ends: tuple[Literal["exposure", "click", "add_to_cart"], ...] = Field(("add_to_cart",), min_length=1)
+    max_path_steps: int = Field(500, ge=2, le=10_000)
+    action_modules: tuple[str, ...] = ()
+
+
+class TouchSettings(_Section):
+    """The windows of the touch models (not computed yet)."""
+
+    window_days: int = Field(30, ge=1, le=365)
+    half_life_days: float = Field(7, gt=0)
+    transform: tuple[str, ...] = ("exposure",)
+
+
+class RfmSettings(_Section):
+    """Recency, frequency, monetary (not computed yet)."""
+
+    window_days: int = Field(365, ge=1)
+    frequency: Literal["orders", "days"] = "orders"
+    monetary: Literal["sum", "mean"] = "sum"
+    threshold: str = "mean"
+    compare_days: int = Field(28, ge=1)
+
+
+class ProductSettings(_Section):
+    """Windows of the product metrics (not computed yet)."""
+
+    windows: tuple[int, ...] = (1, 7, 28)
+    repurchase_days: int = Field(90, ge=1)
+    hysteresis: float = Field(0.05, ge=0, lt=1)
+
+
+class SnapshotSettings(_Section):
+    """Which days of history the snapshots keep (not computed yet)."""
+
+    daily_for_days: int = Field(28, ge=1)
+    then: Literal["month_end"] = "month_end"
+
+
+class Settings(_Section):
+    """Everything that ``config/headwater.yaml`` may say, with the defaults."""
+
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
+    start_date: dt.date | None = None
+    engine: Literal["duckdb"] = "duckdb"
+    threads: int | None = Field(None, ge=1, le=1024)
+    memory_limit: str = Field("3GB", pattern=r"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$")
+    attribution: AttributionSettings = AttributionSettings()
+    touch: TouchSettings = TouchSettings()
+    rfm: RfmSettings = RfmSettings()
+    products: ProductSettings = ProductSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings that a model may name as ``$parameter``: those of ``attribution``, and the currency."""
+        return {**self.attribution.model_dump(), "currency": self.currency}
+
+
+SettingValue = int | float | str | tuple[str, ...]
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A YAML loader that refuses a key given twice, of which PyYAML silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """The mapping, after a look at its keys."""
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return dict(super().construct_mapping(node, deep))
+
+
+def read_yaml(path: Path) -> object:
+    """The content of a YAML file.
+
+    Raises:
+        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, or repeats a key; with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return yaml.load(text, Loader=_UniqueKeyLoader)
+    except OSError as error:
+        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise HeadwaterError(f"{path}{line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise HeadwaterError(f"{path}: not valid YAML: {error}") from error
+
+
+def load_settings(home: Home) -> Settings:
+    """The settings of *home*.
+
+    Raises:
+        HeadwaterError: the file is not YAML, has an unknown key, a wrong type or an impossible value: one
+            line with the file, the key and what was expected.
+    """
+    content = read_yaml(home.settings_file)
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise HeadwaterError(f"{home.settings_file}: expected keys such as 'timezone:', found {content!r}")
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise HeadwaterError(f"{home.settings_file}: {describe(error, Settings)}") from error
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """The faults of a pydantic validation in one line: key, what was found, what was expected."""
+    return "; ".join(_describe_one(dict(fault), model) for fault in error.errors())
+
+
+def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
+    location = fault["loc"]
+    assert isinstance(location, tuple)
+    key = ".".join(str(part) for part in location)
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; expected one of {', '.join(_keys_beside(location, model))}"
+    if fault["type"] == "missing":
+        return f"key '{key}' is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"'{key}' is {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_beside(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that may stand where *location* ends: the fields of the innermost model on the way to it."""
+    section = model
+    for part in location[:-1]:
+        annotation = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
+        inner = [*get_args(annotation), annotation]
+        section = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), section)
+    return list(section.model_fields)
+
+
+def write_start_date(home: Home, start: dt.date) -> None:
+    """Put ``start_date`` into the settings file, keeping its other lines and comments as they are.
+
+    Raises:
+        HeadwaterError: the file cannot be written.
+    """
+    path = home.settings_file
+    try:
+        text = path.read_text(encoding="utf-8")
+        line = f"start_date: {start.isoformat()}"
+        pattern = re.compile(r"^start_date:[^\S\n]*(?:null|~)?(?=[^\S\n]*(?:#|$))", re.MULTILINE)
+        text = pattern.sub(line, text, count=1) if pattern.search(text) else f"{text.rstrip()}\n{line}\n"
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise HeadwaterError(f"{path}: start_date cannot be written: {error.strerror}") from error

@@ -1,0 +1,159 @@
+"""Who visits the shop: devices, their users, and the visits of a day.
+
+Here: the population, fixed for a simulation, and when and how each visit of a day starts.
+Not here: what happens in a visit (``walks``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulator.arrays import NOTHING, Bools, Floats, Ints, draw, mix64, stream
+from pipelines.simulator.parameters import SimulationParameters
+from pipelines.simulator.shop import CAMPAIGNS, FEEDS, Catalogue, Page, Storefront
+
+PLATFORMS = ["ios", "android", "miniprogram", "web"]
+APP_VERSIONS = ["8.2.0", "8.2.1", "8.3.0", "8.3.2"]
+
+_STAGE_POPULATION, _STAGE_VISITS = 3, 4
+_HOUR_WEIGHTS = np.array(
+    [
+        *(1.2, 0.6, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.6, 4.0, 4.1),
+        *(4.6, 4.2, 3.6, 3.6, 3.8, 4.0, 4.4, 5.2, 6.4, 7.0, 5.6, 3.0),
+    ]
+)
+_WEEKDAY_WEIGHTS = (0.95, 0.92, 0.92, 0.95, 1.05, 1.15, 1.12)
+
+
+class Channel(NamedTuple):
+    """What brings a visit, and how often."""
+
+    weight: float
+    referrer: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+
+
+CHANNELS = (
+    Channel(0.70),
+    Channel(0.08, None, "push", "notification", "daily-deals"),
+    Channel(0.06, "https://m.weishequ.example/", "weishequ", "social", "seeding-notes"),
+    Channel(0.06, "https://so.sousuo.example/", "sousuo", "cpc", "brand-words"),
+    Channel(0.05, "https://v.duanpian.example/", "duanpian", "video", "live-rooms"),
+    Channel(0.05, "https://so.sousuo.example/"),
+)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Devices and users, by code. *second_user* is NOTHING where a device is nobody else's.
+
+    *skew* is what a device's clock shows less the true time, in ms; constant.
+    """
+
+    device_id: pl.Series
+    user_id: pl.Series
+    owner: Ints
+    second_user: Ints
+    is_guest: Bools
+    activity: Floats
+    skew: Ints
+    platform: Ints
+    app_version: Ints
+
+
+def make_population(parameters: SimulationParameters, seed: int, devices: int, start: int) -> Population:
+    """*devices* devices and their users; *start* (epoch ms) is when the simulation begins."""
+    rng = stream(seed, _STAGE_POPULATION)
+    code = np.arange(devices, dtype=np.int64)
+    is_second = rng.random(devices) < parameters.second_device_rate
+    is_second[0] = False
+    first_devices = np.flatnonzero(~is_second)
+    owner = np.where(is_second, rng.choice(first_devices, devices), code)
+    is_shared = rng.random(devices) < parameters.shared_device_rate
+    second_user = np.where(is_shared & (devices > 1), rng.choice(first_devices, devices), NOTHING)
+    return Population(
+        device_id=_names("d", mix64(code + (seed % 2**20 << 40))),
+        user_id=_names("u", 100_001 + code),
+        owner=owner,
+        second_user=np.where(second_user == owner, NOTHING, second_user),
+        is_guest=rng.random(devices) < parameters.guest_rate,
+        activity=rng.gamma(0.9, 1 / 0.9, devices),
+        skew=_skews(parameters, rng, devices, start),
+        platform=draw(rng, np.array([0.34, 0.36, 0.22, 0.08]), devices),
+        app_version=draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices),
+    )
+
+
+def _names(prefix: str, numbers: np.typing.NDArray[np.generic]) -> pl.Series:
+    return pl.select(pl.format("{}{}", pl.lit(prefix), pl.Series(numbers))).to_series()
+
+
+def _skews(parameters: SimulationParameters, rng: np.random.Generator, devices: int, start: int) -> Ints:
+    skew = rng.normal(0, 8_000, devices)
+    kind = rng.random(devices)
+    wrong = kind < parameters.wrong_clock_rate
+    skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
+    # Such a clock starts at 1970-01-01 when the device is switched on: here a day before the first event.
+    epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
+    return np.where(epoch, 86_400_000 - start, skew).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The visits that start on one day, sorted by device and start (epoch ms, wished for: see ``tracking``).
+
+    *user* is who really holds the device. *page*, *shelf*, *product*: where the visit lands.
+    """
+
+    device: Ints
+    user: Ints
+    start: Ints
+    channel: Ints
+    page: Ints
+    shelf: Ints
+    product: Ints
+
+    def __len__(self) -> int:
+        return len(self.device)
+
+
+def make_visits(
+    parameters: SimulationParameters,
+    seed: int,
+    day: dt.date,
+    bounds: tuple[int, int],
+    population: Population,
+    catalogue: Catalogue,
+    storefront: Storefront,
+) -> Visits:
+    """The visits of *day*, which lasts from *bounds*[0] to *bounds*[1] (epoch ms)."""
+    rng = stream(seed, _STAGE_VISITS, day.toordinal())
+    rate = parameters.visits_per_device_day * _WEEKDAY_WEIGHTS[day.weekday()] * population.activity
+    counts = rng.poisson(rate)
+    device = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    size = len(device)
+    hour = draw(rng, _HOUR_WEIGHTS, size) + rng.random(size)
+    start = bounds[0] + (hour / 24 * (bounds[1] - bounds[0])).astype(np.int64)
+    start = start[np.lexsort((start, device))]
+    second = population.second_user[device]
+    user = np.where((second >= 0) & (rng.random(size) < 0.35), second, population.owner[device])
+
+    is_deep = rng.random(size) < parameters.deep_link_rate
+    is_detail = is_deep & (rng.random(size) < 0.5)
+    product = np.where(is_detail, draw(rng, catalogue.weight, size), NOTHING)
+    campaign = storefront.first_campaign + rng.integers(0, CAMPAIGNS, size)
+    page = np.where(is_detail, Page.DETAIL, np.where(is_deep, Page.CAMPAIGN, Page.HOME)).astype(np.int64)
+    own_shelf = storefront.first_feed + user % FEEDS
+    linked = np.where(is_detail, storefront.first_recommended + product, campaign)
+    shelf = np.where(is_deep, linked, own_shelf)
+    weights = np.array([each.weight for each in CHANNELS])
+    # A deep link is never without a channel.
+    channel = np.where(is_deep, 1 + draw(rng, weights[1:5], size), draw(rng, weights, size))
+    return Visits(device, user, start, channel, page, shelf, product)

@@ -1,0 +1,244 @@
+"""The made-up shop: what it sells and what its pages show.
+
+Here: page kinds and modules, products, the shelves (rankings of products) behind lists and feeds, and the
+positions that can be clicked on a day, with their content.
+Not here: who visits (``people``) or what visitors do (``walks``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulator.arrays import NOTHING, Floats, Ints, mix64, stream
+from pipelines.simulator.parameters import SimulationParameters
+from pipelines.simulator.wares import BRANDS, CATEGORIES, STYLES
+
+
+class Page(IntEnum):
+    """Kinds of pages; their lower-case names are the log's page_type."""
+
+    HOME = 0
+    CATEGORY = 1
+    MY = 2
+    CAMPAIGN = 3
+    LIST = 4
+    DETAIL = 5
+    ORDERS = 6
+    CART = 7
+
+
+class Module(IntEnum):
+    """Modules on the pages; their lower-case names are the log's module."""
+
+    BANNER = 0
+    ICONS = 1
+    FEED = 2
+    SEARCH = 3
+    MENU = 4
+    ORDERS = 5
+    TABS = 6
+    RESULTS = 7
+    GOODS = 8
+    RECOMMEND = 9
+    ITEMS = 10
+    BUY_BAR = 11
+    CART_BUTTON = 12
+
+
+PAGE_TYPES = [page.name.lower() for page in Page]
+MODULES = [module.name.lower() for module in Module]
+ENTRANCES = ["home_banner", "home_icons", "home_feed", "search", "category", "my_orders"]
+"""The entrance of the first six modules, by code: as the template's entrances.csv has them."""
+
+SHELF_SIZE = 40
+QUERIES = 150
+FEEDS = 60
+CAMPAIGNS = 8
+BANNERS, ICONS = 4, 5
+_BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
+"""Every so many days a banner's creative, an icon's target and the feed's ranking change."""
+
+_STAGE_CATALOGUE, _STAGE_SHELVES = 1, 2
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products, by code.
+
+    Money is in cents; a cost of NOTHING is unknown. *weight* is the popularity (Zipf), *appeal* multiplies
+    the chance of a cart (mean about 1). *recommended* holds one row of product codes a product.
+    """
+
+    frame: pl.DataFrame
+    category: Ints
+    weight: Floats
+    appeal: Floats
+    price: Ints
+    cost: Ints
+    recommended: Ints
+
+    @property
+    def sku(self) -> pl.Series:
+        """The SKU of each product."""
+        return self.frame["sku"]
+
+
+def make_catalogue(parameters: SimulationParameters, seed: int, first_day: dt.date) -> Catalogue:
+    """The shop's products; *frame* is the content of products.csv."""
+    rng = stream(seed, _STAGE_CATALOGUE)
+    count = parameters.products
+    category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
+    # Popularity is independent of the SKU's number, or the categories would be ranked by it.
+    weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
+    typical = np.array([price for _, price, _ in CATEGORIES])[category]
+    yuan = np.maximum(5, np.round(typical * rng.lognormal(0, 0.45, count)))
+    price = (yuan * 100).astype(np.int64) - rng.choice([0, 10, 1], count)
+    cost = np.round(price * rng.uniform(0.42, 0.82, count)).astype(np.int64)
+    cost[rng.random(count) < parameters.unknown_cost_rate] = NOTHING
+    age = rng.integers(1, 900, count)
+    nouns = [rng.choice(list(CATEGORIES[code][2])) for code in category]
+    brands = rng.choice(list(BRANDS), count)
+    frame = pl.DataFrame(
+        {
+            "sku": [f"SKU{number:05d}" for number in range(1, count + 1)],
+            "name": [
+                f"{brand}{style}{noun}"
+                for brand, style, noun in zip(brands, rng.choice(list(STYLES), count), nouns, strict=True)
+            ],
+            "category": [CATEGORIES[code][0] for code in category],
+            "brand": [str(brand) for brand in brands],
+            "unit_cost": pl.Series(np.where(cost < 0, np.nan, cost / 100)).fill_nan(None),
+            "list_price": price / 100,
+            "launched_on": [first_day - dt.timedelta(days=int(days)) for days in age],
+        }
+    )
+    boost = np.where(category[:, None] == category, 2.5, 0.0)
+    np.fill_diagonal(boost, -1e9)
+    recommended = _rank(rng, weight, boost)
+    appeal = rng.lognormal(-0.08, 0.4, count)
+    return Catalogue(frame, category, weight, appeal, price, cost, recommended)
+
+
+def _rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
+    """A shelf for each row of *boost*: distinct products, drawn by weight × exp(boost) (Gumbel's trick)."""
+    scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
+    size = min(SHELF_SIZE, boost.shape[1])
+    return np.argsort(-scores, axis=1, kind="stable")[:, :size].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Positions:
+    """What can be clicked on the portal pages (home, category, my) on a day; one row a position.
+
+    *slot* 0 is null. *shelf* NOTHING: the visitor's own shelf, or, for the search box, one that is drawn.
+    *content* points into the storefront's contents. *visibility* is the chance to be exposed on a home view.
+    """
+
+    page: Ints
+    module: Ints
+    slot: Ints
+    target: Ints
+    shelf: Ints
+    content: Ints
+    weight: Floats
+    visibility: Floats
+
+
+@dataclass(frozen=True)
+class Storefront:
+    """What the pages show on one day.
+
+    *shelves*: product codes, one row a shelf: categories, then queries, feeds, campaigns and the
+    recommendations beside each product. *feed_content* is the content code of the feed's ranking.
+    """
+
+    positions: Positions
+    shelves: Ints
+    contents: list[str]
+    feed_content: int
+
+    first_query: int = len(CATEGORIES)
+    first_feed: int = len(CATEGORIES) + QUERIES
+    first_campaign: int = len(CATEGORIES) + QUERIES + FEEDS
+    first_recommended: int = len(CATEGORIES) + QUERIES + FEEDS + CAMPAIGNS
+
+
+def make_storefront(catalogue: Catalogue, seed: int, day: dt.date) -> Storefront:
+    """The storefront of *day*: shelves are ranked anew each day, contents change on days known beforehand."""
+    rng = stream(seed, _STAGE_SHELVES, day.toordinal())
+    kinds = np.arange(len(CATEGORIES))
+    own = np.where(kinds[:, None] == catalogue.category, 50.0, 0.0)
+    # A query belongs to one category, the same every day; a campaign to three.
+    query = np.where((np.arange(QUERIES) % len(CATEGORIES))[:, None] == catalogue.category, 4.0, 0.0)
+    offset = (catalogue.category - np.arange(CAMPAIGNS)[:, None]) % len(CATEGORIES)
+    campaign = np.where(offset < 3, 3.0, 0.0)
+    feed = np.zeros((FEEDS, len(catalogue.weight)))
+    ranked = _rank(rng, catalogue.weight, np.concatenate([own, query, feed, campaign]))
+    positions, contents, feed_content = _positions(seed, day)
+    return Storefront(positions, np.concatenate([ranked, catalogue.recommended]), contents, feed_content)
+
+
+class _Position(NamedTuple):
+    """A row of Positions."""
+
+    page: Page
+    module: Module
+    slot: int
+    target: Page
+    shelf: int
+    content: int
+    weight: float
+    visibility: float = 0.0
+
+
+def _positions(seed: int, day: dt.date) -> tuple[Positions, list[str], int]:
+    ordinal = day.toordinal()
+    contents: list[str] = []
+    rows: list[_Position] = []
+
+    def content(name: str) -> int:
+        contents.append(name)
+        return len(contents) - 1
+
+    first_campaign = Storefront.first_campaign
+    for slot in range(1, BANNERS + 1):
+        version = (ordinal + slot) // _BANNER_DAYS
+        code = content(f"banner-{slot}-{version % 1000:03d}")
+        weight = 0.055 * 0.75 ** (slot - 1) * _appeal(seed, slot, version)
+        shelf = first_campaign + (slot + 3 * version) % CAMPAIGNS
+        seen = 0.95 * 0.8 ** (slot - 1)
+        rows.append(_Position(Page.HOME, Module.BANNER, slot, Page.CAMPAIGN, shelf, code, weight, seen))
+    for slot in range(1, ICONS + 1):
+        version = (ordinal + 2 * slot) // _ICON_DAYS
+        code = content(f"icon-{slot}-{version % 1000:03d}")
+        weight = 0.03 * _appeal(seed, 100 + slot, version)
+        if slot <= 2:
+            target, shelf = Page.CAMPAIGN, first_campaign + (slot + version) % CAMPAIGNS
+        else:
+            target, shelf = Page.LIST, (slot + version) % len(CATEGORIES)
+        rows.append(_Position(Page.HOME, Module.ICONS, slot, target, shelf, code, weight, 0.6))
+    feed_content = content(f"feed-ranking-{ordinal // _FEED_DAYS % 1000:03d}")
+    # The feed's slot and product, the query of a search and the visitor's orders are drawn when they are clicked.
+    rows.append(_Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30))
+    rows.append(_Position(Page.HOME, Module.SEARCH, 0, Page.LIST, NOTHING, NOTHING, 0.26))
+    rows.append(_Position(Page.HOME, Module.TABS, 2, Page.CATEGORY, NOTHING, NOTHING, 0.13))
+    rows.append(_Position(Page.HOME, Module.TABS, 4, Page.MY, NOTHING, NOTHING, 0.07))
+    rows.extend(
+        _Position(Page.CATEGORY, Module.MENU, slot, Page.LIST, slot - 1, NOTHING, 1.0 / slot**0.5)
+        for slot in range(1, len(CATEGORIES) + 1)
+    )
+    rows.append(_Position(Page.MY, Module.ORDERS, 1, Page.ORDERS, NOTHING, NOTHING, 1.0))
+    table = {name: np.array([getattr(row, name) for row in rows]) for name in _Position._fields}
+    return Positions(**table), contents, feed_content
+
+
+def _appeal(seed: int, slot: int, version: int) -> float:
+    """How well a content does in its slot, from 0.5 to 1.8: what a revision of the slot changes."""
+    hashed = int(mix64(np.array([(seed % 2**20 << 40) + (slot << 24) + version]))[0])
+    return 0.5 + 1.3 * (hashed / 2**64)

@@ -1,0 +1,354 @@
+"""What visitors do: page walks, generated step by step over all live visits at once.
+
+Here: opening pages, seeing, scrolling, clicking, going back, carting. PageIds are counted within a visit,
+times run from its start, and every event knows the head (the entrance click) that truly led to it.
+Not here: true or device time, identifiers and records (``tracking``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, draw
+from pipelines.simulator.parameters import SimulationParameters
+from pipelines.simulator.people import Visits
+from pipelines.simulator.shop import (
+    ENTRANCES,
+    FEEDS,
+    QUERIES,
+    SHELF_SIZE,
+    Catalogue,
+    Module,
+    Page,
+    Storefront,
+)
+
+
+class Event(IntEnum):
+    """Event types; their lower-case names are the log's event_type."""
+
+    PAGE_VIEW = 0
+    EXPOSURE = 1
+    CLICK = 2
+    ADD_TO_CART = 3
+    LOGIN = 4
+
+
+EVENT_TYPES = [event.name.lower() for event in Event]
+
+
+class _Action(IntEnum):
+    LEAVE = 0
+    BACK = 1
+    HOME = 2
+    CLICK = 3
+    SCROLL = 4
+    CART_PAGE = 5
+
+
+_ACTIONS: Floats = np.array(
+    [  # leave, back, home, click, scroll, cart page
+        (0.20, 0.00, 0.00, 0.64, 0.16, 0.00),  # home
+        (0.08, 0.00, 0.14, 0.78, 0.00, 0.00),  # category
+        (0.22, 0.00, 0.28, 0.50, 0.00, 0.00),  # my
+        (0.12, 0.15, 0.08, 0.44, 0.21, 0.00),  # campaign
+        (0.10, 0.12, 0.06, 0.46, 0.26, 0.00),  # list
+        (0.14, 0.45, 0.10, 0.16, 0.09, 0.06),  # detail
+        (0.16, 0.22, 0.10, 0.52, 0.00, 0.00),  # orders
+        (0.42, 0.28, 0.16, 0.14, 0.00, 0.00),  # cart
+    ]
+).cumsum(axis=1)
+"""The chance of each action on each kind of page, cumulated."""
+
+_SHELF_MODULE = np.array(
+    [
+        *(Module.FEED, NOTHING, NOTHING, Module.GOODS),
+        *(Module.RESULTS, Module.RECOMMEND, Module.ITEMS, Module.RECOMMEND),
+    ]
+)
+"""The module that shows a page's shelf, by kind of page."""
+
+_SEEN = np.array([(3, 6), (0, 0), (0, 0), (4, 8), (4, 8), (0, 4), (2, 5), (0, 3)])
+"""Fewest and most products of the shelf that are exposed at once, by kind of page."""
+
+_CART_RATES: Floats = np.array([0.09, 0.12, 0.13, 0.28, 0.19, 0.36, 0.11])
+"""The chance of a cart on a product of average appeal, by entrance; the last for visits without one."""
+
+_QUERY_WEIGHTS: Floats = 1.0 / np.arange(1, QUERIES + 1) ** 0.8
+
+_MAX_DEPTH = 12
+_EXPOSURE_GAP = 350  # ms between two products scrolling into view
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The events of a day's walks, in the order in which they were generated (the *position*).
+
+    The first rows are the views of the landing pages, one a visit.
+    *time*: ms since the visit's start. *page*: PageId within the visit, from 0. *slot* 0, *product* and
+    *content* NOTHING are null. *head*: the position of the entrance click in effect, an entrance click
+    being its own; NOTHING before the first. *duration* (ms) and *pages* have one row a visit.
+    """
+
+    visit: AnyArray
+    time: AnyArray
+    event_type: AnyArray
+    page: AnyArray
+    page_kind: AnyArray
+    module: AnyArray
+    slot: AnyArray
+    product: AnyArray
+    content: AnyArray
+    head: AnyArray
+    duration: Ints
+    pages: Ints
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+
+EVENT_COLUMNS: dict[str, type[np.signedinteger]] = {
+    "visit": np.int32,
+    "time": np.int32,
+    "event_type": np.int8,
+    "page": np.int32,
+    "page_kind": np.int8,
+    "module": np.int8,
+    "slot": np.int16,
+    "product": np.int32,
+    "content": np.int16,
+    "head": np.int32,
+}
+"""The columns of a Trace with one row an event, and their types."""
+
+
+class _Recorder:
+    """Collects events in chunks, one a step and kind."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._chunks: dict[str, list[AnyArray]] = {name: [] for name in EVENT_COLUMNS}
+
+    def add(self, visit: Ints, **columns: AnyArray | int) -> Ints:
+        """Record one event a row of *visit*, the other columns given or null; returns their positions."""
+        for name, kind in EVENT_COLUMNS.items():
+            value = visit if name == "visit" else columns.get(name, 0 if name == "slot" else NOTHING)
+            self._chunks[name].append(np.broadcast_to(np.asarray(value, dtype=kind), visit.shape))
+        positions = np.arange(self.count, self.count + len(visit), dtype=np.int64)
+        self.count += len(visit)
+        return positions
+
+    def columns(self) -> dict[str, AnyArray]:
+        """All events, by column."""
+        return {name: np.concatenate(chunks) for name, chunks in self._chunks.items()}
+
+
+class _Walk:
+    """The state of all visits of a day. Methods take *ix*, the visits that they concern."""
+
+    def __init__(
+        self,
+        visits: Visits,
+        storefront: Storefront,
+        catalogue: Catalogue,
+        parameters: SimulationParameters,
+        rng: np.random.Generator,
+    ) -> None:
+        size = len(visits)
+        self.storefront, self.catalogue, self.parameters, self.rng = storefront, catalogue, parameters, rng
+        self.log = _Recorder()
+        self.clock = np.zeros(size, dtype=np.int64)
+        self.pages = np.zeros(size, dtype=np.int64)
+        self.head = np.full(size, NOTHING, dtype=np.int64)
+        self.entrance = np.full(size, len(_CART_RATES) - 1, dtype=np.int64)
+        self.own_shelf = storefront.first_feed + visits.user % FEEDS
+        # The pages that are open, one above the other
+        self.depth = np.zeros(size, dtype=np.int64)
+        self.page = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
+        self.kind = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
+        self.shelf = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
+        self.product = np.full((size, _MAX_DEPTH), NOTHING, dtype=np.int64)
+        self.shown = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
+        self._open(np.arange(size), visits.page, visits.shelf, visits.product)
+
+    def step(self, live: Ints) -> Ints:
+        """One action of each live visit; returns those that stay."""
+        depth, kind = self.depth[live], self._top(self.kind, live)
+        action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
+        shown = self._top(self.shown, live)
+        # What cannot be done becomes what a visitor would do instead.
+        opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
+        action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME
+        is_empty = (action == _Action.CLICK) & (_SHELF_MODULE[kind] >= 0) & (kind != Page.HOME) & (shown == 0)
+        action[is_empty] = _Action.SCROLL
+        action[(action == _Action.BACK) & (depth == 0)] = _Action.HOME
+        self._back(live[action == _Action.BACK])
+        self._go_home(live[action == _Action.HOME])
+        self._expose(live[action == _Action.SCROLL])
+        self._open_cart_page(live[action == _Action.CART_PAGE])
+        self._click(live[action == _Action.CLICK])
+        staying: Ints = live[action != _Action.LEAVE]
+        return staying
+
+    def _top(self, stack: Ints, ix: Ints) -> Ints:
+        top: Ints = stack[ix, self.depth[ix]]
+        return top
+
+    def _wait(self, ix: Ints, least: int, mean: int) -> None:
+        self.clock[ix] += least + np.minimum(self.rng.exponential(mean, len(ix)), 20 * mean).astype(np.int64)
+
+    def _record(self, ix: Ints, event: Event, **columns: AnyArray | int) -> Ints:
+        """Record an event on the page that is open."""
+        place = {"page": self._top(self.page, ix), "page_kind": self._top(self.kind, ix)}
+        return self.log.add(
+            ix, **{"time": self.clock[ix], "event_type": event, "head": self.head[ix], **place, **columns}
+        )
+
+    def _open(self, ix: Ints, kind: AnyArray, shelf: AnyArray, product: AnyArray) -> None:
+        """A new page at the current depth: its view, what is seen of it, and perhaps a cart."""
+        top = (ix, self.depth[ix])
+        self.page[top], self.kind[top] = self.pages[ix], kind
+        self.shelf[top], self.product[top], self.shown[top] = shelf, product, 0
+        self.pages[ix] += 1
+        self._view(ix)
+        self._decorate(ix[self.kind[top] == Page.HOME])
+        self._expose(ix)
+        self._cart(ix[self.kind[top] == Page.DETAIL])
+
+    def _view(self, ix: Ints) -> None:
+        self._wait(ix, 150, 350)
+        self._record(ix, Event.PAGE_VIEW, product=self._top(self.product, ix))
+        self._wait(ix, 200, 300)
+
+    def _decorate(self, ix: Ints) -> None:
+        """Exposures of banners and icons, which show no product."""
+        positions = self.storefront.positions
+        seen = np.flatnonzero(positions.visibility > 0)
+        row, column = np.nonzero(self.rng.random((len(ix), len(seen))) < positions.visibility[seen])
+        which = seen[column]
+        self._record(
+            ix[row],
+            Event.EXPOSURE,
+            time=self.clock[ix[row]] + 10 * column,
+            module=positions.module[which],
+            slot=positions.slot[which],
+            content=positions.content[which],
+        )
+        self.clock[ix] += 10 * len(seen) + 50
+
+    def _expose(self, ix: Ints) -> None:
+        """Exposures of the next products of the page's shelf."""
+        kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
+        least, most = _SEEN[kind].T
+        room = min(SHELF_SIZE, self.storefront.shelves.shape[1]) - shown
+        count = np.minimum(self.rng.integers(least, most + 1), room)
+        row = np.repeat(np.arange(len(ix)), count)
+        nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        slot = shown[row] + nth + 1
+        shelf = self._top(self.shelf, ix)[row]
+        self._record(
+            ix[row],
+            Event.EXPOSURE,
+            time=self.clock[ix[row]] + _EXPOSURE_GAP * nth,
+            module=_SHELF_MODULE[kind[row]],
+            slot=slot,
+            product=self.storefront.shelves[shelf, slot - 1],
+            content=np.where(kind[row] == Page.HOME, self.storefront.feed_content, NOTHING),
+        )
+        self.shown[ix, self.depth[ix]] += count
+        self.clock[ix] += _EXPOSURE_GAP * count
+        self._wait(ix, 400, 3_000)
+
+    def _cart(self, ix: Ints) -> None:
+        product = self._top(self.product, ix)
+        chance = _CART_RATES[self.entrance[ix]] * self.catalogue.appeal[product] * self.parameters.cart_scale
+        is_cart = self.rng.random(len(ix)) < chance
+        ix, product = ix[is_cart], product[is_cart]
+        self._wait(ix, 1_500, 15_000)
+        self._record(ix, Event.ADD_TO_CART, module=Module.BUY_BAR, product=product)
+        self._wait(ix, 500, 1_500)
+
+    def _back(self, ix: Ints) -> None:
+        self.depth[ix] -= 1
+        self._view(ix)
+        self._wait(ix, 300, 1_500)
+
+    def _go_home(self, ix: Ints) -> None:
+        """To the home page by the tab bar: the open one, or a new one where the visit began elsewhere."""
+        self._record(ix, Event.CLICK, module=Module.TABS, slot=1)
+        self.depth[ix] = 0
+        is_home = self.kind[ix, 0] == Page.HOME
+        self._view(ix[is_home])
+        self._wait(ix[is_home], 300, 1_500)
+        elsewhere = ix[~is_home]
+        self._open(
+            elsewhere,
+            np.full(len(elsewhere), Page.HOME),
+            self.own_shelf[elsewhere],
+            np.full(len(elsewhere), NOTHING),
+        )
+
+    def _open_cart_page(self, ix: Ints) -> None:
+        self._record(ix, Event.CLICK, module=Module.CART_BUTTON)
+        self.depth[ix] += 1
+        self._open(ix, np.full(len(ix), Page.CART), self.own_shelf[ix], np.full(len(ix), NOTHING))
+
+    def _click(self, ix: Ints) -> None:
+        """Clicks on portal pages choose a position, the others a product of the shelf."""
+        kind = self._top(self.kind, ix)
+        positions = self.storefront.positions
+        chosen = np.full(len(ix), NOTHING, dtype=np.int64)
+        for portal in (Page.HOME, Page.CATEGORY, Page.MY):
+            here, offered = np.flatnonzero(kind == portal), np.flatnonzero(positions.page == portal)
+            chosen[here] = offered[draw(self.rng, positions.weight[offered], len(here))]
+        is_shelf = (chosen < 0) | (positions.module[chosen] == Module.FEED)
+        self._click_product(ix[is_shelf])
+        self._click_position(ix[~is_shelf], chosen[~is_shelf])
+
+    def _click_product(self, ix: Ints) -> None:
+        kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
+        # Upper slots are clicked more often than lower ones.
+        slot = 1 + (np.maximum(shown, 1) * self.rng.random(len(ix)) ** 1.7).astype(np.int64)
+        product = self.storefront.shelves[self._top(self.shelf, ix), slot - 1]
+        content = np.where(kind == Page.HOME, self.storefront.feed_content, NOTHING)
+        self._record_click(ix, _SHELF_MODULE[kind], slot=slot, product=product, content=content)
+        self.depth[ix] += 1
+        self._open(ix, np.full(len(ix), Page.DETAIL), self.storefront.first_recommended + product, product)
+
+    def _click_position(self, ix: Ints, chosen: Ints) -> None:
+        positions = self.storefront.positions
+        module, target, shelf = positions.module[chosen], positions.target[chosen], positions.shelf[chosen]
+        self._record_click(ix, module, slot=positions.slot[chosen], content=positions.content[chosen])
+        query = self.storefront.first_query + draw(self.rng, _QUERY_WEIGHTS, len(ix))
+        shelf = np.where(module == Module.SEARCH, query, np.where(shelf < 0, self.own_shelf[ix], shelf))
+        self.depth[ix] += 1
+        self._open(ix, target, shelf, np.full(len(ix), NOTHING))
+
+    def _record_click(self, ix: Ints, module: Ints, **columns: AnyArray) -> None:
+        """A click; on an entrance it is the head of what follows, and of itself."""
+        is_entrance = module < len(ENTRANCES)
+        own = self.log.count + np.arange(len(ix))
+        self.head[ix] = np.where(is_entrance, own, self.head[ix])
+        self.entrance[ix] = np.where(is_entrance, module, self.entrance[ix])
+        self._record(ix, Event.CLICK, module=module, **columns)
+        self._wait(ix, 80, 200)
+
+
+def walk(
+    visits: Visits,
+    storefront: Storefront,
+    catalogue: Catalogue,
+    parameters: SimulationParameters,
+    rng: np.random.Generator,
+) -> Trace:
+    """The events of all *visits*."""
+    state = _Walk(visits, storefront, catalogue, parameters, rng)
+    live = np.arange(len(visits), dtype=np.int64)
+    for _ in range(parameters.max_steps):
+        live = state.step(live)
+        if not len(live):
+            break
+    return Trace(**state.log.columns(), duration=state.clock, pages=state.pages)

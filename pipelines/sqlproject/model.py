@@ -1,0 +1,234 @@
+"""One file of the SQL project: a header in YAML and one SELECT.
+
+Here: the types Model and Check, and how a file becomes one of them.
+Not here: whether the tables and columns that it names exist (``project``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import sqlglot
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from pipelines.errors import HeadwaterError
+from pipelines.settings import describe
+
+DIALECT = "duckdb"
+ALL_DAYS = "all"
+"""What ``reads`` says of a table that a model reads over its whole history."""
+
+_HEADER = re.compile(r"\s*/\*\s*(?P<kind>model|check)\b(?P<yaml>.*?)\*/", re.DOTALL)
+
+
+class Column(BaseModel):
+    """A declared column: its DuckDB type and what it holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str
+    description: str
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str
+    reads: dict[str, str | int] = {}
+
+
+class _ModelHeader(_Header):
+    grain: tuple[str, ...] = Field(min_length=1)
+    partition: Literal["dt"] | None = None
+    sorted_by: tuple[str, ...] = ()
+    columns: dict[str, Column] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> _ModelHeader:
+        for key in ("grain", "sorted_by"):
+            for name in getattr(self, key):
+                if name not in self.columns:
+                    raise ValueError(f"{key} names '{name}', which is no column")
+        if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
+            raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
+        return self
+
+
+class _CheckHeader(_Header):
+    model: str
+    severity: Literal["error", "warn"]
+    remedy: str
+
+
+H = TypeVar("H", _ModelHeader, _CheckHeader)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """What a model and a check have in common.
+
+    Attributes:
+        name: ``schema.table`` of a model, the file's stem of a check.
+        path: Where it was read from.
+        description: What its rows are, in a sentence or two.
+        reads: Table → how many days before a day's own it reads, as an expression of the settings, or
+            ``all``. Tables read on the same day only are left out.
+        tree: The query, with its parameters as placeholders and without comments.
+    """
+
+    name: str
+    path: Path
+    description: str
+    reads: Mapping[str, str]
+    tree: exp.Query
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters in the query and in ``reads``, without ``from_dt`` and ``to_dt``."""
+        trees = [self.tree, *(sqlglot.parse_one(text, read=DIALECT) for text in self.reads.values())]
+        names = {node.name for tree in trees for node in tree.find_all(exp.Placeholder)}
+        names |= {node.name for tree in trees[1:] for node in tree.find_all(exp.Column)} - {ALL_DAYS}
+        return frozenset(names - {"from_dt", "to_dt"})
+
+    @cached_property
+    def text(self) -> str:
+        """The query's canonical text: the same for files that differ in comments and layout only."""
+        return self.tree.sql(dialect=DIALECT, comments=False)
+
+
+@dataclass(frozen=True)
+class Model(SqlFile):
+    """A table of the lake and the query that computes it.
+
+    Attributes:
+        grain: The columns that name a row: unique together, none null.
+        is_partitioned: Whether it has a partition a day.
+        sorted_by: The order of the rows within a file; empty: as they come.
+        columns: The declared columns, in order.
+    """
+
+    grain: tuple[str, ...]
+    is_partitioned: bool
+    sorted_by: tuple[str, ...]
+    columns: Mapping[str, Column]
+
+    @property
+    def schema(self) -> str:
+        """The schema's name."""
+        return self.name.split(".")[0]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Column → DuckDB type."""
+        return {name: column.type for name, column in self.columns.items()}
+
+    @cached_property
+    def code_version(self) -> str:
+        """A hash of all that the file says about the rows: the query, the types, the grain, the order."""
+        parts = [self.text, repr(self.types), repr(self.grain), repr(self.sorted_by), repr(sorted(self.reads.items()))]
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Check(SqlFile):
+    """A query that must return no rows, run on a model's result before it is published.
+
+    Attributes:
+        model: The model that it judges; in its query that table is the result in question.
+        severity: ``error`` keeps the old partition and stops what is downstream, ``warn`` only tells.
+        remedy: What to do when it fails.
+    """
+
+    model: str
+    severity: Literal["error", "warn"]
+    remedy: str
+
+
+def read_model(path: Path, schema: str) -> Model:
+    """The model in *path*, which is ``<schema>/<table>.sql``.
+
+    Raises:
+        HeadwaterError: the header or the query is wrong; with file and line.
+    """
+    fields, tree = _read(path, "model")
+    header = _validate(_ModelHeader, fields, path)
+    return Model(
+        name=f"{schema}.{path.stem}",
+        path=path,
+        description=header.description.strip(),
+        reads={table: str(days) for table, days in header.reads.items()},
+        tree=tree,
+        grain=header.grain,
+        is_partitioned=header.partition is not None,
+        sorted_by=header.sorted_by,
+        columns=header.columns,
+    )
+
+
+def read_check(path: Path) -> Check:
+    """The check in *path*.
+
+    Raises:
+        HeadwaterError: the header or the query is wrong; with file and line.
+    """
+    fields, tree = _read(path, "check")
+    header = _validate(_CheckHeader, fields, path)
+    return Check(
+        name=path.stem,
+        path=path,
+        description=header.description.strip(),
+        reads={table: str(days) for table, days in header.reads.items()},
+        tree=tree,
+        model=header.model,
+        severity=header.severity,
+        remedy=header.remedy.strip(),
+    )
+
+
+def _read(path: Path, kind: str) -> tuple[object, exp.Query]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HeadwaterError(f"{path}: cannot be read: {error}") from error
+    match = _HEADER.match(text)
+    if match is None or match["kind"] != kind:
+        raise HeadwaterError(f"{path}:1: expected a header '/* {kind} … */' before the query; see docs/user-guide.md")
+    try:
+        fields = yaml.safe_load(match["yaml"])
+    except yaml.MarkedYAMLError as error:
+        before = text[: match.start("yaml")].count("\n")
+        line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
+        raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
+    return fields, _parse(text, path)
+
+
+def _parse(text: str, path: Path) -> exp.Query:
+    try:
+        statements = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
+    except SqlglotError as error:
+        faults = getattr(error, "errors", None) or [{}]
+        line, found = faults[0].get("line", 1), faults[0].get("highlight", "")
+        what = faults[0].get("description", str(error).splitlines()[0])
+        raise HeadwaterError(f"{path}:{line}: not valid SQL near '{found}': {what}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise HeadwaterError(f"{path}: expected exactly one SELECT, found {len(statements)} statements or another kind")
+    tree = statements[0]
+    for node in tree.walk():
+        node.comments = None
+    return tree
+
+
+def _validate(kind: type[H], fields: object, path: Path) -> H:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise HeadwaterError(f"{path}:1: header: {describe(error, kind)}") from error

@@ -1,0 +1,130 @@
+"""Parameters of a query: put into its syntax tree as literals, never by formatting text.
+
+Here: binding ``$name`` and folding what becomes constant (``$from_dt - (CEIL($head_lookback_hours / 24) + 1)``
+becomes a date), and evaluating the look-backs that headers declare.
+Not here: which parameters there are (``pipelines.settings.Settings.parameters``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sqlglot
+from sqlglot import exp
+
+from pipelines.errors import HeadwaterError
+from pipelines.settings import SettingValue
+
+Value = SettingValue | dt.date
+
+
+def bind(tree: exp.Query, values: Mapping[str, Value]) -> exp.Query:
+    """A copy of *tree* with each ``$name`` replaced by the literal of its value.
+
+    A list may stand only in ``x IN ($list)``; an empty one makes that FALSE. Arithmetic between the literals
+    is folded, so that both engines see plain numbers and dates.
+
+    Raises:
+        HeadwaterError: the tree names a parameter that *values* does not hold, or puts a list elsewhere.
+    """
+    bound = tree.copy()
+    for placeholder in list(bound.find_all(exp.Placeholder)):
+        if placeholder.name not in values:
+            known = ", ".join(f"${name}" for name in sorted(values))
+            raise HeadwaterError(f"unknown parameter ${placeholder.name}; known are {known}")
+        value = values[placeholder.name]
+        if isinstance(value, tuple):
+            _expand_list(placeholder, value)
+        else:
+            placeholder.replace(_literal(value))
+    return _fold(bound)
+
+
+def look_back(expression: str, values: Mapping[str, Value]) -> int:
+    """The days that a ``reads`` expression such as ``ceil(head_lookback_hours / 24) + 1`` comes to.
+
+    Raises:
+        HeadwaterError: it is no whole number of days, or names an unknown setting.
+    """
+    tree = sqlglot.parse_one(expression, read="duckdb")
+    for column in list(tree.find_all(exp.Column)):
+        if column.name not in values:
+            raise HeadwaterError(
+                f"'{expression}' names '{column.name}'; known settings are {', '.join(sorted(values))}"
+            )
+        literal = _literal(values[column.name])
+        tree = literal if column is tree else tree
+        if column is not tree:
+            column.replace(literal)
+    days = _number(tree)
+    if days is None or days.denominator != 1 or days < 0:
+        raise HeadwaterError(f"'{expression}' is no whole number of days")
+    return int(days)
+
+
+def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...]) -> None:
+    parent = placeholder.parent
+    if not isinstance(parent, exp.In) or placeholder.arg_key != "expressions":
+        raise HeadwaterError(f"${placeholder.name} is a list: write 'x IN (${placeholder.name})'")
+    if items:
+        parent.set("expressions", [exp.Literal.string(item) for item in items])
+    else:
+        parent.replace(exp.false())
+
+
+def _literal(value: Value) -> exp.Expression:
+    if isinstance(value, dt.date):
+        return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    return exp.Literal.number(value)
+
+
+def _fold(tree: exp.Query) -> exp.Query:
+    def fold(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)) and (days := _number(node.expression)):
+            return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
+        if isinstance(node, exp.Binary | exp.Ceil | exp.Paren) and (number := _number(node)) is not None:
+            return exp.Literal.number(int(number) if number.denominator == 1 else float(number))
+        return node
+
+    folded = tree.transform(fold, copy=False)
+    assert isinstance(folded, exp.Query)
+    return folded
+
+
+def _date(node: exp.Expression) -> dt.date | None:
+    if isinstance(node, exp.Paren):
+        return _date(node.this)
+    if isinstance(node, exp.Cast) and node.is_type("DATE") and isinstance(node.this, exp.Literal):
+        return dt.date.fromisoformat(node.this.name)
+    return None
+
+
+def _number(node: exp.Expression) -> Fraction | None:
+    """The value of an expression of number literals, + − * / and CEIL; None for any other."""
+    if isinstance(node, exp.Literal) and not node.is_string:
+        return Fraction(node.name)
+    if isinstance(node, exp.Paren):
+        return _number(node.this)
+    if isinstance(node, exp.Neg):
+        inner = _number(node.this)
+        return None if inner is None else -inner
+    if isinstance(node, exp.Ceil):
+        inner = _number(node.this)
+        return None if inner is None else Fraction(math.ceil(inner))
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+        left, right = _number(node.this), _number(node.expression)
+        if left is None or right is None:
+            return None
+        if isinstance(node, exp.Add):
+            return left + right
+        if isinstance(node, exp.Sub):
+            return left - right
+        if isinstance(node, exp.Mul):
+            return left * right
+        return left / right if right else None
+    return None

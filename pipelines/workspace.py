@@ -1,0 +1,101 @@
+"""Everything that a run needs to know of a home, read once.
+
+Here: the bundle of settings, SQL project, configuration tables, raw batches and lake, and how their tables are
+mounted in a DuckDB session.
+Not here: what is stale (``pipelines.planner``), how it is computed (``pipelines.runner``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tables
+from pipelines.duck import identifier
+from pipelines.home import Home
+from pipelines.ingest.manifest import RawLake
+from pipelines.lake import Day, Lake, relation_sql
+from pipelines.settings import Settings, load_settings
+from pipelines.sqlproject.project import Project, Read, load_project
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A home with all that its files say."""
+
+    home: Home
+    settings: Settings
+    project: Project
+    config: ConfigTables
+    raw: RawLake
+    lake: Lake
+
+    def reread_raw(self) -> Workspace:
+        """The same workspace with the batches that are there now."""
+        return replace(self, raw=RawLake.load(self.home))
+
+    def with_start_date(self, start: Day) -> Workspace:
+        """The same workspace with ``start_date`` set."""
+        return replace(self, settings=self.settings.model_copy(update={"start_date": start}))
+
+    def files(self, table: str, days: Iterable[Day] | None) -> list[Path]:
+        """The Parquet files of *table* for *days* (None: all of them), in order."""
+        wanted = None if days is None else set(days)
+        if table.startswith("raw."):
+            return self.raw.files(table, wanted)
+        files = self.lake.files(table)
+        return [path for key, path in sorted(files.items(), key=str) if key is None or wanted is None or key in wanted]
+
+    def mount(self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day) -> None:
+        """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back."""
+        for read in reads:
+            if read.table in CONFIG_TABLES:
+                self._mount_config(connection, read.table)
+                continue
+            days = None
+            if read.days is not None and self.project.is_partitioned(read.table):
+                days = days_between(first - dt.timedelta(days=read.days), last)
+            sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
+            mount_view(connection, read.table, sql)
+
+    def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        columns = CONFIG_TABLES[table]
+        connection.execute('CREATE SCHEMA IF NOT EXISTS "config"')
+        declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+        connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} ({declared})")
+        rows = [astuple(row) for row in self.config.rows(table)]
+        if rows:
+            marks = ", ".join("?" for _ in columns)
+            connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", rows)
+
+
+def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
+    """Make *sql* visible in a session under the name of *table*."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
+    connection.execute(f"CREATE OR REPLACE VIEW {identifier(table)} AS {sql}")
+
+
+def days_between(first: Day, last: Day) -> list[Day]:
+    """The days *first* to *last*, both included."""
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def open_workspace(home: Home) -> Workspace:
+    """Read *home*.
+
+    Raises:
+        HeadwaterError: its settings, tables or models are wrong; the first fault found.
+    """
+    settings = load_settings(home)
+    return Workspace(
+        home=home,
+        settings=settings,
+        project=load_project(home, settings),
+        config=load_config_tables(home, settings),
+        raw=RawLake.load(home),
+        lake=Lake(home.lake),
+    )

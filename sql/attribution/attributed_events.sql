@@ -1,0 +1,190 @@
+/* model
+description: >
+  Every end (a product exposure, product click or add-to-cart) with the entrance it is credited to: its own if it is on
+  one, else that of the nearest head at or before it on its device, else (direct).
+grain: [event_id]
+partition: dt
+reads: {core.events: ceil(head_lookback_hours / 24) + 1}
+columns:
+  event_id: {type: VARCHAR, description: the end}
+  end_type: {type: VARCHAR, description: "exposure, click or add_to_cart"}
+  occurred_at: {type: TIMESTAMP, description: "when, UTC"}
+  device_id: {type: VARCHAR, description: device}
+  person_id: {type: VARCHAR, description: person}
+  page_id: {type: BIGINT, description: PageId}
+  page_type: {type: VARCHAR, description: kind of page}
+  module: {type: VARCHAR, description: module on the page}
+  slot: {type: INTEGER, description: position in the module}
+  sku: {type: VARCHAR, description: product}
+  content_id: {type: VARCHAR, description: what the slot showed}
+  rule: {type: VARCHAR, description: "why this entrance: own, head or none"}
+  entrance_id: {type: VARCHAR, description: "entrance credited; '(direct)' without one"}
+  head_event_id: {type: VARCHAR, description: "the head; an own click is its own head; null for other own and for none"}
+  head_page_type: {type: VARCHAR, description: "page of the head; own: the end's page; none: '(none)'"}
+  head_module: {type: VARCHAR, description: "module of the head likewise; '(none)' if missing"}
+  head_slot: {type: INTEGER, description: slot of the head likewise; 0 if missing}
+  head_content_id: {type: VARCHAR, description: "content of the head likewise; '(none)' if missing"}
+  dt: {type: DATE, description: business day of the end}
+*/
+WITH ends AS (
+    SELECT
+        event_id,
+        event_type AS end_type,
+        device_time,
+        occurred_at,
+        device_id,
+        person_id,
+        page_id,
+        page_type,
+        module,
+        slot,
+        sku,
+        content_id,
+        entrance_id,
+        dt
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND sku IS NOT NULL
+        AND (
+            event_type IN ('exposure', 'add_to_cart')
+            OR (event_type = 'click' AND NOT COALESCE(module IN ($action_modules), FALSE))
+        )
+),
+
+heads AS (
+    SELECT
+        event_id,
+        device_id,
+        device_time,
+        page_id,
+        entrance_id,
+        page_type,
+        module,
+        slot,
+        content_id,
+        dt
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt - (CEIL($head_lookback_hours / 24) + 1) AND $to_dt
+        AND event_type = 'click'
+        AND entrance_id IS NOT NULL
+),
+
+days_ahead AS (
+    SELECT n
+    FROM UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS series(n)
+),
+
+-- An end sees the heads of its own day and of the days before it. So each head stands in the timeline of every
+-- day that may see it, and a day's result never depends on a later day.
+heads_seen AS (
+    SELECT
+        heads.event_id,
+        heads.device_id,
+        heads.device_time,
+        heads.page_id,
+        CAST(heads.dt + days_ahead.n * INTERVAL '1' DAY AS DATE) AS dt
+    FROM heads
+    CROSS JOIN days_ahead
+),
+
+timeline AS (
+    SELECT
+        event_id,
+        device_id,
+        device_time,
+        page_id,
+        dt,
+        event_id AS head_event_id
+    FROM heads_seen
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    UNION ALL
+    SELECT
+        event_id,
+        device_id,
+        device_time,
+        page_id,
+        dt,
+        CAST(NULL AS VARCHAR) AS head_event_id
+    FROM ends
+    WHERE entrance_id IS NULL
+),
+
+nearest_heads AS (
+    SELECT
+        event_id,
+        head_event_id AS own_head_event_id,
+        LAST_VALUE(head_event_id IGNORE NULLS) OVER (
+            PARTITION BY device_id, dt
+            ORDER BY device_time, page_id, event_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS head_event_id
+    FROM timeline
+),
+
+ends_with_head AS (
+    SELECT
+        event_id,
+        head_event_id
+    FROM nearest_heads
+    WHERE
+        own_head_event_id IS NULL
+        AND head_event_id IS NOT NULL
+),
+
+joined AS (
+    SELECT
+        ends.event_id,
+        ends.end_type,
+        ends.occurred_at,
+        ends.device_id,
+        ends.person_id,
+        ends.page_id,
+        ends.page_type,
+        ends.module,
+        ends.slot,
+        ends.sku,
+        ends.content_id,
+        CASE
+            WHEN ends.entrance_id IS NOT NULL THEN 'own'
+            WHEN heads.event_id IS NOT NULL THEN 'head'
+            ELSE 'none'
+        END AS rule,
+        ends.entrance_id AS own_entrance_id,
+        heads.event_id AS head_event_id,
+        heads.entrance_id AS head_entrance_id,
+        heads.page_type AS head_page_type,
+        heads.module AS head_module,
+        heads.slot AS head_slot,
+        heads.content_id AS head_content_id,
+        ends.dt
+    FROM ends
+    LEFT JOIN ends_with_head ON ends_with_head.event_id = ends.event_id
+    LEFT JOIN heads
+        ON
+            heads.event_id = ends_with_head.head_event_id
+            AND heads.device_time >= ends.device_time - $head_lookback_hours * INTERVAL '1' HOUR
+)
+
+SELECT
+    event_id,
+    end_type,
+    occurred_at,
+    device_id,
+    person_id,
+    page_id,
+    page_type,
+    module,
+    slot,
+    sku,
+    content_id,
+    rule,
+    COALESCE(own_entrance_id, head_entrance_id, '(direct)') AS entrance_id,
+    CASE WHEN rule = 'own' AND end_type = 'click' THEN event_id ELSE head_event_id END AS head_event_id,
+    CASE rule WHEN 'own' THEN page_type WHEN 'head' THEN head_page_type ELSE '(none)' END AS head_page_type,
+    COALESCE(CASE rule WHEN 'own' THEN module WHEN 'head' THEN head_module END, '(none)') AS head_module,
+    COALESCE(CASE rule WHEN 'own' THEN slot WHEN 'head' THEN head_slot END, 0) AS head_slot,
+    COALESCE(CASE rule WHEN 'own' THEN content_id WHEN 'head' THEN head_content_id END, '(none)') AS head_content_id,
+    dt
+FROM joined

@@ -1,0 +1,80 @@
+/* model
+description: >
+  Exposures, clicks, add-to-carts and sales of each entrance, a day. Over the entrances, '(direct)' and
+  '(unattributed)' among them, the sales sum to the day's sales.
+grain: [dt, entrance_id]
+partition: dt
+columns:
+  dt: {type: DATE, description: "business day: of the end, of payment"}
+  entrance_id: {type: VARCHAR, description: "entrance; '(direct)': ends without one; '(unattributed)': sales without a matched event"}
+  exposures: {type: BIGINT, description: product exposures credited}
+  product_clicks: {type: BIGINT, description: product clicks credited}
+  add_to_carts: {type: BIGINT, description: add-to-carts credited}
+  visitors: {type: BIGINT, description: distinct persons of these ends}
+  orders: {type: BIGINT, description: distinct orders with a line credited}
+  order_lines: {type: BIGINT, description: order lines credited}
+  buyers: {type: BIGINT, description: distinct known users of these lines}
+  units: {type: BIGINT, description: units sold}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds so far"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if there are lines and none is"}
+  lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
+  click_through_rate: {type: DOUBLE, description: product_clicks / exposures}
+  cart_rate: {type: DOUBLE, description: add_to_carts / product_clicks}
+  click_to_order_rate: {type: DOUBLE, description: order_lines / product_clicks}
+  revenue_per_mille: {type: DOUBLE, description: "exposure value: 1000 · revenue / exposures"}
+*/
+WITH ends AS (
+    SELECT
+        dt,
+        entrance_id,
+        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
+        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
+        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts,
+        COUNT(DISTINCT person_id) AS visitors
+    FROM attribution.attributed_events
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, entrance_id
+),
+
+sales AS (
+    SELECT
+        dt,
+        entrance_id,
+        COUNT(DISTINCT order_id) AS orders,
+        COUNT(*) AS order_lines,
+        COUNT(DISTINCT person_id) AS buyers,
+        SUM(quantity) AS units,
+        SUM(revenue) AS revenue,
+        SUM(net_revenue) AS net_revenue,
+        SUM(margin) AS margin,
+        COUNT(*) FILTER (WHERE margin IS NULL) AS lines_without_cost
+    FROM attribution.attributed_sales
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, entrance_id
+)
+
+SELECT
+    COALESCE(ends.dt, sales.dt) AS dt,
+    COALESCE(ends.entrance_id, sales.entrance_id) AS entrance_id,
+    CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
+    CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
+    CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
+    CAST(COALESCE(ends.visitors, 0) AS BIGINT) AS visitors,
+    CAST(COALESCE(sales.orders, 0) AS BIGINT) AS orders,
+    CAST(COALESCE(sales.order_lines, 0) AS BIGINT) AS order_lines,
+    CAST(COALESCE(sales.buyers, 0) AS BIGINT) AS buyers,
+    CAST(COALESCE(sales.units, 0) AS BIGINT) AS units,
+    CAST(COALESCE(sales.revenue, 0) AS DECIMAL(18, 4)) AS revenue,
+    CAST(COALESCE(sales.net_revenue, 0) AS DECIMAL(18, 4)) AS net_revenue,
+    CAST(CASE WHEN sales.order_lines IS NULL THEN 0 ELSE sales.margin END AS DECIMAL(18, 4)) AS margin,
+    CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
+    CAST(ends.product_clicks AS DOUBLE) / NULLIF(ends.exposures, 0) AS click_through_rate,
+    CAST(ends.add_to_carts AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS cart_rate,
+    CAST(COALESCE(sales.order_lines, 0) AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS click_to_order_rate,
+    CAST(1000 * COALESCE(sales.revenue, 0) AS DOUBLE) / NULLIF(ends.exposures, 0) AS revenue_per_mille
+FROM ends
+FULL JOIN sales
+    ON
+        sales.dt = ends.dt
+        AND sales.entrance_id = ends.entrance_id

@@ -1,0 +1,177 @@
+/* model
+description: >
+  What the modules inside paths did, a day: how many add-to-carts and sales passed through them (assisted) or left from
+  them (closing), beside their own exposures and clicks. Never to be added to the entrances' credit.
+grain: [dt, page_type, module]
+partition: dt
+reads: {attribution.path_steps: cart_window_days + max_payment_delay_days + 1}
+columns:
+  dt: {type: DATE, description: "business day: of the end, of payment, of the event"}
+  page_type: {type: VARCHAR, description: kind of page}
+  module: {type: VARCHAR, description: "module on the page; '(none)' = not said"}
+  assisted_add_to_carts: {type: BIGINT, description: add-to-carts whose effective path has a click of the module between head and end}
+  assisted_order_lines: {type: BIGINT, description: order lines matched to such an end}
+  assisted_revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
+  closing_add_to_carts: {type: BIGINT, description: "add-to-carts whose last effective step before the end is of the module (buttons skipped, the head included)"}
+  closing_order_lines: {type: BIGINT, description: order lines matched to such an end}
+  closing_revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
+  exposures: {type: BIGINT, description: exposure events of the module}
+  clicks: {type: BIGINT, description: click events of the module}
+  click_through_rate: {type: DOUBLE, description: clicks / exposures}
+*/
+WITH steps AS (
+    SELECT
+        end_event_id,
+        step_no,
+        role,
+        page_type,
+        COALESCE(module, '(none)') AS module
+    FROM attribution.path_steps
+    WHERE
+        dt BETWEEN $from_dt - ($cart_window_days + $max_payment_delay_days + 1) AND $to_dt
+        AND role <> 'end'
+        AND effective_step_no IS NOT NULL
+        AND NOT COALESCE(module IN ($action_modules), FALSE)
+),
+
+assisting AS (
+    SELECT DISTINCT
+        end_event_id,
+        page_type,
+        module
+    FROM steps
+    WHERE role = 'click'
+),
+
+steps_from_end AS (
+    SELECT
+        end_event_id,
+        page_type,
+        module,
+        ROW_NUMBER() OVER (PARTITION BY end_event_id ORDER BY step_no DESC) AS step_from_end
+    FROM steps
+),
+
+closing AS (
+    SELECT
+        end_event_id,
+        page_type,
+        module
+    FROM steps_from_end
+    WHERE step_from_end = 1
+),
+
+carts AS (
+    SELECT
+        event_id,
+        dt
+    FROM attribution.attributed_events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND end_type = 'add_to_cart'
+),
+
+sales AS (
+    SELECT
+        matched_event_id,
+        revenue,
+        dt
+    FROM attribution.attributed_sales
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+measures AS (
+    SELECT
+        carts.dt,
+        assisting.page_type,
+        assisting.module,
+        'assisted_cart' AS measure,
+        CAST(0 AS DECIMAL(18, 4)) AS revenue
+    FROM carts
+    INNER JOIN assisting ON assisting.end_event_id = carts.event_id
+    UNION ALL
+    SELECT
+        carts.dt,
+        closing.page_type,
+        closing.module,
+        'closing_cart' AS measure,
+        CAST(0 AS DECIMAL(18, 4)) AS revenue
+    FROM carts
+    INNER JOIN closing ON closing.end_event_id = carts.event_id
+    UNION ALL
+    SELECT
+        sales.dt,
+        assisting.page_type,
+        assisting.module,
+        'assisted_sale' AS measure,
+        sales.revenue
+    FROM sales
+    INNER JOIN assisting ON assisting.end_event_id = sales.matched_event_id
+    UNION ALL
+    SELECT
+        sales.dt,
+        closing.page_type,
+        closing.module,
+        'closing_sale' AS measure,
+        sales.revenue
+    FROM sales
+    INNER JOIN closing ON closing.end_event_id = sales.matched_event_id
+),
+
+credits AS (
+    SELECT
+        dt,
+        page_type,
+        module,
+        COUNT(*) FILTER (WHERE measure = 'assisted_cart') AS assisted_add_to_carts,
+        COUNT(*) FILTER (WHERE measure = 'assisted_sale') AS assisted_order_lines,
+        SUM(CASE WHEN measure = 'assisted_sale' THEN revenue ELSE 0 END) AS assisted_revenue,
+        COUNT(*) FILTER (WHERE measure = 'closing_cart') AS closing_add_to_carts,
+        COUNT(*) FILTER (WHERE measure = 'closing_sale') AS closing_order_lines,
+        SUM(CASE WHEN measure = 'closing_sale' THEN revenue ELSE 0 END) AS closing_revenue
+    FROM measures
+    GROUP BY dt, page_type, module
+),
+
+events AS (
+    SELECT
+        dt,
+        page_type,
+        COALESCE(module, '(none)') AS module,
+        event_type
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND event_type IN ('exposure', 'click')
+),
+
+own AS (
+    SELECT
+        dt,
+        page_type,
+        module,
+        COUNT(*) FILTER (WHERE event_type = 'exposure') AS exposures,
+        COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
+    FROM events
+    GROUP BY dt, page_type, module
+)
+
+SELECT
+    COALESCE(own.dt, credits.dt) AS dt,
+    COALESCE(own.page_type, credits.page_type) AS page_type,
+    COALESCE(own.module, credits.module) AS module,
+    CAST(COALESCE(credits.assisted_add_to_carts, 0) AS BIGINT) AS assisted_add_to_carts,
+    CAST(COALESCE(credits.assisted_order_lines, 0) AS BIGINT) AS assisted_order_lines,
+    CAST(COALESCE(credits.assisted_revenue, 0) AS DECIMAL(18, 4)) AS assisted_revenue,
+    CAST(COALESCE(credits.closing_add_to_carts, 0) AS BIGINT) AS closing_add_to_carts,
+    CAST(COALESCE(credits.closing_order_lines, 0) AS BIGINT) AS closing_order_lines,
+    CAST(COALESCE(credits.closing_revenue, 0) AS DECIMAL(18, 4)) AS closing_revenue,
+    CAST(COALESCE(own.exposures, 0) AS BIGINT) AS exposures,
+    CAST(COALESCE(own.clicks, 0) AS BIGINT) AS clicks,
+    CAST(own.clicks AS DOUBLE) / NULLIF(own.exposures, 0) AS click_through_rate
+FROM own
+FULL JOIN credits
+    ON
+        credits.dt = own.dt
+        AND credits.page_type = own.page_type
+        AND credits.module = own.module

@@ -1,0 +1,179 @@
+/* model
+description: >
+  The measures of entrance_daily by the slot that was clicked and what it showed, beside the slot's own impressions and
+  clicks: the revision of a slot is judged here.
+grain: [dt, entrance_id, head_page_type, head_module, head_slot, head_content_id]
+partition: dt
+columns:
+  dt: {type: DATE, description: "business day: of the end, of payment, of the impression"}
+  entrance_id: {type: VARCHAR, description: entrance}
+  head_page_type: {type: VARCHAR, description: page of the slot}
+  head_module: {type: VARCHAR, description: module of the slot}
+  head_slot: {type: INTEGER, description: the slot; 0 = none}
+  head_content_id: {type: VARCHAR, description: "what the slot showed; '(none)' = not said"}
+  exposures: {type: BIGINT, description: product exposures credited}
+  product_clicks: {type: BIGINT, description: product clicks credited}
+  add_to_carts: {type: BIGINT, description: add-to-carts credited}
+  visitors: {type: BIGINT, description: distinct persons of these ends}
+  orders: {type: BIGINT, description: distinct orders with a line credited}
+  order_lines: {type: BIGINT, description: order lines credited}
+  buyers: {type: BIGINT, description: distinct known users of these lines}
+  units: {type: BIGINT, description: units sold}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds so far"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if there are lines and none is"}
+  lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
+  click_through_rate: {type: DOUBLE, description: product_clicks / exposures}
+  cart_rate: {type: DOUBLE, description: add_to_carts / product_clicks}
+  click_to_order_rate: {type: DOUBLE, description: order_lines / product_clicks}
+  revenue_per_mille: {type: DOUBLE, description: "exposure value: 1000 · revenue / exposures"}
+  impressions: {type: BIGINT, description: "exposure events on the slot, with or without a product"}
+  clicks: {type: BIGINT, description: "click events on the slot, with or without a product"}
+*/
+WITH ends AS (
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id,
+        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
+        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
+        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts,
+        COUNT(DISTINCT person_id) AS visitors
+    FROM attribution.attributed_events
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
+),
+
+sales AS (
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id,
+        COUNT(DISTINCT order_id) AS orders,
+        COUNT(*) AS order_lines,
+        COUNT(DISTINCT person_id) AS buyers,
+        SUM(quantity) AS units,
+        SUM(revenue) AS revenue,
+        SUM(net_revenue) AS net_revenue,
+        SUM(margin) AS margin,
+        COUNT(*) FILTER (WHERE margin IS NULL) AS lines_without_cost
+    FROM attribution.attributed_sales
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
+),
+
+entrance_events AS (
+    SELECT
+        dt,
+        entrance_id,
+        page_type AS head_page_type,
+        COALESCE(module, '(none)') AS head_module,
+        COALESCE(slot, 0) AS head_slot,
+        COALESCE(content_id, '(none)') AS head_content_id,
+        event_type
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND entrance_id IS NOT NULL
+        AND event_type IN ('exposure', 'click')
+),
+
+slots AS (
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id,
+        COUNT(*) FILTER (WHERE event_type = 'exposure') AS impressions,
+        COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
+    FROM entrance_events
+    GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
+),
+
+keys AS (
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id
+    FROM ends
+    UNION
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id
+    FROM sales
+    UNION
+    SELECT
+        dt,
+        entrance_id,
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id
+    FROM slots
+)
+
+SELECT
+    keys.dt,
+    keys.entrance_id,
+    keys.head_page_type,
+    keys.head_module,
+    keys.head_slot,
+    keys.head_content_id,
+    CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
+    CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
+    CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
+    CAST(COALESCE(ends.visitors, 0) AS BIGINT) AS visitors,
+    CAST(COALESCE(sales.orders, 0) AS BIGINT) AS orders,
+    CAST(COALESCE(sales.order_lines, 0) AS BIGINT) AS order_lines,
+    CAST(COALESCE(sales.buyers, 0) AS BIGINT) AS buyers,
+    CAST(COALESCE(sales.units, 0) AS BIGINT) AS units,
+    CAST(COALESCE(sales.revenue, 0) AS DECIMAL(18, 4)) AS revenue,
+    CAST(COALESCE(sales.net_revenue, 0) AS DECIMAL(18, 4)) AS net_revenue,
+    CAST(CASE WHEN sales.order_lines IS NULL THEN 0 ELSE sales.margin END AS DECIMAL(18, 4)) AS margin,
+    CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
+    CAST(ends.product_clicks AS DOUBLE) / NULLIF(ends.exposures, 0) AS click_through_rate,
+    CAST(ends.add_to_carts AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS cart_rate,
+    CAST(COALESCE(sales.order_lines, 0) AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS click_to_order_rate,
+    CAST(1000 * COALESCE(sales.revenue, 0) AS DOUBLE) / NULLIF(ends.exposures, 0) AS revenue_per_mille,
+    CAST(COALESCE(slots.impressions, 0) AS BIGINT) AS impressions,
+    CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks
+FROM keys
+LEFT JOIN ends
+    ON
+        ends.dt = keys.dt
+        AND ends.entrance_id = keys.entrance_id
+        AND ends.head_page_type = keys.head_page_type
+        AND ends.head_module = keys.head_module
+        AND ends.head_slot = keys.head_slot
+        AND ends.head_content_id = keys.head_content_id
+LEFT JOIN sales
+    ON
+        sales.dt = keys.dt
+        AND sales.entrance_id = keys.entrance_id
+        AND sales.head_page_type = keys.head_page_type
+        AND sales.head_module = keys.head_module
+        AND sales.head_slot = keys.head_slot
+        AND sales.head_content_id = keys.head_content_id
+LEFT JOIN slots
+    ON
+        slots.dt = keys.dt
+        AND slots.entrance_id = keys.entrance_id
+        AND slots.head_page_type = keys.head_page_type
+        AND slots.head_module = keys.head_module
+        AND slots.head_slot = keys.head_slot
+        AND slots.head_content_id = keys.head_content_id

@@ -1,0 +1,19 @@
+/* check
+model: attribution.attributed_sales
+severity: warn
+description: Order lines paid later than max_payment_delay_days after the order, or before it; their carts may lie outside the days that were searched.
+remedy: If late payment is usual in this shop, raise attribution.max_payment_delay_days; payment before the order is a fault of the order log.
+*/
+SELECT
+    dt,
+    order_id,
+    line_no,
+    ordered_at,
+    paid_at
+FROM attribution.attributed_sales
+WHERE
+    dt BETWEEN $from_dt AND $to_dt
+    AND (
+        paid_at > ordered_at + $max_payment_delay_days * INTERVAL '1' DAY
+        OR paid_at < ordered_at
+    )

@@ -1,0 +1,151 @@
+/* model
+description: >
+  The canonical event: one row per event_id over all days, with the person behind it and the entrance it is on.
+grain: [event_id]
+partition: dt
+sorted_by: [device_id, device_time, page_id, event_id]
+columns:
+  event_id: {type: VARCHAR, description: key of the event}
+  device_id: {type: VARCHAR, description: device (or browser) that sent it}
+  user_id: {type: VARCHAR, description: logged-in user as sent; null before log-in}
+  person_id: {type: VARCHAR, description: "user_id; else the next known on the device that day, else the last, else 'device:<device_id>'"}
+  event_type: {type: VARCHAR, description: "page_view, exposure, click, add_to_cart; others take no part in attribution"}
+  page_id: {type: BIGINT, description: "PageId: larger is newer; going back to a page reuses it"}
+  page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail"}
+  module: {type: VARCHAR, description: module on the page}
+  slot: {type: INTEGER, description: position in the module from 1}
+  sku: {type: VARCHAR, description: product shown; null for a banner}
+  content_id: {type: VARCHAR, description: "what the slot showed: creative, campaign or version"}
+  entrance_id: {type: VARCHAR, description: entrance whose position the event is on; null = none}
+  device_time: {type: TIMESTAMP, description: "the device's own clock, UTC; orders the device's events"}
+  occurred_at: {type: TIMESTAMP, description: "device_time + (received_at − sent_time), UTC; places the event in the world"}
+  received_at: {type: TIMESTAMP, description: "server clock when received, UTC"}
+  referrer: {type: VARCHAR, description: referring URL}
+  utm_source: {type: VARCHAR, description: campaign source}
+  utm_medium: {type: VARCHAR, description: campaign medium}
+  utm_campaign: {type: VARCHAR, description: campaign}
+  platform: {type: VARCHAR, description: "e.g. ios, android, web"}
+  app_version: {type: VARCHAR, description: version of the app}
+  dt: {type: DATE, description: business day of occurred_at}
+*/
+WITH superseded AS (
+    SELECT
+        event_id,
+        batch_id
+    FROM raw.superseded_events
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+events AS (
+    SELECT
+        raw_events.event_id,
+        raw_events.device_id,
+        raw_events.user_id,
+        raw_events.event_type,
+        raw_events.page_id,
+        raw_events.page_type,
+        raw_events.module,
+        raw_events.slot,
+        raw_events.sku,
+        raw_events.content_id,
+        raw_events.device_time,
+        raw_events.occurred_at,
+        raw_events.received_at,
+        raw_events.referrer,
+        raw_events.utm_source,
+        raw_events.utm_medium,
+        raw_events.utm_campaign,
+        raw_events.platform,
+        raw_events.app_version,
+        raw_events.dt,
+        -- Of one device on one day: the next user known at or after the event, else the last known before it.
+        COALESCE(
+            FIRST_VALUE(raw_events.user_id IGNORE NULLS) OVER (
+                PARTITION BY raw_events.device_id, raw_events.dt
+                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_id
+                ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+            ),
+            LAST_VALUE(raw_events.user_id IGNORE NULLS) OVER (
+                PARTITION BY raw_events.device_id, raw_events.dt
+                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ),
+            'device:' || raw_events.device_id
+        ) AS person_id
+    FROM raw.events AS raw_events
+    ANTI JOIN superseded
+        ON
+            superseded.event_id = raw_events.event_id
+            AND superseded.batch_id = raw_events.batch_id
+    WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
+),
+
+positions AS (
+    SELECT
+        entrance_id,
+        page_type,
+        module,
+        slot,
+        COALESCE(valid_from, DATE '0001-01-01') AS valid_from,
+        COALESCE(valid_to, DATE '9999-12-31') AS valid_to
+    FROM core.entrances
+),
+
+slots AS (
+    SELECT
+        entrance_id,
+        page_type,
+        module,
+        slot,
+        valid_from,
+        valid_to
+    FROM positions
+    WHERE slot IS NOT NULL
+),
+
+modules AS (
+    SELECT
+        entrance_id,
+        page_type,
+        module,
+        valid_from,
+        valid_to
+    FROM positions
+    WHERE slot IS NULL
+)
+
+SELECT
+    events.event_id,
+    events.device_id,
+    events.user_id,
+    events.person_id,
+    events.event_type,
+    events.page_id,
+    events.page_type,
+    events.module,
+    events.slot,
+    events.sku,
+    events.content_id,
+    COALESCE(slots.entrance_id, modules.entrance_id) AS entrance_id,
+    events.device_time,
+    events.occurred_at,
+    events.received_at,
+    events.referrer,
+    events.utm_source,
+    events.utm_medium,
+    events.utm_campaign,
+    events.platform,
+    events.app_version,
+    events.dt
+FROM events
+LEFT JOIN slots
+    ON
+        slots.page_type = events.page_type
+        AND slots.module = events.module
+        AND slots.slot = events.slot
+        AND events.dt BETWEEN slots.valid_from AND slots.valid_to
+LEFT JOIN modules
+    ON
+        modules.page_type = events.page_type
+        AND modules.module = events.module
+        AND events.dt BETWEEN modules.valid_from AND modules.valid_to

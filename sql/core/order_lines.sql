@@ -1,0 +1,140 @@
+/* model
+description: >
+  The lines of paid orders (paid_at present, status paid or refunded), on the local date of payment, with money in the
+  reporting currency at the rate of that day.
+grain: [order_id, line_no]
+partition: dt
+reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
+columns:
+  order_id: {type: VARCHAR, description: order}
+  line_no: {type: INTEGER, description: line within the order}
+  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  sku: {type: VARCHAR, description: product}
+  quantity: {type: INTEGER, description: units}
+  revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount"}
+  refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the rate of the sale"}
+  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunded}
+  cost: {type: "DECIMAL(18,4)", description: "quantity × the line's unit_cost, else the product's; null = unknown"}
+  margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null where the cost is unknown}
+  ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC"}
+  paid_at: {type: TIMESTAMP, description: "time of payment, UTC"}
+  dt: {type: DATE, description: business day of payment}
+*/
+WITH order_versions AS (
+    SELECT
+        order_id,
+        user_id,
+        status,
+        ordered_at,
+        paid_at,
+        paid_dt,
+        COALESCE(currency, $currency) AS currency,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.orders
+),
+
+paid_orders AS (
+    SELECT
+        orders.order_id,
+        orders.user_id,
+        orders.ordered_at,
+        orders.paid_at,
+        orders.paid_dt,
+        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
+    FROM order_versions AS orders
+    LEFT JOIN config.fx
+        ON
+            fx.day = orders.paid_dt
+            AND fx.currency = orders.currency
+    WHERE
+        orders.version_no = 1
+        AND orders.status IN ('paid', 'refunded')
+        AND orders.paid_at IS NOT NULL
+        AND orders.paid_dt BETWEEN $from_dt AND $to_dt
+),
+
+line_versions AS (
+    SELECT
+        order_id,
+        line_no,
+        sku,
+        quantity,
+        unit_price,
+        COALESCE(discount, 0) AS discount,
+        unit_cost,
+        refunded_amount,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, line_no
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.order_lines
+),
+
+refund_versions AS (
+    SELECT
+        order_id,
+        line_no,
+        amount,
+        ROW_NUMBER() OVER (
+            PARTITION BY refund_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.refunds
+),
+
+dated_refunds AS (
+    SELECT
+        order_id,
+        line_no,
+        SUM(amount) AS amount
+    FROM refund_versions
+    WHERE version_no = 1
+    GROUP BY order_id, line_no
+),
+
+amounts AS (
+    SELECT
+        lines.order_id,
+        lines.line_no,
+        orders.user_id,
+        lines.sku,
+        lines.quantity,
+        CAST((lines.quantity * lines.unit_price - lines.discount) * orders.rate AS DECIMAL(18, 4)) AS revenue,
+        CAST(COALESCE(refunds.amount, lines.refunded_amount, 0) * orders.rate AS DECIMAL(18, 4)) AS refunded,
+        -- A line's own cost is in the order's currency, a product's in the reporting currency.
+        CASE
+            WHEN lines.unit_cost IS NOT NULL
+                THEN CAST(lines.quantity * lines.unit_cost * orders.rate AS DECIMAL(18, 4))
+            ELSE CAST(lines.quantity * products.unit_cost AS DECIMAL(18, 4))
+        END AS cost,
+        orders.ordered_at,
+        orders.paid_at,
+        orders.paid_dt AS dt
+    FROM line_versions AS lines
+    INNER JOIN paid_orders AS orders ON orders.order_id = lines.order_id
+    LEFT JOIN dated_refunds AS refunds
+        ON
+            refunds.order_id = lines.order_id
+            AND refunds.line_no = lines.line_no
+    LEFT JOIN core.products AS products ON products.sku = lines.sku
+    WHERE lines.version_no = 1
+)
+
+SELECT
+    order_id,
+    line_no,
+    user_id,
+    sku,
+    quantity,
+    revenue,
+    refunded,
+    CAST(revenue - refunded AS DECIMAL(18, 4)) AS net_revenue,
+    cost,
+    CAST(revenue - refunded - cost AS DECIMAL(18, 4)) AS margin,
+    ordered_at,
+    paid_at,
+    dt
+FROM amounts

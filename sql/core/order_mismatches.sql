@@ -1,0 +1,72 @@
+/* model
+description: >
+  Order lines whose order has not landed, paid orders without any line, refunds without their line: what the sales
+  tables cannot hold, listed.
+grain: [mismatch, order_id, line_no]
+reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
+columns:
+  mismatch: {type: VARCHAR, description: "line_without_order, order_without_lines or refund_without_line"}
+  order_id: {type: VARCHAR, description: order}
+  line_no: {type: INTEGER, description: "line; 0 for an order as a whole"}
+*/
+WITH order_versions AS (
+    SELECT
+        order_id,
+        status,
+        paid_at,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.orders
+),
+
+lines AS (
+    SELECT DISTINCT
+        order_id,
+        line_no
+    FROM raw.order_lines
+),
+
+refunds AS (
+    SELECT DISTINCT
+        order_id,
+        line_no
+    FROM raw.refunds
+),
+
+mismatches AS (
+    SELECT
+        'line_without_order' AS mismatch,
+        lines.order_id,
+        lines.line_no
+    FROM lines
+    ANTI JOIN order_versions ON order_versions.order_id = lines.order_id
+    UNION ALL
+    SELECT
+        'order_without_lines' AS mismatch,
+        order_versions.order_id,
+        0 AS line_no
+    FROM order_versions
+    ANTI JOIN lines ON lines.order_id = order_versions.order_id
+    WHERE
+        order_versions.version_no = 1
+        AND order_versions.status IN ('paid', 'refunded')
+        AND order_versions.paid_at IS NOT NULL
+    UNION ALL
+    SELECT
+        'refund_without_line' AS mismatch,
+        refunds.order_id,
+        refunds.line_no
+    FROM refunds
+    ANTI JOIN lines
+        ON
+            lines.order_id = refunds.order_id
+            AND lines.line_no = refunds.line_no
+)
+
+SELECT
+    mismatch,
+    order_id,
+    line_no
+FROM mismatches

@@ -1,0 +1,45 @@
+/* model
+description: Every order of any status, in its newest landed version, on the local date of ordering.
+grain: [order_id]
+partition: dt
+reads: {raw.orders: all}
+columns:
+  order_id: {type: VARCHAR, description: key of the order}
+  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  status: {type: VARCHAR, description: "paid, unpaid, cancelled or refunded"}
+  ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC"}
+  paid_at: {type: TIMESTAMP, description: "time of payment, UTC; null = not paid"}
+  currency: {type: VARCHAR, description: "currency of the order's amounts; null = reporting currency"}
+  updated_at: {type: TIMESTAMP, description: "when this version was made, UTC; null = not said"}
+  dt: {type: DATE, description: business day of ordering}
+*/
+WITH versions AS (
+    SELECT
+        order_id,
+        user_id,
+        status,
+        ordered_at,
+        paid_at,
+        currency,
+        updated_at,
+        ordered_dt AS dt,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.orders
+)
+
+SELECT
+    order_id,
+    user_id,
+    status,
+    ordered_at,
+    paid_at,
+    currency,
+    updated_at,
+    dt
+FROM versions
+WHERE
+    version_no = 1
+    AND dt BETWEEN $from_dt AND $to_dt

@@ -1,0 +1,43 @@
+/* model
+description: Products, each in its newest landed version.
+grain: [sku]
+reads: {raw.products: all}
+columns:
+  sku: {type: VARCHAR, description: key of the product}
+  name: {type: VARCHAR, description: name shown to shoppers}
+  category: {type: VARCHAR, description: category}
+  brand: {type: VARCHAR, description: brand}
+  unit_cost: {type: "DECIMAL(18,4)", description: "cost of one unit, reporting currency; null = unknown"}
+  list_price: {type: "DECIMAL(18,4)", description: "list price of one unit, reporting currency"}
+  launched_on: {type: DATE, description: first day of sale}
+  updated_at: {type: TIMESTAMP, description: "when this version was made, UTC; null = not said"}
+*/
+WITH versions AS (
+    SELECT
+        sku,
+        name,
+        category,
+        brand,
+        unit_cost,
+        list_price,
+        launched_on,
+        updated_at,
+        -- Of several versions the latest wins; one without a time is the oldest; the hash decides ties.
+        ROW_NUMBER() OVER (
+            PARTITION BY sku
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.products
+)
+
+SELECT
+    sku,
+    name,
+    category,
+    brand,
+    unit_cost,
+    list_price,
+    launched_on,
+    updated_at
+FROM versions
+WHERE version_no = 1

@@ -1,0 +1,156 @@
+/* model
+description: >
+  Refunds of paid order lines, on the local date on which they were made, at the rate of the sale. A line that says
+  only how much was refunded counts on the day of that line's version, else on the day of payment.
+grain: [refund_id]
+partition: dt
+reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
+columns:
+  refund_id: {type: VARCHAR, description: "key of the refund; 'undated:<order>:<line>' where the line alone tells of it"}
+  order_id: {type: VARCHAR, description: order}
+  line_no: {type: INTEGER, description: line within the order}
+  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  sku: {type: VARCHAR, description: product}
+  amount: {type: "DECIMAL(18,4)", description: amount refunded}
+  refunded_at: {type: TIMESTAMP, description: "time of the refund, UTC"}
+  dt: {type: DATE, description: business day of the refund}
+*/
+WITH order_versions AS (
+    SELECT
+        order_id,
+        user_id,
+        status,
+        paid_at,
+        paid_dt,
+        COALESCE(currency, $currency) AS currency,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.orders
+),
+
+line_versions AS (
+    SELECT
+        order_id,
+        line_no,
+        sku,
+        refunded_amount,
+        updated_at,
+        updated_dt,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, line_no
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.order_lines
+),
+
+paid_lines AS (
+    SELECT
+        lines.order_id,
+        lines.line_no,
+        orders.user_id,
+        lines.sku,
+        lines.refunded_amount,
+        COALESCE(lines.updated_at, orders.paid_at) AS told_at,
+        COALESCE(lines.updated_dt, orders.paid_dt) AS told_dt,
+        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
+    FROM line_versions AS lines
+    INNER JOIN order_versions AS orders ON orders.order_id = lines.order_id
+    LEFT JOIN config.fx
+        ON
+            fx.day = orders.paid_dt
+            AND fx.currency = orders.currency
+    WHERE
+        lines.version_no = 1
+        AND orders.version_no = 1
+        AND orders.status IN ('paid', 'refunded')
+        AND orders.paid_at IS NOT NULL
+),
+
+refund_versions AS (
+    SELECT
+        refund_id,
+        order_id,
+        line_no,
+        amount,
+        refunded_at,
+        refunded_dt,
+        ROW_NUMBER() OVER (
+            PARTITION BY refund_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.refunds
+),
+
+dated AS (
+    SELECT
+        refunds.refund_id,
+        lines.order_id,
+        lines.line_no,
+        lines.user_id,
+        lines.sku,
+        CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        refunds.refunded_at,
+        refunds.refunded_dt AS dt
+    FROM refund_versions AS refunds
+    INNER JOIN paid_lines AS lines
+        ON
+            lines.order_id = refunds.order_id
+            AND lines.line_no = refunds.line_no
+    WHERE refunds.version_no = 1
+),
+
+undated AS (
+    SELECT
+        'undated:' || lines.order_id || ':' || CAST(lines.line_no AS VARCHAR) AS refund_id,
+        lines.order_id,
+        lines.line_no,
+        lines.user_id,
+        lines.sku,
+        CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        lines.told_at AS refunded_at,
+        lines.told_dt AS dt
+    FROM paid_lines AS lines
+    ANTI JOIN dated
+        ON
+            dated.order_id = lines.order_id
+            AND dated.line_no = lines.line_no
+    WHERE lines.refunded_amount > 0
+),
+
+refunds AS (
+    SELECT
+        refund_id,
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        amount,
+        refunded_at,
+        dt
+    FROM dated
+    UNION ALL
+    SELECT
+        refund_id,
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        amount,
+        refunded_at,
+        dt
+    FROM undated
+)
+
+SELECT
+    refund_id,
+    order_id,
+    line_no,
+    user_id,
+    sku,
+    amount,
+    refunded_at,
+    dt
+FROM refunds
+WHERE dt BETWEEN $from_dt AND $to_dt

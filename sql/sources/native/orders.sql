@@ -1,0 +1,12 @@
+-- Native orders, one row a record; the newest version of an order counts.
+SELECT
+  order_id,
+  user_id,
+  status,
+  ordered_at,
+  paid_at,
+  currency,
+  updated_at,
+  batch_id,
+  record_no
+FROM orders

@@ -1,0 +1,13 @@
+-- Native products, one row a record; the newest version of a product counts.
+SELECT
+  sku,
+  name,
+  category,
+  brand,
+  unit_cost,
+  list_price,
+  launched_on,
+  updated_at,
+  batch_id,
+  record_no
+FROM products

@@ -1,0 +1,348 @@
+"""The tables of schema ``attribution`` restated in plain loops: what the SQL models must agree with.
+
+Here: ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be checked
+sentence by sentence against docs/how-it-works.md: no SQL, no data frames, nothing of the program.
+Not here: how landed records become events, orders and lines (``tests.reference_core``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from tests.reference_core import Log, Row, Shop, device_order, restate_core
+
+Tables = dict[str, list[Row]]
+
+NO_POSITION = {
+    "head_page_type": "(none)",
+    "head_module": "(none)",
+    "head_slot": 0,
+    "head_content_id": "(none)",
+}
+POSITION = tuple(NO_POSITION)
+NO_PATH = "(no path)"
+
+
+def restate(log: Log, shop: Shop) -> Tables:
+    """Every table of schemas core and attribution, by name: rows as dicts, with their dt."""
+    tables = restate_core(log, shop)
+    events, lines = tables["core.events"], tables["core.order_lines"]
+    ends = attributed_events(events, shop)
+    steps = [step for end in ends for step in path_steps(end, events, shop)]
+    sales = [attributed_sale(line, ends, shop) for line in lines]
+    for table, rows in {
+        "attributed_events": ends,
+        "path_steps": steps,
+        "attributed_sales": sales,
+        "entrance_daily": entrance_daily(ends, sales),
+        "slot_daily": slot_daily(ends, sales, events),
+        "module_daily": module_daily(ends, steps, sales, events, shop),
+        "path_summary": path_summary(ends, steps, sales),
+    }.items():
+        tables[f"attribution.{table}"] = rows
+    return tables
+
+
+# Ends and heads ----------------------------------------------------------------------------------------
+
+
+def attributed_events(events: list[Row], shop: Shop) -> list[Row]:
+    return [attributed_event(event, events, shop) for event in events if is_end(event, shop)]
+
+
+def is_end(event: Row, shop: Shop) -> bool:
+    """An exposure, click or add-to-cart with a sku; a click on an action module is none."""
+    if event["sku"] is None or event["event_type"] not in ("exposure", "click", "add_to_cart"):
+        return False
+    return not (event["event_type"] == "click" and event["module"] in shop.action_modules)
+
+
+def attributed_event(end: Row, events: list[Row], shop: Shop) -> Row:
+    head = head_of(end, events, shop)
+    if end["entrance_id"] is not None:
+        credit = {
+            "rule": "own",
+            "entrance_id": end["entrance_id"],
+            "head_event_id": end["event_id"] if end["event_type"] == "click" else None,
+            **position_of(end),
+        }
+    elif head is not None:
+        credit = {
+            "rule": "head",
+            "entrance_id": head["entrance_id"],
+            "head_event_id": head["event_id"],
+            **position_of(head),
+        }
+    else:
+        credit = {"rule": "none", "entrance_id": "(direct)", "head_event_id": None, **NO_POSITION}
+    names = "event_id occurred_at device_id person_id page_id page_type module slot sku content_id dt"
+    return {"end_type": end["event_type"], **{name: end[name] for name in names.split()}, **credit}
+
+
+def head_of(end: Row, events: list[Row], shop: Shop) -> Row | None:
+    """The nearest click on an entrance at or before the end, if it is within the look-back."""
+    heads = [click for click in clicks_seen_by(end, events, shop) if click["entrance_id"] is not None]
+    if not heads:
+        return None
+    nearest = max(heads, key=device_order)
+    age = end["device_time"] - nearest["device_time"]
+    return nearest if age <= dt.timedelta(hours=shop.head_lookback_hours) else None
+
+
+def clicks_seen_by(end: Row, events: list[Row], shop: Shop) -> list[Row]:
+    """The clicks of the end's device at or before it, of its own day and the few days before."""
+    days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + 1)
+    return [
+        event
+        for event in events
+        if event["event_type"] == "click"
+        and event["device_id"] == end["device_id"]
+        and end["dt"] - days <= event["dt"] <= end["dt"]
+        and device_order(event) <= device_order(end)
+    ]
+
+
+def position_of(event: Row) -> Row:
+    return {
+        "head_page_type": event["page_type"],
+        "head_module": shown(event["module"]),
+        "head_slot": event["slot"] or 0,
+        "head_content_id": shown(event["content_id"]),
+    }
+
+
+def shown(text: str | None) -> str:
+    return "(none)" if text is None else text
+
+
+# Paths -------------------------------------------------------------------------------------------------
+
+
+def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
+    """The steps of an end's path, if ends of its type have theirs stored."""
+    if end["end_type"] not in shop.path_ends:
+        return []
+    path = full_path(end, events, shop)
+    is_truncated = len(path) > shop.max_path_steps
+    if is_truncated:
+        path = [path[0], *path[len(path) - shop.max_path_steps + 1 :]]
+    rows: list[Row] = []
+    effective_steps = stack_steps = 0
+    for index, step in enumerate(path):
+        later = path[index + 1 :]
+        is_head = index == 0 and later != []
+        is_superseded = not is_head and any(other["page_id"] == step["page_id"] for other in later)
+        is_backtracked = not is_head and any(other["page_id"] < step["page_id"] for other in later)
+        effective_steps += not is_superseded
+        stack_steps += not is_superseded and not is_backtracked
+        names = "event_id device_time occurred_at page_id page_type module slot sku"
+        rows.append(
+            {
+                "end_event_id": end["event_id"],
+                "step_no": index + 1,
+                **{name: step[name] for name in names.split()},
+                "role": "head" if is_head else "click" if later else "end",
+                "effective_step_no": None if is_superseded else effective_steps,
+                "stack_step_no": None if is_superseded or is_backtracked else stack_steps,
+                "is_backtracked": is_backtracked,
+                "is_truncated": is_truncated,
+                "entrance_id": end["entrance_id"],
+                "dt": end["dt"],
+            }
+        )
+    return rows
+
+
+def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
+    """Rule ``head``: every click of the device from the head to the end, then the end; else the end alone."""
+    event = next(event for event in events if event["event_id"] == end["event_id"])
+    if end["rule"] != "head":
+        return [event]
+    head = next(event for event in events if event["event_id"] == end["head_event_id"])
+    clicks = [
+        click
+        for click in clicks_seen_by(event, events, shop)
+        if device_order(click) >= device_order(head) and click["event_id"] != event["event_id"]
+    ]
+    return [*sorted(clicks, key=device_order), event]
+
+
+def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
+    """The steps of one end's effective path, in order; none where its path is not stored."""
+    kept = [s for s in steps if s["end_event_id"] == end_event_id and s["effective_step_no"] is not None]
+    return sorted(kept, key=lambda step: step["effective_step_no"])
+
+
+# Sales -------------------------------------------------------------------------------------------------
+
+
+def attributed_sale(line: Row, ends: list[Row], shop: Shop) -> Row:
+    """A paid order line with the credit of its cart, else of its product click, else of nothing."""
+    cart = latest_before_sale("add_to_cart", line, ends, shop)
+    click = latest_before_sale("click", line, ends, shop)
+    match = cart or click
+    credit: Row = {"entrance_id": "(unattributed)", "head_event_id": None, **NO_POSITION}
+    if match is not None:
+        credit = {name: match[name] for name in ("entrance_id", "head_event_id", *POSITION)}
+    names = "order_id line_no sku quantity revenue net_revenue margin ordered_at paid_at dt"
+    return {
+        **{name: line[name] for name in names.split()},
+        "person_id": line["user_id"],
+        "matched_by": "cart" if cart else "click" if click else "none",
+        "matched_event_id": match["event_id"] if match else None,
+        **credit,
+    }
+
+
+def latest_before_sale(end_type: str, line: Row, ends: list[Row], shop: Shop) -> Row | None:
+    """The person's latest such end with the line's sku, in the window before the order."""
+    window = dt.timedelta(days=shop.cart_window_days)
+    days = dt.timedelta(days=shop.cart_window_days + shop.max_payment_delay_days + 1)
+    found = [
+        end
+        for end in ends
+        if end["end_type"] == end_type
+        and (end["person_id"], end["sku"]) == (line["user_id"], line["sku"])
+        and line["ordered_at"] - window <= end["occurred_at"] <= min(line["ordered_at"], line["paid_at"])
+        and end["dt"] >= line["dt"] - days
+    ]
+    return max(found, key=lambda end: (end["occurred_at"], end["page_id"], end["event_id"]), default=None)
+
+
+# Daily tables ------------------------------------------------------------------------------------------
+
+
+def keys_of(rows: Iterable[Row], key: tuple[str, ...]) -> set[tuple[Any, ...]]:
+    return {tuple(row[name] for name in key) for row in rows}
+
+
+def having(rows: Iterable[Row], group: Row) -> list[Row]:
+    """The rows that have the values of *group*."""
+    return [row for row in rows if all(row[name] == value for name, value in group.items())]
+
+
+def rate(count: int | Decimal, of: int) -> float | None:
+    return None if of == 0 else float(count) / of
+
+
+def total(rows: Iterable[Row], name: str) -> Decimal:
+    return sum((row[name] for row in rows), Decimal(0))
+
+
+def measures(ends: list[Row], sales: list[Row]) -> Row:
+    """What a group of ends and sales amounts to."""
+    exposures = len(having(ends, {"end_type": "exposure"}))
+    clicks = len(having(ends, {"end_type": "click"}))
+    carts = len(having(ends, {"end_type": "add_to_cart"}))
+    with_cost = [sale for sale in sales if sale["margin"] is not None]
+    revenue = total(sales, "revenue")
+    return {
+        "exposures": exposures,
+        "product_clicks": clicks,
+        "add_to_carts": carts,
+        "visitors": len({end["person_id"] for end in ends}),
+        "orders": len({sale["order_id"] for sale in sales}),
+        "order_lines": len(sales),
+        "buyers": len({sale["person_id"] for sale in sales} - {None}),
+        "units": sum(sale["quantity"] for sale in sales),
+        "revenue": revenue,
+        "net_revenue": total(sales, "net_revenue"),
+        "margin": None if sales and not with_cost else total(with_cost, "margin"),
+        "lines_without_cost": len(sales) - len(with_cost),
+        "click_through_rate": rate(clicks, exposures),
+        "cart_rate": rate(carts, clicks),
+        "click_to_order_rate": rate(len(sales), clicks),
+        "revenue_per_mille": rate(1000 * revenue, exposures),
+    }
+
+
+def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
+    key = ("dt", "entrance_id")
+    groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales], key)]
+    return [{**group, **measures(having(ends, group), having(sales, group))} for group in groups]
+
+
+def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
+    """The same measures by the position of the head, beside the position's own impressions and clicks."""
+    key = ("dt", "entrance_id", *POSITION)
+    own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
+    groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales, *own], key)]
+    return [
+        {
+            **group,
+            **measures(having(ends, group), having(sales, group)),
+            "impressions": len(having(own, {**group, "event_type": "exposure"})),
+            "clicks": len(having(own, {**group, "event_type": "click"})),
+        }
+        for group in groups
+    ]
+
+
+def own_events(events: list[Row]) -> list[Row]:
+    """The exposures and clicks that a position has itself, with or without a product."""
+    return [event for event in events if event["event_type"] in ("exposure", "click")]
+
+
+def module_daily(ends: list[Row], steps: list[Row], sales: list[Row], events: list[Row], shop: Shop) -> list[Row]:
+    """Each module's own exposures and clicks, and the carts and sales that it assisted and that it closed."""
+    own = [{**event, "module": shown(event["module"])} for event in own_events(events)]
+    carts = having(ends, {"end_type": "add_to_cart"})
+    paths = {end["event_id"]: effective(steps, end["event_id"]) for end in ends}
+    assisting = {event_id: assisting_modules(path, shop) for event_id, path in paths.items()}
+    closing = {event_id: closing_modules(path, shop) for event_id, path in paths.items()}
+    days = {row["dt"] for row in [*own, *ends, *sales]}
+    modules = {(row["page_type"], shown(row["module"])) for row in events if row["page_type"] is not None}
+    rows = []
+    for day in days:
+        for page_type, module in modules:
+            group = {"dt": day, "page_type": page_type, "module": module}
+            exposures = len(having(own, {**group, "event_type": "exposure"}))
+            clicks = len(having(own, {**group, "event_type": "click"}))
+            row: Row = {"exposures": exposures, "clicks": clicks}
+            for credit, credited in {"assisted": assisting, "closing": closing}.items():
+                paths_through = {event_id for event_id, found in credited.items() if (page_type, module) in found}
+                carted = [cart for cart in having(carts, {"dt": day}) if cart["event_id"] in paths_through]
+                sold = [sale for sale in having(sales, {"dt": day}) if sale["matched_event_id"] in paths_through]
+                row[f"{credit}_add_to_carts"] = len(carted)
+                row[f"{credit}_order_lines"] = len(sold)
+                row[f"{credit}_revenue"] = total(sold, "revenue")
+            if any(row.values()):
+                rows.append({**group, **row, "click_through_rate": rate(clicks, exposures)})
+    return rows
+
+
+def assisting_modules(path: list[Row], shop: Shop) -> set[tuple[str, str]]:
+    """The modules between the head and the end of an effective path; an action module never assists."""
+    clicks = [step for step in path if step["role"] == "click" and step["module"] not in shop.action_modules]
+    return {(step["page_type"], shown(step["module"])) for step in clicks}
+
+
+def closing_modules(path: list[Row], shop: Shop) -> set[tuple[str, str]]:
+    """The module of the last step before the end, action modules skipped; none where the end is alone."""
+    before = [step for step in path if step["role"] != "end" and step["module"] not in shop.action_modules]
+    return {(step["page_type"], shown(step["module"])) for step in before[-1:]}
+
+
+def path_summary(ends: list[Row], steps: list[Row], sales: list[Row]) -> list[Row]:
+    texts = {end["event_id"]: path_text(effective(steps, end["event_id"])) for end in ends}
+    carts = [end for end in having(ends, {"end_type": "add_to_cart"}) if texts[end["event_id"]] != NO_PATH]
+    carts = [{"dt": end["dt"], "effective_path": texts[end["event_id"]]} for end in carts]
+    sold = [{**sale, "effective_path": texts.get(sale["matched_event_id"], NO_PATH)} for sale in sales]
+    groups = [{"dt": day, "effective_path": path} for day, path in keys_of([*carts, *sold], ("dt", "effective_path"))]
+    return [
+        {
+            **group,
+            "add_to_carts": len(having(carts, group)),
+            "order_lines": len(having(sold, group)),
+            "revenue": total(having(sold, group), "revenue"),
+        }
+        for group in groups
+    ]
+
+
+def path_text(path: list[Row]) -> str:
+    return " > ".join(f"{step['page_type']}.{shown(step['module'])}" for step in path) or NO_PATH

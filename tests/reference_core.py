@@ -1,0 +1,320 @@
+"""The tables of schema ``core`` restated in plain loops, straight from the landed records.
+
+Here: reading values, the clock correction, duplicates, newest versions, identity, entrances, money.
+Slow, and written to be checked sentence by sentence against docs/how-it-works.md: no SQL, no data frames,
+nothing of the program.
+Not here: heads, paths and sales (``tests.reference``); refused records, save for times out of range.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+
+FIRST_TIME = dt.datetime(2000, 1, 1)
+ONE_DAY = dt.timedelta(days=1)
+EPOCH = dt.datetime(1970, 1, 1)
+
+EVENT_TEXTS = """event_id device_id user_id event_type page_type module sku content_id
+    referrer utm_source utm_medium utm_campaign platform app_version"""
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a source landed: the records of each relation, as in the files."""
+
+    events: list[Row] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    order_lines: list[Row] = field(default_factory=list)
+    refunds: list[Row] = field(default_factory=list)
+    products: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the operators set: ``entrances.csv`` and ``fx.csv`` as rows, and the settings."""
+
+    entrances: list[Row] = field(default_factory=list)
+    fx: list[Row] = field(default_factory=list, repr=False)
+    timezone: str = "Asia/Shanghai"
+    currency: str = "CNY"
+    start_date: dt.date = dt.date(2000, 1, 1)
+    head_lookback_hours: int = 24
+    cart_window_days: int = 30
+    max_payment_delay_days: int = 7
+    path_ends: tuple[str, ...] = ("add_to_cart",)
+    max_path_steps: int = 500
+    action_modules: tuple[str, ...] = ()
+
+
+def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
+    """The rows of core.events, core.orders, core.order_lines and core.refunds, with their dt."""
+    orders = newest(log.orders, ("order_id",), shop)
+    lines = paid_lines(log, orders, shop)
+    tables = {
+        "core.events": core_events(log.events, shop),
+        "core.orders": [core_order(order, shop) for order in orders],
+        "core.order_lines": [core_order_line(line, shop) for line in lines],
+        "core.refunds": [refund for line in lines for refund in line["refunds"]],
+    }
+    return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
+
+
+# Values ------------------------------------------------------------------------------------------------
+
+
+def time_of(value: Any, shop: Shop) -> dt.datetime | None:
+    """A landed time as naive UTC: epoch milliseconds, ISO-8601 with an offset, or the shop's local time."""
+    if value is None:
+        return None
+    if isinstance(value, int) or value.isdigit():
+        return EPOCH + dt.timedelta(milliseconds=int(value))
+    time = dt.datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=ZoneInfo(shop.timezone))
+    return time.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def local_date(time: dt.datetime, shop: Shop) -> dt.date:
+    """The date of a UTC time in the shop's time zone."""
+    return time.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(shop.timezone)).date()
+
+
+def integer_of(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def amount_of(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def money(value: Decimal) -> Decimal:
+    """*value* with four decimals; a half goes away from zero."""
+    return value.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+
+
+# Events ------------------------------------------------------------------------------------------------
+
+
+def core_events(records: Iterable[Row], shop: Shop) -> list[Row]:
+    events = [canonical_event(record, shop) for record in records]
+    events = without_duplicates([event for event in events if is_in_range(event)])
+    for event in events:
+        event["dt"] = local_date(event["occurred_at"], shop)
+        event["entrance_id"] = entrance_of(event, shop)
+    for event in events:
+        event["person_id"] = person_of(event, events)
+    return events
+
+
+def canonical_event(record: Row, shop: Shop) -> Row:
+    """The typed values of a record, with occurred_at."""
+    event = {name: record.get(name) for name in EVENT_TEXTS.split()}
+    event["page_id"] = integer_of(record.get("page_id"))
+    event["slot"] = integer_of(record.get("slot"))
+    device_time = time_of(record["device_time"], shop)
+    sent = time_of(record.get("sent_time"), shop)
+    received = time_of(record.get("received_time"), shop)
+    assert device_time is not None
+    event["device_time"] = device_time
+    event["received_at"] = received
+    event["occurred_at"] = device_time
+    if sent is not None and received is not None:
+        event["occurred_at"] = device_time + (received - sent)
+    # Two records that differ only here are different records, and the rule for duplicates chooses.
+    event["_sent"] = sent
+    return event
+
+
+def is_in_range(event: Row) -> bool:
+    """Whether the corrected time is no earlier than 2000 and no more than a day after the server had it."""
+    if event["occurred_at"] < FIRST_TIME:
+        return False
+    return event["received_at"] is None or event["occurred_at"] <= event["received_at"] + ONE_DAY
+
+
+def without_duplicates(events: list[Row]) -> list[Row]:
+    """One record an event_id: the one that was received first; one without received_time comes last.
+
+    Which of two different records received at the same time is kept depends on their hashes, which is
+    not restated: such a log is refused.
+    """
+    kept: dict[str, Row] = {}
+    for event in events:
+        other = kept.get(event["event_id"], event)
+        if received_order(event) < received_order(other):
+            kept[event["event_id"]] = event
+        else:
+            same_time = received_order(event) == received_order(other)
+            assert event == other or not same_time, "the kept record would depend on its hash"
+            kept[event["event_id"]] = other
+    return [{name: value for name, value in event.items() if name != "_sent"} for event in kept.values()]
+
+
+def received_order(event: Row) -> tuple[bool, dt.datetime]:
+    return event["received_at"] is None, event["received_at"] or EPOCH
+
+
+def device_order(event: Row) -> tuple[dt.datetime, bool, int, str]:
+    """The order of a device's events: (device_time, page_id, event_id), a missing page_id last."""
+    return event["device_time"], event["page_id"] is None, event["page_id"] or 0, event["event_id"]
+
+
+def person_of(event: Row, events: list[Row]) -> str:
+    """Its own user_id; else the next known on its device that day; else the last known; else the device."""
+    that_day = [e for e in events if e["device_id"] == event["device_id"] and e["dt"] == event["dt"]]
+    known = sorted((e for e in that_day if e["user_id"] is not None), key=device_order)
+    later = [e for e in known if device_order(e) > device_order(event)]
+    earlier = [e for e in known if device_order(e) < device_order(event)]
+    known_first = [event, *later, *reversed(earlier)]
+    users: list[str] = [e["user_id"] for e in known_first if e["user_id"] is not None]
+    return users[0] if users else f"device:{event['device_id']}"
+
+
+def entrance_of(event: Row, shop: Shop) -> str | None:
+    """The entrance whose page_type, module and (where given) slot the event has on its day."""
+    matches = [row for row in shop.entrances if is_on(event, row)]
+    with_slot = [row for row in matches if row.get("slot") is not None]
+    entrances: set[str] = {row["entrance_id"] for row in with_slot or matches}
+    assert len(entrances) <= 1, f"entrances overlap: {entrances}"
+    return entrances.pop() if entrances else None
+
+
+def is_on(event: Row, entrance: Row) -> bool:
+    valid_from = entrance.get("valid_from") or dt.date.min.isoformat()
+    valid_to = entrance.get("valid_to") or dt.date.max.isoformat()
+    return (
+        event["page_type"] == entrance["page_type"]
+        and event["module"] == entrance["module"]
+        and entrance.get("slot") in (None, event["slot"])
+        and valid_from <= event["dt"].isoformat() <= valid_to
+    )
+
+
+# Orders and money --------------------------------------------------------------------------------------
+
+
+def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
+    """The version of each key with the latest updated_at; one without updated_at is the oldest.
+
+    Which of two different versions of the same time wins depends on their hashes, which is not restated.
+    """
+    kept: dict[tuple[Any, ...], Row] = {}
+    for record in records:
+        identity = tuple(str(record[name]) for name in key)
+        other = kept.setdefault(identity, record)
+        mine, theirs = (time_of(r.get("updated_at"), shop) or dt.datetime.min for r in (record, other))
+        assert mine != theirs or record == other, "the newest version would depend on its hash"
+        if mine > theirs:
+            kept[identity] = record
+    return list(kept.values())
+
+
+def core_order(order: Row, shop: Shop) -> Row:
+    ordered_at = time_of(order["ordered_at"], shop)
+    assert ordered_at is not None
+    return {
+        "order_id": order["order_id"],
+        "user_id": order.get("user_id"),
+        "status": order["status"],
+        "ordered_at": ordered_at,
+        "paid_at": time_of(order.get("paid_at"), shop),
+        "currency": order.get("currency") or shop.currency,
+        "updated_at": time_of(order.get("updated_at"), shop),
+        "dt": local_date(ordered_at, shop),
+    }
+
+
+def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
+    """The newest lines of paid orders, each with its order, exchange rate, product's cost and refunds."""
+    paid = {}
+    for order in orders:
+        if order.get("paid_at") is not None and order["status"] in ("paid", "refunded"):
+            paid[order["order_id"]] = core_order(order, shop)
+    unit_costs = {p["sku"]: amount_of(p.get("unit_cost")) for p in newest(log.products, ("sku",), shop)}
+    with_id = [refund for refund in log.refunds if refund.get("refund_id") is not None]
+    without_id = {tuple(sorted(r.items())): r for r in log.refunds if r.get("refund_id") is None}
+    dated = newest(with_id, ("refund_id",), shop) + list(without_id.values())
+    lines = []
+    for record in newest(log.order_lines, ("order_id", "line_no"), shop):
+        if record["order_id"] in paid:
+            line: Row = {"record": record, "order": paid[record["order_id"]]}
+            line["rate"] = rate_of(line["order"], shop)
+            line["product_unit_cost"] = unit_costs.get(record["sku"])
+            line["refunds"] = refunds_of(line, dated, shop)
+            lines.append(line)
+    return lines
+
+
+def rate_of(order: Row, shop: Shop) -> Decimal:
+    """What one unit of the order's currency was worth in the reporting currency on the day it was paid."""
+    if order["currency"] == shop.currency:
+        return Decimal(1)
+    day = local_date(order["paid_at"], shop).isoformat()
+    rates = [row["rate"] for row in shop.fx if (row["dt"], row["currency"]) == (day, order["currency"])]
+    assert rates, f"no rate for {order['currency']} on {day}"
+    return Decimal(str(rates[0]))
+
+
+def core_order_line(line: Row, shop: Shop) -> Row:
+    record, order = line["record"], line["order"]
+    quantity = int(record["quantity"])
+    own_cost, product_cost = amount_of(record.get("unit_cost")), line["product_unit_cost"]
+    revenue = quantity * Decimal(str(record["unit_price"])) - (amount_of(record.get("discount")) or 0)
+    revenue = money(revenue * line["rate"])
+    net_revenue = revenue - sum(refund["amount"] for refund in line["refunds"])
+    cost = None
+    if own_cost is not None:
+        cost = money(quantity * own_cost * line["rate"])
+    elif product_cost is not None:
+        cost = money(quantity * product_cost)
+    return {
+        "order_id": record["order_id"],
+        "line_no": int(record["line_no"]),
+        "user_id": order["user_id"],
+        "sku": record["sku"],
+        "quantity": quantity,
+        "revenue": revenue,
+        "refunded": revenue - net_revenue,
+        "net_revenue": net_revenue,
+        "cost": cost,
+        "margin": None if cost is None else net_revenue - cost,
+        "ordered_at": order["ordered_at"],
+        "paid_at": order["paid_at"],
+        "dt": local_date(order["paid_at"], shop),
+    }
+
+
+def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:
+    """A paid line's dated refunds; where it has none, its refunded_amount as one refund."""
+    record, order = line["record"], line["order"]
+    key = (record["order_id"], int(record["line_no"]))
+    refunds = [
+        (refund.get("refund_id"), refund["amount"], time_of(refund["refunded_at"], shop))
+        for refund in dated
+        if (refund["order_id"], int(refund["line_no"])) == key
+    ]
+    undated = amount_of(record.get("refunded_amount"))
+    if not refunds and undated is not None and undated > 0:
+        time = time_of(record.get("updated_at"), shop) or order["paid_at"]
+        refunds.append((f"undated:{key[0]}:{key[1]}", undated, time))
+    return [
+        {
+            "refund_id": refund_id,
+            "order_id": key[0],
+            "line_no": key[1],
+            "user_id": order["user_id"],
+            "sku": record["sku"],
+            "amount": money(Decimal(str(amount)) * line["rate"]),
+            "refunded_at": time,
+            "dt": local_date(time, shop),
+        }
+        for refund_id, amount, time in refunds
+        if time is not None
+    ]

@@ -1,0 +1,377 @@
+"""Made-up shops and logs with every trap, for property tests.
+
+Here: hypothesis strategies of the operators' settings, of whole logs (events, orders, lines, refunds,
+products) and of the ways in which a log may be delivered. Alphabets are small, so that collisions, ties and
+matches are common; times crowd around local midnights, among them the one before a change to summer time.
+Not here: what is to come of them (``tests.reference``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from tests.reference_core import Log, Row, Shop
+
+FIRST_DAY = dt.date(2026, 3, 6)
+FIRST_UPDATE = dt.datetime(2026, 3, 7, 15, 59, 59)
+RELATIONS = ("events", "orders", "order_lines", "refunds", "products")
+
+DEVICES = ("d1", "d2", "d3")
+USERS = ("u1", "u2", "u3")
+SKUS = ("A", "B", "C")
+CONTENTS = (None, "c1", "c2")
+
+# (page_type, module): the first four may be entrances; a missing module is no mistake of the shop's.
+POSITIONS = (
+    ("home", "banner"),
+    ("home", "feed"),
+    ("home", "search"),
+    ("campaign", "grid"),
+    ("list", "grid"),
+    ("detail", "recommend"),
+    ("detail", "buy"),
+    ("detail", "choose_size"),
+    ("detail", None),
+)
+ENTRANCE_TABLES: tuple[tuple[Row, ...], ...] = (
+    (
+        {"entrance_id": "home_banner", "page_type": "home", "module": "banner"},
+        {"entrance_id": "home_feed", "page_type": "home", "module": "feed"},
+        {"entrance_id": "search", "page_type": "home", "module": "search"},
+    ),
+    (
+        {"entrance_id": "home_banner", "page_type": "home", "module": "banner"},
+        {"entrance_id": "first_banner", "page_type": "home", "module": "banner", "slot": 1},
+        {"entrance_id": "search", "page_type": "home", "module": "search", "slot": 2},
+        {"entrance_id": "search", "page_type": "campaign", "module": "grid"},
+    ),
+    (
+        {"entrance_id": "old", "page_type": "home", "module": "banner", "valid_to": "2026-03-07"},
+        {"entrance_id": "new", "page_type": "home", "module": "banner", "valid_from": "2026-03-08"},
+        {
+            "entrance_id": "festival",
+            "page_type": "home",
+            "module": "banner",
+            "slot": 2,
+            "valid_from": "2026-03-07",
+            "valid_to": "2026-03-07",
+        },
+        {"entrance_id": "home_feed", "page_type": "home", "module": "feed", "valid_from": "2026-03-08"},
+    ),
+    (),
+)
+
+MILLISECOND = dt.timedelta(milliseconds=1)
+SECOND = dt.timedelta(seconds=1)
+MINUTE = dt.timedelta(minutes=1)
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+NONE = dt.timedelta(0)
+
+
+# Shops -------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> Shop:
+    """Settings and tables that a shop may have, with small windows so that their bounds are met."""
+    rates = [
+        {
+            "dt": (FIRST_DAY + dt.timedelta(days=n)).isoformat(),
+            "currency": "USD",
+            "rate": f"7.1{n % 10}345675",
+        }
+        for n in range(-5, 60)
+    ]
+    return Shop(
+        entrances=list(draw(st.sampled_from((*ENTRANCE_TABLES, *ENTRANCE_TABLES[:3])))),
+        fx=rates,
+        timezone=draw(st.sampled_from(("Asia/Shanghai", "America/New_York"))),
+        start_date=draw(st.sampled_from((*[FIRST_DAY - 3 * DAY] * 3, FIRST_DAY + DAY))),
+        head_lookback_hours=draw(st.sampled_from((24, 1, 2, 25))),
+        cart_window_days=draw(st.sampled_from((1, 2, 3, 30))),
+        max_payment_delay_days=draw(st.sampled_from((7, 0, 1))),
+        path_ends=draw(
+            st.sampled_from((("add_to_cart",), ("add_to_cart", "click", "exposure"), ("exposure", "click")))
+        ),
+        max_path_steps=draw(st.sampled_from((500, 500, 2, 3, 5))),
+        action_modules=draw(
+            st.sampled_from(((), (), ("choose_size",), ("choose_size",), ("choose_size", "recommend")))
+        ),
+    )
+
+
+# Logs --------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
+    """A whole log. With *ties*, records that only their hashes can rank (see ``without_duplicates``)."""
+    writer = _Writer(draw, shop)
+    sessions = draw(st.lists(_session(shop), min_size=1, max_size=5))
+    events = [event for session in sessions for event in session]
+    for number, event in enumerate(events):
+        # Ids that sort otherwise than times do.
+        event["event_id"] = f"e{number * 37 % 100:02}"
+    orders, lines = draw(_orders(shop, events, ties))
+    events += draw(_duplicates(events, ties))
+    return Log(
+        events=[writer.event(event) for event in events],
+        orders=[writer.order(order) for order in orders],
+        order_lines=[writer.order(line) for line in lines],
+        refunds=[writer.order(refund) for refund in draw(_refunds())],
+        products=[writer.order(product) for product in draw(_products())],
+    )
+
+
+def _midnights(shop: Shop) -> list[dt.datetime]:
+    """The UTC times at which four days in a row begin in the shop."""
+    zone = ZoneInfo(shop.timezone)
+    days = [dt.datetime.combine(FIRST_DAY + n * DAY, dt.time(), zone) for n in range(4)]
+    return [day.astimezone(dt.UTC).replace(tzinfo=None) for day in days]
+
+
+@st.composite
+def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
+    """A device's events one after another, with its clock's error, log-in and latency."""
+    device = draw(st.sampled_from(DEVICES))
+    time = draw(st.sampled_from(_midnights(shop)))
+    time += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
+    # A wrong clock that is sent along is corrected; one that is not decides the event's day, or refuses it.
+    skew = draw(st.sampled_from((NONE, NONE, NONE, NONE, 3 * MINUTE, -MINUTE, 26 * HOUR, -20_000 * DAY)))
+    stamps = draw(st.sampled_from(("both", "both", "both", "neither", "neither", "received", "sent", "some")))
+    user, next_user = (draw(st.sampled_from(("u1", None, *USERS))) for _ in range(2))
+    logs_in_at = draw(st.integers(0, 8))
+    events: list[Row] = []
+    for step in range(draw(st.integers(3, 14))):
+        time += draw(
+            st.sampled_from((SECOND, NONE, MINUTE, MILLISECOND, 5 * SECOND, 30 * SECOND, SECOND, HOUR, 23 * HOUR))
+        )
+        event: Row = draw(_click_on_entrance() if step == 0 else _any_event())
+        event["device_id"] = device
+        event["user_id"] = user if step < logs_in_at else next_user
+        event["device_time"] = time + skew
+        sent = time + draw(st.sampled_from((SECOND, NONE, MINUTE)))
+        stamped = stamps if stamps != "some" else ("both", "neither", "received")[step % 3]
+        if stamped in ("both", "sent"):
+            event["sent_time"] = sent + skew
+        if stamped in ("both", "received"):
+            event["received_time"] = sent + draw(st.sampled_from((NONE, SECOND, 61 * SECOND)))
+        if step % 4 == 3:
+            # Clocks are set while a session lasts.
+            skew += draw(st.sampled_from((NONE, NONE, -MINUTE, HOUR)))
+        events.append(event)
+    return events
+
+
+@st.composite
+def _click_on_entrance(draw: st.DrawFn) -> Row:
+    event: Row = draw(_any_event())
+    page_type, module = draw(st.sampled_from(POSITIONS[:4]))
+    return event | {
+        "event_type": "click",
+        "page_id": draw(st.integers(1, 3)),
+        "page_type": page_type,
+        "module": module,
+    }
+
+
+@st.composite
+def _any_event(draw: st.DrawFn) -> Row:
+    kinds = ("click", "add_to_cart", "click", "exposure", "click", "add_to_cart", "page_view", "share")
+    event_type = draw(st.sampled_from(kinds))
+    page_type, module = draw(st.sampled_from((*POSITIONS[4:], *POSITIONS[4:], *POSITIONS)))
+    event: Row = {
+        "event_type": event_type,
+        "page_id": draw(st.integers(1, 6)),
+        "page_type": page_type,
+        "module": module,
+        "slot": draw(st.sampled_from((None, 1, 2))),
+        "sku": draw(st.sampled_from(("A", "A", "B", "C", None))),
+        "content_id": draw(st.sampled_from(CONTENTS)),
+        "utm_source": None if page_type == "home" else "weibo",
+    }
+    if event_type == "share":
+        # Events of other types take no part but in identity, and need no page.
+        event |= {"page_id": None, "page_type": None, "module": None}
+    return event
+
+
+_skus = st.sampled_from(SKUS)
+
+
+def _occurred_at(event: Row) -> dt.datetime:
+    time: dt.datetime = event["device_time"]
+    if "sent_time" not in event or "received_time" not in event:
+        return time
+    latency: dt.timedelta = event["received_time"] - event["sent_time"]
+    return time + latency
+
+
+@st.composite
+def _duplicates(draw: st.DrawFn, events: list[Row], ties: bool) -> list[Row]:
+    """Records with an id that there is already: sent again, received sooner or later, or changed."""
+    copies = []
+    for event in draw(st.lists(st.sampled_from(events), max_size=4, unique_by=id)):
+        copy = dict(event)
+        kind = draw(st.sampled_from(("same", "later", "earlier", "tie" if ties else "later")))
+        if kind != "same":
+            copy["user_id"] = draw(st.sampled_from((None, *USERS)))
+            copy["sku"] = draw(_skus)
+            copy["device_time"] += draw(st.sampled_from((NONE, DAY, -DAY, SECOND)))
+        if kind in ("later", "earlier"):
+            received = event.get("received_time", event["device_time"])
+            copy["received_time"] = received - SECOND if kind == "earlier" else received + SECOND
+        copies.append(copy)
+    return copies
+
+
+@st.composite
+def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple[list[Row], list[Row]]:
+    """Orders that follow events, and their lines, each in one version or more.
+
+    Some are paid late or never, or before they were made; some lines have no order, some orders no line.
+    """
+    with_sku = [event for event in events if event["sku"] and event["event_type"] != "page_view"] or events
+    orders: list[Row] = []
+    lines: list[Row] = []
+    for number in range(draw(st.integers(1, 4))):
+        key = {"order_id": f"o{number}"}
+        cause = draw(st.sampled_from(with_sku))
+        orders += [key | values for values in draw(_versions(_order(shop, cause), ties))]
+        for line_no in range(1, draw(st.sampled_from((1, 2, 0, 1))) + 1):
+            lines += [key | {"line_no": line_no} | values for values in draw(_versions(_line(cause), ties))]
+    if orders and draw(st.integers(0, 9)) == 9:
+        orders = [order for order in orders if order["order_id"] != "o0"]
+    return orders, lines
+
+
+@st.composite
+def _versions(draw: st.DrawFn, values: st.SearchStrategy[Row], ties: bool) -> list[Row]:
+    """One version or more of a record, the first perhaps without updated_at."""
+    versions: list[Row] = []
+    for number in range(draw(st.sampled_from((1, 1, 1, 2, 3)))):
+        updated_at = FIRST_UPDATE + number * DAY if number or draw(st.booleans()) else None
+        if ties and number and draw(st.booleans()):
+            updated_at = versions[-1]["updated_at"]
+        versions.append(draw(values) | {"updated_at": updated_at})
+    return versions
+
+
+@st.composite
+def _order(draw: st.DrawFn, shop: Shop, cause: Row) -> Row:
+    """An order soon after *cause*, or at the bounds of the cart window and of the payment delay."""
+    window, delay = shop.cart_window_days * DAY, shop.max_payment_delay_days * DAY
+    gaps = (10 * MINUTE, NONE, MINUTE, HOUR, -SECOND, window, window + SECOND, DAY)
+    waits = (MINUTE, NONE, MINUTE, DAY, delay, delay + SECOND, delay + 3 * DAY, -MINUTE, -HOUR, None)
+    ordered_at = max(_occurred_at(cause), _midnights(shop)[0]) + draw(st.sampled_from(gaps))
+    wait = draw(st.sampled_from(waits))
+    return {
+        "user_id": draw(st.sampled_from((*[cause["user_id"] or "u1"] * 4, *USERS, None))),
+        "status": draw(st.sampled_from(("paid", "paid", "paid", "refunded", "unpaid", "cancelled"))),
+        "ordered_at": ordered_at,
+        "paid_at": None if wait is None else ordered_at + wait,
+        "currency": draw(st.sampled_from(("CNY", "USD", None))),
+    }
+
+
+@st.composite
+def _line(draw: st.DrawFn, cause: Row) -> Row:
+    return {
+        "sku": draw(st.sampled_from((cause["sku"] or "A", cause["sku"] or "A", *SKUS))),
+        "quantity": draw(st.integers(1, 3)),
+        "unit_price": draw(st.sampled_from(("10", "19.99", "0.3333", "100.0001"))),
+        "discount": draw(st.sampled_from((None, "0", "1.5", "0.0001"))),
+        "unit_cost": draw(st.sampled_from((None, "4.5", "0.1111"))),
+        "refunded_amount": draw(st.sampled_from((None, None, "0", "3.3333"))),
+    }
+
+
+@st.composite
+def _refunds(draw: st.DrawFn) -> list[Row]:
+    """Dated refunds, with an id or without, some changed since."""
+    refunds = []
+    for number in range(draw(st.integers(0, 3))):
+        refund: Row = {
+            "refund_id": draw(st.sampled_from((f"r{number}", None))),
+            "order_id": f"o{draw(st.integers(0, 3))}",
+            "line_no": draw(st.sampled_from((1, 1, 2))),
+            "refunded_at": FIRST_UPDATE + draw(st.sampled_from((HOUR, DAY, 3 * DAY))),
+            "amount": draw(st.sampled_from(("1", "0.0001", "5.55"))),
+        }
+        refunds.append(refund)
+        if refund["refund_id"] is not None and draw(st.booleans()):
+            refunds.append({**refund, "amount": "2.5", "updated_at": refund["refunded_at"] + DAY})
+    return refunds
+
+
+@st.composite
+def _products(draw: st.DrawFn) -> list[Row]:
+    return [
+        {
+            "sku": sku,
+            "name": f"商品{sku}",
+            "category": "服装",
+            "unit_cost": draw(st.sampled_from((None, "3.3333", "7"))),
+            "updated_at": FIRST_UPDATE + version * DAY if version else None,
+        }
+        for sku in draw(st.lists(_skus, max_size=3, unique=True))
+        for version in range(draw(st.sampled_from((1, 2))))
+    ]
+
+
+class _Writer:
+    """How a log writes its values: one of the forms that a source may use."""
+
+    def __init__(self, draw: st.DrawFn, shop: Shop) -> None:
+        self.zone = ZoneInfo(shop.timezone)
+        self.event_time = draw(st.sampled_from(("offset", "zulu", "milliseconds", "digits")))
+        self.order_time = draw(st.sampled_from(("offset", "local")))
+        self.as_text = draw(st.booleans())
+
+    def event(self, record: Row) -> Row:
+        return {name: self._value(value, self.event_time) for name, value in record.items()}
+
+    def order(self, record: Row) -> Row:
+        return {name: self._value(value, self.order_time) for name, value in record.items()}
+
+    def _value(self, value: Any, form: str) -> Any:
+        if isinstance(value, dt.datetime):
+            return self._time(value.replace(tzinfo=dt.UTC), form)
+        return str(value) if self.as_text and isinstance(value, int) else value
+
+    def _time(self, time: dt.datetime, form: str) -> Any:
+        if form == "zulu":
+            return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        if form == "offset":
+            return time.astimezone(self.zone).isoformat()
+        if form == "local":
+            return time.astimezone(self.zone).replace(tzinfo=None).isoformat(sep=" ")
+        milliseconds = round(time.timestamp() * 1000)
+        return str(milliseconds) if form == "digits" else milliseconds
+
+
+# Deliveries --------------------------------------------------------------------------------------------
+
+Delivery = list[dict[str, list[list[Row]]]]
+"""Runs, one after another: for each, the files of each relation that land before it."""
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, log: Log) -> Delivery:
+    """The log's records in any order, split into any files, in one to three runs."""
+    chance: random.Random = draw(st.randoms())
+    runs: Delivery = [{} for _ in range(draw(st.integers(1, 3)))]
+    files = draw(st.integers(1, 3))
+    for relation in RELATIONS:
+        records = list(getattr(log, relation))
+        chance.shuffle(records)
+        for record in records:
+            landed = chance.choice(runs).setdefault(relation, [[] for _ in range(files)])
+            chance.choice(landed).append(record)
+    return runs

@@ -1,0 +1,226 @@
+"""What tests of the whole pipeline share: a home, landed files, a run, tables read back, tables compared.
+
+Here: the way into and out of the program, as a user has it: files in, Parquet out.
+Not here: what the tables should hold (``tests.reference``) or made-up logs (``tests.strategies``).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import yaml
+
+from pipelines.home import Home, init_home
+from tests.reference_core import Log, Shop
+
+Row = dict[str, Any]
+
+LANDED_AT = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+"""The modification time of landed files: after every made-up event, and long settled."""
+
+ENTRANCE_COLUMNS = (
+    "entrance_id",
+    "name_zh",
+    "name_en",
+    "page_type",
+    "module",
+    "slot",
+    "valid_from",
+    "valid_to",
+)
+FX_COLUMNS = ("dt", "currency", "rate")
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "core.events": ("dt", "event_id"),
+    "core.orders": ("dt", "order_id"),
+    "core.order_lines": ("dt", "order_id", "line_no"),
+    "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "refund_id"),
+    "attribution.attributed_events": ("dt", "event_id"),
+    "attribution.path_steps": ("dt", "end_event_id", "step_no"),
+    "attribution.attributed_sales": ("dt", "order_id", "line_no"),
+    "attribution.entrance_daily": ("dt", "entrance_id"),
+    "attribution.slot_daily": (
+        "dt",
+        "entrance_id",
+        "head_page_type",
+        "head_module",
+        "head_slot",
+        "head_content_id",
+    ),
+    "attribution.module_daily": ("dt", "page_type", "module"),
+    "attribution.path_summary": ("dt", "effective_path"),
+}
+"""The tables that are compared row by row, with what makes a row of each unique."""
+
+
+# Files in ----------------------------------------------------------------------------------------------
+
+
+def make_home(
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    entrances: Iterable[Row] | None = None,
+    fx: Iterable[Row] | None = None,
+) -> Home:
+    """A new home in *folder*, with these settings and tables in place of the template's."""
+    home, _ = init_home(folder)
+    if settings is not None:
+        home.settings_file.write_text(yaml.safe_dump(dict(settings), allow_unicode=True), encoding="utf-8")
+    if entrances is not None:
+        (home.config / "entrances.csv").write_bytes(_csv(entrances, ENTRANCE_COLUMNS))
+    if fx is not None:
+        (home.config / "fx.csv").write_bytes(_csv(fx, FX_COLUMNS))
+    return home
+
+
+def home_of(folder: Path, shop: Shop) -> Home:
+    """A new home in *folder* with the settings and tables of *shop*."""
+    names = "head_lookback_hours cart_window_days max_payment_delay_days max_path_steps"
+    settings = {
+        "timezone": shop.timezone,
+        "currency": shop.currency,
+        "start_date": shop.start_date,
+        "attribution": {
+            **{name: getattr(shop, name) for name in names.split()},
+            "path_ends": list(shop.path_ends),
+            "action_modules": list(shop.action_modules),
+        },
+    }
+    return make_home(folder, settings=settings, entrances=shop.entrances, fx=shop.fx)
+
+
+def land_log(home: Home, log: Log, name: str = "log") -> None:
+    """Drop a whole log, a file a relation."""
+    for relation, records in vars(log).items():
+        if records:
+            land(home, relation, records, name)
+
+
+def land(home: Home, relation: str, records: Sequence[Row], name: str, format: str = "ndjson") -> Path:
+    """Drop *records* into the native source's folder of *relation* and return the file.
+
+    *format* is ndjson, csv or parquet, with .gz after the first two if it is to be compressed. Parquet
+    holds every value as text.
+    """
+    path = home.landing / "native" / relation / f"{name}.{format}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind = format.removesuffix(".gz")
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    if kind == "ndjson":
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        content = "".join(lines).encode()
+    elif kind == "csv":
+        content = _csv(records, columns)
+    elif kind == "parquet":
+        texts = {c: [None if r.get(c) is None else str(r[c]) for r in records] for c in columns}
+        buffer = io.BytesIO()
+        pl.DataFrame(texts, schema=dict.fromkeys(columns, pl.String)).write_parquet(buffer)
+        content = buffer.getvalue()
+    else:
+        raise ValueError(f"format {format}: expected ndjson, csv or parquet")
+    path.write_bytes(gzip.compress(content, mtime=0) if format.endswith(".gz") else content)
+    os.utime(path, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
+    return path
+
+
+def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+# Tables out --------------------------------------------------------------------------------------------
+
+
+def run(home: Home, **options: Any) -> Any:
+    """Ingest what is new and compute what is stale, without Dagster's bookkeeping."""
+    from pipelines.run import run_home
+
+    return run_home(home, use_dagster=False, **options)
+
+
+def table(home: Home, name: str) -> list[Row]:
+    """The rows of a table of the lake, over all its partitions, dt included; none where it has no files."""
+    folder = home.lake.joinpath(*name.split("."))
+    files = sorted(str(path) for path in folder.rglob("part-0.parquet"))
+    if not files:
+        return []
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        relation = connection.read_parquet(files, hive_partitioning=True)
+        return [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
+
+
+def tables(home: Home) -> dict[str, list[Row]]:
+    """Every table that the reference restates."""
+    return {name: table(home, name) for name in KEYS}
+
+
+# Comparison --------------------------------------------------------------------------------------------
+
+
+def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, list[Row]]) -> None:
+    """Fail with the first tables' differing rows, inputs before what is computed from them."""
+    for name, keys in KEYS.items():
+        assert_same_rows(actual[name], expected[name], keys, name)
+
+
+def assert_same_rows(actual: list[Row], expected: list[Row], keys: Sequence[str], name: str = "rows") -> None:
+    """Fail unless both hold the same rows in any order, naming rows by *keys* and columns that differ.
+
+    Ratios may differ in their last bits; everything else must be equal.
+    """
+    assert not (actual or expected) or keys, f"{name}: no keys"
+    found, wanted = _by_key(actual, keys, name), _by_key(expected, keys, name)
+    faults = [f"missing row {_shown(wanted[key])}" for key in wanted if key not in found]
+    faults += [f"unexpected row {_shown(found[key])}" for key in found if key not in wanted]
+    for key in wanted:
+        if key in found:
+            faults += _row_faults(dict(zip(keys, key, strict=True)), found[key], wanted[key])
+    assert not faults, f"{name}: {len(faults)} differences\n" + "\n".join(faults[:20])
+
+
+def _by_key(rows: list[Row], keys: Sequence[str], name: str) -> dict[tuple[Any, ...], Row]:
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[column] for column in keys)
+        assert key not in found, f"{name}: two rows with the same key\n{_shown(found[key])}\n{_shown(row)}"
+        found[key] = row
+    return found
+
+
+def _row_faults(key: Row, actual: Row, expected: Row) -> list[str]:
+    if set(actual) != set(expected):
+        missing, unexpected = set(expected) - set(actual), set(actual) - set(expected)
+        return [f"{_shown(key)}: columns missing {sorted(missing)}, unexpected {sorted(unexpected)}"]
+    return [
+        f"{_shown(key)}: {column} is {actual[column]!r}, expected {expected[column]!r}"
+        for column in expected
+        if not _same(actual[column], expected[column])
+    ]
+
+
+def _same(actual: Any, expected: Any) -> bool:
+    if isinstance(actual, float) and isinstance(expected, float):
+        return math.isclose(actual, expected, rel_tol=1e-12)
+    if isinstance(actual, float) or isinstance(expected, float):
+        return False
+    return bool(actual == expected)
+
+
+def _shown(row: Row) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None) + "}"
