@@ -173,6 +173,19 @@ def home_lock(home: Home, purpose: str, tell: Callable[[str], None] | None = Non
             handle.truncate(0)
 
 
+def lock_holder(home: Home) -> str | None:
+    """Who holds the home's write lock now; None if nobody does."""
+    try:
+        with (home.root / ".lock").open("r", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return handle.read() or "another process"
+    except FileNotFoundError:
+        return None
+    return None
+
+
 def _acquire(descriptor: int, path: str, tell: Callable[[str], None]) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

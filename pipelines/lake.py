@@ -146,7 +146,7 @@ def publish(temporary: Path, target: Path) -> None:
             finally:
                 os.close(descriptor)
             if path == temporary:
-                os.replace(temporary, target)
+                temporary.replace(target)
     except OSError as error:
         raise HeadwaterError(f"{target}: cannot be published: {error.strerror}") from error
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pipelines.duck import session
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Plan, Segment, landed_days, make_plan, segments
-from pipelines.runner import CheckResult, RunResult, Runner
+from pipelines.runner import CheckResult, Runner, RunResult
 from pipelines.settings import load_settings, write_start_date
-from pipelines.workspace import Workspace, days_between, open_workspace
+from pipelines.workspace import Workspace, open_workspace
 
 Tell = Callable[[str], None]
 """Takes a line for the user."""
@@ -63,7 +64,11 @@ class RunSummary:
     def add(self, result: RunResult) -> None:
         """Take in what one step did."""
         for name, table in result.tables.items():
-            for total, keys in ((self.published, table.published), (self.removed, table.removed), (self.held, table.held)):
+            for total, keys in (
+                (self.published, table.published),
+                (self.removed, table.removed),
+                (self.held, table.held),
+            ):
                 if keys:
                     total.setdefault(name, set()).update(keys)
         for check in result.checks.values():
@@ -93,6 +98,20 @@ class Request:
     force: bool = False
 
 
+class Engine(Protocol):
+    """Carries out the two steps of a run."""
+
+    def ingest(self) -> IngestReport:
+        """Ingest what is pending."""
+        ...
+
+    def compute(
+        self, tables: Collection[str], first: Day | None, last: Day | None, held: Collection[tuple[str, PartitionKey]]
+    ) -> RunResult:
+        """Compute *tables* for the days *first* to *last*, or the unpartitioned *tables* where there are no days."""
+        ...
+
+
 class DirectEngine:
     """Runs the steps in this process without recording them anywhere: for tests."""
 
@@ -112,7 +131,9 @@ class DirectEngine:
             return Runner(workspace, connection, held).compute(tables, first, last)
 
 
-def run_home(home: Home, request: Request | None = None, *, use_dagster: bool = True, tell: Tell | None = None) -> RunSummary:
+def run_home(
+    home: Home, request: Request | None = None, *, use_dagster: bool = True, tell: Tell | None = None
+) -> RunSummary:
     """Bring *home* up to date.
 
     Args:
@@ -127,9 +148,9 @@ def run_home(home: Home, request: Request | None = None, *, use_dagster: bool = 
     request = request or Request()
     say = tell or (lambda _line: None)
     if use_dagster:
-        from pipelines.launch import DagsterEngine  # noqa: PLC0415 - importing Dagster takes a second
+        from pipelines.launch import DagsterEngine
 
-        engine: DirectEngine | DagsterEngine = DagsterEngine(home)
+        engine: Engine = DagsterEngine(home)
     else:
         engine = DirectEngine(home)
     with home_lock(home, "headwater run", tell):
@@ -153,9 +174,7 @@ def set_start_date(home: Home) -> Day | None:
     return landed[0]
 
 
-def _compute_stale(
-    home: Home, request: Request, engine: DirectEngine | object, summary: RunSummary, say: Tell
-) -> None:
+def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSummary, say: Tell) -> None:
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
@@ -170,7 +189,7 @@ def _compute_stale(
         if by_days:
             say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
         days = (step.first, step.last) if by_days else (None, None)
-        result = engine.compute(step.tables, *days, held)  # type: ignore[attr-defined]
+        result = engine.compute(step.tables, *days, held)
         held |= result.held()
         summary.add(result)
 
@@ -200,6 +219,3 @@ def _remove_obsolete(workspace: Workspace, plan: Plan, request: Request, summary
             if key is None or _is_within(key, request):
                 workspace.lake.remove(name, key)
                 summary.removed.setdefault(name, set()).add(key)
-
-
-__all__ = ["Request", "RunSummary", "days_between", "run_home", "set_start_date"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.lake import PART, Day, PartitionKey, copy_to, publish, temporary_for
+from pipelines.lake import Day, PartitionKey, copy_to, publish, temporary_for
 from pipelines.planner import content_versions, input_version
 from pipelines.sqlproject.model import DIALECT, Check, Model
 from pipelines.sqlproject.project import Read
@@ -155,15 +156,17 @@ class Runner:
         return self._result
 
     def _chunks(self, first: Day, last: Day) -> Iterator[tuple[Day, Day]]:
-        rows_of = self._workspace.raw.rows("raw.events")
+        rows_of: Counter[PartitionKey] = Counter()
+        for output in self._workspace.raw.outputs("raw.events"):
+            rows_of[output.dt] += output.rows
         chunk: list[Day] = []
         rows = 0
         for day in days_between(first, last):
-            if chunk and rows + rows_of.get(day, 0) > ROWS_PER_CHUNK:
+            if chunk and rows + rows_of[day] > ROWS_PER_CHUNK:
                 yield chunk[0], chunk[-1]
                 chunk, rows = [], 0
             chunk.append(day)
-            rows += rows_of.get(day, 0)
+            rows += rows_of[day]
         if chunk:
             yield chunk[0], chunk[-1]
 
@@ -183,7 +186,7 @@ class Runner:
                 if len(keys) == 1:
                     self._compute_one(model, keys[0], query)
                 else:
-                    self._compute_many(model, ready, query)
+                    self._compute_many(model, ready, query, (first, last))
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.IOException:
@@ -233,9 +236,10 @@ class Runner:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _compute_many(self, model: Model, keys: list[PartitionKey], query: str) -> None:
+    def _compute_many(self, model: Model, keys: list[PartitionKey], query: str, days: tuple[Day, Day]) -> None:
         """Compute the range once, then write its days one by one."""
         self._materialize(query)
+        self._refuse_other_days(model, days)
         self._judge_and_write(model, keys)
 
     def _materialize(self, query: str) -> None:
@@ -243,7 +247,6 @@ class Runner:
 
     def _judge_and_write(self, model: Model, keys: list[PartitionKey]) -> None:
         try:
-            self._refuse_other_days(model, keys)
             mount_view(self._connection, model.name, f"SELECT * FROM {_CANDIDATE}")
             failed = self._run_checks(model, keys)
             content = None
@@ -267,14 +270,11 @@ class Runner:
             self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
 
-    def _refuse_other_days(self, model: Model, keys: list[PartitionKey]) -> None:
-        if not model.is_partitioned:
-            return
-        known = [key for key in keys if key is not None]
+    def _refuse_other_days(self, model: Model, days: tuple[Day, Day]) -> None:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
-        for (day,) in self._connection.execute(query, [known[0], known[-1]]).fetchall():
+        for (day,) in self._connection.execute(query, days).fetchall():
             raise HeadwaterError(
-                f"{model.path}: returns a row of {day or 'no day'}, outside {known[0]} to {known[-1]}; "
+                f"{model.path}: returns a row of {day or 'no day'}, outside {days[0]} to {days[1]}; "
                 "add 'dt BETWEEN $from_dt AND $to_dt'"
             )
 
@@ -382,6 +382,3 @@ def _spell_days(days: Collection[Day]) -> str:
     ordered = sorted(days)
     shown = ", ".join(str(day) for day in ordered[:3])
     return f"{shown} and {len(ordered) - 3} more days" if len(ordered) > 3 else shown
-
-
-__all__ = ["PART", "CheckResult", "PartitionResult", "RunResult", "Runner", "TableResult", "grain_check_name"]

@@ -8,7 +8,6 @@ Not here: the tables that operators edit beside it, entrances and exchange rates
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -188,10 +187,14 @@ def write_start_date(home: Home, start: dt.date) -> None:
     try:
         text = path.read_text(encoding="utf-8")
         line = f"start_date: {start.isoformat()}"
-        pattern = re.compile(r"^start_date:[^\S\n]*(?:null|~)?(?=[^\S\n]*(?:#|$))", re.MULTILINE)
-        text = pattern.sub(line, text, count=1) if pattern.search(text) else f"{text.rstrip()}\n{line}\n"
+        unset = re.compile(r"^start_date:[^\S\n]*(?:null|~)?[^\S\n]*(?P<comment>#.*)?$", re.MULTILINE)
+        if found := unset.search(text):
+            comment = f"      {found['comment']}" if found["comment"] else ""
+            text = text[: found.start()] + line + comment + text[found.end() :]
+        else:
+            text = f"{text.rstrip()}\n{line}\n"
         temporary = path.with_name(f".{path.name}.tmp")
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise HeadwaterError(f"{path}: start_date cannot be written: {error.strerror}") from error

@@ -225,7 +225,7 @@ def core_order(order: Row, shop: Shop) -> Row:
         "status": order["status"],
         "ordered_at": ordered_at,
         "paid_at": time_of(order.get("paid_at"), shop),
-        "currency": order.get("currency") or shop.currency,
+        "currency": order.get("currency"),
         "updated_at": time_of(order.get("updated_at"), shop),
         "dt": local_date(ordered_at, shop),
     }
@@ -254,7 +254,7 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
 
 def rate_of(order: Row, shop: Shop) -> Decimal:
     """What one unit of the order's currency was worth in the reporting currency on the day it was paid."""
-    if order["currency"] == shop.currency:
+    if order["currency"] in (None, shop.currency):
         return Decimal(1)
     day = local_date(order["paid_at"], shop).isoformat()
     rates = [row["rate"] for row in shop.fx if (row["dt"], row["currency"]) == (day, order["currency"])]

@@ -86,7 +86,7 @@ def shops(draw: st.DrawFn) -> Shop:
             "currency": "USD",
             "rate": f"7.1{n % 10}345675",
         }
-        for n in range(-5, 60)
+        for n in range(-5, 25)
     ]
     return Shop(
         entrances=list(draw(st.sampled_from((*ENTRANCE_TABLES, *ENTRANCE_TABLES[:3])))),
@@ -94,7 +94,7 @@ def shops(draw: st.DrawFn) -> Shop:
         timezone=draw(st.sampled_from(("Asia/Shanghai", "America/New_York"))),
         start_date=draw(st.sampled_from((*[FIRST_DAY - 3 * DAY] * 3, FIRST_DAY + DAY))),
         head_lookback_hours=draw(st.sampled_from((24, 1, 2, 25))),
-        cart_window_days=draw(st.sampled_from((1, 2, 3, 30))),
+        cart_window_days=draw(st.sampled_from((1, 2, 3))),
         max_payment_delay_days=draw(st.sampled_from((7, 0, 1))),
         path_ends=draw(
             st.sampled_from((("add_to_cart",), ("add_to_cart", "click", "exposure"), ("exposure", "click")))
@@ -138,57 +138,67 @@ def _midnights(shop: Shop) -> list[dt.datetime]:
 
 @st.composite
 def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
-    """A device's events one after another, with its clock's error, log-in and latency."""
-    device = draw(st.sampled_from(DEVICES))
-    time = draw(st.sampled_from(_midnights(shop)))
-    time += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
+    """A device's events one after another, from a click on an entrance, with a log-in in between."""
+    start = draw(st.sampled_from(_midnights(shop)))
+    start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
     # A wrong clock that is sent along is corrected; one that is not decides the event's day, or refuses it.
-    skew = draw(st.sampled_from((NONE, NONE, NONE, NONE, 3 * MINUTE, -MINUTE, 26 * HOUR, -20_000 * DAY)))
-    stamps = draw(st.sampled_from(("both", "both", "both", "neither", "neither", "received", "sent", "some")))
-    user, next_user = (draw(st.sampled_from(("u1", None, *USERS))) for _ in range(2))
+    skew = draw(st.sampled_from((*[NONE] * 4, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, -20_000 * DAY)))
+    stamps = draw(st.sampled_from(("both", "both", "both", "neither", "neither", "received", "sent", "mixed")))
+    device = draw(st.sampled_from(DEVICES))
+    users = [draw(st.sampled_from(("u1", None, *USERS))) for _ in range(2)]
     logs_in_at = draw(st.integers(0, 8))
+    time = start
     events: list[Row] = []
     for step in range(draw(st.integers(3, 14))):
-        time += draw(
-            st.sampled_from((SECOND, NONE, MINUTE, MILLISECOND, 5 * SECOND, 30 * SECOND, SECOND, HOUR, 23 * HOUR))
-        )
-        event: Row = draw(_click_on_entrance() if step == 0 else _any_event())
-        event["device_id"] = device
-        event["user_id"] = user if step < logs_in_at else next_user
-        event["device_time"] = time + skew
-        sent = time + draw(st.sampled_from((SECOND, NONE, MINUTE)))
-        stamped = stamps if stamps != "some" else ("both", "neither", "received")[step % 3]
-        if stamped in ("both", "sent"):
-            event["sent_time"] = sent + skew
-        if stamped in ("both", "received"):
-            event["received_time"] = sent + draw(st.sampled_from((NONE, SECOND, 61 * SECOND)))
+        time = draw(_later(time, start + shop.head_lookback_hours * HOUR))
+        event: Row = draw(_any_event(step) if step else _click_on_entrance(shop))
+        stamped = stamps if stamps != "mixed" else ("both", "neither", "received")[step % 3]
+        event |= draw(_times(time, skew, stamped))
+        events.append(event | {"device_id": device, "user_id": users[step >= logs_in_at]})
         if step % 4 == 3:
             # Clocks are set while a session lasts.
             skew += draw(st.sampled_from((NONE, NONE, -MINUTE, HOUR)))
-        events.append(event)
     return events
 
 
 @st.composite
-def _click_on_entrance(draw: st.DrawFn) -> Row:
-    event: Row = draw(_any_event())
-    page_type, module = draw(st.sampled_from(POSITIONS[:4]))
-    return event | {
-        "event_type": "click",
-        "page_id": draw(st.integers(1, 3)),
-        "page_type": page_type,
-        "module": module,
-    }
+def _later(draw: st.DrawFn, time: dt.datetime, bound: dt.datetime) -> dt.datetime:
+    """A time at or after *time*: soon, much later, or at *bound* and just beyond it."""
+    soon = (SECOND, SECOND, NONE, MILLISECOND, 5 * SECOND, 30 * SECOND, MINUTE)
+    times = [time + gap for gap in (*soon, *soon, *soon, HOUR, 23 * HOUR)]
+    return draw(st.sampled_from((*times, max(bound, time), max(bound, time), max(bound, time) + MILLISECOND)))
 
 
 @st.composite
-def _any_event(draw: st.DrawFn) -> Row:
-    kinds = ("click", "add_to_cart", "click", "exposure", "click", "add_to_cart", "page_view", "share")
+def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str) -> Row:
+    """The times that a device with a clock *skew* ahead gives an event, and the server's."""
+    sent = time + draw(st.sampled_from((SECOND, NONE, MINUTE)))
+    times = {"device_time": time + skew}
+    if stamped in ("both", "sent"):
+        times["sent_time"] = sent + skew
+    if stamped in ("both", "received"):
+        times["received_time"] = sent + draw(st.sampled_from((NONE, SECOND, 61 * SECOND)))
+    return times
+
+
+@st.composite
+def _click_on_entrance(draw: st.DrawFn, shop: Shop) -> Row:
+    """A click on a position of the shop's entrances, if not always on a day on which it is one."""
+    event: Row = draw(_any_event(0))
+    entrance = draw(st.sampled_from(shop.entrances or ENTRANCE_TABLES[0]))
+    position = {name: entrance[name] for name in ("page_type", "module", "slot") if name in entrance}
+    return event | position | {"event_type": "click", "page_id": draw(st.integers(1, 3))}
+
+
+@st.composite
+def _any_event(draw: st.DrawFn, step: int) -> Row:
+    """An event on a page newly opened, as a rule, or on one that was open before."""
+    kinds = ("click", "add_to_cart", "click", "exposure", "click", "add_to_cart", "click", "page_view", "share")
     event_type = draw(st.sampled_from(kinds))
     page_type, module = draw(st.sampled_from((*POSITIONS[4:], *POSITIONS[4:], *POSITIONS)))
     event: Row = {
         "event_type": event_type,
-        "page_id": draw(st.integers(1, 6)),
+        "page_id": draw(st.sampled_from((step + 1, step + 1, step, 1, 2, 5))),
         "page_type": page_type,
         "module": module,
         "slot": draw(st.sampled_from((None, 1, 2))),
@@ -225,7 +235,7 @@ def _duplicates(draw: st.DrawFn, events: list[Row], ties: bool) -> list[Row]:
             copy["sku"] = draw(_skus)
             copy["device_time"] += draw(st.sampled_from((NONE, DAY, -DAY, SECOND)))
         if kind in ("later", "earlier"):
-            received = event.get("received_time", event["device_time"])
+            received: Any = event.get("received_time", event["device_time"])
             copy["received_time"] = received - SECOND if kind == "earlier" else received + SECOND
         copies.append(copy)
     return copies
@@ -237,12 +247,13 @@ def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple
 
     Some are paid late or never, or before they were made; some lines have no order, some orders no line.
     """
-    with_sku = [event for event in events if event["sku"] and event["event_type"] != "page_view"] or events
+    causes = [event for event in events if event["sku"] and event["event_type"] in ("click", "add_to_cart")]
+    carts = [event for event in causes if event["event_type"] == "add_to_cart"]
     orders: list[Row] = []
     lines: list[Row] = []
     for number in range(draw(st.integers(1, 4))):
         key = {"order_id": f"o{number}"}
-        cause = draw(st.sampled_from(with_sku))
+        cause = draw(st.sampled_from([*carts, *causes] or events))
         orders += [key | values for values in draw(_versions(_order(shop, cause), ties))]
         for line_no in range(1, draw(st.sampled_from((1, 2, 0, 1))) + 1):
             lines += [key | {"line_no": line_no} | values for values in draw(_versions(_line(cause), ties))]

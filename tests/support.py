@@ -22,6 +22,7 @@ import polars as pl
 import yaml
 
 from pipelines.home import Home, init_home
+from pipelines.run import Request, RunSummary, run_home
 from tests.reference_core import Log, Shop
 
 Row = dict[str, Any]
@@ -146,11 +147,15 @@ def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
 # Tables out --------------------------------------------------------------------------------------------
 
 
-def run(home: Home, **options: Any) -> Any:
-    """Ingest what is new and compute what is stale, without Dagster's bookkeeping."""
-    from pipelines.run import run_home
+def run(home: Home, **request: Any) -> RunSummary:
+    """Ingest what is new and compute what is stale, without Dagster's bookkeeping; an error fails the test.
 
-    return run_home(home, use_dagster=False, **options)
+    The arguments are those of ``Request``: which tables, which days, by force.
+    """
+    summary = run_home(home, Request(**request), use_dagster=False)
+    failed = [check.describe() for check in summary.failed_checks.values() if check.severity == "error"]
+    assert not summary.has_errors, "\n".join([*map(str, summary.ingested.errors), *failed])
+    return summary
 
 
 def table(home: Home, name: str) -> list[Row]:

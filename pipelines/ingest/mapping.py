@@ -24,7 +24,16 @@ from pipelines.ingest.targets import PROVENANCE, Target
 RelationColumns = Dictionary[str, tuple[str, ...]]
 """The columns of each relation of a source, all text."""
 
-_ACROSS_RECORDS = (exp.AggFunc, exp.Group, exp.Window, exp.Distinct, exp.Limit, exp.Offset, exp.SetOperation, exp.Qualify)
+_ACROSS_RECORDS = (
+    exp.AggFunc,
+    exp.Group,
+    exp.Window,
+    exp.Distinct,
+    exp.Limit,
+    exp.Offset,
+    exp.SetOperation,
+    exp.Qualify,
+)
 _SAFE_TABLE_FUNCTIONS = (exp.Unnest, exp.Lateral)
 
 

@@ -199,7 +199,8 @@ def _land_events(
         rows = received.drop("is_repeat")
         rng = stream(seed, _STAGE_BROKEN, date.toordinal())
         lines = landing.broken_lines(rows, parameters.broken_line_rate, rng)
-        landing.write_events(date.isoformat(), rows, lines, end)
+        if rows.height:
+            landing.write_events(date.isoformat(), rows, lines, end)
         touches.append(day.touches)
         visits += day.visits
         records += received.height

@@ -82,6 +82,7 @@ class SqlFile:
         description: What its rows are, in a sentence or two.
         reads: Table → how many days before a day's own it reads, as an expression of the settings, or
             ``all``. Tables read on the same day only are left out.
+        source: The file's text.
         tree: The query, with its parameters as placeholders and without comments.
     """
 
@@ -89,7 +90,14 @@ class SqlFile:
     path: Path
     description: str
     reads: Mapping[str, str]
+    source: str
     tree: exp.Query
+
+    def line_of(self, node: exp.Expression) -> int:
+        """The line of the file on which *node*, of this file's query or of a bound copy, begins."""
+        # sqlglot's own line numbers go wrong after a parameter; its offsets do not.
+        offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+        return self.source.count("\n", 0, min(offsets)) + 1 if offsets else 1
 
     @cached_property
     def parameters(self) -> frozenset[str]:
@@ -159,13 +167,14 @@ def read_model(path: Path, schema: str) -> Model:
     Raises:
         HeadwaterError: the header or the query is wrong; with file and line.
     """
-    fields, tree = _read(path, "model")
+    fields, source, tree = _read(path, "model")
     header = _validate(_ModelHeader, fields, path)
     return Model(
         name=f"{schema}.{path.stem}",
         path=path,
         description=header.description.strip(),
         reads={table: str(days) for table, days in header.reads.items()},
+        source=source,
         tree=tree,
         grain=header.grain,
         is_partitioned=header.partition is not None,
@@ -180,13 +189,14 @@ def read_check(path: Path) -> Check:
     Raises:
         HeadwaterError: the header or the query is wrong; with file and line.
     """
-    fields, tree = _read(path, "check")
+    fields, source, tree = _read(path, "check")
     header = _validate(_CheckHeader, fields, path)
     return Check(
         name=path.stem,
         path=path,
         description=header.description.strip(),
         reads={table: str(days) for table, days in header.reads.items()},
+        source=source,
         tree=tree,
         model=header.model,
         severity=header.severity,
@@ -194,7 +204,7 @@ def read_check(path: Path) -> Check:
     )
 
 
-def _read(path: Path, kind: str) -> tuple[object, exp.Query]:
+def _read(path: Path, kind: str) -> tuple[object, str, exp.Query]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -208,7 +218,7 @@ def _read(path: Path, kind: str) -> tuple[object, exp.Query]:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
-    return fields, _parse(text, path)
+    return fields, text, _parse(text, path)
 
 
 def _parse(text: str, path: Path) -> exp.Query:

@@ -205,7 +205,7 @@ def _reads(file: SqlFile, models: Mapping[str, Model], values: Mapping[str, Valu
         raise HeadwaterError(f"{file.path}: {error}") from error
     used: dict[str, int | None] = {}
     for table, node, select in _tables(bound):
-        line = _line(node)
+        line = file.line_of(node)
         if table not in models and table not in _GIVEN:
             raise HeadwaterError(f"{file.path}:{line}: unknown table '{table}'{_nearest(table, [*models, *_GIVEN])}")
         partitioned = models[table].is_partitioned if table in models else "dt" in _GIVEN[table]
@@ -270,17 +270,13 @@ def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expressio
                 continue
             return (_SAMPLE_DAY - low).days
     raise HeadwaterError(
-        f"{file.path}:{_line(node)}: {table} is read without its days; add 'dt BETWEEN $from_dt AND $to_dt' "
+        f"{file.path}:{file.line_of(node)}: {table} is read without its days; add 'dt BETWEEN $from_dt AND $to_dt' "
         "(or '$from_dt - n', with n declared under 'reads') to the WHERE or ON of this SELECT"
     )
 
 
 def _day(node: exp.Expression) -> dt.date | None:
     return dt.date.fromisoformat(node.this.name) if isinstance(node, exp.Cast) and node.is_type("DATE") else None
-
-
-def _line(node: exp.Expression) -> int:
-    return min((n.meta["line"] for n in node.walk() if "line" in n.meta), default=1)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -318,11 +314,10 @@ def _described(connection: duckdb.DuckDBPyConnection, project: Project, file: Sq
 
 
 def _line_of_name(file: SqlFile, message: str) -> int:
-    quoted = re.findall(r'"(\w+)"', message)
-    for name in quoted[:1]:
+    for name in re.findall(r'"(\w+)"', message)[:1]:
         for node in file.tree.find_all(exp.Identifier):
-            if node.name == name and "line" in node.meta:
-                return int(node.meta["line"])
+            if node.name == name:
+                return file.line_of(node)
     return 1
 
 
@@ -335,9 +330,7 @@ def _hold_columns(model: Model, found: Mapping[str, str]) -> None:
             )
     for name, kind in found.items():
         if name not in declared:
-            line = max(
-                (n.meta["line"] for n in model.tree.find_all(exp.Identifier) if n.name == name and n.meta), default=1
-            )
+            line = max((model.line_of(n) for n in model.tree.find_all(exp.Identifier) if n.name == name), default=1)
             raise HeadwaterError(
                 f"{model.path}:{line}: column '{name}' is returned, not declared; add '{name}: {{type: {kind}, "
                 "description: …}' to the header's columns"

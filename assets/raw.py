@@ -1,0 +1,8 @@
+"""Raw: what landed, as it landed, in the canonical columns; and the tables that operators edit.
+
+Here: the assets of the schemas `raw` and `config`. Sources are in sql/sources/, how files are read is pipelines/ingest/.
+"""
+
+from pipelines.ingest_assets import raw_assets
+
+raw = raw_assets

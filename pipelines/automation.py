@@ -1,0 +1,197 @@
+"""When things run by themselves: jobs, the landing sensor, the daily schedule, freshness.
+
+Here: named policies, each with its reason.
+Not here: what runs (``pipelines.sql_assets``, ``pipelines.ingest_assets``), what is stale (``pipelines.planner``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pipelines.duck import session
+from pipelines.home import Home, lock_holder
+from pipelines.ingest import pending
+from pipelines.ingest.manifest import manifest_file
+from pipelines.planner import Plan, Segment, make_plan, segments
+from pipelines.recording import asset_key
+from pipelines.settings import Settings
+from pipelines.sql_assets import FIRST_DAY
+from pipelines.workspace import Workspace, open_workspace
+
+IN_PROCESS_TAG = "headwater/in_process"
+"""On runs that the command line executes itself; such a run may have died without Dagster's knowing."""
+
+DAILY_AT = "0 3 * * *"
+"""The nightly batches of most shops are exported by then."""
+
+EXPECTED_BY = "0 6 * * *"
+"""When operators want yesterday's figures."""
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+ingestion_job = dg.define_asset_job(
+    "ingestion",
+    selection=dg.AssetSelection.assets(asset_key("raw.batches")),
+    description="Reads every pending landing file.",
+)
+
+
+def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
+    """The job over all tables that models compute."""
+    keys = [asset_key(name) for name in workspace.project.models]
+    return dg.define_asset_job(
+        "tables",
+        selection=dg.AssetSelection.assets(*keys),
+        description="Computes tables for a day or a range of days, and those without days.",
+    )
+
+
+def by_morning(settings: Settings) -> dg.FreshnessPolicy:
+    """Computed since yesterday's deadline: what operators read in the morning holds yesterday."""
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=EXPECTED_BY, lower_bound_delta=dt.timedelta(hours=24), timezone=settings.timezone
+    )
+
+
+def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Every table for yesterday, once its day is over in the shop's time zone."""
+
+    @dg.schedule(
+        name="daily",
+        job=job,
+        cron_schedule=DAILY_AT,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Computes every table for yesterday.",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date() - dt.timedelta(days=1)
+        if day < (settings.start_date or FIRST_DAY):
+            return dg.SkipReason(f"{day} is before start_date {settings.start_date}")
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
+
+    return daily
+
+
+def landing_sensor(home: Home, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Asks for ingestion when files are pending, and for the stale days when none are.
+
+    Late records make old days stale, and an edited entrance or model does: both are found by comparing, not told.
+    """
+
+    @dg.sensor(
+        name="landing",
+        jobs=[ingestion_job, tables],
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for ingestion of pending files, then for the days that have become stale.",
+    )
+    def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return _look(home, context.instance, _Cursor.parse(context.cursor))
+
+    return landing
+
+
+class _Cursor:
+    """What the sensor remembers: the last request, so that one that failed is not repeated until something
+    changes, and the state of the files in which nothing was stale, so that an idle tick costs no planning.
+    """
+
+    def __init__(self, asked: str = "", requests: int = 0, idle_state: str = "") -> None:
+        self.asked = asked
+        self.requests = requests
+        self.idle_state = idle_state
+
+    @classmethod
+    def parse(cls, text: str | None) -> _Cursor:
+        return cls(**json.loads(text)) if text else cls()
+
+    def skip(self, reason: str) -> dg.SensorResult:
+        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(vars(self)))
+
+    def ask(self, digest: str, requests: Iterable[dg.RunRequest]) -> dg.SensorResult:
+        if digest == self.asked:
+            return self.skip("asked for already; see that run, then run 'headwater run' or 'headwater doctor'")
+        self.asked, self.requests = digest, self.requests + 1
+        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(vars(self)))
+
+
+def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
+    if busy := _who_is_busy(home, instance):
+        return cursor.skip(busy)
+    if files := pending(home):
+        digest = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in files))
+        request = dg.RunRequest(run_key=f"{digest}-{cursor.requests}", job_name=ingestion_job.name)
+        return cursor.ask(digest, [request])
+    state = _state_of_files(home)
+    if state == cursor.idle_state:
+        return cursor.skip("nothing has changed")
+    workspace = open_workspace(home)
+    with session(home, workspace.settings) as connection:
+        plan = make_plan(workspace, connection)
+    if not plan.stale:
+        cursor.idle_state = state
+        return cursor.skip("everything is up to date")
+    digest = _digest(_differences(workspace, plan))
+    return cursor.ask(digest, _requests(plan, f"{digest}-{cursor.requests}"))
+
+
+def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED), limit=10):
+        if IN_PROCESS_TAG not in run.tags:
+            return f"run {run.run_id[:8]} is {run.status.value.lower()}"
+    holder = lock_holder(home)
+    return f"{holder} is at work" if holder else None
+
+
+def _state_of_files(home: Home) -> str:
+    """A digest of what a plan depends on, by names and modification times: cheap, and changed by any change."""
+    paths = [manifest_file(home.lake / "raw"), *home.config.rglob("*"), *home.sql.rglob("*"), *home.lake.glob("*/*")]
+    return _digest(sorted(f"{path} {path.stat().st_mtime_ns}" for path in paths if path.exists()))
+
+
+def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
+    for table, keys in sorted(plan.stale.items()):
+        present = workspace.lake.versions(table)
+        for key in sorted(keys, key=str):
+            yield f"{table} {key} {present.get(key)} {plan.expected[table][key]}"
+
+
+def _requests(plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
+    """A run for the tables without days, then one for each segment, in the order in which they must be computed."""
+    whole = sorted(table for table, keys in plan.stale.items() if None in keys)
+    if whole:
+        yield _request(whole, {}, f"{run_key}-whole")
+    for segment in segments(plan.stale):
+        yield _request(sorted(segment.tables), range_tags(segment), f"{run_key}-{segment.first}")
+
+
+def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg.RunRequest:
+    selection = [asset_key(table) for table in tables]
+    return dg.RunRequest(run_key=run_key, job_name="tables", asset_selection=selection, tags=tags)
+
+
+def range_tags(days: Segment) -> dict[str, str]:
+    """The tags that make a run one over a range of days."""
+    return {
+        "dagster/asset_partition_range_start": days.first.isoformat(),
+        "dagster/asset_partition_range_end": days.last.isoformat(),
+    }
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+
+

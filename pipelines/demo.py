@@ -1,0 +1,97 @@
+"""``headwater demo`` and ``headwater simulate``: a made-up shop, and the whole pipeline on it.
+
+Here: what the demo does, step by step, and what it shows at the end.
+Not here: the shop (``pipelines.simulator``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pipelines.console import print_summary, print_table, teller
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home, init_home
+from pipelines.query import query_rows
+from pipelines.run import run_home
+from pipelines.simulator import simulate
+
+_ENTRANCES = """
+SELECT e.entrance_id, any_value(c.name_zh) AS name_zh, exposures, product_clicks, add_to_carts, order_lines,
+    CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
+    round(click_to_order_rate, 4) AS click_to_order, round(revenue_per_mille, 2) AS revenue_per_mille
+FROM attribution.entrance_daily AS e LEFT JOIN core.entrances AS c USING (entrance_id)
+WHERE dt = DATE '{day}' GROUP BY ALL ORDER BY revenue DESC, exposures DESC
+"""
+_SALES = """
+SELECT
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = DATE '{day}') AS entrances,
+    (SELECT sum(revenue) FROM core.order_lines WHERE dt = DATE '{day}') AS paid_orders
+"""
+
+
+def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
+    """Lay out a home in *directory*, simulate, run, and show the last day.
+
+    Raises:
+        HeadwaterError: the folder cannot be used, or the run fails.
+    """
+    home, _ = init_home(directory)
+    if any(home.landing.rglob("*.ndjson")):
+        print(f"{home.root} has a shop's log already: it is kept, only what is new or stale is computed")
+    else:
+        for line in run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson"):
+            print(line)
+    with teller() as tell:
+        summary = run_home(home, tell=tell)
+    print_summary(summary)
+    if summary.has_errors or summary.last is None:
+        raise HeadwaterError(f"the demo's run failed; 'headwater doctor --home {directory}' tells what is wrong")
+    day = _last_day_with_sales(home)
+    print(f"\nThe entrances on {day}, the last day with sales:\n")
+    print_table(query_rows(home, _ENTRANCES.format(day=day)))
+    _show_sales_check(home, day)
+    _show_next_steps(directory)
+
+
+def _last_day_with_sales(home: Home) -> dt.date:
+    day = query_rows(home, "SELECT max(dt) FROM core.order_lines").rows[0][0]
+    if not isinstance(day, dt.date):
+        raise HeadwaterError("the made-up shop sold nothing; use more --devices or --days")
+    return day
+
+
+def _show_sales_check(home: Home, day: dt.date) -> None:
+    entrances, paid_orders = query_rows(home, _SALES.format(day=day)).rows[0]
+    if entrances != paid_orders:
+        raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders', {paid_orders}")
+    print(f"\nSales check: the entrances' revenue, {entrances}, is that of the day's paid orders, {paid_orders}.")
+
+
+def _show_next_steps(directory: Path) -> None:
+    print(f"""
+Next:
+  headwater sql --home {directory} "SELECT * FROM attribution.path_summary ORDER BY revenue DESC LIMIT 10"
+  headwater docs                     the data dictionary
+  make dev                           the Dagster UI on this home, at http://127.0.0.1:3000""")
+
+
+def run_simulation(
+    landing: Path,
+    *,
+    days: int,
+    devices: int,
+    seed: int,
+    last_day: dt.date | None,
+    form: Literal["ndjson", "parquet"] | str,
+) -> Iterator[str]:
+    """Simulate a shop into *landing*; yields what to tell the user.
+
+    Raises:
+        HeadwaterError: the folder cannot be written.
+    """
+    day = last_day or dt.date.today() - dt.timedelta(days=1)
+    summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)  # type: ignore[arg-type]
+    yield str(summary)

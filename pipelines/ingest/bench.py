@@ -1,0 +1,82 @@
+"""The bench: what every step of one ingestion works with.
+
+Here: the session, the scratch folder, and the names of the tables that one step leaves for the next.
+Not here: any step.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from pipelines.duck import session
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.settings import Settings
+
+FILES = "__files"
+"""file_index, batch_id, landed_at, first_row of the files at hand."""
+
+REFUSED = "__refused"
+"""batch_id, record_no, reasons of the records that are quarantined; one row a reason or list of reasons."""
+
+
+def checked_table(target: str) -> str:
+    """The table of a target's typed and judged rows."""
+    return f"__checked_{target}"
+
+
+def left_out_table(target: str) -> str:
+    """The table (row, is_duplicate) of those row ids of ``checked_table`` that are not stored."""
+    return f"__left_out_{target}"
+
+
+def kept_query(target: str, columns: str = "*") -> str:
+    """The query of the rows of a target that are stored."""
+    return (
+        f"SELECT {columns} FROM {checked_table(target)} "
+        f"WHERE rowid NOT IN (SELECT row FROM {left_out_table(target)})"
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A DuckDB session, a scratch folder for temporary files, and the settings."""
+
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    settings: Settings
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """All rows of *query*."""
+        return self.connection.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        """Execute *statement*."""
+        self.connection.execute(statement)
+
+
+@contextmanager
+def bench_for(home: Home, settings: Settings) -> Iterator[Bench]:
+    """A bench that is cleared away at the end.
+
+    Raises:
+        HeadwaterError: the home cannot be written.
+    """
+    scratch = home.root / ".tmp" / f"ingest-{uuid4().hex}"
+    try:
+        scratch.mkdir(parents=True)
+    except OSError as error:
+        raise HeadwaterError(f"{scratch}: cannot be made: {error.strerror}") from error
+    try:
+        with session(home, settings) as connection:
+            connection.execute("SET parquet_metadata_cache = true")
+            yield Bench(connection, scratch, settings)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

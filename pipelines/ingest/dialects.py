@@ -1,0 +1,143 @@
+"""Dialects: how one file writes down its records, and the query that reads files of one dialect as text.
+
+Here: format, compression, CSV header and delimiter, Parquet types, and finding a relation's columns among them.
+Not here: running the query, or what to do with a file that it fails on (``pipelines.ingest.reading``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from pipelines.duck import first_line, identifier, literal
+from pipelines.ingest.careful import csv_fields
+from pipelines.ingest.discover import LandedFile
+from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.sources import Relation
+
+_DELIMITERS = (",", ";", "\t", "|")
+_HEADER_WITHIN_LINES = 100
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What must be equal for files to be read by one query.
+
+    *names* (and, for Parquet, *types*) are those of the file's columns; NDJSON has none. *needs_care*: DuckDB would
+    misread the file, so that only its clean copy may be read.
+    """
+
+    format: str
+    compression: str = ""
+    needs_care: bool = False
+    delimiter: str = ","
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+    def of_copy(self) -> Dialect:
+        """The dialect of the file's clean copy."""
+        return replace(self, compression="", needs_care=False)
+
+    def columns_present(self, relation: Relation) -> set[str] | None:
+        """The columns of *relation* that the file has; None where that is not written in its head."""
+        if self.format == "ndjson":
+            return None
+        return {name for name, column in relation.columns.items() if set(column.names) & set(self.names)}
+
+
+def dialect_of(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path
+) -> Dialect | None:
+    """How *file* is written; None if there is nothing in it.
+
+    Raises:
+        OSError: it cannot be opened or decompressed.
+        ValueError: it has no head that can be understood; the text says why.
+    """
+    if file.format == "parquet":
+        return _parquet_dialect(connection, file)
+    lines = lines_of(file, scratch, at_most=_HEADER_WITHIN_LINES if file.format == "csv" else 1)
+    first = next(iter(records_of(file, lines)), None)
+    if file.format == "ndjson":
+        # DuckDB makes an empty row of a record behind a byte-order mark, and takes a cut zstd file for a short one.
+        return Dialect("ndjson", file.compression, needs_care=lines.has_bom or bool(lines.damage))
+    if first is None:
+        return None
+    known = {name for column in relation.columns.values() for name in column.names}
+    headers = {delimiter: csv_fields(first, delimiter)[0] for delimiter in _DELIMITERS}
+    headers = {delimiter: [name.strip() for name in names] for delimiter, names in headers.items()}
+    delimiter, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
+    if not known & set(names):
+        raise ValueError(
+            f"its first line has none of the columns that are looked for ({', '.join(sorted(known))}); "
+            "expected a header line with their names"
+        )
+    needs_care = first.line > 1 or b"\n" in first.content or bool(lines.damage)
+    return Dialect("csv", file.compression, needs_care, delimiter, tuple(names))
+
+
+def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> Dialect:
+    if file.compression:
+        raise ValueError("a Parquet file is compressed within; expected a name that ends in .parquet")
+    query = f"DESCRIBE SELECT * FROM read_parquet({literal(str(file.path))}, hive_partitioning = false)"
+    try:
+        rows = connection.execute(query).fetchall()
+    except duckdb.Error as error:
+        raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
+    return Dialect("parquet", names=tuple(row[0] for row in rows), types=tuple(row[1] for row in rows))
+
+
+def select_from(dialect: Dialect, relation: Relation, paths: str, places: str) -> str:
+    """The query that returns the columns of *relation* as text from the files in *paths*, a SQL list.
+
+    *places* is an expression over the reader's ``file_index`` that becomes the last column.
+    """
+    columns = ", ".join(_column(dialect, column.names) for column in relation.columns.values())
+    return f"SELECT {columns}, {places} FROM {_reader(dialect, relation, paths)}"
+
+
+def _column(dialect: Dialect, aliases: tuple[str, ...]) -> str:
+    """The first value under one of *aliases*, as text."""
+    if dialect.format == "ndjson":
+        found = [identifier(alias) for alias in aliases]
+    elif dialect.format == "csv":
+        found = [_position(dialect.names.index(alias)) for alias in aliases if alias in dialect.names]
+    else:
+        types = dict(zip(dialect.names, dialect.types, strict=True))
+        found = [_as_text(identifier(alias), types[alias]) for alias in aliases if alias in types]
+    if not found:
+        return "CAST(NULL AS VARCHAR)"
+    return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+
+
+def _position(index: int) -> str:
+    # A CSV header may hold any text, or one name twice: its columns are read by place.
+    return f"column_{index}"
+
+
+def _as_text(column: str, kind: str) -> str:
+    if kind.startswith("TIMESTAMP"):
+        # Parquet's times are UTC, with or without its mark for that; text says so by its Z.
+        return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
+    if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
+        return f"CAST(to_json({column}) AS VARCHAR)"
+    return f"CAST({column} AS VARCHAR)"
+
+
+def _reader(dialect: Dialect, relation: Relation, paths: str) -> str:
+    compression = f"compression = {literal(dialect.compression or 'none')}, hive_partitioning = false"
+    if dialect.format == "parquet":
+        return f"read_parquet({paths}, hive_partitioning = false)"
+    if dialect.format == "csv":
+        columns = ", ".join(f"{literal(_position(index))}: 'VARCHAR'" for index in range(len(dialect.names)))
+        return (
+            f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, "
+            f"delim = {literal(dialect.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, {compression})"
+        )
+    names = (name for column in relation.columns.values() for name in column.names)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_json({paths}, columns = {{{columns}}}, format = 'newline_delimited', ignore_errors = true, {compression})"
+    )

@@ -1,0 +1,161 @@
+"""The manifest: which batches are in the lake and which raw files belong to them.
+
+Here: reading and atomically replacing ``lake/raw/batches/part-0.parquet``, and the readers' view of ``lake/raw``.
+A raw file counts only if the manifest lists it; what a killed ingestion left is invisible.
+Not here: what a batch's rows are (``pipelines.ingest.service``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.ingest.targets import RAW_TABLES
+from pipelines.lake import PART, publish, temporary_for
+
+Kind = Literal["file", "mapping"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A raw file of a batch.
+
+    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for kept records; *path* is
+    relative to ``lake/raw``; *version* changes when the file's rows do.
+    """
+
+    target: str
+    dt: dt.date | None
+    path: str
+    rows: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One landing file that was read, or (*kind* ``mapping``) the rows of a target that is mapped over all files.
+
+    records = accepted + duplicates + quarantined; *unmapped* are accepted records that no row came from. The times
+    are UTC without an offset. A mapping's batch counts no records: they are counted where they were read.
+    """
+
+    batch_id: str
+    kind: Kind
+    source: str
+    relation: str
+    file: str
+    bytes: int
+    modified_at: dt.datetime
+    landed_at: dt.datetime
+    ingested_at: dt.datetime
+    fingerprint: str
+    records: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    unmapped: int = 0
+    warnings: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = field(default=(), repr=False)
+
+
+_MOMENT = pl.Datetime("us")
+_OUTPUT_SCHEMA = pl.Struct(
+    {"target": pl.String, "dt": pl.Date, "path": pl.String, "rows": pl.Int64, "version": pl.String}
+)
+_SCHEMA: dict[str, Any] = {
+    **dict.fromkeys(("batch_id", "kind", "source", "relation", "file"), pl.String),
+    "bytes": pl.Int64,
+    **dict.fromkeys(("modified_at", "landed_at", "ingested_at"), _MOMENT),
+    "fingerprint": pl.String,
+    **dict.fromkeys(("records", "accepted", "duplicates", "quarantined", "unmapped"), pl.Int64),
+    "warnings": pl.List(pl.String),
+    "outputs": pl.List(_OUTPUT_SCHEMA),
+}
+
+
+@dataclass(frozen=True)
+class RawLake:
+    """The visible part of ``lake/raw``: a snapshot of the manifest, in which batches are in order of ingestion."""
+
+    root: Path
+    batches: tuple[Batch, ...] = ()
+
+    @classmethod
+    def load(cls, home: Home) -> RawLake:
+        """The raw lake of *home* as its manifest says now; empty before the first ingestion.
+
+        Raises:
+            HeadwaterError: the manifest cannot be read.
+        """
+        root = home.lake / "raw"
+        path = manifest_file(root)
+        if not path.exists():
+            return cls(root)
+        try:
+            rows = pl.read_parquet(path, glob=False, hive_partitioning=False).to_dicts()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise HeadwaterError(
+                f"{path}: the list of batches cannot be read ({error}); restore it, or remove {root} to read "
+                "everything in the landing folder again"
+            ) from error
+        return cls(root, tuple(_batch(row) for row in rows))
+
+    def outputs(self, table: str) -> list[Output]:
+        """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
+        name = table.removeprefix("raw.")
+        return [output for batch in self.batches for output in batch.outputs if output.target == name]
+
+    def files(self, table: str, days: Collection[dt.date] | None = None) -> list[Path]:
+        """The visible files of *table*, in a stable order; of the given days only, where it is kept by day."""
+        if table == "raw.batches":
+            return [manifest_file(self.root)] if self.batches else []
+        chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
+        return sorted(self.root / output.path for output in chosen)
+
+    def versions(self, table: str) -> dict[dt.date | None, str]:
+        """A hash of what *table* holds, by day; under None where it is not kept by day. Without files: nothing."""
+        if table not in RAW_TABLES:
+            raise KeyError(table)
+        if table == "raw.batches":
+            return {None: _hash(repr(batch) for batch in self.batches)} if self.batches else {}
+        by_day: dict[dt.date | None, list[str]] = {}
+        for output in self.outputs(table):
+            by_day.setdefault(output.dt, []).append(output.version)
+        return {day: _hash(sorted(versions)) for day, versions in by_day.items()}
+
+
+def manifest_file(root: Path) -> Path:
+    """Where the manifest of the raw lake below *root* is."""
+    return root / "batches" / PART
+
+
+def write_manifest(lake: RawLake) -> None:
+    """Make the batches of *lake* the visible ones, at once. The caller holds the home's lock.
+
+    Raises:
+        HeadwaterError: the file system refuses; then what was visible still is.
+    """
+    path = manifest_file(lake.root)
+    temporary = temporary_for(path)
+    try:
+        pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(temporary)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise HeadwaterError(f"{path}: cannot be written: {error}") from error
+    publish(temporary, path)
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    outputs = tuple(Output(**output) for output in row["outputs"])
+    return Batch(**row | {"warnings": tuple(row["warnings"]), "outputs": outputs})
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""Quarantine: refused records, each once and whole, with file, line and all reasons.
+
+Here: finding a refused record's text and line in its file, and writing the quarantine file of a batch.
+Not here: deciding what is refused (``pipelines.ingest.validation``, ``pipelines.ingest.careful``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from uuid import uuid4
+
+from pipelines.duck import identifier, literal
+from pipelines.ingest.bench import FILES, Bench
+from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.reading import PARSED, FileReading
+from pipelines.ingest.targets import RAW_TABLES
+
+Found = tuple[int, int | None, str]
+"""A record's number, its line and its text."""
+
+
+def quarantine_query(
+    bench: Bench, source: str, relation: str, reading: FileReading, reasons: Mapping[int, str]
+) -> str:
+    """The query of the quarantine rows of one file: its records in *reasons*, by number.
+
+    Raises:
+        OSError: the file can no longer be read.
+    """
+    listing = bench.scratch / f"{uuid4().hex}.ndjson"
+    with listing.open("w", encoding="utf-8") as out:
+        for number, line, text in _found(bench, reading, set(reasons)):
+            row = {"record_no": number, "line_no": line, "reasons": reasons[number], "raw": text}
+            out.write(json.dumps(row, ensure_ascii=True) + "\n")
+    return listing_query(listing, reading.batch_id, source, relation, reading)
+
+
+def listing_query(listing: Path, batch_id: str, source: str, relation: str, reading: FileReading) -> str:
+    """The query of quarantine rows whose varying columns are in the NDJSON file *listing*."""
+    given = {
+        "batch_id": literal(batch_id),
+        "source": literal(source),
+        "relation": literal(relation),
+        "file": literal(reading.file.file),
+        "landed_at": f"TIMESTAMP {literal(reading.landed_at.isoformat(sep=' '))}",
+    }
+    columns = ", ".join(
+        f"CAST({given.get(name, identifier(name))} AS {kind}) AS {identifier(name)}"
+        for name, kind in RAW_TABLES["raw.quarantine"].items()
+    )
+    kinds = "{'record_no': 'BIGINT', 'line_no': 'BIGINT', 'reasons': 'VARCHAR', 'raw': 'VARCHAR'}"
+    # A text of 16 MB may be several times as long when it is escaped.
+    return (
+        f"SELECT {columns} FROM read_json({literal(str(listing))}, format = 'newline_delimited', columns = {kinds}, "
+        "maximum_object_size = 120000000)"
+    )
+
+
+def _found(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
+    if not wanted:
+        return
+    if reading.file.format == "parquet":
+        yield from _parquet_rows(bench, reading, wanted)
+        return
+    last = max(wanted)
+    for record in records_of(reading.file, lines_of(reading.file, bench.scratch)):
+        if record.number in wanted:
+            yield record.number, record.line, record.text
+        if record.number >= last:
+            return
+
+
+def _parquet_rows(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
+    """Rows of a Parquet file, which has no lines, as JSON of the columns that were read."""
+    rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))
+    index = f"(SELECT file_index FROM {FILES} WHERE batch_id = {literal(reading.batch_id)})"
+    query = (
+        f"SELECT rowid - {reading.first_row} + 1, CAST(to_json(COLUMNS(record)) AS VARCHAR) FROM "
+        f"(SELECT rowid, {PARSED} AS record FROM {PARSED} WHERE rowid IN ({rows}) AND file_index = {index})"
+    )
+    for number, text in bench.connection.execute(query).fetchall():
+        yield int(number), None, str(text)

@@ -1,0 +1,168 @@
+"""Validation: given values become typed ones, or reasons for refusing the record.
+
+Here: one SQL query per mapping that types every column, adds the derived ones and lists what is wrong. Every rule
+judges a record by itself, so that the order in which files arrive changes nothing.
+Not here: duplicates (``pipelines.ingest.duplicates``), which look at other records.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.duck import identifier, literal
+from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.targets import EVENTS, RECORD_HASH, Column, Target
+
+EARLIEST = "TIMESTAMP '2000-01-01'"
+LATEST = "TIMESTAMP '2100-01-01'"
+"""No clock is right beyond these: a time there is out of range, whatever it is compared with."""
+
+_WHOLE_NUMBER = r"\s*[+-]?[0-9]+([.]0*)?\s*"
+_EPOCH_MILLISECONDS = r"\s*-?[0-9]{1,15}([.][0-9]*)?\s*"
+_OFFSET = r"[0-9]:[0-9]{2}(:[0-9]{2}([.][0-9]*)?)?\s*(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
+_NUMERIC = re.compile(r"TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|UHUGEINT")
+
+
+def checked_query(mapping: Mapping, timezone: str) -> str:
+    """The query that types and judges the rows of *mapping*.
+
+    It expects its relations, and a relation ``__files`` (batch_id, landed_at). It returns the target's columns and
+    derived columns, ``record_hash`` where the target is not partitioned, batch_id, record_no, and ``reasons``: all
+    that is wrong with the row, separated by '; ', or null.
+    """
+    target = mapping.target
+    given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in target.columns if name in mapping.types)
+    typed = ",\n  ".join(
+        f"{_typed(column, mapping.types.get(name), _given(name), timezone)} AS {identifier(name)}"
+        for name, column in target.columns.items()
+    )
+    kept = "".join(f", {_given(name)}" for name in target.columns if name in mapping.types)
+    return (
+        f"WITH mapped AS (SELECT {given}, batch_id, record_no FROM ({mapping.query})),\n"
+        f"typed AS (SELECT {typed}{kept}, batch_id, record_no FROM mapped),\n"
+        f"filled AS (SELECT {_filled(target)} FROM typed),\n"
+        f"derived AS (SELECT *{_derived(target, timezone)} FROM filled),\n"
+        f"landed AS (SELECT derived.*, landed_at FROM derived LEFT JOIN __files USING (batch_id))\n"
+        f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
+        f"  {_reasons(mapping)} AS reasons\nFROM landed"
+    )
+
+
+def row_hash(target: Target) -> str:
+    """An expression: the hash of a row's canonical columns, the same on every machine and for every batch."""
+    # A null must differ from an empty text, and a value must not run into the next one.
+    parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), chr(30))" for name in target.columns)
+    return f"md5(concat_ws(chr(31), {parts}))"
+
+
+def _given(name: str) -> str:
+    return identifier(f"given {name}")
+
+
+def _checked_columns(target: Target) -> list[str]:
+    columns = [identifier(name) for name in (*target.columns, *target.derived)]
+    return columns if target.partitioned else [*columns, f"{row_hash(target)} AS {RECORD_HASH}"]
+
+
+def _filled(target: Target) -> str:
+    defaults = {name: column.default for name, column in target.columns.items() if column.default}
+    replaced = ", ".join(
+        f"CAST(coalesce({identifier(name)}, {default}) AS {target.columns[name].kind}) AS {identifier(name)}"
+        for name, default in defaults.items()
+    )
+    return f"* REPLACE ({replaced})" if replaced else "*"
+
+
+def _derived(target: Target, timezone: str) -> str:
+    pieces = []
+    for name, column in target.derived.items():
+        expression = re.sub(r"\{local:(\w+)\}", lambda match: _local_day(match[1], timezone), column.expression)
+        pieces.append(f", {expression} AS {identifier(name)}")
+    # A derived column may use one before it: each gets a SELECT list alias, which DuckDB lets later ones name.
+    return "".join(pieces)
+
+
+def _local_day(column: str, timezone: str) -> str:
+    return f"CAST(timezone({literal(timezone)}, CAST({identifier(column)} AS TIMESTAMPTZ)) AS DATE)"
+
+
+def _typed(column: Column, given_type: str | None, given: str, timezone: str) -> str:
+    """*given*, of *given_type*, as the column's type; null where it is not such a value."""
+    if given_type is None:
+        return f"CAST(NULL AS {column.kind})"
+    text = given if given_type == "VARCHAR" else f"CAST({given} AS VARCHAR)"
+    if column.kind == "VARCHAR":
+        return _text(column, f"nullif({text}, '')")
+    if column.kind in ("BIGINT", "INTEGER"):
+        if _NUMERIC.fullmatch(given_type):
+            return f"TRY_CAST({given} AS {column.kind})"
+        # A cast alone would round 12.5 and take 1e3 and 1_000.
+        return (
+            f"CASE WHEN regexp_full_match({text}, {literal(_WHOLE_NUMBER)}) THEN TRY_CAST({text} AS {column.kind}) END"
+        )
+    if column.kind == "TIMESTAMP":
+        return _moment(column, given_type, given, text, timezone)
+    if column.kind == "DATE" and given_type != "DATE":
+        return f"CAST(TRY_CAST({text} AS TIMESTAMP) AS DATE)"
+    return f"TRY_CAST({text} AS {column.kind})"
+
+
+def _text(column: Column, text: str) -> str:
+    if column.allowed:
+        return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
+    if column.shape:
+        return f"CASE WHEN regexp_full_match(upper({text}), {literal(column.shape)}) THEN upper({text}) END"
+    return text
+
+
+def _moment(column: Column, given_type: str, given: str, text: str, timezone: str) -> str:
+    """An instant in UTC, within the years that arithmetic on it cannot leave; null where it is none."""
+    if given_type.startswith("TIMESTAMP"):
+        # A TIMESTAMP is UTC as it is; the session's time zone, UTC, makes one of a TIMESTAMPTZ.
+        moment = f"CAST({given} AS TIMESTAMP)"
+    else:
+        milliseconds = f"make_timestamp(CAST(round(TRY_CAST({text} AS DOUBLE) * 1000) AS BIGINT))"
+        # Casting text to TIMESTAMP would drop its offset, so the cast is to TIMESTAMPTZ, then to UTC.
+        absolute = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+        local = f"CAST(timezone({literal(timezone)}, TRY_CAST({text} AS TIMESTAMP)) AS TIMESTAMP)"
+        otherwise = f" ELSE {local}" if column.local else ""
+        moment = (
+            f"CASE WHEN regexp_full_match({text}, {literal(_EPOCH_MILLISECONDS)}) THEN {milliseconds} "
+            f"WHEN regexp_matches({text}, {literal(_OFFSET)}) THEN {absolute}{otherwise} END"
+        )
+    return (
+        f"CASE WHEN ({moment}) BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' "
+        f"THEN ({moment}) END"
+    )
+
+
+def _reasons(mapping: Mapping) -> str:
+    """All that is wrong with a row, or null; the texts are put together only for rows where something is."""
+    faults: list[tuple[str, str]] = []
+    for name, column in mapping.target.columns.items():
+        value, given = identifier(name), _given(name)
+        is_given = f"({given} IS NOT NULL AND CAST({given} AS VARCHAR) <> '')" if name in mapping.types else "false"
+        # The null typed value is looked at first: it is rare, and spares the rest.
+        if column.required:
+            faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
+        elif column.needed_if:
+            faults.append((f"{value} IS NULL AND NOT {is_given} AND ({column.needed_if})", f"missing {name}"))
+        if (column.kind != "VARCHAR" or column.allowed or column.shape) and name in mapping.types:
+            word = "unknown" if column.allowed else "bad"
+            faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
+    if out_of_range := _out_of_range(mapping.target):
+        faults.append((out_of_range, "time out of range"))
+    anything = " OR ".join(f"coalesce({condition}, false)" for condition, _ in faults)
+    texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
+    return f"CASE WHEN {anything} THEN concat_ws('; ', {texts}) END"
+
+
+def _out_of_range(target: Target) -> str:
+    if target is EVENTS:
+        limits = [("occurred_at", "coalesce(received_at, landed_at)")]
+    else:
+        limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
+    return " OR ".join(
+        f"{moment} < {EARLIEST} OR {moment} >= {LATEST} OR {moment} > {landed} + INTERVAL 1 DAY"
+        for moment, landed in limits
+    )

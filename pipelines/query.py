@@ -1,0 +1,111 @@
+"""``headwater sql``: one read-only query over the whole lake.
+
+Here: mounting every table of the home, letting only reading statements pass, and writing the result.
+Not here: the DuckDB file for other clients (``pipelines.catalog``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.duck import first_line, literal, session
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.ingest.targets import RAW_TABLES
+from pipelines.sqlproject.project import Read
+from pipelines.workspace import Workspace, open_workspace
+
+TABLE_ROWS = 40
+"""Rows that the ``table`` format shows."""
+
+Format = Literal["table", "csv", "json", "parquet"]
+
+_READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a result, and how many there are in all."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    total: int
+
+
+@contextmanager
+def reading_session(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnection, Workspace]]:
+    """A session in which every table of *home* is mounted over all of its days."""
+    workspace = open_workspace(home)
+    with session(home, workspace.settings) as connection:
+        tables = [*RAW_TABLES, *CONFIG_TABLES, *workspace.project.models]
+        workspace.mount(connection, [Read(table, None) for table in tables], dt.date.min, dt.date.min)
+        yield connection, workspace
+
+
+def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
+    """The first *limit* rows of *sql*.
+
+    Raises:
+        HeadwaterError: it is not one reading statement, or fails.
+    """
+    with reading_session(home) as (connection, _):
+        _refuse_writing(connection, sql)
+        cursor = _execute(connection, sql)
+        columns = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchmany(limit)
+        total = len(rows)
+        while more := cursor.fetchmany(50_000):
+            total += len(more)
+        return Rows(columns, rows, total)
+
+
+def write_query(home: Home, sql: str, form: Literal["csv", "json", "parquet"], out: Path | None) -> None:
+    """Write the whole result of *sql* to *out*, or to standard output.
+
+    Raises:
+        HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
+    """
+    if out is None and form == "parquet":
+        raise HeadwaterError("parquet is no text: name a file with --out")
+    options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
+    target = "/dev/stdout" if out is None else str(out.resolve())
+    with reading_session(home) as (connection, _):
+        _refuse_writing(connection, sql)
+        statement = sql.strip().rstrip(";")
+        _execute(connection, f"COPY ({statement}\n) TO {literal(target)} ({options})")
+
+
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise HeadwaterError(f"not valid SQL: {_message(error)}") from error
+    if len(statements) != 1:
+        raise HeadwaterError(f"expected one statement, found {len(statements)}")
+    kind = statements[0].type.name
+    if kind not in _READING:
+        raise HeadwaterError(f"only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not {kind}")
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    try:
+        return connection.execute(sql)
+    except duckdb.CatalogException as error:
+        raise HeadwaterError(f"{_message(error)} ('headwater docs' lists the tables)") from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
+        raise HeadwaterError(_message(error)) from error
+
+
+def _message(error: duckdb.Error) -> str:
+    """The message without the excerpt of the query that DuckDB draws below it."""
+    return " ".join(part for part in str(error).split("\nLINE ")[0].split()) or first_line(error)

@@ -1,0 +1,186 @@
+"""SQL models as Dagster assets: what they are, what they read, and the step that computes them.
+
+Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the op behind
+them; a schema is one step for its tables by days and one for the others.
+Not here: which schemas there are (``assets``), computing (``pipelines.runner``), what Dagster is told of the outcome
+(``pipelines.recording``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from pipelines.duck import session
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home, home_lock
+from pipelines.ingest import IngestReport
+from pipelines.lake import Day, PartitionKey
+from pipelines.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
+from pipelines.runner import Runner, RunResult, grain_check_name
+from pipelines.settings import Settings
+from pipelines.sqlproject.lineage import column_lineage
+from pipelines.sqlproject.model import DIALECT, Model
+from pipelines.sqlproject.project import Read
+from pipelines.workspace import Workspace, open_workspace
+
+CHANNEL = "headwater"
+"""The resource's name under which every step finds its Channel."""
+
+FIRST_DAY = dt.date(2000, 1, 1)
+"""The first partition while the settings name no start date; earlier times are refused as out of range."""
+
+
+@dataclass
+class Channel:
+    """What a step and whoever launched it in the same process share.
+
+    Attributes:
+        home: The home that the steps work on.
+        held: Partitions that earlier runs of the same command held back.
+        results: What the steps computed.
+        ingested: What ingestion did.
+        error: The fault of input, settings or machine that ended a step.
+    """
+
+    home: Home
+    held: frozenset[tuple[str, PartitionKey]] = frozenset()
+    results: list[RunResult] = field(default_factory=list)
+    ingested: IngestReport | None = None
+    error: HeadwaterError | None = None
+
+
+AssetBuilder = Callable[[Workspace], list[dg.AssetsDefinition]]
+"""Makes assets for a home."""
+
+
+def sql_assets(schema: str, freshness: Callable[[Settings], dg.FreshnessPolicy] | None = None) -> AssetBuilder:
+    """The assets of the models in *schema*, those of the home included.
+
+    Args:
+        schema: The folder below ``sql/``.
+        freshness: By when its tables are expected, given the shop's settings.
+    """
+
+    def build(workspace: Workspace) -> list[dg.AssetsDefinition]:
+        models = [model for model in workspace.project.models.values() if model.schema == schema]
+        policy = freshness(workspace.settings) if freshness else None
+        kinds = (("by_day", [m for m in models if m.is_partitioned]), ("whole", [m for m in models if not m.is_partitioned]))
+        return [_step(workspace, f"{schema}_{kind}", chosen, policy) for kind, chosen in kinds if chosen]
+
+    return build
+
+
+def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """The days of the shop, from its start date to tomorrow: an event may be up to a day ahead of our clock."""
+    start = settings.start_date or FIRST_DAY
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone=settings.timezone, end_offset=2)
+
+
+def _step(
+    workspace: Workspace, name: str, models: Sequence[Model], freshness: dg.FreshnessPolicy | None
+) -> dg.AssetsDefinition:
+    by_day = models[0].is_partitioned
+
+    @dg.multi_asset(
+        name=name,
+        specs=[_spec(workspace, model, freshness) for model in models],
+        check_specs=[spec for model in models for spec in _check_specs(workspace, model)],
+        partitions_def=day_partitions(workspace.settings) if by_day else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if by_day else None,
+        can_subset=True,
+        required_resource_keys={CHANNEL},
+    )
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _compute(context)
+
+    return compute
+
+
+def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Compute the selected tables, tell Dagster what was done, and fail if a check held anything back."""
+    channel: Channel = getattr(context.resources, CHANNEL)
+    tables = {table_name(key) for key in context.selected_asset_keys}
+    first, last = _days(context)
+    try:
+        with home_lock(channel.home, f"Dagster run {context.run_id[:8]}", context.log.info):
+            workspace = open_workspace(channel.home)
+            with session(channel.home, workspace.settings) as connection:
+                result = Runner(workspace, connection, channel.held).compute(tables, first, last)
+                channel.results.append(result)
+                for table in result.tables.values():
+                    context.log.info(totals(table))
+                yield from RunRecorder(workspace, connection, context.instance).events(result)
+    except HeadwaterError as error:
+        channel.error = error
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    if reason := why_incomplete(result):
+        raise dg.Failure(description=reason, allow_retries=False)
+
+
+def _days(context: dg.AssetExecutionContext) -> tuple[Day | None, Day | None]:
+    if not context.has_partition_key_range:
+        return None, None
+    days = context.partition_key_range
+    return dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end)
+
+
+def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
+    project = workspace.project
+    return dg.AssetSpec(
+        asset_key(model.name),
+        deps=[_dependency(workspace, model, read) for read in project.reads[model.name]],
+        description=model.description,
+        group_name=model.schema,
+        code_version=code_version(project, model),
+        kinds={"duckdb", "sql"},
+        freshness_policy=freshness,
+        metadata=_definition_metadata(workspace, model),
+    )
+
+
+def _dependency(workspace: Workspace, model: Model, read: Read) -> dg.AssetDep:
+    if not (model.is_partitioned and workspace.project.is_partitioned(read.table)):
+        return dg.AssetDep(asset_key(read.table))
+    # Days before the first partition do not exist, which is no fault: there was nothing then.
+    mapping = dg.TimeWindowPartitionMapping(start_offset=-(read.days or 0), allow_nonexistent_upstream_partitions=True)
+    return dg.AssetDep(asset_key(read.table), partition_mapping=mapping)
+
+
+def _definition_metadata(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """What is known of a table before it is computed: columns, lineage, the query as it will run, the file."""
+    columns = [
+        dg.TableColumn(name, type=column.type, description=column.description) for name, column in model.columns.items()
+    ]
+    lineage = {
+        column: [dg.TableColumnDep(asset_key=asset_key(table), column_name=name) for table, name in sources]
+        for column, sources in column_lineage(workspace.project, model).items()
+    }
+    day = workspace.settings.start_date or FIRST_DAY
+    sql = workspace.project.bind(model, day, day).sql(dialect=DIALECT, pretty=True)
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=lineage),
+        "dagster/table_name": model.name,
+        "grain": ", ".join(model.grain),
+        "query": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+        "model file": dg.MetadataValue.path(str(model.path)),
+    }
+
+
+def _check_specs(workspace: Workspace, model: Model) -> Iterator[dg.AssetCheckSpec]:
+    grain = ", ".join(model.grain)
+    yield dg.AssetCheckSpec(
+        grain_check_name(model), asset=asset_key(model.name), description=f"{grain}: unique and not null", blocking=True
+    )
+    for check in workspace.project.checks[model.name]:
+        yield dg.AssetCheckSpec(
+            check.name,
+            asset=asset_key(model.name),
+            description=f"{check.description} {check.remedy}",
+            blocking=check.severity == "error",
+        )

@@ -1,0 +1,139 @@
+"""What a rule is, and the questions that rules ask of a typed syntax tree.
+
+Here: Rule, and predicates on types and on simple forms of expressions. Each predicate answers whether
+something is *proven*: for an expression of unknown type the answer is no.
+Not here: any rule.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from sqlglot import exp
+
+D = exp.DType
+
+SMALL_INTEGERS = {D.TINYINT, D.SMALLINT, D.INT}
+INTEGERS = exp.DataType.INTEGER_TYPES
+DECIMALS = {D.DECIMAL}
+FLOATS = {D.DOUBLE, D.FLOAT}
+NUMBERS = {*INTEGERS, *DECIMALS, *FLOATS}
+TEXTS = exp.DataType.TEXT_TYPES
+TIMESTAMPS = {D.TIMESTAMP, D.TIMESTAMPNTZ, D.TIMESTAMPTZ, D.TIMESTAMPLTZ, D.DATETIME}
+TIMES = {D.DATE, *TIMESTAMPS}
+
+
+class Rule:
+    """A construct that a model must not use. The docstring of a rule says why: it is the message.
+
+    Attributes:
+        nodes: The kinds of syntax-tree node that the rule looks at.
+        functions: Names, in lower case, of functions that sqlglot does not know and the rule refuses.
+        instead: What to write.
+        as_written: Whether the rule looks at the tree as it was written, without types, or at the qualified
+            and typed one, in which ``*`` is expanded and aliases are resolved.
+    """
+
+    nodes: ClassVar[tuple[type[exp.Expr], ...]] = ()
+    functions: ClassVar[frozenset[str]] = frozenset()
+    instead: ClassVar[str]
+    as_written: ClassVar[bool] = False
+
+    @classmethod
+    def name(cls) -> str:
+        """The rule's name: that of its class in kebab-case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    def considers(cls, node: exp.Expr) -> bool:
+        """Whether *node* is of a kind that the rule judges."""
+        return isinstance(node, cls.nodes) or function_name(node) in cls.functions
+
+    def offends(self, node: exp.Expr) -> bool:
+        """Whether *node* is refused."""
+        return self.considers(node) and self._refuses(node)
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        # Every node that the rule considers, unless a rule says otherwise.
+        return True
+
+    def message(self, node: exp.Expr) -> str:
+        """Why *node* is refused and what to write instead, in one line."""
+        return " ".join(f"{type(self).__doc__} Write instead: {self.instead}".split())
+
+
+def function_name(node: exp.Expr) -> str:
+    """The name of a function that sqlglot does not know, in lower case; '' for any other node."""
+    return str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
+
+
+def kind(node: exp.Expr | None) -> exp.DType:
+    """The type that is proven for *node*, without its parameters; UNKNOWN where there is none."""
+    if isinstance(node, exp.Null):
+        return D.NULL
+    dtype = node.type.this if node is not None and node.type is not None else D.UNKNOWN
+    return dtype if isinstance(dtype, D) else D.UNKNOWN
+
+
+def bare(node: exp.Expr) -> exp.Expr:
+    """*node* without the parentheses around it."""
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
+
+
+def around(node: exp.Expr) -> exp.Expr | None:
+    """What *node* stands in, parentheses aside."""
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    return parent
+
+
+def is_parameter(node: exp.Expr) -> bool:
+    """Whether *node* is a parameter that has no value yet."""
+    return isinstance(bare(node), exp.Placeholder | exp.Parameter)
+
+
+def number(node: exp.Expr | None) -> float | None:
+    """The value of a number literal, signed or not; None for any other expression."""
+    if node is None:
+        return None
+    node = bare(node)
+    if isinstance(node, exp.Neg):
+        inner = number(node.this)
+        return None if inner is None else -inner
+    return float(node.name) if isinstance(node, exp.Literal) and not node.is_string else None
+
+
+def text(node: exp.Expr | None) -> str | None:
+    """The value of a string literal; None for any other expression."""
+    return node.name if isinstance(node, exp.Literal) and node.is_string else None
+
+
+def is_whole(node: exp.Expr) -> bool:
+    """Whether *node* is proven to be a number without fraction, whatever its type."""
+    node = bare(node)
+    if kind(node) in {*INTEGERS, D.BOOLEAN, D.NULL}:
+        return True
+    if isinstance(node, exp.Floor | exp.Ceil | exp.Round):
+        return number(node.args.get("decimals") or exp.Literal.number(0)) == 0
+    if isinstance(node, exp.Neg):
+        return is_whole(node.this)
+    if isinstance(node, exp.Coalesce):
+        return all(is_whole(part) for part in (node.this, *node.expressions))
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        return is_whole(node.this) and is_whole(node.expression)
+    return isinstance(node, exp.TimeToUnix)  # FractionalEpoch sees to it
+
+
+def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:
+    """Whether *condition* holds only where *what* is not NULL, by one of its terms being ``what IS NOT NULL``."""
+    condition = bare(condition)
+    terms = condition.flatten() if isinstance(condition, exp.And) else (condition,)
+    for term in map(bare, terms):
+        inner = bare(term.this) if isinstance(term, exp.Not) else None
+        if isinstance(inner, exp.Is) and isinstance(inner.args["expression"], exp.Null) and bare(inner.this) == what:
+            return True
+    return False

@@ -1,0 +1,215 @@
+"""Rules about the shape of a query: what a model is, how it names columns, which relations and joins it uses.
+
+Not here: rules about expressions.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from pipelines.sqlproject.lint_rules.base import Rule
+
+_PATH_SIGN = re.compile(r"[./\\*:]")
+
+
+class OneSelect(Rule):
+    """A model or check is exactly one SELECT: it changes nothing, neither tables nor files nor settings."""
+
+    nodes = (exp.Expr,)
+    as_written = True
+    instead = "one SELECT, with a WITH clause for the steps; the runner writes its result"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        if node.parent is None and not isinstance(node, exp.Query):
+            return True
+        return isinstance(node, exp.DML | exp.DDL | exp.Command | exp.Into) and not isinstance(node, exp.Query)
+
+
+class SelectStar(Rule):
+    """A star hides which columns a query has: a new column upstream would change the result unseen."""
+
+    nodes = (exp.Star,)
+    as_written = True
+    instead = "the columns by name; plain SELECT * is for the last step only: SELECT * FROM <last CTE>"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        select = node.parent
+        if isinstance(select, exp.Count | exp.Columns):
+            return False
+        if not isinstance(select, exp.Select) or select.parent is not None or any(node.args.values()):
+            return True
+        steps = select.ctes
+        source = select.args.get("from_")
+        table = source.this if source else None
+        reads_last_step = (
+            isinstance(table, exp.Table)
+            and bool(steps)
+            and not table.db
+            and table.name.lower() == steps[-1].alias.lower()
+        )
+        return not reads_last_step or len(select.expressions) > 1 or bool(select.args.get("joins"))
+
+
+class AsofJoin(Rule):
+    """ASOF JOIN is DuckDB's own: Spark gets it word for word and refuses it."""
+
+    nodes = (exp.Join,)
+    as_written = True
+    instead = (
+        "UNION ALL of both sides and last_value(x IGNORE NULLS) OVER (… ORDER BY …), or an equality join and "
+        "row_number() = 1"
+    )
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return str(node.args.get("method")).upper() == "ASOF"
+
+
+class PositionalJoin(Rule):
+    """POSITIONAL JOIN pairs rows by the order in which they happen to come, and Spark has none."""
+
+    nodes = (exp.Join,)
+    as_written = True
+    instead = "a join on a key, or on row_number() OVER (ORDER BY …)"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return str(node.args.get("method")).upper() == "POSITIONAL"
+
+
+class Pivot(Rule):
+    """PIVOT and UNPIVOT fail on Spark in DuckDB's spelling, and PIVOT lets the data decide the columns."""
+
+    nodes = (exp.Pivot,)
+    as_written = True
+    instead = "sum(x) FILTER (WHERE key = 'a') AS a, one for each column; UNION ALL for UNPIVOT"
+
+
+class ColumnsExpression(Rule):
+    """COLUMNS(…) exists in DuckDB only, and hides which columns a query has."""
+
+    nodes = (exp.Columns,)
+    as_written = True
+    instead = "the columns by name"
+
+
+class UnionByName(Rule):
+    """UNION BY NAME exists in DuckDB only."""
+
+    nodes = (exp.SetOperation,)
+    as_written = True
+    instead = "UNION ALL of SELECTs that list the same columns in the same order"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return bool(node.args.get("by_name"))
+
+
+class Sample(Rule):
+    """A sample is other rows every time, so that a partition computed twice would differ."""
+
+    nodes = (exp.TableSample,)
+    as_written = True
+    instead = "a condition on the rows, such as a range of dt"
+
+
+class FileOrTableFunction(Rule):
+    """A model reads tables of the project only: what it reads from files or functions is in no dependency."""
+
+    nodes = (exp.Table, exp.ReadCSV, exp.ReadParquet)
+    as_written = True
+    instead = "the table that holds these rows (schema.name); ingestion reads files, sql/sources/ maps them"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        if not isinstance(node, exp.Table):
+            return not isinstance(node.parent, exp.Table)
+        if isinstance(node.this, exp.GenerateSeries):
+            return False  # SeriesAsTable says what to do
+        return not isinstance(node.this, exp.Identifier) or bool(_PATH_SIGN.search(node.name))
+
+
+class SeriesAsTable(Rule):
+    """FROM generate_series(…) or range(…) becomes a call that Spark refuses."""
+
+    nodes = (exp.Table,)
+    as_written = True
+    instead = "FROM unnest(generate_series(first, last, step)) AS t(n)"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return isinstance(node.this, exp.GenerateSeries)
+
+
+class WithOrdinality(Rule):
+    """WITH ORDINALITY counts from 1 in DuckDB and from 0 on Spark."""
+
+    nodes = (exp.Unnest,)
+    as_written = True
+    instead = "row_number() OVER (PARTITION BY … ORDER BY …)"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return bool(node.args.get("offset"))
+
+
+class ConditionalUnnest(Rule):
+    """A join with unnest becomes LATERAL VIEW on Spark, without its LEFT and without its ON: other rows."""
+
+    nodes = (exp.Join,)
+    as_written = True
+    instead = "CROSS JOIN unnest(…) AS t(x), the condition in WHERE, and a LEFT JOIN of the result by key"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        relation = node.this.this if isinstance(node.this, exp.Lateral) else node.this
+        if not isinstance(relation, exp.Unnest | exp.Explode):
+            return False
+        return bool(node.args.get("on") or node.args.get("using") or node.args.get("side"))
+
+
+class Undetermined(Rule):
+    """The result would depend on the clock or on chance: a partition computed twice would differ."""
+
+    nodes = (
+        exp.CurrentDate,
+        exp.CurrentTime,
+        exp.CurrentTimestamp,
+        exp.CurrentDatetime,
+        exp.Localtime,
+        exp.Localtimestamp,
+        exp.Rand,
+        exp.Randn,
+        exp.Uuid,
+    )
+    functions = frozenset(
+        {"now", "today", "get_current_timestamp", "get_current_time", "transaction_timestamp", "setseed", "nextval"}
+    )
+    as_written = True
+    instead = "the parameters $from_dt, $to_dt or $dt for time; a key made of the row's own columns for ids"
+
+
+class ArbitraryRows(Rule):
+    """LIMIT, and DISTINCT ON, without ORDER BY take rows as they happen to come."""
+
+    nodes = (exp.Limit, exp.Distinct)
+    as_written = True
+    instead = "ORDER BY over columns that together name one row"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        if isinstance(node, exp.Distinct) and not node.args.get("on"):
+            return False
+        return node.parent is not None and not node.parent.args.get("order")
+
+
+RULES: tuple[type[Rule], ...] = (
+    OneSelect,
+    SelectStar,
+    AsofJoin,
+    PositionalJoin,
+    Pivot,
+    ColumnsExpression,
+    UnionByName,
+    Sample,
+    FileOrTableFunction,
+    SeriesAsTable,
+    WithOrdinality,
+    ConditionalUnnest,
+    Undetermined,
+    ArbitraryRows,
+)

@@ -1,0 +1,206 @@
+"""The SQL linter: holds models to the SQL that gives the same answer on DuckDB and, transpiled, on Spark.
+
+Here: running the rules over a query, with types derived from the declared columns, and where a finding is.
+Not here: the rules, each a small class (``lint_rules``); contracts between models (``project``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
+from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from pipelines.sqlproject.lint_rules import functions, lists, numbers, shape, texts, times
+from pipelines.sqlproject.lint_rules.base import Rule
+from pipelines.sqlproject.model import DIALECT
+
+_LONGEST_CONSTRUCT = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A construct that a model must not use.
+
+    Attributes:
+        rule: The rule's name, such as ``division-by-zero``.
+        line: Its line, from 1; None where the tree does not say.
+        column: Its column, from 1; None where the tree does not say.
+        construct: The construct, as SQL.
+        message: Why it is refused and what to write instead.
+    """
+
+    rule: str
+    line: int | None
+    column: int | None
+    construct: str
+    message: str
+
+
+class Unresolved(Rule):
+    """The names of this query cannot be resolved, so that its types are unknown."""
+
+    instead = "columns that the tables read by this SELECT have, with the table's alias where several have it"
+
+
+class Untranslatable(Rule):
+    """sqlglot cannot say this for Spark."""
+
+    instead = "the same with joins, windows, CASE and the functions that the linter accepts"
+
+
+RULES: tuple[type[Rule], ...] = (
+    *shape.RULES,
+    *times.RULES,
+    *numbers.RULES,
+    *texts.RULES,
+    *lists.RULES,
+    *functions.RULES,
+    Unresolved,
+    Untranslatable,
+)
+"""All rules, by subject."""
+
+
+def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None) -> list[Finding]:
+    """What *tree* uses outside of the subset, in the order of the text; empty if nothing.
+
+    Args:
+        tree: A query as parsed from DuckDB's dialect, with its parameters bound. It is not changed.
+        schema: Table (``schema.name``) → column → DuckDB type. What these types do not prove safe is refused.
+        text: What the tree was parsed from. With it positions are exact; sqlglot's own line numbers run ahead
+            after a ``$name``.
+    """
+    found = list(_findings(tree, [rule() for rule in RULES if rule.as_written]))
+    try:
+        typed = _typed(tree, schema)
+    except SqlglotError as error:
+        found.append((tree, Unresolved, f"{Unresolved().message(tree)} ({str(error).splitlines()[0]})"))
+    else:
+        found.extend(_findings(typed, [rule() for rule in RULES if not rule.as_written]))
+    if not found and isinstance(tree, exp.Query):
+        found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
+    # Resolving an alias repeats its expression wherever it is used: one finding for all of them.
+    findings = dict.fromkeys(_finding(node, rule, message, text) for node, rule, message in found)
+    return sorted(findings, key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule))
+
+
+_Found = tuple[exp.Expr, type[Rule], str]
+
+
+def _findings(tree: exp.Expr, rules: list[Rule]) -> Iterator[_Found]:
+    for node in tree.walk():
+        for rule in rules:
+            if rule.offends(node):
+                yield node, type(rule), rule.message(node)
+
+
+def _finding(node: exp.Expr, rule: type[Rule], message: str, text: str | None) -> Finding:
+    line, column = _position(node, text)
+    construct = " ".join(node.sql(dialect=DIALECT, comments=False).split())
+    if len(construct) > _LONGEST_CONSTRUCT:
+        construct = construct[: _LONGEST_CONSTRUCT - 1] + "…"
+    return Finding(rule.name(), line, column, construct, message)
+
+
+def _position(node: exp.Expr, text: str | None) -> tuple[int | None, int | None]:
+    """Where *node* begins: its first token that knows its place, else that of what it stands in."""
+    at: exp.Expr | None = node
+    while at is not None:
+        tokens = [part.meta for part in at.walk() if "start" in part.meta]
+        if tokens:
+            first = min(tokens, key=lambda meta: int(meta["start"]))
+            start = int(first["start"])
+            if text is not None:
+                return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+            column = int(first["col"]) - (int(first["end"]) - start)
+            return int(first["line"]), column if column > 0 else None
+        at = at.parent
+    return None, None
+
+
+def _typed(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
+    """A copy of *tree* with columns qualified, ``*`` and aliases resolved, and a type on every node."""
+    nested: dict[str, object] = {}
+    for table, columns in schema.items():
+        database, _, name = table.rpartition(".")
+        within = nested.setdefault(database, {})
+        assert isinstance(within, dict)
+        within[name] = {column: _without_digits(exp.DataType.build(kind, DIALECT)) for column, kind in columns.items()}
+    tables = MappingSchema(nested, dialect=DIALECT)
+    qualified = qualify(
+        tree.copy(), dialect=DIALECT, schema=tables, validate_qualify_columns=False, quote_identifiers=False
+    )
+    return annotate_types(qualified, schema=tables, dialect=DIALECT, expression_metadata=_TYPING, coerces_to=_COERCIONS)
+
+
+def _without_digits(dtype: exp.DataType) -> exp.DataType:
+    # sqlglot lets a type with parameters win over every other: DECIMAL(18,4) * DOUBLE would be a DECIMAL.
+    bare = dtype.copy()
+    for part in bare.find_all(exp.DataType):
+        if part.this is exp.DType.DECIMAL:
+            part.set("expressions", None)
+    return bare
+
+
+def _type_literal(annotator: TypeAnnotator, node: exp.Literal) -> exp.Expr:
+    if not node.is_string and not node.is_int and "e" not in node.name.lower():
+        return annotator._set_type(node, exp.DType.DECIMAL)
+    return annotator._annotate_literal(node)
+
+
+def _type_bracket(annotator: TypeAnnotator, node: exp.Bracket) -> exp.Expr:
+    of = node.this.type
+    if of is not None and of.this is exp.DType.MAP and len(of.expressions) == 2:
+        return annotator._set_type(node, of.expressions[1])
+    return annotator._annotate_bracket(node)
+
+
+def _type_product(annotator: TypeAnnotator, node: exp.Mul) -> exp.Expr:
+    if any(side.is_type(exp.DType.INTERVAL) for side in (node.this, node.args["expression"])):
+        return annotator._set_type(node, exp.DType.INTERVAL)
+    return annotator._annotate_binary(node)
+
+
+def _type_cast(annotator: TypeAnnotator, node: exp.Cast) -> exp.Expr:
+    return annotator._set_type(node, _without_digits(node.args["to"]))
+
+
+def _type_as_argument(annotator: TypeAnnotator, node: exp.Func) -> exp.Expr:
+    return annotator._annotate_by_args(node, "this")
+
+
+_TYPING: dict[type[exp.Expr], dict[str, Any]] = {
+    **DuckDB.EXPRESSION_METADATA,
+    exp.Literal: {"annotator": _type_literal},
+    exp.Bracket: {"annotator": _type_bracket},
+    exp.Mul: {"annotator": _type_product},
+    exp.Cast: {"annotator": _type_cast},
+    exp.TryCast: {"annotator": _type_cast},
+    exp.ArgMax: {"annotator": _type_as_argument},
+    exp.ArgMin: {"annotator": _type_as_argument},
+    exp.Div: {"returns": exp.DType.DOUBLE},
+    exp.Median: {"returns": exp.DType.DOUBLE},
+}
+"""How sqlglot types expressions of DuckDB's dialect, mended where DuckDB 2.0 gives another type."""
+
+_COERCIONS: dict[exp.DType, set[exp.DType]] = {
+    **TypeAnnotator.COERCES_TO,
+    exp.DType.DATE: TypeAnnotator.COERCES_TO[exp.DType.DATE] | {exp.DType.TIMESTAMPNTZ},
+    exp.DType.INT128: {exp.DType.DECIMAL, exp.DType.FLOAT, exp.DType.DOUBLE},
+}
+"""What a type becomes beside another, with the types that sqlglot leaves out."""
+
+
+def _faults(tree: exp.Query) -> list[str]:
+    try:
+        tree.copy().sql(dialect="spark", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        return str(error).splitlines()
+    return []

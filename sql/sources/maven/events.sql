@@ -1,0 +1,140 @@
+-- Page views as events. The log holds no clicks, so they are told from the pages: the first page of a session was
+-- reached by a click on its traffic source (the entrance), a product's page by a click on the product, the cart's page
+-- by adding the product seen last.
+WITH traffic AS (
+    SELECT
+        website_session_id,
+        user_id,
+        device_type,
+        NULLIF(utm_source, 'NULL') AS utm_source,
+        NULLIF(utm_campaign, 'NULL') AS utm_campaign,
+        NULLIF(utm_content, 'NULL') AS utm_content,
+        NULLIF(http_referer, 'NULL') AS referrer
+    FROM sessions
+),
+
+sources AS (
+    SELECT
+        *,
+        CASE
+            WHEN utm_source IS NOT NULL THEN utm_source || '_' || COALESCE(utm_campaign, 'other')
+            WHEN referrer LIKE '%gsearch%' THEN 'gsearch_organic'
+            WHEN referrer LIKE '%bsearch%' THEN 'bsearch_organic'
+            ELSE 'direct'
+        END AS traffic_source
+    FROM traffic
+),
+
+product_pages AS (
+    SELECT
+        column0 AS url,
+        column1 AS sku
+    FROM (
+        VALUES
+        ('/the-original-mr-fuzzy', '1'),
+        ('/the-forever-love-bear', '2'),
+        ('/the-birthday-sugar-panda', '3'),
+        ('/the-hudson-river-mini-bear', '4')
+    )
+),
+
+pages AS (
+    SELECT
+        pageviews.website_session_id,
+        CAST(pageviews.website_pageview_id AS BIGINT) AS page_id,
+        pageviews.created_at || 'Z' AS device_time,
+        LTRIM(pageviews.pageview_url, '/') AS page,
+        product_pages.sku,
+        pageviews.batch_id,
+        pageviews.record_no
+    FROM pageviews
+    LEFT JOIN product_pages ON product_pages.url = pageviews.pageview_url
+),
+
+visits AS (
+    SELECT
+        *,
+        ROW_NUMBER() OVER (PARTITION BY website_session_id ORDER BY page_id) AS page_no,
+        LAST_VALUE(sku IGNORE NULLS) OVER (PARTITION BY website_session_id ORDER BY page_id) AS sku_seen_last
+    FROM pages
+),
+
+events AS (
+    SELECT
+        'entry-' || website_session_id AS event_id,
+        'click' AS event_type,
+        'entry' AS kind,
+        CAST(NULL AS VARCHAR) AS sku,
+        website_session_id,
+        page_id,
+        device_time,
+        page,
+        batch_id,
+        record_no
+    FROM visits
+    WHERE page_no = 1
+    UNION ALL
+    SELECT
+        'product-' || page_id,
+        'click',
+        'product',
+        sku,
+        website_session_id,
+        page_id,
+        device_time,
+        page,
+        batch_id,
+        record_no
+    FROM visits
+    WHERE sku IS NOT NULL
+    UNION ALL
+    SELECT
+        'cart-' || page_id,
+        'add_to_cart',
+        'cart',
+        sku_seen_last,
+        website_session_id,
+        page_id,
+        device_time,
+        page,
+        batch_id,
+        record_no
+    FROM visits
+    WHERE page = 'cart'
+    UNION ALL
+    SELECT
+        'page-' || page_id,
+        'page_view',
+        'page',
+        CAST(NULL AS VARCHAR),
+        website_session_id,
+        page_id,
+        device_time,
+        page,
+        batch_id,
+        record_no
+    FROM visits
+)
+
+SELECT
+    events.event_id,
+    COALESCE(sources.user_id, 'session-' || events.website_session_id) AS device_id,
+    sources.user_id,
+    events.event_type,
+    events.page_id,
+    events.page AS page_type,
+    CASE events.kind
+        WHEN 'entry' THEN COALESCE(sources.traffic_source, 'unknown')
+        ELSE events.kind
+    END AS module,
+    events.sku,
+    CASE events.kind WHEN 'entry' THEN sources.utm_content END AS content_id,
+    events.device_time,
+    sources.referrer,
+    sources.utm_source,
+    sources.utm_campaign,
+    sources.device_type AS platform,
+    events.batch_id,
+    events.record_no
+FROM events
+LEFT JOIN sources ON sources.website_session_id = events.website_session_id

@@ -1,0 +1,10 @@
+-- Refunds of single items, dated.
+SELECT
+    order_item_refund_id AS refund_id,
+    order_id,
+    order_item_id AS line_no,
+    created_at || 'Z' AS refunded_at,
+    refund_amount_usd AS amount,
+    batch_id,
+    record_no
+FROM refunds

@@ -1,0 +1,123 @@
+"""Any log through the whole pipeline gives the tables that the plain-loop restatement gives.
+
+Also what must not matter: the order and the files in which a log lands, how many runs take it in, and
+whether days are computed one by one or as a range.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.home import Home
+from tests.reference import restate
+from tests.reference_core import Log, Shop
+from tests.strategies import Delivery, deliveries, logs, shops
+from tests.support import Row, assert_same_tables, home_of, land, land_log, run, tables
+
+EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "40"))
+"""How many logs a test tries: 40 take about a minute; set more for a night's search."""
+
+any_log = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="HEADWATER_EXAMPLES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@contextmanager
+def new_home(shop: Shop) -> Iterator[Home]:
+    """A home for one example: hypothesis runs many in one test, so pytest's tmp_path would be shared."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield home_of(Path(folder) / "home", shop)
+
+
+def computed(shop: Shop, log: Log) -> dict[str, list[Row]]:
+    """The tables of *log*, landed at once and computed in one run."""
+    with new_home(shop) as home:
+        land_log(home, log)
+        run(home)
+        return tables(home)
+
+
+def delivered(shop: Shop, delivery: Delivery) -> dict[str, list[Row]]:
+    """The tables after each part of *delivery* has landed and a run has taken it in."""
+    with new_home(shop) as home:
+        for number, relations in enumerate(delivery):
+            for relation, files in relations.items():
+                for part, records in enumerate(files):
+                    if records:
+                        land(home, relation, records, f"run{number}-part{part}")
+            run(home)
+        return tables(home)
+
+
+def with_known_ids(found: dict[str, list[Row]], log: Log) -> dict[str, list[Row]]:
+    """*found* with the refund ids that were made up for records without one blotted out."""
+    given_ids = {refund.get("refund_id") for refund in log.refunds}
+
+    def known(refund_id: str) -> str | None:
+        return refund_id if refund_id in given_ids or refund_id.startswith("undated:") else None
+
+    refunds = [{**row, "refund_id": known(row["refund_id"])} for row in found["core.refunds"]]
+    return {**found, "core.refunds": refunds}
+
+
+@any_log
+@given(data=st.data())
+def test_every_table_equals_its_restatement(data: st.DataObject) -> None:
+    shop = data.draw(shops())
+    log = data.draw(logs(shop))
+    assert_same_tables(with_known_ids(computed(shop, log), log), restate(log, shop))
+
+
+@any_log
+@given(data=st.data())
+def test_the_order_the_files_and_the_runs_in_which_a_log_lands_do_not_matter(data: st.DataObject) -> None:
+    shop = data.draw(shops())
+    log = data.draw(logs(shop, ties=True))
+    delivery = data.draw(deliveries(log))
+    assert_same_tables(delivered(shop, delivery), computed(shop, log))
+
+
+@any_log
+@given(data=st.data())
+def test_a_range_of_days_equals_its_days_one_by_one(data: st.DataObject) -> None:
+    shop = data.draw(shops())
+    log = data.draw(logs(shop))
+    with new_home(shop) as home:
+        land_log(home, log)
+        summary = run(home)
+        at_once = tables(home)
+        for day in days_between(summary.first, summary.last):
+            run(home, first=day, last=day, force=True)
+            assert_same_tables(tables(home), at_once)
+
+
+@any_log
+@given(data=st.data())
+def test_days_computed_one_by_one_from_nothing_equal_the_range(data: st.DataObject) -> None:
+    shop = data.draw(shops())
+    log = data.draw(logs(shop))
+    with new_home(shop) as home:
+        land_log(home, log)
+        summary = run(home, last=dt.date.min)
+        for day in days_between(summary.first, summary.last):
+            run(home, first=day, last=day)
+        assert_same_tables(tables(home), computed(shop, log))
+
+
+def days_between(first: Any, last: Any) -> list[dt.date]:
+    if first is None or last is None:
+        return []
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]

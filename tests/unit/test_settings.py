@@ -1,0 +1,87 @@
+"""Settings: defaults, and one line that says file, key and what was expected."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import find_home, init_home
+from pipelines.settings import Settings, load_settings, write_start_date
+
+
+@pytest.fixture
+def home(tmp_path):
+    return init_home(tmp_path / "shop")[0]
+
+
+def test_the_template_states_the_defaults(home):
+    assert load_settings(home) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("timezone: Asia/Shangai", "'timezone' is 'Asia/Shangai': expected an IANA time zone such as Asia/Shanghai"),
+        ("curency: CNY", "unknown key 'curency'; expected one of timezone, currency"),
+        ("attribution: {head_lookback: 3}", "unknown key 'attribution.head_lookback'; expected one of head_lookback_h"),
+        ("attribution: {cart_window_days: many}", "'attribution.cart_window_days' is 'many': input should be a valid int"),
+        ("attribution: {max_path_steps: 1}", "'attribution.max_path_steps' is 1: input should be greater than or equal"),
+        ("attribution: {path_ends: [view]}", "'attribution.path_ends.0' is 'view': input should be 'exposure', 'click'"),
+        ("memory_limit: lots", "'memory_limit' is 'lots'"),
+        ("engine: oracle", "'engine' is 'oracle': input should be 'duckdb'"),
+        ("start_date: soon", "'start_date' is 'soon'"),
+        ("timezone: UTC\ntimezone: CET", "line 2: not valid YAML: key 'timezone' is given twice"),
+        ("timezone: [", "not valid YAML"),
+        ("just words", "expected keys such as 'timezone:', found 'just words'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
+    home.settings_file.write_text(text, encoding="utf-8")
+    with pytest.raises(HeadwaterError) as caught:
+        load_settings(home)
+    message = str(caught.value)
+    assert str(home.settings_file) in message
+    assert expected in message
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_utf8_is_named(home):
+    home.settings_file.write_bytes("# 设置".encode("gbk"))
+    with pytest.raises(HeadwaterError, match="not UTF-8"):
+        load_settings(home)
+
+
+def test_the_keys_of_later_features_are_known(home):
+    home.settings_file.write_text("rfm: {window_days: 90}\nsnapshots: {daily_for_days: 7}\n", encoding="utf-8")
+    assert load_settings(home).rfm.window_days == 90
+
+
+def test_start_date_is_written_among_the_comments(home):
+    before = home.settings_file.read_text(encoding="utf-8").splitlines()
+    write_start_date(home, dt.date(2026, 3, 2))
+    after = home.settings_file.read_text(encoding="utf-8").splitlines()
+    assert load_settings(home).start_date == dt.date(2026, 3, 2)
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert len(changed) == 1
+    assert changed[0][1].startswith("start_date: 2026-03-02      # first day")
+
+
+def test_start_date_is_added_where_there_is_no_such_line(home):
+    home.settings_file.write_text("timezone: UTC", encoding="utf-8")
+    write_start_date(home, dt.date(2026, 3, 2))
+    assert load_settings(home) == Settings(timezone="UTC", start_date=dt.date(2026, 3, 2))
+
+
+def test_init_overwrites_nothing(home):
+    home.settings_file.write_text("timezone: UTC", encoding="utf-8")
+    (home.config / "fx.csv").unlink()
+    again, written = init_home(home.root)
+    assert load_settings(again).timezone == "UTC"
+    assert written == [home.config / "fx.csv"]
+
+
+def test_a_folder_that_is_no_home_says_what_to_do(tmp_path):
+    with pytest.raises(HeadwaterError, match="not a Headwater home .*headwater init"):
+        find_home(tmp_path)
