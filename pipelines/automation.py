@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -104,37 +105,42 @@ def landing_sensor(home: Home, tables: dg.UnresolvedAssetJobDefinition) -> dg.Se
     return landing
 
 
+@dataclass
 class _Cursor:
-    """What the sensor remembers: the last request, so that one that failed is not repeated until something
-    changes, and the state of the files in which nothing was stale, so that an idle tick costs no planning.
+    """What the sensor remembers between ticks.
+
+    Attributes:
+        files, days: Digests of what it asked for last, so that a request whose run failed is not repeated until
+            something changes.
+        requests: How many it made: asking again for what was asked for long ago is another request.
+        idle_state: The state of the files in which nothing was stale, so that an idle tick costs no planning.
     """
 
-    def __init__(self, asked: str = "", requests: int = 0, idle_state: str = "") -> None:
-        self.asked = asked
-        self.requests = requests
-        self.idle_state = idle_state
+    files: str = ""
+    days: str = ""
+    requests: int = 0
+    idle_state: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> _Cursor:
         return cls(**json.loads(text)) if text else cls()
 
     def skip(self, reason: str) -> dg.SensorResult:
-        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(vars(self)))
+        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(asdict(self)))
 
-    def ask(self, digest: str, requests: Iterable[dg.RunRequest]) -> dg.SensorResult:
-        if digest == self.asked:
-            return self.skip("asked for already; see that run, then run 'headwater run' or 'headwater doctor'")
-        self.asked, self.requests = digest, self.requests + 1
-        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(vars(self)))
+    def ask(self, requests: Iterable[dg.RunRequest]) -> dg.SensorResult:
+        self.requests += 1
+        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)))
 
 
 def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
     if busy := _who_is_busy(home, instance):
         return cursor.skip(busy)
-    if files := pending(home):
-        digest = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in files))
-        request = dg.RunRequest(run_key=f"{digest}-{cursor.requests}", job_name=ingestion_job.name)
-        return cursor.ask(digest, [request])
+    files = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in pending(home)))
+    # Files that are still pending after they were asked for cannot be read: the run says why. Go on without them.
+    if files not in (cursor.files, _digest([])):
+        cursor.files = files
+        return cursor.ask([dg.RunRequest(run_key=f"{files}-{cursor.requests}", job_name=ingestion_job.name)])
     state = _state_of_files(home)
     if state == cursor.idle_state:
         return cursor.skip("nothing has changed")
@@ -144,8 +150,11 @@ def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.Senso
     if not plan.stale:
         cursor.idle_state = state
         return cursor.skip("everything is up to date")
-    digest = _digest(_differences(workspace, plan))
-    return cursor.ask(digest, _requests(plan, f"{digest}-{cursor.requests}"))
+    days = _digest(_differences(workspace, plan))
+    if days == cursor.days:
+        return cursor.skip("what is stale was asked for already and its run failed; 'headwater doctor' says what to do")
+    cursor.days = days
+    return cursor.ask(_requests(plan, f"{days}-{cursor.requests}"))
 
 
 def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:

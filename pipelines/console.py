@@ -12,13 +12,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.lake import PartitionKey
-from pipelines.query import Rows
-from pipelines.run import RunSummary
+if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
+    from pipelines.lake import PartitionKey
+    from pipelines.query import Rows
+    from pipelines.run import RunSummary
 
 
 def error_line(message: str) -> None:

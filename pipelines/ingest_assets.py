@@ -5,9 +5,7 @@ operator fills: the other raw tables and those of ``config/``. Dagster only obse
 Not here: how files are read (``pipelines.ingest``), when it is asked for (``pipelines.automation``).
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -16,9 +14,9 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.errors import HeadwaterError
 from pipelines.home import home_lock
 from pipelines.ingest import IngestReport, ingest
-from pipelines.ingest.manifest import Batch, RawLake
+from pipelines.ingest.manifest import Batch
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake import Day, PartitionKey
+from pipelines.lake import Day
 from pipelines.recording import asset_key, changed_config, has_told_version, version_tags
 from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, FIRST_DAY, Channel, day_partitions
@@ -50,7 +48,7 @@ def _ingestion() -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _column_schema(RAW_TABLES[BATCHES])},
     )
 
-    @dg.multi_asset(name="ingestion", specs=[spec], required_resource_keys={CHANNEL})
+    @dg.multi_asset(name="read_landing_files", specs=[spec], required_resource_keys={CHANNEL})
     def run(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _ingest(context)
 
@@ -77,11 +75,10 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
     channel: Channel = getattr(context.resources, CHANNEL)
     try:
         with home_lock(channel.home, f"Dagster run {context.run_id[:8]}", context.log.info):
-            before = RawLake.load(channel.home)
             report = ingest(channel.home, load_settings(channel.home))
             channel.ingested = report
             workspace = open_workspace(channel.home)
-            yield from _events(workspace, report, before)
+            yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
     except HeadwaterError as error:
         channel.error = error
@@ -92,23 +89,21 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
         raise dg.Failure(description=" ".join(report.errors), allow_retries=False)
 
 
-def _events(workspace: Workspace, report: IngestReport, before: RawLake) -> Iterator[Any]:
+def _events(workspace: Workspace, report: IngestReport) -> Iterator[Any]:
     """What ingestion did: an observation a batch, one a touched table or day, and the list of batches anew."""
-    known = {batch.batch_id for batch in before.batches}
-    new = [batch for batch in workspace.raw.batches if batch.batch_id not in known]
-    for batch in new[:OBSERVED_BATCHES]:
+    for batch in report.batches[:OBSERVED_BATCHES]:
         yield dg.AssetObservation(asset_key(BATCHES), metadata=_counts(batch))
-    for table in RAW_TABLES:
-        if table != BATCHES:
-            yield from _touched(workspace, table, before.versions(table))
+    for table, days in report.touched.items():
+        if table != BATCHES and table in RAW_TABLES:
+            yield from _touched(workspace, table, days)
     version = workspace.raw.versions(BATCHES).get(None, GONE)
     yield dg.MaterializeResult(
         asset_key=asset_key(BATCHES),
         data_version=dg.DataVersion(version),
         metadata={
             "dagster/row_count": len(workspace.raw.batches),
-            "new batches": len(new),
-            **{name: sum(getattr(batch, name) for batch in new) for name in _COUNTED},
+            "batches read": len(report.batches),
+            **{name: sum(getattr(batch, name) for batch in report.batches) for name in _COUNTED},
             "errors": len(report.errors),
         },
     )
@@ -127,20 +122,19 @@ def _counts(batch: Batch) -> dict[str, Any]:
     }
 
 
-def _touched(workspace: Workspace, table: str, before: Mapping[PartitionKey, str]) -> Iterator[Any]:
-    after = workspace.raw.versions(table)
+def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> Iterator[Any]:
+    versions = workspace.raw.versions(table)
     first = workspace.settings.start_date or FIRST_DAY
-    for key in sorted((k for k in before.keys() | after.keys() if before.get(k) != after.get(k)), key=str):
-        if key is not None and key < first:
-            continue  # kept in raw, computed by nobody, and no partition of Dagster's
-        tags = version_tags(after.get(key, GONE))
-        if key is not None:
-            yield dg.AssetObservation(asset_key(table), partition=key.isoformat(), metadata=_size(workspace, table, key), tags=tags)
-        elif has_told_version(workspace.project, table):
+    for day in sorted(days, key=str):
+        size = _size(workspace, table, day)
+        tags = version_tags(versions.get(day, GONE))
+        if day is None and has_told_version(workspace.project, table):
             # Of a table without days Dagster reads the version from materializations only.
-            yield dg.AssetMaterialization(asset_key(table), metadata=_size(workspace, table, None), tags=tags)
-        else:
-            yield dg.AssetObservation(asset_key(table), metadata=_size(workspace, table, None))
+            yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
+        elif day is None:
+            yield dg.AssetObservation(asset_key(table), metadata=size)
+        elif day >= first:  # earlier days are kept in raw, but are no partitions
+            yield dg.AssetObservation(asset_key(table), partition=day.isoformat(), metadata=size, tags=tags)
 
 
 def _size(workspace: Workspace, table: str, day: Day | None) -> dict[str, Any]:

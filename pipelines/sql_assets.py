@@ -1,12 +1,10 @@
 """SQL models as Dagster assets: what they are, what they read, and the step that computes them.
 
-Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the op behind
-them; a schema is one step for its tables by days and one for the others.
+Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the ops behind
+them: as few steps a schema as Dagster allows.
 Not here: which schemas there are (``assets``), computing (``pipelines.runner``), what Dagster is told of the outcome
 (``pipelines.recording``).
 """
-
-from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
@@ -67,12 +65,34 @@ def sql_assets(schema: str, freshness: Callable[[Settings], dg.FreshnessPolicy] 
     """
 
     def build(workspace: Workspace) -> list[dg.AssetsDefinition]:
-        models = [model for model in workspace.project.models.values() if model.schema == schema]
         policy = freshness(workspace.settings) if freshness else None
-        kinds = (("by_day", [m for m in models if m.is_partitioned]), ("whole", [m for m in models if not m.is_partitioned]))
-        return [_step(workspace, f"{schema}_{kind}", chosen, policy) for kind, chosen in kinds if chosen]
+        return [_step(workspace, name, models, policy) for name, models in _steps(workspace, schema)]
 
     return build
+
+
+def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]]]:
+    """The models of *schema* as steps with names: as few as Dagster allows.
+
+    Within a step, Dagster has one partition mapping for a table that is read: models that read it over different
+    numbers of days are different steps.
+    """
+    models = [model for model in workspace.project.models.values() if model.schema == schema]
+    whole = [model for model in models if not model.is_partitioned]
+    if whole:
+        yield f"{schema}_whole", whole
+    steps: list[tuple[dict[str, int | None], list[Model]]] = []
+    for model in (model for model in models if model.is_partitioned):
+        days = {read.table: read.days for read in workspace.project.reads[model.name]}
+        for step_days, members in steps:
+            if all(step_days.get(table, n) == n for table, n in days.items()):
+                step_days |= days
+                members.append(model)
+                break
+        else:
+            steps.append((days, [model]))
+    for number, (_, members) in enumerate(steps, start=1):
+        yield f"{schema}_by_day" if number == 1 else f"{schema}_by_day_{number}", members
 
 
 def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -146,8 +166,7 @@ def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | No
 def _dependency(workspace: Workspace, model: Model, read: Read) -> dg.AssetDep:
     if not (model.is_partitioned and workspace.project.is_partitioned(read.table)):
         return dg.AssetDep(asset_key(read.table))
-    # Days before the first partition do not exist, which is no fault: there was nothing then.
-    mapping = dg.TimeWindowPartitionMapping(start_offset=-(read.days or 0), allow_nonexistent_upstream_partitions=True)
+    mapping = dg.TimeWindowPartitionMapping(start_offset=-(read.days or 0))
     return dg.AssetDep(asset_key(read.table), partition_mapping=mapping)
 
 

@@ -1,1 +1,25 @@
-"""Ingestion."""
+"""Ingestion: landing files become validated canonical rows in ``lake/raw``.
+
+Landing files are found (``discover``), read as text (``reading``, ``careful``), mapped by the SQL of their source
+(``sources``, ``mapping``), judged (``validation``), freed of duplicates (``duplicates``), written (``outputs``,
+``quarantine``) and made visible by the manifest (``manifest``). ``service`` runs these steps in order.
+Not here: what is computed from the raw tables (``sql/``).
+"""
+
+from pipelines.ingest.manifest import Batch, RawLake
+from pipelines.ingest.report import IngestReport
+from pipelines.ingest.service import ingest, pending
+from pipelines.ingest.sources import Source, load_sources
+from pipelines.ingest.targets import RAW_TABLES, TARGETS
+
+__all__ = [
+    "RAW_TABLES",
+    "TARGETS",
+    "Batch",
+    "IngestReport",
+    "RawLake",
+    "Source",
+    "ingest",
+    "load_sources",
+    "pending",
+]

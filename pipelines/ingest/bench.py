@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -23,9 +24,6 @@ from pipelines.settings import Settings
 FILES = "__files"
 """file_index, batch_id, landed_at, first_row of the files at hand."""
 
-REFUSED = "__refused"
-"""batch_id, record_no, reasons of the records that are quarantined; one row a reason or list of reasons."""
-
 
 def checked_table(target: str) -> str:
     """The table of a target's typed and judged rows."""
@@ -37,12 +35,9 @@ def left_out_table(target: str) -> str:
     return f"__left_out_{target}"
 
 
-def kept_query(target: str, columns: str = "*") -> str:
-    """The query of the rows of a target that are stored."""
-    return (
-        f"SELECT {columns} FROM {checked_table(target)} "
-        f"WHERE rowid NOT IN (SELECT row FROM {left_out_table(target)})"
-    )
+def kept_view(target: str) -> str:
+    """The view of the rows of a target that are stored."""
+    return f"__kept_{target}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Bench:
     scratch: Path
     settings: Settings
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of *query*."""
         return self.connection.execute(query).fetchall()
 

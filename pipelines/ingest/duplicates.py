@@ -7,13 +7,12 @@ Not here: which version of an order counts (``sql/core``).
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.duck import list_literal
-from pipelines.ingest.bench import Bench, checked_table, left_out_table
+from pipelines.ingest.bench import Bench, checked_table, kept_view, left_out_table
 from pipelines.ingest.manifest import RawLake
 from pipelines.ingest.targets import EVENTS, RECORD_HASH, Target
 from pipelines.ingest.validation import row_hash
@@ -54,7 +53,7 @@ class SeenEvents:
         """The query of the stored, unbeaten events that have an id of the new ones; with dt."""
         ids = f"SELECT event_id FROM {checked_table('events')}"
         query = f"SELECT DISTINCT file_no FROM {_SEEN} WHERE id_hash IN (SELECT hash(event_id) FROM ({ids}))"
-        files = [self.files[int(str(number))] for (number,) in self.bench.rows(query)]
+        files = [self.files[number] for (number,) in self.bench.rows(query)]
         columns = f"event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no"
         if not files:
             return f"SELECT {columns}, DATE '2000-01-01' AS dt FROM {checked_table('events')} WHERE false"
@@ -129,8 +128,9 @@ def leave_out_beaten_events(bench: Bench, seen: SeenEvents) -> None:
     )
 
 
-def superseded_days(bench: Bench) -> list[tuple[str, dt.date]]:
-    """The (superseding batch, day) pairs for which ``__superseded`` has rows."""
-    query = f"SELECT DISTINCT superseded_by, dt FROM {SUPERSEDED} ORDER BY ALL"
-    pairs: list[tuple[str, dt.date]] = [(row[0], row[1]) for row in bench.connection.execute(query).fetchall()]
-    return pairs
+def keep_the_rest(bench: Bench, target: Target) -> None:
+    """Make the view of the rows that are stored: all that were not left out."""
+    checked, left_out = checked_table(target.name), left_out_table(target.name)
+    # The common case, in which nothing is left out, is spared the look at every row.
+    where = f" WHERE rowid NOT IN (SELECT row FROM {left_out})" if bench.rows(f"FROM {left_out} LIMIT 1") else ""
+    bench.run(f"CREATE OR REPLACE TEMP VIEW {kept_view(target.name)} AS SELECT * FROM {checked}{where}")

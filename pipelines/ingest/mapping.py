@@ -7,6 +7,7 @@ Not here: the source's declaration around it (``pipelines.ingest.sources``) or r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from functools import cache
@@ -43,12 +44,13 @@ class Mapping:
 
     *relations* are those it reads. *by_record*: each row comes from one record of one relation and from nothing
     else, so that files can be mapped one by one; otherwise it is mapped over all files at once. *one_to_one*:
-    moreover each record gives exactly one row. *types*: the DuckDB type of each column that it returns.
+    moreover each record gives exactly one row. *meaning* is the query without comments and line breaks. *types*: the DuckDB type of each column that it returns.
     """
 
     target: Target
     file: Path
     query: str
+    meaning: str
     relations: tuple[str, ...]
     by_record: bool
     one_to_one: bool
@@ -67,14 +69,17 @@ def load_mapping(target: Target, file: Path, relations: RelationColumns) -> Mapp
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(f"{file}: cannot be read: {error}") from error
     tree = _parse(file, text)
+    # What runs is what was written: printing the tree again might change it.
+    query = text.rstrip().rstrip(";") + "\n"
     read = _relations_read(file, tree, relations)
-    types = _bind(file, tree, relations)
+    types = _bind(file, query, relations)
     _check_columns(file, target, types)
     by_record = len(read) == 1 and not _looks_across_records(tree)
     return Mapping(
         target=target,
         file=file,
-        query=tree.sql(dialect="duckdb", comments=False),
+        query=query,
+        meaning=tree.sql(dialect="duckdb", comments=False),
         relations=tuple(sorted(set(read))),
         by_record=by_record,
         one_to_one=by_record and not any(tree.find_all(exp.Where, exp.Unnest, exp.Lateral, exp.Explode)),
@@ -136,8 +141,8 @@ def _aggregates() -> frozenset[str]:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
 
 
-def _bind(file: Path, tree: exp.Query, relations: RelationColumns) -> dict[str, str]:
-    """The columns and types that *tree* returns, from binding it to empty relations."""
+def _bind(file: Path, query: str, relations: RelationColumns) -> dict[str, str]:
+    """The columns and types that *query* returns, from binding it to empty relations."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, columns in relations.items():
@@ -145,9 +150,11 @@ def _bind(file: Path, tree: exp.Query, relations: RelationColumns) -> dict[str, 
             provenance = "batch_id VARCHAR, record_no BIGINT"
             connection.execute(f"CREATE TEMP TABLE {identifier(name)} ({', '.join(typed)}, {provenance})")
         try:
-            rows = connection.execute(f"DESCRIBE {tree.sql(dialect='duckdb', comments=False)}").fetchall()
+            rows = connection.execute(f"DESCRIBE {query}").fetchall()
         except duckdb.Error as error:
-            raise HeadwaterError(f"{file}: {first_line(error)}") from error
+            line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+            where = f"{file}, line {line[1]}" if line else str(file)
+            raise HeadwaterError(f"{where}: {first_line(error)}") from error
     return {str(row[0]): str(row[1]) for row in rows}
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection
 from pathlib import Path
 
 from pipelines.duck import identifier, literal
-from pipelines.ingest.bench import Bench, kept_query
+from pipelines.ingest.bench import Bench, kept_view
+from pipelines.ingest.duplicates import SUPERSEDED
 from pipelines.ingest.manifest import Output, RawLake, manifest_file
 from pipelines.ingest.targets import RAW_TABLES, Target
 from pipelines.lake import copy_to, publish, temporary_for
@@ -21,11 +21,10 @@ from pipelines.lake import copy_to, publish, temporary_for
 class Writer:
     """Writes raw files beside the visible ones, never over them."""
 
-    def __init__(self, bench: Bench, root: Path, visible: Collection[str]) -> None:
-        """*visible* are the paths that the manifest lists now, relative to *root*."""
+    def __init__(self, bench: Bench, lake: RawLake) -> None:
         self.bench = bench
-        self.root = root
-        self.visible = visible
+        self.root = lake.root
+        self.visible = {output.path for batch in lake.batches for output in batch.outputs}
 
     def write(self, target: str, day: dt.date | None, batch_id: str, query: str, version: str) -> Output:
         """Write the rows of *query* as the file of *batch_id* in *target*, and of *day*."""
@@ -42,16 +41,27 @@ class Writer:
         """Write the rows of *target* that are kept, by batch and day; *versions* are by batch."""
         outputs: dict[str, list[Output]] = {}
         day = "dt" if target.partitioned else "NULL"
-        parts = self.bench.connection.execute(
-            f"SELECT batch_id, {day} AS day FROM ({kept_query(target.name)}) GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        only_batch = len({batch_id for batch_id, _ in parts}) == 1
+        view = kept_view(target.name)
+        parts = self.bench.rows(f"SELECT batch_id, {day} AS day FROM {view} GROUP BY ALL ORDER BY ALL")
+        is_one_batch = len({batch_id for batch_id, _ in parts}) == 1
         for batch_id, part in parts:
-            conditions = [] if only_batch else [f"batch_id = {literal(batch_id)}"]
+            conditions = ["true"] if is_one_batch else [f"batch_id = {literal(batch_id)}"]
             conditions += [f"dt = DATE {literal(part.isoformat())}"] if part else []
-            query = kept_query(target.name, _stored_columns(target, source))
-            query += "".join(f" AND {condition}" for condition in conditions)
+            query = f"SELECT {_stored_columns(target, source)} FROM {view} WHERE {' AND '.join(conditions)}"
             output = self.write(target.name, part, batch_id, query, versions[batch_id])
+            outputs.setdefault(batch_id, []).append(output)
+        return outputs
+
+    def write_superseded(self, versions: dict[str, str]) -> dict[str, list[Output]]:
+        """Write ``__superseded``, by the superseding batch and the day of the superseded row."""
+        outputs: dict[str, list[Output]] = {}
+        parts = self.bench.rows(f"SELECT DISTINCT superseded_by, dt FROM {SUPERSEDED} ORDER BY ALL")
+        for batch_id, day in parts:
+            query = (
+                f"SELECT event_id, batch_id, superseded_by FROM {SUPERSEDED} "
+                f"WHERE superseded_by = {literal(batch_id)} AND dt = DATE {literal(day.isoformat())}"
+            )
+            output = self.write("superseded_events", day, batch_id, query, versions[batch_id])
             outputs.setdefault(batch_id, []).append(output)
         return outputs
 

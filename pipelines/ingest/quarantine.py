@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pipelines.duck import identifier, literal
-from pipelines.ingest.bench import FILES, Bench
+from pipelines.ingest.bench import Bench
 from pipelines.ingest.lines import lines_of, records_of
 from pipelines.ingest.reading import PARSED, FileReading
 from pipelines.ingest.targets import RAW_TABLES
@@ -21,9 +21,7 @@ Found = tuple[int, int | None, str]
 """A record's number, its line and its text."""
 
 
-def quarantine_query(
-    bench: Bench, source: str, relation: str, reading: FileReading, reasons: Mapping[int, str]
-) -> str:
+def quarantine_query(bench: Bench, source: str, relation: str, reading: FileReading, reasons: Mapping[int, str]) -> str:
     """The query of the quarantine rows of one file: its records in *reasons*, by number.
 
     Raises:
@@ -75,10 +73,9 @@ def _found(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Fou
 def _parquet_rows(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
     """Rows of a Parquet file, which has no lines, as JSON of the columns that were read."""
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))
-    index = f"(SELECT file_index FROM {FILES} WHERE batch_id = {literal(reading.batch_id)})"
     query = (
-        f"SELECT rowid - {reading.first_row} + 1, CAST(to_json(COLUMNS(record)) AS VARCHAR) FROM "
-        f"(SELECT rowid, {PARSED} AS record FROM {PARSED} WHERE rowid IN ({rows}) AND file_index = {index})"
+        f"SELECT row_no - {reading.first_row} + 1, CAST(to_json(record) AS VARCHAR) FROM "
+        f"(SELECT rowid AS row_no, * EXCLUDE (file_index) FROM {PARSED} WHERE rowid IN ({rows})) AS record"
     )
-    for number, text in bench.connection.execute(query).fetchall():
-        yield int(number), None, str(text)
+    for number, text in bench.rows(query):
+        yield number, None, text

@@ -116,7 +116,9 @@ class Reader:
             return
         reading.refusals = refusals
         reading.is_copy = True
-        stand_in = FileReading(copy, reading.batch_id, reading.landed_at, dialect=reading.dialect.of_copy(), is_copy=True)
+        stand_in = FileReading(
+            copy, reading.batch_id, reading.landed_at, dialect=reading.dialect.of_copy(), is_copy=True
+        )
         self._insert([(index, stand_in)])
         reading.error = stand_in.error
         copy.path.unlink()

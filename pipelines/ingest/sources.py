@@ -102,7 +102,7 @@ class Source:
     def fingerprint(self, relation: str, settings: Settings) -> str:
         """A hash of all that decides what a file of *relation* becomes, save the file itself."""
         parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
-        parts += [f"{m.target.name}: {m.query}" for m in self.by_record(relation)]
+        parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
         if self.by_record(relation):
             parts.append(settings.timezone)
         if self.whole(relation):

@@ -27,15 +27,15 @@ sources AS (
 
 product_pages AS (
     SELECT
-        column0 AS url,
-        column1 AS sku
+        url,
+        sku
     FROM (
         VALUES
         ('/the-original-mr-fuzzy', '1'),
         ('/the-forever-love-bear', '2'),
         ('/the-birthday-sugar-panda', '3'),
         ('/the-hudson-river-mini-bear', '4')
-    )
+    ) AS pages(url, sku)
 ),
 
 pages AS (

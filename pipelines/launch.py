@@ -1,0 +1,145 @@
+"""Running a home's steps in this process, through Dagster.
+
+Here: the engine by which ``headwater run`` ingests and computes, so that the runs, materializations and checks show
+in the Dagster UI opened on that home; and what its records say of checks.
+Not here: in which order the steps come (``pipelines.run``), what a step does (``pipelines.sql_assets``).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+import dagster as dg
+
+from pipelines.automation import IN_PROCESS_TAG, range_tags
+from pipelines.definitions import build_definitions
+from pipelines.home import Home, home_lock
+from pipelines.ingest import IngestReport
+from pipelines.lake import Day, PartitionKey
+from pipelines.planner import Segment
+from pipelines.recording import asset_key
+from pipelines.runner import RunResult
+from pipelines.settings import Settings, load_settings
+from pipelines.sql_assets import CHANNEL, Channel
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class DagsterEngine:
+    """Runs steps of *home* in this process and records them in its ``.dagster``."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._channel = Channel(home)
+        self._built: tuple[Settings, dg.Definitions] | None = None
+
+    def ingest(self) -> IngestReport:
+        """Ingest what is pending.
+
+        Raises:
+            HeadwaterError: the settings or sources are wrong, or the machine fails. A source that cannot be read is
+                no such case: the report names it.
+        """
+        self._run("ingestion", ["raw.batches"], {})
+        assert self._channel.ingested is not None
+        return self._channel.ingested
+
+    def compute(
+        self,
+        tables: Collection[str],
+        first: Day | None,
+        last: Day | None,
+        held: Collection[tuple[str, PartitionKey]] = (),
+    ) -> RunResult:
+        """Compute *tables*: those by days for *first* to *last*, the others whole.
+
+        What a failed check held back is in the result. The steps after it are not run then, so that tables further
+        downstream are missing from the result altogether.
+
+        Raises:
+            HeadwaterError: a query or the machine fails. What was published before stays.
+        """
+        self._channel.held = frozenset(held)
+        tags = range_tags(Segment(first, last, frozenset(tables))) if first and last else {}
+        self._run("tables", tables, tags)
+        total = RunResult()
+        for result in self._channel.results:
+            total.tables |= result.tables
+            total.checks |= result.checks
+        return total
+
+    def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
+        self._channel.results.clear()
+        self._channel.error = None
+        with home_lock(self._home, f"Dagster job {job}"), open_instance(self._home) as instance, _quiet():
+            _bury_the_dead(instance)
+            definitions = self._definitions()
+            try:
+                definitions.resolve_job_def(job).execute_in_process(
+                    run_config=_QUIET,
+                    instance=instance,
+                    asset_selection=[asset_key(table) for table in tables],
+                    tags={**tags, IN_PROCESS_TAG: "true"},
+                )
+            except dg.Failure as failure:
+                # What was held back or could not be read is told by the result or the report.
+                if self._channel.error is not None:
+                    raise self._channel.error from failure
+            except dg.DagsterExecutionInterruptedError as interrupt:
+                raise KeyboardInterrupt from interrupt
+
+    def _definitions(self) -> dg.Definitions:
+        settings = load_settings(self._home)
+        if self._built is None or self._built[0] != settings:
+            self._built = (settings, build_definitions(self._home.root, {CHANNEL: self._channel}))
+        return self._built[1]
+
+
+def ingest_in_process(home: Home) -> IngestReport:
+    """Ingest what is pending in *home*, as a run of Dagster's; see ``DagsterEngine.ingest``."""
+    return DagsterEngine(home).ingest()
+
+
+def materialize_in_process(home: Home, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
+    """Compute *tables* of *home*, as a run of Dagster's; see ``DagsterEngine.compute``."""
+    return DagsterEngine(home).compute(tables, first, last)
+
+
+def failed_checks(home: Home) -> list[tuple[str, str, str]]:
+    """The checks that found something when they last ran: (name, what was found, ``error`` or ``warn``)."""
+    with open_instance(home) as instance:
+        failed = []
+        graph = build_definitions(home.root).resolve_asset_graph()
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(graph.asset_check_keys))
+        for key, record in sorted(latest.items(), key=lambda item: item[0].name):
+            evaluation = record.event.asset_check_evaluation if record.event else None
+            if evaluation and not evaluation.passed:
+                level = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warn"
+                failed.append((key.name, evaluation.description or "failed", level))
+        return failed
+
+
+@contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """Dagster's records of *home*."""
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        yield instance
+
+
+def _bury_the_dead(instance: dg.DagsterInstance) -> None:
+    """Mark as failed what a killed process left running: the caller holds the home's lock, so nobody else runs."""
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    filters = dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})
+    for run in instance.get_runs(filters=filters):
+        instance.report_run_failed(run, "Its process ended before the run did.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Dagster's warnings of features that may still change: there is nothing a user could do about them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        yield
