@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from pipelines.home import Home, lock_holder
 from pipelines.ingest import pending
 from pipelines.ingest.manifest import manifest_file
 from pipelines.planner import Plan, Segment, make_plan, segments
-from pipelines.recording import asset_key
+from pipelines.recording import asset_key, changed_config
 from pipelines.settings import Settings
 from pipelines.sql_assets import FIRST_DAY
 from pipelines.workspace import Workspace, open_workspace
@@ -125,12 +125,12 @@ class _Cursor:
     def parse(cls, text: str | None) -> _Cursor:
         return cls(**json.loads(text)) if text else cls()
 
-    def skip(self, reason: str) -> dg.SensorResult:
-        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(asdict(self)))
+    def skip(self, reason: str, told: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
+        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(asdict(self)), asset_events=told)
 
-    def ask(self, requests: Iterable[dg.RunRequest]) -> dg.SensorResult:
+    def ask(self, requests: Iterable[dg.RunRequest], told: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
         self.requests += 1
-        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)))
+        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)), asset_events=told)
 
 
 def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
@@ -147,14 +147,16 @@ def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.Senso
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
+    told = list(changed_config(workspace, instance))
     if not plan.stale:
         cursor.idle_state = state
-        return cursor.skip("everything is up to date")
+        return cursor.skip("everything is up to date", told)
     days = _digest(_differences(workspace, plan))
     if days == cursor.days:
-        return cursor.skip("what is stale was asked for already and its run failed; 'headwater doctor' says what to do")
+        reason = "what is stale was asked for already, and its run failed; 'headwater doctor' says what to do"
+        return cursor.skip(reason, told)
     cursor.days = days
-    return cursor.ask(_requests(plan, f"{days}-{cursor.requests}"))
+    return cursor.ask(_requests(plan, f"{days}-{cursor.requests}"), told)
 
 
 def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
@@ -183,7 +185,7 @@ def _requests(plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
     whole = sorted(table for table, keys in plan.stale.items() if None in keys)
     if whole:
         yield _request(whole, {}, f"{run_key}-whole")
-    for segment in segments(plan.stale):
+    for segment in segments(plan.stale, plan.expected):
         yield _request(sorted(segment.tables), range_tags(segment), f"{run_key}-{segment.first}")
 
 
@@ -202,5 +204,3 @@ def range_tags(days: Segment) -> dict[str, str]:
 
 def _digest(lines: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
-
-

@@ -91,7 +91,12 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same shop.")] = 1,
     last_day: Annotated[
         dt.datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last day simulated; default: yesterday.", show_default=False),
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="Last day simulated; default: yesterday.",
+            show_default=False,
+        ),
     ] = None,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the tracking log.")] = LogFormat.ndjson,
     out: Annotated[
@@ -116,11 +121,15 @@ def simulate(
 def run(
     from_: Annotated[
         dt.datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="First day to compute.", show_default=False),
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="First day to compute.", show_default=False
+        ),
     ] = None,
     to: Annotated[
         dt.datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last day to compute.", show_default=False),
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last day to compute.", show_default=False
+        ),
     ] = None,
     select: Annotated[
         list[str] | None,

@@ -18,7 +18,7 @@ from assets.raw import raw
 from pipelines.automation import daily_schedule, ingestion_job, landing_sensor, tables_job
 from pipelines.home import find_home
 from pipelines.sql_assets import CHANNEL, AssetBuilder, Channel, sql_assets
-from pipelines.workspace import open_workspace
+from pipelines.workspace import Workspace, open_workspace
 
 _SCHEMAS: dict[str, AssetBuilder] = {"core": core, "attribution": attribution}
 
@@ -26,7 +26,7 @@ _SCHEMAS: dict[str, AssetBuilder] = {"core": core, "attribution": attribution}
 def build_definitions(
     home: Path | None = None, resource_overrides: Mapping[str, object] | None = None
 ) -> dg.Definitions:
-    """A code location of its own for *home*; schemas that the home adds become assets like those shipped.
+    """A code location of its own for *home*.
 
     Args:
         home: The home's folder; default: ``$HEADWATER_HOME``, else ``./home``.
@@ -35,13 +35,22 @@ def build_definitions(
     Raises:
         HeadwaterError: there is no home, or its settings or models are wrong.
     """
-    workspace = open_workspace(find_home(home))
-    schemas = workspace.project.schemas()
-    builders = [_SCHEMAS.get(schema) or sql_assets(schema) for schema in schemas]
+    return define(open_workspace(find_home(home)), resource_overrides)
+
+
+def define(
+    workspace: Workspace, resource_overrides: Mapping[str, object] | None = None, *, is_described: bool = True
+) -> dg.Definitions:
+    """The code location of *workspace*; schemas that the home adds become assets like those shipped.
+
+    Unless *is_described*, the assets lack what only the UI shows and takes seconds to derive.
+    """
+    builders = [_SCHEMAS.get(schema) or sql_assets(schema) for schema in workspace.project.schemas()]
+    models = [asset for build in builders for asset in build(workspace, is_described=is_described)]
     resources: dict[str, Any] = {CHANNEL: Channel(workspace.home), **(resource_overrides or {})}
     tables = tables_job(workspace)
     return dg.Definitions(
-        assets=[*raw(workspace), *(asset for build in builders for asset in build(workspace))],
+        assets=[*raw(workspace), *models],
         jobs=[ingestion_job, tables],
         sensors=[landing_sensor(workspace.home, tables)],
         schedules=[daily_schedule(workspace.settings, tables)],

@@ -59,7 +59,9 @@ def _observed(workspace: Workspace, table: str, group: str, columns: Mapping[str
     return dg.AssetSpec(
         asset_key(table),
         deps=[asset_key(BATCHES)] if group == "raw" else [],
-        description="Filled by ingestion." if group == "raw" else f"Edited by operators: {table.replace('.', '/')}.csv.",
+        description="Filled by ingestion."
+        if group == "raw"
+        else f"Edited by operators: {table.replace('.', '/')}.csv.",
         group_name=group,
         kinds={"parquet"} if group == "raw" else {"csv"},
         partitions_def=day_partitions(workspace.settings) if "dt" in columns else None,
@@ -74,7 +76,7 @@ def _column_schema(columns: Mapping[str, str]) -> dg.TableSchema:
 def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
     channel: Channel = getattr(context.resources, CHANNEL)
     try:
-        with home_lock(channel.home, f"Dagster run {context.run_id[:8]}", context.log.info):
+        with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             report = ingest(channel.home, load_settings(channel.home))
             channel.ingested = report
             workspace = open_workspace(channel.home)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +26,7 @@ VERSION_KEY = "headwater_version"
 """The footer's key for a partition's version: a hash of all that made it."""
 
 PART = "part-0.parquet"
+_SYNCS_AT_ONCE = 16
 _PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
 
 Day = dt.date
@@ -65,9 +67,14 @@ class Lake:
             return {}
         return found
 
-    def versions(self, table: str) -> dict[PartitionKey, str]:
-        """The version in the footer of each partition of *table*; '' where a file has none or is broken."""
+    def versions(self, table: str, days: Collection[Day] | None = None) -> dict[PartitionKey, str]:
+        """The version in the footer of each partition of *table*; '' where a file has none or is broken.
+
+        Of a table by days only *days* are looked at, if they are given.
+        """
         files = self.files(table)
+        if days is not None:
+            files = {key: path for key, path in files.items() if key is None or key in days}
         if not files:
             return {}
         stored = _stored_versions(files.values())
@@ -137,18 +144,34 @@ def publish(temporary: Path, target: Path) -> None:
     Raises:
         HeadwaterError: the file system refuses.
     """
+    publish_all([(temporary, target)])
+
+
+def publish_all(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Make each temporary file the content of its target, durably; each at once, in the order given.
+
+    Raises:
+        HeadwaterError: the file system refuses. What was published before stays.
+    """
     try:
-        for path in (temporary, temporary.parent):
-            # The folder's entry is synced as well: without it the new name may be lost in a power cut.
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            if path == temporary:
+        # A name that is not synced may be lost in a power cut: the folders of new names are synced as well. Many
+        # syncs at once cost little more than one, for the file system writes its journal for all of them.
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+            list(pool.map(_sync, (temporary for temporary, _ in pairs)))
+            for temporary, target in pairs:
                 temporary.replace(target)
+            folders = {target.parent for _, target in pairs}
+            list(pool.map(_sync, folders | {folder.parent for folder in folders}))
     except OSError as error:
-        raise HeadwaterError(f"{target}: cannot be published: {error.strerror}") from error
+        raise HeadwaterError(f"{error.filename}: cannot be published: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, version: str) -> int:

@@ -7,22 +7,28 @@ Not here: in which order the steps come (``pipelines.run``), what a step does (`
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
 
 import dagster as dg
+from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
 
 from pipelines.automation import IN_PROCESS_TAG, range_tags
-from pipelines.definitions import build_definitions
+from pipelines.definitions import define
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Segment
 from pipelines.recording import asset_key
-from pipelines.runner import RunResult
-from pipelines.settings import Settings, load_settings
+from pipelines.runner import RunResult, grain_check_name
+from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, Channel
+from pipelines.workspace import Workspace, open_workspace
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -33,7 +39,7 @@ class DagsterEngine:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._channel = Channel(home)
-        self._built: tuple[Settings, dg.Definitions] | None = None
+        self._built: tuple[Workspace, dg.Definitions] | None = None
 
     def ingest(self) -> IngestReport:
         """Ingest what is pending.
@@ -75,13 +81,16 @@ class DagsterEngine:
         self._channel.error = None
         with home_lock(self._home, f"Dagster job {job}"), open_instance(self._home) as instance, _quiet():
             _bury_the_dead(instance)
-            definitions = self._definitions()
+            workspace, definitions = self._build()
+            run_id = str(uuid4())
+            self._channel.adopt(run_id, workspace)
             try:
                 definitions.resolve_job_def(job).execute_in_process(
                     run_config=_QUIET,
                     instance=instance,
                     asset_selection=[asset_key(table) for table in tables],
                     tags={**tags, IN_PROCESS_TAG: "true"},
+                    run_id=run_id,
                 )
             except dg.Failure as failure:
                 # What was held back or could not be read is told by the result or the report.
@@ -90,11 +99,12 @@ class DagsterEngine:
             except dg.DagsterExecutionInterruptedError as interrupt:
                 raise KeyboardInterrupt from interrupt
 
-    def _definitions(self) -> dg.Definitions:
-        settings = load_settings(self._home)
-        if self._built is None or self._built[0] != settings:
-            self._built = (settings, build_definitions(self._home.root, {CHANNEL: self._channel}))
-        return self._built[1]
+    def _build(self) -> tuple[Workspace, dg.Definitions]:
+        """The home and its definitions, read again only if the settings changed: the first run sets its start date."""
+        if self._built is None or self._built[0].settings != load_settings(self._home):
+            workspace = open_workspace(self._home)
+            self._built = workspace, define(workspace, {CHANNEL: self._channel}, is_described=False)
+        return self._built
 
 
 def ingest_in_process(home: Home) -> IngestReport:
@@ -109,23 +119,57 @@ def materialize_in_process(home: Home, tables: Collection[str], first: Day | Non
 
 def failed_checks(home: Home) -> list[tuple[str, str, str]]:
     """The checks that found something when they last ran: (name, what was found, ``error`` or ``warn``)."""
+    project = open_workspace(home).project
+    keys = [
+        dg.AssetCheckKey(asset_key(name), check)
+        for name, model in project.models.items()
+        for check in (grain_check_name(model), *(check.name for check in project.checks[name]))
+    ]
+    failed = []
     with open_instance(home) as instance:
-        failed = []
-        graph = build_definitions(home.root).resolve_asset_graph()
-        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(graph.asset_check_keys))
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
         for key, record in sorted(latest.items(), key=lambda item: item[0].name):
             evaluation = record.event.asset_check_evaluation if record.event else None
             if evaluation and not evaluation.passed:
                 level = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warn"
                 failed.append((key.name, evaluation.description or "failed", level))
-        return failed
+    return failed
 
 
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Dagster's records of *home*."""
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    with _records_written_at_ease(), dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         yield instance
+
+
+@contextmanager
+def _records_written_at_ease() -> Iterator[None]:
+    """Let SQLite, which holds Dagster's records, wait for the disk now and then instead of at every event.
+
+    Dagster opens and closes a connection for each event. Closing the last one of a file copies its write-ahead log
+    into the file and waits for the disk, so one more connection is kept open meanwhile. A power cut may cost the last
+    events, never the file; what is in the lake is known from the lake. A year of eleven tables is 8,000 events.
+    """
+    kept: dict[str, sqlite3.Connection] = {}
+
+    def ease(connection: Any, _: object) -> None:
+        if not isinstance(connection, sqlite3.Connection):
+            return
+        connection.execute("PRAGMA synchronous = NORMAL")
+        path = connection.execute("PRAGMA database_list").fetchone()[2]
+        is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        if path and is_wal and path not in kept:
+            kept[path] = sqlite3.connect(path, check_same_thread=False)
+            kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()  # only reading opens the log
+
+    listen(Engine, "connect", ease)
+    try:
+        yield
+    finally:
+        remove(Engine, "connect", ease)
+        for connection in kept.values():
+            connection.close()
 
 
 def _bury_the_dead(instance: dg.DagsterInstance) -> None:

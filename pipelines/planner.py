@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
-from itertools import groupby
 
 import duckdb
 
@@ -177,21 +176,38 @@ def _hash(parts: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
-def segments(stale: Mapping[str, Iterable[PartitionKey]]) -> list[Segment]:
+def segments(
+    stale: Mapping[str, Iterable[PartitionKey]], expected: Mapping[str, Mapping[PartitionKey, str]]
+) -> list[Segment]:
     """The stale partitions by days as runs: days in a row with the same tables, earliest first.
 
-    Models look back in time, never ahead, so computing the segments in this order finds every input done.
+    Models look back in time, never ahead, so computing the segments in this order finds every input done. A table
+    that has no partition on a day (no refunds, say) does not end a segment: there it has nothing to compute. No
+    partition that is up to date is ever inside a segment of its table.
     """
     tables_of: dict[Day, set[str]] = {}
     for table, keys in stale.items():
         for key in keys:
             if key is not None:
                 tables_of.setdefault(key, set()).add(table)
+    up_to_date = {table: expected[table].keys() - frozenset(keys) for table, keys in stale.items()}
     found: list[Segment] = []
-    ordered = sorted(tables_of)
-    # Days in a row have the same distance to their rank; so have days apart with other tables in between.
-    ranked = ((day, day.toordinal() - rank, frozenset(tables_of[day])) for rank, day in enumerate(ordered))
-    for (_, tables), group in groupby(ranked, key=lambda item: item[1:]):
-        days = [day for day, _, _ in group]
-        found.append(Segment(days[0], days[-1], tables))
+    for day in sorted(tables_of):
+        tables = frozenset(tables_of[day])
+        if found and not _is_disturbed(joined := _joined(found[-1], day, tables), found[-1], up_to_date):
+            found[-1] = joined
+        else:
+            found.append(Segment(day, day, tables))
     return found
+
+
+def _joined(segment: Segment, day: Day, tables: frozenset[str]) -> Segment:
+    return Segment(segment.first, day, segment.tables | tables)
+
+
+def _is_disturbed(joined: Segment, before: Segment, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
+    """Whether the days or tables that *joined* adds to *before* hold a partition that needs no computing."""
+    new_days = days_between(before.last, joined.last)[1:]
+    if any(day in up_to_date[table] for table in joined.tables for day in new_days):
+        return True
+    return any(day in up_to_date[table] for table in joined.tables - before.tables for day in before.days)

@@ -17,7 +17,8 @@ it was made. Models judged by their inputs are told to it exactly so. Models jud
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -42,6 +43,9 @@ from pipelines.workspace import Workspace
 
 PREVIEW_ROWS = 5
 """Rows shown with the materialization of a single partition."""
+
+Event = dg.AssetMaterialization | dg.MaterializeResult[None] | dg.AssetCheckResult
+Metadata = dict[str, Any]
 
 _SHOWN_DAYS = 20
 _CELL_WIDTH = 60
@@ -123,7 +127,7 @@ class RunRecorder:
         self._connection = connection
         self._instance = instance
 
-    def events(self, result: RunResult) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult | dg.AssetCheckResult]:
+    def events(self, result: RunResult) -> Iterator[Event]:
         """The events of *result*, each table's before those of the tables that read it."""
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
@@ -167,9 +171,9 @@ class RunRecorder:
             version = stored if is_model else given_version(self._workspace, table)
         return version or DEFAULT_DATA_VERSION.value
 
-    def _metadata(self, table: TableResult, key: PartitionKey, partition: PartitionResult) -> dict[str, object]:
+    def _metadata(self, table: TableResult, key: PartitionKey, partition: PartitionResult) -> Metadata:
         rows = "dagster/partition_row_count" if key else "dagster/row_count"
-        metadata: dict[str, object] = {rows: partition.rows, "bytes": partition.bytes}
+        metadata: Metadata = {rows: partition.rows, "bytes": partition.bytes}
         if len(table.published) == 1:
             path = self._workspace.lake.file(table.table, key)
             metadata["seconds"] = round(table.seconds, 3)
@@ -186,7 +190,7 @@ class RunRecorder:
 
 def check_result(check: CheckResult) -> dg.AssetCheckResult:
     """The evaluation of *check*."""
-    metadata: dict[str, object] = {"rows": check.rows}
+    metadata: Metadata = {"rows": check.rows}
     if not check.passed:
         columns = list(dict.fromkeys(name for row in check.sample for name in row))
         rows = [[row.get(name) for name in columns] for row in check.sample]
@@ -237,5 +241,3 @@ def why_incomplete(result: RunResult) -> str | None:
     tables = ", ".join(sorted({table for table, _ in held}))
     reason = " ".join(failed) or "What they read was held back before."
     return f"{len(held)} partitions of {tables} were held back and keep what they held. {reason}"
-
-

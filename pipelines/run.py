@@ -183,7 +183,7 @@ def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSum
     wanted = _wanted(workspace, plan, request)
     held: set[tuple[str, PartitionKey]] = set()
     whole = {name for name, keys in wanted.items() if None in keys}
-    steps = ([Segment(Day.min, Day.min, frozenset(whole))] if whole else []) + segments(wanted)
+    steps = ([Segment(Day.min, Day.min, frozenset(whole))] if whole else []) + segments(wanted, plan.expected)
     for step in steps:
         by_days = step.first != Day.min
         if by_days:

@@ -18,7 +18,7 @@ import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.lake import Day, PartitionKey, copy_to, publish, temporary_for
+from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
 from pipelines.planner import content_versions, input_version
 from pipelines.sqlproject.model import DIALECT, Check, Model
 from pipelines.sqlproject.project import Read
@@ -114,6 +114,16 @@ def grain_check_name(model: Model) -> str:
     return f"{model.name.replace('.', '_')}_grain"
 
 
+@dataclass
+class _Written:
+    """A partition's file that is not published yet."""
+
+    key: PartitionKey
+    temporary: Path
+    version: str
+    rows: int = 0
+
+
 class Runner:
     """Computes tables of one workspace in one session.
 
@@ -134,6 +144,7 @@ class Runner:
         self._result = RunResult()
         self._held = set(held)
         self._versions: dict[str, dict[PartitionKey, str]] = {}
+        self._days: frozenset[Day] = frozenset()
 
     def compute(self, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
         """Compute *tables*: those by days for *first* to *last*, the others whole.
@@ -145,6 +156,9 @@ class Runner:
         for model in models:
             self._result.tables[model.name] = TableResult(model.name)
             self._expect_checks(model)
+        if first is not None and last is not None:
+            look_back = max((read.days or 0 for model in models for read in self._reads(model)), default=0)
+            self._days = frozenset(days_between(first - dt.timedelta(days=look_back), last))
         whole = [model for model in models if not model.is_partitioned]
         for model in whole:
             self._compute(model, dt.date.min, dt.date.min)
@@ -154,6 +168,9 @@ class Runner:
                     if model.is_partitioned:
                         self._compute(model, chunk_first, chunk_last)
         return self._result
+
+    def _reads(self, model: Model) -> tuple[Read, ...]:
+        return self._workspace.project.reads[model.name]
 
     def _chunks(self, first: Day, last: Day) -> Iterator[tuple[Day, Day]]:
         rows_of: Counter[PartitionKey] = Counter()
@@ -173,7 +190,7 @@ class Runner:
     def _compute(self, model: Model, first: Day, last: Day) -> None:
         started = time.monotonic()
         result = self._result.tables[model.name]
-        reads = self._workspace.project.reads[model.name]
+        reads = self._reads(model)
         keys: list[PartitionKey] = [*days_between(first, last)] if model.is_partitioned else [None]
         ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
         if ready:
@@ -196,7 +213,7 @@ class Runner:
         result.seconds += time.monotonic() - started
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
-        for read in self._workspace.project.reads[model.name]:
+        for read in self._reads(model):
             for parent in _window(read, key, self._workspace.project.is_partitioned(read.table)):
                 if (read.table, parent) in self._held:
                     self._hold(model, key)
@@ -232,7 +249,7 @@ class Runner:
             if key in failed:
                 self._hold(model, key)
             else:
-                self._publish(model, key, temporary, rows, version)
+                self._publish(model, [_Written(key, temporary, version, rows)])
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -249,26 +266,34 @@ class Runner:
         try:
             mount_view(self._connection, model.name, f"SELECT * FROM {_CANDIDATE}")
             failed = self._run_checks(model, keys)
-            content = None
-            if self._workspace.project.is_judged_by_content(model):
-                content = content_versions(self._connection, model, _CANDIDATE)
             for key in keys:
                 if key in failed:
                     self._hold(model, key)
-                    continue
+            self._write(model, [key for key in keys if key not in failed])
+        finally:
+            self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
+            self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
+
+    def _write(self, model: Model, keys: list[PartitionKey]) -> None:
+        content = None
+        if self._workspace.project.is_judged_by_content(model):
+            content = content_versions(self._connection, model, _CANDIDATE)
+        written: list[_Written] = []
+        try:
+            for key in keys:
                 version = content.get(key) if content is not None else self._input_version(model, key)
                 if version is None:
                     self._remove(model, key)
                     continue
                 temporary = temporary_for(self._workspace.lake.file(model.name, key))
-                try:
-                    rows = copy_to(self._connection, _partition_query(model, _CANDIDATE, key), temporary, version)
-                    self._publish(model, key, temporary, rows, version)
-                finally:
-                    temporary.unlink(missing_ok=True)
+                written.append(_Written(key, temporary, version))
+                written[-1].rows = copy_to(
+                    self._connection, _partition_query(model, _CANDIDATE, key), temporary, version
+                )
+            self._publish(model, written)
         finally:
-            self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
-            self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
+            for item in written:
+                item.temporary.unlink(missing_ok=True)
 
     def _refuse_other_days(self, model: Model, days: tuple[Day, Day]) -> None:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
@@ -278,11 +303,12 @@ class Runner:
                 "add 'dt BETWEEN $from_dt AND $to_dt'"
             )
 
-    def _publish(self, model: Model, key: PartitionKey, temporary: Path, rows: int, version: str) -> None:
-        size = temporary.stat().st_size
-        publish(temporary, self._workspace.lake.file(model.name, key))
-        self._stored(model.name)[key] = version
-        self._result.tables[model.name].published[key] = PartitionResult(rows, size, version)
+    def _publish(self, model: Model, written: list[_Written]) -> None:
+        sizes = [item.temporary.stat().st_size for item in written]
+        publish_all([(item.temporary, self._workspace.lake.file(model.name, item.key)) for item in written])
+        for item, size in zip(written, sizes, strict=True):
+            self._stored(model.name)[item.key] = item.version
+            self._result.tables[model.name].published[item.key] = PartitionResult(item.rows, size, item.version)
 
     def _remove(self, model: Model, key: PartitionKey) -> None:
         if self._stored(model.name).pop(key, None) is not None:
@@ -302,7 +328,7 @@ class Runner:
             elif table.startswith("config."):
                 self._versions[table] = {None: self._workspace.config.version(table)}
             else:
-                self._versions[table] = self._workspace.lake.versions(table)
+                self._versions[table] = self._workspace.lake.versions(table, self._days)
         return self._versions[table]
 
     def _expect_checks(self, model: Model) -> None:

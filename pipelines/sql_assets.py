@@ -9,7 +9,7 @@ Not here: which schemas there are (``assets``), computing (``pipelines.runner``)
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -50,10 +50,24 @@ class Channel:
     results: list[RunResult] = field(default_factory=list)
     ingested: IngestReport | None = None
     error: HeadwaterError | None = None
+    _opened: tuple[str, Workspace] | None = None
+
+    def adopt(self, run_id: str, workspace: Workspace) -> None:
+        """Let the steps of a run use *workspace* instead of reading the home's files again."""
+        self._opened = (run_id, workspace)
+
+    def open(self, run_id: str) -> Workspace:
+        """The home as the run sees it: its files are read once a run, the list of batches anew at each step."""
+        if self._opened is None or self._opened[0] != run_id:
+            self._opened = (run_id, open_workspace(self.home))
+        return self._opened[1].reread_raw()
 
 
-AssetBuilder = Callable[[Workspace], list[dg.AssetsDefinition]]
-"""Makes assets for a home."""
+class AssetBuilder(Protocol):
+    """Makes the assets of a home."""
+
+    def __call__(self, workspace: Workspace, *, is_described: bool = True) -> list[dg.AssetsDefinition]:
+        """The assets; unless *is_described*, without what only the UI shows and takes seconds to derive."""
 
 
 def sql_assets(schema: str, freshness: Callable[[Settings], dg.FreshnessPolicy] | None = None) -> AssetBuilder:
@@ -64,9 +78,12 @@ def sql_assets(schema: str, freshness: Callable[[Settings], dg.FreshnessPolicy] 
         freshness: By when its tables are expected, given the shop's settings.
     """
 
-    def build(workspace: Workspace) -> list[dg.AssetsDefinition]:
+    def build(workspace: Workspace, *, is_described: bool = True) -> list[dg.AssetsDefinition]:
         policy = freshness(workspace.settings) if freshness else None
-        return [_step(workspace, name, models, policy) for name, models in _steps(workspace, schema)]
+        return [
+            _step(workspace, name, [_spec(workspace, model, policy, is_described) for model in models])
+            for name, models in _steps(workspace, schema)
+        ]
 
     return build
 
@@ -101,14 +118,13 @@ def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone=settings.timezone, end_offset=2)
 
 
-def _step(
-    workspace: Workspace, name: str, models: Sequence[Model], freshness: dg.FreshnessPolicy | None
-) -> dg.AssetsDefinition:
+def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+    models = [workspace.project.models[table_name(spec.key)] for spec in specs]
     by_day = models[0].is_partitioned
 
     @dg.multi_asset(
         name=name,
-        specs=[_spec(workspace, model, freshness) for model in models],
+        specs=specs,
         check_specs=[spec for model in models for spec in _check_specs(workspace, model)],
         partitions_def=day_partitions(workspace.settings) if by_day else None,
         backfill_policy=dg.BackfillPolicy.single_run() if by_day else None,
@@ -127,8 +143,8 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
     tables = {table_name(key) for key in context.selected_asset_keys}
     first, last = _days(context)
     try:
-        with home_lock(channel.home, f"Dagster run {context.run_id[:8]}", context.log.info):
-            workspace = open_workspace(channel.home)
+        with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            workspace = channel.open(context.run.run_id)
             with session(channel.home, workspace.settings) as connection:
                 result = Runner(workspace, connection, channel.held).compute(tables, first, last)
                 channel.results.append(result)
@@ -149,7 +165,7 @@ def _days(context: dg.AssetExecutionContext) -> tuple[Day | None, Day | None]:
     return dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end)
 
 
-def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
+def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | None, is_described: bool) -> dg.AssetSpec:
     project = workspace.project
     return dg.AssetSpec(
         asset_key(model.name),
@@ -159,7 +175,7 @@ def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | No
         code_version=code_version(project, model),
         kinds={"duckdb", "sql"},
         freshness_policy=freshness,
-        metadata=_definition_metadata(workspace, model),
+        metadata=_definition_metadata(workspace, model) if is_described else None,
     )
 
 

@@ -55,6 +55,7 @@ class Shop:
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     """The rows of core.events, core.orders, core.order_lines and core.refunds, with their dt."""
+    log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
     tables = {
@@ -67,6 +68,11 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
 
 
 # Values ------------------------------------------------------------------------------------------------
+
+
+def without_empty(record: Row) -> Row:
+    """The record without its values that are missing: null, or an empty text as CSV has it."""
+    return {name: value for name, value in record.items() if value not in (None, "")}
 
 
 def time_of(value: Any, shop: Shop) -> dt.datetime | None:

@@ -113,11 +113,11 @@ def shops(draw: st.DrawFn) -> Shop:
 def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
     """A whole log. With *ties*, records that only their hashes can rank (see ``without_duplicates``)."""
     writer = _Writer(draw, shop)
-    sessions = draw(st.lists(_session(shop), min_size=1, max_size=5))
+    sessions = draw(st.lists(_session(shop), min_size=1, max_size=4))
     events = [event for session in sessions for event in session]
     for number, event in enumerate(events):
         # Ids that sort otherwise than times do.
-        event["event_id"] = f"e{number * 37 % 100:02}"
+        event["event_id"] = f"e{number * 37 % 1000:03}"
     orders, lines = draw(_orders(shop, events, ties))
     events += draw(_duplicates(events, ties))
     return Log(
@@ -149,13 +149,16 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
     logs_in_at = draw(st.integers(0, 8))
     time = start
     events: list[Row] = []
-    for step in range(draw(st.integers(3, 14))):
+    for step in range(draw(st.integers(3, 12))):
         if step:
             time = draw(_later(time, start + shop.head_lookback_hours * HOUR))
         event: Row = draw(_any_event(step) if step else _click_on_entrance(shop))
         stamped = stamps if stamps != "mixed" else ("both", "neither", "received")[step % 3]
         event |= draw(_times(time, skew, stamped))
         events.append(event | {"device_id": device, "user_id": users[step >= logs_in_at]})
+        if event["page_id"] is not None and draw(st.integers(0, 5)) == 5:
+            # The same at the same time on another page: which of them is later is the PageId's to say.
+            events.append(events[-1] | {"page_id": draw(st.integers(1, 6))})
         if step % 4 == 3:
             # Clocks are set while a session lasts.
             skew += draw(st.sampled_from((NONE, NONE, -MINUTE, HOUR)))
@@ -344,13 +347,20 @@ class _Writer:
         self.zone = ZoneInfo(shop.timezone)
         self.event_time = draw(st.sampled_from(("offset", "zulu", "milliseconds", "digits")))
         self.order_time = draw(st.sampled_from(("offset", "local")))
+        self.missing = draw(st.sampled_from(("null", "absent", "empty")))
         self.as_text = draw(st.booleans())
 
     def event(self, record: Row) -> Row:
-        return {name: self._value(value, self.event_time) for name, value in record.items()}
+        return self._record(record, self.event_time)
 
     def order(self, record: Row) -> Row:
-        return {name: self._value(value, self.order_time) for name, value in record.items()}
+        return self._record(record, self.order_time)
+
+    def _record(self, record: Row, form: str) -> Row:
+        written = {name: self._value(value, form) for name, value in record.items()}
+        if self.missing == "absent":
+            return {name: value for name, value in written.items() if value is not None}
+        return {name: "" if value is None and self.missing == "empty" else value for name, value in written.items()}
 
     def _value(self, value: Any, form: str) -> Any:
         if isinstance(value, dt.datetime):

@@ -39,10 +39,8 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, width: int) -> t
     refusals = Refusals()
     with copy.open("w", encoding="utf-8", newline="") as out:
         for record in records_of(file, lines):
-            if file.format == "csv":
-                fault = _copy_csv(record, out, delimiter, width)
-            else:
-                fault = _copy_json(record, out)
+            is_csv = file.format == "csv"
+            fault = _copy_csv(record, out, delimiter, width) if is_csv else _copy_json(record, out)
             if fault:
                 refusals.records[record.number] = fault
     if lines.damage:

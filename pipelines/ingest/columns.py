@@ -35,12 +35,13 @@ def missing_columns(
     absent = _without_values(bench, list(declared))
     if absent:
         absent -= _in_heads(bench, source, relation, with_records, absent)
+    file = source.folder / "source.yaml"
     files = _listed([reading for _, reading in with_records])
     for name in declared:
         if name in absent and declared[name].required:
             raise HeadwaterError(
                 f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked for "
-                f"{', '.join(declared[name].names)}; if it has another name, add that in {source.folder / 'source.yaml'}"
+                f"{', '.join(declared[name].names)}; if it has another name, add that in {file}"
             )
     optional = [name for name in declared if name in absent]
     if not optional:

@@ -138,4 +138,7 @@ def _reader(dialect: Dialect, relation: Relation, paths: str) -> str:
         )
     names = (name for column in relation.columns.values() for name in column.names)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    return f"read_json({paths}, columns = {{{columns}}}, format = 'newline_delimited', ignore_errors = true, {compression})"
+    return (
+        f"read_json({paths}, columns = {{{columns}}}, format = 'newline_delimited', ignore_errors = true, "
+        f"{compression})"
+    )

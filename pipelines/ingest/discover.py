@@ -182,22 +182,38 @@ def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: 
     if relation is None:
         unclaimed.append(file)
         return None
-    compression = COMPRESSIONS.get(path.suffix.lower(), "")
-    plain = PurePosixPath(file).with_suffix("") if compression else PurePosixPath(file)
-    declared = source.relations[relation].format
-    kind = _FORMATS.get(plain.suffix.lower()) if declared == "auto" else declared
-    if kind is None:
+    if _format(source, relation, file) is None:
         landing.errors.append(
             f"landing/{file}: its format cannot be told; expected a name that ends in .ndjson, .csv or .parquet "
             "(.gz or .zst may follow), or set 'format' in source.yaml"
         )
         return None
+    found = landed_file(root, source, relation, file)
+    if found is None:
+        landing.errors.append(f"landing/{file}: cannot be read: it is gone, or may not be looked at")
+    return found
+
+
+def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedFile | None:
+    """*file*, relative to the landing folder *root*, as one of *relation*; None if it is not there."""
+    path = root / file
+    kind = _format(source, relation, file)
     try:
         status = path.stat()
-    except OSError as error:
-        landing.errors.append(f"landing/{file}: cannot be read: {error.strerror}")
+    except OSError:
+        return None
+    compression = COMPRESSIONS.get(path.suffix.lower(), "")
+    if kind is None:
         return None
     return LandedFile(source.name, relation, path, file, kind, compression, status.st_size, status.st_mtime_ns)
+
+
+def _format(source: Source, relation: str, file: str) -> str | None:
+    """The declared format, or that of the name's ending."""
+    declared = source.relations[relation].format
+    path = PurePosixPath(file)
+    plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    return _FORMATS.get(plain.suffix.lower()) if declared == "auto" else declared
 
 
 @cache

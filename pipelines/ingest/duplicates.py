@@ -7,13 +7,13 @@ Not here: which version of an order counts (``sql/core``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.duck import list_literal
 from pipelines.ingest.bench import Bench, checked_table, kept_view, left_out_table
-from pipelines.ingest.manifest import RawLake
+from pipelines.ingest.manifest import Batch, RawLake
 from pipelines.ingest.targets import EVENTS, RECORD_HASH, Target
 from pipelines.ingest.validation import row_hash
 
@@ -48,6 +48,12 @@ class SeenEvents:
             )
         self.files += files
         self.superseded += superseded
+
+    def add_batches(self, lake: RawLake, batches: Iterable[Batch]) -> None:
+        """Count the events of *batches* of *lake* as seen."""
+        outputs = [output for batch in batches for output in batch.outputs]
+        events = [lake.root / output.path for output in outputs if output.target == "events"]
+        self.add(events, [lake.root / output.path for output in outputs if output.target == "superseded_events"])
 
     def colliding_query(self) -> str:
         """The query of the stored, unbeaten events that have an id of the new ones; with dt."""

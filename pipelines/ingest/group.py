@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from pipelines.duck import identifier, literal
-from pipelines.ingest.bench import FILES, Bench, checked_table, kept_view, left_out_table
+import duckdb
+
+from pipelines.duck import first_line, identifier, literal
+from pipelines.errors import HeadwaterError
+from pipelines.ingest.bench import FILES, Bench, checked_table
 from pipelines.ingest.columns import missing_columns
+from pipelines.ingest.counts import Counts, Reasons, refused_records
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.duplicates import (
     SUPERSEDED,
@@ -35,29 +39,37 @@ from pipelines.ingest.validation import checked_query
 
 @dataclass
 class GroupResult:
-    """What a group comes to: its *batches*, how many records of older batches they beat, and what was wrong."""
+    """What a group comes to: its *batches*, how many records of older ones they beat, and what was wrong.
+
+    *touched* are known batches whose file has only a new modification time.
+    """
 
     batches: list[Batch] = field(default_factory=list)
     beaten: Counter[str] = field(default_factory=Counter)
+    touched: dict[str, dt.datetime] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Group:
-    """Files of one relation that are ingested together."""
+    """Files of one relation that are ingested together.
+
+    *lake* holds what their rows are compared with; *visible* are the paths that must not be written over.
+    """
 
     bench: Bench
     source: Source
     relation: str
     lake: RawLake
+    visible: Collection[str]
     seen: SeenEvents
 
     def ingest(self, readings: Sequence[FileReading]) -> GroupResult:
         """Read, map, judge and write the files of *readings*; nothing becomes visible yet.
 
         Raises:
-            HeadwaterError: no file has a required column, which stops the source.
+            HeadwaterError: no file has a required column, or a mapping fails, which stops the source.
         """
         result = GroupResult()
         declared = self.source.relations[self.relation]
@@ -94,14 +106,14 @@ class Group:
     def _build(self, readings: Sequence[FileReading], result: GroupResult) -> None:
         mappings = self.source.by_record(self.relation)
         for mapping in mappings:
-            self._check(mapping)
-        reasons = _reasons(self.bench, readings, mappings)
-        counts = _Counts.of(self.bench, readings, mappings, reasons)
+            judge(self.bench, mapping, self.lake, self.seen)
+        unread = {reading.batch_id: reading.refusals.records for reading in readings}
+        reasons = refused_records(self.bench, mappings, unread)
+        counts = Counts.of(self.bench, readings, mappings, reasons)
         fingerprint = self.source.fingerprint(self.relation, self.bench.settings)
         outputs = self._write(readings, mappings, reasons, fingerprint)
         if any(mapping.target is EVENTS for mapping in mappings):
-            query = f"SELECT batch_id, count(DISTINCT record_no) FROM {SUPERSEDED} GROUP BY batch_id"
-            result.beaten.update(dict(self.bench.rows(query)))
+            result.beaten = beaten_records(self.bench)
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         for reading in readings:
             batch = Batch(
@@ -120,27 +132,15 @@ class Group:
             )
             result.batches.append(counts.fill(batch))
 
-    def _check(self, mapping: Mapping) -> None:
-        """Judge the rows of *mapping* and leave out what is not stored."""
-        target = mapping.target
-        query = checked_query(mapping, self.bench.settings.timezone)
-        self.bench.run(f"CREATE OR REPLACE TEMP TABLE {checked_table(target.name)} AS {query}")
-        leave_out_refused(self.bench, target, mapping.one_to_one)
-        if target is EVENTS:
-            leave_out_beaten_events(self.bench, self.seen)
-        else:
-            leave_out_equal_versions(self.bench, target, self.lake.files(target.table))
-        keep_the_rest(self.bench, target)
-
     def _write(
         self,
         readings: Sequence[FileReading],
         mappings: Sequence[Mapping],
-        reasons: dict[str, dict[int, str]],
+        reasons: Reasons,
         fingerprint: str,
     ) -> dict[str, list[Output]]:
         """Write the raw files of the group, by batch."""
-        writer = Writer(self.bench, self.lake)
+        writer = Writer(self.bench, self.lake.root, self.visible)
         versions = {reading.batch_id: f"{reading.batch_id}-{fingerprint}" for reading in readings}
         outputs: dict[str, list[Output]] = {reading.batch_id: [] for reading in readings}
         for mapping in mappings:
@@ -164,6 +164,35 @@ class Group:
         """Keep the records of a relation that is mapped over all files, so that landing files may be cleaned up."""
         query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(reading.batch_id)}"
         return writer.write(records_folder(self.source.name, self.relation), None, reading.batch_id, query, version)
+
+
+def judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+    """Judge the rows of *mapping* against the rules and against *lake*, and leave out what is not stored.
+
+    Raises:
+        HeadwaterError: the mapping's SQL fails on a record.
+    """
+    target = mapping.target
+    query = checked_query(mapping, bench.settings.timezone)
+    try:
+        bench.run(f"CREATE OR REPLACE TEMP TABLE {checked_table(target.name)} AS {query}")
+    except (duckdb.DataError, duckdb.ProgrammingError) as error:
+        raise HeadwaterError(
+            f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}; "
+            "a mapping takes any text: hand it on as it is, or use TRY_CAST"
+        ) from error
+    leave_out_refused(bench, target, mapping.one_to_one)
+    if target is EVENTS:
+        leave_out_beaten_events(bench, seen)
+    else:
+        leave_out_equal_versions(bench, target, lake.files(target.table))
+    keep_the_rest(bench, target)
+
+
+def beaten_records(bench: Bench) -> Counter[str]:
+    """How many records of each stored batch the new events beat."""
+    query = f"SELECT batch_id, count(DISTINCT record_no) FROM {SUPERSEDED} GROUP BY batch_id"
+    return Counter(dict(bench.rows(query)))
 
 
 def records_folder(source: str, relation: str) -> str:
@@ -193,88 +222,3 @@ def _look_again(reading: FileReading) -> None:
             reading.error = f"{reading.name}: was written to while it was read; left for the next time"
     except OSError as error:
         reading.error = f"{reading.name}: cannot be read: {error.strerror or error}"
-
-
-def _reasons(bench: Bench, readings: Iterable[FileReading], mappings: Iterable[Mapping]) -> dict[str, dict[int, str]]:
-    """What is wrong with each refused record, by batch and record number."""
-    reasons = {reading.batch_id: dict(reading.refusals.records) for reading in readings}
-    for mapping in mappings:
-        query = (
-            f"SELECT batch_id, record_no, reasons FROM {checked_table(mapping.target.name)} WHERE reasons IS NOT NULL"
-        )
-        for batch_id, number, text in bench.rows(query):
-            known = reasons[batch_id].get(number, "").split("; ")
-            reasons[batch_id][number] = "; ".join(dict.fromkeys([*filter(None, known), *text.split("; ")]))
-    return reasons
-
-
-@dataclass
-class _Counts:
-    """Records, duplicates, quarantined and unmapped records of each batch."""
-
-    records: dict[str, int]
-    duplicates: dict[str, int]
-    quarantined: dict[str, int]
-    unmapped: dict[str, int]
-
-    @classmethod
-    def of(
-        cls,
-        bench: Bench,
-        readings: Iterable[FileReading],
-        mappings: Sequence[Mapping],
-        reasons: dict[str, dict[int, str]],
-    ) -> _Counts:
-        """The counts after *mappings*; *reasons* are those of refused records."""
-        records = {reading.batch_id: reading.records for reading in readings}
-        quarantined = {batch_id: len(refused) for batch_id, refused in reasons.items()}
-        unmapped: dict[str, int] = {}
-        if mappings and not any(mapping.one_to_one for mapping in mappings):
-            mapped = _union("batch_id, record_no", (checked_table(m.target.name) for m in mappings))
-            query = f"SELECT batch_id, count(DISTINCT record_no) FROM ({mapped}) GROUP BY batch_id"
-            found = dict(bench.rows(query))
-            unread = {reading.batch_id: len(reading.refusals.records) for reading in readings}
-            unmapped = {b: count - unread[b] - found.get(b, 0) for b, count in records.items()}
-        return cls(records, _duplicate_records(bench, mappings), quarantined, unmapped)
-
-    def fill(self, batch: Batch) -> Batch:
-        """*batch* with its counts."""
-        key = batch.batch_id
-        duplicates, quarantined = self.duplicates.get(key, 0), self.quarantined.get(key, 0)
-        records, unmapped = self.records[key], self.unmapped.get(key, 0)
-        accepted = records - duplicates - quarantined
-        if accepted < 0 or unmapped < 0:
-            raise AssertionError(f"{batch.file}: {records} records, but {duplicates} duplicates, {quarantined} refused")
-        return replace(
-            batch,
-            records=records,
-            accepted=accepted,
-            duplicates=duplicates,
-            quarantined=quarantined,
-            unmapped=unmapped,
-        )
-
-
-def _duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """The records all of whose rows are duplicates, counted by batch."""
-    names = [mapping.target.name for mapping in mappings]
-    if not any(bench.rows(f"SELECT 1 FROM {left_out_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
-        return {}
-    duplicates = " UNION ".join(
-        f"SELECT batch_id, record_no FROM {checked_table(n)} "
-        f"WHERE rowid IN (SELECT row FROM {left_out_table(n)} WHERE is_duplicate)"
-        for n in names
-    )
-    kept = _union("batch_id, record_no", (kept_view(n) for n in names))
-    refused = " UNION ALL ".join(
-        f"SELECT batch_id, record_no FROM {checked_table(n)} WHERE reasons IS NOT NULL" for n in names
-    )
-    query = (
-        f"SELECT batch_id, count(*) FROM ({duplicates}) AS record "
-        f"ANTI JOIN ({kept} UNION ALL {refused}) AS other USING (batch_id, record_no) GROUP BY batch_id"
-    )
-    return dict(bench.rows(query))
-
-
-def _union(columns: str, tables: Iterable[str]) -> str:
-    return " UNION ALL ".join(f"SELECT {columns} FROM {table}" for table in tables)

@@ -57,7 +57,7 @@ class RawRecord:
 
     @property
     def text(self) -> str:
-        """Its content as text; bytes that are not UTF-8 are shown as ``\\xff``."""
+        """Its content as text; bytes that are not UTF-8 are shown as escapes."""
         return self.content.decode(errors="backslashreplace")
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +112,29 @@ class RawLake:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
         name = table.removeprefix("raw.")
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
+
+    def paths(self) -> set[str]:
+        """The paths of all visible files, relative to *root*."""
+        return {output.path for batch in self.batches for output in batch.outputs}
+
+    def without(self, batch_ids: Collection[str]) -> RawLake:
+        """This lake as if those batches were not in it."""
+        return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
+
+    def changed(self, batch_id: str, **changes: Any) -> RawLake:
+        """This lake with a batch changed."""
+        batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
+        return replace(self, batches=tuple(batches))
+
+    def with_beaten(self, beaten: Mapping[str, int]) -> RawLake:
+        """This lake with so many accepted records of some batches counted as duplicates."""
+        lake = self
+        for batch in self.batches:
+            if more := beaten.get(batch.batch_id, 0):
+                accepted, duplicates = batch.accepted - more, batch.duplicates + more
+                if batch.kind == "file":
+                    lake = lake.changed(batch.batch_id, accepted=accepted, duplicates=duplicates)
+        return lake
 
     def files(self, table: str, days: Collection[dt.date] | None = None) -> list[Path]:
         """The visible files of *table*, in a stable order; of the given days only, where it is kept by day."""

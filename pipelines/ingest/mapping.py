@@ -44,7 +44,8 @@ class Mapping:
 
     *relations* are those it reads. *by_record*: each row comes from one record of one relation and from nothing
     else, so that files can be mapped one by one; otherwise it is mapped over all files at once. *one_to_one*:
-    moreover each record gives exactly one row. *meaning* is the query without comments and line breaks. *types*: the DuckDB type of each column that it returns.
+    moreover each record gives exactly one row. *meaning* is the query without comments and line breaks. *types*:
+    the DuckDB type of each column that it returns.
     """
 
     target: Target

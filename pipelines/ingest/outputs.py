@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pipelines.duck import identifier, literal
@@ -21,10 +22,11 @@ from pipelines.lake import copy_to, publish, temporary_for
 class Writer:
     """Writes raw files beside the visible ones, never over them."""
 
-    def __init__(self, bench: Bench, lake: RawLake) -> None:
+    def __init__(self, bench: Bench, root: Path, visible: Collection[str]) -> None:
+        """*visible* are the paths that the manifest lists now, relative to *root*."""
         self.bench = bench
-        self.root = lake.root
-        self.visible = {output.path for batch in lake.batches for output in batch.outputs}
+        self.root = root
+        self.visible = visible
 
     def write(self, target: str, day: dt.date | None, batch_id: str, query: str, version: str) -> Output:
         """Write the rows of *query* as the file of *batch_id* in *target*, and of *day*."""
@@ -42,23 +44,25 @@ class Writer:
         outputs: dict[str, list[Output]] = {}
         day = "dt" if target.partitioned else "NULL"
         view = kept_view(target.name)
+        columns = stored_columns(target, {"source": literal(source)})
         parts = self.bench.rows(f"SELECT batch_id, {day} AS day FROM {view} GROUP BY ALL ORDER BY ALL")
         is_one_batch = len({batch_id for batch_id, _ in parts}) == 1
         for batch_id, part in parts:
             conditions = ["true"] if is_one_batch else [f"batch_id = {literal(batch_id)}"]
             conditions += [f"dt = DATE {literal(part.isoformat())}"] if part else []
-            query = f"SELECT {_stored_columns(target, source)} FROM {view} WHERE {' AND '.join(conditions)}"
+            query = f"SELECT {columns} FROM {view} WHERE {' AND '.join(conditions)}"
             output = self.write(target.name, part, batch_id, query, versions[batch_id])
             outputs.setdefault(batch_id, []).append(output)
         return outputs
 
-    def write_superseded(self, versions: dict[str, str]) -> dict[str, list[Output]]:
-        """Write ``__superseded``, by the superseding batch and the day of the superseded row."""
+    def write_superseded(self, versions: dict[str, str], name: str | None = None) -> dict[str, list[Output]]:
+        """Write ``__superseded``, by the superseding batch, or all as that of *name*, and the superseded row's day."""
         outputs: dict[str, list[Output]] = {}
-        parts = self.bench.rows(f"SELECT DISTINCT superseded_by, dt FROM {SUPERSEDED} ORDER BY ALL")
-        for batch_id, day in parts:
+        by = literal(name) if name else "superseded_by"
+        beaten = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
+        for batch_id, day in self.bench.rows(f"SELECT DISTINCT superseded_by, dt FROM {beaten} ORDER BY ALL"):
             query = (
-                f"SELECT event_id, batch_id, superseded_by FROM {SUPERSEDED} "
+                f"SELECT event_id, batch_id, superseded_by FROM {beaten} "
                 f"WHERE superseded_by = {literal(batch_id)} AND dt = DATE {literal(day.isoformat())}"
             )
             output = self.write("superseded_events", day, batch_id, query, versions[batch_id])
@@ -66,12 +70,11 @@ class Writer:
         return outputs
 
 
-def _stored_columns(target: Target, source: str) -> str:
-    columns = RAW_TABLES[target.table].items()
-    given = {"source": literal(source)}
+def stored_columns(target: Target, given: Mapping[str, str]) -> str:
+    """The raw table's columns over the kept rows of *target*; *given* replaces some by another expression."""
     return ", ".join(
         f"CAST({given.get(name, identifier(name))} AS {kind}) AS {identifier(name)}"
-        for name, kind in columns
+        for name, kind in RAW_TABLES[target.table].items()
         if name != "dt"
     )
 

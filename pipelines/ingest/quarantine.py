@@ -6,6 +6,7 @@ Not here: deciding what is refused (``pipelines.ingest.validation``, ``pipelines
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,17 +33,17 @@ def quarantine_query(bench: Bench, source: str, relation: str, reading: FileRead
         for number, line, text in _found(bench, reading, set(reasons)):
             row = {"record_no": number, "line_no": line, "reasons": reasons[number], "raw": text}
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
-    return listing_query(listing, reading.batch_id, source, relation, reading)
+    return listing_query(listing, reading.batch_id, source, relation, reading.file.file, reading.landed_at)
 
 
-def listing_query(listing: Path, batch_id: str, source: str, relation: str, reading: FileReading) -> str:
+def listing_query(listing: Path, batch_id: str, source: str, relation: str, file: str, landed_at: dt.datetime) -> str:
     """The query of quarantine rows whose varying columns are in the NDJSON file *listing*."""
     given = {
         "batch_id": literal(batch_id),
         "source": literal(source),
         "relation": literal(relation),
-        "file": literal(reading.file.file),
-        "landed_at": f"TIMESTAMP {literal(reading.landed_at.isoformat(sep=' '))}",
+        "file": literal(file),
+        "landed_at": f"TIMESTAMP {literal(landed_at.isoformat(sep=' '))}",
     }
     columns = ", ".join(
         f"CAST({given.get(name, identifier(name))} AS {kind}) AS {identifier(name)}"

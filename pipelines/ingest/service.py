@@ -6,10 +6,9 @@ Not here: any step by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
@@ -21,6 +20,8 @@ from pipelines.ingest.manifest import Batch, RawLake, write_manifest
 from pipelines.ingest.outputs import sweep
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.sources import Source, load_sources
+from pipelines.ingest.stale import StaleSet, stale_sets
+from pipelines.ingest.whole import Whole, whole_is_stale
 from pipelines.settings import Settings
 
 Progress = Callable[[str, int, int], None]
@@ -60,13 +61,22 @@ def ingest(
     report = IngestReport(errors=landing.errors, warnings=landing.warnings)
     files, waiting = settled(landing.pending, settle_seconds)
     report.warnings += waiting
-    if files:
+    stale, errors = stale_sets(home, sources, lake, settings)
+    report.errors += errors
+    if files or stale or _has_stale_mapping(sources, lake, settings):
         sweep(lake)
         with bench_for(home, settings) as bench:
             run = _Run(bench, sources, lake, report, progress or (lambda *_: None))
+            for together in stale:
+                run.ingest_again(together)
             run.ingest(files)
+            run.map_whole()
         report.touch(lake.batches, run.lake.batches)
     return report
+
+
+def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: Settings) -> bool:
+    return any(whole_is_stale(source, lake, settings) for source in sources.values())
 
 
 @dataclass
@@ -79,45 +89,85 @@ class _Run:
     report: IngestReport
     progress: Progress
 
+    def ingest_again(self, together: StaleSet) -> None:
+        """Ingest a set of stale batches again and make them visible at once; on any error all stays as it was."""
+        lake = self.lake.without(together.batch_ids)
+        seen = SeenEvents.of(self.bench, lake)
+        batches: list[Batch] = []
+        done = 0
+        for files in groups_of(sorted(together.files, key=lambda file: (file.source, file.relation, file.file))):
+            self.progress(f"{files[0].source} {files[0].relation} (again)", done, len(together.files))
+            done += len(files)
+            result = self._read(files, lake, seen)
+            if result is None or result.errors:
+                self.report.errors += result.errors if result else []
+                return
+            lake = with_result(lake, result)
+            seen.add_batches(lake, result.batches)
+            batches += result.batches
+        self._publish(lake, batches)
+
     def ingest(self, files: Sequence[LandedFile]) -> None:
-        """Ingest *files*, group by group."""
+        """Ingest new *files*, group by group."""
+        if not files:
+            return
         seen = SeenEvents.of(self.bench, self.lake)
         stopped: set[str] = set()
         done = 0
         for group in groups_of(files):
             self.progress(f"{group[0].source} {group[0].relation}", done, len(files))
             done += len(group)
-            if group[0].source not in stopped and not self._ingest_group(group, seen):
+            if group[0].source in stopped:
+                continue
+            result = self._read(group, self.lake, seen)
+            if result is None:
                 stopped.add(group[0].source)
+                continue
+            self.report.errors += result.errors
+            lake = with_result(self.lake, result)
+            for batch_id, modified_at in result.touched.items():
+                lake = lake.changed(batch_id, modified_at=modified_at)
+            self._publish(lake, result.batches)
+            seen.add_batches(lake, result.batches)
         self.progress("ingested", done, len(files))
 
-    def _ingest_group(self, files: Sequence[LandedFile], seen: SeenEvents) -> bool:
-        """Ingest one group and make it visible; False if that stops its source."""
-        source = self.sources[files[0].source]
-        readings, errors = file_readings(files, self.lake)
-        self.report.errors += errors
-        known = {batch.batch_id for batch in self.lake.batches}
-        touched = [reading for reading in readings if reading.batch_id in known]
-        new = [reading for reading in readings if reading.batch_id not in known]
-        lake = self.lake
-        for reading in touched:
-            lake = _replaced(lake, reading.batch_id, modified_at=reading.file.modified_at)
-        result = GroupResult()
-        if new:
+    def map_whole(self) -> None:
+        """Map afresh the targets that are mapped over all files, where a file or the mapping is new."""
+        for source in self.sources.values():
             try:
-                result = Group(self.bench, source, files[0].relation, lake, seen).ingest(new)
+                lake = Whole(self.bench, source, self.lake, self.lake.paths()).renewed()
             except HeadwaterError as error:
                 self.report.errors.append(str(error))
-                return False
-        self.report.errors += result.errors
+                continue
+            if lake is not None:
+                known = {batch.batch_id for batch in self.lake.batches}
+                self._publish(lake, [batch for batch in lake.batches if batch.batch_id not in known])
+
+    def _read(self, files: Sequence[LandedFile], lake: RawLake, seen: SeenEvents) -> GroupResult | None:
+        """Ingest one group beside *lake*; None if that stops its source."""
+        source = self.sources[files[0].source]
+        readings, errors = file_readings(files, self.lake)
+        known = {batch.batch_id for batch in lake.batches}
+        new = [reading for reading in readings if reading.batch_id not in known]
+        result = GroupResult()
+        if new:
+            visible = self.lake.paths() | lake.paths()
+            try:
+                result = Group(self.bench, source, files[0].relation, lake, visible, seen).ingest(new)
+            except HeadwaterError as error:
+                self.report.errors += [*errors, str(error)]
+                return None
+        result.errors[:0] = errors
+        result.touched = {r.batch_id: r.file.modified_at for r in readings if r.batch_id in known}
         self.report.warnings += result.warnings
-        lake = with_result(lake, result)
-        if lake is not self.lake:
-            write_manifest(lake)
-            seen.add(_paths(lake, result.batches, "events"), _paths(lake, result.batches, "superseded_events"))
-            self.lake = lake
-            self.report.batches += result.batches
-        return True
+        return result
+
+    def _publish(self, lake: RawLake, batches: Sequence[Batch]) -> None:
+        if lake.batches == self.lake.batches:
+            return
+        write_manifest(lake)
+        self.lake = lake
+        self.report.batches += batches
 
 
 def groups_of(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
@@ -137,17 +187,4 @@ def groups_of(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
 
 def with_result(lake: RawLake, result: GroupResult) -> RawLake:
     """*lake* with the batches of a group, and what they beat counted as duplicates where it was accepted."""
-    for batch in lake.batches:
-        if beaten := result.beaten.get(batch.batch_id, 0):
-            accepted, duplicates = batch.accepted - beaten, batch.duplicates + beaten
-            lake = _replaced(lake, batch.batch_id, accepted=accepted, duplicates=duplicates)
-    return replace(lake, batches=(*lake.batches, *result.batches)) if result.batches else lake
-
-
-def _replaced(lake: RawLake, batch_id: str, **changes: object) -> RawLake:
-    batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in lake.batches)  # type: ignore[arg-type]
-    return replace(lake, batches=tuple(batches))
-
-
-def _paths(lake: RawLake, batches: Iterable[Batch], target: str) -> list[Path]:
-    return [lake.root / output.path for batch in batches for output in batch.outputs if output.target == target]
+    return replace(lake, batches=(*lake.with_beaten(result.beaten).batches, *result.batches))

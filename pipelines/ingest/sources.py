@@ -66,7 +66,17 @@ class Relation(_Declaration):
                 if alias in taken:
                     raise ValueError(f"columns '{taken[alias]}' and '{name}' both read '{alias}'")
                 taken[alias] = name
+        self._tell_apart(list(taken))
         return self
+
+    @staticmethod
+    def _tell_apart(aliases: list[str]) -> None:
+        """DuckDB's JSON reader cannot tell keys apart that differ only in case."""
+        known: dict[str, str] = {}
+        for alias in aliases:
+            other = known.setdefault(alias.lower(), alias)
+            if other != alias:
+                raise ValueError(f"names '{other}' and '{alias}' differ only in case; keep the one in use")
 
 
 class _SourceFile(_Declaration):

@@ -21,10 +21,10 @@ class Column:
     """A column that a mapping SELECT may return (must, if *required*).
 
     A record without a value where one is needed is quarantined: *required* says always, *needed_if* when (a
-    condition over the target's columns). *moment* columns are instants whose text without an offset is the
-    shop's local time if *local* is set, and is refused otherwise; *bounded* ones must lie between 2000 and the
-    day after the landing. *default*, an expression over the target's columns, stands in for a missing value. *allowed* lists the only values, and *shape*
-    is a regular expression for the whole value.
+    condition over the target's columns). Of a TIMESTAMP, text without an offset is the shop's local time if *local*
+    is set, and is refused otherwise; a *bounded* one must lie between 2000 and the day after the landing. *default*,
+    an expression over the target's columns, stands in for a missing value. *allowed* lists the only values, and
+    *shape* is a regular expression for the whole value.
     """
 
     kind: str
@@ -106,7 +106,8 @@ EVENTS = Target(
         "occurred_at": Derived(
             MOMENT,
             "when it happened, corrected by the clock's error: device_time + (received_at - sent_time) (UTC)",
-            "coalesce(make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)), device_time)",
+            "coalesce("
+            "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)), device_time)",
         ),
         "dt": Derived("DATE", "day of occurred_at in the shop's time zone", "{local:occurred_at}"),
     },
@@ -263,7 +264,7 @@ RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
 
 RAW_DESCRIPTIONS: dict[str, str] = {
     **{target.table: target.description for target in TARGETS.values()},
-    "raw.superseded_events": "Rows of raw.events that no longer count, because an earlier copy of the event came later.",
+    "raw.superseded_events": "Rows of raw.events that no longer count: an earlier copy of the event came later.",
     "raw.quarantine": "Refused records, each once and whole, with all reasons.",
     "raw.batches": "Batches: what was read from each landing file, and what became of its records.",
 }

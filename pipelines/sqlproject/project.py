@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -125,9 +126,20 @@ _GIVEN: dict[str, Mapping[str, str]] = {**RAW_TABLES, **CONFIG_TABLES}
 def load_project(home: Home | None, settings: Settings) -> Project:
     """The shipped project, with the models and checks of *home* added.
 
+    A project whose files have not changed since it was last loaded in this process is not loaded again.
+
     Raises:
         HeadwaterError: a file breaks a rule; with file, line and remedy.
     """
+    stamps = []
+    for path in sorted(path for root in _roots(home) for path in root.glob("*/*.sql")):
+        stat = path.stat()
+        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return _load(home, settings, tuple(stamps))
+
+
+@lru_cache(maxsize=4)
+def _load(home: Home | None, settings: Settings, _stamps: tuple[tuple[str, int, int], ...]) -> Project:
     models = _unique(_read_models(home))
     checks = {check.name: check for check in _read_checks(home)}
     values: dict[str, Value] = dict(settings.parameters())

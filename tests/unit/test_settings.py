@@ -26,9 +26,18 @@ def test_the_template_states_the_defaults(home):
         ("timezone: Asia/Shangai", "'timezone' is 'Asia/Shangai': expected an IANA time zone such as Asia/Shanghai"),
         ("curency: CNY", "unknown key 'curency'; expected one of timezone, currency"),
         ("attribution: {head_lookback: 3}", "unknown key 'attribution.head_lookback'; expected one of head_lookback_h"),
-        ("attribution: {cart_window_days: many}", "'attribution.cart_window_days' is 'many': input should be a valid int"),
-        ("attribution: {max_path_steps: 1}", "'attribution.max_path_steps' is 1: input should be greater than or equal"),
-        ("attribution: {path_ends: [view]}", "'attribution.path_ends.0' is 'view': input should be 'exposure', 'click'"),
+        (
+            "attribution: {cart_window_days: many}",
+            "'attribution.cart_window_days' is 'many': input should be a valid int",
+        ),
+        (
+            "attribution: {max_path_steps: 1}",
+            "'attribution.max_path_steps' is 1: input should be greater than or equal",
+        ),
+        (
+            "attribution: {path_ends: [view]}",
+            "'attribution.path_ends.0' is 'view': input should be 'exposure', 'click'",
+        ),
         ("memory_limit: lots", "'memory_limit' is 'lots'"),
         ("engine: oracle", "'engine' is 'oracle': input should be 'duckdb'"),
         ("start_date: soon", "'start_date' is 'soon'"),

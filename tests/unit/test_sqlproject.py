@@ -99,15 +99,27 @@ def test_a_home_adds_a_model(tmp_path):
 @pytest.mark.parametrize(
     ("query", "extra", "expected"),
     [
-        (f"SELECT dt, COUNT(*) AS n FROM core.event WHERE {DAYS} GROUP BY dt", "", ":9: unknown table 'core.event'; did you"),
-        ("SELECT dt, COUNT(*) AS n FROM core.events GROUP BY dt", "", "core.events is read without its days; add 'dt BETW"),
+        (
+            f"SELECT dt, COUNT(*) AS n FROM core.event WHERE {DAYS} GROUP BY dt",
+            "",
+            ":9: unknown table 'core.event'; did you",
+        ),
+        (
+            "SELECT dt, COUNT(*) AS n FROM core.events GROUP BY dt",
+            "",
+            "core.events is read without its days; add 'dt BETW",
+        ),
         (f"SELECT dt FROM core.events WHERE {DAYS}", "", ":7: column 'n' is declared, the query does not return it"),
         (
             f"SELECT dt, page_id AS n, slot AS s FROM core.events WHERE {DAYS}",
             "",
             "column 's' is returned, not declared; add 's: {type: INTEGER",
         ),
-        (f"SELECT dt, slot AS n FROM core.events WHERE {DAYS}", "", "column 'n' is declared BIGINT, the query returns INT"),
+        (
+            f"SELECT dt, slot AS n FROM core.events WHERE {DAYS}",
+            "",
+            "column 'n' is declared BIGINT, the query returns INT",
+        ),
         (f"SELECT dt, colour AS n FROM core.events WHERE {DAYS}", "", 'Referenced column "colour" not found'),
         (
             "SELECT dt, page_id AS n FROM core.events WHERE dt BETWEEN $from_dt - 3 AND $to_dt",
@@ -124,8 +136,16 @@ def test_a_home_adds_a_model(tmp_path):
             "",
             "core.events is read without its days",
         ),
-        (f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}", "reads: {core.orders: 1}\n", "names core.orders, which"),
-        (f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}", "reads: {core.events: all}\n", "only raw tables may be"),
+        (
+            f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}",
+            "reads: {core.orders: 1}\n",
+            "names core.orders, which",
+        ),
+        (
+            f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}",
+            "reads: {core.events: all}\n",
+            "only raw tables may be",
+        ),
         (f"SELECT dt, $colour AS n FROM core.events WHERE {DAYS}", "", "unknown parameter $colour"),
         ("SELECT dt FROM", "", "not valid SQL"),
         ("SELECT 1; SELECT 2", "", "expected exactly one SELECT, found 2"),

@@ -1,0 +1,104 @@
+"""Counts: what became of each record, by batch.
+
+Here: the reasons of refused records, and records, duplicates, quarantined and unmapped records of a batch.
+Not here: the judgement itself (``pipelines.ingest.validation``, ``pipelines.ingest.duplicates``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.ingest.bench import Bench, checked_table, kept_view, left_out_table
+from pipelines.ingest.manifest import Batch
+from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.reading import FileReading
+
+Reasons = dict[str, dict[int, str]]
+"""What is wrong with each refused record, by batch and record number."""
+
+
+def refused_records(bench: Bench, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
+    """The reasons of every record that *mappings* refused, together with those of the *unread* ones."""
+    reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
+    for mapping in mappings:
+        query = (
+            f"SELECT batch_id, record_no, reasons FROM {checked_table(mapping.target.name)} WHERE reasons IS NOT NULL"
+        )
+        for batch_id, number, text in bench.rows(query):
+            records = reasons.setdefault(batch_id, {})
+            known = records.get(number, "").split("; ")
+            records[number] = "; ".join(dict.fromkeys([*filter(None, known), *text.split("; ")]))
+    return reasons
+
+
+@dataclass
+class Counts:
+    """Records, duplicates, quarantined and unmapped records of each batch."""
+
+    records: dict[str, int]
+    duplicates: dict[str, int]
+    quarantined: dict[str, int]
+    unmapped: dict[str, int]
+
+    @classmethod
+    def of(
+        cls,
+        bench: Bench,
+        readings: Iterable[FileReading],
+        mappings: Sequence[Mapping],
+        reasons: Reasons,
+    ) -> Counts:
+        """The counts after *mappings*; *reasons* are those of refused records."""
+        records = {reading.batch_id: reading.records for reading in readings}
+        quarantined = {batch_id: len(refused) for batch_id, refused in reasons.items()}
+        unmapped: dict[str, int] = {}
+        if mappings and not any(mapping.one_to_one for mapping in mappings):
+            mapped = _union("batch_id, record_no", (checked_table(m.target.name) for m in mappings))
+            query = f"SELECT batch_id, count(DISTINCT record_no) FROM ({mapped}) GROUP BY batch_id"
+            found = dict(bench.rows(query))
+            unread = {reading.batch_id: len(reading.refusals.records) for reading in readings}
+            unmapped = {b: count - unread[b] - found.get(b, 0) for b, count in records.items()}
+        return cls(records, duplicate_records(bench, mappings), quarantined, unmapped)
+
+    def fill(self, batch: Batch) -> Batch:
+        """*batch* with its counts."""
+        key = batch.batch_id
+        duplicates, quarantined = self.duplicates.get(key, 0), self.quarantined.get(key, 0)
+        records, unmapped = self.records[key], self.unmapped.get(key, 0)
+        accepted = records - duplicates - quarantined
+        if accepted < 0 or unmapped < 0:
+            raise AssertionError(f"{batch.file}: {records} records, but {duplicates} duplicates, {quarantined} refused")
+        return replace(
+            batch,
+            records=records,
+            accepted=accepted,
+            duplicates=duplicates,
+            quarantined=quarantined,
+            unmapped=unmapped,
+        )
+
+
+def duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, int]:
+    """The records all of whose rows are duplicates, counted by batch."""
+    names = [mapping.target.name for mapping in mappings]
+    if not any(bench.rows(f"SELECT 1 FROM {left_out_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
+        return {}
+    duplicates = " UNION ".join(
+        f"SELECT batch_id, record_no FROM {checked_table(n)} "
+        f"WHERE rowid IN (SELECT row FROM {left_out_table(n)} WHERE is_duplicate)"
+        for n in names
+    )
+    kept = _union("batch_id, record_no", (kept_view(n) for n in names))
+    refused = " UNION ALL ".join(
+        f"SELECT batch_id, record_no FROM {checked_table(n)} WHERE reasons IS NOT NULL" for n in names
+    )
+    query = (
+        f"SELECT batch_id, count(*) FROM ({duplicates}) AS record "
+        f"ANTI JOIN ({kept} UNION ALL {refused}) AS other USING (batch_id, record_no) GROUP BY batch_id"
+    )
+    return dict(bench.rows(query))
+
+
+def _union(columns: str, tables: Iterable[str]) -> str:
+    return " UNION ALL ".join(f"SELECT {columns} FROM {table}" for table in tables)

@@ -1,0 +1,242 @@
+"""Targets that are mapped over all files of a source at once: joins, aggregates, windows.
+
+Here: mapping a source's kept records afresh whenever one of its files is new, as a batch of its own that replaces
+the previous one; days whose rows did not change keep their file.
+Not here: mappings that work record by record (``pipelines.ingest.group``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from pipelines.duck import identifier, list_literal, literal
+from pipelines.errors import HeadwaterError
+from pipelines.ingest.bench import FILES, Bench, checked_table, kept_view
+from pipelines.ingest.counts import duplicate_records, refused_records
+from pipelines.ingest.duplicates import SeenEvents
+from pipelines.ingest.group import beaten_records, judge, records_folder
+from pipelines.ingest.manifest import Batch, Output, RawLake
+from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.outputs import Writer, stored_columns
+from pipelines.ingest.quarantine import listing_query
+from pipelines.ingest.sources import INGEST_VERSION, Source
+from pipelines.ingest.targets import EVENTS
+from pipelines.settings import Settings
+
+
+def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:
+    """Whether the targets that *source* maps over all its files are not what they would be if mapped now."""
+    inputs, old = _inputs(source, lake), _mapped(source, lake)
+    if not inputs and not old:
+        return False
+    return [batch.fingerprint for batch in old] != [_fingerprint(source, inputs, settings)]
+
+
+def _inputs(source: Source, lake: RawLake) -> list[Batch]:
+    """The batches whose records are mapped all at once."""
+    relations = {relation for mapping in source.whole() for relation in mapping.relations}
+    return [b for b in lake.batches if b.kind == "file" and b.source == source.name and b.relation in relations]
+
+
+def _mapped(source: Source, lake: RawLake) -> list[Batch]:
+    """The batch of the rows that were mapped all at once, if there is one."""
+    return [batch for batch in lake.batches if batch.kind == "mapping" and batch.source == source.name]
+
+
+def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) -> str:
+    parts = [INGEST_VERSION, settings.timezone]
+    parts += [f"{mapping.target.name}: {mapping.meaning}" for mapping in source.whole()]
+    parts += sorted(output.version for batch in inputs for output in batch.outputs if _is_records(output))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Whole:
+    """The mappings of *source* over all its files; *lake* is what is visible, *paths* what must not be written over."""
+
+    bench: Bench
+    source: Source
+    lake: RawLake
+    visible: set[str]
+
+    def renewed(self) -> RawLake | None:
+        """The lake with these targets mapped afresh; None if they are as they should be.
+
+        Raises:
+            HeadwaterError: a mapping fails, or returns a row that names no record.
+        """
+        if not whole_is_stale(self.source, self.lake, self.bench.settings):
+            return None
+        mappings, inputs = self.source.whole(), _inputs(self.source, self.lake)
+        old = _mapped(self.source, self.lake)
+        fingerprint = _fingerprint(self.source, inputs, self.bench.settings)
+        rest = self.lake.without({batch.batch_id for batch in old})
+        self._open_relations(inputs)
+        seen = SeenEvents.of(self.bench, rest)
+        for mapping in mappings:
+            _judge(self.bench, mapping, rest, seen)
+        return self._build(mappings, inputs, rest, old, fingerprint)
+
+    def _open_relations(self, inputs: Sequence[Batch]) -> None:
+        """Make every relation of the source of its kept records."""
+        values = ", ".join(
+            f"({literal(b.batch_id)}, TIMESTAMP {literal(b.landed_at.isoformat(sep=' '))})" for b in inputs
+        )
+        empty = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS TIMESTAMP) AS landed_at WHERE false"
+        files = f"FROM (VALUES {values}) AS files(batch_id, landed_at)" if values else empty
+        self.bench.run(f"CREATE OR REPLACE TEMP TABLE {FILES} AS {files}")
+        for name in self.source.relations:
+            query = self._records_query(name, [batch for batch in inputs if batch.relation == name])
+            self.bench.run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {query}")
+
+    def _records_query(self, relation: str, batches: Sequence[Batch]) -> str:
+        columns = [*self.source.relations[relation].columns, "batch_id"]
+        folder = records_folder(self.source.name, relation)
+        files = [self.lake.root / o.path for batch in batches for o in batch.outputs if o.target == folder]
+        if not files:
+            nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns)
+            return f"SELECT {nothing}, CAST(NULL AS BIGINT) AS record_no WHERE false"
+        reader = f"read_parquet({list_literal(files)}, union_by_name = true, hive_partitioning = false)"
+        # Records that were kept before a column was declared, and whose files are gone, are without it.
+        present = {row[0] for row in self.bench.rows(f"DESCRIBE SELECT * FROM {reader}")}
+        chosen = ", ".join(
+            identifier(name) if name in present else f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns
+        )
+        return f"SELECT {chosen}, record_no FROM {reader}"
+
+    def _build(
+        self,
+        mappings: Sequence[Mapping],
+        inputs: Sequence[Batch],
+        rest: RawLake,
+        old: Sequence[Batch],
+        fingerprint: str,
+    ) -> RawLake:
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        # The id changes with the content: what superseded a row of an earlier one must not hide a new row.
+        batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
+        writer = Writer(self.bench, self.lake.root, self.visible)
+        known = {(o.target, o.dt, o.version): o for batch in old for o in batch.outputs}
+        outputs: list[Output] = []
+        beaten: Counter[str] = Counter()
+        for mapping in mappings:
+            outputs += self._write(writer, mapping, batch_id, known)
+            if mapping.target is EVENTS:
+                beaten = beaten_records(self.bench)
+                for written in writer.write_superseded({batch_id: fingerprint}, batch_id).values():
+                    outputs += written
+        reasons = refused_records(self.bench, mappings, {})
+        if reasons:
+            query = self._quarantine_query(inputs, reasons)
+            outputs.append(writer.write("quarantine", None, batch_id, query, fingerprint))
+        landed = max((batch.landed_at for batch in inputs), default=now)
+        batch = Batch(
+            batch_id=batch_id,
+            kind="mapping",
+            source=self.source.name,
+            relation=", ".join(mapping.target.name for mapping in mappings),
+            file="",
+            bytes=0,
+            modified_at=landed,
+            landed_at=landed,
+            ingested_at=now,
+            fingerprint=fingerprint,
+            outputs=tuple(outputs),
+        )
+        return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, beaten)
+
+    def _write(
+        self,
+        writer: Writer,
+        mapping: Mapping,
+        batch_id: str,
+        known: dict[tuple[str, dt.date | None, str], Output],
+    ) -> list[Output]:
+        """Write the kept rows of a target by day, or take over the previous file of a day that did not change."""
+        target = mapping.target
+        view = kept_view(target.name)
+        columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})
+        compared = ", ".join(identifier(name) for name in (*target.columns, *target.derived, "record_no"))
+        day = "dt" if target.partitioned else "NULL"
+        parts = self.bench.rows(
+            f"SELECT {day} AS day, count(*), bit_xor(hash({compared})), sum(hash({compared})) "
+            f"FROM {view} GROUP BY day ORDER BY day"
+        )
+        outputs = []
+        for part, *content in parts:
+            version = hashlib.sha256(repr((self.source.name, content)).encode()).hexdigest()[:16]
+            taken_over = known.get((target.name, part, version))
+            condition = f"dt = DATE {literal(part.isoformat())}" if part else "true"
+            query = f"SELECT {columns} FROM {view} WHERE {condition}"
+            outputs.append(taken_over or writer.write(target.name, part, batch_id, query, version))
+        return outputs
+
+    def _quarantine_query(self, inputs: Sequence[Batch], reasons: dict[str, dict[int, str]]) -> str:
+        """The query of the quarantine rows: the kept records, as JSON of the columns that were read."""
+        queries = []
+        for batch in inputs:
+            refused = reasons.get(batch.batch_id)
+            if not refused:
+                continue
+            listing = self.bench.scratch / f"{uuid4().hex}.ndjson"
+            numbers = ", ".join(str(number) for number in sorted(refused))
+            query = (
+                "SELECT record_no, CAST(to_json(record) AS VARCHAR) FROM "
+                f"(SELECT * EXCLUDE (batch_id) FROM {identifier(batch.relation)} "
+                f"WHERE batch_id = {literal(batch.batch_id)} AND record_no IN ({numbers})) AS record"
+            )
+            _list_refused(listing, self.bench.rows(query), refused)
+            queries.append(
+                listing_query(listing, batch.batch_id, batch.source, batch.relation, batch.file, batch.landed_at)
+            )
+        return " UNION ALL ".join(queries)
+
+    def _recounted(
+        self, lake: RawLake, mappings: Sequence[Mapping], inputs: Sequence[Batch], beaten: Counter[str]
+    ) -> RawLake:
+        """*lake* with the counts of the files whose records these mappings read."""
+        files = lake.files("raw.quarantine")
+        quarantined: dict[str, int] = {}
+        if files:
+            query = (
+                f"SELECT batch_id, count(DISTINCT record_no) FROM read_parquet({list_literal(files)}) GROUP BY batch_id"
+            )
+            quarantined = dict(self.bench.rows(query))
+        duplicates = duplicate_records(self.bench, mappings) if mappings else {}
+        for batch in inputs:
+            refused = quarantined.get(batch.batch_id, 0)
+            again = batch.duplicates
+            if not self.source.by_record(batch.relation):
+                again = duplicates.get(batch.batch_id, 0)
+            accepted = batch.records - refused - again
+            lake = lake.changed(batch.batch_id, quarantined=refused, duplicates=again, accepted=accepted)
+        return lake.with_beaten(beaten)
+
+
+def _judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+    judge(bench, mapping, lake, seen)
+    query = f"SELECT count(*) FROM {checked_table(mapping.target.name)} ANTI JOIN {FILES} USING (batch_id) WHERE true"
+    lost = bench.rows(query)[0][0]
+    if lost:
+        raise HeadwaterError(
+            f"{mapping.file}: {lost} rows have a batch_id that is none of its relations'; return batch_id and "
+            "record_no of the relation whose record a row came from"
+        )
+
+
+def _is_records(output: Output) -> bool:
+    return output.target.startswith("records/")
+
+
+def _list_refused(listing: Path, found: Sequence[tuple[int, str]], refused: dict[int, str]) -> None:
+    with listing.open("w", encoding="utf-8") as out:
+        for number, text in found:
+            row = {"record_no": number, "line_no": None, "reasons": refused[number], "raw": text}
+            out.write(json.dumps(row) + "\n")
