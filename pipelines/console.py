@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # the commands import what they need, so that --help and erro
     from pipelines.run import RunSummary
 
 
+_WIDE = 10_000
+
+
 def error_line(message: str) -> None:
     """An error, on standard error."""
     print(f"error: {message}", file=sys.stderr)
@@ -50,7 +53,7 @@ def print_table(rows: Rows) -> None:
         table.add_row(*(_cell(value) for value in row))
     if not console.is_terminal:
         # Piped into a file or another program, a table is as wide as it needs to be.
-        console = Console(width=max(console.measure(table).maximum, 80))
+        console = Console(width=Console(width=_WIDE).measure(table).maximum)
     console.print(table)
     if rows.total > len(rows.rows):
         print(f"first {len(rows.rows)} of {rows.total} rows; --format csv or --out FILE gives all")

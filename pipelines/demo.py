@@ -19,11 +19,13 @@ from pipelines.run import run_home
 from pipelines.simulator import simulate
 
 _ENTRANCES = """
-SELECT e.entrance_id, any_value(c.name_zh) AS name_zh, exposures, product_clicks, add_to_carts, order_lines,
-    CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
-    round(click_to_order_rate, 4) AS click_to_order, round(revenue_per_mille, 2) AS revenue_per_mille
-FROM attribution.entrance_daily AS e LEFT JOIN core.entrances AS c USING (entrance_id)
-WHERE dt = DATE '{day}' GROUP BY ALL ORDER BY revenue DESC, exposures DESC
+WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
+SELECT entrance_id AS entrance, name_zh AS 名称, exposures, product_clicks AS clicks, add_to_carts AS carts,
+    order_lines AS lines, CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
+    printf('%.2f%%', 100 * click_through_rate) AS "click-through", printf('%.2f%%', 100 * click_to_order_rate)
+    AS "click-to-order", CAST(revenue_per_mille AS DECIMAL(18, 2)) AS "revenue/1000 exposures"
+FROM attribution.entrance_daily LEFT JOIN names USING (entrance_id)
+WHERE dt = DATE '{day}' ORDER BY revenue DESC, exposures DESC
 """
 _SALES = """
 SELECT
@@ -94,4 +96,8 @@ def run_simulation(
     """
     day = last_day or dt.date.today() - dt.timedelta(days=1)
     summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)  # type: ignore[arg-type]
-    yield str(summary)
+    yield (
+        f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, {summary.records:,} event records "
+        f"({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), {summary.orders:,} orders"
+    )
+    yield f"{len(summary.files)} files in {landing}; where each sale truly came from: {summary.truth}"

@@ -159,7 +159,7 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 
 def _days(context: dg.AssetExecutionContext) -> tuple[Day | None, Day | None]:
-    if not context.has_partition_key_range:
+    if not (context.has_partition_key or context.has_partition_key_range):
         return None, None
     days = context.partition_key_range
     return dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end)

@@ -102,7 +102,7 @@ def _parse(file: Path, text: str) -> exp.Query:
 
 def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> list[str]:
     """Each mention of a relation in *tree*; names of CTEs are none."""
-    read = []
+    read: dict[int, str] = {}
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
             if not isinstance(source, exp.Table):
@@ -119,10 +119,11 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                     f"{where}: unknown relation '{source.sql(dialect='duckdb')}'; expected one of "
                     f"{', '.join(relations)}: declare it in {file.parent / 'source.yaml'}, or correct the name"
                 )
-            read.append(source.name)
+            # The scope of an UNNEST shows the table beside it once more.
+            read[id(source)] = source.name
     if not read:
         raise HeadwaterError(f"{file}: reads no relation; expected one of {', '.join(relations)}")
-    return read
+    return list(read.values())
 
 
 def _looks_across_records(tree: exp.Query) -> bool:

@@ -120,14 +120,15 @@ class Source:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def load_sources(home: Home) -> list[Source]:
-    """The program's sources and the home's, by name; a source of the home replaces the program's of that name.
+def load_sources(home: Home | None) -> list[Source]:
+    """The program's sources and those of *home*, if there is one, by name; a source of the home replaces the program's of that name.
 
     Raises:
         HeadwaterError: a source is wrong: the file, the line or key, what was expected.
     """
     folders: dict[str, Path] = {}
-    for root in (REPOSITORY / "sql" / "sources", home.sql / "sources"):
+    roots = [REPOSITORY / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
+    for root in roots:
         if root.is_dir():
             folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
     return [_load_source(folders[name]) for name in sorted(folders)]
@@ -165,13 +166,4 @@ def _read_declaration(file: Path) -> _SourceFile:
     try:
         return _SourceFile.model_validate(content)
     except ValidationError as error:
-        raise HeadwaterError(f"{file}: {_describe(error)}") from error
-
-
-def _describe(error: ValidationError) -> str:
-    try:
-        return describe(error, _SourceFile)
-    except (AssertionError, KeyError):
-        # The settings' describer does not look into dictionaries of sections: say it without the expected keys.
-        faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
-        return "; ".join(f"'{key}': {text[0].lower()}{text[1:]}" for key, text in faults)
+        raise HeadwaterError(f"{file}: {describe(error, _SourceFile)}") from error

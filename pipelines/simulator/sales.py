@@ -66,7 +66,12 @@ def sell(
         orders=_versions(orders, refunds, population, bounds[1]),
         order_lines=_native_lines(lines, catalogue),
         refunds=refunds.filter(pl.col("refunded_at") < bounds[1]).select(
-            "order_id", "line_no", "refunded_at", amount=_in_yuan("amount")
+            pl.format("RF{}-{}", pl.col("order_id").str.slice(2), "line_no").alias("refund_id"),
+            "order_id",
+            "line_no",
+            "refunded_at",
+            amount=_in_yuan("amount"),
+            updated_at="refunded_at",
         ),
         truth=truth,
     )
@@ -277,6 +282,8 @@ def _native_lines(lines: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
         unit_price=_in_yuan("unit_price"),
         discount=_in_yuan("discount"),
         unit_cost=pl.when(pl.col("unit_cost") != NOTHING).then(_in_yuan("unit_cost")),
+        # Refunds are told of by their own, dated records.
+        refunded_amount=pl.lit(None, dtype=pl.Float64),
         updated_at="ordered_at",
     )
 

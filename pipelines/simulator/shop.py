@@ -116,6 +116,7 @@ def make_catalogue(parameters: SimulationParameters, seed: int, first_day: dt.da
             "unit_cost": pl.Series(np.where(cost < 0, np.nan, cost / 100)).fill_nan(None),
             "list_price": price / 100,
             "launched_on": [first_day - dt.timedelta(days=int(days)) for days in age],
+            "updated_at": [f"{first_day}T00:00:00"] * count,
         }
     )
     boost = np.where(category[:, None] == category, 2.5, 0.0)

@@ -173,7 +173,7 @@ def test_events_that_matter_have_a_page_and_a_slot_from_one(shop: Path) -> None:
 
 def test_products_are_distinct_and_cheaper_to_buy_in_than_to_sell(shop: Path) -> None:
     products = pl.read_csv(shop / "landing" / "native" / "products" / "products.csv", try_parse_dates=True)
-    columns = ["sku", "name", "category", "brand", "unit_cost", "list_price", "launched_on"]
+    columns = ["sku", "name", "category", "brand", "unit_cost", "list_price", "launched_on", "updated_at"]
     assert products.columns == columns
     assert products["sku"].n_unique() == products.height == SimulationParameters().products
     assert 0 < products["unit_cost"].null_count() < 0.1 * products.height

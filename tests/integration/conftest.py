@@ -1,0 +1,32 @@
+"""Homes for the tests of what runs them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import Home
+from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home in which nothing has landed."""
+    return new_home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose days are all computed; for tests that do not change it."""
+    home = new_home(tmp_path_factory.mktemp("computed") / "home")
+    land_days(home, DAYS)
+    ingest_and_compute(home)
+    return home
+
+
+@pytest.fixture
+def computed_copy(computed: Home, tmp_path: Path) -> Home:
+    """A home whose days are all computed; the test's own."""
+    return Home(shutil.copytree(computed.root, tmp_path / "home"))

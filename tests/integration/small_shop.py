@@ -1,0 +1,97 @@
+"""A shop of one visit and one order a day, for tests of what runs it.
+
+Here: its records, its homes, and the steps of a run.
+Not here: what the tables should hold (``tests.reference``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipelines.definitions import define
+from pipelines.duck import session
+from pipelines.home import Home
+from pipelines.launch import DagsterEngine
+from pipelines.planner import Plan, make_plan, segments
+from pipelines.workspace import Workspace, open_workspace
+from tests.support import land, make_home
+
+Row = dict[str, Any]
+
+FIRST = dt.date(2026, 3, 1)
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(4)]
+
+
+def visit(day: dt.date, device: str = "d1", sku: str = "s1") -> list[Row]:
+    """A click on the home banner and the add-to-cart that it led to, as events of *device*."""
+    click = {"event_type": "click", "page_id": 1, "page_type": "home", "module": "banner", "slot": 1, "sku": None}
+    cart = {"event_type": "add_to_cart", "page_id": 2, "page_type": "item", "module": "buy", "slot": 1, "sku": sku}
+    rows = []
+    for number, event in enumerate((click, cart)):
+        time = f"{day}T03:00:{number:02d}Z"
+        name = f"{day}-{device}-{number}"
+        rows.append({"event_id": name, "device_id": device, "user_id": "u1", "device_time": time, **event})
+    return rows
+
+
+def order(day: dt.date, number: int = 1) -> tuple[Row, Row]:
+    """An order of one line, paid at once."""
+    time = f"{day}T05:00:00Z"
+    key = f"{day}-{number}"
+    header = {"order_id": key, "user_id": "u1", "status": "paid", "ordered_at": time, "paid_at": time}
+    line = {"order_id": key, "line_no": 1, "sku": "s1", "quantity": 1, "unit_price": "10.00", "discount": "0"}
+    return header, line
+
+
+def land_days(home: Home, days: list[dt.date], name: str = "first") -> None:
+    """Drop a visit and an order of each day."""
+    orders = [order(day) for day in days]
+    land(home, "events", [event for day in days for event in visit(day)], name)
+    land(home, "orders", [header for header, _ in orders], name)
+    land(home, "order_lines", [line for _, line in orders], name)
+
+
+def new_home(folder: Path) -> Home:
+    """A home that starts with the first day."""
+    return make_home(folder, settings={"start_date": FIRST})
+
+
+def add_sql(home: Home, path: str, text: str) -> None:
+    """Put a model or check below the home's ``sql/``."""
+    file = home.sql / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def plan_of(home: Home) -> tuple[Workspace, Plan]:
+    """The home as its files say now, and what is stale in it."""
+    workspace = open_workspace(home)
+    with session(home, workspace.settings) as connection:
+        return workspace, make_plan(workspace, connection)
+
+
+def ingest_and_compute(home: Home) -> DagsterEngine:
+    """A run of Dagster's, with the engine for more."""
+    engine = DagsterEngine(home)
+    engine.ingest()
+    compute_stale(home, engine)
+    return engine
+
+
+def undescribed(home: Home) -> dg.Definitions:
+    """The definitions without what takes long to derive and only the UI shows."""
+    return define(open_workspace(home), is_described=False)
+
+
+def compute_stale(home: Home, engine: DagsterEngine) -> None:
+    """What ``headwater run`` does after ingestion."""
+    _, plan = plan_of(home)
+    whole = {name for name, keys in plan.stale.items() if None in keys}
+    if whole:
+        engine.compute(whole, None, None)
+    for segment in segments(plan.stale, plan.expected):
+        engine.compute(segment.tables, segment.first, segment.last)

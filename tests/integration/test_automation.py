@@ -1,0 +1,79 @@
+"""What is asked for by itself: by the landing sensor and the daily schedule."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from pipelines.home import Home, home_lock
+from pipelines.launch import DagsterEngine, open_instance
+from tests.integration.small_shop import DAYS, compute_stale, land_days, undescribed, visit
+from tests.support import land
+
+
+def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
+    with dg.build_sensor_context(instance, cursor=cursor) as context:
+        result = undescribed(home).resolve_sensor_def("landing")(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> None:
+    engine = DagsterEngine(home)
+    with open_instance(home) as instance:
+        land_days(home, [DAYS[0], DAYS[1], DAYS[3]])
+        first = tick(home, instance)
+        assert [request.job_name for request in first.run_requests or []] == ["ingestion"]
+
+        engine.ingest()
+        second = tick(home, instance, first.cursor)
+        requests = second.run_requests or []
+        assert {request.job_name for request in requests} == {"tables"}
+        days = [request.partition_key_range for request in requests]
+        assert days[0] is None  # the tables without days come first
+        assert [(r.start, r.end) for r in days[1:] if r] == [(DAYS[0].isoformat(), DAYS[3].isoformat())]
+        assert dg.AssetKey(["core", "entrances"]) in (requests[0].asset_selection or [])
+        assert len({request.run_key for request in requests}) == len(requests)
+
+        again = tick(home, instance, second.cursor)
+        assert not again.run_requests
+        assert "asked for already" in str(again.skip_reason)
+
+        compute_stale(home, engine)
+        done = tick(home, instance, second.cursor)
+        assert "up to date" in str(done.skip_reason)
+        assert "nothing has changed" in str(tick(home, instance, done.cursor).skip_reason)
+
+        land(home, "events", visit(DAYS[0], "d2"), "late")
+        late = tick(home, instance, done.cursor)
+        assert [request.job_name for request in late.run_requests or []] == ["ingestion"]
+        engine.ingest()
+        days = [request.partition_key_range for request in tick(home, instance, late.cursor).run_requests or []]
+        # The late day needs all its tables, the days after it only those that look back.
+        assert [(r.start, r.end) for r in days if r] == [
+            (DAYS[0].isoformat(), DAYS[0].isoformat()),
+            (DAYS[1].isoformat(), DAYS[2].isoformat()),
+            (DAYS[3].isoformat(), DAYS[3].isoformat()),
+        ]
+
+
+def test_the_sensor_waits_for_whoever_is_at_work(home: Home) -> None:
+    land_days(home, DAYS[:1])
+    with open_instance(home) as instance:
+        with home_lock(home, "a long run"):
+            assert "a long run" in str(tick(home, instance).skip_reason)
+        job = undescribed(home).resolve_job_def("ingestion")
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        assert "started" in str(tick(home, instance).skip_reason)
+
+
+def test_the_schedule_computes_yesterday_in_the_shops_time_zone(home: Home) -> None:
+    schedule = undescribed(home).resolve_schedule_def("daily")
+    assert schedule.cron_schedule == "0 3 * * *"
+    assert schedule.execution_timezone == "Asia/Shanghai"
+    three_in_the_morning = dt.datetime(2026, 3, 9, 19, tzinfo=dt.UTC)  # of 10 March in Shanghai
+    with dg.build_schedule_context(scheduled_execution_time=three_in_the_morning) as context:
+        request = schedule(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2026-03-09"

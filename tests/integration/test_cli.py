@@ -1,0 +1,215 @@
+"""The command line as a user has it: commands, their output, errors in one line, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from pipelines.home import REPOSITORY, init_home
+from tests.support import land
+
+DAY = "2026-03-02"
+EVENTS = [
+    {
+        "event_id": "1",
+        "event_type": "click",
+        "page_id": 1,
+        "page_type": "home",
+        "module": "banner",
+        "slot": 1,
+        "content_id": "spring",
+        "device_time": f"{DAY}T12:00:00+08:00",
+    },
+    {
+        "event_id": "2",
+        "event_type": "exposure",
+        "page_id": 2,
+        "page_type": "list",
+        "module": "grid",
+        "slot": 1,
+        "sku": "A",
+        "device_time": f"{DAY}T12:00:05+08:00",
+    },
+    {
+        "event_id": "3",
+        "event_type": "add_to_cart",
+        "page_id": 3,
+        "page_type": "detail",
+        "module": "buy",
+        "sku": "A",
+        "device_time": f"{DAY}T12:00:09+08:00",
+    },
+]
+ORDER = {
+    "order_id": "o1",
+    "user_id": "u1",
+    "status": "paid",
+    "ordered_at": f"{DAY} 12:30:00",
+    "paid_at": f"{DAY} 12:31:00",
+}
+LINE = {"order_id": "o1", "line_no": 1, "sku": "A", "quantity": 2, "unit_price": "19.90", "discount": "4.80"}
+
+
+def headwater(*arguments, home=None, stdin=None):
+    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    if home is not None:
+        command += ["--home", str(home.root)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, input=stdin, check=False)
+
+
+def make_shop(folder):
+    home, _ = init_home(folder)
+    land(home, "events", [{"device_id": "d1", "user_id": "u1", **event} for event in EVENTS], "log")
+    land(home, "orders", [ORDER], "orders", format="csv")
+    land(home, "order_lines", [LINE], "lines", format="csv")
+    return home
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A shop with one sale, run once through Dagster; the run's output beside it."""
+    home = make_shop(tmp_path_factory.mktemp("cli") / "shop")
+    outcome = headwater("run", home=home)
+    assert outcome.returncode == 0, outcome.stderr
+    return home, outcome
+
+
+def test_run_sums_up_what_it_did(shop):
+    _, outcome = shop
+    assert "records   5 read = 5 accepted + 0 duplicates + 0 quarantined" in outcome.stdout
+    assert f"start_date set to {DAY}" in outcome.stdout
+    assert "0 failed, 0 warnings" in outcome.stdout
+
+
+def test_a_second_run_does_nothing_and_says_so(shop):
+    home, _ = shop
+    outcome = headwater("run", home=home)
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith("nothing to do: no new files, every table is up to date")
+    machine = json.loads(headwater("run", "--json", home=home).stdout)
+    assert machine["published"] == {}
+    assert machine["batches"] == 0
+
+
+def test_force_and_select_compute_what_they_name(tmp_path):
+    home = make_shop(tmp_path / "shop")
+    headwater("run", home=home)
+    outcome = headwater("run", "--json", "--force", "--from", DAY, "--select", "attribution.entrance_daily", home=home)
+    assert json.loads(outcome.stdout)["published"] == {"attribution.entrance_daily": [DAY]}
+
+
+def test_sql_shows_a_table_and_writes_files(shop, tmp_path):
+    home, _ = shop
+    query = "SELECT entrance_id, revenue FROM attribution.entrance_daily WHERE revenue > 0"
+    assert "home_banner" in headwater("sql", query, home=home).stdout
+    assert headwater("sql", query, "--format", "csv", home=home).stdout == "entrance_id,revenue\nhome_banner,35.0000\n"
+    assert json.loads(headwater("sql", "-", "--format", "json", home=home, stdin=query).stdout)[0]["revenue"] == 35
+    out = tmp_path / "it's.parquet"
+    assert headwater("sql", query, "--format", "parquet", "--out", out, home=home).returncode == 0
+    assert duckdb.connect().read_parquet(str(out)).fetchall()[0][0] == "home_banner"
+
+
+def test_sql_says_when_there_is_more(shop):
+    home, _ = shop
+    assert "first 40 of 100 rows" in headwater("sql", "FROM range(100)", home=home).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["SELECT * FROM core.event"], "Table with name event does not exist"),
+        (["SELECT 1; SELECT 2"], "expected one statement, found 2"),
+        (["DROP VIEW core.events"], "only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not DROP"),
+        (["COPY (SELECT 1) TO '/tmp/x.csv'"], "only reading is allowed"),
+        (["SELEC 1"], "not valid SQL"),
+        (["SELECT 1", "--format", "parquet"], "name a file with --out"),
+    ],
+)
+def test_a_query_that_cannot_be_run_is_one_line(shop, arguments, expected):
+    home, _ = shop
+    outcome = headwater("sql", *arguments, home=home)
+    assert outcome.returncode == 1
+    assert expected in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_wrong_usage_is_exit_code_2(shop):
+    home, _ = shop
+    assert headwater("run", "--from", "yesterday", home=home).returncode == 2
+    assert headwater("run", "--from", "2026-03-02", "--to", "2026-03-01", home=home).returncode == 2
+    assert headwater("nonsense").returncode == 2
+
+
+def test_an_unknown_selection_and_a_missing_home_are_one_line(shop, tmp_path):
+    home, _ = shop
+    outcome = headwater("run", "--select", "core.event", home=home)
+    assert outcome.returncode == 1
+    assert "no such table or schema; did you mean 'core.events'?" in outcome.stderr
+    outcome = headwater("run", "--home", tmp_path)
+    assert outcome.returncode == 1
+    assert "not a Headwater home" in outcome.stderr
+
+
+def test_the_catalogue_opens_read_only_with_comments(shop):
+    home, _ = shop
+    assert headwater("catalog", home=home).returncode == 0
+    with duckdb.connect(str(home.catalog_file), read_only=True) as connection:
+        assert connection.execute("SELECT sum(revenue) FROM attribution.entrance_daily").fetchone()[0] == 35
+        assert connection.execute("SELECT count(*) FROM core.refunds").fetchone() == (0,)
+        comment = connection.execute(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'entrance_daily' AND column_name = 'visitors'"
+        ).fetchone()[0]
+        assert comment == "distinct persons of these ends"
+
+
+def test_doctor_finds_a_sound_home_sound(shop):
+    home, _ = shop
+    findings = json.loads(headwater("doctor", "--json", home=home).stdout)
+    assert {finding["topic"] for finding in findings} >= {"versions", "settings", "landing", "lake", "checks"}
+    assert [finding for finding in findings if finding["level"] != "ok" and finding["topic"] != "disk"] == []
+
+
+def test_doctor_tells_of_waiting_files_and_wrong_settings(tmp_path):
+    home = make_shop(tmp_path / "shop")
+    outcome = headwater("doctor", home=home)
+    assert "3 files wait to be ingested" in outcome.stdout
+    home.settings_file.write_text("timezone: Mars", encoding="utf-8")
+    outcome = headwater("doctor", home=home)
+    assert outcome.returncode == 1
+    assert "'timezone' is 'Mars'" in outcome.stdout
+
+
+def test_check_gathers_every_fault(tmp_path):
+    home = make_shop(tmp_path / "shop")
+    assert "all in order" in headwater("check", home=home).stdout
+    (home.config / "entrances.csv").write_text("entrance_id\n", encoding="utf-8")
+    mine = home.sql / "mine"
+    mine.mkdir()
+    (mine / "t.sql").write_text(
+        "/* model\ndescription: x\ngrain: [dt]\npartition: dt\ncolumns: {dt: {type: DATE, description: x}}\n*/\n"
+        "SELECT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt AND 1 / page_id > 0 GROUP BY dt\n",
+        encoding="utf-8",
+    )
+    outcome = headwater("check", home=home)
+    assert outcome.returncode == 1
+    assert "entrances.csv: column 'name_zh' is missing" in outcome.stderr
+    assert "t.sql:7: division-by-zero" in outcome.stderr
+
+
+def test_docs_are_the_ones_in_the_repository():
+    written = (REPOSITORY / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    assert headwater("docs").stdout == written, "run `make docs`"
+    page = headwater("docs", "--format", "html").stdout
+    assert "<table>" in page
+    assert "attribution.slot_daily" in page
+
+
+def test_simulate_writes_into_a_landing_folder(tmp_path):
+    outcome = headwater("simulate", "--days", 1, "--devices", 20, "--last-day", DAY, "--out", tmp_path / "landing")
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"simulated {DAY} to {DAY}" in outcome.stdout
+    assert list((tmp_path / "landing" / "native" / "events").glob("*.ndjson"))

@@ -1,0 +1,153 @@
+"""Maven Fuzzy Factory: three years of a teaching shop, from its CSV files to attributed sales, through Dagster."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+import pytest
+
+from pipelines.home import REPOSITORY, init_home
+from pipelines.query import query_rows
+from pipelines.run import run_home
+from tests.real_data import data_set
+
+pytestmark = pytest.mark.real
+
+FILES = {
+    "sessions": "website_sessions_first5000.csv.gz",
+    "pageviews": "website_pageviews_first5000.csv.gz",
+    "orders": "orders.csv.gz",
+    "order_items": "order_items.csv.gz",
+    "order_item_refunds": "order_item_refunds.csv.gz",
+    "products": "products.csv",
+}
+ASSETS_BY_DAYS = 11
+
+
+def make_home(folder):
+    data = data_set("maven")
+    home, _ = init_home(folder)
+    home.settings_file.write_text("timezone: UTC\ncurrency: USD\n", encoding="utf-8")
+    shutil.copyfile(REPOSITORY / "sql/sources/maven/entrances.csv", home.config / "entrances.csv")
+    for relation, name in FILES.items():
+        target = home.landing / "maven" / relation / name
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(data / name, target)
+    return home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The three years, computed without Dagster's records, and how long that took."""
+    home = make_home(tmp_path_factory.mktemp("maven") / "shop")
+    started = time.monotonic()
+    summary = run_home(home, use_dagster=False)
+    home_seconds.append(time.monotonic() - started)
+    assert not summary.has_errors
+    assert summary.ingested.records == summary.ingested.accepted == 84_073
+    return home
+
+
+home_seconds: list[float] = []
+
+
+def rows(name):
+    path = data_set("maven") / FILES[name]
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def test_the_run_takes_under_a_minute_without_the_bookkeeping(home):
+    assert home_seconds[0] < 60
+
+
+def test_revenue_and_cost_by_month_and_product_equal_the_files(home):
+    expected = defaultdict(lambda: [Decimal(0), Decimal(0), 0])
+    for item in rows("order_items"):
+        total = expected[item["created_at"][:7], item["product_id"]]
+        total[0] += Decimal(item["price_usd"])
+        total[1] += Decimal(item["cogs_usd"])
+        total[2] += 1
+    found = query_rows(
+        home,
+        "SELECT strftime(dt, '%Y-%m'), sku, sum(revenue), sum(cost), count(*) FROM core.order_lines GROUP BY ALL",
+        limit=10_000,
+    )
+    assert {(month, sku): [revenue, cost, lines] for month, sku, revenue, cost, lines in found.rows} == expected
+    assert sum(total[2] for total in expected.values()) == 40_025
+
+
+def test_refunds_by_month_and_product_equal_the_files(home):
+    product_of = {item["order_item_id"]: item["product_id"] for item in rows("order_items")}
+    expected = defaultdict(Decimal)
+    refunded = Decimal(0)
+    for refund in rows("order_item_refunds"):
+        expected[refund["created_at"][:7], product_of[refund["order_item_id"]]] += Decimal(refund["refund_amount_usd"])
+        refunded += Decimal(refund["refund_amount_usd"])
+    found = query_rows(
+        home, "SELECT strftime(dt, '%Y-%m'), sku, sum(amount) FROM core.refunds GROUP BY ALL", limit=10_000
+    )
+    assert {(month, sku): amount for month, sku, amount in found.rows} == expected
+    assert query_rows(home, "SELECT sum(refunded) FROM core.order_lines").rows[0][0] == refunded
+
+
+def test_every_order_is_there_and_the_entrances_sum_to_the_sales(home):
+    assert query_rows(home, "SELECT count(*) FROM core.orders").rows[0][0] == 32_313
+    found = query_rows(home, "SELECT sum(revenue), sum(order_lines) FROM attribution.entrance_daily").rows[0]
+    total = sum(Decimal(item["price_usd"]) for item in rows("order_items"))
+    assert found == (total, 40_025)
+
+
+def test_the_orders_whose_sessions_are_there_are_matched_by_cart(home):
+    thanked = {view["website_session_id"] for view in rows("pageviews") if "thank-you" in view["pageview_url"]}
+    expected = {order["order_id"] for order in rows("orders") if order["website_session_id"] in thanked}
+    assert len(expected) == 79
+    found = query_rows(
+        home, "SELECT DISTINCT order_id FROM attribution.attributed_sales WHERE matched_by = 'cart'", limit=1000
+    )
+    assert {row[0] for row in found.rows} == expected
+
+
+def test_each_matched_order_has_the_entrance_of_its_session(home):
+    sessions = {session["website_session_id"]: session for session in rows("sessions")}
+    landing = {}
+    for view in rows("pageviews"):
+        landing.setdefault(view["website_session_id"], view["pageview_url"].lstrip("/"))
+    expected = Counter()
+    for order in rows("orders"):
+        session = sessions.get(order["website_session_id"])
+        if session and order["website_session_id"] in landing and session["utm_source"] != "NULL":
+            name = f"{session['utm_source']}_{session['utm_campaign']}"
+            expected[f"{name}:{landing[order['website_session_id']]}"] += 1
+    found = query_rows(
+        home,
+        "SELECT entrance_id, count(DISTINCT order_id) FROM attribution.attributed_sales "
+        "WHERE matched_by = 'cart' AND NOT entrance_id LIKE '(%' GROUP BY ALL",
+    )
+    assert dict(found.rows) == dict(expected)
+
+
+def test_through_dagster_the_bookkeeping_stays_within_its_limit(tmp_path):
+    """`headwater run` as a user starts it, over all three years; again, it has nothing to do."""
+    home = make_home(tmp_path / "shop")
+    command = [sys.executable, "-m", "pipelines.cli", "run", "--home", str(home.root)]
+    started = time.monotonic()
+    first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    seconds = time.monotonic() - started
+    assert "84,073 read = 84,073 accepted + 0 duplicates + 0 quarantined" in first.stdout
+    days = query_rows(home, "SELECT date_diff('day', min(dt), max(dt)) + 1 FROM core.refunds").rows[0][0]
+    partitions = query_rows(home, "SELECT date_diff('day', min(dt), DATE '2015-04-01') + 1 FROM core.orders").rows[0][0]
+    bookkeeping = (seconds - home_seconds[0] if home_seconds else seconds) / (partitions * ASSETS_BY_DAYS)
+    print(
+        f"{seconds:.0f} s through Dagster, {bookkeeping * 1000:.1f} ms of it an asset × partition ({days} days of refunds)"
+    )
+    assert bookkeeping < 0.05
+    again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert "nothing to do" in again.stdout

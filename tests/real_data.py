@@ -1,0 +1,23 @@
+"""Where the real data sets are, which the project does not ship.
+
+Here: finding them, or skipping with a message that says how to get them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import REPOSITORY
+
+DATA = Path(os.environ.get("HEADWATER_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
+def data_set(name: str) -> Path:
+    """The folder of the data set *name*; skips the test where it is absent."""
+    folder = DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"data set {name} is not in {DATA}: put it there, or name its parent folder with $HEADWATER_DATA")
+    return folder
