@@ -119,8 +119,8 @@ def _refuse_contradiction(path: Path, number: int, row: Entrance, earlier_number
     )
     if same_position and not apart:
         raise HeadwaterError(
-            f"{path}, row {number}: the same position ({row.page_type}, {row.module}, {row.slot or 'any slot'}) as in row "
-            f"{earlier_number}, on days that overlap; remove one row or set valid_from and valid_to"
+            f"{path}, row {number}: the same position ({row.page_type}, {row.module}, {row.slot or 'any slot'}) "
+            f"as in row {earlier_number}, on days that overlap; remove one row or set valid_from and valid_to"
         )
     names_differ = (row.name_zh, row.name_en) != (earlier.name_zh, earlier.name_en)
     if row.entrance_id == earlier.entrance_id and names_differ:

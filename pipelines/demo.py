@@ -97,7 +97,8 @@ def run_simulation(
     day = last_day or dt.date.today() - dt.timedelta(days=1)
     summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)  # type: ignore[arg-type]
     yield (
-        f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, {summary.records:,} event records "
-        f"({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), {summary.orders:,} orders"
+        f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "
+        f"{summary.records:,} event records ({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), "
+        f"{summary.orders:,} orders"
     )
     yield f"{len(summary.files)} files in {landing}; where each sale truly came from: {summary.truth}"

@@ -18,9 +18,9 @@ from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project, Read
 
 _INTRODUCTION = (
-    "Every table of the lake, from the headers in `sql/`; written by `headwater docs`. Times are UTC, `dt` is a business "
-    "day in the shop's time zone, money is DECIMAL(18,4) in the reporting currency unless a column says otherwise. A rate "
-    "whose denominator is zero is null."
+    "Every table of the lake, from the headers in `sql/`; written by `headwater docs`. Times are UTC, `dt` is a "
+    "business day in the shop's time zone, money is DECIMAL(18,4) in the reporting currency unless a column says "
+    "otherwise. A rate whose denominator is zero is null."
 )
 
 

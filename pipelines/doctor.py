@@ -89,8 +89,8 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
 def _lake(workspace: Workspace, plan: Plan) -> Iterator[Finding]:
     partitions = sum(len(keys) for keys in plan.expected.values())
     if plan.is_empty:
-        days = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""
-        yield Finding("lake", "ok", f"all {partitions} partitions are up to date{days}")
+        through = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""
+        yield Finding("lake", "ok", f"all {partitions} partitions are up to date{through}")
         return
     for table, keys in plan.stale.items():
         days = sorted(key for key in keys if key is not None)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import polars as pl
 
 from pipelines.duck import identifier, list_literal, literal
 from pipelines.errors import HeadwaterError
@@ -75,20 +76,7 @@ class Lake:
         files = self.files(table)
         if days is not None:
             files = {key: path for key, path in files.items() if key is None or key in days}
-        if not files:
-            return {}
-        stored = _stored_versions(files.values())
-        return {key: stored.get(str(path), "") for key, path in files.items()}
-
-    def statistics(self, table: str) -> tuple[int, int, int]:
-        """Partitions, rows and bytes of *table*."""
-        paths = list(self.files(table).values())
-        if not paths:
-            return 0, 0, 0
-        query = f"SELECT sum(num_rows) FROM parquet_file_metadata({list_literal(paths)})"
-        with duckdb.connect() as connection:
-            rows = connection.execute(query).fetchall()[0][0]
-        return len(paths), int(rows), sum(path.stat().st_size for path in paths)
+        return {key: _stored_version(path) for key, path in files.items()}
 
     def remove(self, table: str, key: PartitionKey) -> None:
         """Remove a partition, if it is there."""
@@ -98,27 +86,11 @@ class Lake:
             path.parent.rmdir()
 
 
-def _stored_versions(paths: Iterable[Path]) -> dict[str, str]:
-    def read(some: Sequence[Path]) -> dict[str, str]:
-        query = (
-            f"SELECT file_name, decode(value) FROM parquet_kv_metadata({list_literal(some)}) "
-            f"WHERE decode(key) = {literal(VERSION_KEY)}"
-        )
-        with duckdb.connect() as connection:
-            return dict(connection.execute(query).fetchall())
-
-    everything = list(paths)
+def _stored_version(path: Path) -> str:
     try:
-        return read(everything)
-    except duckdb.Error:
-        # One broken file fails the whole call: read them one by one, so that only that one counts as stale.
-        stored: dict[str, str] = {}
-        for path in everything:
-            try:
-                stored |= read([path])
-            except duckdb.Error:
-                continue
-        return stored
+        return pl.read_parquet_metadata(path).get(VERSION_KEY, "")
+    except (OSError, pl.exceptions.PolarsError):
+        return ""
 
 
 def temporary_for(target: Path) -> Path:

@@ -20,6 +20,7 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import identifier
 from pipelines.lake import Day, PartitionKey
 from pipelines.sqlproject.model import DIALECT, Model
+from pipelines.sqlproject.project import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
 VersionOf = Callable[[str, PartitionKey], str | None]
@@ -134,7 +135,7 @@ def _expected(
     return expected
 
 
-def _unmounted(workspace: Workspace, model: Model) -> list[object]:
+def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
     """The reads of a whole model that are no models: those are mounted as queries already."""
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 

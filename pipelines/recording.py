@@ -17,7 +17,7 @@ it was made. Models judged by their inputs are told to it exactly so. Models jud
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
@@ -35,11 +35,14 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import literal
-from pipelines.lake import PartitionKey
+from pipelines.lake import Day, PartitionKey
 from pipelines.runner import CheckResult, PartitionResult, RunResult, TableResult
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 from pipelines.workspace import Workspace
+
+EMPTY = "empty"
+"""The data version of a day without a partition."""
 
 PREVIEW_ROWS = 5
 """Rows shown with the materialization of a single partition."""
@@ -127,8 +130,11 @@ class RunRecorder:
         self._connection = connection
         self._instance = instance
 
-    def events(self, result: RunResult) -> Iterator[Event]:
-        """The events of *result*, each table's before those of the tables that read it."""
+    def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
+        """The events of *result*, each table's before those of the tables that read it.
+
+        Days of *claimed* that have no partition for want of inputs are told as empty ones.
+        """
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
             tags = self._provenance(self._workspace.project.models[table.table])
@@ -139,12 +145,25 @@ class RunRecorder:
                     metadata=self._metadata(table, key, partition),
                     tags=tags | self._data_version(table.table, key, partition.version),
                 )
+            for day in sorted(self._empty_days(table, claimed)):
+                metadata: Metadata = {"dagster/partition_row_count": 0}
+                empty = tags | version_tags(EMPTY)
+                yield dg.AssetMaterialization(
+                    asset_key(table.table), partition=day.isoformat(), metadata=metadata, tags=empty
+                )
             if not table.held:
                 yield dg.MaterializeResult(
                     asset_key=asset_key(table.table), metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
                 )
         for check in result.checks.values():
             yield check_result(check)
+
+    def _empty_days(self, table: TableResult, claimed: Collection[Day]) -> set[Day]:
+        """The days on which *table* was found to have nothing: those removed always, others if they are claimed."""
+        if not self._workspace.project.models[table.table].is_partitioned:
+            return set()
+        removed = {day for day in table.removed if day is not None}
+        return removed | (set(claimed) - table.published.keys() - set(table.held))
 
     def _data_version(self, table: str, key: PartitionKey, version: str) -> dict[str, str]:
         is_told = key is not None or has_told_version(self._workspace.project, table)

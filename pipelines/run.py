@@ -188,8 +188,8 @@ def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSum
         by_days = step.first != Day.min
         if by_days:
             say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
-        days = (step.first, step.last) if by_days else (None, None)
-        result = engine.compute(step.tables, *days, held)
+        first, last = (step.first, step.last) if by_days else (None, None)
+        result = engine.compute(step.tables, first, last, held)
         held |= result.held()
         summary.add(result)
 

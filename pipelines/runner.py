@@ -196,9 +196,7 @@ class Runner:
         if ready:
             self._workspace.mount(self._connection, reads, first, last)
             query = self._workspace.project.bind(model, first, last).sql(dialect=DIALECT)
-            result.sql = result.sql or self._workspace.project.bind(model, first, last).sql(
-                dialect=DIALECT, pretty=True
-            )
+            result.sql = result.sql or query
             try:
                 if len(keys) == 1:
                     self._compute_one(model, keys[0], query)

@@ -16,7 +16,10 @@ from pipelines.ingest.bench import Bench, kept_view
 from pipelines.ingest.duplicates import SUPERSEDED
 from pipelines.ingest.manifest import Output, RawLake, manifest_file
 from pipelines.ingest.targets import RAW_TABLES, Target
-from pipelines.lake import copy_to, publish, temporary_for
+from pipelines.lake import publish, temporary_for
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""Raw files are read a few times, by the models of ``core``: little is gained by compressing them harder."""
 
 
 class Writer:
@@ -35,9 +38,9 @@ class Writer:
         names = (f"{folder}/{batch_id}{suffix}.parquet" for suffix in ("", "-a", "-b"))
         path = next(name for name in names if name not in self.visible)
         temporary = temporary_for(self.root / path)
-        rows = copy_to(self.bench.connection, query, temporary, version)
+        copied = self.bench.rows(f"COPY ({query}) TO {literal(str(temporary))} ({_PARQUET})")
         publish(temporary, self.root / path)
-        return Output(target, day, path, rows, version)
+        return Output(target, day, path, copied[0][0], version)
 
     def write_kept(self, target: Target, source: str, versions: dict[str, str]) -> dict[str, list[Output]]:
         """Write the rows of *target* that are kept, by batch and day; *versions* are by batch."""

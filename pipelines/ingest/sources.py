@@ -121,7 +121,7 @@ class Source:
 
 
 def load_sources(home: Home | None) -> list[Source]:
-    """The program's sources and those of *home*, if there is one, by name; a source of the home replaces the program's of that name.
+    """The program's sources and those of *home*, if there is one; of one name, the home's.
 
     Raises:
         HeadwaterError: a source is wrong: the file, the line or key, what was expected.

@@ -93,7 +93,7 @@ class SqlFile:
     source: str
     tree: exp.Query
 
-    def line_of(self, node: exp.Expression) -> int:
+    def line_of(self, node: exp.Expr) -> int:
         """The line of the file on which *node*, of this file's query or of a bound copy, begins."""
         # sqlglot's own line numbers go wrong after a parameter; its offsets do not.
         offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]

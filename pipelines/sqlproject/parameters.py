@@ -75,7 +75,7 @@ def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...]) -> None:
         parent.replace(exp.false())
 
 
-def _literal(value: Value) -> exp.Expression:
+def _literal(value: Value) -> exp.Expr:
     if isinstance(value, dt.date):
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     if isinstance(value, str):
@@ -84,7 +84,7 @@ def _literal(value: Value) -> exp.Expression:
 
 
 def _fold(tree: exp.Query) -> exp.Query:
-    def fold(node: exp.Expression) -> exp.Expression:
+    def fold(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)) and (days := _number(node.expression)):
             return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
         if isinstance(node, exp.Binary | exp.Ceil | exp.Paren) and (number := _number(node)) is not None:
@@ -96,7 +96,7 @@ def _fold(tree: exp.Query) -> exp.Query:
     return folded
 
 
-def _date(node: exp.Expression) -> dt.date | None:
+def _date(node: exp.Expr) -> dt.date | None:
     if isinstance(node, exp.Paren):
         return _date(node.this)
     if isinstance(node, exp.Cast) and node.is_type("DATE") and isinstance(node.this, exp.Literal):
@@ -104,7 +104,7 @@ def _date(node: exp.Expression) -> dt.date | None:
     return None
 
 
-def _number(node: exp.Expression) -> Fraction | None:
+def _number(node: exp.Expr) -> Fraction | None:
     """The value of an expression of number literals, + − * / and CEIL; None for any other."""
     if isinstance(node, exp.Literal) and not node.is_string:
         return Fraction(node.name)

@@ -26,7 +26,7 @@ from pipelines.errors import HeadwaterError
 from pipelines.home import REPOSITORY, Home
 from pipelines.ingest.targets import RAW_TABLES
 from pipelines.lake import relation_sql
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SettingValue
 from pipelines.sqlproject.model import ALL_DAYS, DIALECT, Check, Model, SqlFile, read_check, read_model
 from pipelines.sqlproject.parameters import Value, bind, look_back
 
@@ -131,18 +131,22 @@ def load_project(home: Home | None, settings: Settings) -> Project:
     Raises:
         HeadwaterError: a file breaks a rule; with file, line and remedy.
     """
+    own = home if home is not None and any(home.sql.glob("*/*.sql")) else None
     stamps = []
-    for path in sorted(path for root in _roots(home) for path in root.glob("*/*.sql")):
+    for path in sorted(path for root in _roots(own) for path in root.glob("*/*.sql")):
         stat = path.stat()
         stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
-    return _load(home, settings, tuple(stamps))
+    values = settings.parameters()
+    return _load(own, tuple(sorted(values.items())), tuple(stamps))
 
 
 @lru_cache(maxsize=4)
-def _load(home: Home | None, settings: Settings, _stamps: tuple[tuple[str, int, int], ...]) -> Project:
+def _load(
+    home: Home | None, settings: tuple[tuple[str, SettingValue], ...], _stamps: tuple[tuple[str, int, int], ...]
+) -> Project:
     models = _unique(_read_models(home))
     checks = {check.name: check for check in _read_checks(home)}
-    values: dict[str, Value] = dict(settings.parameters())
+    values: dict[str, Value] = dict(settings)
     reads: dict[str, tuple[Read, ...]] = {}
     for file in (*models.values(), *checks.values()):
         reads[file.name] = _reads(file, models, values)
@@ -224,23 +228,24 @@ def _reads(file: SqlFile, models: Mapping[str, Model], values: Mapping[str, Valu
         if not partitioned or declared.get(table, 0) is None:
             used[table] = None if declared.get(table, 0) is None else 0
             continue
-        days = _days_read(file, table, node, select)
-        used[table] = max(days, used.get(table) or 0)
+        used[table] = max(_days_read(file, table, node, select), used.get(table) or 0)
     for table, days in declared.items():
         if table not in used:
             raise HeadwaterError(f"{file.path}:1: 'reads' names {table}, which the query does not read")
         if days is not None and used[table] != days:
             raise HeadwaterError(
-                f"{file.path}:1: 'reads' declares {days} days before the day's own of {table}, the query reads {used[table]}"
+                f"{file.path}:1: 'reads' declares {days} days before the day's own of {table}, "
+                f"the query reads {used[table]}"
             )
         if days is None and not table.startswith("raw."):
             raise HeadwaterError(f"{file.path}:1: only raw tables may be read over '{ALL_DAYS}' days, not {table}")
-    for table, days in used.items():
-        if days and table not in declared:
+    for table, before in used.items():
+        if before and table not in declared:
             raise HeadwaterError(
-                f"{file.path}: reads {days} days of {table} before the day's own; declare them: 'reads: {{{table}: {days}}}'"
+                f"{file.path}: reads {before} days of {table} before the day's own; "
+                f"declare them: 'reads: {{{table}: {before}}}'"
             )
-    whole = [table for table, days in used.items() if days is None]
+    whole = [table for table, before in used.items() if before is None]
     dated = [table for table in used if table in models and models[table].is_partitioned]
     if whole and dated and not isinstance(file, Check):
         raise HeadwaterError(
@@ -258,7 +263,7 @@ def _declared(file: SqlFile, table: str, days: str, values: Mapping[str, Value])
         raise HeadwaterError(f"{file.path}:1: reads: {table}: {error}") from error
 
 
-def _tables(tree: exp.Query) -> Iterator[tuple[str, exp.Table, exp.Expression]]:
+def _tables(tree: exp.Query) -> Iterator[tuple[str, exp.Table, exp.Expr]]:
     """Each table that the query reads, from its scopes, so that CTE names do not count."""
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
@@ -266,7 +271,7 @@ def _tables(tree: exp.Query) -> Iterator[tuple[str, exp.Table, exp.Expression]]:
                 yield (f"{source.db}.{source.name}" if source.db else source.name), source, scope.expression
 
 
-def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expression) -> int:
+def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expr) -> int:
     """How many days before ``$from_dt`` the SELECT takes from *table*, by its condition on dt."""
     conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
     if where := select.args.get("where"):
@@ -287,7 +292,7 @@ def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expressio
     )
 
 
-def _day(node: exp.Expression) -> dt.date | None:
+def _day(node: exp.Expr) -> dt.date | None:
     return dt.date.fromisoformat(node.this.name) if isinstance(node, exp.Cast) and node.is_type("DATE") else None
 
 

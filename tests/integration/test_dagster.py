@@ -9,10 +9,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipelines.automation import range_tags
 from pipelines.definitions import build_definitions
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.launch import DagsterEngine, failed_checks, open_instance
+from pipelines.planner import Segment
 from pipelines.workspace import Workspace, open_workspace
 from tests.integration.small_shop import (
     DAYS,
@@ -147,7 +149,9 @@ def test_a_range_is_written_and_recorded_day_by_day(computed: Home) -> None:
     with open_instance(computed) as instance:
         for name, versions in plan.expected.items():
             key = dg.AssetKey(name.split("."))
-            recorded = {event.partition: event for event in materializations(instance, key)}
+            events = materializations(instance, key)
+            recorded = {event.partition: event for event in events}
+            assert len(recorded) == len(events)  # each is told once
             assert {k and dt.date.fromisoformat(k) for k in recorded} == versions.keys(), name
             for partition, event in recorded.items():
                 day = partition and dt.date.fromisoformat(partition)
@@ -192,7 +196,21 @@ def test_days_without_inputs_are_not_claimed(home: Home) -> None:
     assert set(result.tables["core.events"].published) == {DAYS[0], DAYS[2]}
     with open_instance(home) as instance:
         claimed = instance.get_materialized_partitions(dg.AssetKey(["core", "events"]))
-    assert claimed == {DAYS[0].isoformat(), DAYS[2].isoformat()}
+        assert claimed == {DAYS[0].isoformat(), DAYS[2].isoformat()}
+
+        # A backfill would call a day failed of which it is told nothing.
+        tags = {**range_tags(Segment(DAYS[0], DAYS[3], frozenset())), "dagster/backfill": "a"}
+        keys = [dg.AssetKey(["core", "events"])]
+        undescribed(home).resolve_job_def("tables").execute_in_process(
+            instance=instance, asset_selection=keys, tags=tags
+        )
+        last = {event.partition: event for event in reversed(materializations(instance, keys[0]))}
+    assert {day: event.metadata["dagster/partition_row_count"].value for day, event in last.items()} == {
+        DAYS[0].isoformat(): 2,
+        DAYS[1].isoformat(): 0,
+        DAYS[2].isoformat(): 2,
+        DAYS[3].isoformat(): 0,
+    }
 
 
 def test_ingestion_observes_each_batch_and_each_touched_day(computed: Home) -> None:

@@ -60,17 +60,17 @@ def test_a_slot_may_stand_out_of_its_module(home):
 
 def test_an_entrance_that_is_an_action_module_contradicts_the_settings(home):
     settings = Settings.model_validate({"attribution": {"action_modules": ["feed"]}})
-    with pytest.raises(HeadwaterError, match="one of attribution.action_modules"):
+    with pytest.raises(HeadwaterError, match=r"one of attribution.action_modules"):
         entrances(home, "a,甲,A,home,feed,,,\n", settings)
 
 
 def test_a_missing_or_unknown_column_is_named(home):
     path = home.config / "entrances.csv"
     path.write_text("entrance_id,name_zh,name_en,page_type,module\n", encoding="utf-8")
-    with pytest.raises(HeadwaterError, match="column 'slot' is missing"):
+    with pytest.raises(HeadwaterError, match=r"column 'slot' is missing"):
         load_config_tables(home, Settings())
     path.write_text(HEADER.strip() + ",colour\n", encoding="utf-8")
-    with pytest.raises(HeadwaterError, match="unknown column 'colour'"):
+    with pytest.raises(HeadwaterError, match=r"unknown column 'colour'"):
         load_config_tables(home, Settings())
 
 

@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
 
 def test_a_file_that_is_not_utf8_is_named(home):
     home.settings_file.write_bytes("# 设置".encode("gbk"))
-    with pytest.raises(HeadwaterError, match="not UTF-8"):
+    with pytest.raises(HeadwaterError, match=r"not UTF-8"):
         load_settings(home)
 
 
@@ -92,5 +92,5 @@ def test_init_overwrites_nothing(home):
 
 
 def test_a_folder_that_is_no_home_says_what_to_do(tmp_path):
-    with pytest.raises(HeadwaterError, match="not a Headwater home .*headwater init"):
+    with pytest.raises(HeadwaterError, match=r"not a Headwater home .*headwater init"):
         find_home(tmp_path)

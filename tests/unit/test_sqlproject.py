@@ -173,7 +173,7 @@ def test_models_in_a_circle_are_refused(tmp_path):
     for name, other in (("a", "b"), ("b", "a")):
         text = HEADER.format(extra="") + f"SELECT dt, n FROM mine.{other} WHERE {DAYS}"
         (home.sql / "mine" / f"{name}.sql").write_text(text, encoding="utf-8")
-    with pytest.raises(HeadwaterError, match="in a circle"):
+    with pytest.raises(HeadwaterError, match=r"in a circle"):
         load_project(home, Settings())
 
 
@@ -187,5 +187,5 @@ def test_a_comment_changes_no_version_and_an_edit_does(tmp_path):
 
 
 def test_an_unknown_selection_names_the_nearest():
-    with pytest.raises(HeadwaterError, match="did you mean 'core.events'"):
+    with pytest.raises(HeadwaterError, match=r"did you mean 'core.events'"):
         load_project(None, Settings()).select(["core.event"])
