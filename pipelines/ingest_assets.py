@@ -5,6 +5,7 @@ operator fills: the other raw tables and those of ``config/``. Dagster only obse
 Not here: how files are read (``pipelines.ingest``), when it is asked for (``pipelines.automation``).
 """
 
+# No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 

@@ -8,13 +8,13 @@ Not here: in which order the steps come (``pipelines.run``), what a step does (`
 from __future__ import annotations
 
 import sqlite3
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.instance import InstanceRef
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
 
@@ -30,6 +30,7 @@ from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, Channel
 from pipelines.workspace import Workspace, open_workspace
 
+_NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -79,8 +80,11 @@ class DagsterEngine:
     def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
         self._channel.results.clear()
         self._channel.error = None
-        with home_lock(self._home, f"Dagster job {job}"), open_instance(self._home) as instance, _quiet():
-            _bury_the_dead(instance)
+        with (
+            home_lock(self._home, f"Dagster job {job}"),
+            open_instance(self._home) as instance,
+            _dead_runs_buried(instance),
+        ):
             workspace, definitions = self._build()
             run_id = str(uuid4())
             self._channel.adopt(run_id, workspace)
@@ -138,8 +142,12 @@ def failed_checks(home: Home) -> list[tuple[str, str, str]]:
 
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """Dagster's records of *home*."""
-    with _records_written_at_ease(), dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    """Dagster's records of *home*, for use in this process.
+
+    Its runs keep no copy of what the process prints: taking one puts files in the place of the terminal.
+    """
+    reference = InstanceRef.from_dir(str(home.dagster), overrides={"compute_logs": _NO_COPIES})
+    with _records_written_at_ease(), dg.DagsterInstance.from_ref(reference) as instance:
         yield instance
 
 
@@ -172,18 +180,20 @@ def _records_written_at_ease() -> Iterator[None]:
             connection.close()
 
 
-def _bury_the_dead(instance: dg.DagsterInstance) -> None:
-    """Mark as failed what a killed process left running: the caller holds the home's lock, so nobody else runs."""
-    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    filters = dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})
-    for run in instance.get_runs(filters=filters):
-        instance.report_run_failed(run, "Its process ended before the run did.")
-
-
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Dagster's warnings of features that may still change: there is nothing a user could do about them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
+def _dead_runs_buried(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Mark as failed what a killed process left running, and afterwards what Ctrl-C left here.
+
+    The caller holds the home's lock, so that nobody else runs anything in process.
+    """
+
+    def bury() -> None:
+        unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+        for run in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})):
+            instance.report_run_failed(run, "Its process was interrupted before the run ended.")
+
+    bury()
+    try:
         yield
+    finally:
+        bury()

@@ -28,6 +28,15 @@ VersionOf = Callable[[str, PartitionKey], str | None]
 
 Keys = frozenset[PartitionKey]
 
+_DATED = (
+    ("raw.orders", "ordered_dt", "true"),
+    ("raw.orders", "paid_dt", "true"),
+    ("raw.refunds", "refunded_dt", "true"),
+    # A refund that only its line tells of counts on the day of the line's version.
+    ("raw.order_lines", "updated_dt", "refunded_amount > 0"),
+)
+"""The raw tables that are not kept by day: which column places a row on one, and of which rows."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -95,11 +104,9 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Pl
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
     """The first and last day of events, orders, payments and refunds that have landed; None without any."""
     days = {key for key in workspace.raw.versions("raw.events") if key is not None}
-    columns = {"raw.orders": ("ordered_dt", "paid_dt"), "raw.refunds": ("refunded_dt",)}
-    for table, names in columns.items():
-        files = workspace.files(table, None)
-        for name in names if files else ():
-            query = f"SELECT min({name}), max({name}) FROM read_parquet(?)"
+    for table, day, condition in _DATED:
+        if files := workspace.files(table, None):
+            query = f"SELECT min({day}), max({day}) FROM read_parquet(?) WHERE {condition}"
             found = connection.execute(query, [[str(path) for path in files]]).fetchall()[0]
             days |= {day for day in found if day is not None}
     return (min(days), max(days)) if days else None

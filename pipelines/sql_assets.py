@@ -6,6 +6,7 @@ Not here: which schemas there are (``assets``), computing (``pipelines.runner``)
 (``pipelines.recording``).
 """
 
+# No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

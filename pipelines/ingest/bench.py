@@ -22,16 +22,21 @@ from pipelines.home import Home
 from pipelines.settings import Settings
 
 FILES = "__files"
-"""file_index, batch_id, landed_at, first_row of the files at hand."""
+"""batch_id and landed_at of the files at hand."""
 
 
-def checked_table(target: str) -> str:
-    """The table of a target's typed and judged rows."""
+def judged_table(target: str) -> str:
+    """The table of a target's typed and judged rows, in order of their records."""
+    return f"__judged_{target}"
+
+
+def checked_view(target: str) -> str:
+    """The view of a target's typed and judged rows, with their record_no and their place in the table, ``row``."""
     return f"__checked_{target}"
 
 
 def left_out_table(target: str) -> str:
-    """The table (row, is_duplicate) of those row ids of ``checked_table`` that are not stored."""
+    """The table (row, is_duplicate) of those rows of ``checked_view`` that are not stored."""
     return f"__left_out_{target}"
 
 

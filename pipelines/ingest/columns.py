@@ -13,7 +13,7 @@ from pipelines.duck import identifier
 from pipelines.errors import HeadwaterError
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.lines import lines_of, records_of
-from pipelines.ingest.reading import PARSED, FileReading
+from pipelines.ingest.reading import Destination, FileReading
 from pipelines.ingest.sources import Source
 
 _SAMPLE = 100
@@ -21,22 +21,22 @@ _SAMPLE = 100
 
 
 def missing_columns(
-    bench: Bench, source: Source, relation: str, readings: Sequence[tuple[int, FileReading]]
+    bench: Bench, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
 ) -> list[str]:
     """A warning that names the optional columns of *relation* that none of *readings* has, if there are any.
 
     Raises:
         HeadwaterError: none has a required column.
     """
-    with_records = [(i, r) for i, r in readings if r.records > len(r.refusals.records)]
+    with_records = [r for r in readings if r.records > len(r.refusals.records)]
     if not with_records:
         return []
     declared = source.relations[relation].columns
-    absent = _without_values(bench, list(declared))
+    absent = _without_values(bench, destination)
     if absent:
         absent -= _in_heads(bench, source, relation, with_records, absent)
     file = source.folder / "source.yaml"
-    files = _listed([reading for _, reading in with_records])
+    files = _listed(with_records)
     for name in declared:
         if name in absent and declared[name].required:
             raise HeadwaterError(
@@ -49,19 +49,19 @@ def missing_columns(
     return [f"{files}: no column {', '.join(optional)} of {source.name} {relation}; read as empty"]
 
 
-def _without_values(bench: Bench, names: list[str]) -> set[str]:
-    counts = ", ".join(f"count({identifier(name)})" for name in names)
-    row = bench.rows(f"SELECT {counts} FROM {PARSED}")[0]
-    return {name for name, count in zip(names, row, strict=True) if not count}
+def _without_values(bench: Bench, destination: Destination) -> set[str]:
+    counts = ", ".join(f"count({identifier(shown_by)})" for shown_by in destination.shown_by.values())
+    row = bench.rows(f"SELECT {counts} FROM {destination.table}")[0]
+    return {name for name, count in zip(destination.shown_by, row, strict=True) if not count}
 
 
 def _in_heads(
-    bench: Bench, source: Source, relation: str, readings: Sequence[tuple[int, FileReading]], absent: set[str]
+    bench: Bench, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
 ) -> set[str]:
     """Those of *absent* that some file has, though without a value: by its header, or by keys in its first records."""
     declared = source.relations[relation]
     found: set[str] = set()
-    for _, reading in readings:
+    for reading in readings:
         present = reading.dialect.columns_present(declared) if reading.dialect else set()
         if present is None:
             keys = {name: [f'"{alias}"'.encode() for alias in declared.columns[name].names] for name in absent}

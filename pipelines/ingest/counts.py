@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.ingest.bench import Bench, checked_table, kept_view, left_out_table
+from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_table
 from pipelines.ingest.manifest import Batch
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import FileReading
@@ -23,7 +23,7 @@ def refused_records(bench: Bench, mappings: Iterable[Mapping], unread: Reasons) 
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
-            f"SELECT batch_id, record_no, reasons FROM {checked_table(mapping.target.name)} WHERE reasons IS NOT NULL"
+            f"SELECT batch_id, record_no, reasons FROM {checked_view(mapping.target.name)} WHERE reasons IS NOT NULL"
         )
         for batch_id, number, text in bench.rows(query):
             records = reasons.setdefault(batch_id, {})
@@ -54,7 +54,7 @@ class Counts:
         quarantined = {batch_id: len(refused) for batch_id, refused in reasons.items()}
         unmapped: dict[str, int] = {}
         if mappings and not any(mapping.one_to_one for mapping in mappings):
-            mapped = _union("batch_id, record_no", (checked_table(m.target.name) for m in mappings))
+            mapped = _union("batch_id, record_no", (checked_view(m.target.name) for m in mappings))
             query = f"SELECT batch_id, count(DISTINCT record_no) FROM ({mapped}) GROUP BY batch_id"
             found = dict(bench.rows(query))
             unread = {reading.batch_id: len(reading.refusals.records) for reading in readings}
@@ -85,13 +85,13 @@ def duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, in
     if not any(bench.rows(f"SELECT 1 FROM {left_out_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
         return {}
     duplicates = " UNION ".join(
-        f"SELECT batch_id, record_no FROM {checked_table(n)} "
-        f"WHERE rowid IN (SELECT row FROM {left_out_table(n)} WHERE is_duplicate)"
+        f"SELECT batch_id, record_no FROM {checked_view(n)} "
+        f"WHERE row IN (SELECT row FROM {left_out_table(n)} WHERE is_duplicate)"
         for n in names
     )
     kept = _union("batch_id, record_no", (kept_view(n) for n in names))
     refused = " UNION ALL ".join(
-        f"SELECT batch_id, record_no FROM {checked_table(n)} WHERE reasons IS NOT NULL" for n in names
+        f"SELECT batch_id, record_no FROM {checked_view(n)} WHERE reasons IS NOT NULL" for n in names
     )
     query = (
         f"SELECT batch_id, count(*) FROM ({duplicates}) AS record "

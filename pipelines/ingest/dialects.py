@@ -6,12 +6,14 @@ Not here: running the query, or what to do with a file that it fails on (``pipel
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, literal
+from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.careful import csv_fields
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import lines_of, records_of
@@ -89,13 +91,30 @@ def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile) ->
     return Dialect("parquet", names=tuple(row[0] for row in rows), types=tuple(row[1] for row in rows))
 
 
-def select_from(dialect: Dialect, relation: Relation, paths: str, places: str) -> str:
-    """The query that returns the columns of *relation* as text from the files in *paths*, a SQL list.
+@dataclass(frozen=True)
+class Origin:
+    """A file as a query reads it: where it is, and the batch that its records belong to."""
 
-    *places* is an expression over the reader's ``file_index`` that becomes the last column.
-    """
-    columns = ", ".join(_column(dialect, column.names) for column in relation.columns.values())
-    return f"SELECT {columns}, {places} FROM {_reader(dialect, relation, paths)}"
+    path: Path
+    batch_id: str
+    landed_at: dt.datetime
+
+
+def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin]) -> str:
+    """The query that returns the columns of *relation* as text, batch_id and landed_at, in order of the records."""
+    columns = ", ".join(
+        f"{_column(dialect, column.names)} AS {identifier(name)}" for name, column in relation.columns.items()
+    )
+    batch_id = _of_file([literal(file.batch_id) for file in files])
+    landed_at = _of_file([f"TIMESTAMP {literal(file.landed_at.isoformat(sep=' '))}" for file in files])
+    reader = _reader(dialect, relation, list_literal(file.path for file in files))
+    return f"SELECT {columns}, {batch_id} AS batch_id, {landed_at} AS landed_at FROM {reader}"
+
+
+def _of_file(values: Sequence[str]) -> str:
+    """The one of *values* that belongs to the file of a record; the reader's file_index counts files from 0."""
+    # Not a join with a table of files: that might change the order of the records.
+    return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST(file_index AS INTEGER) + 1]"
 
 
 def _column(dialect: Dialect, aliases: tuple[str, ...]) -> str:

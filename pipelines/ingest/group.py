@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.ingest.bench import FILES, Bench, checked_table
+from pipelines.ingest.bench import FILES, Bench, checked_view, judged_table
 from pipelines.ingest.columns import missing_columns
 from pipelines.ingest.counts import Counts, Reasons, refused_records
 from pipelines.ingest.discover import LandedFile
@@ -29,12 +30,12 @@ from pipelines.ingest.duplicates import (
 )
 from pipelines.ingest.manifest import Batch, Output, RawLake
 from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.outputs import Writer
+from pipelines.ingest.outputs import Part, Writer, kept_parts, superseded_parts
 from pipelines.ingest.quarantine import quarantine_query
-from pipelines.ingest.reading import PARSED, FileReading, Reader
-from pipelines.ingest.sources import Source
+from pipelines.ingest.reading import PARSED, Destination, FileReading, Reader, as_text, nothing_in
+from pipelines.ingest.sources import Relation, Source
 from pipelines.ingest.targets import EVENTS
-from pipelines.ingest.validation import checked_query
+from pipelines.ingest.validation import checked_query, streamed_query
 
 
 @dataclass
@@ -72,41 +73,79 @@ class Group:
             HeadwaterError: no file has a required column, or a mapping fails, which stops the source.
         """
         result = GroupResult()
-        declared = self.source.relations[self.relation]
-        Reader(self.bench.connection, self.bench.scratch, declared).read(readings)
+        mappings = self.source.by_record(self.relation)
+        self._list_files(readings)
+        streamed = self._streamed_mapping(mappings, readings)
+        destination = self._judged(streamed) if streamed else as_text(self._declared)
+        Reader(self.bench, self._declared, destination).read(readings)
         for reading in readings:
             _look_again(reading)
         result.errors += [reading.error for reading in readings if reading.error]
-        sound = [(index, reading) for index, reading in enumerate(readings) if not reading.error]
-        result.warnings += missing_columns(self.bench, self.source, self.relation, sound)
-        for _, reading in sound:
+        sound = [reading for reading in readings if not reading.error]
+        result.warnings += missing_columns(self.bench, self.source, self.relation, sound, destination)
+        for reading in sound:
             result.warnings += reading.refusals.warnings
         if sound:
-            self._open_relation(sound)
-            self._build([reading for _, reading in sound], result)
+            self._open(streamed, sound)
+            for mapping in mappings:
+                if mapping is not streamed:
+                    judge(self.bench, mapping)
+                leave_out(self.bench, mapping, self.lake, self.seen)
+            self._build(sound, mappings, result)
         return result
 
-    def _open_relation(self, readings: Iterable[tuple[int, FileReading]]) -> None:
-        """Make the relation, with batch_id and record_no, of the records that were read."""
-        values = ", ".join(
-            f"({index}, {literal(r.batch_id)}, TIMESTAMP {literal(r.landed_at.isoformat(sep=' '))}, {r.first_row})"
-            for index, r in readings
-        )
-        self.bench.run(
-            f"CREATE OR REPLACE TEMP TABLE {FILES} AS SELECT CAST(file_index AS INTEGER) AS file_index, batch_id, "
-            f"landed_at, CAST(first_row AS BIGINT) AS first_row FROM (VALUES {values}) "
-            "AS files(file_index, batch_id, landed_at, first_row)"
-        )
-        columns = ", ".join(identifier(name) for name in self.source.relations[self.relation].columns)
-        self.bench.run(
-            f"CREATE OR REPLACE TEMP VIEW {identifier(self.relation)} AS SELECT {columns}, batch_id, "
-            f"{PARSED}.rowid - first_row + 1 AS record_no FROM {PARSED} JOIN {FILES} USING (file_index)"
-        )
+    @property
+    def _declared(self) -> Relation:
+        return self.source.relations[self.relation]
 
-    def _build(self, readings: Sequence[FileReading], result: GroupResult) -> None:
-        mappings = self.source.by_record(self.relation)
-        for mapping in mappings:
-            judge(self.bench, mapping, self.lake, self.seen)
+    def _list_files(self, readings: Iterable[FileReading]) -> None:
+        values = ", ".join(
+            f"({literal(r.batch_id)}, TIMESTAMP {literal(r.landed_at.isoformat(sep=' '))})" for r in readings
+        )
+        self.bench.run(f"CREATE OR REPLACE TABLE {FILES} AS FROM (VALUES {values}) AS files(batch_id, landed_at)")
+
+    @staticmethod
+    def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
+        """The mapping that may judge records as they are read, which spares a copy of all of them as text.
+
+        That is where it alone reads the relation and only renames columns; and of CSV and Parquet, the text is
+        wanted once more.
+        """
+        if len(mappings) != 1 or any(reading.file.format != "ndjson" for reading in readings):
+            return None
+        return mappings[0] if mappings[0].plain is not None else None
+
+    def _judged(self, mapping: Mapping) -> Destination:
+        """The destination in which the rows of a plain *mapping* are judged."""
+        assert mapping.plain is not None
+        columns = ", ".join(identifier(name) for name in self._declared.columns)
+
+        def query_of(query: str) -> str:
+            # The number of a record is not known before it has its place in the table. Until then record_no says
+            # whether the record is empty.
+            emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
+            records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
+            return streamed_query(mapping, self.bench.settings.timezone, records)
+
+        return Destination(judged_table(mapping.target.name), query_of, "record_no = -1", mapping.plain)
+
+    def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
+        """Make the view of the records that were read, or of their rows, in which each has its number."""
+        table = judged_table(streamed.target.name) if streamed else PARSED
+        values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
+        places = f"(VALUES {values}) AS place(batch_id, first_row)"
+        numbered = f"{table} JOIN {places} USING (batch_id)"
+        number = f"CAST({table}.rowid - first_row + 1 AS BIGINT)"
+        if streamed:
+            view = checked_view(streamed.target.name)
+            query = f"SELECT {table}.* REPLACE ({number} AS record_no), {table}.rowid AS row FROM {numbered}"
+        else:
+            view = identifier(self.relation)
+            columns = ", ".join(identifier(name) for name in self._declared.columns)
+            query = f"SELECT {columns}, batch_id, {number} AS record_no FROM {numbered}"
+        self.bench.run(f"CREATE OR REPLACE VIEW {view} AS {query}")
+
+    def _build(self, readings: Sequence[FileReading], mappings: Sequence[Mapping], result: GroupResult) -> None:
         unread = {reading.batch_id: reading.refusals.records for reading in readings}
         reasons = refused_records(self.bench, mappings, unread)
         counts = Counts.of(self.bench, readings, mappings, reasons)
@@ -128,7 +167,7 @@ class Group:
                 ingested_at=now,
                 fingerprint=fingerprint,
                 warnings=tuple(reading.refusals.warnings),
-                outputs=tuple(outputs[reading.batch_id]),
+                outputs=tuple(outputs.get(reading.batch_id, ())),
             )
             result.batches.append(counts.fill(batch))
 
@@ -140,47 +179,46 @@ class Group:
         fingerprint: str,
     ) -> dict[str, list[Output]]:
         """Write the raw files of the group, by batch."""
-        writer = Writer(self.bench, self.lake.root, self.visible)
         versions = {reading.batch_id: f"{reading.batch_id}-{fingerprint}" for reading in readings}
-        outputs: dict[str, list[Output]] = {reading.batch_id: [] for reading in readings}
+        parts: list[Part] = []
         for mapping in mappings:
-            for batch_id, written in writer.write_kept(mapping.target, self.source.name, versions).items():
-                outputs[batch_id] += written
+            parts += kept_parts(self.bench, mapping.target, self.source.name, versions)
             if mapping.target is EVENTS:
-                for batch_id, written in writer.write_superseded(versions).items():
-                    outputs[batch_id] += written
+                parts += superseded_parts(self.bench, versions)
         for reading in readings:
-            version = versions[reading.batch_id]
+            batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                outputs[reading.batch_id].append(self._keep_records(writer, reading, version))
-            if reasons[reading.batch_id]:
-                query = quarantine_query(
-                    self.bench, self.source.name, self.relation, reading, reasons[reading.batch_id]
-                )
-                outputs[reading.batch_id].append(writer.write("quarantine", None, reading.batch_id, query, version))
-        return outputs
-
-    def _keep_records(self, writer: Writer, reading: FileReading, version: str) -> Output:
-        """Keep the records of a relation that is mapped over all files, so that landing files may be cleaned up."""
-        query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(reading.batch_id)}"
-        return writer.write(records_folder(self.source.name, self.relation), None, reading.batch_id, query, version)
+                # The records are kept, so that landing files may be cleaned up.
+                query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
+                folder = records_folder(self.source.name, self.relation)
+                parts.append(Part(folder, None, batch_id, query, versions[batch_id]))
+            if reasons[batch_id]:
+                query = quarantine_query(self.bench, self.source.name, self.relation, reading, reasons[batch_id])
+                parts.append(Part("quarantine", None, batch_id, query, versions[batch_id]))
+        return Writer(self.bench, self.lake.root, self.visible).write(parts)
 
 
-def judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
-    """Judge the rows of *mapping* against the rules and against *lake*, and leave out what is not stored.
+def judge(bench: Bench, mapping: Mapping) -> None:
+    """Judge the rows of *mapping* over its relations, into ``checked_view``.
 
     Raises:
         HeadwaterError: the mapping's SQL fails on a record.
     """
-    target = mapping.target
+    name = mapping.target.name
     query = checked_query(mapping, bench.settings.timezone)
     try:
-        bench.run(f"CREATE OR REPLACE TEMP TABLE {checked_table(target.name)} AS {query}")
+        bench.run(f"CREATE OR REPLACE TABLE {judged_table(name)} AS {query}")
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
         raise HeadwaterError(
             f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}; "
             "a mapping takes any text: hand it on as it is, or use TRY_CAST"
         ) from error
+    bench.run(f"CREATE OR REPLACE VIEW {checked_view(name)} AS SELECT *, rowid AS row FROM {judged_table(name)}")
+
+
+def leave_out(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+    """Leave out the rows of *mapping* that are refused or that *lake* has already; the others are kept."""
+    target = mapping.target
     leave_out_refused(bench, target, mapping.one_to_one)
     if target is EVENTS:
         leave_out_beaten_events(bench, seen)
@@ -200,19 +238,25 @@ def records_folder(source: str, relation: str) -> str:
     return f"records/{source}.{relation}"
 
 
-def file_readings(files: Iterable[LandedFile], lake: RawLake) -> tuple[list[FileReading], list[str]]:
+def file_readings(files: Sequence[LandedFile], lake: RawLake) -> tuple[list[FileReading], list[str]]:
     """*files* with their batch ids, and a line for each that cannot be read or is being written to."""
     landed = {batch.batch_id: batch.landed_at for batch in lake.batches}
     readings, errors = [], []
-    for file in files:
-        try:
-            batch_id = file.batch_id()
-        except OSError as error:
-            errors.append(f"landing/{file.file}: cannot be read: {error.strerror or error}")
-            continue
-        # A file that is only touched keeps its landing: the rules about time must not judge it anew.
-        readings.append(FileReading(file, batch_id, landed.get(batch_id, file.modified_at)))
+    with ThreadPoolExecutor() as pool:
+        for file, batch_id in zip(files, pool.map(_batch_id, files), strict=True):
+            if isinstance(batch_id, OSError):
+                errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
+                continue
+            # A file that is only touched keeps its landing: the rules about time must not judge it anew.
+            readings.append(FileReading(file, batch_id, landed.get(batch_id, file.modified_at)))
     return readings, errors
+
+
+def _batch_id(file: LandedFile) -> str | OSError:
+    try:
+        return file.batch_id()
+    except OSError as error:
+        return error
 
 
 def _look_again(reading: FileReading) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,8 +45,9 @@ class Mapping:
 
     *relations* are those it reads. *by_record*: each row comes from one record of one relation and from nothing
     else, so that files can be mapped one by one; otherwise it is mapped over all files at once. *one_to_one*:
-    moreover each record gives exactly one row. *meaning* is the query without comments and line breaks. *types*:
-    the DuckDB type of each column that it returns.
+    moreover each record gives exactly one row. *plain*: it even only renames columns: the relation's columns, and
+    what each is called in the target; None if it does more, or leaves a column out. *meaning* is the query without
+    comments and line breaks. *types*: the DuckDB type of each column that it returns.
     """
 
     target: Target
@@ -55,6 +57,7 @@ class Mapping:
     relations: tuple[str, ...]
     by_record: bool
     one_to_one: bool
+    plain: dict[str, str] | None
     types: dict[str, str]
 
 
@@ -84,6 +87,7 @@ def load_mapping(target: Target, file: Path, relations: RelationColumns) -> Mapp
         relations=tuple(sorted(set(read))),
         by_record=by_record,
         one_to_one=by_record and not any(tree.find_all(exp.Where, exp.Unnest, exp.Lateral, exp.Explode)),
+        plain=_renaming(tree, relations[read[0]]) if by_record else None,
         types=types,
     )
 
@@ -134,6 +138,21 @@ def _looks_across_records(tree: exp.Query) -> bool:
         return True
     # sqlglot does not know every aggregate of DuckDB: what it does not know by name is looked up there.
     return any(call.name.lower() in _aggregates() for call in tree.find_all(exp.Anonymous))
+
+
+def _renaming(tree: exp.Query, columns: Sequence[str]) -> dict[str, str] | None:
+    """What *tree* calls each of *columns*, if it is one SELECT that hands on all of them and does nothing else."""
+    clauses = {name for name, value in tree.args.items() if value}
+    if not isinstance(tree, exp.Select) or not clauses <= {"expressions", "from_", "from", "kind"}:
+        return None
+    renamed: dict[str, str] = {}
+    for projection in tree.expressions:
+        column = projection.unalias()
+        if not isinstance(column, exp.Column) or column.name in renamed:
+            return None
+        renamed[column.name] = projection.alias_or_name
+    handed_on = {name: renamed.pop(name, None) for name in PROVENANCE}
+    return renamed if set(renamed) == set(columns) and all(n == a for n, a in handed_on.items()) else None
 
 
 @cache

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.duck import identifier, literal
@@ -16,10 +18,21 @@ from pipelines.ingest.bench import Bench, kept_view
 from pipelines.ingest.duplicates import SUPERSEDED
 from pipelines.ingest.manifest import Output, RawLake, manifest_file
 from pipelines.ingest.targets import RAW_TABLES, Target
-from pipelines.lake import publish, temporary_for
+from pipelines.lake import publish_all, temporary_for
 
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """Raw files are read a few times, by the models of ``core``: little is gained by compressing them harder."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of *query* as the file of *batch_id* in *target*, and of *day* where that is kept by day."""
+
+    target: str
+    day: dt.date | None
+    batch_id: str
+    query: str
+    version: str
 
 
 class Writer:
@@ -31,46 +44,60 @@ class Writer:
         self.root = root
         self.visible = visible
 
-    def write(self, target: str, day: dt.date | None, batch_id: str, query: str, version: str) -> Output:
-        """Write the rows of *query* as the file of *batch_id* in *target*, and of *day*."""
-        folder = f"{target}/dt={day.isoformat()}" if day else target
+    def write(self, parts: Sequence[Part]) -> dict[str, list[Output]]:
+        """Write *parts*, durably; returns the files of each batch."""
+        targets = [self._path(part) for part in parts]
+        temporaries = [temporary_for(self.root / path) for path in targets]
+        # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
+        with ThreadPoolExecutor(self.bench.settings.threads or os.cpu_count()) as pool:
+            rows = list(pool.map(self._copy, parts, temporaries))
+        publish_all([(t, self.root / path) for t, path in zip(temporaries, targets, strict=True)])
+        outputs: dict[str, list[Output]] = {}
+        for part, path, count in zip(parts, targets, rows, strict=True):
+            output = Output(part.target, part.day, path, count, part.version)
+            outputs.setdefault(part.batch_id, []).append(output)
+        return outputs
+
+    def _path(self, part: Part) -> str:
+        folder = f"{part.target}/dt={part.day.isoformat()}" if part.day else part.target
         # A batch that is ingested again must not touch the file that readers see until the manifest changes.
-        names = (f"{folder}/{batch_id}{suffix}.parquet" for suffix in ("", "-a", "-b"))
-        path = next(name for name in names if name not in self.visible)
-        temporary = temporary_for(self.root / path)
-        copied = self.bench.rows(f"COPY ({query}) TO {literal(str(temporary))} ({_PARQUET})")
-        publish(temporary, self.root / path)
-        return Output(target, day, path, copied[0][0], version)
+        names = (f"{folder}/{part.batch_id}{suffix}.parquet" for suffix in ("", "-a", "-b"))
+        return next(name for name in names if name not in self.visible)
 
-    def write_kept(self, target: Target, source: str, versions: dict[str, str]) -> dict[str, list[Output]]:
-        """Write the rows of *target* that are kept, by batch and day; *versions* are by batch."""
-        outputs: dict[str, list[Output]] = {}
-        day = "dt" if target.partitioned else "NULL"
-        view = kept_view(target.name)
-        columns = stored_columns(target, {"source": literal(source)})
-        parts = self.bench.rows(f"SELECT batch_id, {day} AS day FROM {view} GROUP BY ALL ORDER BY ALL")
-        is_one_batch = len({batch_id for batch_id, _ in parts}) == 1
-        for batch_id, part in parts:
-            conditions = ["true"] if is_one_batch else [f"batch_id = {literal(batch_id)}"]
-            conditions += [f"dt = DATE {literal(part.isoformat())}"] if part else []
-            query = f"SELECT {columns} FROM {view} WHERE {' AND '.join(conditions)}"
-            output = self.write(target.name, part, batch_id, query, versions[batch_id])
-            outputs.setdefault(batch_id, []).append(output)
-        return outputs
+    def _copy(self, part: Part, temporary: Path) -> int:
+        with self.bench.connection.cursor() as cursor:
+            copied = cursor.execute(f"COPY ({part.query}) TO {literal(str(temporary))} ({_PARQUET})").fetchall()
+        return int(copied[0][0])
 
-    def write_superseded(self, versions: dict[str, str], name: str | None = None) -> dict[str, list[Output]]:
-        """Write ``__superseded``, by the superseding batch, or all as that of *name*, and the superseded row's day."""
-        outputs: dict[str, list[Output]] = {}
-        by = literal(name) if name else "superseded_by"
-        beaten = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
-        for batch_id, day in self.bench.rows(f"SELECT DISTINCT superseded_by, dt FROM {beaten} ORDER BY ALL"):
-            query = (
-                f"SELECT event_id, batch_id, superseded_by FROM {beaten} "
-                f"WHERE superseded_by = {literal(batch_id)} AND dt = DATE {literal(day.isoformat())}"
-            )
-            output = self.write("superseded_events", day, batch_id, query, versions[batch_id])
-            outputs.setdefault(batch_id, []).append(output)
-        return outputs
+
+def kept_parts(bench: Bench, target: Target, source: str, versions: Mapping[str, str]) -> list[Part]:
+    """The rows of *target* that are kept, by batch and day; *versions* are by batch."""
+    view = kept_view(target.name)
+    columns = stored_columns(target, {"source": literal(source)})
+    day_column = "dt" if target.partitioned else "NULL"
+    found = bench.rows(f"SELECT batch_id, {day_column} AS day FROM {view} GROUP BY ALL ORDER BY ALL")
+    is_one_batch = len({batch_id for batch_id, _ in found}) == 1
+    parts = []
+    for batch_id, day in found:
+        conditions = ["true"] if is_one_batch else [f"batch_id = {literal(batch_id)}"]
+        conditions += [f"dt = DATE {literal(day.isoformat())}"] if day else []
+        query = f"SELECT {columns} FROM {view} WHERE {' AND '.join(conditions)}"
+        parts.append(Part(target.name, day, batch_id, query, versions[batch_id]))
+    return parts
+
+
+def superseded_parts(bench: Bench, versions: Mapping[str, str], name: str | None = None) -> list[Part]:
+    """The rows of ``__superseded``, by the superseding batch (or all as that of *name*) and the beaten row's day."""
+    by = literal(name) if name else "superseded_by"
+    beaten = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
+    parts = []
+    for batch_id, day in bench.rows(f"SELECT DISTINCT superseded_by, dt FROM {beaten} ORDER BY ALL"):
+        query = (
+            f"SELECT event_id, batch_id, superseded_by FROM {beaten} "
+            f"WHERE superseded_by = {literal(batch_id)} AND dt = DATE {literal(day.isoformat())}"
+        )
+        parts.append(Part("superseded_events", day, batch_id, query, versions[batch_id]))
+    return parts
 
 
 def stored_columns(target: Target, given: Mapping[str, str]) -> str:

@@ -76,7 +76,7 @@ def _parquet_rows(bench: Bench, reading: FileReading, wanted: set[int]) -> Itera
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))
     query = (
         f"SELECT row_no - {reading.first_row} + 1, CAST(to_json(record) AS VARCHAR) FROM "
-        f"(SELECT rowid AS row_no, * EXCLUDE (file_index) FROM {PARSED} WHERE rowid IN ({rows})) AS record"
+        f"(SELECT rowid AS row_no, * EXCLUDE (batch_id) FROM {PARSED} WHERE rowid IN ({rows})) AS record"
     )
     for number, text in bench.rows(query):
         yield number, None, text

@@ -1,7 +1,7 @@
-"""Reading: landing files of one relation become rows of text in a DuckDB table.
+"""Reading: landing files of one relation become rows of a DuckDB table.
 
-Here: one table ``__parsed`` (the relation's columns as text, and file_index) and which records could not be read.
-Clean files are read many at once; a file that DuckDB refuses is read again by itself, with care.
+Here: filling one table with the records of many files, and which records could not be read. Clean files are read
+many at once; a file that DuckDB refuses is read again by itself, with care.
 Not here: what the records mean (``pipelines.ingest.validation``).
 """
 
@@ -9,28 +9,55 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, list_literal
+from pipelines.duck import first_line, identifier, literal
+from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
-from pipelines.ingest.dialects import Dialect, dialect_of, select_from
+from pipelines.ingest.dialects import Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import lines_of, records_of
 from pipelines.ingest.sources import Relation
 
 PARSED = "__parsed"
+"""The table of a relation's records as text, with batch_id."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where records go: the rows of *query_of* (the query of a relation's columns as text, batch_id and landed_at) into *table*.
+
+    Each record is one row there, with its batch_id; *is_empty* says of a row that its record has no value at all,
+    and *shown_by* names a column of the table that has a value where the relation's column has one.
+    """
+
+    table: str
+    query_of: Callable[[str], str]
+    is_empty: str
+    shown_by: Mapping[str, str]
+
+
+def nothing_in(columns: Iterable[str]) -> str:
+    """The condition that a record has no value in any of *columns*."""
+    return " AND ".join(f"{identifier(column)} IS NULL" for column in columns)
+
+
+def as_text(relation: Relation) -> Destination:
+    """The destination ``__parsed``: the records of *relation* as they are."""
+    shown_by = {name: name for name in relation.columns}
+    return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, nothing_in(relation.columns), shown_by)
 
 
 @dataclass
 class FileReading:
     """A file on its way into the lake: its batch, and what was found in it.
 
-    Its records are the rows of ``__parsed`` from *first_row*, in order; *error* says why there are none.
+    Its records are the rows of the destination from *first_row*, in order; *error* says why there are none.
     """
 
     file: LandedFile
@@ -50,22 +77,24 @@ class FileReading:
 
 
 class Reader:
-    """Reads files of one relation into ``__parsed``, in one session."""
+    """Reads files of one relation into a destination."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, relation: Relation) -> None:
-        self.connection = connection
-        self.scratch = scratch
+    def __init__(self, bench: Bench, relation: Relation, destination: Destination) -> None:
+        self.bench = bench
+        self.scratch = bench.scratch
         self.relation = relation
-        self._columns = [identifier(name) for name in relation.columns]
+        self.destination = destination
 
     def read(self, readings: Sequence[FileReading]) -> None:
-        """Fill ``__parsed`` with the records of *readings*; each reading learns what became of its file."""
-        columns = ", ".join(f"{column} VARCHAR" for column in self._columns)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {PARSED} ({columns}, file_index INTEGER)")
+        """Fill the destination with the records of *readings*; each reading learns what became of its file."""
+        columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in self.relation.columns)
+        nothing = self.destination.query_of(
+            f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false"
+        )
+        self.bench.run(f"CREATE OR REPLACE TABLE {self.destination.table} AS {nothing}")
         for reading in readings:
             self._look_at(reading)
-        sound = [(index, reading) for index, reading in enumerate(readings) if reading.dialect is not None]
-        for group in _alike(sound):  # in order, so that a file's rows are in one piece
+        for group in _alike(reading for reading in readings if reading.dialect is not None):
             self._insert(group)
         self._count(readings)
         self._find_broken_json(readings)
@@ -75,35 +104,32 @@ class Reader:
         """Learn how the file is to be read."""
         try:
             if reading.file.size:
-                reading.dialect = dialect_of(self.connection, reading.file, self.relation, self.scratch)
+                reading.dialect = dialect_of(self.bench.connection, reading.file, self.relation, self.scratch)
         except (OSError, EOFError, zlib.error, ValueError) as error:
             reading.error = f"{reading.name}: {_describe(error)}"
 
-    def _insert(self, group: Sequence[tuple[int, FileReading]]) -> None:
+    def _insert(self, group: Sequence[FileReading]) -> None:
         """Read files of one dialect together; if that fails, one by one, and then from clean copies."""
-        dialect = group[0][1].dialect
+        dialect = group[0].dialect
         assert dialect is not None
         if dialect.needs_care:
-            for place in group:
-                self._insert_copy(place, None)
+            for reading in group:
+                self._insert_copy(reading, None)
             return
-        paths = [self._safe(reading.file.path) for _, reading in group]
-        # The n-th path of the list is the n-th file of the group; its place among all readings is looked up.
-        places = f"list_extract([{', '.join(str(index) for index, _ in group)}], CAST(file_index AS INTEGER) + 1)"
-        query = select_from(dialect, self.relation, list_literal(paths), places)
+        files = [Origin(self._safe(reading.file.path), reading.batch_id, reading.landed_at) for reading in group]
+        query = self.destination.query_of(select_from(dialect, self.relation, files))
         try:
-            self.connection.execute(f"INSERT INTO {PARSED} {query}")
+            self.bench.run(f"INSERT INTO {self.destination.table} {query}")
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
             if len(group) == 1:
                 self._insert_copy(group[0], error)
                 return
-            for place in group:
-                self._insert([place])
+            for reading in group:
+                self._insert([reading])
 
-    def _insert_copy(self, place: tuple[int, FileReading], fault: duckdb.Error | None) -> None:
-        index, reading = place
+    def _insert_copy(self, reading: FileReading, fault: duckdb.Error | None) -> None:
         assert reading.dialect is not None
         if reading.is_copy or reading.file.format == "parquet":
             reading.error = f"{reading.name}: cannot be read: {first_line(fault) if fault else 'damaged'}"
@@ -119,7 +145,7 @@ class Reader:
         stand_in = FileReading(
             copy, reading.batch_id, reading.landed_at, dialect=reading.dialect.of_copy(), is_copy=True
         )
-        self._insert([(index, stand_in)])
+        self._insert([stand_in])
         reading.error = stand_in.error
         copy.path.unlink()
 
@@ -132,25 +158,27 @@ class Reader:
         return link
 
     def _count(self, readings: Sequence[FileReading]) -> None:
-        query = f"SELECT file_index, min(rowid), max(rowid), count(*) FROM {PARSED} GROUP BY file_index"
-        for index, first, last, count in self.connection.execute(query).fetchall():
+        by_batch = {reading.batch_id: reading for reading in readings}
+        query = f"SELECT batch_id, min(rowid), max(rowid), count(*) FROM {self.destination.table} GROUP BY batch_id"
+        for batch_id, first, last, count in self.bench.rows(query):
             assert last - first + 1 == count, "a file's records are not in one piece"
-            readings[index].first_row, readings[index].records = first, count
+            by_batch[batch_id].first_row, by_batch[batch_id].records = first, count
         for reading in readings:
-            faulty = [n for n in reading.refusals.records if 0 < n <= reading.records]
-            self._forget(reading, faulty)
+            self._forget(reading, [number for number in reading.refusals.records if 0 < number <= reading.records])
 
     def _find_broken_json(self, readings: Sequence[FileReading]) -> None:
         """Name the lines that are no JSON object: DuckDB makes a row without any value of them."""
-        nothing = " AND ".join(f"{column} IS NULL" for column in self._columns)
-        query = f"SELECT file_index, list(rowid) FROM {PARSED} WHERE {nothing} GROUP BY file_index"
-        for index, rows in self.connection.execute(query).fetchall():
-            reading = readings[index]
-            if reading.file.format != "ndjson":
+        by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "ndjson"}
+        query = (
+            f"SELECT batch_id, list(rowid) FROM {self.destination.table} WHERE {self.destination.is_empty} "
+            "GROUP BY batch_id"
+        )
+        for batch_id, rows in self.bench.rows(query):
+            if batch_id not in by_batch:
                 continue
-            wanted = {row - reading.first_row + 1 for row in rows}
+            reading = by_batch[batch_id]
             try:
-                faults = self._json_faults(reading, wanted)
+                faults = self._json_faults(reading, {row - reading.first_row + 1 for row in rows})
             except OSError as error:
                 reading.error = f"{reading.name}: {_describe(error)}"
                 continue
@@ -172,31 +200,33 @@ class Reader:
 
     def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
         """A NUL in a CSV file is damage, though DuckDB takes it for a letter."""
-        indexes = [str(i) for i, reading in enumerate(readings) if reading.file.format == "csv" and reading.records]
-        if not indexes:
+        by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "csv"}
+        if not by_batch:
             return
+        columns = ", ".join(identifier(name) for name in self.relation.columns)
         query = (
-            f"SELECT file_index, list(rowid) FROM {PARSED} WHERE file_index IN ({', '.join(indexes)}) "
-            f"AND contains(concat_ws('', {', '.join(self._columns)}), chr(0)) GROUP BY file_index"
+            f"SELECT batch_id, list(rowid) FROM {self.destination.table} WHERE batch_id IN "
+            f"({', '.join(map(literal, by_batch))}) AND contains(concat_ws('', {columns}), chr(0)) GROUP BY batch_id"
         )
-        for index, rows in self.connection.execute(query).fetchall():
-            faults = {row - readings[index].first_row + 1: "NUL byte" for row in rows}
-            readings[index].refusals.records |= faults
-            self._forget(readings[index], faults)
+        for batch_id, rows in self.bench.rows(query):
+            reading = by_batch[batch_id]
+            faults = {row - reading.first_row + 1: "NUL byte" for row in rows}
+            reading.refusals.records |= faults
+            self._forget(reading, faults)
 
     def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
-        """Take records out of ``__parsed``; the others keep their row ids, and so their numbers."""
+        """Take records out of the destination; the others keep their row ids, and so their numbers."""
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
-            self.connection.execute(f"DELETE FROM {PARSED} WHERE rowid IN ({', '.join(rows)})")
+            self.bench.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
 
 
-def _alike(readings: Iterable[tuple[int, FileReading]]) -> list[list[tuple[int, FileReading]]]:
-    """The readings by dialect, each list to be read by one query."""
-    groups: dict[Dialect, list[tuple[int, FileReading]]] = {}
-    for place in readings:
-        assert place[1].dialect is not None
-        groups.setdefault(place[1].dialect, []).append(place)
+def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:
+    """The readings by dialect, each list to be read by one query, in which a file's rows stay in one piece."""
+    groups: dict[Dialect, list[FileReading]] = {}
+    for reading in readings:
+        assert reading.dialect is not None
+        groups.setdefault(reading.dialect, []).append(reading)
     return list(groups.values())
 
 

@@ -154,8 +154,9 @@ class _Run:
             visible = self.lake.paths() | lake.paths()
             try:
                 result = Group(self.bench, source, files[0].relation, lake, visible, seen).ingest(new)
-            except HeadwaterError as error:
-                self.report.errors += [*errors, str(error)]
+            except (HeadwaterError, OSError) as error:
+                # A file that vanishes, or a disk that fills up, half-way through: nothing of the group is visible.
+                self.report.errors += [*errors, f"{source.name}: {error}" if isinstance(error, OSError) else str(error)]
                 return None
         result.errors[:0] = errors
         result.touched = {r.batch_id: r.file.modified_at for r in readings if r.batch_id in known}

@@ -30,29 +30,51 @@ _INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 
 
 def checked_query(mapping: Mapping, timezone: str) -> str:
-    """The query that types and judges the rows of *mapping*.
+    """The query that types and judges the rows of *mapping*, over its relations and ``__files`` (batch_id, landed_at).
 
-    It expects its relations, and a relation ``__files`` (batch_id, landed_at). It returns the target's columns and
-    derived columns, ``record_hash`` where the target is not partitioned, batch_id, record_no, and ``reasons``: all
-    that is wrong with the row, separated by '; ', or null.
+    It returns the target's columns and derived columns, ``record_hash`` where the target is not partitioned,
+    batch_id, record_no, and ``reasons``: all that is wrong with the row, separated by '; ', or null.
     """
+    given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in _mapped(mapping))
+    return _judging(
+        mapping,
+        timezone,
+        f"SELECT {given}, batch_id, record_no FROM ({mapping.query})",
+        f"SELECT derived.*, landed_at FROM derived LEFT JOIN {FILES} USING (batch_id)",
+    )
+
+
+def streamed_query(mapping: Mapping, timezone: str, records: str) -> str:
+    """The same for a plain *mapping* of *records*, a query with landed_at besides the relation's columns.
+
+    Its rows come in the order of the records: it has no join, which may lose that.
+    """
+    assert mapping.plain is not None
+    given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
+    mapped = f"SELECT {given}, batch_id, record_no, landed_at FROM ({records})"
+    return _judging(mapping, timezone, mapped, "SELECT * FROM derived", "landed_at")
+
+
+def _judging(mapping: Mapping, timezone: str, mapped: str, landed: str, *more: str) -> str:
     target = mapping.target
-    names = [name for name in target.columns if name in mapping.types]
-    given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in names)
-    kept = ", ".join([*map(_given, names), *PROVENANCE])
+    kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
     typed = ",\n  ".join(
         f"{_typed(column, mapping.types.get(name), _given(name), timezone)} AS {identifier(name)}"
         for name, column in target.columns.items()
     )
     return (
-        f"WITH mapped AS (SELECT {given}, batch_id, record_no FROM ({mapping.query})),\n"
+        f"WITH mapped AS ({mapped}),\n"
         f"typed AS (SELECT {typed}, {kept} FROM mapped),\n"
         f"filled AS (SELECT {_filled(target)} FROM typed),\n"
         f"derived AS (SELECT *{_derived(target, timezone)} FROM filled),\n"
-        f"landed AS (SELECT derived.*, landed_at FROM derived LEFT JOIN {FILES} USING (batch_id))\n"
+        f"landed AS ({landed})\n"
         f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
         f"  {_reasons(mapping)} AS reasons\nFROM landed"
     )
+
+
+def _mapped(mapping: Mapping) -> list[str]:
+    return [name for name in mapping.target.columns if name in mapping.types]
 
 
 def row_hash(target: Target) -> str:

@@ -18,13 +18,13 @@ from uuid import uuid4
 
 from pipelines.duck import identifier, list_literal, literal
 from pipelines.errors import HeadwaterError
-from pipelines.ingest.bench import FILES, Bench, checked_table, kept_view
+from pipelines.ingest.bench import FILES, Bench, checked_view, kept_view
 from pipelines.ingest.counts import duplicate_records, refused_records
 from pipelines.ingest.duplicates import SeenEvents
-from pipelines.ingest.group import beaten_records, judge, records_folder
+from pipelines.ingest.group import beaten_records, judge, leave_out, records_folder
 from pipelines.ingest.manifest import Batch, Output, RawLake
 from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.outputs import Writer, stored_columns
+from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_parts
 from pipelines.ingest.quarantine import listing_query
 from pipelines.ingest.sources import INGEST_VERSION, Source
 from pipelines.ingest.targets import EVENTS
@@ -91,10 +91,10 @@ class Whole:
         )
         empty = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS TIMESTAMP) AS landed_at WHERE false"
         files = f"FROM (VALUES {values}) AS files(batch_id, landed_at)" if values else empty
-        self.bench.run(f"CREATE OR REPLACE TEMP TABLE {FILES} AS {files}")
+        self.bench.run(f"CREATE OR REPLACE TABLE {FILES} AS {files}")
         for name in self.source.relations:
             query = self._records_query(name, [batch for batch in inputs if batch.relation == name])
-            self.bench.run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {query}")
+            self.bench.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}")
 
     def _records_query(self, relation: str, batches: Sequence[Batch]) -> str:
         columns = [*self.source.relations[relation].columns, "batch_id"]
@@ -122,20 +122,23 @@ class Whole:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         # The id changes with the content: what superseded a row of an earlier one must not hide a new row.
         batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
-        writer = Writer(self.bench, self.lake.root, self.visible)
         known = {(o.target, o.dt, o.version): o for batch in old for o in batch.outputs}
-        outputs: list[Output] = []
+        parts: list[Part] = []
         beaten: Counter[str] = Counter()
         for mapping in mappings:
-            outputs += self._write(writer, mapping, batch_id, known)
+            parts += self._parts(mapping, batch_id)
             if mapping.target is EVENTS:
                 beaten = beaten_records(self.bench)
-                for written in writer.write_superseded({batch_id: fingerprint}, batch_id).values():
-                    outputs += written
+                parts += superseded_parts(self.bench, {batch_id: fingerprint}, batch_id)
         reasons = refused_records(self.bench, mappings, {})
         if reasons:
             query = self._quarantine_query(inputs, reasons)
-            outputs.append(writer.write("quarantine", None, batch_id, query, fingerprint))
+            parts.append(Part("quarantine", None, batch_id, query, fingerprint))
+        # A day whose rows are as they were keeps its file.
+        unchanged = [known[key] for part in parts if (key := (part.target, part.day, part.version)) in known]
+        new = [part for part in parts if (part.target, part.day, part.version) not in known]
+        written = Writer(self.bench, self.lake.root, self.visible).write(new)
+        outputs = [*unchanged, *written.get(batch_id, ())]
         landed = max((batch.landed_at for batch in inputs), default=now)
         batch = Batch(
             batch_id=batch_id,
@@ -152,31 +155,24 @@ class Whole:
         )
         return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, beaten)
 
-    def _write(
-        self,
-        writer: Writer,
-        mapping: Mapping,
-        batch_id: str,
-        known: dict[tuple[str, dt.date | None, str], Output],
-    ) -> list[Output]:
-        """Write the kept rows of a target by day, or take over the previous file of a day that did not change."""
+    def _parts(self, mapping: Mapping, batch_id: str) -> list[Part]:
+        """The kept rows of a target by day; the version is a hash of a day's rows, whatever batch they are in."""
         target = mapping.target
         view = kept_view(target.name)
         columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})
         compared = ", ".join(identifier(name) for name in (*target.columns, *target.derived, "record_no"))
-        day = "dt" if target.partitioned else "NULL"
-        parts = self.bench.rows(
-            f"SELECT {day} AS day, count(*), bit_xor(hash({compared})), sum(hash({compared})) "
+        day_column = "dt" if target.partitioned else "NULL"
+        found = self.bench.rows(
+            f"SELECT {day_column} AS day, count(*), bit_xor(hash({compared})), sum(hash({compared})) "
             f"FROM {view} GROUP BY day ORDER BY day"
         )
-        outputs = []
-        for part, *content in parts:
+        parts = []
+        for day, *content in found:
             version = hashlib.sha256(repr((self.source.name, content)).encode()).hexdigest()[:16]
-            taken_over = known.get((target.name, part, version))
-            condition = f"dt = DATE {literal(part.isoformat())}" if part else "true"
+            condition = f"dt = DATE {literal(day.isoformat())}" if day else "true"
             query = f"SELECT {columns} FROM {view} WHERE {condition}"
-            outputs.append(taken_over or writer.write(target.name, part, batch_id, query, version))
-        return outputs
+            parts.append(Part(target.name, day, batch_id, query, version))
+        return parts
 
     def _quarantine_query(self, inputs: Sequence[Batch], reasons: dict[str, dict[int, str]]) -> str:
         """The query of the quarantine rows: the kept records, as JSON of the columns that were read."""
@@ -221,8 +217,9 @@ class Whole:
 
 
 def _judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
-    judge(bench, mapping, lake, seen)
-    query = f"SELECT count(*) FROM {checked_table(mapping.target.name)} ANTI JOIN {FILES} USING (batch_id) WHERE true"
+    judge(bench, mapping)
+    leave_out(bench, mapping, lake, seen)
+    query = f"SELECT count(*) FROM {checked_view(mapping.target.name)} ANTI JOIN {FILES} USING (batch_id) WHERE true"
     lost = bench.rows(query)[0][0]
     if lost:
         raise HeadwaterError(

@@ -85,14 +85,16 @@ refund_versions AS (
     FROM raw.refunds
 ),
 
+-- Each refund is converted by itself, so that core.refunds sums to this table's refunded.
 dated_refunds AS (
     SELECT
-        order_id,
-        line_no,
-        SUM(amount) AS amount
-    FROM refund_versions
-    WHERE version_no = 1
-    GROUP BY order_id, line_no
+        refunds.order_id,
+        refunds.line_no,
+        SUM(CAST(refunds.amount * orders.rate AS DECIMAL(18, 4))) AS amount
+    FROM refund_versions AS refunds
+    INNER JOIN paid_orders AS orders ON orders.order_id = refunds.order_id
+    WHERE refunds.version_no = 1
+    GROUP BY refunds.order_id, refunds.line_no
 ),
 
 amounts AS (
@@ -103,7 +105,9 @@ amounts AS (
         lines.sku,
         lines.quantity,
         CAST((lines.quantity * lines.unit_price - lines.discount) * orders.rate AS DECIMAL(18, 4)) AS revenue,
-        CAST(COALESCE(refunds.amount, lines.refunded_amount, 0) * orders.rate AS DECIMAL(18, 4)) AS refunded,
+        CAST(
+            COALESCE(refunds.amount, CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
+        ) AS refunded,
         -- A line's own cost is in the order's currency, a product's in the reporting currency.
         CASE
             WHEN lines.unit_cost IS NOT NULL

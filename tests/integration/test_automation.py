@@ -58,6 +58,18 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         ]
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_sensor_from_the_rest(home: Home) -> None:
+    engine = DagsterEngine(home)
+    land(home, "events", [{"event_id": "1", "device_id": "d1"}], "without_event_type")
+    with open_instance(home) as instance:
+        first = tick(home, instance)
+        report = engine.ingest()
+        assert len(report.errors) == 1
+        assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE
+        second = tick(home, instance, first.cursor)
+        assert {request.job_name for request in second.run_requests or []} == {"tables"}
+
+
 def test_the_sensor_waits_for_whoever_is_at_work(home: Home) -> None:
     land_days(home, DAYS[:1])
     with open_instance(home) as instance:

@@ -1,0 +1,1 @@
+"""The speed figures, each beside its limit: `make bench`."""
