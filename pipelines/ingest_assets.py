@@ -19,6 +19,7 @@ from pipelines.ingest.manifest import Batch
 from pipelines.ingest.targets import RAW_TABLES
 from pipelines.lake import Day
 from pipelines.recording import asset_key, changed_config, has_told_version, version_tags
+from pipelines.run import set_start_date
 from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, FIRST_DAY, Channel, day_partitions
 from pipelines.workspace import Workspace, open_workspace
@@ -80,6 +81,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             report = ingest(channel.home, load_settings(channel.home))
             channel.ingested = report
+            set_start_date(channel.home)
             workspace = open_workspace(channel.home)
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)

@@ -7,7 +7,7 @@ Not here: the steps themselves (``pipelines.ingest``, ``pipelines.planner``, ``p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from pipelines.duck import session
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest
 from pipelines.lake import Day, PartitionKey
-from pipelines.planner import Plan, Segment, landed_days, make_plan, segments
+from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segments
 from pipelines.runner import CheckResult, Runner, RunResult
 from pipelines.settings import load_settings, write_start_date
 from pipelines.workspace import Workspace, open_workspace
@@ -154,18 +154,19 @@ def run_home(
     else:
         engine = DirectEngine(home)
     with home_lock(home, "headwater run", tell):
-        open_workspace(home)  # a fault of the settings or the project shows before anything is read
+        workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
         summary = RunSummary(engine.ingest())
-        summary.start_date_set = set_start_date(home)
+        start = set_start_date(home)
+        summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, engine, summary, say)
     return summary
 
 
 def set_start_date(home: Home) -> Day | None:
-    """Write the earliest landed day into the settings, if they name no start date; the day, if it was written."""
+    """The first day that the home computes; if the settings name none, the earliest landed day, written into them."""
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
-        return None
+        return workspace.settings.start_date
     with session(home, workspace.settings) as connection:
         landed = landed_days(workspace, connection)
     if landed is None:
@@ -180,23 +181,53 @@ def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSum
         plan = make_plan(workspace, connection)
     summary.first, summary.last = plan.first, plan.last
     _remove_obsolete(workspace, plan, request, summary)
-    wanted = _wanted(workspace, plan, request)
+    open_ = _wanted(workspace, plan, request)
     held: set[tuple[str, PartitionKey]] = set()
-    whole = {name for name, keys in wanted.items() if None in keys}
-    steps = ([Segment(Day.min, Day.min, frozenset(whole))] if whole else []) + segments(wanted, plan.expected)
-    for step in steps:
-        by_days = step.first != Day.min
-        if by_days:
-            say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
-        first, last = (step.first, step.last) if by_days else (None, None)
-        result = engine.compute(step.tables, first, last, held)
-        held |= result.held()
-        summary.add(result)
+    # Dagster ends a run at a failed check, good days included; what does not wait for it is asked for again.
+    while steps := _steps(open_, plan):
+        done: set[tuple[str, PartitionKey]] = set()
+        for step in steps:
+            result = _compute(engine, step, held, say)
+            held |= result.held()
+            done |= result.settled()
+            summary.add(result)
+        waiting = _waiting(workspace, open_, held)
+        for name, key in waiting:
+            summary.held.setdefault(name, set()).add(key)
+        open_ = {name: keys - {key for table, key in done | waiting if table == name} for name, keys in open_.items()}
+        if not done:
+            break
 
 
-def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, frozenset[PartitionKey]]:
+def _steps(open_: Mapping[str, Keys], plan: Plan) -> list[Segment]:
+    """The runs that compute *open_*: first the tables without partitions, as a segment without days."""
+    whole = frozenset(name for name, keys in open_.items() if None in keys)
+    return ([Segment(Day.min, Day.min, whole)] if whole else []) + segments(open_, plan.expected)
+
+
+def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
+    if step.first == Day.min:
+        return engine.compute(step.tables, None, None, held)
+    say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
+    return engine.compute(step.tables, step.first, step.last, held)
+
+
+def _waiting(
+    workspace: Workspace, open_: Mapping[str, Keys], held: Collection[tuple[str, PartitionKey]]
+) -> set[tuple[str, PartitionKey]]:
+    """The partitions of *open_* that read what is held, directly or not, and the held ones themselves."""
+    project = workspace.project
+    waiting = set(held)
+    for name in project.models:
+        for key in open_.get(name, ()):
+            if any(parent in waiting for read in project.reads[name] for parent in project.window(read, key)):
+                waiting.add((name, key))
+    return waiting
+
+
+def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
     """The partitions to compute: the stale ones, or with ``force`` all, that the request names."""
-    chosen: dict[str, frozenset[PartitionKey]] = {}
+    chosen: dict[str, Keys] = {}
     for name in workspace.project.models:
         if request.tables is not None and name not in request.tables:
             continue

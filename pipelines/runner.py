@@ -108,6 +108,12 @@ class RunResult:
         """The partitions held back."""
         return {(name, key) for name, table in self.tables.items() for key in table.held}
 
+    def settled(self) -> set[tuple[str, PartitionKey]]:
+        """The partitions about which the run has decided: published, removed or held."""
+        return self.held() | {
+            (name, key) for name, table in self.tables.items() for key in (*table.published, *table.removed)
+        }
+
 
 def grain_check_name(model: Model) -> str:
     """The name of the check that every model has."""
@@ -212,10 +218,9 @@ class Runner:
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
         for read in self._reads(model):
-            for parent in _window(read, key, self._workspace.project.is_partitioned(read.table)):
-                if (read.table, parent) in self._held:
-                    self._hold(model, key)
-                    return True
+            if any(parent in self._held for parent in self._workspace.project.window(read, key)):
+                self._hold(model, key)
+                return True
         return False
 
     def _hold(self, model: Model, key: PartitionKey) -> None:
@@ -367,14 +372,6 @@ class Runner:
                 else:
                     failed |= set(keys)
         return failed if outcome.severity == "error" else set()
-
-
-def _window(read: Read, key: PartitionKey, is_partitioned: bool) -> Iterator[PartitionKey]:
-    if key is None or not is_partitioned:
-        yield None
-        return
-    for days in range((read.days or 0) + 1):
-        yield key - dt.timedelta(days=days)
 
 
 def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:

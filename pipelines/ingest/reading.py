@@ -30,7 +30,7 @@ PARSED = "__parsed"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where records go: the rows of *query_of* (the query of a relation's columns as text, batch_id and landed_at) into *table*.
+    """Where records go: into *table*, as what *query_of* makes of a query of text columns, batch_id and landed_at.
 
     Each record is one row there, with its batch_id; *is_empty* says of a row that its record has no value at all,
     and *shown_by* names a column of the table that has a value where the relation's column has one.

@@ -74,6 +74,14 @@ class Project:
         """
         return not model.is_partitioned or any(read.days is None for read in self.reads[model.name])
 
+    def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
+        """The partitions that *read* means for the partition *key* of a model, as (table, partition)."""
+        if key is None or not self.is_partitioned(read.table):
+            yield read.table, None
+            return
+        for days in range((read.days or 0) + 1):
+            yield read.table, key - dt.timedelta(days=days)
+
     def schemas(self) -> list[str]:
         """The schemas of the models, in order of first need."""
         return list(dict.fromkeys(model.schema for model in self.models.values()))

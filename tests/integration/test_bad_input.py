@@ -189,6 +189,17 @@ def test_utf_16_is_refused_record_by_record(home: Home) -> None:
     assert batch.quarantined == batch.records > 0
 
 
+def test_in_many_large_files_every_record_keeps_its_number(home: Home) -> None:
+    for name in ("a", "b", "c"):
+        lines = [line(f"{name}{number}") if number % 9000 else b"oops\n" for number in range(1, 60_001)]
+        land(home, f"native/events/{name}.ndjson", b"\n".join(lines))
+    take_in(home)
+    assert [counts(batch) for batch in RawLake.load(home).batches] == [(60_000, 59_994, 0, 6)] * 3
+    assert [int(row["event_id"][1:]) == row["record_no"] for row in raw(home, "raw.events")] == [True] * 3 * 59_994
+    assert {row["record_no"] for row in raw(home, "raw.quarantine")} == {9000 * n for n in range(1, 7)}
+    assert {row["line_no"] for row in raw(home, "raw.quarantine")} == {2 * 9000 * n - 1 for n in range(1, 7)}
+
+
 # Compression -----------------------------------------------------------------------------------------------
 
 

@@ -46,8 +46,13 @@ NATIVE = {
         **dict.fromkeys(("line_no", "quantity"), int),
         **dict.fromkeys(("unit_price", "discount"), NUMBER),
         "unit_cost": (int, float, type(None)),
+        "refunded_amount": type(None),
     },
-    "refunds": {"order_id": TEXT, "line_no": int, "refunded_at": TEXT, "amount": NUMBER},
+    "refunds": {
+        **dict.fromkeys(("refund_id", "order_id", "refunded_at", "updated_at"), TEXT),
+        "line_no": int,
+        "amount": NUMBER,
+    },
 }
 
 
