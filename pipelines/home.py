@@ -30,6 +30,8 @@ _DAGSTER_YAML = """\
 # Dagster's own settings for this home; see https://docs.dagster.io/deployment/oss/dagster-yaml
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1   # two runs would wait for each other's lock on the lake anyway

@@ -61,8 +61,10 @@ class Mapping:
     types: dict[str, str]
 
 
-def load_mapping(target: Target, file: Path, relations: RelationColumns) -> Mapping:
-    """The mapping in *file*, checked against its relations and its target.
+def load_mapping(
+    connection: duckdb.DuckDBPyConnection, target: Target, file: Path, relations: RelationColumns
+) -> Mapping:
+    """The mapping in *file*, checked against its relations, which *connection* holds, and its target.
 
     Raises:
         HeadwaterError: it cannot be read or parsed, is not one SELECT, reads what is not a relation of the source,
@@ -76,7 +78,7 @@ def load_mapping(target: Target, file: Path, relations: RelationColumns) -> Mapp
     # What runs is what was written: printing the tree again might change it.
     query = text.rstrip().rstrip(";") + "\n"
     read = _relations_read(file, tree, relations)
-    types = _bind(file, query, relations)
+    types = _bind(connection, file, query)
     _check_columns(file, target, types)
     by_record = len(read) == 1 and not _looks_across_records(tree)
     return Mapping(
@@ -162,20 +164,23 @@ def _aggregates() -> frozenset[str]:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
 
 
-def _bind(file: Path, query: str, relations: RelationColumns) -> dict[str, str]:
-    """The columns and types that *query* returns, from binding it to empty relations."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, columns in relations.items():
-            typed = [f"{identifier(column)} VARCHAR" for column in columns]
-            provenance = "batch_id VARCHAR, record_no BIGINT"
-            connection.execute(f"CREATE TEMP TABLE {identifier(name)} ({', '.join(typed)}, {provenance})")
-        try:
-            rows = connection.execute(f"DESCRIBE {query}").fetchall()
-        except duckdb.Error as error:
-            line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
-            where = f"{file}, line {line[1]}" if line else str(file)
-            raise HeadwaterError(f"{where}: {first_line(error)}") from error
+def create_relations(connection: duckdb.DuckDBPyConnection, relations: RelationColumns) -> None:
+    """Make empty relations, to which the mappings of a source are bound."""
+    for name, columns in relations.items():
+        typed = ", ".join(f"{identifier(column)} VARCHAR" for column in columns)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {identifier(name)} ({typed}, batch_id VARCHAR, record_no BIGINT)"
+        )
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, file: Path, query: str) -> dict[str, str]:
+    """The columns and types that *query* returns."""
+    try:
+        rows = connection.execute(f"DESCRIBE {query}").fetchall()
+    except duckdb.Error as error:
+        line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
+        where = f"{file}, line {line[1]}" if line else str(file)
+        raise HeadwaterError(f"{where}: {first_line(error)}") from error
     return {str(row[0]): str(row[1]) for row in rows}
 
 

@@ -103,7 +103,8 @@ class _Run:
                 self.report.errors += result.errors if result else []
                 return
             lake = with_result(lake, result)
-            seen.add_batches(lake, result.batches)
+            if done < len(together.files):
+                seen.add_batches(lake, result.batches)
             batches += result.batches
         self._publish(lake, batches)
 
@@ -128,7 +129,8 @@ class _Run:
             for batch_id, modified_at in result.touched.items():
                 lake = lake.changed(batch_id, modified_at=modified_at)
             self._publish(lake, result.batches)
-            seen.add_batches(lake, result.batches)
+            if done < len(files):
+                seen.add_batches(lake, result.batches)
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import duckdb
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import REPOSITORY, Home
-from pipelines.ingest.mapping import Mapping, load_mapping
+from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.targets import PROVENANCE, TARGETS
 from pipelines.settings import Settings, describe, read_yaml
 
@@ -138,13 +139,7 @@ def _load_source(folder: Path) -> Source:
     if not _NAME.fullmatch(folder.name):
         raise HeadwaterError(f"{folder}: a source is named with lower case letters, digits and _; rename the folder")
     declared = _read_declaration(folder / "source.yaml")
-    mappings = {}
-    for file in sorted(folder.glob("*.sql")):
-        target = TARGETS.get(file.stem)
-        if target is None:
-            raise HeadwaterError(f"{file}: '{file.stem}' is no target; expected one of {', '.join(TARGETS)}")
-        columns = {name: tuple(relation.columns) for name, relation in declared.relations.items()}
-        mappings[target.name] = load_mapping(target, file, columns)
+    mappings = _load_mappings(folder, {name: tuple(r.columns) for name, r in declared.relations.items()})
     if not mappings:
         raise HeadwaterError(f"{folder}: has no mapping; add a SELECT such as events.sql ({', '.join(TARGETS)})")
     used = {name for mapping in mappings.values() for name in mapping.relations}
@@ -155,6 +150,18 @@ def _load_source(folder: Path) -> Source:
             "add a SELECT that does, or remove it, since its files would be read for nothing"
         )
     return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
+
+
+def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[str, Mapping]:
+    mappings = {}
+    with duckdb.connect() as connection:
+        create_relations(connection, relations)
+        for file in sorted(folder.glob("*.sql")):
+            target = TARGETS.get(file.stem)
+            if target is None:
+                raise HeadwaterError(f"{file}: '{file.stem}' is no target; expected one of {', '.join(TARGETS)}")
+            mappings[target.name] = load_mapping(connection, target, file, relations)
+    return mappings
 
 
 def _read_declaration(file: Path) -> _SourceFile:
