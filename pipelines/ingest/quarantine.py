@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.lookup import find_records
 from pipelines.ingest.reading import PARSED, FileReading
 from pipelines.ingest.targets import RAW_TABLES
 
@@ -63,12 +63,8 @@ def _found(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Fou
     if reading.file.format == "parquet":
         yield from _parquet_rows(bench, reading, wanted)
         return
-    last = max(wanted)
-    for record in records_of(reading.file, lines_of(reading.file, bench.scratch)):
-        if record.number in wanted:
-            yield record.number, record.line, record.text
-        if record.number >= last:
-            return
+    for record in find_records(bench, reading.file, wanted, reading.records):
+        yield record.number, record.line, record.text
 
 
 def _parquet_rows(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:

@@ -21,7 +21,7 @@ from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.dialects import Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.lookup import find_records
 from pipelines.ingest.sources import Relation
 
 PARSED = "__parsed"
@@ -188,14 +188,9 @@ class Reader:
     def _json_faults(self, reading: FileReading, wanted: set[int]) -> dict[int, str]:
         faults: dict[int, str] = {}
         names = {name for column in self.relation.columns.values() for name in column.names}
-        last = max(wanted)
-        for record in records_of(reading.file, lines_of(reading.file, self.scratch)):
-            if record.number in wanted:
-                fault = json_fault(record, names)
-                if fault:
-                    faults[record.number] = fault
-            if record.number >= last:
-                break
+        for record in find_records(self.bench, reading.file, wanted, reading.records):
+            if fault := json_fault(record, names):
+                faults[record.number] = fault
         return faults
 
     def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
