@@ -61,7 +61,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     tables = {
         "core.events": core_events(log.events, shop),
         "core.orders": [core_order(order, shop) for order in orders],
-        "core.order_lines": [core_order_line(line, shop) for line in lines],
+        "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
     }
     return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
@@ -268,7 +268,7 @@ def rate_of(order: Row, shop: Shop) -> Decimal:
     return Decimal(str(rates[0]))
 
 
-def core_order_line(line: Row, shop: Shop) -> Row:
+def order_line(line: Row, shop: Shop) -> Row:
     record, order = line["record"], line["order"]
     quantity = int(record["quantity"])
     own_cost, product_cost = amount_of(record.get("unit_cost")), line["product_unit_cost"]

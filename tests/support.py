@@ -180,6 +180,7 @@ def tables(home: Home) -> dict[str, list[Row]]:
 
 def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, list[Row]]) -> None:
     """Fail with the first tables' differing rows, inputs before what is computed from them."""
+    assert set(actual) == set(expected) == set(KEYS), "a table is missing, or KEYS does not name it"
     for name, keys in KEYS.items():
         assert_same_rows(actual[name], expected[name], keys, name)
 

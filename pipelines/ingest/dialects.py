@@ -16,7 +16,7 @@ import duckdb
 from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.careful import csv_fields
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.lines import lines_of, records_of, without_glob
 from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -59,7 +59,7 @@ def dialect_of(
         ValueError: it has no head that can be understood; the text says why.
     """
     if file.format == "parquet":
-        return _parquet_dialect(connection, file)
+        return _parquet_dialect(connection, file, scratch)
     lines = lines_of(file, scratch, at_most=_HEADER_WITHIN_LINES if file.format == "csv" else 1)
     first = next(iter(records_of(file, lines)), None)
     if file.format == "ndjson":
@@ -80,10 +80,11 @@ def dialect_of(
     return Dialect("csv", file.compression, needs_care, delimiter, tuple(names))
 
 
-def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> Dialect:
+def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, scratch: Path) -> Dialect:
     if file.compression:
         raise ValueError("a Parquet file is compressed within; expected a name that ends in .parquet")
-    query = f"DESCRIBE SELECT * FROM read_parquet({literal(str(file.path))}, hive_partitioning = false)"
+    path = without_glob(file.path, scratch)
+    query = f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))}, hive_partitioning = false)"
     try:
         rows = connection.execute(query).fetchall()
     except duckdb.Error as error:

@@ -129,6 +129,7 @@ class ZstdLines:
         self.damage: str | None = None if zstd_is_whole(file.path) else "breaks off or is damaged"
         self.has_bom = False
         self._file = file
+        self._path = without_glob(file.path, scratch)
         self._copy = scratch / f"{uuid4().hex}.ndjson"
         self._limit = "" if at_most is None else f" LIMIT {at_most}"
 
@@ -154,7 +155,7 @@ class ZstdLines:
 
     def _decompress(self) -> None:
         query = (
-            f"SELECT line FROM read_csv({literal(str(self._file.path))}, columns = {{'line': 'VARCHAR'}}, "
+            f"SELECT line FROM read_csv({literal(str(self._path))}, columns = {{'line': 'VARCHAR'}}, "
             f"auto_detect = false, header = false, delim = {literal(_NO_DELIMITER)}, quote = '', escape = '', "
             "encoding = 'latin-1', compression = 'zstd', max_line_size = 256000000, strict_mode = false, "
             f"parallel = false){self._limit}"
@@ -228,6 +229,15 @@ def _close_quote(source: Iterator[Line], waiting: deque[Line]) -> list[bytes] | 
 
 def _too_long(kind: str) -> str:
     return f"line longer than {LONGEST_LINE[kind] // 1_000_000} MB"
+
+
+def without_glob(path: Path, scratch: Path) -> Path:
+    """*path*, or a link to it in *scratch* where DuckDB would take its name for a pattern of names."""
+    if not any(sign in str(path) for sign in "*?["):
+        return path
+    link = scratch / uuid4().hex
+    link.symlink_to(path.absolute())
+    return link
 
 
 def zstd_is_whole(path: Path) -> bool:

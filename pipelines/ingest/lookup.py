@@ -14,7 +14,7 @@ import duckdb
 from pipelines.duck import literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import BOM, LONGEST_LINE, RawRecord, lines_of, records_of
+from pipelines.ingest.lines import BOM, LONGEST_LINE, RawRecord, lines_of, records_of, without_glob
 
 _NO_DELIMITER = "\x01\x02\x03\x04"
 _BLANKS = " \t\r\x0b\x0c"
@@ -42,9 +42,10 @@ def find_records(bench: Bench, file: LandedFile, wanted: Collection[int], record
 
 def _query(bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
     """The wanted records by one query; None where DuckDB sees other lines than there are records."""
+    path = without_glob(file.path, bench.scratch)
     # In latin-1 a byte is a letter: so every line can be read, and its bytes are had back.
     lines = (
-        f"SELECT row_number() OVER () AS line_no, line FROM read_csv({literal(str(file.path))}, "
+        f"SELECT row_number() OVER () AS line_no, line FROM read_csv({literal(str(path))}, "
         "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, quote = '', escape = '', "
         f"delim = {literal(_NO_DELIMITER)}, encoding = 'latin-1', compression = {literal(file.compression or 'none')}, "
         f"max_line_size = {LONGEST_LINE['ndjson'] + 2}, strict_mode = false, parallel = false)"

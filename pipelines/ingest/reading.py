@@ -11,8 +11,6 @@ import datetime as dt
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 
@@ -21,6 +19,7 @@ from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.dialects import Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
+from pipelines.ingest.lines import without_glob
 from pipelines.ingest.lookup import find_records
 from pipelines.ingest.sources import Relation
 
@@ -116,7 +115,7 @@ class Reader:
             for reading in group:
                 self._insert_copy(reading, None)
             return
-        files = [Origin(self._safe(reading.file.path), reading.batch_id, reading.landed_at) for reading in group]
+        files = [Origin(without_glob(r.file.path, self.scratch), r.batch_id, r.landed_at) for r in group]
         query = self.destination.query_of(select_from(dialect, self.relation, files))
         try:
             self.bench.run(f"INSERT INTO {self.destination.table} {query}")
@@ -148,14 +147,6 @@ class Reader:
         self._insert([stand_in])
         reading.error = stand_in.error
         copy.path.unlink()
-
-    def _safe(self, path: Path) -> Path:
-        """*path*, or a link to it where DuckDB would take its name for a glob."""
-        if not any(sign in str(path) for sign in "*?["):
-            return path
-        link = self.scratch / uuid4().hex
-        link.symlink_to(path)
-        return link
 
     def _count(self, readings: Sequence[FileReading]) -> None:
         by_batch = {reading.batch_id: reading for reading in readings}

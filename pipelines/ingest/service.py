@@ -20,7 +20,7 @@ from pipelines.ingest.manifest import Batch, RawLake, write_manifest
 from pipelines.ingest.outputs import sweep
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.sources import Source, load_sources
-from pipelines.ingest.stale import StaleSet, stale_sets
+from pipelines.ingest.outdated import StaleSet, stale_sets
 from pipelines.ingest.whole import Whole, whole_is_stale
 from pipelines.settings import Settings
 

@@ -501,10 +501,17 @@ def test_a_file_that_vanishes_is_named_and_the_rest_goes_on(home: Home) -> None:
 @pytest.mark.parametrize("name", ["it's [1]*?.ndjson", "空 白.ndjson", "-a;b$(c).ndjson"])
 def test_any_file_name_is_only_a_name(home: Home, name: str) -> None:
     land(home, f"native/events/{name}", line("a") + b"oops\n")
-    land(home, "native/events/it's 1xx.ndjson", line("b"))
+    land(home, f"native/events/{name}.zst", zstd(line("z") + b"oops\n", home.root))
+    land(home, "native/events/it's 1xx.ndjson", line("b") + line("c"))
+    parquet(home, f"native/products/{name}.parquet".replace("'", ""), "SELECT 's1' AS sku, 'x' AS list_price")
     take_in(home)
-    assert {row["event_id"] for row in raw(home, "raw.events")} == {"a", "b"}
-    assert raw(home, "raw.quarantine")[0]["file"] == f"native/events/{name}"
+    assert {row["event_id"] for row in raw(home, "raw.events")} == {"a", "b", "c", "z"}
+    refusals = raw(home, "raw.quarantine", "relation, file")
+    assert [(row["file"], row["raw"]) for row in refusals[:2]] == [
+        (f"native/events/{name}", "oops"),
+        (f"native/events/{name}.zst", "oops"),
+    ]
+    assert [row["reasons"] for row in refusals] == ["invalid json", "invalid json", "bad list_price"]
 
 
 def test_unfinished_and_hidden_files_wait_and_links_out_of_landing_are_refused(home: Home, tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""The small tables of core that the restatement leaves out: products, entrances, mismatches; and what holds a day back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from pipelines.run import run_home
+from tests.support import land, make_home, run, table
+
+ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
+LINE = {"line_no": 1, "sku": "A", "quantity": 1, "unit_price": "10.00"}
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "shop")
+
+
+def test_of_a_product_the_newest_version_counts(home):
+    versions = [
+        {"sku": "A", "name": "新", "unit_cost": "3.5", "updated_at": "2026-02-01T00:00:00Z"},
+        {"sku": "A", "name": "旧", "unit_cost": "4", "updated_at": "2026-01-01T00:00:00Z"},
+        {"sku": "A", "name": "没有时间", "unit_cost": "5"},
+        {"sku": "B", "name": "另一个"},
+    ]
+    land(home, "products", versions, "all")
+    run(home)
+    found = {row["sku"]: (row["name"], row["unit_cost"]) for row in table(home, "core.products")}
+    assert found == {"A": ("新", Decimal("3.5000")), "B": ("另一个", None)}
+
+
+def test_entrances_are_those_of_the_file(home):
+    land(home, "products", [{"sku": "A"}], "all")
+    run(home)
+    path = home.config / "entrances.csv"
+    listed = [line.split(",")[0] for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    assert sorted(row["entrance_id"] for row in table(home, "core.entrances")) == sorted(listed)
+
+
+def test_lines_orders_and_refunds_without_their_counterpart_are_listed(home):
+    land(home, "orders", [{"order_id": "alone", **ORDER}, {"order_id": "whole", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "whole", **LINE}, {"order_id": "lost", **LINE}], "lines")
+    refund = {"order_id": "whole", "line_no": 9, "refunded_at": "2026-03-03 10:00:00", "amount": "1"}
+    land(home, "refunds", [refund], "refunds")
+    summary = run(home)
+    found = {(row["mismatch"], row["order_id"], row["line_no"]) for row in table(home, "core.order_mismatches")}
+    assert found == {
+        ("order_without_lines", "alone", 0),
+        ("line_without_order", "lost", 1),
+        ("refund_without_line", "whole", 9),
+    }
+    assert summary.failed_checks["orders_and_lines_match"].severity == "warn"
+    assert [row["order_id"] for row in table(home, "core.order_lines")] == ["whole"]
+
+
+def test_a_missing_rate_holds_its_day_back_and_names_currency_and_day(home):
+    later = {**ORDER, "ordered_at": "2026-03-03 12:00:00", "paid_at": "2026-03-03 12:01:00"}
+    land(home, "orders", [{"order_id": "o1", **ORDER, "currency": "USD"}, {"order_id": "o2", **later}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", **LINE}, {"order_id": "o2", **LINE}], "lines")
+    summary = run_home(home, use_dagster=False)
+    assert summary.has_errors
+    told = summary.failed_checks["exchange_rates_are_known"].describe()
+    assert "dt=2026-03-02, currency=USD" in told
+    assert "config/fx.csv" in told
+    assert [row["order_id"] for row in table(home, "core.order_lines")] == ["o2"]
+    assert [row["revenue"] for row in table(home, "attribution.entrance_daily")] == [Decimal("10.0000")]
+
+    (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
+    assert not run_home(home, use_dagster=False).has_errors
+    found = {row["order_id"]: row["revenue"] for row in table(home, "core.order_lines")}
+    assert found == {"o1": Decimal("71.0000"), "o2": Decimal("10.0000")}
+    assert sum(row["revenue"] for row in table(home, "attribution.entrance_daily")) == Decimal("81.0000")
