@@ -124,7 +124,7 @@ def attribution_limit(folder: Path) -> None:
 
 
 def bookkeeping(folder: Path) -> tuple[float, int]:
-    """Milliseconds that Dagster adds for each asset × partition, over a month of a tiny shop; and how many those are."""
+    """Milliseconds that Dagster adds for each asset × partition of a tiny shop's month; and how many those are."""
     seconds = []
     for engine in (DirectEngine, DagsterEngine):
         home, _ = init_home(folder / engine.__name__)

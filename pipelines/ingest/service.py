@@ -17,10 +17,10 @@ from pipelines.ingest.discover import SETTLE_SECONDS, LandedFile, discover, sett
 from pipelines.ingest.duplicates import SeenEvents
 from pipelines.ingest.group import Group, GroupResult, file_readings
 from pipelines.ingest.manifest import Batch, RawLake, write_manifest
+from pipelines.ingest.outdated import StaleSet, stale_sets
 from pipelines.ingest.outputs import sweep
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.sources import Source, load_sources
-from pipelines.ingest.outdated import StaleSet, stale_sets
 from pipelines.ingest.whole import Whole, whole_is_stale
 from pipelines.settings import Settings
 

@@ -1,4 +1,4 @@
-"""The small tables of core that the restatement leaves out: products, entrances, mismatches; and what holds a day back."""
+"""Products, entrances, mismatches: what the restatement leaves out; and how a missing rate holds a day back."""
 
 from __future__ import annotations
 
