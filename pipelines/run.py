@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from pipelines.duck import session
 from pipelines.home import Home, home_lock
-from pipelines.ingest import IngestReport, ingest
+from pipelines.ingest import IngestReport, has_work, ingest
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segments
 from pipelines.runner import CheckResult, Runner, RunResult
@@ -147,15 +148,21 @@ def run_home(
     """
     request = request or Request()
     say = tell or (lambda _line: None)
-    if use_dagster:
+
+    @cache
+    def engine() -> Engine:
+        """Made when there is something to do: importing Dagster takes longer than finding that there is not."""
+        if not use_dagster:
+            return DirectEngine(home)
         from pipelines.launch import DagsterEngine
 
-        engine: Engine = DagsterEngine(home)
-    else:
-        engine = DirectEngine(home)
+        return DagsterEngine(home)
+
     with home_lock(home, "headwater run", tell):
         workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
-        summary = RunSummary(engine.ingest())
+        say("reading the landing files")
+        has_files = has_work(home, workspace.settings)
+        summary = RunSummary(engine().ingest() if has_files else IngestReport())
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, engine, summary, say)
@@ -175,7 +182,7 @@ def set_start_date(home: Home) -> Day | None:
     return landed[0]
 
 
-def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSummary, say: Tell) -> None:
+def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], summary: RunSummary, say: Tell) -> None:
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
@@ -187,7 +194,7 @@ def _compute_stale(home: Home, request: Request, engine: Engine, summary: RunSum
     while steps := _steps(open_, plan):
         done: set[tuple[str, PartitionKey]] = set()
         for step in steps:
-            result = _compute(engine, step, held, say)
+            result = _compute(engine(), step, held, say)
             held |= result.held()
             done |= result.settled()
             summary.add(result)

@@ -44,6 +44,20 @@ def pending(home: Home) -> list[LandedFile]:
     return discover(home, load_sources(home), RawLake.load(home).batches).pending
 
 
+def has_work(home: Home, settings: Settings) -> bool:
+    """Whether ``ingest`` would do or tell anything, found quickly.
+
+    Raises:
+        HeadwaterError: a source is wrong, or the manifest cannot be read.
+    """
+    sources = {source.name: source for source in load_sources(home)}
+    lake = RawLake.load(home)
+    landing = discover(home, sources.values(), lake.batches)
+    stale, errors = stale_sets(home, sources, lake, settings)
+    told = landing.errors or landing.warnings or errors
+    return bool(landing.pending or told or stale) or _has_stale_mapping(sources, lake, settings)
+
+
 def ingest(
     home: Home, settings: Settings, *, progress: Progress | None = None, settle_seconds: float = SETTLE_SECONDS
 ) -> IngestReport:
