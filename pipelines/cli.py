@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -147,8 +147,12 @@ def run(
 
     place = find_home(home)
     if from_ and to and from_ > to:
-        raise typer.BadParameter(f"--from {from_.date()} is after --to {to.date()}")
-    tables = frozenset(open_workspace(place).project.select(select)) if select else None
+        _refuse_usage(f"--from {from_.date()} is after --to {to.date()}")
+    project = open_workspace(place).project
+    try:
+        tables = frozenset(project.select(select)) if select else None
+    except HeadwaterError as error:
+        _refuse_usage(str(error))
     request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force)
     with teller() as tell:
         summary = run_home(place, request, tell=tell)
@@ -236,6 +240,11 @@ def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
             print(f"{signs[finding.level]} {finding.topic:<10} {finding.message}{remedy}")
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _refuse_usage(message: str) -> NoReturn:
+    error_line(message)
+    raise typer.Exit(2)
 
 
 def _home_or_none(path: Path | None) -> Home | None:

@@ -75,8 +75,10 @@ def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
     report = summary.ingested
     for error in report.errors:
         error_line(error)
-    for warning in report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    # Told when something new came in, not at each run of a shop that means to begin later.
+    for warning in (*report.warnings, summary.not_computed if report.batches else ""):
+        if warning:
+            print(f"warning: {warning}", file=sys.stderr)
     if summary.did_nothing and not report.errors:
         print(f"nothing to do: no new files, every table is up to date{_span(summary)}")
         return
@@ -136,6 +138,7 @@ def _as_json(summary: RunSummary) -> dict[str, object]:
         "published": _keys_as_json(summary.published),
         "removed": _keys_as_json(summary.removed),
         "held": _keys_as_json(summary.held),
+        "not_computed": summary.not_computed,
         "failed_checks": [
             {
                 "check": c.check,

@@ -17,7 +17,7 @@ from typing import Literal
 from pipelines.duck import session
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
-from pipelines.ingest import pending
+from pipelines.ingest import outlook
 from pipelines.planner import Plan, make_plan
 from pipelines.workspace import Workspace, open_workspace
 
@@ -50,7 +50,7 @@ def diagnose(home: Home) -> list[Finding]:
             "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
         )
     )
-    findings += _landing(home)
+    findings += _landing(workspace)
     findings += _batches(workspace)
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
@@ -69,11 +69,17 @@ def _machine(home: Home) -> Iterator[Finding]:
         yield Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
 
 
-def _landing(home: Home) -> Iterator[Finding]:
-    backlog = pending(home)
-    if backlog:
-        yield Finding("landing", "warn", f"{len(backlog)} files wait to be ingested", "headwater run")
-    else:
+def _landing(workspace: Workspace) -> Iterator[Finding]:
+    found = outlook(workspace.home, workspace.settings)
+    for error in found.errors:
+        yield Finding("landing", "error", error)
+    if found.pending:
+        remedy = "headwater run; it names those that it cannot read"
+        yield Finding("landing", "warn", f"{len(found.pending)} files wait to be ingested", remedy)
+    if found.is_outdated:
+        message = "batches were read under another mapping or time zone"
+        yield Finding("landing", "warn", message, "headwater run reads their files again")
+    if not found.has_work:
         yield Finding("landing", "ok", "every landed file is ingested")
 
 
@@ -87,6 +93,8 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _lake(workspace: Workspace, plan: Plan) -> Iterator[Finding]:
+    if before := plan.describe_before():
+        yield Finding("start", "warn", before)
     partitions = sum(len(keys) for keys in plan.expected.values())
     if plan.is_empty:
         through = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""

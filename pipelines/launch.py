@@ -146,7 +146,9 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
 
     Its runs keep no copy of what the process prints: taking one puts files in the place of the terminal.
     """
-    reference = InstanceRef.from_dir(str(home.dagster), overrides={"compute_logs": _NO_COPIES})
+    # Dagster finds its dagster.yaml by a pattern, and so none where the path holds such signs: it is told here too.
+    silent: dict[str, Any] = {"compute_logs": _NO_COPIES, "telemetry": {"enabled": False}}
+    reference = InstanceRef.from_dir(str(home.dagster), overrides=silent)
     with _records_written_at_ease(), dg.DagsterInstance.from_ref(reference) as instance:
         yield instance
 

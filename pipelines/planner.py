@@ -28,6 +28,9 @@ VersionOf = Callable[[str, PartitionKey], str | None]
 
 Keys = frozenset[PartitionKey]
 
+LONGEST_GAP_DAYS = 14
+"""Days without anything to compute that a segment may hold."""
+
 _DATED = (
     ("raw.orders", "ordered_dt", "true"),
     ("raw.orders", "paid_dt", "true"),
@@ -47,6 +50,7 @@ class Plan:
         expected: Model → partition → version.
         stale: Model → partitions whose version differs or that are missing; models without any are left out.
         obsolete: Model → partitions that should not be there (any more).
+        events_before, orders_before: Landed events and paid orders of days before *first*: they are not computed.
     """
 
     first: Day | None
@@ -54,6 +58,17 @@ class Plan:
     expected: Mapping[str, Mapping[PartitionKey, str]]
     stale: Mapping[str, Keys]
     obsolete: Mapping[str, Keys]
+    events_before: int = 0
+    orders_before: int = 0
+
+    def describe_before(self) -> str:
+        """A line on what has landed and lies before the first day; '' if nothing does."""
+        if not (self.events_before or self.orders_before):
+            return ""
+        return (
+            f"{self.events_before:,} events and {self.orders_before:,} paid orders lie before start_date {self.first} "
+            "and are not computed; set start_date in config/headwater.yaml to an earlier day to have them"
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -98,7 +113,21 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Pl
             stale[name] = differing
         if unexpected := frozenset(present.keys() - versions.keys()):
             obsolete[name] = unexpected
-    return Plan(first, last, expected, stale, obsolete)
+    return Plan(first, last, expected, stale, obsolete, *_before(workspace, connection, first))
+
+
+def _before(workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None) -> tuple[int, int]:
+    """The landed events, and the paid orders, of days before *first*."""
+    if first is None:
+        return 0, 0
+    events = sum(output.rows for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first)
+    orders = 0
+    if files := workspace.files("raw.orders", None):
+        query = (
+            "SELECT count(DISTINCT order_id) FROM read_parquet(?) WHERE paid_dt < ? AND status IN ('paid', 'refunded')"
+        )
+        orders = connection.execute(query, [[str(path) for path in files], first]).fetchall()[0][0]
+    return events, orders
 
 
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
@@ -191,7 +220,8 @@ def segments(
 
     Models look back in time, never ahead, so computing the segments in this order finds every input done. A table
     that has no partition on a day (no refunds, say) does not end a segment: there it has nothing to compute. No
-    partition that is up to date is ever inside a segment of its table.
+    partition that is up to date is ever inside a segment of its table. Many days in a row without anything to compute
+    do end one: a single order of twenty years ago must not make a run of seven thousand days.
     """
     tables_of: dict[Day, set[str]] = {}
     for table, keys in stale.items():
@@ -202,7 +232,8 @@ def segments(
     found: list[Segment] = []
     for day in sorted(tables_of):
         tables = frozenset(tables_of[day])
-        if found and not _is_disturbed(joined := _joined(found[-1], day, tables), found[-1], up_to_date):
+        near = found and (day - found[-1].last).days <= LONGEST_GAP_DAYS
+        if near and not _is_disturbed(joined := _joined(found[-1], day, tables), found[-1], up_to_date):
             found[-1] = joined
         else:
             found.append(Segment(day, day, tables))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pipelines.duck import session
 from pipelines.home import Home, home_lock
-from pipelines.ingest import IngestReport, has_work, ingest
+from pipelines.ingest import IngestReport, ingest, outlook
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segments
 from pipelines.runner import CheckResult, Runner, RunResult
@@ -37,6 +37,7 @@ class RunSummary:
         removed: Table → partitions removed because their inputs are gone.
         held: Table → partitions held back by a failed check, directly or upstream.
         failed_checks: The checks that found something, warnings included.
+        not_computed: A line on landed records before the start date; '' without any.
     """
 
     ingested: IngestReport
@@ -47,6 +48,7 @@ class RunSummary:
     removed: dict[str, set[PartitionKey]] = field(default_factory=dict)
     held: dict[str, set[PartitionKey]] = field(default_factory=dict)
     failed_checks: dict[str, CheckResult] = field(default_factory=dict)
+    not_computed: str = ""
 
     @property
     def did_nothing(self) -> bool:
@@ -161,7 +163,7 @@ def run_home(
     with home_lock(home, "headwater run", tell):
         workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
         say("reading the landing files")
-        has_files = has_work(home, workspace.settings)
+        has_files = outlook(home, workspace.settings).has_work
         summary = RunSummary(engine().ingest() if has_files else IngestReport())
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
@@ -186,7 +188,7 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
-    summary.first, summary.last = plan.first, plan.last
+    summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)
     open_ = _wanted(workspace, plan, request)
     held: set[tuple[str, PartitionKey]] = set()

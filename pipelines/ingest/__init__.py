@@ -8,7 +8,7 @@ Not here: what is computed from the raw tables (``sql/``).
 
 from pipelines.ingest.manifest import Batch, RawLake
 from pipelines.ingest.report import IngestReport
-from pipelines.ingest.service import has_work, ingest, pending
+from pipelines.ingest.service import Outlook, ingest, outlook, pending
 from pipelines.ingest.sources import Source, load_sources
 from pipelines.ingest.targets import RAW_TABLES, TARGETS
 
@@ -17,10 +17,11 @@ __all__ = [
     "TARGETS",
     "Batch",
     "IngestReport",
+    "Outlook",
     "RawLake",
     "Source",
-    "has_work",
     "ingest",
     "load_sources",
+    "outlook",
     "pending",
 ]

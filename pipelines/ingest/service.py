@@ -44,8 +44,23 @@ def pending(home: Home) -> list[LandedFile]:
     return discover(home, load_sources(home), RawLake.load(home).batches).pending
 
 
-def has_work(home: Home, settings: Settings) -> bool:
-    """Whether ``ingest`` would do or tell anything, found quickly.
+@dataclass(frozen=True)
+class Outlook:
+    """What the next ingestion would find: files that wait, faults a line each, and whether batches must be redone."""
+
+    pending: list[LandedFile]
+    errors: list[str]
+    warnings: list[str]
+    is_outdated: bool
+
+    @property
+    def has_work(self) -> bool:
+        """Whether it would do or tell anything."""
+        return bool(self.pending or self.errors or self.warnings or self.is_outdated)
+
+
+def outlook(home: Home, settings: Settings) -> Outlook:
+    """What the next ``ingest`` would find, found quickly: no landing file is read.
 
     Raises:
         HeadwaterError: a source is wrong, or the manifest cannot be read.
@@ -54,8 +69,8 @@ def has_work(home: Home, settings: Settings) -> bool:
     lake = RawLake.load(home)
     landing = discover(home, sources.values(), lake.batches)
     stale, errors = stale_sets(home, sources, lake, settings)
-    told = landing.errors or landing.warnings or errors
-    return bool(landing.pending or told or stale) or _has_stale_mapping(sources, lake, settings)
+    is_outdated = bool(stale) or _has_stale_mapping(sources, lake, settings)
+    return Outlook(landing.pending, [*landing.errors, *errors], landing.warnings, is_outdated)
 
 
 def ingest(

@@ -52,7 +52,8 @@ class Target:
     """One canonical table: a mapping SELECT's columns, what ingestion adds, and the key of a row.
 
     *stored* orders the columns of the raw table where that is not simply columns, then derived ones. *partitioned*
-    targets are kept by day, ``dt``.
+    targets are kept by day, ``dt``. *amounts* are products of columns that must be less than a trillion, so that no
+    sum of money overflows its type.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Target:
     columns: dict[str, Column]
     derived: dict[str, Derived] = field(default_factory=dict)
     partitioned: bool = False
+    amounts: tuple[tuple[str, ...], ...] = ()
 
     @property
     def table(self) -> str:
@@ -70,7 +72,9 @@ class Target:
 
 TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
 _IN_ATTRIBUTION = "event_type IN ({})".format(", ".join(f"'{kind}'" for kind in ATTRIBUTION_TYPES))
-_UPDATED = Column(MOMENT, "when this version was written at the source; the latest version of a key wins (UTC)")
+_UPDATED = Column(
+    MOMENT, "when this version was written at the source; the latest version of a key wins (UTC)", bounded=True
+)
 
 
 def _local_day(column: str) -> Derived:
@@ -146,6 +150,7 @@ ORDER_LINES = Target(
         "updated_at": _UPDATED,
     },
     {"updated_dt": _local_day("updated_at")},
+    amounts=(("quantity", "unit_price"), ("quantity", "unit_cost"), ("discount",), ("refunded_amount",)),
 )
 
 REFUNDS = Target(
@@ -165,6 +170,7 @@ REFUNDS = Target(
         "updated_at": _UPDATED,
     },
     {"refunded_dt": _local_day("refunded_at")},
+    amounts=(("amount",),),
 )
 
 PRODUCTS = Target(
@@ -181,6 +187,7 @@ PRODUCTS = Target(
         "launched_on": Column("DATE", "day of launch"),
         "updated_at": _UPDATED,
     },
+    amounts=(("unit_cost",), ("list_price",)),
 )
 
 TARGETS: dict[str, Target] = {t.name: t for t in (EVENTS, ORDERS, ORDER_LINES, REFUNDS, PRODUCTS)}

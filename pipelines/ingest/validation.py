@@ -17,6 +17,7 @@ from pipelines.ingest.bench import FILES
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Column, Target
 
+_LARGEST_AMOUNT = 1e12
 EARLIEST = "TIMESTAMP '2000-01-01'"
 LATEST = "TIMESTAMP '2100-01-01'"
 """No clock is right beyond these: a time there is out of range, whatever it is compared with."""
@@ -206,9 +207,17 @@ def _reasons(mapping: Mapping) -> str:
             faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
     if out_of_range := _out_of_range(mapping.target):
         faults.append((out_of_range, "time out of range"))
+    if mapping.target.amounts:
+        faults.append((_too_large(mapping.target), "amount out of range"))
     anything = " OR ".join(f"coalesce({condition}, false)" for condition, _ in faults)
     texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
     return f"CASE WHEN {anything} THEN concat_ws('; ', {texts}) END"
+
+
+def _too_large(target: Target) -> str:
+    products = (" * ".join(f"CAST({identifier(name)} AS DOUBLE)" for name in factors) for factors in target.amounts)
+    # Of a null factor the comparison is null: that amount is none.
+    return " OR ".join(f"coalesce(abs({product}) >= {_LARGEST_AMOUNT}, false)" for product in products)
 
 
 def _out_of_range(target: Target) -> str:

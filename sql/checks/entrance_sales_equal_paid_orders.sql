@@ -24,7 +24,7 @@ line_versions AS (
     SELECT
         order_id,
         line_no,
-        quantity * unit_price - COALESCE(discount, 0) AS amount,
+        CAST(quantity AS DECIMAL(20, 0)) * unit_price - COALESCE(discount, 0) AS amount,
         ROW_NUMBER() OVER (
             PARTITION BY order_id, line_no
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC

@@ -90,7 +90,7 @@ dated_refunds AS (
     SELECT
         refunds.order_id,
         refunds.line_no,
-        SUM(CAST(refunds.amount * orders.rate AS DECIMAL(18, 4))) AS amount
+        SUM(TRY_CAST(refunds.amount * orders.rate AS DECIMAL(18, 4))) AS amount
     FROM refund_versions AS refunds
     INNER JOIN paid_orders AS orders ON orders.order_id = refunds.order_id
     WHERE refunds.version_no = 1
@@ -104,15 +104,17 @@ amounts AS (
         orders.user_id,
         lines.sku,
         lines.quantity,
-        CAST((lines.quantity * lines.unit_price - lines.discount) * orders.rate AS DECIMAL(18, 4)) AS revenue,
+        TRY_CAST(
+            (CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_price - lines.discount) * orders.rate AS DECIMAL(18, 4)
+        ) AS revenue,
         CAST(
-            COALESCE(refunds.amount, CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
+            COALESCE(refunds.amount, TRY_CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
         ) AS refunded,
         -- A line's own cost is in the order's currency, a product's in the reporting currency.
         CASE
             WHEN lines.unit_cost IS NOT NULL
-                THEN CAST(lines.quantity * lines.unit_cost * orders.rate AS DECIMAL(18, 4))
-            ELSE CAST(lines.quantity * products.unit_cost AS DECIMAL(18, 4))
+                THEN TRY_CAST(CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_cost * orders.rate AS DECIMAL(18, 4))
+            ELSE TRY_CAST(CAST(lines.quantity AS DECIMAL(20, 0)) * products.unit_cost AS DECIMAL(18, 4))
         END AS cost,
         orders.ordered_at,
         orders.paid_at,

@@ -90,7 +90,7 @@ dated AS (
         lines.line_no,
         lines.user_id,
         lines.sku,
-        CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        TRY_CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
         refunds.refunded_at,
         refunds.refunded_dt AS dt
     FROM refund_versions AS refunds
@@ -108,7 +108,7 @@ undated AS (
         lines.line_no,
         lines.user_id,
         lines.sku,
-        CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        TRY_CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
         lines.told_at AS refunded_at,
         lines.told_dt AS dt
     FROM paid_lines AS lines

@@ -147,7 +147,7 @@ def test_wrong_usage_is_exit_code_2(shop):
 def test_an_unknown_selection_and_a_missing_home_are_one_line(shop, tmp_path):
     home, _ = shop
     outcome = headwater("run", "--select", "core.event", home=home)
-    assert outcome.returncode == 1
+    assert outcome.returncode == 2
     assert "no such table or schema; did you mean 'core.events'?" in outcome.stderr
     outcome = headwater("run", "--home", tmp_path)
     assert outcome.returncode == 1

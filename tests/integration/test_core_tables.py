@@ -72,3 +72,62 @@ def test_a_missing_rate_holds_its_day_back_and_names_currency_and_day(home):
     found = {row["order_id"]: row["revenue"] for row in table(home, "core.order_lines")}
     assert found == {"o1": Decimal("71.0000"), "o2": Decimal("10.0000")}
     assert sum(row["revenue"] for row in table(home, "attribution.entrance_daily")) == Decimal("81.0000")
+
+
+def test_a_refund_without_a_rate_is_held_back_too(home):
+    land(home, "orders", [{"order_id": "o1", **ORDER, "currency": "USD"}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", **LINE}], "lines")
+    refund = {"order_id": "o1", "line_no": 1, "refunded_at": "2026-03-04 10:00:00", "amount": "4"}
+    land(home, "refunds", [refund], "refunds")
+    summary = run_home(home, use_dagster=False)
+    told = summary.failed_checks["refund_rates_are_known"].describe()
+    assert "dt=2026-03-04, currency=USD, paid_on=2026-03-02" in told
+    assert table(home, "core.refunds") == []
+    (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
+    assert not run_home(home, use_dagster=False).has_errors
+    assert [row["amount"] for row in table(home, "core.refunds")] == [Decimal("28.4000")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"quantity": 2147483647, "unit_price": "99999999999999.9999"}, "amount out of range"),
+        ({"unit_price": "1000000000000"}, "amount out of range"),
+        ({"discount": "-1000000000000"}, "amount out of range"),
+        ({"updated_at": "9999-12-30T05:00:00Z"}, "time out of range"),
+    ],
+)
+def test_an_absurd_line_is_quarantined_and_the_others_are_computed(home, line, reason):
+    land(home, "orders", [{"order_id": "o1", **ORDER}, {"order_id": "o2", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", **LINE}, {"order_id": "o2", **LINE, **line}], "lines")
+    run(home)
+    assert [row["reasons"] for row in table(home, "core.quarantine")] == [reason]
+    assert [row["order_id"] for row in table(home, "core.order_lines")] == ["o1"]
+
+
+def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
+    land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", **LINE, "quantity": 2_000_000_000, "unit_price": "1"}], "lines")
+    land(home, "products", [{"sku": "A", "unit_cost": "900000000000"}], "products")
+    run(home)
+    assert [(row["revenue"], row["cost"]) for row in table(home, "core.order_lines")] == [
+        (Decimal(2_000_000_000), None)
+    ]
+
+
+def test_one_order_of_long_ago_costs_a_day_and_not_twenty_years(home):
+    old = {**ORDER, "ordered_at": "2001-01-01 12:00:00", "paid_at": "2001-01-01 12:00:00"}
+    land(home, "orders", [{"order_id": "old", **old}, {"order_id": "new", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "old", **LINE}, {"order_id": "new", **LINE}], "lines")
+    summary = run(home)
+    assert str(summary.start_date_set) == "2001-01-01"
+    assert [str(day) for day in summary.days()] == ["2001-01-01", "2026-03-02"]
+
+
+def test_what_lies_before_the_start_is_told(home):
+    land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", **LINE}], "lines")
+    assert run(home).not_computed == ""
+    earlier = {**ORDER, "ordered_at": "2026-02-02 12:00:00", "paid_at": "2026-02-02 12:00:00"}
+    land(home, "orders", [{"order_id": "o0", **earlier}], "earlier")
+    assert "0 events and 1 paid orders lie before start_date 2026-03-02" in run(home).not_computed

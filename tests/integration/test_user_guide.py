@@ -1,0 +1,69 @@
+"""The examples of docs/user-guide.md work as they are written."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from pipelines.checkup import check_home
+from pipelines.home import REPOSITORY
+from pipelines.query import query_rows
+from tests.support import land, make_home, run, table
+
+GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
+ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
+
+
+def block(language: str, beginning: str) -> str:
+    found = [text for text in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if text.startswith(beginning)]
+    assert len(found) == 1, f"the guide has {len(found)} {language} blocks that begin with {beginning!r}"
+    return found[0]
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "shop")
+
+
+def test_the_model_and_the_check(home):
+    (home.sql / "mine").mkdir()
+    (home.sql / "checks").mkdir()
+    (home.sql / "mine" / "category_daily.sql").write_text(block("sql", "/* model"), encoding="utf-8")
+    (home.sql / "checks" / "every_sale_has_a_category.sql").write_text(block("sql", "/* check"), encoding="utf-8")
+    assert check_home(home).faults == []
+    land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
+    land(home, "order_lines", [{"order_id": "o1", "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5}], "lines")
+    summary = run(home)
+    assert [(row["category"], row["revenue"]) for row in table(home, "mine.category_daily")] == [("(none)", 5)]
+    assert summary.failed_checks["every_sale_has_a_category"].severity == "warn"
+
+
+def test_the_query_from_an_entrance_to_its_paths(home):
+    land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
+    run(home)
+    found = query_rows(home, block("sql", "SELECT s.order_id"))
+    assert list(found.columns)[-1] == "step"
+
+
+def test_the_source(home):
+    folder = home.sql / "sources" / "old"
+    folder.mkdir(parents=True)
+    (folder / "source.yaml").write_text(block("yaml", "description: Our old"), encoding="utf-8")
+    (folder / "events.sql").write_text(
+        "SELECT id AS event_id, visitor AS device_id, 'page_view' AS event_type, page AS page_id, 'any' AS page_type,\n"
+        "    '2026-03-02T00:00:00Z' AS device_time, batch_id, record_no FROM hits\n",
+        encoding="utf-8",
+    )
+    hits = home.landing / "old" / "hits" / "log.ndjson"
+    hits.parent.mkdir(parents=True)
+    records = [{"id": "1", "visitor_id": "v1", "page_no": 3}, {"id": "2", "visitor_id": "v1", "page_no": "x"}]
+    hits.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    assert check_home(home).faults == []
+    run(home)
+    assert [(row["event_id"], row["device_id"], row["page_id"]) for row in table(home, "core.events")] == [
+        ("1", "v1", 3)
+    ]
+    refused = table(home, "core.quarantine")
+    assert [(row["line_no"], row["reasons"]) for row in refused] == [(2, "bad page_id")]
