@@ -1,0 +1,47 @@
+"""A failed check holds back its days and what reads them, and nothing else, through Dagster and without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.run import run_home
+from tests.integration.small_shop import DAYS, land_days, new_home
+from tests.support import table
+
+CHECK = f"""/* check
+model: core.events
+severity: error
+description: Nothing happened on the second day.
+remedy: Look at the log of that day.
+*/
+SELECT dt, event_id FROM core.events
+WHERE dt BETWEEN $from_dt AND $to_dt AND dt = DATE '{DAYS[1]}'
+"""
+
+
+def days_of(home, name):
+    return sorted({row["dt"] for row in table(home, name)})
+
+
+@pytest.mark.parametrize("use_dagster", [False, True], ids=["directly", "through Dagster"])
+def test_the_other_days_are_published(tmp_path, use_dagster):
+    home = new_home(tmp_path / "shop")
+    land_days(home, DAYS)
+    (home.sql / "checks").mkdir()
+    check = home.sql / "checks" / "quiet.sql"
+    check.write_text(CHECK, encoding="utf-8")
+    summary = run_home(home, use_dagster=use_dagster)
+    assert summary.has_errors
+    assert summary.failed_checks["quiet"].days == {DAYS[1]}
+    assert days_of(home, "core.events") == [DAYS[0], *DAYS[2:]]
+    # What looks back over the held day waits for it: paths two days, sales 38.
+    assert days_of(home, "attribution.attributed_events") == [DAYS[0]]
+    assert days_of(home, "attribution.entrance_daily") == [DAYS[0]]
+    assert summary.held["core.events"] == {DAYS[1]}
+    assert summary.held["attribution.attributed_events"] == set(DAYS[1:])
+    assert days_of(home, "core.order_lines") == DAYS
+
+    check.unlink()
+    assert not run_home(home, use_dagster=use_dagster).has_errors
+    assert days_of(home, "attribution.entrance_daily") == DAYS
+    assert run_home(home, use_dagster=use_dagster).did_nothing
