@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.config_tables import CONFIG_TABLES
-from pipelines.duck import identifier
+from pipelines.duck import first_line, identifier
+from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey
 from pipelines.sqlproject.model import DIALECT, Model
 from pipelines.sqlproject.project import Read
@@ -164,11 +165,20 @@ def _expected(
             workspace.mount(connection, _unmounted(workspace, model), range_first, range_last)
             # Models that read this one see its query, not its file: that may be out of date.
             mount_view(connection, name, sql)
-            expected[name] = content_versions(connection, model, identifier(name))
+            expected[name] = _evaluated(connection, model)
         else:
             versions = ((day, input_version(workspace, model, day, version_of)) for day in days)
             expected[name] = {day: version for day, version in versions if version is not None}
     return expected
+
+
+def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[PartitionKey, str]:
+    try:
+        return content_versions(connection, model, identifier(model.name))
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except duckdb.Error as error:
+        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
