@@ -44,8 +44,12 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     if any(home.landing.rglob("*.ndjson")):
         print(f"{home.root} has a shop's log already: it is kept, only what is new or stale is computed")
     else:
-        for line in run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson"):
-            print(line)
+        with teller() as tell:
+            tell(f"simulating {days} days of a shop")
+            told = list(
+                run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson")
+            )
+        print("\n".join(told))
     with teller() as tell:
         summary = run_home(home, tell=tell)
     print_summary(summary)

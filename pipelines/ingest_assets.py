@@ -79,7 +79,11 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
     channel: Channel = getattr(context.resources, CHANNEL)
     try:
         with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
-            report = ingest(channel.home, load_settings(channel.home))
+            report = ingest(
+                channel.home,
+                load_settings(channel.home),
+                progress=lambda what, done, total: channel.tell(f"reading {what}: {done} of {total} files"),
+            )
             channel.ingested = report
             set_start_date(channel.home)
             workspace = open_workspace(channel.home)

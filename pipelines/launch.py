@@ -8,7 +8,7 @@ Not here: in which order the steps come (``pipelines.run``), what a step does (`
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -37,9 +37,11 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class DagsterEngine:
     """Runs steps of *home* in this process and records them in its ``.dagster``."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
         self._home = home
         self._channel = Channel(home)
+        if tell is not None:
+            self._channel.tell = tell
         self._built: tuple[Workspace, dg.Definitions] | None = None
 
     def ingest(self) -> IngestReport:

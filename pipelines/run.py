@@ -158,7 +158,7 @@ def run_home(
             return DirectEngine(home)
         from pipelines.launch import DagsterEngine
 
-        return DagsterEngine(home)
+        return DagsterEngine(home, say)
 
     with home_lock(home, "headwater run", tell):
         workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,6 +137,7 @@ class Runner:
         workspace: The home.
         connection: The session.
         held: Partitions that earlier runs of the same command held back: what reads them is held as well.
+        tell: Told which table is being computed.
     """
 
     def __init__(
@@ -144,8 +145,10 @@ class Runner:
         workspace: Workspace,
         connection: duckdb.DuckDBPyConnection,
         held: Collection[tuple[str, PartitionKey]] = (),
+        tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._workspace = workspace
+        self._tell = tell
         self._connection = connection
         self._result = RunResult()
         self._held = set(held)
@@ -200,6 +203,7 @@ class Runner:
         keys: list[PartitionKey] = [*days_between(first, last)] if model.is_partitioned else [None]
         ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
         if ready:
+            self._tell(f"computing {model.name}" + (f", {first} to {last}" if model.is_partitioned else ""))
             self._workspace.mount(self._connection, reads, first, last)
             query = self._workspace.project.bind(model, first, last).sql(dialect=DIALECT)
             result.sql = result.sql or query

@@ -46,6 +46,7 @@ class Channel:
         results: What the steps computed.
         ingested: What ingestion did.
         error: The fault of input, settings or machine that ended a step.
+        tell: Told what is going on, a line at a time.
     """
 
     home: Home
@@ -53,6 +54,7 @@ class Channel:
     results: list[RunResult] = field(default_factory=list)
     ingested: IngestReport | None = None
     error: HeadwaterError | None = None
+    tell: Callable[[str], None] = lambda _line: None
     _opened: tuple[str, Workspace] | None = None
 
     def adopt(self, run_id: str, workspace: Workspace) -> None:
@@ -149,7 +151,7 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             workspace = channel.open(context.run.run_id)
             with session(channel.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, channel.held).compute(tables, first, last)
+                result = Runner(workspace, connection, channel.held, channel.tell).compute(tables, first, last)
                 channel.results.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
