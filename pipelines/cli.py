@@ -110,7 +110,14 @@ def simulate(
 
     landing = out if out is not None else find_home(home).landing
     day = last_day.date() if last_day else None
-    for line in run_simulation(landing, days=days, devices=devices, seed=seed, last_day=day, form=log_format.value):
+    for line in run_simulation(
+        landing,
+        days=days,
+        devices=devices,
+        seed=seed,
+        last_day=day,
+        form="parquet" if log_format is LogFormat.parquet else "ndjson",
+    ):
         print(line)
 
 
@@ -178,8 +185,8 @@ def sql(
     if form is QueryFormat.table and out is None:
         print_table(query_rows(find_home(home), text))
     else:
-        chosen = QueryFormat.csv if form is QueryFormat.table else form
-        write_query(find_home(home), text, chosen.value, out)  # type: ignore[arg-type]
+        # A table written to a file is a CSV.
+        write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)
 
 
 @app.command(epilog="Example: `headwater check`")

@@ -91,7 +91,7 @@ def run_simulation(
     devices: int,
     seed: int,
     last_day: dt.date | None,
-    form: Literal["ndjson", "parquet"] | str,
+    form: Literal["ndjson", "parquet"],
 ) -> Iterator[str]:
     """Simulate a shop into *landing*; yields what to tell the user.
 
@@ -99,7 +99,7 @@ def run_simulation(
         HeadwaterError: the folder cannot be written.
     """
     day = last_day or dt.date.today() - dt.timedelta(days=1)
-    summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)  # type: ignore[arg-type]
+    summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)
     yield (
         f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "
         f"{summary.records:,} event records ({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), "

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
@@ -25,8 +24,6 @@ from pipelines.workspace import Workspace, open_workspace
 
 TABLE_ROWS = 40
 """Rows that the ``table`` format shows."""
-
-Format = Literal["table", "csv", "json", "parquet"]
 
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
 
@@ -67,8 +64,8 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
         return Rows(columns, rows, total)
 
 
-def write_query(home: Home, sql: str, form: Literal["csv", "json", "parquet"], out: Path | None) -> None:
-    """Write the whole result of *sql* to *out*, or to standard output.
+def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
+    """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
 
     Raises:
         HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
