@@ -52,6 +52,26 @@ WITH ends AS (
         )
 ),
 
+-- The ends that need a head, with what places them on their device. Read from core.events, not from ends: a CTE read
+-- twice is kept whole, and ends is nearly as wide and as long as the day.
+ends_off_entrances AS (
+    SELECT
+        event_id,
+        device_id,
+        device_time,
+        page_id,
+        dt
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND sku IS NOT NULL
+        AND entrance_id IS NULL
+        AND (
+            event_type IN ('exposure', 'add_to_cart')
+            OR (event_type = 'click' AND NOT COALESCE(module IN ($action_modules), FALSE))
+        )
+),
+
 heads AS (
     SELECT
         event_id,
@@ -107,8 +127,7 @@ timeline AS (
         page_id,
         dt,
         CAST(NULL AS VARCHAR) AS head_event_id
-    FROM ends
-    WHERE entrance_id IS NULL
+    FROM ends_off_entrances
 ),
 
 nearest_heads AS (

@@ -58,7 +58,9 @@ ends AS (
         ON
             events.event_id = path_ends.event_id
             AND events.dt = path_ends.dt
-    WHERE events.dt BETWEEN $from_dt AND $to_dt
+    WHERE
+        events.dt BETWEEN $from_dt AND $to_dt
+        AND events.event_type IN ($path_ends)
 ),
 
 clicks AS (
