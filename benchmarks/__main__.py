@@ -1,6 +1,93 @@
-"""`make bench`; the jobs are in ``benchmarks.speed``, which the processes that run them can import."""
+"""`make bench`: one table, each job beside the limit measured in the same run."""
 
-from benchmarks.speed import main
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from benchmarks import jobs, shops
+from benchmarks.measure import HEADER, Pair, measure_pair
+
+BOT_AMONG = 1_000_000
+BOT_DEVICES = 10_000
+JOBS = ("attribution", "bot", "ingestion", "bookkeeping")
+
+
+def attribution(scratch: Path, events: int, runs: int) -> Pair:
+    """Every table of schema attribution, for a day of *events* events."""
+    home = scratch / "attribution"
+    rows = shops.simulated_day(home, events, "parquet", computed=True)
+    return measure_pair(
+        ("attribute a day, every table", "  limit: read, sort, write core.events"),
+        rows,
+        (jobs.attribute, jobs.sort_and_write),
+        (home, home),
+        runs,
+    )
+
+
+def bot(scratch: Path, runs: int) -> Pair:
+    """The same with a bot, beside the same events spread over devices."""
+    concentrated, spread = scratch / "bot", scratch / "no-bot"
+    rows = shops.day_with_bot(concentrated, BOT_AMONG, 1)
+    shops.day_with_bot(spread, BOT_AMONG, BOT_DEVICES)
+    return measure_pair(
+        ("attribute a day with a bot", f"  limit: its events on {BOT_DEVICES:,} devices"),
+        rows,
+        (jobs.attribute, jobs.attribute),
+        (concentrated, spread),
+        runs,
+    )
+
+
+def ingestion(scratch: Path, events: int, runs: int) -> Pair:
+    """Ingest a day's log of *events* events."""
+    home = scratch / "ingestion"
+    rows = shops.simulated_day(home, events, "ndjson", computed=False)
+    return measure_pair(
+        ("ingest NDJSON, validate, write", "  limit: DuckDB, the NDJSON to Parquet"),
+        rows,
+        (jobs.ingest, jobs.convert),
+        (home, home),
+        runs,
+    )
+
+
+def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
+    """The lines of the table, each job's as soon as it is measured."""
+    yield HEADER
+    if "attribution" in arguments.jobs:
+        yield from attribution(scratch, arguments.events, arguments.runs).lines()
+    if "bot" in arguments.jobs:
+        yield from bot(scratch, arguments.runs).lines()
+    if "ingestion" in arguments.jobs:
+        yield from ingestion(scratch, arguments.ingested, arguments.runs).lines()
+    if "bookkeeping" in arguments.jobs:
+        milliseconds, partitions = jobs.bookkeeping(scratch)
+        yield f"Dagster's bookkeeping: {milliseconds:.1f} ms an asset × partition, over {partitions}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000_000, help="events of the day to attribute (20,000,000)")
+    parser.add_argument("--ingested", type=int, default=2_000_000, help="events of the log to ingest (2,000,000)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each job, of which the median counts (3)")
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
+    parser.add_argument("--scratch", help="folder for the homes, on a disk with room: 5 GB for 20,000,000 events")
+    arguments = parser.parse_args()
+    versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+    print(f"{platform.platform()}, {os.cpu_count()} cores, {versions}")
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-", dir=arguments.scratch) as scratch:
+        for line in tables(arguments, Path(scratch)):
+            print(line, flush=True)
+
 
 if __name__ == "__main__":
     main()

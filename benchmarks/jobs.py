@@ -1,0 +1,92 @@
+"""The jobs of the speed table and their limits; a job gets the folder of the home that ``benchmarks.shops`` made.
+
+Here: what is timed. A limit is the least that any program would have to do: DuckDB reading, sorting and writing the
+same rows with the lake's own options.
+Not here: how it is timed (``benchmarks.measure``), a verdict, and peers: there are none yet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import time
+from pathlib import Path
+
+from benchmarks.shops import LAST_DAY
+from pipelines.duck import list_literal, literal, session
+from pipelines.home import Home, find_home, init_home
+from pipelines.lake import PARQUET_OPTIONS, Lake
+from pipelines.launch import DagsterEngine
+from pipelines.run import DirectEngine, set_start_date
+from pipelines.simulator import simulate
+from pipelines.workspace import open_workspace
+
+_BOOKKEEPING_DAYS = 28
+
+_NATIVE_FIELDS = [
+    *("event_id", "device_id", "user_id", "event_type", "page_id", "page_type", "module", "slot", "sku", "content_id"),
+    *("device_time", "sent_time", "received_time", "referrer", "utm_source", "utm_medium", "utm_campaign"),
+    *("platform", "app_version"),
+]
+
+
+def attribute(folder: Path) -> None:
+    """Compute every table of schema attribution for the day, with its checks, and publish it."""
+    workspace = open_workspace(find_home(folder))
+    tables = [name for name, model in workspace.project.models.items() if model.schema == "attribution"]
+    result = DirectEngine(workspace.home).compute(tables, LAST_DAY, LAST_DAY, ())
+    failed = [check.describe() for check in result.checks.values() if not check.passed]
+    if failed:
+        raise RuntimeError("; ".join(failed))
+
+
+def sort_and_write(folder: Path) -> None:
+    """Read the day's core.events, sort by (device_id, device_time), write the same columns."""
+    home = find_home(folder)
+    source = Lake(home.lake).file("core.events", LAST_DAY)
+    _copy(home, f"SELECT * FROM read_parquet({literal(str(source))}) ORDER BY device_id, device_time")
+
+
+def ingest(folder: Path) -> None:
+    """Ingest the landed log into an empty lake: parse, map, validate, look for duplicates, write, account."""
+    home = find_home(folder)
+    shutil.rmtree(home.lake)
+    home.lake.mkdir()
+    DirectEngine(home).ingest()
+
+
+def convert(folder: Path) -> None:
+    """Read the same NDJSON as text columns, write them to Parquet."""
+    home = find_home(folder)
+    files = list_literal(sorted((home.landing / "native" / "events").iterdir()))
+    columns = ", ".join(f"{name}: 'VARCHAR'" for name in _NATIVE_FIELDS)
+    _copy(
+        home,
+        f"SELECT * FROM read_json({files}, format = 'newline_delimited', ignore_errors = true, "
+        f"columns = {{{columns}}})",
+    )
+
+
+def _copy(home: Home, query: str) -> None:
+    target = literal(str(home.root / "limit.parquet"))
+    with session(home, open_workspace(home).settings) as connection:
+        connection.execute(f"COPY ({query}) TO {target} ({PARQUET_OPTIONS})")
+
+
+def bookkeeping(folder: Path) -> tuple[float, int]:
+    """Milliseconds that Dagster adds for each asset × partition of a tiny shop's month; and how many those are."""
+    seconds = []
+    for engine in (DirectEngine, DagsterEngine):
+        home, _ = init_home(folder / engine.__name__)
+        simulate(home.landing, days=_BOOKKEEPING_DAYS, devices=50, seed=1, last_day=LAST_DAY)
+        DirectEngine(home).ingest()
+        set_start_date(home)
+        workspace = open_workspace(home)
+        tables = [name for name, model in workspace.project.models.items() if model.is_partitioned]
+        DirectEngine(home).compute(workspace.project.models.keys() - set(tables), None, None, ())
+        steps = engine(home)
+        started = time.monotonic()
+        steps.compute(tables, LAST_DAY - dt.timedelta(days=_BOOKKEEPING_DAYS - 1), LAST_DAY, ())
+        seconds.append(time.monotonic() - started)
+    partitions = len(tables) * _BOOKKEEPING_DAYS
+    return (seconds[1] - seconds[0]) / partitions * 1000, partitions

@@ -1,0 +1,115 @@
+"""Measuring a job beside its limit.
+
+Here: running a job in a process of its own, so that peak memory is the job's; the median of several runs, job and limit
+in turn, so that a noisy minute strikes both; the lines of the table.
+Not here: what the jobs do (``benchmarks.jobs``).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Job = Callable[[Path], None]
+"""Something to measure, done in the folder that it is given."""
+
+HEADER = f"{'job':<44}{'rows':>13}{'seconds':>10}{'cpu s':>9}{'rows/s':>12}{'peak MB':>10}{'ratio':>8}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: wall and processor seconds, and the most memory its process held, in bytes."""
+
+    seconds: float
+    processor_seconds: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Several runs of a job over *rows* rows: the medians of their times, the largest of their peaks."""
+
+    name: str
+    rows: int
+    runs: tuple[Run, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Median wall seconds."""
+        return statistics.median(run.seconds for run in self.runs)
+
+    def line(self, ratio: float | None = None) -> str:
+        """The figure as a line of the table; *ratio* of a job to its limit."""
+        processor = statistics.median(run.processor_seconds for run in self.runs)
+        peak = max(run.peak for run in self.runs)
+        shown = "" if ratio is None else f"{ratio:.2f}"
+        return (
+            f"{self.name:<44}{self.rows:>13,}{self.seconds:>10.2f}{processor:>9.1f}{self.rows / self.seconds:>12,.0f}"
+            f"{peak / 1e6:>10,.0f}{shown:>8}"
+        )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A job beside its limit."""
+
+    job: Figure
+    limit: Figure
+
+    def lines(self) -> list[str]:
+        """Job, with the ratio of its time to the limit's, and limit."""
+        return [self.job.line(self.job.seconds / self.limit.seconds), self.limit.line()]
+
+
+def measure_pair(
+    names: tuple[str, str], rows: int, jobs: tuple[Job, Job], folders: tuple[Path, Path], runs: int
+) -> Pair:
+    """*runs* runs of a job and of its limit, in turn."""
+    outcomes: tuple[list[Run], list[Run]] = ([], [])
+    for _ in range(runs):
+        for job, folder, found in zip(jobs, folders, outcomes, strict=True):
+            found.append(run_apart(job, folder))
+    return Pair(Figure(names[0], rows, tuple(outcomes[0])), Figure(names[1], rows, tuple(outcomes[1])))
+
+
+def run_apart(job: Job, folder: Path) -> Run:
+    """One run of *job* in a new process.
+
+    Raises:
+        RuntimeError: the job failed; its traceback is on stderr.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(job, folder, sender))
+    process.start()
+    sender.close()  # so that a job that dies ends the wait
+    try:
+        run: Run = receiver.recv()
+    except EOFError as error:
+        raise RuntimeError(f"{job.__name__} failed") from error
+    process.join()
+    return run
+
+
+def _run(job: Job, folder: Path, sender: multiprocessing.connection.Connection) -> None:
+    started = time.monotonic()
+    before = _processor_seconds()
+    job(folder)
+    sender.send(Run(time.monotonic() - started, _processor_seconds() - before, _peak_memory()))
+
+
+def _processor_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _peak_memory() -> int:
+    """The most memory that this process has held, in bytes; of a spawned process getrusage tells its parent's."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024

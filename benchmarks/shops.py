@@ -1,0 +1,100 @@
+"""The homes on which the jobs of the speed table run.
+
+Here: a simulated day of a wanted size, landed and, where a job starts from core.events, ingested and computed that far;
+and the bot, on one device or spread over many.
+Not here: the jobs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from pipelines.home import Home, init_home
+from pipelines.run import Request, run_home
+from pipelines.simulator import simulate
+from pipelines.workspace import open_workspace
+
+LAST_DAY = dt.date(2026, 11, 20)
+
+_EVENTS_A_DEVICE = 20.5
+"""What the simulator makes of a device on that day, so that a size may be asked for in events."""
+
+_BOT_ROUNDS = 20_000
+_EXPOSURES_A_ROUND = 10
+_ROUNDS_A_CART = 100
+_ROUNDS_A_HEAD = 2_000
+_BOT_EVENTS_A_PERSON = 22
+
+
+def simulated_day(folder: Path, events: int, format: Literal["ndjson", "parquet"], computed: bool) -> int:
+    """A home in *folder* with one day of about *events* events landed; how many records its log has.
+
+    With *computed* it is ingested and schema core computed.
+    """
+    home, _ = init_home(folder)
+    devices = max(100, round(events / _EVENTS_A_DEVICE))
+    records = simulate(home.landing, days=1, devices=devices, seed=1, last_day=LAST_DAY, format=format).records
+    if computed:
+        _compute_core(home)
+    return records
+
+
+def day_with_bot(folder: Path, events: int, devices: int) -> int:
+    """A home with a day of about *events* events and a bot's 220,200 on *devices* devices, computed to core.
+
+    The bot sees ten products, clicks one, and so on 20,000 times; every hundredth click it puts the product into the
+    cart, and every two-thousandth it clicks the home feed first, so that its visits are longer than a path may be.
+    """
+    home, _ = init_home(folder)
+    shop = simulate(
+        home.landing,
+        days=1,
+        devices=max(100, round(events / _EVENTS_A_DEVICE)),
+        seed=1,
+        last_day=LAST_DAY,
+        format="parquet",
+    )
+    bot = bot_log(devices)
+    bot.write_parquet(home.landing / "native" / "events" / "bot.parquet")
+    _compute_core(home)
+    return shop.records + bot.height
+
+
+def _compute_core(home: Home) -> None:
+    tables = open_workspace(home).project.select(["core"])
+    run_home(home, Request(frozenset(tables)), use_dagster=False)
+
+
+def bot_log(devices: int) -> pl.DataFrame:
+    """The bot's records in the native format, dealt to *devices* devices in runs."""
+    rounds = pl.DataFrame({"round": range(_BOT_ROUNDS)})
+    exposures = rounds.join(pl.DataFrame({"step": range(_EXPOSURES_A_ROUND)}), how="cross")
+    at_feed = pl.col("round") % _ROUNDS_A_HEAD == 0
+    exposures = exposures.with_columns(event_type=pl.lit("exposure"), module=pl.lit("recommend"))
+    clicks = rounds.with_columns(
+        step=pl.lit(_EXPOSURES_A_ROUND, pl.Int64),
+        event_type=pl.lit("click"),
+        module=pl.when(at_feed).then(pl.lit("feed")).otherwise(pl.lit("recommend")),
+    )
+    carts = rounds.filter(pl.col("round") % _ROUNDS_A_CART == _ROUNDS_A_CART - 1).with_columns(
+        step=pl.lit(_EXPOSURES_A_ROUND + 1, pl.Int64), event_type=pl.lit("add_to_cart"), module=pl.lit("buy")
+    )
+    log = pl.concat([exposures, clicks, carts]).sort("round", "step").with_row_index("number")
+    midnight = dt.datetime.combine(LAST_DAY, dt.time(), dt.timezone(dt.timedelta(hours=8)))
+    noon = round(midnight.timestamp() * 1000) + 6 * 3_600_000
+    share = -(-log.height // devices)
+    return log.select(
+        event_id=pl.format("bot-{}", "number"),
+        device_id=pl.format("bot-device-{}", pl.col("number") // share),
+        event_type="event_type",
+        page_id=pl.col("round") // 3 + 1,
+        page_type=pl.when(pl.col("module") == "feed").then(pl.lit("home")).otherwise(pl.lit("detail")),
+        module="module",
+        slot=pl.col("step") % _EXPOSURES_A_ROUND + 1,
+        sku=pl.format("P{}", pl.col("round") % 500),
+        device_time=noon + pl.col("number") * 150,
+    )
