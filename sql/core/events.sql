@@ -36,7 +36,7 @@ WITH superseded AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
-events AS (
+landed AS (
     SELECT
         raw_events.event_id,
         raw_events.device_id,
@@ -57,8 +57,46 @@ events AS (
         raw_events.utm_campaign,
         raw_events.platform,
         raw_events.app_version,
+        raw_events.dt
+    FROM raw.events AS raw_events
+    ANTI JOIN superseded
+        ON
+            superseded.event_id = raw_events.event_id
+            AND superseded.batch_id = raw_events.batch_id
+    WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
+),
+
+-- Nearly every device has one user on a day, and then all of its events are that user's.
+device_users AS (
+    SELECT
+        raw_events.device_id,
         raw_events.dt,
-        -- Of one device on one day: the next user known at or after the event, else the last known before it.
+        MIN(raw_events.user_id) AS user_id,
+        MIN(raw_events.user_id) <> MAX(raw_events.user_id) AS is_shared
+    FROM raw.events AS raw_events
+    ANTI JOIN superseded
+        ON
+            superseded.event_id = raw_events.event_id
+            AND superseded.batch_id = raw_events.batch_id
+    WHERE
+        raw_events.dt BETWEEN $from_dt AND $to_dt
+        AND raw_events.user_id IS NOT NULL
+    GROUP BY raw_events.device_id, raw_events.dt
+),
+
+shared_devices AS (
+    SELECT
+        device_id,
+        dt
+    FROM device_users
+    WHERE is_shared
+),
+
+-- Of a device with several users on a day: the next user known at or after the event, else the last known before it.
+shared_events AS (
+    SELECT
+        raw_events.event_id,
+        raw_events.dt,
         COALESCE(
             FIRST_VALUE(raw_events.user_id IGNORE NULLS) OVER (
                 PARTITION BY raw_events.device_id, raw_events.dt
@@ -69,14 +107,17 @@ events AS (
                 PARTITION BY raw_events.device_id, raw_events.dt
                 ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-            ),
-            'device:' || raw_events.device_id
-        ) AS person_id
+            )
+        ) AS user_id
     FROM raw.events AS raw_events
     ANTI JOIN superseded
         ON
             superseded.event_id = raw_events.event_id
             AND superseded.batch_id = raw_events.batch_id
+    SEMI JOIN shared_devices
+        ON
+            shared_devices.device_id = raw_events.device_id
+            AND shared_devices.dt = raw_events.dt
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
 ),
 
@@ -118,7 +159,7 @@ SELECT
     events.event_id,
     events.device_id,
     events.user_id,
-    events.person_id,
+    COALESCE(shared_events.user_id, device_users.user_id, 'device:' || events.device_id) AS person_id,
     events.event_type,
     events.page_id,
     events.page_type,
@@ -137,7 +178,15 @@ SELECT
     events.platform,
     events.app_version,
     events.dt
-FROM events
+FROM landed AS events
+LEFT JOIN device_users
+    ON
+        device_users.device_id = events.device_id
+        AND device_users.dt = events.dt
+LEFT JOIN shared_events
+    ON
+        shared_events.event_id = events.event_id
+        AND shared_events.dt = events.dt
 LEFT JOIN slots
     ON
         slots.page_type = events.page_type
