@@ -20,6 +20,7 @@ import typer
 from pipelines.console import error_line, print_summary, print_table, teller
 from pipelines.errors import HeadwaterError
 from pipelines.home import DEFAULT_HOME, HOME_VARIABLE, Home, find_home, init_home
+from pipelines.simulator import TRAPS
 
 app = typer.Typer(
     name="headwater",
@@ -55,6 +56,13 @@ class LogFormat(StrEnum):
     parquet = "parquet"
 
 
+class LogFiles(StrEnum):
+    """How ``headwater simulate`` cuts the log."""
+
+    daily = "daily"
+    hourly = "hourly"
+
+
 class DocsFormat(StrEnum):
     """What ``headwater docs`` writes."""
 
@@ -84,7 +92,12 @@ def init(directory: Annotated[Path, typer.Argument(help="An empty or existing fo
     print(f"{home.root} is a home. Land files in {home.landing}/native/events/, then: headwater run --home {directory}")
 
 
-@app.command(epilog="Example: `headwater simulate --days 7 --devices 2000 --out home/landing`")
+@app.command(
+    epilog="Traps:\n\n"
+    + "\n\n".join(f"- `{name}`: {trap.description}" for name, trap in TRAPS.items())
+    + "\n\nExamples: `headwater simulate --days 7 --devices 2000 --out home/landing` · "
+    "`headwater simulate --trap wrong_clocks --trap duplicates`"
+)
 def simulate(
     days: Annotated[int, typer.Option(min=1, max=3660, help="Days to simulate.")] = 7,
     devices: Annotated[int, typer.Option(min=1, max=50_000_000, help="Shoppers' devices.")] = 2000,
@@ -99,6 +112,16 @@ def simulate(
         ),
     ] = None,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the tracking log.")] = LogFormat.ndjson,
+    files: Annotated[LogFiles, typer.Option(help="One file of the log a day, or an hour.")] = LogFiles.daily,
+    clean: Annotated[bool, typer.Option("--clean", help="A log without traps.")] = False,
+    trap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A clean log with this trap, and others so named; default: all at believable rates.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="A landing folder; default: that of the home.", show_default=False),
@@ -117,6 +140,8 @@ def simulate(
         seed=seed,
         last_day=day,
         form="parquet" if log_format is LogFormat.parquet else "ndjson",
+        files="hourly" if files is LogFiles.hourly else "daily",
+        traps=trap or ([] if clean else None),
     ):
         print(line)
 

@@ -7,7 +7,7 @@ Not here: the shop (``pipelines.simulator``).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from pipelines.errors import HeadwaterError
 from pipelines.home import Home, init_home
 from pipelines.query import query_rows
 from pipelines.run import run_home
-from pipelines.simulator import simulate
+from pipelines.simulator import parameters_with, simulate
 
 _ENTRANCES = """
 WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
@@ -92,17 +92,30 @@ def run_simulation(
     seed: int,
     last_day: dt.date | None,
     form: Literal["ndjson", "parquet"],
+    files: Literal["daily", "hourly"] = "daily",
+    traps: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Simulate a shop into *landing*; yields what to tell the user.
+    """Simulate a shop into *landing*; yields what to tell the user. *traps* None: the believable mix.
 
     Raises:
-        HeadwaterError: the folder cannot be written.
+        HeadwaterError: there is no such trap, or the folder cannot be written.
     """
     day = last_day or dt.date.today() - dt.timedelta(days=1)
-    summary = simulate(landing, days=days, devices=devices, seed=seed, last_day=day, format=form)
+    summary = simulate(
+        landing,
+        days=days,
+        devices=devices,
+        seed=seed,
+        last_day=day,
+        format=form,
+        files=files,
+        parameters=None if traps is None else parameters_with(traps),
+    )
     yield (
         f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "
         f"{summary.records:,} event records ({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), "
         f"{summary.orders:,} orders"
     )
     yield f"{len(summary.files)} files in {landing}; where each sale truly came from: {summary.truth}"
+    if traps and "foreign_currency" in traps:
+        yield f"exchange rates of its currencies, for the home's config/fx.csv: {summary.truth.with_name('fx.csv')}"

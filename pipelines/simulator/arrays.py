@@ -1,12 +1,12 @@
 """Small array tools that the simulator's modules share.
 
-Here: random streams, draws, hashes and running values within groups, all over whole numpy arrays.
+Here: draws, hashes, texts of codes and running values within groups, all over whole numpy arrays.
 Not here: anything about shops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,6 @@ AnyArray = npt.NDArray[Any]
 
 NOTHING = -1
 """The code that stands for null."""
-
-
-def stream(seed: int, stage: int, day: int = 0) -> np.random.Generator:
-    """The random stream of one stage on one day: no draw of one stage moves those of another."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, stage, day])))
 
 
 def draw(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
@@ -59,7 +54,20 @@ def running_max(groups: Ints, values: Ints) -> Ints:
     return np.maximum.accumulate(values + lift) - lift
 
 
-def labels(names: Sequence[str | None] | pl.Series, codes: AnyArray) -> pl.Series:
-    """The names that *codes* point to, null where a code is NOTHING."""
-    with_null = pl.concat([pl.Series(names, dtype=pl.String), pl.Series([None], dtype=pl.String)])
-    return with_null.gather(np.where(codes < 0, len(with_null) - 1, codes))
+def codebook(names: Iterable[str | None]) -> pl.Series:
+    """The texts of codes, as a column type that holds each text once; for ``labels``."""
+    texts = list(names)
+    return pl.Series(texts, dtype=pl.Enum(list(dict.fromkeys(text for text in texts if text is not None))))
+
+
+def labels(texts: pl.Series, codes: AnyArray) -> pl.Series:
+    """The texts that *codes* point to, null where a code is NOTHING."""
+    with_null = texts.extend_constant(None, 1)
+    return with_null.gather(np.where(codes < 0, len(texts), codes))
+
+
+def hexadecimal(values: npt.NDArray[np.uint64]) -> pl.Series:
+    """Each row of *values* as one text of 16 hexadecimal digits a column."""
+    size, columns = values.shape
+    digits = values.astype(">u8").tobytes().hex().encode()
+    return pl.Series(np.frombuffer(digits, dtype=f"S{16 * columns}", count=size), dtype=pl.Binary).cast(pl.String)

@@ -1,7 +1,7 @@
 """Files of the native format, as a shop would land them.
 
 Here: names, formats and dates of the files; times as text; the broken lines.
-Not here: what the records say (``tracking``, ``sales``).
+Not here: what the records say (``tracking``, ``orders``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,66 +19,111 @@ import polars as pl
 
 from pipelines.errors import HeadwaterError
 from pipelines.lake import publish, temporary_for
+from pipelines.simulator.plan import Plan
 
 Format = Literal["ndjson", "parquet"]
+Files = Literal["daily", "hourly"]
 
+_HOUR = 3_600_000
+_ROW_GROUP = 1 << 18
 _TIMES = ("device_time", "sent_time", "received_time", "ordered_at", "paid_at", "refunded_at", "updated_at")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Landing:
-    """The folder ``<root>/native``, and the files written below it so far.
+    """The folder ``<root>/native`` of a simulation.
 
-    A file is dated (its modification time) at the end of the day that it is of, as if it had landed then:
-    what Headwater makes of the files does not depend on when they were simulated.
+    A file is of a day, or of an hour of it, and of a block; the block is in its name where there are several.
+    It is dated (its modification time) at the end of its day or hour, as if it had landed then: what Headwater
+    makes of the files does not depend on when they were simulated.
     """
 
     root: Path
-    format: Format
-    timezone: str
-    files: list[Path] = field(default_factory=list)
+    plan: Plan
+    format: Format = "ndjson"
+    files: Files = "daily"
 
-    def write_events(self, name: str, records: pl.DataFrame, broken: Sequence[str], landed_at: int) -> None:
-        """One file of events, in the order of their receipt; NDJSON gets the *broken* lines too."""
-        records = records.sort("received_time", maintain_order=True)
-        if self.format == "parquet":
-            self._write(f"events/{name}.parquet", lambda path: records.write_parquet(path), landed_at)
-        else:
-            self._write(f"events/{name}.ndjson", lambda path: self._write_ndjson(path, records, broken), landed_at)
+    def write_events(
+        self, nth: int, block: int, records: pl.DataFrame, rng: np.random.Generator
+    ) -> tuple[list[Path], int]:
+        """Write what is received on day *nth*: the files, and how many broken lines there are.
 
-    def write_table(self, relation: str, name: str, records: pl.DataFrame, landed_at: int) -> None:
+        *records* has landed_at and is_repeat beside the fields of the native format.
+        """
+        written, broken = [], 0
+        for name, landed, part in self._parts(nth, block, records):
+            rows = part.drop("landed_at", "is_repeat")
+            if self.format == "parquet":
+                written.append(self._write(f"events/{name}.parquet", _parquet(rows), landed))
+            else:
+                lines = self._broken_lines(rows, rng)
+                broken += len(lines)
+                places = np.sort(rng.integers(0, rows.height + 1, len(lines))).tolist()
+                written.append(self._write(f"events/{name}.ndjson", self._ndjson(rows, lines, places), landed))
+        return written, broken
+
+    def write_table(self, relation: str, nth: int, block: int, records: pl.DataFrame) -> Path:
         """One NDJSON file of orders, order lines or refunds."""
-        self._write(f"{relation}/{name}.ndjson", lambda path: self._write_ndjson(path, records, ()), landed_at)
+        name = f"{relation}/{self._name(nth, block)}.ndjson"
+        return self._write(name, self._ndjson(records), self.plan.bounds(nth)[1])
 
-    def write_products(self, products: pl.DataFrame, landed_at: int) -> None:
+    def write_products(self, products: pl.DataFrame) -> Path:
         """The one file of products."""
-        self._write("products/products.csv", lambda path: products.write_csv(path), landed_at)
+        return self._write("products/products.csv", lambda path: products.write_csv(path), self.plan.bounds(0)[0])
 
-    def _write_ndjson(self, path: Path, records: pl.DataFrame, broken: Sequence[str]) -> None:
-        with path.open("wb") as file:
-            self.as_text(records).write_ndjson(file)
-            file.writelines(f"{line}\n".encode() for line in broken)
+    def _name(self, nth: int, block: int) -> str:
+        day = self.plan.days[nth].isoformat()
+        return f"{day}-b{block:03d}" if self.plan.blocks > 1 else day
 
-    def as_text(self, records: pl.DataFrame) -> pl.DataFrame:
+    def _parts(self, nth: int, block: int, records: pl.DataFrame) -> Iterator[tuple[str, int, pl.DataFrame]]:
+        """Name, date (epoch ms) and records of each file that has some."""
+        start, end = self.plan.bounds(nth)
+        if self.files == "daily":
+            yield self._name(nth, block), end, records
+            return
+        day = self.plan.days[nth].isoformat()
+        # The hours that a clock shows there: the hour that summer time repeats is two files.
+        for hour, begin in enumerate(range(start, end, _HOUR)):
+            part = records.filter(pl.col("landed_at").is_between(begin, begin + _HOUR, closed="left"))
+            if part.height:
+                yield f"{self._name(nth, block).replace(day, f'{day}-{hour:02d}')}", min(begin + _HOUR, end), part
+
+    def _ndjson(
+        self, records: pl.DataFrame, broken: Sequence[str] = (), places: Sequence[int] = ()
+    ) -> Callable[[Path], None]:
+        """Writes *records*, and each *broken* line before the record of its place."""
+
+        def write(path: Path) -> None:
+            text = self._as_text(records)
+            with path.open("wb") as file:
+                for place, begin, line in zip(places, [0, *places], broken, strict=False):
+                    text[begin:place].write_ndjson(file)
+                    file.write(f"{line}\n".encode())
+                text[places[-1] if places else 0 :].write_ndjson(file)
+
+        return write
+
+    def _as_text(self, records: pl.DataFrame) -> pl.DataFrame:
         """*records* with times as ISO-8601 in the shop's time zone, with its offset."""
         return records.with_columns(
             pl.from_epoch(name, time_unit="ms")
             .dt.replace_time_zone("UTC")
-            .dt.convert_time_zone(self.timezone)
+            .dt.convert_time_zone(self.plan.timezone)
             .dt.to_string("%Y-%m-%dT%H:%M:%S%.3f%:z")
             for name in _TIMES
             if name in records.columns
         )
 
-    def broken_lines(self, records: pl.DataFrame, rate: float, rng: np.random.Generator) -> list[str]:
-        """Lines that nobody can use: cut off, or without a required field; at least one unless *rate* is 0.
+    def _broken_lines(self, records: pl.DataFrame, rng: np.random.Generator) -> list[str]:
+        """Lines that nobody can use: cut off, or without a required field; at least one unless the rate is 0.
 
-        They are copies under other ids, so that nothing of *records* is lost by them. Only NDJSON has them.
+        They are copies under other ids, so that nothing of *records* is lost by them.
         """
-        if self.format != "ndjson" or not rate or not records.height:
+        rate = self.plan.parameters.broken_line_rate
+        if not rate:
             return []
         count = max(1, round(rate * records.height))
-        chosen = self.as_text(records[rng.integers(0, records.height, count)]).to_dicts()
+        chosen = self._as_text(records[rng.integers(0, records.height, count)]).to_dicts()
         lines = []
         for nth, record in enumerate(chosen):
             record["event_id"] += "-broken"
@@ -90,15 +135,29 @@ class Landing:
                 lines.append(whole[: int(len(whole) * rng.uniform(0.2, 0.9))])
         return lines
 
-    def _write(self, name: str, write: Callable[[Path], None], landed_at: int) -> None:
+    def _write(self, name: str, write: Callable[[Path], None], landed_at: int) -> Path:
         target = self.root / "native" / name
-        temporary = temporary_for(target)
-        try:
-            write(temporary)
-            dated = min(landed_at / 1000, time.time())
+        write_file(target, write, dated=min(landed_at / 1000, time.time()))
+        return target
+
+
+def _parquet(records: pl.DataFrame) -> Callable[[Path], None]:
+    """Writes *records*; Snappy, since the ids, half of the file, are random and nothing makes them small."""
+    return lambda path: records.write_parquet(path, compression="snappy", row_group_size=_ROW_GROUP)
+
+
+def write_file(target: Path, write: Callable[[Path], None], dated: float | None = None) -> None:
+    """Have *write* make a file that appears whole; *dated* is its modification time, in epoch seconds.
+
+    Raises:
+        HeadwaterError: it cannot be written.
+    """
+    temporary = temporary_for(target)
+    try:
+        write(temporary)
+        if dated is not None:
             os.utime(temporary, (dated, dated))
-            publish(temporary, target)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
-        self.files.append(target)
+        publish(temporary, target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error

@@ -1,44 +1,69 @@
-"""The knobs of the simulator: one frozen dataclass.
+"""The knobs of the simulator: one frozen dataclass, and the traps as a table over it.
 
-Here: rates that somebody may want to change, those of the traps above all (0 switches a trap off).
+Here: rates that somebody may want to change, and which of them make up which trap.
 Not here: the layout of the made-up shop (``shop``), which stays the same for every simulation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipelines.errors import HeadwaterError
 
 
 @dataclass(frozen=True)
 class SimulationParameters:
     """How the shop is visited, how it sells, and what goes wrong in its logs.
 
-    Rates are shares from 0 to 1 of what their name says. The traps are what a tracking log does to those
-    who trust it; each can be switched off by itself.
+    Rates are shares from 0 to 1 of what their name says. The defaults are the believable mix; those that
+    belong to a trap (``TRAPS``) are switched off together by ``parameters_with(())``.
     """
 
     products: int = 600
     visits_per_device_day: float = 0.6
     max_steps: int = 60
+    devices_per_block: int = 40_000
+    """Devices that are simulated together; memory grows with it, and another number makes another log."""
 
-    # Who: a share of the devices is a second device of another's owner, or has two users
+    # Who is behind a device
     second_device_rate: float = 0.15
+    """Devices that are a second one of another device's owner."""
     shared_device_rate: float = 0.05
+    """Devices that two users take in turns."""
     guest_rate: float = 0.2
-    deep_link_rate: float = 0.12
-
-    # Traps of the log
-    late_login_rate: float = 0.25
+    """People without an account: they never log in, and never buy."""
     never_login_rate: float = 0.12
-    offline_visit_rate: float = 0.005
-    """Visits whose records are sent about a day later."""
-    duplicate_rate: float = 0.003
-    broken_line_rate: float = 0.0001
-    """Broken lines (NDJSON only), in relation to the good ones; they come on top of those."""
+    """Visits without a log-in; four of five that put something into the cart are made to log in."""
+    late_login_rate: float = 0.25
+    """Visits in the midst of which the visitor logs in."""
+    deep_link_rate: float = 0.12
+    """Visits that land on a campaign or product from outside, past all entrances."""
+    bot_rate: float = 0.0005
+    """Devices that are programs: many long visits, never a log-in."""
+
+    # What the SDK and the network do
+    cloned_id_rate: float = 0.002
+    """Devices that send the device_id of another device."""
+    page_id_reset_rate: float = 0.002
+    """Visits before which the app was installed anew: PageIds start from 1 again."""
+    clock_error_seconds: float = 8.0
+    """Standard deviation of what a usual device's clock is off."""
     wrong_clock_rate: float = 0.08
-    """Devices whose clock is minutes or hours off; every clock is seconds off."""
+    """Devices whose clock is minutes or hours off."""
     epoch_clock_rate: float = 0.002
     """Devices whose clock started in 1970."""
+    missing_time_rate: float = 0.02
+    """Devices with an old SDK, whose records have neither sent_time nor received_time."""
+    offline_visit_rate: float = 0.005
+    """Visits whose records are sent about a day later."""
+    very_late_visit_rate: float = 0.0005
+    """Visits whose records are sent about two weeks later."""
+    duplicate_rate: float = 0.003
+    """Records that are sent twice."""
+    broken_line_rate: float = 0.0001
+    """Broken lines (NDJSON only), in relation to the good ones; they come on top of those."""
 
     # Sales
     cart_scale: float = 1.0
@@ -49,7 +74,65 @@ class SimulationParameters:
     """Visits without a cart that are followed by an order of a product that was clicked."""
     no_cart_rate: float = 0.04
     """Orders that no visit explains, in relation to the others."""
+    corrected_line_rate: float = 0.02
+    """Order lines that are exported wrong first, and right up to a day later."""
+    foreign_currency_rate: float = 0.0
+    """Orders in another currency than the shop's: the home needs the rates, which the simulation writes."""
     unpaid_rate: float = 0.08
     refunded_order_rate: float = 0.03
     refunded_line_rate: float = 0.03
     unknown_cost_rate: float = 0.03
+
+
+@dataclass(frozen=True)
+class Trap:
+    """Something that logs do to those who trust them.
+
+    *rates* names the parameters that make it up; all 0 = the trap is off. Where it is on they have the
+    defaults of SimulationParameters, or, of a trap that is not in the believable mix, those of *opt_in*.
+    """
+
+    description: str
+    rates: tuple[str, ...]
+    opt_in: Mapping[str, float] = field(default_factory=dict)
+
+
+TRAPS: Mapping[str, Trap] = {
+    "second_devices": Trap("some people use two devices", ("second_device_rate",)),
+    "shared_devices": Trap("two people take turns with one device", ("shared_device_rate",)),
+    "anonymous_visits": Trap("visitors who do not log in, some of whom buy", ("guest_rate", "never_login_rate")),
+    "late_logins": Trap("visitors who log in within a visit", ("late_login_rate",)),
+    "deep_links": Trap("visits that land past all entrances", ("deep_link_rate",)),
+    "bots": Trap("programs: very many steps, no sale", ("bot_rate",)),
+    "cloned_ids": Trap("two devices with one device_id", ("cloned_id_rate",)),
+    "page_id_resets": Trap("apps installed anew: PageIds start from 1 again", ("page_id_reset_rate",)),
+    "wrong_clocks": Trap("device clocks seconds to hours off", ("clock_error_seconds", "wrong_clock_rate")),
+    "epoch_clocks": Trap("device clocks that stand in 1970", ("epoch_clock_rate",)),
+    "missing_times": Trap("records without sent_time and received_time", ("missing_time_rate",)),
+    "late_records": Trap("visits sent a day or two weeks later", ("offline_visit_rate", "very_late_visit_rate")),
+    "duplicates": Trap("records sent twice", ("duplicate_rate",)),
+    "broken_lines": Trap("lines cut off or without a required field (NDJSON only)", ("broken_line_rate",)),
+    "orders_without_cart": Trap("orders of clicked products, and by telephone", ("buy_now_rate", "no_cart_rate")),
+    "corrected_lines": Trap("order lines with a newer, corrected version", ("corrected_line_rate",)),
+    "foreign_currency": Trap(
+        "orders in other currencies; not in the mix, since they need the fx.csv written beside the truth",
+        ("foreign_currency_rate",),
+        {"foreign_currency_rate": 0.05},
+    ),
+}
+"""The traps by name."""
+
+
+def parameters_with(traps: Iterable[str], base: SimulationParameters | None = None) -> SimulationParameters:
+    """*base* (default: the believable mix) with the named traps on and all others off.
+
+    Raises:
+        HeadwaterError: there is no trap of such a name.
+    """
+    base = base or SimulationParameters()
+    rates: dict[str, Any] = {rate: 0.0 for trap in TRAPS.values() for rate in trap.rates}
+    for name in traps:
+        if name not in TRAPS:
+            raise HeadwaterError(f"simulate: there is no trap '{name}', expected one of {', '.join(TRAPS)}")
+        rates |= {rate: TRAPS[name].opt_in.get(rate, getattr(base, rate)) for rate in TRAPS[name].rates}
+    return replace(base, **rates)

@@ -13,14 +13,18 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from pipelines.simulator.arrays import NOTHING, Bools, Floats, Ints, draw, mix64, stream
+from pipelines.simulator.arrays import NOTHING, Bools, Floats, Ints, codebook, draw, hexadecimal, mix64
 from pipelines.simulator.parameters import SimulationParameters
-from pipelines.simulator.shop import CAMPAIGNS, FEEDS, Catalogue, Page, Storefront
+from pipelines.simulator.plan import Plan, Stage
+from pipelines.simulator.shop import CAMPAIGNS, FEEDS, Page, Shop, Storefront
 
-PLATFORMS = ["ios", "android", "miniprogram", "web"]
-APP_VERSIONS = ["8.2.0", "8.2.1", "8.3.0", "8.3.2"]
+PLATFORMS = codebook(["ios", "android", "miniprogram", "web"])
+APP_VERSIONS = codebook(["7.4.1", "8.2.0", "8.2.1", "8.3.0", "8.3.2"])
+"""The first has an SDK that does not say when it sent a record."""
 
-_STAGE_POPULATION, _STAGE_VISITS = 3, 4
+_BOT_VISITS = 6
+"""A bot's visits a day."""
+
 _HOUR_WEIGHTS = np.array(
     [
         *(1.2, 0.6, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.6, 4.0, 4.1),
@@ -52,57 +56,101 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Population:
-    """Devices and users, by code. *second_user* is NOTHING where a device is nobody else's.
+    """The devices of a block and their users, by code: that of the device in its block.
 
-    *skew* is what a device's clock shows less the true time, in ms; constant.
+    *sends_as* is the device whose id a device sends: mostly its own. *second_user* is NOTHING where a device
+    is nobody else's. *skew* is what a device's clock shows less the true time, in ms; constant.
     """
 
     device_id: pl.Series
     user_id: pl.Series
+    sends_as: Ints
     owner: Ints
     second_user: Ints
     is_guest: Bools
+    is_bot: Bools
+    tells_times: Bools
     activity: Floats
     skew: Ints
     platform: Ints
     app_version: Ints
 
 
-def make_population(parameters: SimulationParameters, seed: int, devices: int, start: int) -> Population:
-    """*devices* devices and their users; *start* (epoch ms) is when the simulation begins."""
-    rng = stream(seed, _STAGE_POPULATION)
+def make_population(plan: Plan, block: int) -> Population:
+    """The devices of *block* and their users."""
+    rng, parameters = plan.stream(Stage.POPULATION, block=block), plan.parameters
+    first = plan.first_device(block)
+    devices = plan.first_device(block + 1) - first
     code = np.arange(devices, dtype=np.int64)
-    is_second = rng.random(devices) < parameters.second_device_rate
+    is_bot = rng.random(devices) < parameters.bot_rate
+    is_second = (rng.random(devices) < parameters.second_device_rate) & ~is_bot
     is_second[0] = False
     first_devices = np.flatnonzero(~is_second)
     owner = np.where(is_second, rng.choice(first_devices, devices), code)
-    is_shared = rng.random(devices) < parameters.shared_device_rate
-    second_user = np.where(is_shared & (devices > 1), rng.choice(first_devices, devices), NOTHING)
+    is_shared = (rng.random(devices) < parameters.shared_device_rate) & ~is_bot
+    second_user = np.where(is_shared, rng.choice(first_devices, devices), NOTHING)
+    is_clone = rng.random(devices) < parameters.cloned_id_rate
+    tells_times = rng.random(devices) >= parameters.missing_time_rate
+    version = draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices)
     return Population(
-        device_id=_names("d", mix64(code + (seed % 2**20 << 40))),
-        user_id=_names("u", 100_001 + code),
+        device_id=hexadecimal(mix64(first + code + (plan.seed % 2**20 << 40))[:, None]),
+        user_id=pl.select(pl.format("u{}", pl.Series(100_001 + first + code))).to_series(),
+        sends_as=np.where(is_clone, rng.integers(0, devices, devices), code),
         owner=owner,
         second_user=np.where(second_user == owner, NOTHING, second_user),
-        is_guest=rng.random(devices) < parameters.guest_rate,
+        # A bot has no account, and so is its own owner.
+        is_guest=(rng.random(devices) < parameters.guest_rate) | is_bot,
+        is_bot=is_bot,
+        tells_times=tells_times,
         activity=rng.gamma(0.9, 1 / 0.9, devices),
-        skew=_skews(parameters, rng, devices, start),
+        skew=_skews(parameters, rng, devices, int(plan.midnights[0])),
         platform=draw(rng, np.array([0.34, 0.36, 0.22, 0.08]), devices),
-        app_version=draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices),
+        app_version=np.where(tells_times, 1 + version, 0),
     )
 
 
-def _names(prefix: str, numbers: np.typing.NDArray[np.generic]) -> pl.Series:
-    return pl.select(pl.format("{}{}", pl.lit(prefix), pl.Series(numbers))).to_series()
-
-
 def _skews(parameters: SimulationParameters, rng: np.random.Generator, devices: int, start: int) -> Ints:
-    skew = rng.normal(0, 8_000, devices)
+    skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
     wrong = kind < parameters.wrong_clock_rate
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     # Such a clock starts at 1970-01-01 when the device is switched on: here a day before the first event.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     return np.where(epoch, 86_400_000 - start, skew).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One block on one day: all that is there before a visit begins."""
+
+    shop: Shop
+    population: Population
+    block: int
+    nth: int
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the simulation."""
+        return self.shop.plan
+
+    @property
+    def parameters(self) -> SimulationParameters:
+        """The parameters of the simulation."""
+        return self.shop.plan.parameters
+
+    @property
+    def day(self) -> dt.date:
+        """The day."""
+        return self.shop.plan.days[self.nth]
+
+    @property
+    def storefront(self) -> Storefront:
+        """What the pages show."""
+        return self.shop.storefront(self.day)
+
+    def stream(self, stage: Stage) -> np.random.Generator:
+        """The random stream of one stage."""
+        return self.plan.stream(stage, self.day, self.block)
 
 
 @dataclass(frozen=True)
@@ -114,6 +162,7 @@ class Visits:
 
     device: Ints
     user: Ints
+    is_bot: Bools
     start: Ints
     channel: Ints
     page: Ints
@@ -124,30 +173,23 @@ class Visits:
         return len(self.device)
 
 
-def make_visits(
-    parameters: SimulationParameters,
-    seed: int,
-    day: dt.date,
-    bounds: tuple[int, int],
-    population: Population,
-    catalogue: Catalogue,
-    storefront: Storefront,
-) -> Visits:
-    """The visits of *day*, which lasts from *bounds*[0] to *bounds*[1] (epoch ms)."""
-    rng = stream(seed, _STAGE_VISITS, day.toordinal())
-    rate = parameters.visits_per_device_day * _WEEKDAY_WEIGHTS[day.weekday()] * population.activity
-    counts = rng.poisson(rate)
+def make_visits(scene: Scene) -> Visits:
+    """The visits that start in *scene*."""
+    rng, population, storefront = scene.stream(Stage.VISITS), scene.population, scene.storefront
+    parameters, (begin, end) = scene.parameters, scene.plan.bounds(scene.nth)
+    rate = parameters.visits_per_device_day * _WEEKDAY_WEIGHTS[scene.day.weekday()] * population.activity
+    counts = rng.poisson(np.where(population.is_bot, _BOT_VISITS, rate))
     device = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     size = len(device)
     hour = draw(rng, _HOUR_WEIGHTS, size) + rng.random(size)
-    start = bounds[0] + (hour / 24 * (bounds[1] - bounds[0])).astype(np.int64)
+    start = begin + (hour / 24 * (end - begin)).astype(np.int64)
     start = start[np.lexsort((start, device))]
     second = population.second_user[device]
     user = np.where((second >= 0) & (rng.random(size) < 0.35), second, population.owner[device])
 
     is_deep = rng.random(size) < parameters.deep_link_rate
     is_detail = is_deep & (rng.random(size) < 0.5)
-    product = np.where(is_detail, draw(rng, catalogue.weight, size), NOTHING)
+    product = np.where(is_detail, draw(rng, scene.shop.catalogue.weight, size), NOTHING)
     campaign = storefront.first_campaign + rng.integers(0, CAMPAIGNS, size)
     page = np.where(is_detail, Page.DETAIL, np.where(is_deep, Page.CAMPAIGN, Page.HOME)).astype(np.int64)
     own_shelf = storefront.first_feed + user % FEEDS
@@ -156,4 +198,4 @@ def make_visits(
     weights = np.array([each.weight for each in CHANNELS])
     # A deep link is never without a channel.
     channel = np.where(is_deep, 1 + draw(rng, weights[1:5], size), draw(rng, weights, size))
-    return Visits(device, user, start, channel, page, shelf, product)
+    return Visits(device, user, population.is_bot[device], start, channel, page, shelf, product)

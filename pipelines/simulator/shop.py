@@ -8,15 +8,17 @@ Not here: who visits (``people``) or what visitors do (``walks``).
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from pipelines.simulator.arrays import NOTHING, Floats, Ints, mix64, stream
-from pipelines.simulator.parameters import SimulationParameters
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, codebook, mix64
+from pipelines.simulator.plan import Plan, Stage
 from pipelines.simulator.wares import BRANDS, CATEGORIES, STYLES
 
 
@@ -51,8 +53,8 @@ class Module(IntEnum):
     CART_BUTTON = 12
 
 
-PAGE_TYPES = [page.name.lower() for page in Page]
-MODULES = [module.name.lower() for module in Module]
+PAGE_TYPES = codebook(page.name.lower() for page in Page)
+MODULES = codebook(module.name.lower() for module in Module)
 ENTRANCES = ["home_banner", "home_icons", "home_feed", "search", "category", "my_orders"]
 """The entrance of the first six modules, by code: as the template's entrances.csv has them."""
 
@@ -64,10 +66,8 @@ BANNERS, ICONS = 4, 5
 _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
 """Every so many days a banner's creative, an icon's target and the feed's ranking change."""
 
-_STAGE_CATALOGUE, _STAGE_SHELVES = 1, 2
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """The products, by code.
 
@@ -82,16 +82,13 @@ class Catalogue:
     price: Ints
     cost: Ints
     recommended: Ints
-
-    @property
-    def sku(self) -> pl.Series:
-        """The SKU of each product."""
-        return self.frame["sku"]
+    sku: pl.Series
 
 
-def make_catalogue(parameters: SimulationParameters, seed: int, first_day: dt.date) -> Catalogue:
+def make_catalogue(plan: Plan) -> Catalogue:
     """The shop's products; *frame* is the content of products.csv."""
-    rng = stream(seed, _STAGE_CATALOGUE)
+    rng = plan.stream(Stage.CATALOGUE)
+    parameters, first_day = plan.parameters, plan.days[0]
     count = parameters.products
     category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
     # Popularity is independent of the SKU's number, or the categories would be ranked by it.
@@ -123,7 +120,7 @@ def make_catalogue(parameters: SimulationParameters, seed: int, first_day: dt.da
     np.fill_diagonal(boost, -1e9)
     recommended = _rank(rng, weight, boost)
     appeal = rng.lognormal(-0.08, 0.4, count)
-    return Catalogue(frame, category, weight, appeal, price, cost, recommended)
+    return Catalogue(frame, category, weight, appeal, price, cost, recommended, codebook(frame["sku"]))
 
 
 def _rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
@@ -138,7 +135,8 @@ class Positions:
     """What can be clicked on the portal pages (home, category, my) on a day; one row a position.
 
     *slot* 0 is null. *shelf* NOTHING: the visitor's own shelf, or, for the search box, one that is drawn.
-    *content* points into the storefront's contents. *visibility* is the chance to be exposed on a home view.
+    *content* points into the shop's contents. *weight* is the share of the page's clicks, *visibility* the
+    chance to be exposed on a home view.
     """
 
     page: Ints
@@ -160,8 +158,7 @@ class Storefront:
     """
 
     positions: Positions
-    shelves: Ints
-    contents: list[str]
+    shelves: AnyArray
     feed_content: int
 
     first_query: int = len(CATEGORIES)
@@ -170,9 +167,43 @@ class Storefront:
     first_recommended: int = len(CATEGORIES) + QUERIES + FEEDS + CAMPAIGNS
 
 
-def make_storefront(catalogue: Catalogue, seed: int, day: dt.date) -> Storefront:
-    """The storefront of *day*: shelves are ranked anew each day, contents change on days known beforehand."""
-    rng = stream(seed, _STAGE_SHELVES, day.toordinal())
+@dataclass(frozen=True, eq=False)
+class Shop:
+    """The shop of a simulation: *contents* are the texts of all that its slots show on its days."""
+
+    plan: Plan
+    catalogue: Catalogue
+    contents: pl.Series
+
+    def storefront(self, day: dt.date) -> Storefront:
+        """The storefront of *day*."""
+        return _make_storefront(self, day)
+
+    def showings(self) -> pl.DataFrame:
+        """What each slot showed on each day, and how well that does: the planted effect of its revision.
+
+        Columns: dt, page_type, module, slot, content_id, click_share (of the clicks on the home page).
+        """
+        rows = [
+            (day, PAGE_TYPES[row.page], MODULES[row.module], row.slot, row.content, row.weight)
+            for day in self.plan.days
+            for row in _rows(self.plan.seed, day)
+            if row.content is not None and row.slot
+        ]
+        columns = ["dt", "page_type", "module", "slot", "content_id", "click_share"]
+        return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def make_shop(plan: Plan) -> Shop:
+    """The shop of *plan*."""
+    contents = {row.content for day in plan.days for row in _rows(plan.seed, day) if row.content is not None}
+    return Shop(plan, make_catalogue(plan), codebook(sorted(contents)))
+
+
+@lru_cache(maxsize=64)
+def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
+    """Shelves are ranked anew each day, contents change on days known beforehand."""
+    catalogue = shop.catalogue
     kinds = np.arange(len(CATEGORIES))
     own = np.where(kinds[:, None] == catalogue.category, 50.0, 0.0)
     # A query belongs to one category, the same every day; a campaign to three.
@@ -180,63 +211,69 @@ def make_storefront(catalogue: Catalogue, seed: int, day: dt.date) -> Storefront
     offset = (catalogue.category - np.arange(CAMPAIGNS)[:, None]) % len(CATEGORIES)
     campaign = np.where(offset < 3, 3.0, 0.0)
     feed = np.zeros((FEEDS, len(catalogue.weight)))
-    ranked = _rank(rng, catalogue.weight, np.concatenate([own, query, feed, campaign]))
-    positions, contents, feed_content = _positions(seed, day)
-    return Storefront(positions, np.concatenate([ranked, catalogue.recommended]), contents, feed_content)
+    boost = np.concatenate([own, query, feed, campaign])
+    ranked = _rank(shop.plan.stream(Stage.SHELVES, day), catalogue.weight, boost)
+    shelves = np.concatenate([ranked, catalogue.recommended]).astype(np.int32)
+    rows = _rows(shop.plan.seed, day)
+    codes = {text: code for code, text in enumerate(shop.contents)}
+    table = {name: np.array([getattr(row, name) for row in rows]) for name in _Position._fields if name != "content"}
+    content = np.array([NOTHING if row.content is None else codes[row.content] for row in rows])
+    feed_content = next(int(code) for row, code in zip(rows, content, strict=True) if row.module == Module.FEED)
+    return Storefront(Positions(**table, content=content), shelves, feed_content)
 
 
 class _Position(NamedTuple):
-    """A row of Positions."""
+    """A row of Positions, its content as text."""
 
     page: Page
     module: Module
     slot: int
     target: Page
     shelf: int
-    content: int
+    content: str | None
     weight: float
     visibility: float = 0.0
 
 
-def _positions(seed: int, day: dt.date) -> tuple[Positions, list[str], int]:
-    ordinal = day.toordinal()
-    contents: list[str] = []
-    rows: list[_Position] = []
+def _rows(seed: int, day: dt.date) -> list[_Position]:
+    """The positions of *day*. What a slot shows is worth its own clicks: the rest of the page has what remains."""
+    slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
+    # The feed's slot and product, the query of a search and the visitor's orders are drawn when they are clicked.
+    feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"
+    others = [
+        _Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30),
+        _Position(Page.HOME, Module.SEARCH, 0, Page.LIST, NOTHING, None, 0.26),
+        _Position(Page.HOME, Module.TABS, 2, Page.CATEGORY, NOTHING, None, 0.13),
+        _Position(Page.HOME, Module.TABS, 4, Page.MY, NOTHING, None, 0.07),
+    ]
+    scale = (1 - sum(row.weight for row in slots)) / sum(row.weight for row in others)
+    menu = [
+        _Position(Page.CATEGORY, Module.MENU, slot, Page.LIST, slot - 1, None, 1.0 / slot**0.5)
+        for slot in range(1, len(CATEGORIES) + 1)
+    ]
+    orders = _Position(Page.MY, Module.ORDERS, 1, Page.ORDERS, NOTHING, None, 1.0)
+    return [*slots, *(row._replace(weight=scale * row.weight) for row in others), *menu, orders]
 
-    def content(name: str) -> int:
-        contents.append(name)
-        return len(contents) - 1
 
-    first_campaign = Storefront.first_campaign
+def _banners(seed: int, ordinal: int) -> Iterator[_Position]:
     for slot in range(1, BANNERS + 1):
         version = (ordinal + slot) // _BANNER_DAYS
-        code = content(f"banner-{slot}-{version % 1000:03d}")
-        weight = 0.055 * 0.75 ** (slot - 1) * _appeal(seed, slot, version)
-        shelf = first_campaign + (slot + 3 * version) % CAMPAIGNS
+        weight = 0.05 * 0.75 ** (slot - 1) * _appeal(seed, slot, version)
+        shelf = Storefront.first_campaign + (slot + 3 * version) % CAMPAIGNS
         seen = 0.95 * 0.8 ** (slot - 1)
-        rows.append(_Position(Page.HOME, Module.BANNER, slot, Page.CAMPAIGN, shelf, code, weight, seen))
+        content = f"banner-{slot}-{version % 1000:03d}"
+        yield _Position(Page.HOME, Module.BANNER, slot, Page.CAMPAIGN, shelf, content, weight, seen)
+
+
+def _icons(seed: int, ordinal: int) -> Iterator[_Position]:
     for slot in range(1, ICONS + 1):
         version = (ordinal + 2 * slot) // _ICON_DAYS
-        code = content(f"icon-{slot}-{version % 1000:03d}")
-        weight = 0.03 * _appeal(seed, 100 + slot, version)
+        weight = 0.025 * _appeal(seed, 100 + slot, version)
         if slot <= 2:
-            target, shelf = Page.CAMPAIGN, first_campaign + (slot + version) % CAMPAIGNS
+            target, shelf = Page.CAMPAIGN, Storefront.first_campaign + (slot + version) % CAMPAIGNS
         else:
             target, shelf = Page.LIST, (slot + version) % len(CATEGORIES)
-        rows.append(_Position(Page.HOME, Module.ICONS, slot, target, shelf, code, weight, 0.6))
-    feed_content = content(f"feed-ranking-{ordinal // _FEED_DAYS % 1000:03d}")
-    # The feed's slot and product, the query of a search and the visitor's orders are drawn when they are clicked.
-    rows.append(_Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30))
-    rows.append(_Position(Page.HOME, Module.SEARCH, 0, Page.LIST, NOTHING, NOTHING, 0.26))
-    rows.append(_Position(Page.HOME, Module.TABS, 2, Page.CATEGORY, NOTHING, NOTHING, 0.13))
-    rows.append(_Position(Page.HOME, Module.TABS, 4, Page.MY, NOTHING, NOTHING, 0.07))
-    rows.extend(
-        _Position(Page.CATEGORY, Module.MENU, slot, Page.LIST, slot - 1, NOTHING, 1.0 / slot**0.5)
-        for slot in range(1, len(CATEGORIES) + 1)
-    )
-    rows.append(_Position(Page.MY, Module.ORDERS, 1, Page.ORDERS, NOTHING, NOTHING, 1.0))
-    table = {name: np.array([getattr(row, name) for row in rows]) for name in _Position._fields}
-    return Positions(**table), contents, feed_content
+        yield _Position(Page.HOME, Module.ICONS, slot, target, shelf, f"icon-{slot}-{version % 1000:03d}", weight, 0.6)
 
 
 def _appeal(seed: int, slot: int, version: int) -> float:

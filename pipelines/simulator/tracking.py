@@ -1,40 +1,46 @@
 """Walks as the tracking log has them: clocks, PageIds, identities, latency, late and repeated records.
 
-Here: a day's walks placed in time and turned into records of the native format; the touches (carts and
-product clicks) from which sales may come.
-Not here: which touches sell (``sales``), how files are written (``landing``).
+Here: a day's walks placed in time and turned into records of the native format.
+Not here: which of them sell (``sales``), how files are written (``landing``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from pipelines.config_tables import DIRECT
 from pipelines.simulator.arrays import (
     NOTHING,
     AnyArray,
     Bools,
     Ints,
+    codebook,
+    hexadecimal,
     labels,
     mix64,
     running_max,
     sum_before,
 )
-from pipelines.simulator.parameters import SimulationParameters
-from pipelines.simulator.people import APP_VERSIONS, CHANNELS, PLATFORMS, Population, Visits
-from pipelines.simulator.shop import ENTRANCES, MODULES, PAGE_TYPES, Catalogue, Module, Storefront
+from pipelines.simulator.people import APP_VERSIONS, CHANNELS, PLATFORMS, Population, Scene, Visits
+from pipelines.simulator.plan import Stage
+from pipelines.simulator.shop import MODULES, PAGE_TYPES
 from pipelines.simulator.walks import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
 
 _NEVER = np.iinfo(np.int64).max
 _VISIT_GAP = 60_000  # ms between two visits on one device, at least
 _BATCH = 10_000  # the SDK sends what it has every so many ms
 _SLOWEST = 8_000  # ms from sent to received, at most
-DAY = 86_400_000
+_LATENCIES = 1 << 16
+_HOUR = 3_600_000
 
-NO_PLACE = "(none)"
+_CHANNEL_TEXTS = {
+    name: codebook(getattr(channel, name) for channel in CHANNELS)
+    for name in ("referrer", "utm_source", "utm_medium", "utm_campaign")
+}
 
 
 @dataclass
@@ -52,116 +58,97 @@ class Devices:
 
 @dataclass(frozen=True)
 class TrackedDay:
-    """The visits that start on one day, as they are logged, and the touches among their events.
+    """The visits that start in a scene as they are logged, and when each event of their trace truly happened.
 
-    *records* has the fields of the native format, times as epoch ms, and is_repeat, true of duplicates.
-    *touches*: event_id, kind (cart, click), visit, user, product, touched_at (true time), received_at, and
-    where each came from: head_event_id, entrance_id, head_page_type, head_module, head_slot, head_content_id.
+    *records* has the fields of the native format, times as epoch ms; landed_at, when the record was received,
+    by which they are sorted; and is_repeat, true of duplicates. *happened* (epoch ms) has one row an event of
+    the trace that was given.
     """
 
-    visits: int
     records: pl.DataFrame
-    touches: pl.DataFrame
+    happened: Ints
 
 
 @dataclass(frozen=True)
 class _Timing:
-    """True start of each visit (epoch ms), first PageId, and when its user logs in (ms since the start)."""
+    """True start of each visit (epoch ms), first PageId, when its user logs in, how late it is sent (ms)."""
 
     start: Ints
     first_page: Ints
     login: Ints
-    is_offline: Bools
+    delay: Ints
 
 
-def track(
-    trace: Trace,
-    visits: Visits,
-    day: int,
-    devices: Devices,
-    population: Population,
-    storefront: Storefront,
-    catalogue: Catalogue,
-    parameters: SimulationParameters,
-    seed: int,
-    rng: np.random.Generator,
-) -> TrackedDay:
-    """The log of the walks of day number *day*; moves *devices* on."""
-    timing = _place(trace, visits, devices, population, parameters, rng)
-    trace = _with_logins(trace, timing)
-    visit = trace.visit.astype(np.int64)
-    device = visits.device[visit]
-    happened = timing.start[visit] + trace.time
-    offline_hours = np.where(timing.is_offline, rng.integers(20, 30, len(visits)), 0)
-    sent = happened + _BATCH - trace.time % _BATCH + offline_hours[visit] * 3_600_000
-    received = sent + _latency(rng, len(trace))
-    skew = population.skew[device]
-    event_id = pl.Series(_identifiers(seed, day, np.arange(len(trace)))).cast(pl.String)
+class _Sent(NamedTuple):
+    """The records to be, in the order of receipt: *event* is the position in the trace."""
 
-    is_login = trace.event_type == Event.LOGIN
-    channel = np.zeros(len(trace), dtype=np.int64)
-    channel[: len(visits)] = visits.channel  # only the landing page tells where a visit came from
-    user = np.where(trace.time >= timing.login[visit], visits.user[visit], NOTHING)
-    records = pl.DataFrame(
-        {
-            "event_id": event_id,
-            "device_id": labels(population.device_id, device),
-            "user_id": labels(population.user_id, user),
-            "event_type": labels(EVENT_TYPES, trace.event_type),
-            "page_id": _nullable(timing.first_page[visit] + trace.page, is_login),
-            "page_type": labels(PAGE_TYPES, trace.page_kind),
-            "module": labels(MODULES, trace.module),
-            "slot": _nullable(trace.slot.astype(np.int64), trace.slot == 0),
-            "sku": labels(catalogue.sku, trace.product),
-            "content_id": labels(storefront.contents, trace.content),
-            "device_time": happened + skew,
-            "sent_time": sent + skew,
-            "received_time": received,
-            "referrer": labels([each.referrer for each in CHANNELS], channel),
-            "utm_source": labels([each.utm_source for each in CHANNELS], channel),
-            "utm_medium": labels([each.utm_medium for each in CHANNELS], channel),
-            "utm_campaign": labels([each.utm_campaign for each in CHANNELS], channel),
-            "platform": labels(PLATFORMS, population.platform[device]),
-            "app_version": labels(APP_VERSIONS, population.app_version[device]),
-        }
-    )
-    touches = _touches(trace, visits, day, happened, received, event_id, storefront)
-    return TrackedDay(len(visits), _with_repeats(records, parameters, rng), touches)
+    event: Ints
+    sent: Ints
+    received: Ints
+    is_repeat: Bools
 
 
-def _place(
-    trace: Trace,
-    visits: Visits,
-    devices: Devices,
-    population: Population,
-    parameters: SimulationParameters,
-    rng: np.random.Generator,
-) -> _Timing:
-    """Visits of one device follow one another, and so do their PageIds."""
-    device, size = visits.device, len(visits)
+def track(scene: Scene, visits: Visits, trace: Trace, devices: Devices) -> TrackedDay:
+    """The log of the walks of *scene*; moves *devices* on."""
+    rng = scene.stream(Stage.TRACKING)
+    timing = _place(scene, visits, trace, devices, rng)
+    logged = _with_logins(trace, timing)
+    happened = timing.start[logged.visit] + logged.time
+    sent = _send(scene, logged, timing, happened, rng)
+    records = _records(scene, visits, logged, timing, happened, sent)
+    return TrackedDay(records, happened[: len(trace)])
+
+
+def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
+    """The ids of events of *scene* by their position in its trace: distinct over all days and blocks."""
+    base = mix64(np.array([scene.plan.seed]))[0]
+    number = np.uint64((scene.day.toordinal() << 44) + (scene.block << 24)) + position.astype(np.uint64)
+    first = mix64(base + number)
+    return hexadecimal(np.stack([first, mix64(first ^ base)], axis=1))
+
+
+def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
+    """Visits of one device follow one another, and so do their PageIds, unless the app was installed anew."""
+    device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
     earlier = sum_before(device, lasts)
     wished = np.maximum(visits.start, devices.busy_until[device])
     start = running_max(device, wished - earlier) + earlier
-    first_page = devices.next_page[device] + sum_before(device, trace.pages)
     np.maximum.at(devices.busy_until, device, start + lasts)
-    np.add.at(devices.next_page, device, trace.pages)
+
+    is_reset = rng.random(size) < parameters.page_id_reset_rate
+    first_of_device = np.diff(device, prepend=NOTHING) != 0
+    series = np.cumsum(first_of_device | is_reset) - 1
+    first_of_series = np.flatnonzero(first_of_device | is_reset)
+    base = np.where(is_reset[first_of_series], 1, devices.next_page[device[first_of_series]])
+    first_page = base[series] + sum_before(series, trace.pages)
+    # Of a device's visits the last is assigned last, and stays.
+    devices.next_page[device] = first_page + trace.pages
 
     kind = rng.random(size)
+    delay = np.where(kind < parameters.offline_visit_rate, rng.integers(20, 30, size) * _HOUR, 0)
+    is_very_late = kind > 1 - parameters.very_late_visit_rate
+    delay = np.where(is_very_late, rng.integers(13 * 24, 15 * 24, size) * _HOUR, delay)
+    return _Timing(start, first_page, _login_times(scene, visits, trace, rng), delay)
+
+
+def _login_times(scene: Scene, visits: Visits, trace: Trace, rng: np.random.Generator) -> Ints:
+    """From when on, in ms since a visit's start, its records name the user."""
+    size, parameters, is_guest = len(visits), scene.parameters, scene.population.is_guest[visits.user]
+    kind = rng.random(size)
     logs_in_late = kind < parameters.late_login_rate
-    never = (kind > 1 - parameters.never_login_rate) | population.is_guest[visits.user]
+    never = (kind > 1 - parameters.never_login_rate) | is_guest
     login = np.where(logs_in_late, (rng.uniform(0.1, 0.9, size) * trace.duration).astype(np.int64), 0)
     # Who carts without having logged in is mostly made to, to see the cart.
     is_cart = trace.event_type == Event.ADD_TO_CART
     last_cart = np.full(size, -1, dtype=np.int64)
     np.maximum.at(last_cart, trace.visit[is_cart], trace.time[is_cart])
-    made_to = never & (last_cart >= 0) & (rng.random(size) < 0.8) & ~population.is_guest[visits.user]
-    login = np.where(made_to, last_cart + 1, np.where(never, _NEVER, login))
-    return _Timing(start, first_page, login, rng.random(size) < parameters.offline_visit_rate)
+    made_to = never & (last_cart >= 0) & (rng.random(size) < 0.8) & ~is_guest
+    return np.where(made_to, last_cart + 1, np.where(never, _NEVER, login))
 
 
 def _with_logins(trace: Trace, timing: _Timing) -> Trace:
-    """The trace and a login event wherever a user logs in during a visit."""
+    """The trace and, after its events, a login event wherever a user logs in during a visit."""
     visit = np.flatnonzero((timing.login > 0) & (timing.login <= trace.duration))
     nothing = np.full(len(visit), NOTHING)
     added = {
@@ -177,64 +164,69 @@ def _with_logins(trace: Trace, timing: _Timing) -> Trace:
     return Trace(**joined, duration=trace.duration, pages=trace.pages)
 
 
-def _latency(rng: np.random.Generator, size: int) -> Ints:
-    return np.minimum(20 + rng.lognormal(4.6, 0.8, size), _SLOWEST).astype(np.int64)
+def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.random.Generator) -> _Sent:
+    """When each record is sent and received; some are sent twice, the second time a little later."""
+    batch = trace.time // _BATCH
+    sent = timing.start[trace.visit] + (batch + 1) * _BATCH + timing.delay[trace.visit]
+    # The records of a batch travel together: their latency is one draw.
+    latencies = np.minimum(20 + rng.lognormal(4.6, 0.8, _LATENCIES), _SLOWEST).astype(np.int64)
+    offset = rng.integers(0, _LATENCIES, len(timing.start))
+    received = sent + latencies[(offset[trace.visit] + batch) % _LATENCIES]
+    again = np.flatnonzero(rng.random(len(trace)) < scene.parameters.duplicate_rate)
+    later = rng.integers(5_000, 90_000, len(again))
+    sent = np.concatenate([sent, sent[again] + later])
+    received = np.concatenate([received, received[again] + later])
+    order = _sorted_positions(received)
+    event = np.concatenate([np.arange(len(trace)), again])[order]
+    return _Sent(event, sent[order], received[order], order >= len(trace))
 
 
-def _identifiers(seed: int, day: int, position: AnyArray) -> np.typing.NDArray[np.uint64]:
-    """Event ids: distinct over all days and, practically, seeds."""
-    base = mix64(np.array([seed]))[0]
-    return mix64(base + np.uint64(day << 40) + position.astype(np.uint64))
+def _sorted_positions(times: Ints) -> Ints:
+    """The positions of *times* (ms, less than 24 days apart) in their order, ties as they stand."""
+    if not len(times):
+        return times
+    # Sorting one number that holds time and position is several times as fast as an argsort.
+    combined: Ints = np.sort(((times - times.min()) << 32) | np.arange(len(times)))
+    return combined & 0xFFFFFFFF
 
 
-def _nullable(values: Ints, is_null: Bools) -> pl.Series:
-    series = pl.Series(values)
-    return series.set(pl.Series(is_null), None) if is_null.any() else series
-
-
-def _touches(
-    trace: Trace,
-    visits: Visits,
-    day: int,
-    happened: Ints,
-    received: Ints,
-    event_id: pl.Series,
-    storefront: Storefront,
-) -> pl.DataFrame:
-    is_cart = trace.event_type == Event.ADD_TO_CART
-    is_click = (trace.event_type == Event.CLICK) & (trace.product >= 0)
-    at = np.flatnonzero(is_cart | is_click)
-    visit = trace.visit[at].astype(np.int64)
-    head = trace.head[at].astype(np.int64)
-    has_head = head >= 0
-    module = np.where(has_head, trace.module[head], NOTHING)
-    page = np.where(has_head, trace.page_kind[head], NOTHING)
-    content = np.where(has_head, trace.content[head], NOTHING)
-    entrance = np.where((module >= 0) & (module <= Module.ORDERS), module, NOTHING)
+def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happened: Ints, sent: _Sent) -> pl.DataFrame:
+    population: Population = scene.population
+    event = sent.event
+    visit, time = trace.visit[event], trace.time[event]
+    device = visits.device[visit]
+    skew = population.skew[device]
+    is_login = trace.event_type[event] == Event.LOGIN
+    user = np.where(time >= timing.login[visit], visits.user[visit], NOTHING)
+    slot = trace.slot[event]
+    channel = visits.channel[visit]
+    # The SDK repeats on each event what brought the visit; the referrer is that of its first page.
+    came_from = {"referrer": np.where(event < len(visits), channel, 0)}
+    is_untold = ~population.tells_times[device]
     return pl.DataFrame(
         {
-            "event_id": event_id.gather(at),
-            "kind": labels(["cart", "click"], is_click[at].astype(np.int64)),
-            "visit": (day << 40) + visit,
-            "user": visits.user[visit],
-            "product": trace.product[at].astype(np.int64),
-            "touched_at": happened[at],
-            "received_at": received[at],
-            "head_event_id": event_id.gather(np.maximum(head, 0)).set(pl.Series(~has_head), None),
-            "entrance_id": labels(ENTRANCES, entrance).fill_null(DIRECT),
-            "head_page_type": labels(PAGE_TYPES, page).fill_null(NO_PLACE),
-            "head_module": labels(MODULES, module).fill_null(NO_PLACE),
-            "head_slot": np.where(has_head, trace.slot[head], 0).astype(np.int64),
-            "head_content_id": labels(storefront.contents, content).fill_null(NO_PLACE),
+            "event_id": event_ids(scene, event),
+            "device_id": population.device_id.gather(population.sends_as[device]),
+            "user_id": labels(population.user_id, user),
+            "event_type": labels(EVENT_TYPES, trace.event_type[event]),
+            "page_id": _nullable(timing.first_page[visit] + trace.page[event], is_login),
+            "page_type": labels(PAGE_TYPES, trace.page_kind[event]),
+            "module": labels(MODULES, trace.module[event]),
+            "slot": _nullable(slot.astype(np.int32), slot == 0),
+            "sku": labels(scene.shop.catalogue.sku, trace.product[event]),
+            "content_id": labels(scene.shop.contents, trace.content[event]),
+            "device_time": happened[event] + skew,
+            "sent_time": _nullable(sent.sent + skew, is_untold),
+            "received_time": _nullable(sent.received, is_untold),
+            **{name: labels(texts, came_from.get(name, channel)) for name, texts in _CHANNEL_TEXTS.items()},
+            "platform": labels(PLATFORMS, population.platform[device]),
+            "app_version": labels(APP_VERSIONS, population.app_version[device]),
+            "landed_at": sent.received,
+            "is_repeat": sent.is_repeat,
         }
     )
 
 
-def _with_repeats(records: pl.DataFrame, parameters: SimulationParameters, rng: np.random.Generator) -> pl.DataFrame:
-    """Some records are sent twice, the second time a little later."""
-    again = np.flatnonzero(rng.random(records.height) < parameters.duplicate_rate)
-    later = pl.Series(rng.integers(5_000, 90_000, len(again)))
-    repeated = records[again].with_columns(
-        pl.col("sent_time") + later, pl.col("received_time") + later, is_repeat=pl.lit(True)
-    )
-    return pl.concat([records.with_columns(is_repeat=pl.lit(False)), repeated])
+def _nullable(values: npt.NDArray[np.integer], is_null: Bools) -> pl.Series:
+    series = pl.Series(values)
+    return series.set(pl.Series(is_null), None) if is_null.any() else series

@@ -12,18 +12,16 @@ from enum import IntEnum
 
 import numpy as np
 
-from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, draw
-from pipelines.simulator.parameters import SimulationParameters
-from pipelines.simulator.people import Visits
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, codebook, draw
+from pipelines.simulator.people import Scene, Visits
+from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import (
     ENTRANCES,
     FEEDS,
     QUERIES,
     SHELF_SIZE,
-    Catalogue,
     Module,
     Page,
-    Storefront,
 )
 
 
@@ -37,7 +35,7 @@ class Event(IntEnum):
     LOGIN = 4
 
 
-EVENT_TYPES = [event.name.lower() for event in Event]
+EVENT_TYPES = codebook(event.name.lower() for event in Event)
 
 
 class _Action(IntEnum):
@@ -78,6 +76,10 @@ _CART_RATES: Floats = np.array([0.09, 0.12, 0.13, 0.28, 0.19, 0.36, 0.11])
 """The chance of a cart on a product of average appeal, by entrance; the last for visits without one."""
 
 _QUERY_WEIGHTS: Floats = 1.0 / np.arange(1, QUERIES + 1) ** 0.8
+
+_BOT_STEPS = 150
+_BOT_PACE = 0.1
+"""A bot waits for so much of the time that a visitor waits."""
 
 _MAX_DEPTH = 12
 _EXPOSURE_GAP = 350  # ms between two products scrolling into view
@@ -126,45 +128,47 @@ EVENT_COLUMNS: dict[str, type[np.signedinteger]] = {
 
 
 class _Recorder:
-    """Collects events in chunks, one a step and kind."""
+    """Collects events, one column an array that grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
         self.count = 0
-        self._chunks: dict[str, list[AnyArray]] = {name: [] for name in EVENT_COLUMNS}
+        self._columns = {name: self._empty(name, room) for name in EVENT_COLUMNS}
 
-    def add(self, visit: Ints, **columns: AnyArray | int) -> Ints:
-        """Record one event a row of *visit*, the other columns given or null; returns their positions."""
-        for name, kind in EVENT_COLUMNS.items():
-            value = visit if name == "visit" else columns.get(name, 0 if name == "slot" else NOTHING)
-            self._chunks[name].append(np.broadcast_to(np.asarray(value, dtype=kind), visit.shape))
-        positions = np.arange(self.count, self.count + len(visit), dtype=np.int64)
-        self.count += len(visit)
-        return positions
+    @staticmethod
+    def _empty(name: str, room: int) -> AnyArray:
+        return np.full(room, 0 if name == "slot" else NOTHING, dtype=EVENT_COLUMNS[name])
+
+    def add(self, visit: Ints, **columns: AnyArray | int) -> None:
+        """Record one event a row of *visit*, the other columns given or null."""
+        start, self.count = self.count, self.count + len(visit)
+        while self.count > len(self._columns["visit"]):
+            self._columns = {
+                name: np.concatenate([column, self._empty(name, len(column))]) for name, column in self._columns.items()
+            }
+        self._columns["visit"][start : self.count] = visit
+        for name, values in columns.items():
+            self._columns[name][start : self.count] = values
 
     def columns(self) -> dict[str, AnyArray]:
         """All events, by column."""
-        return {name: np.concatenate(chunks) for name, chunks in self._chunks.items()}
+        return {name: column[: self.count] for name, column in self._columns.items()}
 
 
 class _Walk:
     """The state of all visits of a day. Methods take *ix*, the visits that they concern."""
 
-    def __init__(
-        self,
-        visits: Visits,
-        storefront: Storefront,
-        catalogue: Catalogue,
-        parameters: SimulationParameters,
-        rng: np.random.Generator,
-    ) -> None:
+    def __init__(self, scene: Scene, visits: Visits) -> None:
         size = len(visits)
-        self.storefront, self.catalogue, self.parameters, self.rng = storefront, catalogue, parameters, rng
-        self.log = _Recorder()
+        self.storefront, self.catalogue = scene.storefront, scene.shop.catalogue
+        self.parameters, self.rng = scene.parameters, scene.stream(Stage.WALKS)
+        self.is_bot = visits.is_bot
+        self.pace = np.where(visits.is_bot, _BOT_PACE, 1.0)
+        self.log = _Recorder(64 + 40 * size)
         self.clock = np.zeros(size, dtype=np.int64)
         self.pages = np.zeros(size, dtype=np.int64)
         self.head = np.full(size, NOTHING, dtype=np.int64)
         self.entrance = np.full(size, len(_CART_RATES) - 1, dtype=np.int64)
-        self.own_shelf = storefront.first_feed + visits.user % FEEDS
+        self.own_shelf = self.storefront.first_feed + visits.user % FEEDS
         # The pages that are open, one above the other
         self.depth = np.zeros(size, dtype=np.int64)
         self.page = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
@@ -179,17 +183,23 @@ class _Walk:
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
-        # What cannot be done becomes what a visitor would do instead.
+        # What cannot be done becomes what a visitor would do instead; a bot does not leave.
+        action[(action == _Action.LEAVE) & self.is_bot[live]] = _Action.HOME
         opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
         action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME
         is_empty = (action == _Action.CLICK) & (_SHELF_MODULE[kind] >= 0) & (kind != Page.HOME) & (shown == 0)
         action[is_empty] = _Action.SCROLL
         action[(action == _Action.BACK) & (depth == 0)] = _Action.HOME
-        self._back(live[action == _Action.BACK])
-        self._go_home(live[action == _Action.HOME])
-        self._expose(live[action == _Action.SCROLL])
-        self._open_cart_page(live[action == _Action.CART_PAGE])
-        self._click(live[action == _Action.CLICK])
+        for kind_of_action, act in (
+            (_Action.BACK, self._back),
+            (_Action.HOME, self._go_home),
+            (_Action.SCROLL, self._expose),
+            (_Action.CART_PAGE, self._open_cart_page),
+            (_Action.CLICK, self._click),
+        ):
+            chosen = live[action == kind_of_action]
+            if len(chosen):
+                act(chosen)
         staying: Ints = live[action != _Action.LEAVE]
         return staying
 
@@ -198,17 +208,18 @@ class _Walk:
         return top
 
     def _wait(self, ix: Ints, least: int, mean: int) -> None:
-        self.clock[ix] += least + np.minimum(self.rng.exponential(mean, len(ix)), 20 * mean).astype(np.int64)
+        waited = least + np.minimum(self.rng.exponential(mean, len(ix)), 20 * mean)
+        self.clock[ix] += (waited * self.pace[ix]).astype(np.int64)
 
-    def _record(self, ix: Ints, event: Event, **columns: AnyArray | int) -> Ints:
+    def _record(self, ix: Ints, event: Event, **columns: AnyArray | int) -> None:
         """Record an event on the page that is open."""
         place = {"page": self._top(self.page, ix), "page_kind": self._top(self.kind, ix)}
-        return self.log.add(
-            ix, **{"time": self.clock[ix], "event_type": event, "head": self.head[ix], **place, **columns}
-        )
+        self.log.add(ix, **{"time": self.clock[ix], "event_type": event, "head": self.head[ix], **place, **columns})
 
     def _open(self, ix: Ints, kind: AnyArray, shelf: AnyArray, product: AnyArray) -> None:
         """A new page at the current depth: its view, what is seen of it, and perhaps a cart."""
+        if not len(ix):
+            return
         top = (ix, self.depth[ix])
         self.page[top], self.kind[top] = self.pages[ix], kind
         self.shelf[top], self.product[top], self.shown[top] = shelf, product, 0
@@ -337,18 +348,14 @@ class _Walk:
         self._wait(ix, 80, 200)
 
 
-def walk(
-    visits: Visits,
-    storefront: Storefront,
-    catalogue: Catalogue,
-    parameters: SimulationParameters,
-    rng: np.random.Generator,
-) -> Trace:
+def walk(scene: Scene, visits: Visits) -> Trace:
     """The events of all *visits*."""
-    state = _Walk(visits, storefront, catalogue, parameters, rng)
+    state = _Walk(scene, visits)
     live = np.arange(len(visits), dtype=np.int64)
-    for _ in range(parameters.max_steps):
+    for step in range(max(scene.parameters.max_steps, _BOT_STEPS)):
         live = state.step(live)
+        if step + 1 == scene.parameters.max_steps:
+            live = live[visits.is_bot[live]]
         if not len(live):
             break
     return Trace(**state.log.columns(), duration=state.clock, pages=state.pages)

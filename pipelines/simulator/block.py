@@ -1,0 +1,116 @@
+"""One block of devices, day after day: its part of the log, its orders, its part of the truth.
+
+Here: what a day hands to the next: PageIds, records that are received or become known later.
+Not here: what happens in a visit (``walks``) and after it (``tracking``, ``sales``, ``orders``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.simulator.landing import Landing, write_file
+from pipelines.simulator.orders import OrderRecords, make_orders
+from pipelines.simulator.people import Scene, make_population, make_visits
+from pipelines.simulator.plan import Stage
+from pipelines.simulator.sales import sell
+from pipelines.simulator.shop import Shop
+from pipelines.simulator.tracking import Devices, track
+from pipelines.simulator.walks import walk
+
+
+@dataclass
+class Counts:
+    """What was simulated; *orders* counts order ids, *order_versions* the records of them."""
+
+    visits: int = 0
+    records: int = 0
+    duplicates: int = 0
+    broken: int = 0
+    orders: int = 0
+    order_versions: int = 0
+    order_lines: int = 0
+    refunds: int = 0
+    files: list[Path] = field(default_factory=list)
+
+    def add(self, other: Counts) -> None:
+        """Count what *other* counts, too."""
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass
+class _Waiting:
+    """Records that wait for their day; those of after the *end* are never seen."""
+
+    time: str
+    end: int
+    later: list[pl.DataFrame] = field(default_factory=list)
+
+    def due(self, new: pl.DataFrame, until: int) -> pl.DataFrame:
+        """What is known before *until*: of what has waited, then of *new*, which is sorted by the time."""
+        # The large frame is sliced and never copied; few of its records wait.
+        cut = int(new[self.time].search_sorted(until))
+        ready = [frame.filter(pl.col(self.time) < until) for frame in self.later]
+        waiting = [frame.filter(pl.col(self.time) >= until) for frame in self.later]
+        rest = new[cut:].filter(pl.col(self.time) < self.end)
+        # Texts are views that hold on to all texts of the day: what waits gets texts of its own.
+        rest = rest.with_columns(pl.selectors.string() + "")
+        self.later = [frame for frame in (*waiting, rest) if frame.height]
+        return pl.concat([*(frame for frame in ready if frame.height), new[:cut]], rechunk=False)
+
+
+def simulate_block(shop: Shop, block: int, landing: Landing, truth: Path) -> Counts:
+    """Write the files of *block*, the truth of its sales among them.
+
+    Raises:
+        HeadwaterError: a file cannot be written.
+    """
+    plan, counts = shop.plan, Counts()
+    population = make_population(plan, block)
+    devices = Devices.fresh(len(population.owner))
+    events = _Waiting("landed_at", plan.end)
+    changes = {relation: _Waiting("updated_at", plan.end) for relation in OrderRecords.__dataclass_fields__}
+    planted: list[pl.DataFrame] = []
+    for nth in range(len(plan.days)):
+        scene = Scene(shop, population, block, nth)
+        visits = make_visits(scene)
+        trace = walk(scene, visits)
+        tracked = track(scene, visits, trace, devices)
+        sold = sell(scene, visits, trace, tracked.happened)
+        _land_events(scene, events.due(tracked.records, plan.bounds(nth)[1]), landing, counts)
+        _land_orders(scene, make_orders(scene, sold.lines), changes, landing, counts)
+        planted.append(sold.truth)
+        counts.visits += len(visits)
+        counts.orders += sold.lines["order_id"].n_unique()
+    write_file(truth, pl.concat(planted).write_parquet)
+    return counts
+
+
+def _land_events(scene: Scene, records: pl.DataFrame, landing: Landing, counts: Counts) -> None:
+    if not records.height:
+        return
+    counts.records += records.height
+    counts.duplicates += int(records["is_repeat"].sum())
+    files, broken = landing.write_events(scene.nth, scene.block, records, scene.stream(Stage.BROKEN))
+    counts.files += files
+    counts.broken += broken
+
+
+def _land_orders(
+    scene: Scene, records: OrderRecords, changes: dict[str, _Waiting], landing: Landing, counts: Counts
+) -> None:
+    """Write orders, lines and refunds, each on the day of its change."""
+    for relation, waiting in changes.items():
+        due = waiting.due(getattr(records, relation), scene.plan.bounds(scene.nth)[1]).sort("updated_at")
+        if not due.height:
+            continue
+        counts.files.append(landing.write_table(relation, scene.nth, scene.block, due))
+        if relation == "orders":
+            counts.order_versions += due.height
+        elif relation == "order_lines":
+            counts.order_lines += due.height
+        else:
+            counts.refunds += due.height

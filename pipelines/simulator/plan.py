@@ -1,0 +1,83 @@
+"""What a simulation is made of: days, blocks of devices, and a random stream for each piece of work.
+
+Here: the calendar, which devices a block has, the streams.
+Not here: what happens in a block on a day (``block``).
+
+A block is a part of the shop's devices, with all that their owners do: nobody is in two blocks. Its log depends
+on the seed, the parameters and its own number alone, so that blocks can be made in any order, at the same time,
+and a large simulation needs no more memory than a few blocks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import IntEnum
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from pipelines.simulator.arrays import Ints
+from pipelines.simulator.parameters import SimulationParameters
+
+
+class Stage(IntEnum):
+    """Whose random stream: no draw of one stage moves those of another."""
+
+    CATALOGUE = 1
+    SHELVES = 2
+    POPULATION = 3
+    VISITS = 4
+    WALKS = 5
+    SALES = 6
+    TRACKING = 7
+    BROKEN = 8
+    ORDERS = 9
+    CURRENCIES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A simulation: *days*, and when each begins (epoch ms); *midnights* has one entry more, the end."""
+
+    parameters: SimulationParameters
+    seed: int
+    devices: int
+    timezone: str
+    days: tuple[dt.date, ...]
+    midnights: Ints
+
+    @property
+    def end(self) -> int:
+        """When the last day ends, in epoch ms."""
+        return int(self.midnights[-1])
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return -(-self.devices // self.parameters.devices_per_block)
+
+    def first_device(self, block: int) -> int:
+        """The code of the first device of *block*; that of the next block follows its last."""
+        return min(block * self.parameters.devices_per_block, self.devices)
+
+    def bounds(self, nth: int) -> tuple[int, int]:
+        """From when until when day *nth* lasts, in epoch ms."""
+        return int(self.midnights[nth]), int(self.midnights[nth + 1])
+
+    def stream(self, stage: Stage, day: dt.date | None = None, block: int = 0) -> np.random.Generator:
+        """The random stream of one stage, in one block, on one day."""
+        key = (int(stage), block, day.toordinal() if day else 0)
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))
+
+
+def make_plan(
+    parameters: SimulationParameters, seed: int, devices: int, days: int, last_day: dt.date, timezone: str
+) -> Plan:
+    """The plan of *days* days up to *last_day*, days of *timezone*."""
+    first = last_day - dt.timedelta(days=days - 1)
+    dates = [first + dt.timedelta(days=nth) for nth in range(days + 1)]
+    zone = ZoneInfo(timezone)
+    midnights = [dt.datetime.combine(date, dt.time(), zone).timestamp() for date in dates]
+    starts = np.array([round(each * 1000) for each in midnights], dtype=np.int64)
+    return Plan(parameters, seed, devices, timezone, tuple(dates[:-1]), starts)
