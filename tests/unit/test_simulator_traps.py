@@ -1,0 +1,231 @@
+"""The simulator's traps: each leaves its mark in the log when it is on, and none when it is off."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines.errors import HeadwaterError
+from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
+from tests.simulated import CLEAN, SHANGHAI, events, good, lines, records, run, truth
+
+Mark = Callable[[Path], int]
+"""How often a trap's mark is seen in the files below a folder."""
+
+
+def _off(folder: Path) -> pl.DataFrame:
+    """The events, and by how much device and server disagree about when they were sent."""
+    log = records(folder, "events").drop_nulls("received_time")
+    return log.with_columns(off=(pl.col("sent_time") - pl.col("received_time")).abs())
+
+
+def _delay(folder: Path) -> pl.Series:
+    """From the event to its receipt, both by the server's clock."""
+    log = events(folder).drop_nulls("received_time")
+    return log.select(delay=pl.col("sent_time") - pl.col("device_time"))["delay"]
+
+
+def _pages_of_two_kinds(folder: Path) -> int:
+    """PageIds that a device gave to two pages."""
+    pages = events(folder).drop_nulls("page_id").group_by("device_id", "page_id")
+    return pages.agg(kinds=pl.col("page_type").n_unique()).filter(pl.col("kinds") > 1).height
+
+
+def _devices_of_two_users(folder: Path) -> int:
+    users = events(folder).drop_nulls("user_id").group_by("device_id").agg(users=pl.col("user_id").n_unique())
+    return users.filter(pl.col("users") > 1).height
+
+
+def _users_of_two_devices(folder: Path) -> int:
+    devices = events(folder).drop_nulls("user_id").group_by("user_id").agg(ids=pl.col("device_id").n_unique())
+    return devices.filter(pl.col("ids") > 1).height
+
+
+def _first_pages_past_home(folder: Path) -> int:
+    pages = events(folder).filter(pl.col("event_type") == "page_view").unique("device_id", keep="first")
+    return pages.filter(pl.col("page_type") != "home").height
+
+
+def _busy_device_days(folder: Path) -> int:
+    clicks = events(folder).filter(pl.col("event_type") == "click")
+    days = clicks.group_by("device_id", pl.col("device_time").dt.date()).len()
+    return days.filter(pl.col("len") > 300).height
+
+
+def _repeats(folder: Path) -> int:
+    log = records(folder, "events")
+    return log.height - log["event_id"].n_unique()
+
+
+def _line_versions(folder: Path) -> int:
+    order_lines = records(folder, "order_lines")
+    return order_lines.height - order_lines.unique(["order_id", "line_no"]).height
+
+
+MARKS: dict[str, Mark] = {
+    "second_devices": _users_of_two_devices,
+    "shared_devices": _devices_of_two_users,
+    "anonymous_visits": lambda folder: events(folder).filter(pl.col("user_id").is_null()).height,
+    "late_logins": lambda folder: events(folder).filter(pl.col("event_type") == "login").height,
+    "deep_links": _first_pages_past_home,
+    "bots": _busy_device_days,
+    "cloned_ids": _pages_of_two_kinds,
+    "page_id_resets": _pages_of_two_kinds,
+    "wrong_clocks": lambda folder: _off(folder).filter(pl.col("off") > dt.timedelta(minutes=5)).height,
+    "epoch_clocks": lambda folder: events(folder).filter(pl.col("device_time").dt.year() == 1970).height,
+    "missing_times": lambda folder: events(folder).filter(pl.col("received_time").is_null()).height,
+    "late_records": lambda folder: int((_delay(folder) > dt.timedelta(hours=19)).sum()),
+    "duplicates": _repeats,
+    "broken_lines": lambda folder: sum(not good(line) for line in lines(folder, "events")),
+    "orders_without_cart": lambda folder: truth(folder).filter(pl.col("matched_by") != "cart").height,
+    "corrected_lines": _line_versions,
+    "foreign_currency": lambda folder: records(folder, "orders").filter(pl.col("currency") != "CNY").height,
+}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log without traps."""
+    folder = tmp_path_factory.mktemp("clean")
+    run(folder, CLEAN, devices=300)
+    return folder
+
+
+def test_every_trap_has_a_mark() -> None:
+    assert MARKS.keys() == TRAPS.keys()
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_a_trap_leaves_its_mark_and_a_clean_log_has_none(clean: Path, tmp_path: Path, name: str) -> None:
+    trapped = parameters_with([name])
+    # Seldom ones are made frequent, so that few devices show them.
+    frequent = {rate: max(getattr(trapped, rate), 0.1) for rate in TRAPS[name].rates if rate != "bot_rate"}
+    if name == "bots":
+        frequent = {"bot_rate": 0.01}
+    run(tmp_path, replace(trapped, **frequent), devices=300)
+    assert MARKS[name](tmp_path) > 0
+    assert MARKS[name](clean) == 0
+
+
+@pytest.mark.parametrize("name", sorted(MARKS.keys() - {"foreign_currency"}))
+def test_the_believable_mix_has_every_trap_but_those_that_a_home_must_be_prepared_for(name: str) -> None:
+    mix, alone = SimulationParameters(), parameters_with([name])
+    for rate in TRAPS[name].rates:
+        assert getattr(mix, rate) == getattr(alone, rate) > 0
+    assert mix.foreign_currency_rate == 0 < parameters_with(["foreign_currency"]).foreign_currency_rate
+
+
+def test_a_named_trap_is_the_only_one() -> None:
+    alone = parameters_with(["duplicates"])
+    assert alone == replace(CLEAN, duplicate_rate=SimulationParameters().duplicate_rate)
+    both = parameters_with(["duplicates", "bots"])
+    assert both == replace(alone, bot_rate=SimulationParameters().bot_rate)
+
+
+def test_an_unknown_trap_is_refused_with_the_names_that_there_are() -> None:
+    with pytest.raises(HeadwaterError, match=r"no trap 'bot', expected one of second_devices, .*, foreign_currency$"):
+        parameters_with(["bot"])
+
+
+def test_offline_visits_are_received_about_a_day_later(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, offline_visit_rate=1.0), devices=100)
+    log = records(tmp_path, "events")
+    delay = log.select(delay=pl.col("received_time") - pl.col("device_time"))["delay"]
+    assert delay.min() > dt.timedelta(hours=19)
+    assert delay.max() < dt.timedelta(hours=31)
+    # Each is in the file of the day of its receipt, and what is received after the last day is not there.
+    assert log["received_time"].dt.convert_time_zone("Asia/Shanghai").dt.date().n_unique() == 3
+
+
+def test_very_late_visits_are_received_two_weeks_later(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, very_late_visit_rate=0.2), days=18, devices=60)
+    delay = events(tmp_path).select(delay=pl.col("received_time") - pl.col("device_time"))["delay"]
+    late = delay.filter(delay > dt.timedelta(days=1))
+    assert late.len() > 50
+    assert late.min() > dt.timedelta(days=12)
+    assert late.max() < dt.timedelta(days=16)
+    # Only what happens in the first days is received at all.
+    assert late.len() < 0.1 * delay.len()
+
+
+def test_a_clock_of_1970_is_repaired_by_the_sent_and_received_times(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, epoch_clock_rate=1.0), devices=100)
+    whole = records(tmp_path, "events")
+    occurred = whole["device_time"] + (whole["received_time"] - whole["sent_time"])
+    assert whole["device_time"].max().year == 1970
+    assert occurred.min() >= dt.datetime(2026, 3, 5, tzinfo=SHANGHAI)
+    assert occurred.max() < dt.datetime(2026, 3, 9, tzinfo=SHANGHAI)
+
+
+def test_repeated_records_differ_only_in_when_they_were_sent(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, duplicate_rate=0.1), devices=100)
+    whole = records(tmp_path, "events").drop("sent_time", "received_time")
+    assert whole.height > whole["event_id"].n_unique() == whole.unique().height
+
+
+def test_broken_lines_are_anywhere_in_a_file_and_nothing_else_is_lost_by_them(clean: Path, tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, broken_line_rate=0.02), devices=300)
+    written = lines(tmp_path, "events")
+    places = [place / len(written) for place, line in enumerate(written) if not good(line)]
+    assert len(places) > 100
+    for tenth in range(10):
+        assert any(tenth <= 10 * place < tenth + 1 for place in places)
+    assert [line for line in written if good(line)] == lines(clean, "events")
+
+
+def test_a_corrected_line_is_wrong_first_and_right_later(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, corrected_line_rate=0.5), devices=300)
+    versions = records(tmp_path, "order_lines").sort("order_id", "line_no", "updated_at")
+    pairs = versions.group_by("order_id", "line_no").agg("quantity", "updated_at")
+    pairs = pairs.filter(pl.col("quantity").list.len() == 2)
+    assert pairs.height > 10
+    assert pairs.filter(pl.col("quantity").list.first() == pl.col("quantity").list.last() + 1).height == pairs.height
+    later = pl.col("updated_at").list.last() - pl.col("updated_at").list.first()
+    assert pairs.filter(later.is_between(dt.timedelta(minutes=10), dt.timedelta(days=1))).height == pairs.height
+
+
+def test_the_rates_of_other_currencies_are_written_beside_the_truth(clean: Path, tmp_path: Path) -> None:
+    run(tmp_path, parameters_with(["foreign_currency"], SimulationParameters(foreign_currency_rate=0)), devices=300)
+    rates = pl.read_csv(tmp_path / "simulation" / "fx.csv", try_parse_dates=True)
+    assert rates.columns == ["dt", "currency", "rate"]
+    paid = records(tmp_path, "orders").filter(pl.col("status") == "paid", pl.col("currency") != "CNY")
+    used = paid.select(pl.col("paid_at").dt.convert_time_zone("Asia/Shanghai").dt.date().alias("dt"), "currency")
+    assert used.height > 0
+    assert used.join(rates, on=["dt", "currency"], how="anti").is_empty()
+    assert not (clean / "simulation" / "fx.csv").exists()
+
+
+def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
+    """Shares of a large log, within four standard deviations."""
+    run(tmp_path, SimulationParameters(), days=1, devices=40_000, file_format="parquet")
+    log = pl.scan_parquet(tmp_path / "landing" / "native" / "events" / "*.parquet")
+    mix = SimulationParameters()
+    devices = log.group_by("device_id").agg(
+        untold=pl.col("received_time").is_null().any(),
+        off=(pl.col("sent_time") - pl.col("received_time")).abs().min(),
+        epoch=(pl.col("device_time") < 400 * 86_400_000).any(),
+    )
+    untold, epoch, known, off = (
+        devices.select(
+            pl.col("untold").sum().alias("untold"),
+            pl.col("epoch").sum().alias("epoch"),
+            pl.len().alias("known"),
+            (pl.col("off").is_between(300_000, 86_400_000)).sum().alias("off"),
+        )
+        .collect()
+        .row(0)
+    )
+    totals = log.select(pl.len(), pl.col("event_id").n_unique()).collect().row(0)
+
+    def assert_share(count: int, total: int, rate: float) -> None:
+        assert abs(count - rate * total) < 4 * (total * rate * (1 - rate)) ** 0.5, (count, total, rate)
+
+    assert_share(totals[0] - totals[1], totals[1], mix.duplicate_rate)
+    assert_share(epoch, known, mix.epoch_clock_rate)
+    # A device with a cloned id is seen as one with the other: a little more of each kind.
+    assert_share(untold, known, mix.missing_time_rate)
+    # Of clocks that are off by two hours in the mean 96.7 % are by more than five minutes; old SDKs do not tell.
+    assert_share(off, known, mix.wrong_clock_rate * 0.967 * (1 - mix.missing_time_rate))
