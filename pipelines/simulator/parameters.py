@@ -52,6 +52,8 @@ class SimulationParameters:
     """Standard deviation of what a usual device's clock is off."""
     wrong_clock_rate: float = 0.08
     """Devices whose clock is minutes or hours off."""
+    clock_set_rate: float = 0.3
+    """Of those, the devices whose clock is set right once, be it in the midst of a visit."""
     epoch_clock_rate: float = 0.002
     """Devices whose clock started in 1970."""
     missing_time_rate: float = 0.02
@@ -106,7 +108,10 @@ TRAPS: Mapping[str, Trap] = {
     "bots": Trap("programs: very many steps, no sale", ("bot_rate",)),
     "cloned_ids": Trap("two devices with one device_id", ("cloned_id_rate",)),
     "page_id_resets": Trap("apps installed anew: PageIds start from 1 again", ("page_id_reset_rate",)),
-    "wrong_clocks": Trap("device clocks seconds to hours off", ("clock_error_seconds", "wrong_clock_rate")),
+    "wrong_clocks": Trap(
+        "device clocks seconds to hours off; some are set right one day",
+        ("clock_error_seconds", "wrong_clock_rate", "clock_set_rate"),
+    ),
     "epoch_clocks": Trap("device clocks that stand in 1970", ("epoch_clock_rate",)),
     "missing_times": Trap("records without sent_time and received_time", ("missing_time_rate",)),
     "late_records": Trap("visits sent a day or two weeks later", ("offline_visit_rate", "very_late_visit_rate")),

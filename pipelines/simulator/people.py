@@ -59,7 +59,8 @@ class Population:
     """The devices of a block and their users, by code: that of the device in its block.
 
     *sends_as* is the device whose id a device sends: mostly its own. *second_user* is NOTHING where a device
-    is nobody else's. *skew* is what a device's clock shows less the true time, in ms; constant.
+    is nobody else's. *skew* is what a device's clock shows less the true time, in ms, until it *is_set_at*
+    (epoch ms); from then on it is right.
     """
 
     device_id: pl.Series
@@ -72,6 +73,7 @@ class Population:
     tells_times: Bools
     activity: Floats
     skew: Ints
+    is_set_at: Ints
     platform: Ints
     app_version: Ints
 
@@ -92,6 +94,7 @@ def make_population(plan: Plan, block: int) -> Population:
     is_clone = rng.random(devices) < parameters.cloned_id_rate
     tells_times = rng.random(devices) >= parameters.missing_time_rate
     version = draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices)
+    skew, is_set_at = _clocks(plan, rng, devices)
     return Population(
         device_id=hexadecimal(mix64(first + code + (plan.seed % 2**20 << 40))[:, None]),
         user_id=pl.select(pl.format("u{}", pl.Series(100_001 + first + code))).to_series(),
@@ -103,20 +106,25 @@ def make_population(plan: Plan, block: int) -> Population:
         is_bot=is_bot,
         tells_times=tells_times,
         activity=rng.gamma(0.9, 1 / 0.9, devices),
-        skew=_skews(parameters, rng, devices, int(plan.midnights[0])),
+        skew=skew,
+        is_set_at=is_set_at,
         platform=draw(rng, np.array([0.34, 0.36, 0.22, 0.08]), devices),
         app_version=np.where(tells_times, 1 + version, 0),
     )
 
 
-def _skews(parameters: SimulationParameters, rng: np.random.Generator, devices: int, start: int) -> Ints:
+def _clocks(plan: Plan, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
+    """What each device's clock is off, and when it is set right (after the end: never)."""
+    parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
     wrong = kind < parameters.wrong_clock_rate
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
+    is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
+    is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
     # Such a clock starts at 1970-01-01 when the device is switched on: here a day before the first event.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
-    return np.where(epoch, 86_400_000 - start, skew).astype(np.int64)
+    return np.where(epoch, 86_400_000 - start, skew).astype(np.int64), is_set_at
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
     event = sent.event
     visit, time = trace.visit[event], trace.time[event]
     device = visits.device[visit]
-    skew = population.skew[device]
+    true_time = happened[event]
     is_login = trace.event_type[event] == Event.LOGIN
     user = np.where(time >= timing.login[visit], visits.user[visit], NOTHING)
     slot = trace.slot[event]
@@ -215,8 +215,8 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
             "slot": _nullable(slot.astype(np.int32), slot == 0),
             "sku": labels(scene.shop.catalogue.sku, trace.product[event]),
             "content_id": labels(scene.shop.contents, trace.content[event]),
-            "device_time": happened[event] + skew,
-            "sent_time": _nullable(sent.sent + skew, is_untold),
+            "device_time": true_time + _skew(population, device, true_time),
+            "sent_time": _nullable(sent.sent + _skew(population, device, sent.sent), is_untold),
             "received_time": _nullable(sent.received, is_untold),
             **{name: labels(texts, came_from.get(name, channel)) for name, texts in _CHANNEL_TEXTS.items()},
             "platform": labels(PLATFORMS, population.platform[device]),
@@ -225,6 +225,11 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
             "is_repeat": sent.is_repeat,
         }
     )
+
+
+def _skew(population: Population, device: Ints, at: Ints) -> Ints:
+    """What the clock of each *device* is off at the true time *at*."""
+    return np.where(at < population.is_set_at[device], population.skew[device], 0)
 
 
 def _nullable(values: npt.NDArray[np.integer], is_null: Bools) -> pl.Series:

@@ -1,5 +1,6 @@
 """The pipeline finds again what the simulator planted: entrances, slots, and the effect of what a slot shows."""
 
+from itertools import pairwise
 from math import exp, sqrt
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def recovered_home(folder: Path, parameters: SimulationParameters, days: int, de
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A computed home of a clean log."""
-    return recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2500)
+    return recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
 
 
 def test_of_a_clean_log_nearly_every_sale_finds_its_entrance_and_slot(clean: Home) -> None:
@@ -28,7 +29,7 @@ def test_of_a_clean_log_nearly_every_sale_finds_its_entrance_and_slot(clean: Hom
     assert sales["planted_entrance_id"].null_count() == 0
     assert sales["planted_entrance_id"].n_unique() == 6
     found = recovery(sales)
-    assert found.lines > 800
+    assert found.lines > 600
     assert found.entrance >= 0.99 * found.lines
     assert found.slot >= 0.98 * found.lines
 
@@ -42,22 +43,22 @@ def test_the_recovery_is_no_tautology(clean: Home) -> None:
 
 @pytest.mark.parametrize(
     ("trap", "entrance", "slot"),
-    [("wrong_clocks", 0.95, 0.95), ("anonymous_visits", 0.9, 0.9), ("deep_links", 0.9, 0.9)],
+    [("wrong_clocks", 0.98, 0.98), ("anonymous_visits", 0.95, 0.95)],
 )
 def test_traps_cost_little(tmp_path: Path, trap: str, entrance: float, slot: float) -> None:
-    home = recovered_home(tmp_path / "home", parameters_with([trap]), days=4, devices=1500)
+    home = recovered_home(tmp_path / "home", parameters_with([trap]), days=4, devices=1200)
     found = recovery(sales_beside_truth(home))
-    assert found.lines > 200
+    assert found.lines > 150
     assert found.entrance >= entrance * found.lines
     assert found.slot >= slot * found.lines
 
 
 def test_the_believable_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None:
-    home = recovered_home(tmp_path / "home", SimulationParameters(), days=4, devices=1500)
+    home = recovered_home(tmp_path / "home", SimulationParameters(), days=4, devices=1200)
     found = recovery(sales_beside_truth(home))
-    assert found.lines > 200
-    assert found.entrance >= 0.85 * found.lines
-    assert found.slot >= 0.85 * found.lines
+    assert found.lines > 150
+    assert found.entrance >= 0.9 * found.lines
+    assert found.slot >= 0.9 * found.lines
 
 
 def test_the_planted_effect_of_a_new_content_is_seen_in_slot_daily(clean: Home) -> None:
@@ -76,7 +77,7 @@ def test_the_planted_effect_of_a_new_content_is_seen_in_slot_daily(clean: Home) 
     changes = 0
     for _, versions in contents.sort("since").group_by(["module", "slot"], maintain_order=True):
         rows = versions.to_dicts()
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in pairwise(rows):
             if min(before["clicks"], after["clicks"]) < 50:
                 continue
             rates = [row["clicks"] / row["impressions"] for row in (before, after)]

@@ -1,6 +1,7 @@
 """The simulator's traps: each leaves its mark in the log when it is on, and none when it is off."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from pipelines.errors import HeadwaterError
+from pipelines.home import REPOSITORY
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
 from tests.simulated import CLEAN, SHANGHAI, events, good, lines, records, run, truth
 
@@ -160,6 +162,16 @@ def test_a_clock_of_1970_is_repaired_by_the_sent_and_received_times(tmp_path: Pa
     assert occurred.max() < dt.datetime(2026, 3, 9, tzinfo=SHANGHAI)
 
 
+def test_a_clock_that_is_set_right_is_right_from_then_on(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, wrong_clock_rate=1.0, clock_set_rate=1.0), devices=100)
+    off = pl.col("sent_time") - pl.col("received_time")
+    log = records(tmp_path, "events").sort("received_time").with_columns(is_off=off.abs() > dt.timedelta(minutes=1))
+    turns = log.group_by("device_id", maintain_order=True).agg(turns=pl.col("is_off").rle().struct.field("value"))
+    histories = {tuple(each) for each in turns["turns"].to_list()}
+    assert (True, False) in histories
+    assert histories <= {(True,), (False,), (True, False)}
+
+
 def test_repeated_records_differ_only_in_when_they_were_sent(tmp_path: Path) -> None:
     run(tmp_path, replace(CLEAN, duplicate_rate=0.1), devices=100)
     whole = records(tmp_path, "events").drop("sent_time", "received_time")
@@ -200,9 +212,9 @@ def test_the_rates_of_other_currencies_are_written_beside_the_truth(clean: Path,
 
 def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
     """Shares of a large log, within four standard deviations."""
-    run(tmp_path, SimulationParameters(), days=1, devices=40_000, file_format="parquet")
+    mix = SimulationParameters(clock_set_rate=0)
+    run(tmp_path, mix, days=1, devices=40_000, file_format="parquet")
     log = pl.scan_parquet(tmp_path / "landing" / "native" / "events" / "*.parquet")
-    mix = SimulationParameters()
     devices = log.group_by("device_id").agg(
         untold=pl.col("received_time").is_null().any(),
         off=(pl.col("sent_time") - pl.col("received_time")).abs().min(),
@@ -229,3 +241,10 @@ def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
     assert_share(untold, known, mix.missing_time_rate)
     # Of clocks that are off by two hours in the mean 96.7 % are by more than five minutes; old SDKs do not tell.
     assert_share(off, known, mix.wrong_clock_rate * 0.967 * (1 - mix.missing_time_rate))
+
+
+def test_the_guide_has_every_trap_and_what_it_does() -> None:
+    guide = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
+    for name, trap in TRAPS.items():
+        # The guide may say more, e.g. in which files late records are.
+        assert f"| `{name}` | {re.split(r'[;(]', trap.description)[0].strip()}" in guide
