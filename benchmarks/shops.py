@@ -20,7 +20,7 @@ from pipelines.workspace import open_workspace
 
 LAST_DAY = dt.date(2026, 11, 20)
 
-_EVENTS_A_DEVICE = 20.5
+_EVENTS_A_DEVICE = 22.2
 """What the simulator makes of a device on that day, so that a size may be asked for in events."""
 
 _BOT_ROUNDS = 20_000
