@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.errors import HeadwaterError
 from pipelines.home import REPOSITORY
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
-from tests.simulated import CLEAN, SHANGHAI, events, good, lines, records, run, truth
+from tests.simulated import CLEAN, SHANGHAI, content, events, good, lines, records, run, truth
 
 Mark = Callable[[Path], int]
 """How often a trap's mark is seen in the files below a folder."""
@@ -248,3 +250,19 @@ def test_the_guide_has_every_trap_and_what_it_does() -> None:
     for name, trap in TRAPS.items():
         # The guide may say more, e.g. in which files late records are.
         assert f"| `{name}` | {re.split(r'[;(]', trap.description)[0].strip()}" in guide
+
+
+def test_the_command_line_lists_the_traps_and_refuses_others_in_one_line(tmp_path: Path) -> None:
+    described = CliRunner().invoke(app, ["simulate", "--help"]).output
+    assert [name for name in TRAPS if f"{name}:" not in described] == []
+    refused = CliRunner().invoke(app, ["simulate", "--trap", "bot", "--out", str(tmp_path / "landing")])
+    assert isinstance(refused.exception, HeadwaterError)
+    assert not (tmp_path / "landing").exists()
+
+
+def test_the_command_line_simulates_what_is_named(clean: Path, tmp_path: Path) -> None:
+    options = ["--days", "4", "--devices", "300", "--seed", "7", "--last-day", "2026-03-08"]
+    CliRunner().invoke(app, ["simulate", "--clean", *options, "--out", str(tmp_path / "clean" / "landing")])
+    CliRunner().invoke(app, ["simulate", "--trap", "duplicates", *options, "--out", str(tmp_path / "trap" / "landing")])
+    assert content(tmp_path / "clean") == content(clean)
+    assert _repeats(tmp_path / "trap") > 0
