@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
@@ -24,6 +24,11 @@ def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
     return name
+
+
+TransformKind = Literal["remove_if_not_all", "remove_if_last_and_not_all", "unique", "exposure", "first", "frequency"]
+_REMOVALS = get_args(TransformKind)[:2]
+_COLLAPSES = get_args(TransformKind)[2:]
 
 
 class _Section(BaseModel):
@@ -41,12 +46,55 @@ class AttributionSettings(_Section):
     action_modules: tuple[str, ...] = ()
 
 
+class Transform(_Section):
+    """One thing done to a path of touches before its credit is shared; ``touchpoints``: what a removal takes away."""
+
+    kind: TransformKind
+    touchpoints: tuple[str, ...] = ()
+
+
+def _transforms(value: object) -> object:
+    """Transforms as the file has them, ``[{remove_if_not_all: [x]}, exposure]``, as the fields of Transform."""
+    if not isinstance(value, list):
+        return value
+    transforms = [_transform(item) for item in value]
+    kinds = [str(transform["kind"]) for transform in transforms]
+    collapses = [kind for kind in kinds if kind not in _REMOVALS]
+    if len(collapses) > 1:
+        raise ValueError(f"expected at most one of {', '.join(_COLLAPSES)}")
+    in_order = [*(kind for kind in _REMOVALS if kind in kinds), *collapses]
+    if kinds != in_order:
+        raise ValueError(f"expected each at most once, in the order in which they are applied: {', '.join(in_order)}")
+    return transforms
+
+
+def _transform(item: object) -> dict[str, object]:
+    if isinstance(item, str) and item in _COLLAPSES:
+        return {"kind": item}
+    if isinstance(item, dict) and len(item) == 1:
+        ((kind, touchpoints),) = item.items()
+        is_list_of_names = isinstance(touchpoints, list) and all(isinstance(name, str) for name in touchpoints)
+        if kind in _REMOVALS and touchpoints and is_list_of_names:
+            return {"kind": kind, "touchpoints": touchpoints}
+    raise ValueError(f"{item!r}: expected {', '.join(_COLLAPSES)}, or {' or '.join(f'{k}: [name]' for k in _REMOVALS)}")
+
+
 class TouchSettings(_Section):
-    """The windows of the touch models (not computed yet)."""
+    """Which touches share a sale, and how, in the five touch models; see docs/how-it-works.md."""
 
     window_days: int = Field(30, ge=1, le=365)
-    half_life_days: float = Field(7, gt=0)
-    transform: tuple[str, ...] = ("exposure",)
+    half_life_days: float = Field(7, gt=0, allow_inf_nan=False)
+    transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings under the names that models have for them; where nothing collapses paths: unique."""
+        touchpoints = {transform.kind: transform.touchpoints for transform in self.transform}
+        return {
+            "touch_window_days": self.window_days,
+            "touch_half_life_days": self.half_life_days,
+            "touch_transform": next((kind for kind in touchpoints if kind in _COLLAPSES), "unique"),
+            **{f"touch_{kind}": touchpoints.get(kind, ()) for kind in _REMOVALS},
+        }
 
 
 class RfmSettings(_Section):
@@ -90,8 +138,8 @@ class Settings(_Section):
     snapshots: SnapshotSettings = SnapshotSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings that a model may name as ``$parameter``: those of ``attribution``, and the currency."""
-        return {**self.attribution.model_dump(), "currency": self.currency}
+        """The settings that a model may name as ``$parameter``: of ``attribution``, of ``touch`` and the currency."""
+        return {**self.attribution.model_dump(), **self.touch.parameters(), "currency": self.currency}
 
 
 SettingValue = int | float | str | tuple[str, ...]

@@ -56,6 +56,64 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
     assert "\n" not in message
 
 
+REMOVE = "remove_if_not_all, remove_if_last_and_not_all"
+
+
+@pytest.mark.parametrize(
+    ("touch", "expected"),
+    [
+        ("window_days: 0", "'touch.window_days' is 0: input should be greater than or equal to 1"),
+        ("half_life_days: 0", "'touch.half_life_days' is 0: input should be greater than 0"),
+        ("half_life_days: .inf", "'touch.half_life_days' is inf: input should be a finite number"),
+        ("half_life_days: .nan", "'touch.half_life_days' is nan"),
+        ("transform: exposure", "'touch.transform' is 'exposure': input should be a valid tuple"),
+        (
+            "transform: [exposed]",
+            "'exposed': expected unique, exposure, first, frequency, or remove_if_not_all: [name]",
+        ),
+        ("transform: [exposure, first]", "expected at most one of unique, exposure, first, frequency"),
+        ("transform: [{exposure: [a]}]", "{'exposure': ['a']}: expected unique,"),
+        ("transform: [remove_if_not_all]", "'remove_if_not_all': expected unique,"),
+        ("transform: [{remove_if_not_all: a}]", "{'remove_if_not_all': 'a'}: expected unique,"),
+        ("transform: [{remove_if_not_all: []}]", "{'remove_if_not_all': []}: expected unique,"),
+        ("transform: [{remove_if_not_all: [1]}]", "{'remove_if_not_all': [1]}: expected unique,"),
+        (
+            "transform: [exposure, {remove_if_not_all: [a]}]",
+            "the order in which they are applied: remove_if_not_all, exposure",
+        ),
+        (
+            "transform: [{remove_if_last_and_not_all: [a]}, {remove_if_not_all: [a]}]",
+            f"the order in which they are applied: {REMOVE}",
+        ),
+        ("transform: [{remove_if_not_all: [a]}, {remove_if_not_all: [b]}]", "expected each at most once"),
+    ],
+)
+def test_a_wrong_touch_setting_is_one_line_with_file_and_key(home, touch, expected):
+    home.settings_file.write_text(f"touch: {{{touch}}}", encoding="utf-8")
+    with pytest.raises(HeadwaterError) as caught:
+        load_settings(home)
+    message = str(caught.value)
+    assert str(home.settings_file) in message
+    assert expected in message
+    assert "\n" not in message
+
+
+def test_touch_settings_become_parameters(home):
+    home.settings_file.write_text(
+        "touch: {half_life_days: 0.5, transform: [{remove_if_not_all: [a]}, {remove_if_last_and_not_all: [b, c]}]}",
+        encoding="utf-8",
+    )
+    found = load_settings(home).parameters()
+    assert {name: value for name, value in found.items() if name.startswith("touch_")} == {
+        "touch_window_days": 30,
+        "touch_half_life_days": 0.5,
+        "touch_transform": "unique",
+        "touch_remove_if_not_all": ("a",),
+        "touch_remove_if_last_and_not_all": ("b", "c"),
+    }
+    assert Settings().parameters()["touch_transform"] == "exposure"
+
+
 def test_a_file_that_is_not_utf8_is_named(home):
     home.settings_file.write_bytes("# 设置".encode("gbk"))
     with pytest.raises(HeadwaterError, match=r"not UTF-8"):
