@@ -2,7 +2,8 @@
 
 Here: ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be checked
 sentence by sentence against docs/how-it-works.md: no SQL, no data frames, nothing of the program.
-Not here: how landed records become events, orders and lines (``tests.reference_core``).
+Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models, which
+``restate`` adds (``tests.reference_touch``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.reference_core import Log, Row, Shop, device_order, restate_core
+from tests.reference_touch import restate_touches
 
 Tables = dict[str, list[Row]]
 
@@ -44,7 +46,7 @@ def restate(log: Log, shop: Shop) -> Tables:
         "path_summary": path_summary(ends, steps, sales),
     }.items():
         tables[f"attribution.{table}"] = rows
-    return tables
+    return {**tables, **restate_touches(events, lines, shop)}
 
 
 # Ends and heads ----------------------------------------------------------------------------------------

@@ -51,6 +51,9 @@ class Shop:
     path_ends: tuple[str, ...] = ("add_to_cart",)
     max_path_steps: int = 500
     action_modules: tuple[str, ...] = ()
+    touch_window_days: int = 30
+    touch_half_life_days: float = 7
+    touch_transform: tuple[str | dict[str, list[str]], ...] = ("exposure",)
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from tests.reference_core import Log, Row, Shop
+from tests.strategies_touch import touch_settings
 
 FIRST_DAY = dt.date(2026, 3, 6)
 FIRST_UPDATE = dt.datetime(2026, 3, 7, 15, 59, 59)
@@ -103,6 +104,7 @@ def shops(draw: st.DrawFn) -> Shop:
         action_modules=draw(
             st.sampled_from(((), (), ("choose_size",), ("choose_size",), ("choose_size", "recommend")))
         ),
+        **draw(touch_settings()),
     )
 
 

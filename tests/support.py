@@ -61,6 +61,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     ),
     "attribution.module_daily": ("dt", "page_type", "module"),
     "attribution.path_summary": ("dt", "effective_path"),
+    "attribution.touches": ("dt", "touch_event_id", "touchpoint_type"),
+    "attribution.order_touches": ("dt", "order_id", "touchpoint_type", "touch_no"),
+    "attribution.touch_paths": ("dt", "order_id", "line_no", "touchpoint_type"),
+    "attribution.touch_credits": ("dt", "order_id", "line_no", "model", "touchpoint_type", "position"),
+    "attribution.model_daily": ("dt", "model", "touchpoint_type", "touchpoint"),
 }
 """The tables that are compared row by row, with what makes a row of each unique."""
 
@@ -97,6 +102,11 @@ def home_of(folder: Path, shop: Shop) -> Home:
             **{name: getattr(shop, name) for name in names.split()},
             "path_ends": list(shop.path_ends),
             "action_modules": list(shop.action_modules),
+        },
+        "touch": {
+            "window_days": shop.touch_window_days,
+            "half_life_days": shop.touch_half_life_days,
+            "transform": list(shop.touch_transform),
         },
     }
     return make_home(folder, settings=settings, entrances=shop.entrances, fx=shop.fx)

@@ -19,6 +19,7 @@ from pipelines.home import Home
 from tests.reference import restate
 from tests.reference_core import Log, Shop
 from tests.strategies import Delivery, deliveries, logs, shops
+from tests.strategies_touch import touch_logs, touch_shops
 from tests.support import Row, assert_same_tables, home_of, land, land_log, run, tables
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "40"))
@@ -87,6 +88,14 @@ def test_every_table_equals_its_restatement(data: st.DataObject) -> None:
     shop = data.draw(shops())
     log = data.draw(logs(shop))
     assert_same_tables(with_known_ids(computed(shop, log), log), restate(log, shop))
+
+
+@any_log(runs=2)
+@given(data=st.data())
+def test_so_does_every_table_of_shoppers_who_come_in_again_and_again(data: st.DataObject) -> None:
+    shop = data.draw(touch_shops())
+    log = data.draw(touch_logs(shop))
+    assert_same_tables(computed(shop, log), restate(log, shop))
 
 
 @any_log(runs=3)

@@ -1,0 +1,166 @@
+/* model
+description: >
+  The touches of each paid order: those of its user within the touch window before it, in the order of (occurred_at,
+  touch_event_id), and which of them the settings' transforms leave. An order without a touch has no row.
+grain: [order_id, touchpoint_type, touch_no]
+partition: dt
+reads: {attribution.touches: touch_window_days + max_payment_delay_days + 1}
+columns:
+  order_id: {type: VARCHAR, description: order}
+  touchpoint_type: {type: VARCHAR, description: kind of touchpoint}
+  touch_no: {type: INTEGER, description: "place among the order's touches of this type, from 1"}
+  position: {type: INTEGER, description: "place in the transformed path, from 1; null = left out of it"}
+  touch_event_id: {type: VARCHAR, description: the touch}
+  touchpoint: {type: VARCHAR, description: what was touched}
+  occurrences: {type: INTEGER, description: "how often this touchpoint occurs in the path, what a remove_ transform took away not counted; null = left out"}
+  campaign: {type: VARCHAR, description: campaign of the touch; null = none}
+  occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC"}
+  dt: {type: DATE, description: business day of payment}
+*/
+WITH orders AS (
+    SELECT DISTINCT
+        order_id,
+        user_id,
+        ordered_at,
+        -- A touch after payment did not lead to the order, whatever the order's clock says.
+        LEAST(ordered_at, paid_at) AS touched_until,
+        dt
+    FROM core.order_lines
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND user_id IS NOT NULL
+),
+
+touches AS (
+    SELECT
+        person_id,
+        touch_event_id,
+        touchpoint_type,
+        touchpoint,
+        campaign,
+        occurred_at,
+        dt
+    FROM attribution.touches
+    WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
+),
+
+in_window AS (
+    SELECT
+        orders.order_id,
+        touches.touchpoint_type,
+        touches.touch_event_id,
+        touches.touchpoint,
+        touches.campaign,
+        touches.occurred_at,
+        orders.dt
+    FROM orders
+    INNER JOIN touches
+        ON
+            touches.person_id = orders.user_id
+            AND touches.occurred_at >= orders.ordered_at - $touch_window_days * INTERVAL '1' DAY
+            AND touches.occurred_at <= orders.touched_until
+            AND DATE_DIFF('day', touches.dt, orders.dt) <= $touch_window_days + $max_payment_delay_days + 1
+),
+
+numbered AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        touch_event_id,
+        touchpoint,
+        campaign,
+        occurred_at,
+        dt,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, touchpoint_type
+            ORDER BY occurred_at, touch_event_id
+        ) AS touch_no
+    FROM in_window
+),
+
+beside_others AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        touchpoint,
+        touch_no,
+        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER (
+            PARTITION BY order_id, touchpoint_type
+        ) AS others
+    FROM numbered
+),
+
+-- remove_if_not_all has been applied: what it names is gone, unless there is nothing else.
+before_the_last AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        touchpoint,
+        touch_no,
+        MAX(CASE WHEN NOT touchpoint IN ($touch_remove_if_last_and_not_all) THEN touch_no END) OVER (
+            PARTITION BY order_id, touchpoint_type
+        ) AS last_other
+    FROM beside_others
+    WHERE
+        others = 0
+        OR NOT touchpoint IN ($touch_remove_if_not_all)
+),
+
+-- remove_if_last_and_not_all has been applied: what it names is gone from the end, unless there is nothing else.
+repeated AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        touchpoint,
+        touch_no,
+        LAG(touchpoint) OVER (
+            PARTITION BY order_id, touchpoint_type
+            ORDER BY touch_no
+        ) AS touchpoint_before,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, touchpoint_type, touchpoint
+            ORDER BY touch_no
+        ) AS occurrence_no,
+        COUNT(*) OVER (
+            PARTITION BY order_id, touchpoint_type, touchpoint
+        ) AS occurrences
+    FROM before_the_last
+    WHERE touch_no <= COALESCE(last_other, touch_no)
+),
+
+transformed AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        touch_no,
+        occurrences,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, touchpoint_type
+            ORDER BY touch_no
+        ) AS position
+    FROM repeated
+    WHERE
+        CASE $touch_transform
+            WHEN 'unique' THEN TRUE
+            WHEN 'exposure' THEN touchpoint <> COALESCE(touchpoint_before, '')
+            ELSE occurrence_no = 1
+        END
+)
+
+SELECT
+    numbered.order_id,
+    numbered.touchpoint_type,
+    CAST(numbered.touch_no AS INTEGER) AS touch_no,
+    CAST(transformed.position AS INTEGER) AS position,
+    numbered.touch_event_id,
+    numbered.touchpoint,
+    CAST(transformed.occurrences AS INTEGER) AS occurrences,
+    numbered.campaign,
+    numbered.occurred_at,
+    numbered.dt
+FROM numbered
+LEFT JOIN transformed
+    ON
+        transformed.order_id = numbered.order_id
+        AND transformed.touchpoint_type = numbered.touchpoint_type
+        AND transformed.touch_no = numbered.touch_no

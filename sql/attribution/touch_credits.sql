@@ -1,0 +1,248 @@
+/* model
+description: >
+  Every order line shared among the touches of its transformed path, by five models: first, last, linear, position_based
+  (40 / 20 / 40) and time_decay. Within a model the shares of a line sum to 1 and its money, to the last decimal, to
+  that of the line. First and last have a row for the one touch that they credit. Never add two models.
+grain: [order_id, line_no, model, touchpoint_type, position]
+partition: dt
+columns:
+  order_id: {type: VARCHAR, description: order}
+  line_no: {type: INTEGER, description: line within the order}
+  model: {type: VARCHAR, description: "first, last, linear, position_based or time_decay"}
+  touchpoint_type: {type: VARCHAR, description: "kind of touchpoint: entrance"}
+  position: {type: INTEGER, description: "place of the touch in the transformed path, from 1"}
+  touch_event_id: {type: VARCHAR, description: the touch; null = the line has none}
+  touchpoint: {type: VARCHAR, description: "what was touched; '(unattributed)' = the line has no touch"}
+  campaign: {type: VARCHAR, description: campaign of the touch; null = none}
+  occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC; null = the line has none"}
+  credit: {type: DOUBLE, description: share of the line}
+  revenue_credit: {type: "DECIMAL(18,4)", description: "the line's revenue in that share, reporting currency"}
+  net_revenue_credit: {type: "DECIMAL(18,4)", description: "the line's revenue − refunds so far, in that share"}
+  dt: {type: DATE, description: business day of payment}
+*/
+-- Money counts here in whole 0.0001s, its last decimal.
+WITH lines AS (
+    SELECT
+        order_id,
+        line_no,
+        CAST(FLOOR(CAST(revenue AS DECIMAL(24, 4)) * 10000) AS BIGINT) AS revenue,
+        CAST(FLOOR(CAST(net_revenue AS DECIMAL(24, 4)) * 10000) AS BIGINT) AS net_revenue,
+        dt
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+types AS (
+    SELECT touchpoint_type
+    FROM UNNEST(['entrance']) AS known(touchpoint_type)
+),
+
+models AS (
+    SELECT model
+    FROM UNNEST(['first', 'last', 'linear', 'position_based', 'time_decay']) AS known(model)
+),
+
+touches AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        position,
+        touch_event_id,
+        touchpoint,
+        campaign,
+        occurred_at,
+        COUNT(*) OVER (PARTITION BY order_id, touchpoint_type) AS path_length,
+        MAX(occurred_at) OVER (PARTITION BY order_id, touchpoint_type) AS last_at
+    FROM attribution.order_touches
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND position IS NOT NULL
+),
+
+-- Ages count from the path's last touch, whose weight is 1: however old the path, its weights never sum to 0.
+decaying AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        position,
+        path_length,
+        POW(
+            2, -CAST(DATE_DIFF('microsecond', occurred_at, last_at) AS DOUBLE) / 86400000000 / $touch_half_life_days
+        ) AS weight
+    FROM touches
+),
+
+weighed AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        position,
+        path_length,
+        weight / NULLIF(SUM(weight) OVER (PARTITION BY order_id, touchpoint_type), 0) AS decayed_credit
+    FROM decaying
+),
+
+credited AS (
+    SELECT
+        weighed.order_id,
+        weighed.touchpoint_type,
+        models.model,
+        weighed.position,
+        weighed.path_length,
+        CASE
+            WHEN models.model IN ('first', 'last') OR weighed.path_length = 1 THEN CAST(1 AS DOUBLE)
+            WHEN models.model = 'time_decay' THEN weighed.decayed_credit
+            WHEN models.model = 'linear' THEN CAST(1 AS DOUBLE) / NULLIF(weighed.path_length, 0)
+            WHEN weighed.path_length = 2 THEN CAST(0.5 AS DOUBLE)
+            WHEN weighed.position IN (1, weighed.path_length) THEN CAST(0.4 AS DOUBLE)
+            ELSE CAST(0.2 AS DOUBLE) / NULLIF(weighed.path_length - 2, 0)
+        END AS credit
+    FROM weighed
+    CROSS JOIN models
+    WHERE
+        (models.model <> 'first' OR weighed.position = 1)
+        AND (models.model <> 'last' OR weighed.position = weighed.path_length)
+),
+
+cumulated AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        model,
+        position,
+        path_length,
+        credit,
+        SUM(credit) OVER (
+            PARTITION BY order_id, touchpoint_type, model
+            ORDER BY position
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS credit_until
+    FROM credited
+),
+
+-- Money is cut at the cumulated shares, and each touch has the stretch between two cuts: so the parts sum to the whole.
+-- Twelve decimals drown the noise of adding DOUBLEs: every engine cuts at the same place.
+cuts AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        model,
+        position,
+        credit,
+        CASE
+            WHEN position = path_length THEN CAST(1 AS DOUBLE)
+            ELSE FLOOR(credit_until * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE)
+        END AS share_until
+    FROM cumulated
+),
+
+shares AS (
+    SELECT
+        order_id,
+        touchpoint_type,
+        model,
+        position,
+        credit,
+        COALESCE(
+            LAG(share_until) OVER (PARTITION BY order_id, touchpoint_type, model ORDER BY position), 0
+        ) AS share_before,
+        share_until
+    FROM cuts
+),
+
+touch_credits AS (
+    SELECT
+        shares.order_id,
+        shares.touchpoint_type,
+        shares.model,
+        shares.position,
+        touches.touch_event_id,
+        touches.touchpoint,
+        touches.campaign,
+        touches.occurred_at,
+        shares.credit,
+        shares.share_before,
+        shares.share_until
+    FROM shares
+    INNER JOIN touches
+        ON
+            touches.order_id = shares.order_id
+            AND touches.touchpoint_type = shares.touchpoint_type
+            AND touches.position = shares.position
+),
+
+line_credits AS (
+    SELECT
+        lines.order_id,
+        lines.line_no,
+        models.model,
+        types.touchpoint_type,
+        COALESCE(touch_credits.position, 1) AS position,
+        touch_credits.touch_event_id,
+        COALESCE(touch_credits.touchpoint, '(unattributed)') AS touchpoint,
+        touch_credits.campaign,
+        touch_credits.occurred_at,
+        COALESCE(touch_credits.credit, 1) AS credit,
+        COALESCE(touch_credits.share_before, 0) AS share_before,
+        COALESCE(touch_credits.share_until, 1) AS share_until,
+        lines.revenue,
+        lines.net_revenue,
+        lines.dt
+    FROM lines
+    CROSS JOIN types
+    CROSS JOIN models
+    LEFT JOIN touch_credits
+        ON
+            touch_credits.order_id = lines.order_id
+            AND touch_credits.touchpoint_type = types.touchpoint_type
+            AND touch_credits.model = models.model
+),
+
+-- In integers: at the end of a path the cut is the whole, which a DOUBLE may not hold.
+money_cuts AS (
+    SELECT
+        order_id,
+        line_no,
+        model,
+        touchpoint_type,
+        position,
+        touch_event_id,
+        touchpoint,
+        campaign,
+        occurred_at,
+        credit,
+        CASE
+            WHEN share_before = 1 THEN revenue
+            ELSE CAST(FLOOR(revenue * share_before + 0.5) AS BIGINT)
+        END AS revenue_before,
+        CASE
+            WHEN share_until = 1 THEN revenue
+            ELSE CAST(FLOOR(revenue * share_until + 0.5) AS BIGINT)
+        END AS revenue_until,
+        CASE
+            WHEN share_before = 1 THEN net_revenue
+            ELSE CAST(FLOOR(net_revenue * share_before + 0.5) AS BIGINT)
+        END AS net_revenue_before,
+        CASE
+            WHEN share_until = 1 THEN net_revenue
+            ELSE CAST(FLOOR(net_revenue * share_until + 0.5) AS BIGINT)
+        END AS net_revenue_until,
+        dt
+    FROM line_credits
+)
+
+SELECT
+    order_id,
+    line_no,
+    model,
+    touchpoint_type,
+    position,
+    touch_event_id,
+    touchpoint,
+    campaign,
+    occurred_at,
+    credit,
+    CAST((revenue_until - revenue_before) * 0.0001 AS DECIMAL(18, 4)) AS revenue_credit,
+    CAST((net_revenue_until - net_revenue_before) * 0.0001 AS DECIMAL(18, 4)) AS net_revenue_credit,
+    dt
+FROM money_cuts

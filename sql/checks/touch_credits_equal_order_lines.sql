@@ -1,0 +1,81 @@
+/* check
+model: attribution.touch_credits
+severity: error
+description: In every model and kind of touchpoint each order line is shared whole. Its credits sum to 1 (within 1e-9), its money to that of core.order_lines.
+remedy: Compare attribution.touch_credits with core.order_lines for that line; a touch was lost or counted twice.
+*/
+WITH lines AS (
+    SELECT
+        order_id,
+        line_no,
+        revenue,
+        net_revenue,
+        dt
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+models AS (
+    SELECT model
+    FROM UNNEST(['first', 'last', 'linear', 'position_based', 'time_decay']) AS known(model)
+),
+
+types AS (
+    SELECT touchpoint_type
+    FROM UNNEST(['entrance']) AS known(touchpoint_type)
+),
+
+expected AS (
+    SELECT
+        lines.dt,
+        lines.order_id,
+        lines.line_no,
+        models.model,
+        types.touchpoint_type,
+        lines.revenue,
+        lines.net_revenue
+    FROM lines
+    CROSS JOIN models
+    CROSS JOIN types
+),
+
+credited AS (
+    SELECT
+        dt,
+        order_id,
+        line_no,
+        model,
+        touchpoint_type,
+        SUM(credit) AS credit,
+        SUM(revenue_credit) AS revenue,
+        SUM(net_revenue_credit) AS net_revenue
+    FROM attribution.touch_credits
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, order_id, line_no, model, touchpoint_type
+)
+
+SELECT
+    COALESCE(expected.dt, credited.dt) AS dt,
+    COALESCE(expected.order_id, credited.order_id) AS order_id,
+    COALESCE(expected.line_no, credited.line_no) AS line_no,
+    COALESCE(expected.model, credited.model) AS model,
+    COALESCE(expected.touchpoint_type, credited.touchpoint_type) AS touchpoint_type,
+    credited.credit,
+    expected.revenue,
+    credited.revenue AS credited_revenue,
+    expected.net_revenue,
+    credited.net_revenue AS credited_net_revenue
+FROM expected
+FULL JOIN credited
+    ON
+        credited.dt = expected.dt
+        AND credited.order_id = expected.order_id
+        AND credited.line_no = expected.line_no
+        AND credited.model = expected.model
+        AND credited.touchpoint_type = expected.touchpoint_type
+WHERE
+    expected.order_id IS NULL
+    OR credited.order_id IS NULL
+    OR ABS(credited.credit - 1) > 0.000000001
+    OR expected.revenue <> credited.revenue
+    OR expected.net_revenue <> credited.net_revenue

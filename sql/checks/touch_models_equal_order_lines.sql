@@ -1,0 +1,73 @@
+/* check
+model: attribution.model_daily
+severity: error
+description: In every model and kind of touchpoint the day's conversions sum to its order lines (within 1e-6), and the money to theirs, counted in core.order_lines.
+remedy: Compare attribution.touch_credits of that day with core.order_lines; an order line was lost or counted twice.
+*/
+WITH sold AS (
+    SELECT
+        dt,
+        COUNT(*) AS order_lines,
+        SUM(revenue) AS revenue,
+        SUM(net_revenue) AS net_revenue
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt
+),
+
+models AS (
+    SELECT model
+    FROM UNNEST(['first', 'last', 'linear', 'position_based', 'time_decay']) AS known(model)
+),
+
+types AS (
+    SELECT touchpoint_type
+    FROM UNNEST(['entrance']) AS known(touchpoint_type)
+),
+
+expected AS (
+    SELECT
+        sold.dt,
+        models.model,
+        types.touchpoint_type,
+        sold.order_lines,
+        sold.revenue,
+        sold.net_revenue
+    FROM sold
+    CROSS JOIN models
+    CROSS JOIN types
+),
+
+credited AS (
+    SELECT
+        dt,
+        model,
+        touchpoint_type,
+        SUM(conversions) AS conversions,
+        SUM(revenue) AS revenue,
+        SUM(net_revenue) AS net_revenue
+    FROM attribution.model_daily
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, model, touchpoint_type
+)
+
+SELECT
+    COALESCE(expected.dt, credited.dt) AS dt,
+    COALESCE(expected.model, credited.model) AS model,
+    COALESCE(expected.touchpoint_type, credited.touchpoint_type) AS touchpoint_type,
+    expected.order_lines,
+    credited.conversions,
+    expected.revenue,
+    credited.revenue AS credited_revenue,
+    expected.net_revenue,
+    credited.net_revenue AS credited_net_revenue
+FROM expected
+FULL JOIN credited
+    ON
+        credited.dt = expected.dt
+        AND credited.model = expected.model
+        AND credited.touchpoint_type = expected.touchpoint_type
+WHERE
+    ABS(COALESCE(expected.order_lines, 0) - COALESCE(credited.conversions, 0)) > 0.000001
+    OR COALESCE(expected.revenue, 0) <> COALESCE(credited.revenue, 0)
+    OR COALESCE(expected.net_revenue, 0) <> COALESCE(credited.net_revenue, 0)

@@ -1,0 +1,116 @@
+"""The worked examples of touch_models.json, each a shopper of its own with one order.
+
+Here: how examples become landed records, and what tables say about them, in the words of their expectation.
+Not here: which program's tables are asked: the pipeline's (``test_touch_models``) or the restatement's
+(``tests.unit.test_reference_touch``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tests.reference_core import Log, Row, Shop
+
+_CONTENT = json.loads(Path(__file__).with_name("touch_models.json").read_text(encoding="utf-8"))
+_ORDERED_AT = dt.datetime(2026, 3, 31, 4, tzinfo=dt.UTC)
+
+Transform = tuple[str | dict[str, list[str]], ...]
+
+
+@dataclass(frozen=True)
+class CreditCase:
+    """One path and how each model shares its order: by model a number for each touch, 0 where it has no row."""
+
+    name: str
+    path: tuple[str, ...]
+    days_before: tuple[int, ...]
+    revenue: str
+    credit: dict[str, list[Fraction]]
+    revenue_credit: dict[str, list[Fraction]]
+
+
+@dataclass(frozen=True)
+class TransformCase:
+    """A setting of ``transform`` and what becomes of paths under it."""
+
+    transform: Transform
+    paths: dict[str, str]
+
+
+def _fractions(by_model: dict[str, list[Any]]) -> dict[str, list[Fraction]]:
+    return {model: [Fraction(value) for value in values] for model, values in by_model.items()}
+
+
+CREDITS = [
+    CreditCase(
+        case["name"],
+        tuple(case["path"]),
+        tuple(case["days_before"]),
+        case["revenue"],
+        _fractions(case["credit"]),
+        _fractions(case["revenue_credit"]),
+    )
+    for case in _CONTENT["credits"]
+]
+TRANSFORMS = [TransformCase(tuple(case["transform"]), case["paths"]) for case in _CONTENT["transforms"]]
+
+
+def shop(transform: Transform = ("unique",)) -> Shop:
+    """A shop with the examples' entrances and a half-life of a day."""
+    entrances = [{"entrance_id": name, "page_type": "home", "module": f"m_{name}"} for name in _CONTENT["entrances"]]
+    return Shop(entrances=entrances, start_date=dt.date(2026, 2, 1), touch_half_life_days=1, touch_transform=transform)
+
+
+def log_of(paths: Iterable[tuple[Sequence[str], Sequence[float], str]]) -> Log:
+    """The log of shoppers who each made one order, of path, days before the order and revenue."""
+    log = Log()
+    for number, (path, days_before, revenue) in enumerate(paths):
+        for place, (entrance, days) in enumerate(zip(path, days_before, strict=True)):
+            log.events.append(
+                {
+                    "event_id": f"{number}-{place:03}",
+                    "device_id": f"d{number}",
+                    "user_id": f"u{number}",
+                    "event_type": "click",
+                    "page_id": 1,
+                    "page_type": "home",
+                    "module": f"m_{entrance}",
+                    "device_time": (_ORDERED_AT - dt.timedelta(days=days)).isoformat(),
+                }
+            )
+        key = {"order_id": f"o{number}"}
+        times = dict.fromkeys(("ordered_at", "paid_at"), _ORDERED_AT.isoformat())
+        log.orders.append({**key, "user_id": f"u{number}", "status": "paid", **times})
+        log.order_lines.append({**key, "line_no": 1, "sku": "A", "quantity": 1, "unit_price": revenue})
+    return log
+
+
+CREDIT_LOG = log_of((case.path, case.days_before, case.revenue) for case in CREDITS)
+
+
+def transform_log(case: TransformCase) -> Log:
+    """The log of the paths of one transform, touched an hour after another."""
+    paths = [path.split(" > ") for path in case.paths]
+    return log_of((path, [(len(path) - place) / 24 for place in range(len(path))], "1") for path in paths)
+
+
+def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> dict[str, list[Any]]:
+    """*column* of the case's touches by model; 0 where a touch has no row."""
+    found: dict[str, list[Any]] = {model: [0] * len(case.path) for model in case.credit}
+    for row in tables["attribution.touch_credits"]:
+        if row["order_id"] == f"o{CREDITS.index(case)}":
+            assert row["touchpoint"] == case.path[row["position"] - 1]
+            found[row["model"]][row["position"] - 1] = row[column]
+    return found
+
+
+def paths_of(case: TransformCase, tables: dict[str, list[Row]]) -> dict[str, str]:
+    """Each path of the case with what the tables say that became of it."""
+    found = {row["order_id"]: row for row in tables["attribution.touch_paths"]}
+    return {found[f"o{n}"]["path"]: found[f"o{n}"]["transformed_path"] for n in range(len(case.paths))}
