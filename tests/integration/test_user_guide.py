@@ -10,6 +10,7 @@ import pytest
 from pipelines.checkup import check_home
 from pipelines.home import REPOSITORY
 from pipelines.query import query_rows
+from pipelines.settings import load_settings
 from tests.support import land, make_home, run, table
 
 GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
@@ -45,6 +46,27 @@ def test_the_query_from_an_entrance_to_its_paths(home):
     run(home)
     found = query_rows(home, block("sql", "SELECT s.order_id"))
     assert list(found.columns)[-1] == "step"
+
+
+def test_the_query_that_sets_entrances_beside_the_touch_models(home):
+    event = {"device_id": "d1", "user_id": "u1", "page_id": 1, "page_type": "home", "event_type": "click"}
+    feed = {"event_id": "1", "module": "feed", "device_time": "2026-03-02T03:00:00Z", "sku": "A"}
+    banner = {"event_id": "2", "module": "banner", "device_time": "2026-03-02T03:00:01Z"}
+    land(home, "events", [event | feed, event | banner], "events")
+    land(home, "orders", [{"order_id": "o1", **ORDER}, {"order_id": "o2", **ORDER, "user_id": "u2"}], "orders")
+    lines = [{"order_id": name, "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5} for name in ("o1", "o2")]
+    land(home, "order_lines", lines, "lines")
+    run(home)
+    found = query_rows(home, block("sql", "SELECT touchpoint"))
+    rows = {row[0]: [float(value or 0) for value in row[1:]] for row in found.rows}
+    assert rows["home_feed"] == [5, 5, 0, 2.5, 2.5, pytest.approx(2.5, rel=1e-3)]
+    assert rows["(unattributed)"] == [5] * 6
+    assert [sum(column) for column in zip(*rows.values(), strict=True)] == [10] * 6
+
+
+def test_the_touch_settings(home):
+    home.settings_file.write_text(block("yaml", "touch:"), encoding="utf-8")
+    assert load_settings(home).touch.parameters()["touch_remove_if_last_and_not_all"] == ("my_orders",)
 
 
 def test_the_source(home):
