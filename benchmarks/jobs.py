@@ -18,6 +18,7 @@ from pipelines.home import Home, find_home, init_home
 from pipelines.lake import PARQUET_OPTIONS, Lake
 from pipelines.launch import DagsterEngine
 from pipelines.run import DirectEngine, set_start_date
+from pipelines.settings import load_settings
 from pipelines.simulator import simulate
 from pipelines.workspace import open_workspace
 
@@ -69,7 +70,7 @@ def convert(folder: Path) -> None:
 
 def _copy(home: Home, query: str) -> None:
     target = literal(str(home.root / "limit.parquet"))
-    with session(home, open_workspace(home).settings) as connection:
+    with session(home, load_settings(home)) as connection:
         connection.execute(f"COPY ({query}) TO {target} ({PARQUET_OPTIONS})")
 
 
