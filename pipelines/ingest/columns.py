@@ -19,6 +19,8 @@ from pipelines.ingest.sources import Source
 _SAMPLE = 100
 """Records of a file in which a key is looked for, where it has no value anywhere."""
 
+_FIRST_ROWS = 10_000
+
 
 def missing_columns(
     bench: Bench, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
@@ -50,9 +52,15 @@ def missing_columns(
 
 
 def _without_values(bench: Bench, destination: Destination) -> set[str]:
-    counts = ", ".join(f"count({identifier(shown_by)})" for shown_by in destination.shown_by.values())
-    row = bench.rows(f"SELECT {counts} FROM {destination.table}")[0]
-    return {name for name, count in zip(destination.shown_by, row, strict=True) if not count}
+    """The columns without a value in any row; only those without one in the first rows are looked for in all."""
+    names = list(destination.shown_by)
+    for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
+        counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
+        found = bench.rows(f"SELECT {counts} FROM {rows}")[0]
+        names = [name for name, count in zip(names, found, strict=True) if not count]
+        if not names:
+            break
+    return set(names)
 
 
 def _in_heads(

@@ -1,13 +1,16 @@
 """Finding refused records in their file again, by number.
 
-Here: one query for the wanted records of a file of lines, so that a few broken records among millions cost one more
-pass of DuckDB and no loop over the others.
+Here: the wanted records of a file of lines, without a loop over the others: by counting line breaks where every line
+is a record, else by one query.
 Not here: files that DuckDB cannot read as lines (``pipelines.ingest.lines``).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
@@ -18,17 +21,34 @@ from pipelines.ingest.lines import BOM, LONGEST_LINE, RawRecord, lines_of, recor
 
 _NO_DELIMITER = "\x01\x02\x03\x04"
 _BLANKS = " \t\r\x0b\x0c"
+_BLOCK = 256 * 1024
 
 
-def find_records(bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> Iterator[RawRecord]:
-    """The records of *file* whose numbers are *wanted*, in order; *records* is how many it has in all.
+@dataclass
+class Lookup:
+    """Records of one file that were looked for: what is wanted twice is found once."""
 
-    Raises:
-        OSError: the file can no longer be read.
-    """
-    if not wanted:
-        return
-    found = _query(bench, file, wanted, records) if file.format == "ndjson" else None
+    found: dict[int, RawRecord] = field(default_factory=dict)
+
+    def records(self, bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> Iterator[RawRecord]:
+        """The records of *file* whose numbers are *wanted*, in order; *records* is how many it has in all.
+
+        Raises:
+            OSError: the file can no longer be read.
+        """
+        missing = [number for number in wanted if number not in self.found]
+        if missing:
+            self.found |= {record.number: record for record in _find(bench, file, set(missing), records)}
+        for number in sorted(wanted):
+            if number in self.found:
+                yield self.found[number]
+
+
+def _find(bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> Iterator[RawRecord]:
+    found = None
+    if file.format == "ndjson":
+        found = None if file.compression else _by_position(file.path, wanted, records)
+        found = _query(bench, file, wanted, records) if found is None else found
     if found is not None:
         yield from found
         return
@@ -38,6 +58,37 @@ def find_records(bench: Bench, file: LandedFile, wanted: Collection[int], record
             yield record
         if record.number >= last:
             return
+
+
+def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawRecord] | None:
+    """The wanted records of a plain file; None where its lines are not its records, one by one, or one is too long."""
+    lines_before: list[int] = []
+    lines, last = 0, b"\n"
+    with path.open("rb", buffering=0) as blocks:
+        while block := blocks.read(_BLOCK):
+            lines_before.append(lines)
+            lines += block.count(b"\n")
+            last = block[-1:]
+    if lines + (last != b"\n") != records:
+        return None
+    found = []
+    limit = LONGEST_LINE["ndjson"] + 2
+    with path.open("rb") as handle:
+        passed = 0
+        for number in sorted(wanted):
+            # The block in which the line before ends: one that begins with fewer line breaks than stand before this.
+            block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
+            if lines_before[block_no] > passed:
+                handle.seek(block_no * _BLOCK)
+                passed = lines_before[block_no]
+            while passed < number - 1:
+                passed += handle.readline().endswith(b"\n")
+            line = handle.readline(limit)
+            if len(line) == limit:
+                return None
+            passed += 1
+            found.append(RawRecord(number, number, _without_marks(line.removesuffix(b"\n"), number)))
+    return found
 
 
 def _query(bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
@@ -68,9 +119,14 @@ def _query(bench: Bench, file: LandedFile, wanted: Collection[int], records: int
     if not rows or rows[-1][0] != records:
         return None
     chosen = set(wanted)
-    return [RawRecord(number, line_no, _bytes(line, line_no)) for number, line_no, line in rows if number in chosen]
+    return [
+        RawRecord(number, line_no, _without_marks(line.encode(), line_no))
+        for number, line_no, line in rows
+        if number in chosen
+    ]
 
 
-def _bytes(line: str, line_no: int) -> bytes:
-    content = line.encode().removesuffix(b"\r")
+def _without_marks(line: bytes, line_no: int) -> bytes:
+    """A line without its carriage return, and the first one without a byte-order mark."""
+    content = line.removesuffix(b"\r")
     return content.removeprefix(BOM) if line_no == 1 else content

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.lookup import find_records
 from pipelines.ingest.reading import PARSED, FileReading
 from pipelines.ingest.targets import RAW_TABLES
 
@@ -63,7 +62,7 @@ def _found(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Fou
     if reading.file.format == "parquet":
         yield from _parquet_rows(bench, reading, wanted)
         return
-    for record in find_records(bench, reading.file, wanted, reading.records):
+    for record in reading.lookup.records(bench, reading.file, wanted, reading.records):
         yield record.number, record.line, record.text
 
 

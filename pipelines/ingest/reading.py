@@ -20,7 +20,7 @@ from pipelines.ingest.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.dialects import Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import without_glob
-from pipelines.ingest.lookup import find_records
+from pipelines.ingest.lookup import Lookup
 from pipelines.ingest.sources import Relation
 
 PARSED = "__parsed"
@@ -32,12 +32,14 @@ class Destination:
     """Where records go: into *table*, as what *query_of* makes of a query of text columns, batch_id and landed_at.
 
     Each record is one row there, with its batch_id; *is_empty* says of a row that its record has no value at all,
-    and *shown_by* names a column of the table that has a value where the relation's column has one.
+    *is_refused* that its record is refused as far as is known there, which every empty one is, and *shown_by* names
+    a column of the table that has a value where the relation's column has one.
     """
 
     table: str
     query_of: Callable[[str], str]
     is_empty: str
+    is_refused: str
     shown_by: Mapping[str, str]
 
 
@@ -49,7 +51,8 @@ def nothing_in(columns: Iterable[str]) -> str:
 def as_text(relation: Relation) -> Destination:
     """The destination ``__parsed``: the records of *relation* as they are."""
     shown_by = {name: name for name in relation.columns}
-    return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, nothing_in(relation.columns), shown_by)
+    is_empty = nothing_in(relation.columns)
+    return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, is_empty, is_empty, shown_by)
 
 
 @dataclass
@@ -68,6 +71,7 @@ class FileReading:
     error: str | None = None
     dialect: Dialect | None = None
     is_copy: bool = False
+    lookup: Lookup = field(default_factory=Lookup)
 
     @property
     def name(self) -> str:
@@ -160,27 +164,29 @@ class Reader:
     def _find_broken_json(self, readings: Sequence[FileReading]) -> None:
         """Name the lines that are no JSON object: DuckDB makes a row without any value of them."""
         by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "ndjson"}
+        table, is_empty, is_refused = self.destination.table, self.destination.is_empty, self.destination.is_refused
         query = (
-            f"SELECT batch_id, list(rowid) FROM {self.destination.table} WHERE {self.destination.is_empty} "
-            "GROUP BY batch_id"
+            f"SELECT batch_id, list(rowid) FILTER ({is_empty}), list(rowid) FROM {table} "
+            f"WHERE {is_refused} GROUP BY batch_id"
         )
-        for batch_id, rows in self.bench.rows(query):
-            if batch_id not in by_batch:
+        for batch_id, empty, refused in self.bench.rows(query):
+            if batch_id not in by_batch or not empty:
                 continue
             reading = by_batch[batch_id]
             try:
-                faults = self._json_faults(reading, {row - reading.first_row + 1 for row in rows})
+                faults = self._json_faults(reading, _numbers(reading, empty), _numbers(reading, refused))
             except OSError as error:
                 reading.error = f"{reading.name}: {_describe(error)}"
                 continue
             reading.refusals.records |= faults
             self._forget(reading, faults)
 
-    def _json_faults(self, reading: FileReading, wanted: set[int]) -> dict[int, str]:
+    def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
+        """The faults of the *empty* records; all *refused* ones are looked up at once, for they will be wanted."""
         faults: dict[int, str] = {}
         names = {name for column in self.relation.columns.values() for name in column.names}
-        for record in find_records(self.bench, reading.file, wanted, reading.records):
-            if fault := json_fault(record, names):
+        for record in reading.lookup.records(self.bench, reading.file, refused, reading.records):
+            if record.number in empty and (fault := json_fault(record, names)):
                 faults[record.number] = fault
         return faults
 
@@ -214,6 +220,10 @@ def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:
         assert reading.dialect is not None
         groups.setdefault(reading.dialect, []).append(reading)
     return list(groups.values())
+
+
+def _numbers(reading: FileReading, rows: Iterable[int]) -> set[int]:
+    return {row - reading.first_row + 1 for row in rows}
 
 
 def _describe(error: Exception) -> str:

@@ -27,6 +27,8 @@ _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
 _CALENDAR = "TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
 """Times within which no arithmetic overflows."""
 
+_DAY = 24 * 60 * 60 * 1_000_000
+
 _INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 
 
@@ -174,8 +176,14 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
         # A TIMESTAMP is UTC as it is; the session's time zone, UTC, makes one of a TIMESTAMPTZ.
         return f"CAST({given} AS TIMESTAMP)"
     milliseconds = f"TRY_CAST({text} AS BIGINT)"
-    # Casting text to TIMESTAMP would drop its offset, so the cast is to TIMESTAMPTZ, then to UTC.
-    absolute = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    # Casting text to TIMESTAMP would drop its offset, so the cast is to TIMESTAMPTZ; what that counts is UTC.
+    absolute = f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    # The usual forms, +08:00 and Z, are told by a few letters; only for others is the pattern matched.
+    has_offset = (
+        f"(length({text}) > 16 AND {text}[-6] IN ('+', '-') AND {text}[-3] = ':') "
+        f"OR (length({text}) > 16 AND suffix({text}, 'Z')) "
+        f"OR regexp_matches(substring({text}, 11), {literal(_OFFSET)})"
+    )
     local = f"CAST(timezone({literal(timezone)}, TRY_CAST({text} AS TIMESTAMP)) AS TIMESTAMP)"
     if column.local:
         otherwise = f"ELSE {local}"
@@ -187,31 +195,37 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
         f"CASE WHEN {numeric} THEN "
         f"CASE WHEN {milliseconds} BETWEEN -62135596800000 AND 253402300799999 "
         f"THEN make_timestamp({milliseconds} * 1000) END "
-        f"WHEN regexp_matches(substring({text}, 11), {literal(_OFFSET)}) THEN {absolute} {otherwise} END"
+        f"WHEN {has_offset} THEN {absolute} {otherwise} END"
     )
 
 
 def _reasons(mapping: Mapping) -> str:
     """All that is wrong with a row, or null; the texts are put together only for rows where something is."""
     faults: list[tuple[str, str]] = []
+    suspect: list[str] = []
     for name, column in mapping.target.columns.items():
         value, given = identifier(name), _given(name)
         is_given = f"({given} IS NOT NULL AND CAST({given} AS VARCHAR) <> '')" if name in mapping.types else "false"
         # The null typed value is looked at first: it is rare, and spares the rest.
         if column.required:
             faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
+            suspect.append(f"{value} IS NULL")
         elif column.needed_if:
             faults.append((f"{value} IS NULL AND NOT {is_given} AND ({column.needed_if})", f"missing {name}"))
+            suspect.append(f"{value} IS NULL AND ({column.needed_if})")
         if (column.kind != "VARCHAR" or column.allowed or column.shape) and name in mapping.types:
             word = "unknown" if column.allowed else "bad"
             faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
+            suspect += [] if column.required else [f"{value} IS NULL AND {is_given}"]
     if out_of_range := _out_of_range(mapping.target):
         faults.append((out_of_range, "time out of range"))
+        suspect.append(out_of_range)
     if mapping.target.amounts:
         faults.append((_too_large(mapping.target), "amount out of range"))
-    anything = " OR ".join(f"coalesce({condition}, false)" for condition, _ in faults)
+        suspect.append(_too_large(mapping.target))
     texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
-    return f"CASE WHEN {anything} THEN concat_ws('; ', {texts}) END"
+    # A null among the conditions is not true, and CASE takes it so.
+    return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
 
 
 def _too_large(target: Target) -> str:
@@ -226,6 +240,7 @@ def _out_of_range(target: Target) -> str:
     else:
         limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
     return " OR ".join(
-        f"{moment} < {EARLIEST} OR {moment} >= {LATEST} OR {moment} > {landed} + INTERVAL 1 DAY"
+        # In microseconds, for adding an interval asks the calendar.
+        f"{moment} < {EARLIEST} OR {moment} >= {LATEST} OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
         for moment, landed in limits
     )
