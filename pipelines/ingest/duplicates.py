@@ -20,46 +20,45 @@ from pipelines.ingest.validation import row_hash
 SUPERSEDED = "__superseded"
 """event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""
 
-_SEEN = "__seen"
+ID_HASHES = "event_ids"
+"""The folder of the hashes of stored event_ids, a file beside each of raw.events: an id's look-up reads nothing else."""
+
+_MET = "__met"
 
 
 @dataclass
 class SeenEvents:
-    """The ids of all visible events, as hashes in the session, so that only rows that may collide are read again."""
+    """The files of all visible events, by what their ids are looked up in: their hashes, or else the events."""
 
     bench: Bench
-    files: list[Path]
+    hashed: dict[Path, Path]
+    unhashed: list[Path]
     superseded: list[Path]
 
     @classmethod
     def of(cls, bench: Bench, lake: RawLake) -> SeenEvents:
         """The events that *lake* shows."""
-        bench.run(f"CREATE OR REPLACE TABLE {_SEEN} (id_hash UBIGINT, file_no INTEGER)")
-        seen = cls(bench, [], [])
-        seen.add(lake.files(EVENTS.table), lake.files("raw.superseded_events"))
+        seen = cls(bench, {}, [], [])
+        seen.add_batches(lake, lake.batches)
         return seen
 
-    def add(self, files: Sequence[Path], superseded: Sequence[Path]) -> None:
-        """Count the events in *files* as seen from now on, and those in *superseded* as beaten."""
-        if files:
-            self.bench.run(
-                f"INSERT INTO {_SEEN} SELECT hash(event_id), file_index + {len(self.files)} "
-                f"FROM read_parquet({list_literal(files)}, hive_partitioning = false)"
-            )
-        self.files += files
-        self.superseded += superseded
-
     def add_batches(self, lake: RawLake, batches: Iterable[Batch]) -> None:
-        """Count the events of *batches* of *lake* as seen."""
-        outputs = [output for batch in batches for output in batch.outputs]
-        events = [lake.root / output.path for output in outputs if output.target == "events"]
-        self.add(events, [lake.root / output.path for output in outputs if output.target == "superseded_events"])
+        """Count the events of *batches* of *lake* as seen from now on."""
+        suffix = hash_version(self.bench)
+        for batch in batches:
+            files = {(output.target, output.dt): output for output in batch.outputs}
+            for (target, day), output in files.items():
+                hashes = files.get((ID_HASHES, day))
+                if target == "superseded_events":
+                    self.superseded.append(lake.root / output.path)
+                elif target == EVENTS.name and hashes and hashes.version.endswith(suffix):
+                    self.hashed[lake.root / hashes.path] = lake.root / output.path
+                elif target == EVENTS.name:
+                    self.unhashed.append(lake.root / output.path)
 
     def colliding_query(self) -> str:
         """The query of the stored, unbeaten events that have an id of the new ones; with dt."""
-        ids = f"SELECT event_id FROM {checked_view('events')}"
-        query = f"SELECT DISTINCT file_no FROM {_SEEN} WHERE id_hash IN (SELECT hash(event_id) FROM ({ids}))"
-        files = [self.files[number] for (number,) in self.bench.rows(query)]
+        files = self._files_met()
         columns = f"event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no"
         if not files:
             return f"SELECT {columns}, DATE '2000-01-01' AS dt FROM {checked_view('events')} WHERE false"
@@ -69,10 +68,34 @@ class SeenEvents:
                 " AND (event_id, batch_id) NOT IN (SELECT (event_id, batch_id) "
                 f"FROM read_parquet({list_literal(self.superseded)}, hive_partitioning = false))"
             )
+        ids = f"SELECT event_id FROM {checked_view('events')} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
         return (
             f"SELECT {columns}, dt FROM read_parquet({list_literal(files)}, hive_partitioning = true, "
             f"hive_types = {{'dt': DATE}}) WHERE event_id IN ({ids}){beaten}"
         )
+
+    def _files_met(self) -> list[Path]:
+        """The files of events that hold, by their hashes, an id of the new ones; these hashes go into ``__met``."""
+        self.bench.run(f"CREATE OR REPLACE TABLE {_MET} (id_hash UBIGINT, file_no UBIGINT)")
+        found: list[Path] = []
+        for hash_of, files, events in (
+            ("id_hash", [*self.hashed], [*self.hashed.values()]),
+            ("hash(event_id)", self.unhashed, self.unhashed),
+        ):
+            if files:
+                self.bench.run(
+                    f"INSERT INTO {_MET} SELECT DISTINCT {hash_of}, file_index + {len(found)} "
+                    f"FROM read_parquet({list_literal(files)}, hive_partitioning = false) "
+                    f"WHERE {hash_of} IN (SELECT hash(event_id) FROM {checked_view('events')})"
+                )
+            found += events
+        return [found[number] for (number,) in self.bench.rows(f"SELECT DISTINCT file_no FROM {_MET} ORDER BY ALL")]
+
+
+def hash_version(bench: Bench) -> str:
+    """What the version of a file of hashes ends with: another version of DuckDB may hash otherwise."""
+    (example,) = bench.rows("SELECT hash('event_id')")[0]
+    return f"-{example:x}"
 
 
 def leave_out_refused(bench: Bench, target: Target, is_one_to_one: bool) -> None:
@@ -107,23 +130,22 @@ def leave_out_equal_versions(bench: Bench, target: Target, stored: Sequence[Path
 def leave_out_beaten_events(bench: Bench, seen: SeenEvents) -> None:
     """Leave out new events that another copy beats; list in ``__superseded`` the stored ones that a new one beats."""
     checked, left_out = checked_view("events"), left_out_table("events")
-    new = (
-        f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "
-        f"FROM {checked} WHERE row NOT IN (SELECT row FROM {left_out})"
-    )
     bench.run(f"CREATE OR REPLACE TABLE __stored AS {seen.colliding_query()}")
     bench.run(
-        "CREATE OR REPLACE TABLE __again AS SELECT event_id FROM __stored "
-        f"UNION SELECT event_id FROM {checked} WHERE hash(event_id) IN "
-        f"(SELECT hash(event_id) FROM {checked} GROUP BY ALL HAVING count(*) > 1)"
+        f"INSERT INTO {_MET} SELECT hash(event_id) AS id_hash, NULL FROM {checked} GROUP BY id_hash HAVING count(*) > 1"
     )
-    # Only rows of repeated ids are ranked: for all others the hash, which is dear, is not even computed.
+    # Only rows of repeated hashes are ranked, and these are found by themselves first: DuckDB would compute the hash
+    # of the record, which is dear, for all.
+    again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
+    new = (
+        f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "
+        f"FROM {checked} WHERE row IN ({again}) AND row NOT IN (SELECT row FROM {left_out})"
+    )
     bench.run(
         "CREATE OR REPLACE TABLE __contest AS "
         "SELECT *, row_number() OVER place AS place, first_value(row) OVER place AS winner_row, "
         "first_value(batch_id) OVER place AS winner_batch "
-        f"FROM (SELECT * FROM ({new}) WHERE event_id IN (SELECT event_id FROM __again) "
-        "UNION ALL BY NAME SELECT *, NULL AS row FROM __stored) "
+        f"FROM ({new} UNION ALL BY NAME SELECT *, NULL AS row FROM __stored) "
         "WINDOW place AS (PARTITION BY event_id ORDER BY received_at ASC NULLS LAST, record_hash, row NULLS FIRST)"
     )
     bench.run(f"INSERT INTO {left_out} SELECT row, true FROM __contest WHERE row IS NOT NULL AND place > 1")
@@ -138,5 +160,5 @@ def keep_the_rest(bench: Bench, target: Target) -> None:
     """Make the view of the rows that are stored: all that were not left out."""
     checked, left_out = checked_view(target.name), left_out_table(target.name)
     # The common case, in which nothing is left out, is spared the look at every row.
-    where = f" WHERE row NOT IN (SELECT row FROM {left_out})" if bench.rows(f"FROM {left_out} LIMIT 1") else ""
-    bench.run(f"CREATE OR REPLACE VIEW {kept_view(target.name)} AS SELECT * FROM {checked}{where}")
+    others = f" ANTI JOIN {left_out} USING (row)" if bench.rows(f"FROM {left_out} LIMIT 1") else ""
+    bench.run(f"CREATE OR REPLACE VIEW {kept_view(target.name)} AS SELECT * FROM {checked}{others}")

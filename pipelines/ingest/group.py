@@ -127,7 +127,9 @@ class Group:
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
             return streamed_query(mapping, self.bench.settings.timezone, records)
 
-        return Destination(judged_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain)
+        return Destination(
+            judged_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain
+        )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
         """Make the view of the records that were read, or of their rows, in which each has its number."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from pipelines.home import Home
 from pipelines.ingest.discover import LandedFile, landed_file
+from pipelines.ingest.duplicates import ID_HASHES
 from pipelines.ingest.manifest import Batch, RawLake
 from pipelines.ingest.sources import Source
 from pipelines.settings import Settings
 
-_NO_TARGETS = ("quarantine", "superseded_events")
+_NO_TARGETS = ("quarantine", "superseded_events", ID_HASHES)
 
 
 @dataclass
