@@ -101,15 +101,19 @@ class Origin:
     landed_at: dt.datetime
 
 
-def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin]) -> str:
-    """The query that returns the columns of *relation* as text, batch_id and landed_at, in order of the records."""
+def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *more: str) -> str:
+    """The query that returns the columns of *relation* as text, batch_id and landed_at, in order of the records.
+
+    *more* are columns of DuckDB's reader that are handed on, such as Parquet's file_row_number.
+    """
     columns = ", ".join(
         f"{_column(dialect, column.names)} AS {identifier(name)}" for name, column in relation.columns.items()
     )
     batch_id = _of_file([literal(file.batch_id) for file in files])
     landed_at = _of_file([f"TIMESTAMP {literal(file.landed_at.isoformat(sep=' '))}" for file in files])
     reader = _reader(dialect, relation, list_literal(file.path for file in files))
-    return f"SELECT {columns}, {batch_id} AS batch_id, {landed_at} AS landed_at FROM {reader}"
+    handed_on = "".join(f", {name}" for name in more)
+    return f"SELECT {columns}, {batch_id} AS batch_id, {landed_at} AS landed_at{handed_on} FROM {reader}"
 
 
 def _of_file(values: Sequence[str]) -> str:

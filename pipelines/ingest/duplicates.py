@@ -21,7 +21,7 @@ SUPERSEDED = "__superseded"
 """event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""
 
 ID_HASHES = "event_ids"
-"""The folder of the hashes of stored event_ids, a file beside each of raw.events: an id's look-up reads nothing else."""
+"""The folder of the hashes of stored event_ids: a file beside each of raw.events; look-ups read only these."""
 
 _MET = "__met"
 

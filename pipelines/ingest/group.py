@@ -108,10 +108,9 @@ class Group:
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
         """The mapping that may judge records as they are read, which spares a copy of all of them as text.
 
-        That is where it alone reads the relation and only renames columns; and of CSV and Parquet, the text is
-        wanted once more.
+        That is where it alone reads the relation and only renames columns; and of CSV, the text is wanted once more.
         """
-        if len(mappings) != 1 or any(reading.file.format != "ndjson" for reading in readings):
+        if len(mappings) != 1 or any(reading.file.format == "csv" for reading in readings):
             return None
         return mappings[0] if mappings[0].plain is not None else None
 
@@ -195,7 +194,10 @@ class Group:
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))
             if reasons[batch_id]:
-                query = quarantine_query(self.bench, self.source.name, self.relation, reading, reasons[batch_id])
+                declared = self._declared
+                query = quarantine_query(
+                    self.bench, self.source.name, self.relation, declared, reading, reasons[batch_id]
+                )
                 parts.append(Part("quarantine", None, batch_id, query, versions[batch_id]))
         return Writer(self.bench, self.lake.root, self.visible).write(parts)
 

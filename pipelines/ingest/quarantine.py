@@ -14,22 +14,27 @@ from uuid import uuid4
 
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.reading import PARSED, FileReading
+from pipelines.ingest.dialects import Origin, select_from
+from pipelines.ingest.lines import without_glob
+from pipelines.ingest.reading import FileReading
+from pipelines.ingest.sources import Relation
 from pipelines.ingest.targets import RAW_TABLES
 
 Found = tuple[int, int | None, str]
 """A record's number, its line and its text."""
 
 
-def quarantine_query(bench: Bench, source: str, relation: str, reading: FileReading, reasons: Mapping[int, str]) -> str:
-    """The query of the quarantine rows of one file: its records in *reasons*, by number.
+def quarantine_query(
+    bench: Bench, source: str, relation: str, declared: Relation, reading: FileReading, reasons: Mapping[int, str]
+) -> str:
+    """The query of the quarantine rows of one file of *relation*: its records in *reasons*, by number.
 
     Raises:
         OSError: the file can no longer be read.
     """
     listing = bench.scratch / f"{uuid4().hex}.ndjson"
     with listing.open("w", encoding="utf-8") as out:
-        for number, line, text in _found(bench, reading, set(reasons)):
+        for number, line, text in _found(bench, declared, reading, set(reasons)):
             row = {"record_no": number, "line_no": line, "reasons": reasons[number], "raw": text}
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
     return listing_query(listing, reading.batch_id, source, relation, reading.file.file, reading.landed_at)
@@ -56,22 +61,25 @@ def listing_query(listing: Path, batch_id: str, source: str, relation: str, file
     )
 
 
-def _found(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
+def _found(bench: Bench, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
     if not wanted:
         return
     if reading.file.format == "parquet":
-        yield from _parquet_rows(bench, reading, wanted)
+        yield from _parquet_rows(bench, declared, reading, wanted)
         return
     for record in reading.lookup.records(bench, reading.file, wanted, reading.records):
         yield record.number, record.line, record.text
 
 
-def _parquet_rows(bench: Bench, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """Rows of a Parquet file, which has no lines, as JSON of the columns that were read."""
-    rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))
+def _parquet_rows(bench: Bench, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
+    """Rows of a Parquet file, which has no lines, as JSON of the columns that are read."""
+    assert reading.dialect is not None
+    origin = Origin(without_glob(reading.file.path, bench.scratch), reading.batch_id, reading.landed_at)
+    rows = select_from(reading.dialect, declared, [origin], "file_row_number")
     query = (
-        f"SELECT row_no - {reading.first_row} + 1, CAST(to_json(record) AS VARCHAR) FROM "
-        f"(SELECT rowid AS row_no, * EXCLUDE (batch_id) FROM {PARSED} WHERE rowid IN ({rows})) AS record"
+        "SELECT file_row_number + 1, CAST(to_json(record) AS VARCHAR) FROM "
+        f"(SELECT * EXCLUDE (batch_id, landed_at) FROM ({rows}) "
+        f"WHERE file_row_number IN ({', '.join(str(number - 1) for number in sorted(wanted))})) AS record"
     )
     for number, text in bench.rows(query):
         yield number, None, text

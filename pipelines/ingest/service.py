@@ -32,7 +32,8 @@ GROUP_BYTES = 256 * 1024 * 1024
 """A group is at most so large (unless one file is), so that memory is bounded and a crash loses little work."""
 
 _INFLATION = {"": 1, "gzip": 8, "zstd": 8}
-"""How much larger tracking logs are than their compressed files, about."""
+_PARQUET_INFLATION = 16
+"""How much larger tracking logs are, as text, than their compressed or Parquet files, about."""
 
 
 def pending(home: Home) -> list[LandedFile]:
@@ -208,7 +209,7 @@ def groups_of(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
         group: list[LandedFile] = []
         size = 0
         for file in same:
-            weight = file.size * _INFLATION[file.compression]
+            weight = file.size * (_PARQUET_INFLATION if file.format == "parquet" else _INFLATION[file.compression])
             if group and (len(group) == GROUP_FILES or size + weight > GROUP_BYTES):
                 yield group
                 group, size = [], 0
