@@ -52,6 +52,14 @@ class IngestReport:
         """Records of these batches that were refused."""
         return sum(batch.quarantined for batch in self.batches)
 
+    def settle(self, after: Iterable[Batch]) -> None:
+        """Take the counts of the batches from the final manifest: what was ingested later may have changed them.
+
+        A file's records are judged anew by what maps all files at once, and may be beaten by a later file's.
+        """
+        final = {batch.batch_id: batch for batch in after}
+        self.batches = [final[batch.batch_id] for batch in self.batches if batch.batch_id in final]
+
     def touch(self, before: Iterable[Batch], after: Iterable[Batch]) -> None:
         """Note the days whose files differ between two states of the manifest."""
         old = {(o.target, o.dt, o.path, o.version) for batch in before for o in batch.outputs}

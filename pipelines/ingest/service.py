@@ -101,6 +101,7 @@ def ingest(
                 run.ingest_again(together)
             run.ingest(files)
             run.map_whole()
+        report.settle(run.lake.batches)
         report.touch(lake.batches, run.lake.batches)
     return report
 
