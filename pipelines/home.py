@@ -35,6 +35,8 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1   # two runs would wait for each other's lock on the lake anyway
+python_logs:
+  python_log_level: INFO     # the UI has every event; the servers' own output is for what went wrong
 retention:
   sensor:
     purge_after_days: {skipped: 7, failure: 30, success: 30}
