@@ -86,10 +86,11 @@ def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> 
     return daily
 
 
-def landing_sensor(home: Home, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """Asks for ingestion when files are pending, and for the stale days when none are.
 
     Late records make old days stale, and an edited entrance or model does: both are found by comparing, not told.
+    *loaded* is the home as the code location knows it.
     """
 
     @dg.sensor(
@@ -100,7 +101,7 @@ def landing_sensor(home: Home, tables: dg.UnresolvedAssetJobDefinition) -> dg.Se
         description="Asks for ingestion of pending files, then for the days that have become stale.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return _look(home, context.instance, _Cursor.parse(context.cursor))
+        return _look(loaded, context.instance, _Cursor.parse(context.cursor))
 
     return landing
 
@@ -133,7 +134,8 @@ class _Cursor:
         return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)), asset_events=told)
 
 
-def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
+def _look(loaded: Workspace, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
+    home = loaded.home
     if busy := _who_is_busy(home, instance):
         return cursor.skip(busy)
     files = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in pending(home)))
@@ -145,6 +147,8 @@ def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.Senso
     if state == cursor.idle_state:
         return cursor.skip("nothing has changed")
     workspace = open_workspace(home)
+    if _is_outdated(loaded, workspace):
+        return cursor.skip("the home's models, checks or days have changed: the daemon loads them anew within a minute")
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)
     told = list(changed_config(workspace, instance))
@@ -157,6 +161,20 @@ def _look(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.Senso
         return cursor.skip(reason, told)
     cursor.days = days
     return cursor.ask(_requests(plan, f"{days}-{cursor.requests}"), told)
+
+
+def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
+    """Whether Dagster would not understand requests for the tables and days of *now*."""
+
+    def tables(workspace: Workspace) -> dict[str, object]:
+        project = workspace.project
+        return {
+            name: (model.is_partitioned, project.reads[name], sorted(check.name for check in project.checks[name]))
+            for name, model in project.models.items()
+        }
+
+    starts_earlier = (now.settings.start_date or FIRST_DAY) < (loaded.settings.start_date or FIRST_DAY)
+    return starts_earlier or now.settings.timezone != loaded.settings.timezone or tables(now) != tables(loaded)
 
 
 def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:

@@ -52,7 +52,7 @@ def define(
     return dg.Definitions(
         assets=[*raw(workspace), *models],
         jobs=[ingestion_job, tables],
-        sensors=[landing_sensor(workspace.home, tables)],
+        sensors=[landing_sensor(workspace, tables)],
         schedules=[daily_schedule(workspace.settings, tables)],
         resources=resources,
         # One process for all steps of a run: importing everything anew for each step would cost seconds.

@@ -8,7 +8,7 @@ import dagster as dg
 
 from pipelines.home import Home, home_lock
 from pipelines.launch import DagsterEngine, open_instance
-from tests.integration.small_shop import DAYS, compute_stale, land_days, undescribed, visit
+from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land
 
 
@@ -89,3 +89,23 @@ def test_the_schedule_computes_yesterday_in_the_shops_time_zone(home: Home) -> N
         request = schedule(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2026-03-09"
+
+
+def test_the_sensor_waits_until_a_new_model_is_loaded(home: Home) -> None:
+    land_days(home, DAYS[:1])
+    DagsterEngine(home).ingest()
+    loaded = undescribed(home).resolve_sensor_def("landing")
+    header = (
+        "/* model\ngrain: [dt]\npartition: dt\ndescription: Days.\ncolumns: {dt: {type: DATE, description: day}}\n*/\n"
+    )
+    query = "SELECT DISTINCT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt"
+    add_sql(home, "mine/days.sql", header + query)
+    with open_instance(home) as instance:
+        with dg.build_sensor_context(instance) as context:
+            waiting = loaded(context)
+        assert isinstance(waiting, dg.SensorResult)
+        assert not waiting.run_requests
+        assert "loads them anew" in str(waiting.skip_reason)
+        anew = tick(home, instance, waiting.cursor)
+        keys = {key for request in anew.run_requests or [] for key in request.asset_selection or []}
+        assert dg.AssetKey(["mine", "days"]) in keys
