@@ -79,13 +79,16 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
     channel: Channel = getattr(context.resources, CHANNEL)
     try:
         with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            settings = load_settings(channel.home)
             report = ingest(
                 channel.home,
-                load_settings(channel.home),
+                settings,
                 progress=lambda what, done, total: channel.tell(f"reading {what}: {done} of {total} files"),
             )
             channel.ingested = report
-            set_start_date(channel.home)
+            start = set_start_date(channel.home)
+            if start and settings.start_date is None:
+                context.log.info(f"start_date set to {start}: reload the definitions, so that the days begin there")
             workspace = open_workspace(channel.home)
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)

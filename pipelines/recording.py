@@ -209,7 +209,7 @@ class RunRecorder:
 
 def check_result(check: CheckResult) -> dg.AssetCheckResult:
     """The evaluation of *check*."""
-    metadata: Metadata = {"rows": check.rows}
+    metadata: Metadata = {"offending rows": check.rows}
     if not check.passed:
         columns = list(dict.fromkeys(name for row in check.sample for name in row))
         rows = [[row.get(name) for name in columns] for row in check.sample]

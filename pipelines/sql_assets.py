@@ -144,6 +144,7 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
 
 def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Compute the selected tables, tell Dagster what was done, and fail if a check held anything back."""
+    _refuse_checks_alone(context)
     channel: Channel = getattr(context.resources, CHANNEL)
     tables = {table_name(key) for key in context.selected_asset_keys}
     first, last = _days(context)
@@ -162,6 +163,15 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         channel.error = error
         raise dg.Failure(description=str(error), allow_retries=False) from error
     if reason := why_incomplete(result):
+        raise dg.Failure(description=reason, allow_retries=False)
+
+
+def _refuse_checks_alone(context: dg.AssetExecutionContext) -> None:
+    """The UI offers to execute a check by itself, and would call it done."""
+    alone = {key.asset_key for key in context.selected_asset_check_keys} - context.selected_asset_keys
+    if alone:
+        tables = ", ".join(sorted(map(table_name, alone)))
+        reason = f"Checks judge a table while it is computed, before it is published: materialize {tables} instead."
         raise dg.Failure(description=reason, allow_retries=False)
 
 

@@ -309,3 +309,24 @@ def test_what_a_killed_process_left_running_is_ended(home: Home) -> None:
         left = instance.get_run_by_id(run.run_id)
         assert left is not None
         assert left.status == dg.DagsterRunStatus.FAILURE
+
+
+# What the UI lets a user ask for ------------------------------------------------------------------------
+
+
+def test_a_check_without_its_table_is_refused_in_a_line(computed_copy: Home) -> None:
+    check = dg.AssetCheckKey(dg.AssetKey(["core", "events"]), "core_events_grain")
+    checks_alone = dg.AssetSelection.checks(check)
+    job = dg.define_asset_job("checks_alone", selection=checks_alone)
+    definitions = dg.Definitions.merge(undescribed(computed_copy), dg.Definitions(jobs=[job]))
+    with open_instance(computed_copy) as instance:
+        result = definitions.resolve_job_def("checks_alone").execute_in_process(instance=instance, raise_on_error=False)
+    assert failure_of(result) == (
+        "Checks judge a table while it is computed, before it is published: materialize core.events instead."
+    )
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str | None:
+    [failed] = [event for event in result.all_events if event.is_step_failure]
+    data = failed.step_failure_data.user_failure_data
+    return data.description if data else None
