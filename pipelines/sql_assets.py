@@ -8,7 +8,8 @@ Not here: which schemas there are (``assets``), computing (``pipelines.runner``)
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from pipelines.runner import Runner, RunResult, grain_check_name
 from pipelines.settings import Settings
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.model import DIALECT, Model
-from pipelines.sqlproject.project import Read
+from pipelines.sqlproject.project import Project, Read
 from pipelines.workspace import Workspace, days_between, open_workspace
 
 CHANNEL = "headwater"
@@ -93,28 +94,47 @@ def sql_assets(schema: str, freshness: Callable[[Settings], dg.FreshnessPolicy] 
     return build
 
 
-def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]]]:
-    """The models of *schema* as steps with names: as few as Dagster allows.
+@dataclass
+class _Step:
+    """Models of one schema that one op computes, and over how many days each table that they read is read."""
 
-    Within a step, Dagster has one partition mapping for a table that is read: models that read it over different
-    numbers of days are different steps.
-    """
-    models = [model for model in workspace.project.models.values() if model.schema == schema]
-    whole = [model for model in models if not model.is_partitioned]
-    if whole:
-        yield f"{schema}_whole", whole
-    steps: list[tuple[dict[str, int | None], list[Model]]] = []
-    for model in (model for model in models if model.is_partitioned):
-        days = {read.table: read.days for read in workspace.project.reads[model.name]}
-        for step_days, members in steps:
-            if all(step_days.get(table, n) == n for table, n in days.items()):
-                step_days |= days
-                members.append(model)
-                break
-        else:
-            steps.append((days, [model]))
-    for number, (_, members) in enumerate(steps, start=1):
-        yield f"{schema}_by_day" if number == 1 else f"{schema}_by_day_{number}", members
+    schema: str
+    is_by_day: bool
+    models: list[Model] = field(default_factory=list)
+    days: dict[str, int | None] = field(default_factory=dict)
+
+    def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
+        """Whether *model*, which reads over *days*, may join: Dagster has one partition mapping a step and table."""
+        alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
+        return alike and all(self.days.get(table, n) == n for table, n in days.items())
+
+
+def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]]]:
+    """The models of *schema* as steps with names: as few as Dagster allows."""
+    count: Counter[str] = Counter()
+    for step in _all_steps(workspace.project):
+        if step.schema == schema:
+            name = f"{schema}_by_day" if step.is_by_day else f"{schema}_whole"
+            count[name] += 1
+            yield name if count[name] == 1 else f"{name}_{count[name]}", step.models
+
+
+def _all_steps(project: Project) -> list[_Step]:
+    """The steps of all schemas, in an order in which none reads from a later one: Dagster refuses a ring."""
+    steps: list[_Step] = []
+    place: dict[str, int] = {}
+    for model in project.models.values():  # each after what it reads
+        reads = {read.table: read.days for read in project.reads[model.name]}
+        days = reads if model.is_partitioned else {}
+        number = max((place[table] for table in reads if table in place), default=0)
+        while number < len(steps) and not steps[number].takes(model, days):
+            number += 1
+        if number == len(steps):
+            steps.append(_Step(model.schema, model.is_partitioned))
+        steps[number].models.append(model)
+        steps[number].days |= days
+        place[model.name] = number
+    return steps
 
 
 def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:

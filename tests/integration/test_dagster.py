@@ -139,6 +139,34 @@ GROUP BY dt
 """
 
 
+def test_schemas_that_read_each_other_in_turn_are_computed(home: Home) -> None:
+    for name, reads in (("mine.a", "core.events"), ("yours.b", "mine.a"), ("mine.c", "yours.b")):
+        add_sql(home, f"{name.replace('.', '/')}.sql", DAYS_OF.format(reads=reads))
+    land_days(home, DAYS[:1])
+    engine = DagsterEngine(home)
+    engine.ingest()
+    engine.compute(["core.entrances"], None, None)
+    engine.compute(["core.events", "mine.a", "yours.b", "mine.c"], DAYS[0], DAYS[0])
+    assert table(home, "mine.c") == [{"dt": DAYS[0], "is_there": True}]
+
+
+DAYS_OF = """\
+/* model
+description: Days with anything.
+grain: [dt]
+partition: dt
+columns:
+  dt: {{type: DATE, description: business day}}
+  is_there: {{type: BOOLEAN, description: always}}
+*/
+SELECT DISTINCT
+    dt,
+    TRUE AS is_there
+FROM {reads}
+WHERE dt BETWEEN $from_dt AND $to_dt
+"""
+
+
 # What a run leaves behind -------------------------------------------------------------------------------
 
 
