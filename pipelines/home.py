@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +146,7 @@ def home_lock(home: Home, purpose: str, tell: Callable[[str], None] | None = Non
     """Hold the home's write lock; wait for whoever holds it, saying who.
 
     The lock is an ``flock`` on ``<home>/.lock``, so that it ends with its process, however that ends. A
-    thread that holds it may take it again.
+    thread that holds it may take it again. Unfinished files that a killed holder left in the lake are removed.
 
     Args:
         home: The home to hold.
@@ -163,12 +163,15 @@ def home_lock(home: Home, purpose: str, tell: Callable[[str], None] | None = Non
     try:
         handle = (home.root / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
-        raise HeadwaterError(f"{home.root}: cannot be written: {error}") from error
+        raise HeadwaterError(f"{home.root / '.lock'}: cannot be written: {error.strerror}") from error
     with handle:
         _acquire(handle.fileno(), handle.name, tell or (lambda line: print(line, file=sys.stderr)))
+        handle.seek(0)
+        if handle.read():  # who lets go of the lock empties it: the last holder was killed
+            _clear_up(home)
         handle.truncate(0)
-        handle.write(f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}")
-        handle.flush()
+        with suppress(OSError):  # a full disk stops the work, not the lock
+            os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:
             yield
@@ -188,6 +191,12 @@ def lock_holder(home: Home) -> str | None:
     except FileNotFoundError:
         return None
     return None
+
+
+def _clear_up(home: Home) -> None:
+    for path in home.lake.rglob(".*.tmp"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _acquire(descriptor: int, path: str, tell: Callable[[str], None]) -> None:

@@ -6,19 +6,18 @@ Not here: any step.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import duckdb
 
 from pipelines.duck import session
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 
 FILES = "__files"
@@ -69,14 +68,11 @@ def bench_for(home: Home, settings: Settings) -> Iterator[Bench]:
     Raises:
         HeadwaterError: the home cannot be written.
     """
-    scratch = home.root / ".tmp" / f"ingest-{uuid4().hex}"
-    try:
-        scratch.mkdir(parents=True)
-    except OSError as error:
-        raise HeadwaterError(f"{scratch}: cannot be made: {error.strerror}") from error
-    try:
-        with session(home, settings) as connection:
-            connection.execute("SET parquet_metadata_cache = true")
-            yield Bench(connection, scratch, settings)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            scratch = stack.enter_context(scratch_folder(home))
+        except OSError as error:
+            raise HeadwaterError(f"{home.root}/.tmp: cannot be written: {error.strerror}") from error
+        connection = stack.enter_context(session(home, settings))
+        connection.execute("SET parquet_metadata_cache = true")
+        yield Bench(connection, scratch, settings)
