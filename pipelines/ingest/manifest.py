@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from pipelines.duck import first_line
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest.targets import RAW_TABLES
@@ -171,7 +172,8 @@ def write_manifest(lake: RawLake) -> None:
     try:
         pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(temporary)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise HeadwaterError(f"{path}: cannot be written: {error}") from error
+        temporary.unlink(missing_ok=True)
+        raise HeadwaterError(f"{path}: cannot be written: {first_line(error)}") from error
     publish(temporary, path)
 
 
