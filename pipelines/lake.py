@@ -55,7 +55,11 @@ class Lake:
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
     def files(self, table: str) -> dict[PartitionKey, Path]:
-        """The partitions that *table* has, by day; an unpartitioned table's file under None."""
+        """The partitions that *table* has, by day; an unpartitioned table's file under None.
+
+        Raises:
+            HeadwaterError: the folder cannot be read.
+        """
         folder = self.folder(table)
         found: dict[PartitionKey, Path] = {}
         try:
@@ -69,6 +73,8 @@ class Lake:
                         found[Day.fromisoformat(match[1])] = path
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise HeadwaterError(f"{folder}: cannot be read: {error.strerror}") from error
         return found
 
     def versions(self, table: str, days: Collection[Day] | None = None) -> dict[PartitionKey, str]:
@@ -138,7 +144,8 @@ def publish_all(pairs: Sequence[tuple[Path, Path]]) -> None:
             folders = {target.parent for _, target in pairs}
             list(pool.map(_sync, folders | {folder.parent for folder in folders}))
     except OSError as error:
-        raise HeadwaterError(f"{error.filename}: cannot be published: {error.strerror}") from error
+        place = error.filename2 or error.filename  # of a replacement, the target
+        raise HeadwaterError(f"{place}: cannot be published: {error.strerror}") from error
 
 
 def _sync(path: Path) -> None:

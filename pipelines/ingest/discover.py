@@ -167,6 +167,9 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
             yield from _walk(path, root, landing)
         elif entry.is_file():
             yield path
+        else:
+            found = "a link to what is not there" if entry.is_symlink() else "not a file"
+            landing.errors.append(f"{_shown(path, root)}: {found}; remove it or put the file there")
 
 
 def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: list[str]) -> LandedFile | None:

@@ -49,10 +49,14 @@ class Writer:
         """Write *parts*, durably; returns the files of each batch."""
         targets = [self._path(part) for part in parts]
         temporaries = [temporary_for(self.root / path) for path in targets]
-        # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
-        with ThreadPoolExecutor(self.bench.settings.threads or os.cpu_count()) as pool:
-            rows = list(pool.map(self._copy, parts, temporaries))
-        publish_all([(t, self.root / path) for t, path in zip(temporaries, targets, strict=True)])
+        try:
+            # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
+            with ThreadPoolExecutor(self.bench.settings.threads or os.cpu_count()) as pool:
+                rows = list(pool.map(self._copy, parts, temporaries))
+            publish_all([(t, self.root / path) for t, path in zip(temporaries, targets, strict=True)])
+        finally:
+            for temporary in temporaries:
+                temporary.unlink(missing_ok=True)
         outputs: dict[str, list[Output]] = {}
         for part, path, count in zip(parts, targets, rows, strict=True):
             output = Output(part.target, part.day, path, count, part.version)
