@@ -1,7 +1,7 @@
 """``headwater``: the command line.
 
 Here: the commands, their options and help, how results and errors are shown, exit codes: 0 done, 1 something is
-wrong with the home or the data, 2 wrong usage.
+wrong with the home or the data, 2 wrong usage, 130 stopped by Ctrl-C.
 Not here: what the commands do.
 """
 
@@ -38,6 +38,9 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DayOption = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", show_default=False)]
+
+
+_INTERRUPTED = 130
 
 
 class QueryFormat(StrEnum):
@@ -302,9 +305,10 @@ def _exit_with(command: Callable[[], Any]) -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
-    except KeyboardInterrupt:
-        error_line("stopped; what was published before is whole, run again to go on")
-        sys.exit(1)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+            error_line("stopped; what was published before is whole, run again to go on")
+        raise
 
 
 if __name__ == "__main__":

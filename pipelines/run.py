@@ -160,7 +160,7 @@ def run_home(
 
         return DagsterEngine(home, say)
 
-    with home_lock(home, "headwater run", tell):
+    with home_lock(home, "headwater run"):
         workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work
