@@ -18,7 +18,7 @@ from pipelines.duck import session
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest import outlook
-from pipelines.planner import Plan, make_plan
+from pipelines.planner import make_plan
 from pipelines.workspace import Workspace, open_workspace
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
@@ -52,10 +52,11 @@ def diagnose(home: Home) -> list[Finding]:
     )
     findings += _landing(workspace)
     findings += _batches(workspace)
-    with session(home, workspace.settings) as connection:
-        plan = make_plan(workspace, connection)
-    findings += _lake(workspace, plan)
-    findings += _failed_checks(home)
+    for look in (_lake, _failed_checks):
+        try:
+            findings += look(workspace)
+        except HeadwaterError as error:
+            findings.append(Finding("lake", "error", str(error), "mend it, then headwater run"))
     return findings
 
 
@@ -90,9 +91,16 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
         share = f"{refused:,} of {records:,} records quarantined"
         remedy = 'headwater sql "SELECT reasons, count(*) FROM core.quarantine GROUP BY reasons"'
         yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
+    lost = [path for path in sorted(workspace.raw.paths()) if not (workspace.raw.root / path).is_file()]
+    if lost:
+        message = f"{len(lost)} files of ingested records are gone, e.g. {workspace.raw.root / lost[0]}"
+        remedy = f"restore them, or remove {workspace.raw.root} to read everything in the landing folder again"
+        yield Finding("raw", "error", message, remedy)
 
 
-def _lake(workspace: Workspace, plan: Plan) -> Iterator[Finding]:
+def _lake(workspace: Workspace) -> Iterator[Finding]:
+    with session(workspace.home, workspace.settings) as connection:
+        plan = make_plan(workspace, connection)
     if before := plan.describe_before():
         yield Finding("start", "warn", before)
     partitions = sum(len(keys) for keys in plan.expected.values())
@@ -108,10 +116,10 @@ def _lake(workspace: Workspace, plan: Plan) -> Iterator[Finding]:
         yield Finding("lake", "warn", f"{table}: {len(keys)} partitions without inputs", "headwater run removes them")
 
 
-def _failed_checks(home: Home) -> Iterator[Finding]:
+def _failed_checks(workspace: Workspace) -> Iterator[Finding]:
     from pipelines.launch import failed_checks
 
-    failed = failed_checks(home)
+    failed = failed_checks(workspace.home)
     for name, description, level in failed:
         yield Finding(
             "checks", "error" if level == "error" else "warn", f"{name}: {description}", "see the check's remedy"

@@ -7,6 +7,8 @@ Not here: in which order the steps come (``pipelines.run``), what a step does (`
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +19,11 @@ import dagster as dg
 from dagster._core.instance import InstanceRef
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.automation import IN_PROCESS_TAG, range_tags
 from pipelines.definitions import define
+from pipelines.errors import HeadwaterError
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport
 from pipelines.lake import Day, PartitionKey
@@ -147,12 +151,29 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Dagster's records of *home*, for use in this process.
 
     Its runs keep no copy of what the process prints: taking one puts files in the place of the terminal.
+
+    Raises:
+        HeadwaterError: the records cannot be read or written.
     """
+    try:
+        with _records_written_at_ease(), _instance(home) as instance:
+            yield instance
+    except DBAPIError as error:
+        raise HeadwaterError(
+            f"{home.dagster}: Dagster's records cannot be read or written: {error.orig}; "
+            "what was published before is whole, run again once this is mended"
+        ) from error
+
+
+def _instance(home: Home) -> dg.DagsterInstance:
     # Dagster finds its dagster.yaml by a pattern, and so none where the path holds such signs: it is told here too.
     silent: dict[str, Any] = {"compute_logs": _NO_COPIES, "telemetry": {"enabled": False}}
-    reference = InstanceRef.from_dir(str(home.dagster), overrides=silent)
-    with _records_written_at_ease(), dg.DagsterInstance.from_ref(reference) as instance:
-        yield instance
+    try:
+        if not home.dagster.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=silent))
+    except OSError as error:
+        raise HeadwaterError(f"{home.dagster}: Dagster's records cannot be opened: {error.strerror}") from error
 
 
 @contextmanager
