@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.duck import identifier, literal
+from pipelines.duck import file_fault, identifier, literal
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
-from pipelines.lake import PART, publish, relation_sql, temporary_for
+from pipelines.lake import PART, publish, relation_sql
+from pipelines.scratch import scratch_folder
 from pipelines.workspace import Workspace, open_workspace
 
 STORAGE_VERSION = "v1.0.0"
@@ -32,25 +33,30 @@ def write_catalog(home: Home) -> Path:
     """
     workspace = open_workspace(home)
     target = home.catalog_file
-    temporary = temporary_for(target)
     try:
-        with duckdb.connect() as connection:
-            connection.execute(
-                f"ATTACH {literal(str(temporary))} AS catalogue (STORAGE_VERSION {literal(STORAGE_VERSION)})"
-            )
-            connection.execute("USE catalogue")
-            for schema in workspace.project.schemas():
-                connection.execute(f"CREATE SCHEMA {identifier(schema)}")
-            for table in workspace.project.models:
-                _create_view(connection, workspace, table)
-            connection.execute("USE memory")
-            connection.execute("DETACH catalogue")
-        publish(temporary, target)
+        # Not beside its target like the files of the lake, whose writers hold the home: a catalogue is written
+        # while they work.
+        with scratch_folder(home) as folder:
+            temporary = folder / target.name
+            _write(workspace, temporary)
+            publish(temporary, target)
+    except OSError as error:
+        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
     except duckdb.Error as error:
-        raise HeadwaterError(f"{target}: cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise HeadwaterError(f"{target}: cannot be written: {file_fault(error)}") from error
     return target
+
+
+def _write(workspace: Workspace, path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {literal(str(path))} AS catalogue (STORAGE_VERSION {literal(STORAGE_VERSION)})")
+        connection.execute("USE catalogue")
+        for schema in workspace.project.schemas():
+            connection.execute(f"CREATE SCHEMA {identifier(schema)}")
+        for table in workspace.project.models:
+            _create_view(connection, workspace, table)
+        connection.execute("USE memory")
+        connection.execute("DETACH catalogue")
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str) -> None:

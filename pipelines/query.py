@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,15 @@ from pipelines.duck import first_line, literal, session
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest.targets import RAW_TABLES
+from pipelines.lake import relation_sql
+from pipelines.scratch import scratch_folder
 from pipelines.sqlproject.project import Read
-from pipelines.workspace import Workspace, open_workspace
+from pipelines.workspace import Workspace, mount_view, open_workspace
 
 TABLE_ROWS = 40
 """Rows that the ``table`` format shows."""
+
+_TRIES = 5
 
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
 
@@ -38,13 +42,56 @@ class Rows:
 
 
 @contextmanager
-def reading_session(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnection, Workspace]]:
-    """A session in which every table of *home* is mounted over all of its days."""
-    workspace = open_workspace(home)
-    with session(home, workspace.settings) as connection:
-        tables = [*RAW_TABLES, *CONFIG_TABLES, *workspace.project.models]
-        workspace.mount(connection, [Read(table, None) for table in tables], dt.date.min, dt.date.min)
-        yield connection, workspace
+def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session in which every table of *home* is mounted over all of its days, to execute *sql* in.
+
+    The tables that *sql* names stay as they are now, whatever a run beside it replaces or removes.
+    """
+    with ExitStack() as stack:
+        connection = stack.enter_context(session(home, open_workspace(home).settings))
+        for attempt in range(_TRIES):
+            try:
+                _mount(connection, stack, open_workspace(home), sql)
+                break
+            except duckdb.IOException:
+                # A run removed a partition after it was listed: list again.
+                if attempt == _TRIES - 1:
+                    raise
+        yield connection
+
+
+def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: Workspace, sql: str) -> None:
+    tables = [*RAW_TABLES, *workspace.project.models]
+    # A word too many costs some links, one too few a table that changes: so no parser's opinion is asked.
+    named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
+    others = [*CONFIG_TABLES, *(table for table in tables if table not in named)]
+    try:
+        folder = stack.enter_context(scratch_folder(workspace.home))
+    except OSError:
+        others += named  # a home that can only be read: nobody writes to it either
+    else:
+        for table in named:
+            files = [_pinned(path, folder, workspace.lake.root) for path in workspace.files(table, None)]
+            mount_view(connection, table, relation_sql(workspace.project.relation(table), files))
+    workspace.mount(connection, [Read(table, None) for table in others], dt.date.min, dt.date.min)
+
+
+def _pinned(path: Path, folder: Path, root: Path) -> Path:
+    """Another name for the file at *path*, which stays when that name is given to another file.
+
+    DuckDB opens a file several times in one query: once for its footer, again for its rows. If the file is replaced in
+    between, the footer of the old one is applied to the bytes of the new.
+    """
+    link = folder / path.relative_to(root)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    try:
+        link.hardlink_to(path)
+    except FileNotFoundError as error:
+        raise duckdb.IOException(f'Cannot open file "{path}": {error.strerror}') from error
+    except OSError:  # another file system, or one without links
+        return path
+    return link
 
 
 def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
@@ -53,7 +100,7 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
     Raises:
         HeadwaterError: it is not one reading statement, or fails.
     """
-    with reading_session(home) as (connection, _):
+    with reading_session(home, sql) as connection:
         _refuse_writing(connection, sql)
         cursor = _execute(connection, sql)
         columns = [column[0] for column in cursor.description or ()]
@@ -74,7 +121,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         raise HeadwaterError("parquet is no text: name a file with --out")
     options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
     target = "/dev/stdout" if out is None else str(out.resolve())
-    with reading_session(home) as (connection, _):
+    with reading_session(home, sql) as connection:
         _refuse_writing(connection, sql)
         statement = sql.strip().rstrip(";")
         _execute(connection, f"COPY ({statement}\n) TO {literal(target)} ({options})")
