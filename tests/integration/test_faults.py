@@ -1,0 +1,386 @@
+"""Faults of the machine and of files: one clear line, nothing that was there harmed, and the rest goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import Home
+from tests.integration.small_shop import DAYS, land_days, new_home, visit
+from tests.processes import (
+    Contents,
+    Headwater,
+    Outcome,
+    assert_same_contents,
+    assert_tidy,
+    assert_whole,
+    contents,
+    copy_of,
+    headwater,
+    made_up_shop,
+)
+from tests.support import land, run, table
+
+WITHOUT_POWERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""Root may read and write whatever the permissions say; without these powers it may not."""
+
+
+def bound_by_permissions() -> tuple[str, ...]:
+    """What to put before a command that must mind permissions; skips the test where there is no such way."""
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which("setpriv") is None:
+        pytest.skip("permissions do not bind root, and setpriv (util-linux) is not there")
+    return WITHOUT_POWERS
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[None]:
+    """A file system of its own, of *size*, over *folder*, with what is in the folder."""
+    content = folder.with_name(f"{folder.name}.content")
+    if folder.exists():
+        shutil.copytree(folder, content)
+    folder.mkdir(exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        if content.exists():
+            shutil.copytree(content, folder, dirs_exist_ok=True)
+        remount(folder, f"size={size}")
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    """Change the options of a mounted file system."""
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def used(folder: Path) -> int:
+    """Bytes that the files below *folder* take, in whole pages."""
+    return sum(-(-path.lstat().st_size // 4096) * 4096 for path in folder.rglob("*") if path.is_file())
+
+
+def only_line(outcome: Outcome) -> str:
+    """The one line on standard error of a failed command."""
+    assert outcome.code == 1, (outcome.code, outcome.out, outcome.errors)
+    assert len(outcome.errors) == 1, outcome.errors
+    return outcome.errors[0]
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which a made-up shop's log has landed; for copying."""
+    return made_up_shop(tmp_path_factory.mktemp("landed") / "home", days=3, devices=150)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A home that is up to date, and what its lake holds."""
+
+    home: Home
+    contents: Contents
+
+
+@pytest.fixture(scope="module")
+def wanted(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> Computed:
+    """What is to come of that log."""
+    home = copy_of(landed, tmp_path_factory.mktemp("wanted") / "home")
+    run(home)
+    return Computed(home, contents(home))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Home:
+    """A home with a visit and an order on each of four days, computed."""
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS)
+    run(home)
+    return home
+
+
+# Full disks --------------------------------------------------------------------------------------------
+
+FULL = re.compile(r"error: \S+: (cannot be (written|published|made): )?No space left on device.*")
+RECORDS_FULL = re.compile(
+    r"error: \S+/\.dagster: Dagster's records cannot be read or written: database or disk is full; "
+    "what was published before is whole, run again once this is mended"
+)
+
+
+@pytest.mark.parametrize("share", [0.6, *(pytest.param(share, marks=pytest.mark.real) for share in (0.1, 0.3, 0.9))])
+def test_a_full_lake_is_one_line_and_the_next_run_finishes(tmp_path, landed, wanted, share):
+    home = copy_of(landed, tmp_path / "home")
+    with disk(home.lake, f"{int(share * used(wanted.home.lake)) // 1024}k"):
+        assert FULL.fullmatch(only_line(headwater(home, "run")))
+        assert_whole(home, {}, wanted.contents)
+        assert not list(home.lake.rglob(".*.tmp")), "unfinished files keep the disk full"
+        remount(home.lake, "size=200m")
+        assert headwater(home, "run").code == 0
+        assert_same_contents(contents(home), wanted.contents)
+        assert_tidy(home)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("room", [20, 60, 120])
+def test_a_lake_that_fills_up_keeps_what_it_holds(tmp_path, landed, wanted, room):
+    """Late events replace a day of every table: where there is no room for that, the old ones stay."""
+    home = copy_of(landed, tmp_path / "home")
+    late = sorted((home.landing / "native" / "events").iterdir())[0]
+    shutil.move(late, tmp_path / late.name)
+    run(home)
+    before = contents(home)
+    shutil.move(tmp_path / late.name, late)
+    with disk(home.lake, f"{used(home.lake) // 1024 + room}k"):
+        assert FULL.fullmatch(only_line(headwater(home, "run")))
+        assert_whole(home, before, wanted.contents)
+        remount(home.lake, "size=200m")
+        assert headwater(home, "run").code == 0
+        assert_same_contents(contents(home), wanted.contents)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("size", ["16k", "300k", "800k"])
+def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wanted, size):
+    home = copy_of(landed, tmp_path / "home")
+    with disk(home.dagster, size):
+        outcome = headwater(home, "run")
+        assert outcome.code == 1
+        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may have said so itself before
+        assert not [line for line in outcome.errors if line.startswith("Traceback")]
+        assert_whole(home, {}, wanted.contents)
+        remount(home.dagster, "size=200m")
+        assert headwater(home, "run").code == 0
+        assert_same_contents(contents(home), wanted.contents)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("room", [0, 400, 1200, 2000])
+def test_a_full_disk_stops_no_reader_and_harms_nothing(tmp_path, landed, wanted, room):
+    home = copy_of(landed, tmp_path / "home")
+    with disk(home.root, f"{used(home.root) // 1024 + room}k"):
+        outcome = headwater(home, "run")
+        assert outcome.code == 1
+        assert FULL.fullmatch(outcome.errors[-1]) or RECORDS_FULL.fullmatch(outcome.errors[-1])
+        assert_whole(home, {}, wanted.contents)
+        assert headwater(home, "sql", "SELECT count(*) FROM core.events").code == 0
+        assert headwater(home, "doctor").errors == []
+        remount(home.root, "size=200m")
+        assert headwater(home, "run").code == 0
+        assert_same_contents(contents(home), wanted.contents)
+        assert_tidy(home)
+
+
+@pytest.mark.real
+def test_no_room_for_spilling_names_the_folder_and_the_setting(tmp_path):
+    home = made_up_shop(tmp_path / "home", days=2, devices=6000)
+    settings = home.settings_file.read_text(encoding="utf-8")
+    assert "memory_limit: 3GB" in settings
+    home.settings_file.write_text(settings.replace("memory_limit: 3GB", "memory_limit: 120MB"), encoding="utf-8")
+    with disk(home.root / ".tmp", "1m"):
+        line = only_line(headwater(home, "run"))
+        assert line.startswith(f"error: memory_limit 120MB is too small, or {home.root}/.tmp is full: ")
+        home.settings_file.write_text(settings, encoding="utf-8")
+        assert headwater(home, "run").code == 0
+    run(home)
+
+
+@pytest.mark.real
+def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
+    """A limit on the size of files is the nearest to a full disk that anybody may set up."""
+    home = copy_of(landed, tmp_path / "home")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+    outcome = headwater(home, "run", preexec_fn=limit)
+    assert outcome.code == 1
+    assert re.fullmatch(
+        r"error: \S+: File too large; make room and run again|error: .*Dagster's records.*", outcome.errors[-1]
+    )
+    assert not [line for line in outcome.errors if line.startswith("Traceback")]
+    assert_whole(home, {}, wanted.contents)
+    assert headwater(home, "run").code == 0
+    assert_same_contents(contents(home), wanted.contents)
+
+
+# Read-only and unreadable ------------------------------------------------------------------------------
+
+
+def test_a_read_only_file_system_can_be_read_and_says_so_to_writers(small):
+    before = contents(small)
+    with disk(small.root, "200m"):
+        remount(small.root, "ro")
+        assert (
+            only_line(headwater(small, "run")) == f"error: {small.root}/.lock: cannot be written: Read-only file system"
+        )
+        assert only_line(headwater(small, "catalog")) == (
+            f"error: {small.root}/headwater.duckdb: cannot be written: Read-only file system"
+        )
+        assert "4" in headwater(small, "sql", "SELECT count(*) FROM attribution.entrance_daily").out
+        assert headwater(small, "check").code == 0
+        assert headwater(small, "doctor").errors == []
+        assert_same_contents(contents(small), before)
+
+
+def test_a_lake_that_may_not_be_written_stays_as_it_was(small):
+    prefix = bound_by_permissions()
+    before = contents(small)
+    folders = [path for path in (small.lake / "core").rglob("*") if path.is_dir()]
+    land(small, "events", visit(DAYS[1], "d2"), "late")
+    for folder in folders:
+        folder.chmod(0o500)
+    line = only_line(headwater(small, "run", prefix=prefix))
+    assert re.fullmatch(r"error: \S+/lake/core/\S+\.tmp: Permission denied", line)
+    assert_same_contents(
+        {key: v for key, v in contents(small).items() if key[0] != "core.batches"},
+        {key: v for key, v in before.items() if key[0] != "core.batches"},
+    )
+    for folder in folders:
+        folder.chmod(0o700)
+    assert headwater(small, "run", prefix=prefix).code == 0
+    assert len(table(small, "core.events")) == 10
+
+
+def test_what_may_not_be_read_is_named_and_the_rest_is_ingested(tmp_path):
+    prefix = bound_by_permissions()
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS)
+    land(home, "events", visit(DAYS[1], "d2"), "closed").chmod(0)
+    (home.landing / "native" / "products").mkdir()
+    (home.landing / "native" / "products").chmod(0)
+    outcome = headwater(home, "run", prefix=prefix)
+    assert outcome.code == 1
+    assert outcome.faults == [
+        "error: landing/native/products: cannot be read: Permission denied",
+        "error: landing/native/events/closed.ndjson: cannot be read: Permission denied",
+    ]
+    assert len(table(home, "core.events")) == 2 * len(DAYS)
+    (home.landing / "native" / "products").chmod(0o700)
+    (home.landing / "native" / "events" / "closed.ndjson").chmod(0o600)
+    assert headwater(home, "run", prefix=prefix).code == 0
+    assert len(table(home, "core.events")) == 2 * len(DAYS) + 2
+
+
+def test_records_of_dagster_that_may_not_be_written_are_one_line(tmp_path):
+    prefix = bound_by_permissions()
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS[:1])
+    home.dagster.chmod(0o500)
+    line = only_line(headwater(home, "run", prefix=prefix))
+    assert line == f"error: {home.dagster}: Dagster's records cannot be opened: Permission denied"
+    home.dagster.chmod(0o700)
+    shutil.rmtree(home.dagster)
+    home.dagster.write_text("", encoding="utf-8")
+    assert (
+        only_line(headwater(home, "run"))
+        == f"error: {home.dagster}: Dagster's records cannot be opened: Not a directory"
+    )
+
+
+# Landing -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_file_in_landing_is_named_and_the_rest_is_ingested(tmp_path):
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS)
+    events = home.landing / "native" / "events"
+    (events / "a folder.ndjson").mkdir()
+    (events / "nowhere.ndjson").symlink_to("gone.ndjson")
+    (events / "outside.ndjson").symlink_to("/etc/hostname")
+    os.mkfifo(events / "pipe.ndjson")
+    outcome = headwater(home, "run")
+    assert outcome.code == 1
+    assert outcome.faults == [
+        "error: landing/native/events/nowhere.ndjson: a link to what is not there; remove it or put the file there",
+        "error: landing/native/events/outside.ndjson: a link out of the landing folder; refused, copy it there",
+        "error: landing/native/events/pipe.ndjson: not a file; remove it or put the file there",
+    ]
+    assert len(table(home, "core.events")) == 2 * len(DAYS)
+
+
+def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path):
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS)
+    gone = land(home, "events", visit(DAYS[1], "d2"), "gone")
+    os.utime(land(home, "events", visit(DAYS[1], "d3"), "young"))  # which makes the run wait two seconds
+    process = Headwater(home, "run")
+    assert process.wait_until_at_work()
+    time.sleep(1)
+    gone.unlink()
+    outcome = process.end()
+    assert outcome.faults == ["error: landing/native/events/gone.ndjson: cannot be read: No such file or directory"]
+    assert outcome.code == 1
+    assert len(table(home, "core.events")) == 2 * len(DAYS) + 2
+    assert headwater(home, "run").code == 0
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(tmp_path):
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS)
+    many = [event for n in range(20_000) for event in visit(DAYS[1], f"g{n}")]
+    growing = land(home, "events", many, "growing")
+    process = Headwater(home, "run")
+    scratch = home.root / ".tmp"
+    assert process.wait_for(lambda: scratch.exists() and any(path.is_dir() for path in scratch.iterdir()))
+    while process.process.poll() is None:
+        with growing.open("a", encoding="utf-8") as file:
+            file.write("\n")
+        time.sleep(0.02)
+    outcome = process.end()
+    assert outcome.faults == [
+        "error: landing/native/events/growing.ndjson: was written to while it was read; left for the next time"
+    ]
+    assert outcome.code == 1
+    assert len(table(home, "core.events")) == 2 * len(DAYS)
+    assert headwater(home, "run").code == 0
+    assert len(table(home, "core.events")) == 2 * len(DAYS) + len(many)
+
+
+# The lake damaged by others ----------------------------------------------------------------------------
+
+
+def test_a_damaged_or_missing_partition_is_computed_again(small):
+    before = contents(small)
+    part = small.lake / "core" / "events" / f"dt={DAYS[1]}" / "part-0.parquet"
+    for damage in (lambda: part.write_bytes(part.read_bytes()[:500]), part.unlink, lambda: part.write_bytes(b"")):
+        damage()
+        assert run(small).published == {"core.events": {DAYS[1]}}
+        assert_same_contents(contents(small), before)
+
+
+def test_a_folder_where_a_file_belongs_is_named(small):
+    part = small.lake / "core" / "events" / f"dt={DAYS[1]}" / "part-0.parquet"
+    part.unlink()
+    part.mkdir()
+    assert only_line(headwater(small, "run")) == f"error: {part}: cannot be published: Is a directory"
+    shutil.rmtree(small.lake)
+    small.lake.write_text("", encoding="utf-8")
+    for command in (("run",), ("sql", "SELECT 1 FROM core.events")):
+        assert only_line(headwater(small, *command)).endswith(": cannot be read: Not a directory")
+
+
+def test_lost_raw_files_are_named_by_who_needs_them_and_by_doctor(small):
+    lost = next((small.lake / "raw" / "events" / f"dt={DAYS[1]}").iterdir())
+    lost.unlink()
+    assert only_line(headwater(small, "run", "--force")) == f"error: {lost}: No such file or directory"
+    told = headwater(small, "doctor")
+    assert told.code == 1
+    assert f"1 files of ingested records are gone, e.g. {lost}" in told.out
+    shutil.rmtree(small.lake / "raw")
+    assert headwater(small, "run").code == 0
+    assert headwater(small, "doctor").code == 0

@@ -1,0 +1,212 @@
+"""In whatever order a log arrives the lake is the same in the end; each arrival computes what it must, no more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.home import Home
+from tests.integration.small_shop import order, visit
+from tests.support import assert_same_tables, land, make_home, run, tables
+
+Day = dt.date
+Row = dict[str, Any]
+Arrival = dict[str, list[Row]]
+"""Records that land together, by relation."""
+
+FIRST = dt.date(2026, 3, 1)
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(20)]
+LATE = DAYS[4]
+
+HEAD_DAYS = 2
+"""A head counts for 24 hours by the device's clock, which may span three business days."""
+CART_DAYS = 8
+"""A cart counts for 5 days before the order, which is paid within 2 days; and a day for where midnight falls."""
+SETTINGS = {
+    "start_date": FIRST,
+    "attribution": {"head_lookback_hours": 24, "cart_window_days": 5, "max_payment_delay_days": 2},
+}
+
+BY_ENDS = ("attribution.attributed_events", "attribution.path_steps")
+BY_SALES = (
+    "attribution.attributed_sales",
+    "attribution.entrance_daily",
+    "attribution.slot_daily",
+    "attribution.module_daily",
+    "attribution.path_summary",
+)
+
+
+def events_of(day: Day) -> list[Row]:
+    """Two visits; none on the tenth day, so that windows reach over a day without a log."""
+    return [] if day == DAYS[9] else [*visit(day, "d1"), *visit(day, "d2", "s2")]
+
+
+def sales_of(day: Day) -> Arrival:
+    """An order a day, none on every seventh; and on some days a refund of an order of three days before."""
+    if day.day % 7 == 0:
+        return {}
+    header, line = order(day)
+    arrival = {"orders": [header], "order_lines": [line]}
+    earlier = day - dt.timedelta(days=3)
+    if day.day % 5 == 0 and earlier.day % 7:
+        amount = {"order_id": f"{earlier}-1", "line_no": 1, "refunded_at": f"{day}T06:00:00Z", "amount": "2.50"}
+        arrival["refunds"] = [{"refund_id": f"r{day}", **amount}]
+    return arrival
+
+
+def together(arrivals: Iterable[Arrival]) -> Arrival:
+    """Several arrivals as one."""
+    total: Arrival = {}
+    for arrival in arrivals:
+        for relation, records in arrival.items():
+            total.setdefault(relation, []).extend(records)
+    return total
+
+
+def day_of(day: Day) -> Arrival:
+    """All that happened on *day*."""
+    return together([{"events": events_of(day)}, sales_of(day)])
+
+
+def in_order() -> list[Arrival]:
+    """Some days at a time, then each by itself."""
+    return [together(map(day_of, DAYS[:14])), *map(day_of, DAYS[14:])]
+
+
+def shuffled() -> list[Arrival]:
+    """All at once, in no order."""
+    everything = together(map(day_of, DAYS))
+    for records in everything.values():
+        random.Random(3).shuffle(records)
+    return [everything]
+
+
+def split() -> list[Arrival]:
+    """Four arrivals, in each of which is something of every day."""
+    everything = together(map(day_of, DAYS))
+    return [{name: records[n::4] for name, records in everything.items()} for n in range(4)]
+
+
+def a_day_late() -> list[Arrival]:
+    """The events of each day come with the sales of the next."""
+    arrivals = [together(map(day_of, DAYS[:14])), sales_of(DAYS[14])]
+    pairs = pairwise(DAYS[14:])
+    arrivals += [together([{"events": events_of(day)}, sales_of(following)]) for day, following in pairs]
+    return [*arrivals, {"events": events_of(DAYS[-1])}]
+
+
+def two_weeks_late() -> list[Arrival]:
+    """One visit of the fifth day, and its order, come when everything else is there."""
+    late = together([{"events": events_of(LATE)[2:]}, sales_of(LATE)])
+    rest = together(map(day_of, DAYS))
+    rest = {name: [record for record in records if record not in late.get(name, [])] for name, records in rest.items()}
+    return [rest, {"events": late.pop("events")}, late]
+
+
+@dataclass
+class Expected:
+    """Which days of each table each arrival makes necessary, by the rules that the tables state.
+
+    *events* and *sales* are the days that have any so far, *last* the last of them; *refunds* are the days of each
+    refund and of its sale.
+    """
+
+    events: set[Day] = field(default_factory=set)
+    sales: set[Day] = field(default_factory=set)
+    refunds: set[tuple[Day, Day]] = field(default_factory=set)
+    last: Day = FIRST - dt.timedelta(days=1)
+
+    def after(self, arrival: Arrival) -> dict[str, set[Day]]:
+        """Take in *arrival*; the days to compute, by table."""
+        new_events = {day_in(event["device_time"]) for event in arrival.get("events", [])}
+        new_orders = {day_in(header["paid_at"]) for header in arrival.get("orders", [])}
+        new_lines = {day_in(line["order_id"]) for line in arrival.get("order_lines", [])}
+        counted = {pair for pair in self.refunds if pair[1] in self.sales}
+        self.refunds |= {(day_in(r["refunded_at"]), day_in(r["order_id"])) for r in arrival.get("refunds", [])}
+        before, self.events, self.sales = self.last, self.events | new_events, self.sales | new_lines
+        self.last = max(self.last, *new_events, *new_orders, *(day for day, _ in self.refunds))
+        # A refund counts once its sale is known: on the day on which it was made, and on the line that it lowers.
+        counts_now = {pair for pair in self.refunds if pair[1] in self.sales} - counted
+        new_refunds, refunded = {day for day, _ in counts_now}, {day for _, day in counts_now}
+        days = {FIRST + dt.timedelta(days=n) for n in range((self.last - FIRST).days + 1)}
+        added = {day for day in days if day > before}  # days that there was nothing to compute of before
+
+        # What a click leads to is seen in the ends of its day and of the HEAD_DAYS after it.
+        ends_there = days & spread(self.events, HEAD_DAYS)
+        ends = ends_there & (spread(new_events, HEAD_DAYS) | added)
+        # A sale may go back to any end of the CART_DAYS before it.
+        sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
+        sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
+        found = {
+            "core.events": new_events,
+            "core.orders": new_orders,
+            "core.order_lines": new_lines | refunded,
+            "core.refunds": new_refunds,
+            **dict.fromkeys(BY_ENDS, ends),
+            **dict.fromkeys(BY_SALES, sales),
+        }
+        return {name: days for name, days in found.items() if days}
+
+
+def day_in(text: str) -> Day:
+    """The business day in a time or an order's id: all times are in the morning, UTC."""
+    return dt.date.fromisoformat(text[:10])
+
+
+def spread(days: Iterable[Day], after: int) -> set[Day]:
+    """*days* and as many days *after* each."""
+    return {day + dt.timedelta(days=n) for day in days for n in range(after + 1)}
+
+
+def deliver(home: Home, arrivals: list[Arrival]) -> None:
+    """A run after each arrival, which must compute what is expected."""
+    expected = Expected()
+    for number, arrival in enumerate(arrivals):
+        for relation, records in arrival.items():
+            if records:
+                land(home, relation, records, f"arrival{number}")
+        published = run(home).published
+        by_day = {name: set(days) for name, days in published.items() if None not in days}
+        assert by_day == expected.after(arrival), f"arrival {number} of {len(arrivals)}"
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+    """The tables of the log that landed at once."""
+    home = make_home(tmp_path_factory.mktemp("once") / "home", settings=SETTINGS)
+    deliver(home, [together(map(day_of, DAYS))])
+    return tables(home)
+
+
+@pytest.mark.parametrize("arrivals_of", [in_order, shuffled, split, a_day_late, two_weeks_late])
+def test_each_arrival_computes_its_days_and_the_lake_is_the_same(
+    tmp_path: Path, at_once: dict[str, list[Row]], arrivals_of: Callable[[], list[Arrival]]
+) -> None:
+    home = make_home(tmp_path / "home", settings=SETTINGS)
+    deliver(home, arrivals_of())
+    assert_same_tables(tables(home), at_once)
+    assert any(row["entrance_id"] == "home_banner" for row in at_once["attribution.attributed_sales"])
+
+
+def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", settings=SETTINGS)
+    deliver(home, [together(map(day_of, DAYS[:4]))])
+    header, line = order(DAYS[1])
+    land(home, "events", events_of(DAYS[1]), "the same again")
+    land(home, "orders", [header], "the same again")
+    land(home, "order_lines", [{**line, "updated_at": f"{DAYS[3]}T09:00:00Z"}], "another version with equal values")
+    assert run(home).published.keys() == {"core.batches"}
+    land(home, "order_lines", [{**line, "quantity": 2, "updated_at": f"{DAYS[3]}T10:00:00Z"}], "a correction")
+    published = run(home).published
+    assert {name: days for name, days in published.items() if name != "core.batches"} == {
+        "core.order_lines": {DAYS[1]},
+        **{name: {DAYS[1]} for name in BY_SALES},
+    }

@@ -1,0 +1,108 @@
+"""PageIds as broken SDKs give them: every record is accounted for, every end has one entrance, and no run fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.reference import restate
+from tests.reference_core import Log, Shop
+from tests.support import assert_same_tables, home_of, land_log, run, table, tables
+
+Row = dict[str, Any]
+
+DAY = dt.datetime(2026, 3, 2, 3, tzinfo=dt.UTC)
+SHOP = Shop(
+    entrances=[
+        {"entrance_id": "banner", "name_zh": "一", "name_en": "One", "page_type": "home", "module": "banner"},
+        {"entrance_id": "search", "name_zh": "二", "name_en": "Two", "page_type": "home", "module": "search"},
+    ],
+    start_date=DAY.date(),
+)
+
+
+def event(second: int, kind: str, page_id: Any, module: str = "grid", device: str = "d1", **fields: Any) -> Row:
+    """An event so many seconds after nine o'clock; a click on the home page has no product."""
+    is_home = module in ("banner", "search")
+    return {
+        "event_id": f"{device}-{second}",
+        "device_id": device,
+        "user_id": "u1",
+        "event_type": kind,
+        "page_id": page_id,
+        "page_type": "home" if is_home else "list",
+        "module": module,
+        "slot": 1,
+        "sku": None if is_home else "s1",
+        "device_time": (DAY + dt.timedelta(seconds=second)).isoformat(),
+    } | fields
+
+
+def visit(start: int, page_ids: list[int], module: str = "banner", device: str = "d1") -> list[Row]:
+    """A click on an entrance, one a page, then an add-to-cart on the last page."""
+    first, *middle, last = page_ids
+    steps = [event(start, "click", first, module, device)]
+    steps += [event(start + n, "click", page, device=device) for n, page in enumerate(middle, start=1)]
+    return [*steps, event(start + len(page_ids) - 1, "add_to_cart", last, device=device)]
+
+
+CASES = {
+    "negative": visit(0, [-3, -2, -1]),
+    "zero": visit(0, [0, 0, 0]),
+    "as large as they get": visit(0, [2**63 - 3, 2**63 - 2, 2**63 - 1]),
+    "begun again after the app was installed again": visit(0, [41, 42, 43]) + visit(100, [1, 2, 3], "search"),
+    "two devices with one id, at once": [
+        step
+        for pair in zip(visit(0, [7, 8, 9, 10]), visit(50, [101, 102, 103, 104], "search"), strict=True)
+        for step in pair
+    ],
+    "two devices with one id, in turns": sorted(
+        visit(0, [7, 8, 9, 10]) + visit(2, [101, 102, 103, 104], "search"), key=lambda step: step["device_time"]
+    )[:4]
+    + visit(30, [11, 12]),
+    "falling": visit(0, [9, 7, 5, 3, 1]),
+    "all the same": visit(0, [5] * 6),
+    "up and down": visit(0, [1, 9, 2, 8, 3, 7]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_any_whole_number_is_a_page_id_and_every_end_has_one_entrance(tmp_path: Path, case: str) -> None:
+    steps = list({step["event_id"]: step for step in CASES[case]}.values())
+    log = Log(events=steps)
+    home = home_of(tmp_path / "home", SHOP)
+    land_log(home, log)
+    summary = run(home)
+    assert (summary.ingested.accepted, summary.failed_checks) == (len(steps), {})
+    assert_same_tables(tables(home), restate(log, SHOP))
+    ends = table(home, "attribution.attributed_events")
+    assert len(ends) == sum(1 for step in steps if step["sku"])
+    daily = table(home, "attribution.entrance_daily")
+    assert sum(row["add_to_carts"] + row["product_clicks"] for row in daily) == len(ends)
+    assert {row["entrance_id"] for row in ends} <= {"banner", "search"}
+
+
+def test_a_missing_or_impossible_page_id_is_quarantined_where_attribution_needs_it(tmp_path: Path) -> None:
+    sound = visit(0, [1, 2, 3])
+    broken = [event(60 + n, "click", page_id) for n, page_id in enumerate((None, "", "seven", 1.5, 2**63))]
+    needless = event(90, "app_start", None)
+    home = home_of(tmp_path / "home", SHOP)
+    land_log(home, Log(events=[*sound, *broken, needless]))
+    summary = run(home)
+    report = summary.ingested
+    assert (report.records, report.accepted, report.quarantined) == (9, 4, 5)
+    reasons = {
+        row["raw"].split('"page_id": ')[1].split(",")[0]: row["reasons"] for row in table(home, "core.quarantine")
+    }
+    assert reasons == {
+        "null": "missing page_id",
+        '""': "missing page_id",
+        '"seven"': "bad page_id",
+        "1.5": "bad page_id",
+        str(2**63): "bad page_id",
+    }
+    (cart,) = [row for row in table(home, "attribution.attributed_events") if row["end_type"] == "add_to_cart"]
+    assert cart["entrance_id"] == "banner"

@@ -1,0 +1,177 @@
+"""Headwater as processes of their own, to be killed, starved and watched, and what they leave in a home.
+
+Here: starting and stopping them, and what a home holds, told by content.
+Not here: what the tables should hold (``tests.reference``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.duck import identifier
+from pipelines.home import REPOSITORY, Home, init_home
+from pipelines.ingest.manifest import RawLake, manifest_file
+from pipelines.lake import Lake, PartitionKey
+from pipelines.simulator import simulate
+from pipelines.workspace import open_workspace
+
+DIRECTLY = """
+import sys
+from pathlib import Path
+from pipelines.home import Home
+from pipelines.run import Request, run_home
+run_home(Home(Path(sys.argv[1])), Request(force="--force" in sys.argv), use_dagster=False)
+"""
+"""A run without Dagster's records, which is most of a run's time."""
+
+Contents = dict[tuple[str, PartitionKey], tuple[int, str]]
+"""Each partition of each table: its rows, and a hash of them in any order."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended, with what it told."""
+
+    code: int
+    out: str
+    errors: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """What it told as errors, without the warnings."""
+        return [line for line in self.errors if not line.startswith("warning: ")]
+
+
+class Headwater:
+    """A command under way, in a process group of its own."""
+
+    def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: object) -> None:
+        self.home = home
+        command = [*prefix, sys.executable, "-m", "pipelines.cli", *arguments, "--home", str(home.root)]
+        self._start(command, options)
+
+    @classmethod
+    def directly(cls, home: Home, *arguments: str) -> Headwater:
+        """A run without Dagster."""
+        made = cls.__new__(cls)
+        made.home = home
+        made._start([sys.executable, "-c", DIRECTLY, str(home.root), *arguments], {})
+        return made
+
+    def _start(self, command: list[str], options: dict[str, object]) -> None:
+        self.process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
+            command,
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 120) -> bool:
+        """Wait until *condition* holds; False if the process ended before."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.process.poll() is not None:
+                return False
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.005)
+        return True
+
+    def wait_until_at_work(self) -> bool:
+        """Wait until the process holds the home; False if it ended before."""
+        lock = self.home.root / ".lock"
+        return self.wait_for(lambda: lock.exists() and f"process {self.process.pid}," in lock.read_text())
+
+    def stop(self, sign: signal.Signals) -> Outcome:
+        """Send *sign* to the whole process group, unless it ended already, and wait."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, sign)
+        return self.end()
+
+    def end(self, seconds: float = 300) -> Outcome:
+        """Wait for the end."""
+        out, errors = self.process.communicate(timeout=seconds)
+        return Outcome(self.process.returncode, out, errors.splitlines())
+
+
+def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: object) -> Outcome:
+    """Run a command to its end."""
+    return Headwater(home, *arguments, prefix=prefix, **options).end()
+
+
+def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
+    """A home in which the log of a made-up shop has landed, the same each time."""
+    home, _ = init_home(folder)
+    simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20))
+    return home
+
+
+def copy_of(home: Home, folder: Path) -> Home:
+    """A copy of *home* in place of *folder*."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return Home(Path(shutil.copytree(home.root, folder, symlinks=True)))
+
+
+def contents(home: Home) -> Contents:
+    """What the lake holds; a partition that cannot be read fails the test."""
+    lake = Lake(home.lake)
+    found: Contents = {}
+    for table, model in open_workspace(home).project.models.items():
+        files = {str(path): key for key, path in lake.files(table).items()}
+        if not files:
+            continue
+        # When a batch was ingested is no content of the log.
+        names = [name for name in model.columns if name not in ("ingested_at", "dt")]
+        columns = ", ".join(identifier(name) for name in names)
+        query = (
+            f"SELECT filename, count(*), CAST(sum(hash({columns})) AS VARCHAR) FROM "
+            "read_parquet($1, filename = true, hive_partitioning = false) GROUP BY filename"
+        )
+        with duckdb.connect() as connection:
+            hashes = {file: (rows, total) for file, rows, total in connection.execute(query, [list(files)]).fetchall()}
+        found |= {(table, key): hashes.get(file, (0, "")) for file, key in files.items()}
+    return found
+
+
+def assert_same_contents(actual: Contents, expected: Contents) -> None:
+    """Fail with the partitions that differ."""
+    differing = [key for key in actual.keys() | expected.keys() if actual.get(key) != expected.get(key)]
+    assert not differing, [(key, actual.get(key), expected.get(key)) for key in sorted(differing, key=str)[:10]]
+
+
+def assert_whole(home: Home, before: Mapping[tuple[str, PartitionKey], object], after: Contents) -> None:
+    """Every visible partition is that of *before* or that of *after*, and every raw file that is listed is whole."""
+    found = contents(home)
+    for key, content in found.items():
+        assert content in (before.get(key), after.get(key)), f"{key} is neither the old nor the new one: {content}"
+    missing = [key for key in before if key in after and key not in found]
+    assert not missing, f"partitions are gone: {missing}"
+    raw = RawLake.load(home)
+    for batch in raw.batches:
+        for output in batch.outputs:
+            path = raw.root / output.path
+            rows = pl.read_parquet(path, glob=False, hive_partitioning=False).height
+            assert rows == output.rows, f"{path} has {rows} rows, the manifest says {output.rows}"
+
+
+def assert_tidy(home: Home) -> None:
+    """Nothing is left over from processes that were killed."""
+    assert not [str(path) for path in home.lake.rglob(".*.tmp")], "unfinished files in the lake"
+    assert {path.name for path in (home.root / ".tmp").iterdir()} <= {"lock"}, "scratch folders are left"
+    raw = RawLake.load(home)
+    listed = {raw.root / path for path in raw.paths()} | {manifest_file(raw.root)}
+    assert {path for path in raw.root.rglob("*") if path.is_file()} == listed, "raw files that nobody lists"

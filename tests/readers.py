@@ -1,0 +1,128 @@
+"""Readers of a lake that is being written: each way in which users read it, in a process of its own.
+
+Here: reading the marts again and again, and holding each day that was read to the versions that it may have.
+Not here: the writer (``tests.integration.test_concurrency``).
+
+A day is replaced at once, a table is not: what a read saw of each day must be one whole version of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.home import Home
+from pipelines.query import query_rows
+
+TABLES = {
+    "attribution.attributed_events": "count(*), count_if(entrance_id = '(direct)'), max(entrance_id), max(event_id)",
+    "attribution.entrance_daily": "count(*), sum(exposures), sum(add_to_carts), max(entrance_id)",
+}
+"""The tables that are read, and what of a day tells its versions apart."""
+
+Versions = dict[str, set[str]]
+"""'table day' → its versions, each what ``TABLES`` makes of it."""
+
+
+def by_sql(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Read through ``headwater sql``."""
+    return {
+        name: [tuple(row) for row in query_rows(home, f"SELECT dt, {marks} FROM {name} GROUP BY dt", 1000).rows]
+        for name, marks in TABLES.items()
+    }
+
+
+def by_duckdb(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Read by a pattern over a table's folder, as any DuckDB client may."""
+    with duckdb.connect() as connection:
+        return {
+            name: connection.execute(
+                f"SELECT dt, {marks} FROM read_parquet('{home.lake}/{name.replace('.', '/')}/*/*.parquet', "
+                "hive_partitioning = true) GROUP BY dt"
+            ).fetchall()
+            for name, marks in TABLES.items()
+        }
+
+
+def by_catalogue(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Read through ``headwater.duckdb``."""
+    with duckdb.connect(str(home.catalog_file), read_only=True) as connection:
+        return {
+            name: connection.execute(f"SELECT dt, {marks} FROM {name} GROUP BY dt").fetchall()
+            for name, marks in TABLES.items()
+        }
+
+
+def by_polars(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Read with Polars."""
+    marks = {
+        "attribution.attributed_events": [
+            pl.len(),
+            (pl.col("entrance_id") == "(direct)").sum().alias("direct"),
+            pl.col("entrance_id").max(),
+            pl.col("event_id").max(),
+        ],
+        "attribution.entrance_daily": [
+            pl.len(),
+            pl.col("exposures").sum(),
+            pl.col("add_to_carts").sum(),
+            pl.col("entrance_id").max(),
+        ],
+    }
+    return {
+        name: pl.scan_parquet(home.lake / name.replace(".", "/") / "*" / "*.parquet", hive_partitioning=True)
+        .group_by("dt")
+        .agg(marks[name])
+        .collect()
+        .rows()
+        for name in TABLES
+    }
+
+
+READERS: dict[str, Callable[[Home], dict[str, list[tuple[Any, ...]]]]] = {
+    "sql": by_sql,
+    "polars": by_polars,
+    "duckdb": by_duckdb,
+    "catalogue": by_catalogue,
+}
+
+
+def versions_in(home: Home) -> Versions:
+    """What the days of *home* hold now."""
+    return {key: {version} for key, version in spelled(by_duckdb(home))}
+
+
+def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]:
+    """Each day that was read, and its version."""
+    for name, rows in read.items():
+        for day, *marks in rows:
+            yield f"{name} {day}", " ".join(str(mark) for mark in marks)
+
+
+def main(name: str, root: str, versions: str, seconds: str) -> None:
+    """Read for so many *seconds* and print, as JSON, how often, and everything that should not have been."""
+    known = json.loads(Path(versions).read_text(encoding="utf-8"))
+    home = Home(Path(root))
+    reads, faults, seen = 0, [], set()
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end and len(faults) < 20:
+        try:
+            for key, version in spelled(READERS[name](home)):
+                seen.add((key, version))
+                if version not in known.get(key, ()):
+                    faults.append(f"torn: {key}: {version}")
+        except Exception as error:
+            faults.append(f"{type(error).__name__}: {error}")
+        reads += 1
+    print(json.dumps({"reads": reads, "versions": len(seen), "faults": faults}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
