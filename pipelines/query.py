@@ -7,6 +7,10 @@ Not here: the DuckDB file for other clients (``pipelines.catalog``).
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -120,11 +124,24 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
     if out is None and form == "parquet":
         raise HeadwaterError("parquet is no text: name a file with --out")
     options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
-    target = "/dev/stdout" if out is None else str(out.resolve())
-    with reading_session(home, sql) as connection:
+    with reading_session(home, sql) as connection, tempfile.TemporaryDirectory() as folder:
         _refuse_writing(connection, sql)
         statement = sql.strip().rstrip(";")
-        _execute(connection, f"COPY ({statement}\n) TO {literal(target)} ({options})")
+        target = Path(folder, "result") if out is None else out.resolve()
+        _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
+        if out is None:
+            # Not by COPY to /dev/stdout: that opens it anew, and so cuts off a file to which a shell appends.
+            _print(target)
+
+
+def _print(result: Path) -> None:
+    try:
+        with result.open("rb") as content:
+            shutil.copyfileobj(content, sys.stdout.buffer)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` say, has seen enough: let Python find no fault with it at its end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -113,6 +113,19 @@ def test_sql_shows_a_table_and_writes_files(shop, tmp_path):
     assert duckdb.connect().read_parquet(str(out)).fetchall()[0][0] == "home_banner"
 
 
+def test_sql_appends_to_a_file_and_stops_with_its_reader(shop, tmp_path):
+    home, _ = shop
+    out = tmp_path / "all.csv"
+    out.write_text("kept\n", encoding="utf-8")
+    command = f"{sys.executable} -m pipelines.cli sql 'FROM range(200000)' --format csv --home {home.root}"
+    assert subprocess.run(f"{command} >> {out}", shell=True, cwd=REPOSITORY, check=False).returncode == 0
+    assert out.read_text(encoding="utf-8").startswith("kept\nrange\n0\n")
+    first = subprocess.run(
+        f"{command} | head -1", shell=True, cwd=REPOSITORY, check=False, capture_output=True, text=True
+    )
+    assert (first.stdout, first.stderr) == ("range\n", "")
+
+
 def test_sql_says_when_there_is_more(shop):
     home, _ = shop
     assert "first 40 of 100 rows" in headwater("sql", "FROM range(100)", home=home).stdout
