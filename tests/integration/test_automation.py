@@ -96,9 +96,10 @@ def test_the_sensor_waits_until_a_new_model_is_loaded(home: Home) -> None:
     DagsterEngine(home).ingest()
     loaded = undescribed(home).resolve_sensor_def("landing")
     header = (
-        "/* model\ngrain: [dt]\npartition: dt\ndescription: Days.\ncolumns: {dt: {type: DATE, description: day}}\n*/\n"
+        "/* model\ngrain: [dt]\npartition: dt\ndescription: Days.\n"
+        "columns: {dt: {type: DATE, description: day}, events: {type: BIGINT, description: its events}}\n*/\n"
     )
-    query = "SELECT DISTINCT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt"
+    query = "SELECT dt, COUNT(*) AS events FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt"
     add_sql(home, "mine/days.sql", header + query)
     with open_instance(home) as instance:
         with dg.build_sensor_context(instance) as context:
