@@ -169,8 +169,6 @@ def read_model(path: Path, schema: str) -> Model:
     """
     fields, source, tree = _read(path, "model")
     header = _validate(_ModelHeader, fields, path)
-    if header.partition and header.columns.keys() == {"dt"}:
-        raise HeadwaterError(f"{path}:1: header: 'columns' has only dt, the name of a folder; expected one besides it")
     return Model(
         name=f"{schema}.{path.stem}",
         path=path,

@@ -96,13 +96,6 @@ def test_a_home_adds_a_model(tmp_path):
     assert project.select(["+mine.table"]) == {"mine.table", "core.events", "core.entrances"}
 
 
-def test_a_table_of_nothing_but_its_day_is_refused(tmp_path):
-    columns = "columns:\n  dt: {{type: DATE, description: day}}\n"
-    header = f"/* model\ndescription: days\ngrain: [dt]\npartition: dt\n{columns}*/\n"
-    message = refused(tmp_path, f"SELECT DISTINCT dt FROM core.events WHERE {DAYS}", header=header)
-    assert ":1: header: 'columns' has only dt" in message
-
-
 @pytest.mark.parametrize(
     ("query", "extra", "expected"),
     [
