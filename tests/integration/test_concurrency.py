@@ -87,7 +87,19 @@ def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     variables = {"HEADWATER_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
-    command = [sys.executable, "-m", "dagster", "job", "execute", "-w", "workspace.yaml", "-j", "ingestion"]
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "job",
+        "execute",
+        "-m",
+        "pipelines.definitions",
+        "-a",
+        "defs",
+        "-j",
+        "ingestion",
+    ]
     with home_lock(home, "a test"):
         job = subprocess.Popen(
             command,
