@@ -134,9 +134,12 @@ def contents(home: Home) -> Contents:
         files = {str(path): key for key, path in lake.files(table).items()}
         if not files:
             continue
-        # When a batch was ingested is no content of the log.
-        names = [name for name in model.columns if name not in ("ingested_at", "dt")]
-        columns = ", ".join(identifier(name) for name in names)
+        # When a batch was ingested is no content of the log, and ratios may differ in their last bits.
+        columns = ", ".join(
+            f"round({identifier(name)}, 6)" if column.type == "DOUBLE" else identifier(name)
+            for name, column in model.columns.items()
+            if name not in ("ingested_at", "dt")
+        )
         query = (
             f"SELECT filename, count(*), CAST(sum(hash({columns})) AS VARCHAR) FROM "
             "read_parquet($1, filename = true, hive_partitioning = false) GROUP BY filename"
