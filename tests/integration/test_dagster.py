@@ -67,6 +67,12 @@ def test_every_model_is_an_asset_with_what_it_reads(empty: tuple[Workspace, dg.D
                 assert mapping == dg.TimeWindowPartitionMapping(start_offset=-(reads[".".join(key.path)] or 0))
 
 
+def test_no_step_is_split(empty: tuple[Workspace, dg.Definitions]) -> None:
+    _, definitions = empty
+    steps = [node.definition.name for node in definitions.resolve_job_def("tables").graph.nodes]
+    assert len(steps) == len(set(steps)), "steps that read one another are split, and Dagster skips some of the parts"
+
+
 def test_an_asset_shows_columns_lineage_and_query(empty: tuple[Workspace, dg.Definitions]) -> None:
     _, definitions = empty
     node = definitions.resolve_asset_graph().get(dg.AssetKey(["attribution", "entrance_daily"]))
