@@ -28,10 +28,11 @@ LATE = DAYS[4]
 HEAD_DAYS = 2
 """A head counts for 24 hours by the device's clock, which may span three business days."""
 CART_DAYS = 8
-"""A cart counts for 5 days before the order, which is paid within 2 days; and a day for where midnight falls."""
+"""A cart or a touch counts for 5 days before the order, which is paid within 2; and a day for where midnight falls."""
 SETTINGS = {
     "start_date": FIRST,
     "attribution": {"head_lookback_hours": 24, "cart_window_days": 5, "max_payment_delay_days": 2},
+    "touch": {"window_days": 5},
 }
 
 BY_ENDS = ("attribution.attributed_events", "attribution.path_steps")
@@ -41,6 +42,12 @@ BY_SALES = (
     "attribution.slot_daily",
     "attribution.module_daily",
     "attribution.path_summary",
+)
+BY_TOUCHES = (
+    "attribution.order_touches",
+    "attribution.touch_paths",
+    "attribution.touch_credits",
+    "attribution.model_daily",
 )
 
 
@@ -145,13 +152,18 @@ class Expected:
         # A sale may go back to any end of the CART_DAYS before it.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
+        # So may its touches, which are clicks: they are of their own day, whatever came before.
+        touched_there = days & (self.sales | spread(self.events, CART_DAYS))
+        touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {
             "core.events": new_events,
+            "attribution.touches": new_events,
             "core.orders": new_orders,
             "core.order_lines": new_lines | refunded,
             "core.refunds": new_refunds,
             **dict.fromkeys(BY_ENDS, ends),
             **dict.fromkeys(BY_SALES, sales),
+            **dict.fromkeys(BY_TOUCHES, touched),
         }
         return {name: days for name, days in found.items() if days}
 
@@ -208,5 +220,5 @@ def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
     published = run(home).published
     assert {name: days for name, days in published.items() if name != "core.batches"} == {
         "core.order_lines": {DAYS[1]},
-        **{name: {DAYS[1]} for name in BY_SALES},
+        **{name: {DAYS[1]} for name in (*BY_SALES, *BY_TOUCHES)},
     }
