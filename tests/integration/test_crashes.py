@@ -48,9 +48,9 @@ class Scene:
 
 
 def finished(start: Start, home: Home) -> float:
-    """Run to the end; the seconds at work."""
+    """Run to the end; the seconds at work, which are none to speak of where nothing is left to do."""
     run = start(home)
-    assert run.wait_until_at_work()
+    run.wait_until_at_work()
     begun = time.monotonic()
     outcome = run.end()
     assert outcome.code == 0, outcome.errors
@@ -99,14 +99,21 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, scene_of, how):
     scene = scene_of(tmp_path, start)
     moments = random.Random(f"{scene_of.__name__} {how}")
     killed = 0
+    seconds = scene.seconds
     for number in range(KILLS):
-        home = copy_of(scene.home, tmp_path / "killed")
-        run = start(home)
-        assert run.wait_until_at_work()
-        time.sleep(scene.seconds * (number + moments.random()) / KILLS)
-        killed += run.stop(signal.SIGKILL).code == -signal.SIGKILL
+        share = (number + moments.random()) / KILLS
+        for _ in range(3):
+            home = copy_of(scene.home, tmp_path / "killed")
+            run = start(home)
+            assert run.wait_until_at_work()
+            begun = time.monotonic()
+            run.wait_for(lambda until=begun + seconds * share: time.monotonic() > until)
+            if run.stop(signal.SIGKILL).code == -signal.SIGKILL:
+                killed += 1
+                break
+            seconds = time.monotonic() - begun  # the machine has become faster: the run ended before its moment
         assert_as_if_undisturbed(scene, home, start)
-    assert killed >= KILLS - 1, f"only {killed} of {KILLS} runs were still at work when they were to be killed"
+    assert killed == KILLS, f"only {killed} of {KILLS} runs were still at work when they were to be killed"
 
 
 def test_a_run_that_is_killed_again_and_again_goes_on_where_it_was(tmp_path):
@@ -114,8 +121,8 @@ def test_a_run_that_is_killed_again_and_again_goes_on_where_it_was(tmp_path):
     home = copy_of(scene.home, tmp_path / "killed")
     for share in (0.25, 0.5, 0.75):
         run = Headwater.directly(home)
-        assert run.wait_until_at_work()
-        time.sleep(scene.seconds * share)
+        if run.wait_until_at_work():  # False: the machine is so fast that all was done at once
+            time.sleep(scene.seconds * share)
         run.stop(signal.SIGKILL)
         assert_whole(home, scene.before, scene.after)
     assert_as_if_undisturbed(scene, home, Headwater.directly)
