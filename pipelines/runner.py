@@ -150,6 +150,9 @@ class Runner:
         self._workspace = workspace
         self._tell = tell
         self._connection = connection
+        # DuckDB guesses sizes from filters, and on a large day it guesses wrong: it would hash millions of wide rows to
+        # look up a few narrow ones, and spill. The models join the smaller side to the larger: let it stay so.
+        connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
         self._result = RunResult()
         self._held = set(held)
         self._versions: dict[str, dict[PartitionKey, str]] = {}
