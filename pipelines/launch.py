@@ -29,7 +29,8 @@ from pipelines.ingest import IngestReport
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Segment
 from pipelines.recording import asset_key
-from pipelines.runner import RunResult, grain_check_name
+from pipelines.results import RunResult
+from pipelines.runner import grain_check_name
 from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, Channel
 from pipelines.workspace import Workspace, open_workspace

@@ -36,7 +36,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import literal
 from pipelines.lake import Day, PartitionKey
-from pipelines.runner import CheckResult, PartitionResult, RunResult, TableResult
+from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 from pipelines.workspace import Workspace

@@ -17,7 +17,8 @@ from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest, outlook
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segments
-from pipelines.runner import CheckResult, Runner, RunResult
+from pipelines.results import CheckResult, RunResult
+from pipelines.runner import Runner
 from pipelines.settings import load_settings, write_start_date
 from pipelines.workspace import Workspace, open_workspace
 

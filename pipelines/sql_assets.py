@@ -21,7 +21,8 @@ from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport
 from pipelines.lake import Day, PartitionKey
 from pipelines.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
-from pipelines.runner import Runner, RunResult, grain_check_name
+from pipelines.results import RunResult
+from pipelines.runner import Runner, grain_check_name
 from pipelines.settings import Settings
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.model import DIALECT, Model

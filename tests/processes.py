@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -57,7 +58,7 @@ class Outcome:
 class Headwater:
     """A command under way, in a process group of its own."""
 
-    def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: object) -> None:
+    def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> None:
         self.home = home
         command = [*prefix, sys.executable, "-m", "pipelines.cli", *arguments, "--home", str(home.root)]
         self._start(command, options)
@@ -70,8 +71,8 @@ class Headwater:
         made._start([sys.executable, "-c", DIRECTLY, str(home.root), *arguments], {})
         return made
 
-    def _start(self, command: list[str], options: dict[str, object]) -> None:
-        self.process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
+    def _start(self, command: list[str], options: dict[str, Any]) -> None:
+        self.process: subprocess.Popen[str] = subprocess.Popen(
             command,
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
@@ -108,7 +109,7 @@ class Headwater:
         return Outcome(self.process.returncode, out, errors.splitlines())
 
 
-def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: object) -> Outcome:
+def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> Outcome:
     """Run a command to its end."""
     return Headwater(home, *arguments, prefix=prefix, **options).end()
 
