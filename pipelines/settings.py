@@ -32,7 +32,9 @@ _COLLAPSES = get_args(TransformKind)[2:]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A default is validated like a written value: 7 and 7.0 are equal, but a query that names them is not the same
+    # text, and a setting that only states its default must make nothing stale.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class AttributionSettings(_Section):

@@ -85,7 +85,8 @@ def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
     finished(start, home)
     assert_same_contents(contents(home), scene.after)
     assert_tidy(home)
-    assert plan_of(home)[1].is_empty
+    plan = plan_of(home)[1]
+    assert (dict(plan.stale), dict(plan.obsolete)) == ({}, {})
     with open_instance(home) as instance:
         unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
         assert not instance.get_runs(dg.RunsFilter(statuses=unfinished))
