@@ -20,7 +20,7 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import first_line, identifier
 from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey
-from pipelines.sqlproject.model import DIALECT, Model
+from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
@@ -161,7 +161,7 @@ def _expected(
     days = days_between(range_first, range_last) if first and last else []
     for name, model in project.models.items():
         if project.is_judged_by_content(model):
-            sql = project.bind(model, range_first, range_last).sql(dialect=DIALECT)
+            sql = project.sql(model, range_first, range_last)
             workspace.mount(connection, _unmounted(workspace, model), range_first, range_last)
             # Models that read this one see its query, not its file: that may be out of date.
             mount_view(connection, name, sql)

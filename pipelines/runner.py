@@ -21,7 +21,7 @@ from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
 from pipelines.planner import content_versions, input_version
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
-from pipelines.sqlproject.model import DIALECT, Check, Model
+from pipelines.sqlproject.model import Check, Model
 from pipelines.sqlproject.project import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
@@ -127,7 +127,7 @@ class Runner:
         if ready:
             self._tell(f"computing {model.name}" + (f", {first} to {last}" if model.is_partitioned else ""))
             self._workspace.mount(self._connection, reads, first, last)
-            query = self._workspace.project.bind(model, first, last).sql(dialect=DIALECT)
+            query = self._workspace.project.sql(model, first, last)
             result.sql = result.sql or query
             try:
                 if len(keys) == 1:
@@ -292,7 +292,7 @@ class Runner:
         days = [key for key in keys if key is not None] or [dt.date.min]
         others = [read for read in self._workspace.project.reads[check.name] if read.table != check.model]
         self._workspace.mount(self._connection, others, days[0], days[-1])
-        return self._workspace.project.bind(check, days[0], days[-1]).sql(dialect=DIALECT)
+        return self._workspace.project.sql(check, days[0], days[-1])
 
     def _judge(self, name: str, query: str, keys: list[PartitionKey]) -> set[PartitionKey]:
         outcome = self._result.checks[name]

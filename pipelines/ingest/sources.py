@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -132,10 +133,20 @@ def load_sources(home: Home | None) -> list[Source]:
     for root in roots:
         if root.is_dir():
             folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
-    return [_load_source(folders[name]) for name in sorted(folders)]
+    return [_load_source(folders[name], _content(folders[name])) for name in sorted(folders)]
 
 
-def _load_source(folder: Path) -> Source:
+def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    """The files that make a source, as a key: while they are the same, so is the source."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".sql", ".yaml") and path.is_file())
+        return tuple((path.name, path.read_bytes()) for path in files)
+    except OSError:
+        return ()  # whoever loads it says which file it is
+
+
+@lru_cache(maxsize=32)
+def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Source:
     if not _NAME.fullmatch(folder.name):
         raise HeadwaterError(f"{folder}: a source is named with lower case letters, digits and _; rename the folder")
     declared = _read_declaration(folder / "source.yaml")

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -22,6 +22,7 @@ from sqlglot.errors import SqlglotError
 
 from pipelines.errors import HeadwaterError
 from pipelines.settings import describe
+from pipelines.sqlproject.parameters import Value, bind, value_of
 
 DIALECT = "duckdb"
 ALL_DAYS = "all"
@@ -72,9 +73,13 @@ class _CheckHeader(_Header):
 H = TypeVar("H", _ModelHeader, _CheckHeader)
 
 
-@dataclass(frozen=True)
+ValueKey = tuple[tuple[str, type, Value], ...]
+"""Names, types and values: hashable."""
+
+
+@dataclass(frozen=True, eq=False)
 class SqlFile:
-    """What a model and a check have in common.
+    """What a model and a check have in common. A file that has not changed is read once: equal is identical.
 
     Attributes:
         name: ``schema.table`` of a model, the file's stem of a check.
@@ -112,8 +117,33 @@ class SqlFile:
         """The query's canonical text: the same for files that differ in comments and layout only."""
         return self.tree.sql(dialect=DIALECT, comments=False)
 
+    def bound(self, values: Mapping[str, Value]) -> exp.Query:
+        """A copy of the query with the values of its parameters.
 
-@dataclass(frozen=True)
+        Raises:
+            HeadwaterError: it names a parameter that *values* does not hold, or puts a list where none may stand.
+        """
+        return bind(self.tree, values)
+
+    def sql(self, values: Mapping[str, Value]) -> str:
+        """The text of the bound query, for DuckDB.
+
+        Raises:
+            HeadwaterError: as ``bound``.
+        """
+        return _bound_sql(self, self.key_of(values))
+
+    def key_of(self, values: Mapping[str, Value]) -> ValueKey:
+        """What of *values* the file names, as a key for caches: with the types, for 7 and 7.0 make two texts.
+
+        Raises:
+            HeadwaterError: it names a parameter that *values* does not hold.
+        """
+        found = [(name, value_of(name, values)) for name in sorted({*self.parameters, "from_dt", "to_dt"})]
+        return tuple((name, type(value), value) for name, value in found)
+
+
+@dataclass(frozen=True, eq=False)
 class Model(SqlFile):
     """A table of the lake and the query that computes it.
 
@@ -146,7 +176,7 @@ class Model(SqlFile):
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Check(SqlFile):
     """A query that must return no rows, run on a model's result before it is published.
 
@@ -167,15 +197,19 @@ def read_model(path: Path, schema: str) -> Model:
     Raises:
         HeadwaterError: the header or the query is wrong; with file and line.
     """
-    fields, source, tree = _read(path, "model")
-    header = _validate(_ModelHeader, fields, path)
+    return _model(path, schema, _text(path))
+
+
+@lru_cache(maxsize=128)
+def _model(path: Path, schema: str, source: str) -> Model:
+    header = _validate(_ModelHeader, _fields(source, path, "model"), path)
     return Model(
         name=f"{schema}.{path.stem}",
         path=path,
         description=header.description.strip(),
         reads={table: str(days) for table, days in header.reads.items()},
         source=source,
-        tree=tree,
+        tree=_parse(source, path),
         grain=header.grain,
         is_partitioned=header.partition is not None,
         sorted_by=header.sorted_by,
@@ -189,36 +223,47 @@ def read_check(path: Path) -> Check:
     Raises:
         HeadwaterError: the header or the query is wrong; with file and line.
     """
-    fields, source, tree = _read(path, "check")
-    header = _validate(_CheckHeader, fields, path)
+    return _check(path, _text(path))
+
+
+@lru_cache(maxsize=128)
+def _check(path: Path, source: str) -> Check:
+    header = _validate(_CheckHeader, _fields(source, path, "check"), path)
     return Check(
         name=path.stem,
         path=path,
         description=header.description.strip(),
         reads={table: str(days) for table, days in header.reads.items()},
         source=source,
-        tree=tree,
+        tree=_parse(source, path),
         model=header.model,
         severity=header.severity,
         remedy=header.remedy.strip(),
     )
 
 
-def _read(path: Path, kind: str) -> tuple[object, str, exp.Query]:
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(f"{path}: cannot be read: {error}") from error
+
+
+def _fields(text: str, path: Path, kind: str) -> object:
     match = _HEADER.match(text)
     if match is None or match["kind"] != kind:
         raise HeadwaterError(f"{path}:1: expected a header '/* {kind} … */' before the query; see docs/user-guide.md")
     try:
-        fields = yaml.safe_load(match["yaml"])
+        return yaml.safe_load(match["yaml"])
     except yaml.MarkedYAMLError as error:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
-    return fields, text, _parse(text, path)
+
+
+@lru_cache(maxsize=512)
+def _bound_sql(file: SqlFile, values: ValueKey) -> str:
+    return file.bound({name: value for name, _, value in values}).sql(dialect=DIALECT)
 
 
 def _parse(text: str, path: Path) -> exp.Query:

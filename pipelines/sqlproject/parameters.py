@@ -32,15 +32,25 @@ def bind(tree: exp.Query, values: Mapping[str, Value]) -> exp.Query:
     """
     bound = tree.copy()
     for placeholder in list(bound.find_all(exp.Placeholder)):
-        if placeholder.name not in values:
-            known = ", ".join(f"${name}" for name in sorted(values))
-            raise HeadwaterError(f"unknown parameter ${placeholder.name}; known are {known}")
-        value = values[placeholder.name]
+        value = value_of(placeholder.name, values)
         if isinstance(value, tuple):
             _expand_list(placeholder, value)
         else:
             placeholder.replace(_literal(value))
     return _fold(bound)
+
+
+def value_of(name: str, values: Mapping[str, Value]) -> Value:
+    """The value of a parameter.
+
+    Raises:
+        HeadwaterError: there is none of this name.
+    """
+    if name not in values:
+        raise HeadwaterError(
+            f"unknown parameter ${name}; known are {', '.join(f'${known}' for known in sorted(values))}"
+        )
+    return values[name]
 
 
 def look_back(expression: str, values: Mapping[str, Value]) -> int:

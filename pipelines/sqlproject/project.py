@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 from sqlglot import exp
@@ -27,8 +28,8 @@ from pipelines.home import REPOSITORY, Home
 from pipelines.ingest.targets import RAW_TABLES
 from pipelines.lake import relation_sql
 from pipelines.settings import Settings, SettingValue
-from pipelines.sqlproject.model import ALL_DAYS, DIALECT, Check, Model, SqlFile, read_check, read_model
-from pipelines.sqlproject.parameters import Value, bind, look_back
+from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey, read_check, read_model
+from pipelines.sqlproject.parameters import Value, look_back
 
 _NOT_SCHEMAS = {"sources", "checks"}
 _SAMPLE_DAY = dt.date(2020, 6, 15)
@@ -88,7 +89,11 @@ class Project:
 
     def bind(self, file: SqlFile, first: dt.date, last: dt.date) -> exp.Query:
         """The query of *file* for the days *first* to *last*."""
-        return bind(file.tree, {**self.parameters, "from_dt": first, "to_dt": last})
+        return file.bound(_values(self.parameters, first, last))
+
+    def sql(self, file: SqlFile, first: dt.date, last: dt.date) -> str:
+        """The text of that query, for DuckDB."""
+        return file.sql(_values(self.parameters, first, last))
 
     def downstream(self, names: Iterable[str]) -> set[str]:
         """The models that read any of *names*, directly or not."""
@@ -129,6 +134,10 @@ class Project:
 
 _GIVEN: dict[str, Mapping[str, str]] = {**RAW_TABLES, **CONFIG_TABLES}
 """Relations that models read and no model computes: column → type."""
+
+
+def _values(parameters: Mapping[str, Value], first: dt.date, last: dt.date) -> dict[str, Value]:
+    return {**parameters, "from_dt": first, "to_dt": last}
 
 
 def load_project(home: Home | None, settings: Settings) -> Project:
@@ -224,19 +233,23 @@ def _reads(file: SqlFile, models: Mapping[str, Model], values: Mapping[str, Valu
     """What *file* reads, held against what its header declares."""
     declared = {table: _declared(file, table, days, values) for table, days in file.reads.items()}
     try:
-        bound = bind(file.tree, {**values, "from_dt": _SAMPLE_DAY, "to_dt": _SAMPLE_DAY})
+        mentions = _mentions(file, file.key_of(_values(values, _SAMPLE_DAY, _SAMPLE_DAY)))
     except HeadwaterError as error:
         raise HeadwaterError(f"{file.path}: {error}") from error
     used: dict[str, int | None] = {}
-    for table, node, select in _tables(bound):
-        line = file.line_of(node)
+    for table, line, days_read in mentions:
         if table not in models and table not in _GIVEN:
             raise HeadwaterError(f"{file.path}:{line}: unknown table '{table}'{_nearest(table, [*models, *_GIVEN])}")
         partitioned = models[table].is_partitioned if table in models else "dt" in _GIVEN[table]
         if not partitioned or declared.get(table, 0) is None:
             used[table] = None if declared.get(table, 0) is None else 0
             continue
-        used[table] = max(_days_read(file, table, node, select), used.get(table) or 0)
+        if days_read is None:
+            raise HeadwaterError(
+                f"{file.path}:{line}: {table} is read without its days; add 'dt BETWEEN $from_dt AND $to_dt' "
+                "(or '$from_dt - n', with n declared under 'reads') to the WHERE or ON of this SELECT"
+            )
+        used[table] = max(days_read, used.get(table) or 0)
     for table, days in declared.items():
         if table not in used:
             raise HeadwaterError(f"{file.path}:1: 'reads' names {table}, which the query does not read")
@@ -271,16 +284,34 @@ def _declared(file: SqlFile, table: str, days: str, values: Mapping[str, Value])
         raise HeadwaterError(f"{file.path}:1: reads: {table}: {error}") from error
 
 
-def _tables(tree: exp.Query) -> Iterator[tuple[str, exp.Table, exp.Expr]]:
-    """Each table that the query reads, from its scopes, so that CTE names do not count."""
-    for scope in traverse_scope(tree):
-        for source in scope.sources.values():
-            if isinstance(source, exp.Table):
-                yield (f"{source.db}.{source.name}" if source.db else source.name), source, scope.expression
+class _Mention(NamedTuple):
+    """A table in a query, the line on which it stands, and how many days before ``$from_dt`` the SELECT takes of it.
+
+    *days* is None where the SELECT has no condition on them.
+    """
+
+    table: str
+    line: int
+    days: int | None
 
 
-def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expr) -> int:
-    """How many days before ``$from_dt`` the SELECT takes from *table*, by its condition on dt."""
+@lru_cache(maxsize=256)
+def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
+    """The tables that *file* reads, bound to ``_SAMPLE_DAY``; from its scopes, so that CTE names do not count."""
+    return tuple(
+        _Mention(
+            f"{source.db}.{source.name}" if source.db else source.name,
+            file.line_of(source),
+            _days_read(source, scope.expression),
+        )
+        for scope in traverse_scope(file.bound({name: value for name, _, value in values}))
+        for source in scope.sources.values()
+        if isinstance(source, exp.Table)
+    )
+
+
+def _days_read(node: exp.Table, select: exp.Expr) -> int | None:
+    """How many days before ``_SAMPLE_DAY`` the SELECT takes from the table *node*, by its condition on dt."""
     conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
     if where := select.args.get("where"):
         conditions.append(where.this)
@@ -294,10 +325,7 @@ def _days_read(file: SqlFile, table: str, node: exp.Table, select: exp.Expr) -> 
             if low is None or high is None or high > _SAMPLE_DAY:
                 continue
             return (_SAMPLE_DAY - low).days
-    raise HeadwaterError(
-        f"{file.path}:{file.line_of(node)}: {table} is read without its days; add 'dt BETWEEN $from_dt AND $to_dt' "
-        "(or '$from_dt - n', with n declared under 'reads') to the WHERE or ON of this SELECT"
-    )
+    return None
 
 
 def _day(node: exp.Expr) -> dt.date | None:
@@ -329,7 +357,7 @@ def _hold_contracts(project: Project) -> None:
 
 
 def _described(connection: duckdb.DuckDBPyConnection, project: Project, file: SqlFile) -> dict[str, str]:
-    sql = project.bind(file, _SAMPLE_DAY, _SAMPLE_DAY).sql(dialect=DIALECT)
+    sql = project.sql(file, _SAMPLE_DAY, _SAMPLE_DAY)
     try:
         rows = connection.execute(f"DESCRIBE {sql}").fetchall()
     except duckdb.Error as error:
