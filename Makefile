@@ -24,7 +24,7 @@ demo: $(STAMP)  ## a made-up shop, from its log to attributed sales
 	$(BIN)/headwater demo $(DEMO)
 
 test: $(STAMP)  ## unit, golden, property and short integration tests (under ten minutes)
-	$(BIN)/pytest -m "not real" -n auto
+	$(BIN)/pytest -m "not real" -n auto --dist worksteal
 
 test-real: $(STAMP)  ## the long tests: real data, servers
 	$(BIN)/pytest -m real -rs

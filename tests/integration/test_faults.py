@@ -333,6 +333,7 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path):
     assert {row["device_id"] for row in table(home, "core.events")} == {"d1", "d3"}
 
 
+@pytest.mark.real
 def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
@@ -378,6 +379,7 @@ def test_a_folder_where_a_file_belongs_is_named(small):
         assert only_line(headwater(small, *command)).endswith(": cannot be read: Not a directory")
 
 
+@pytest.mark.real
 def test_lost_raw_files_are_named_by_who_needs_them_and_by_doctor(small):
     lost = next((small.lake / "raw" / "events" / f"dt={DAYS[1]}").iterdir())
     lost.unlink()
