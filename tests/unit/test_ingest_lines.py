@@ -93,7 +93,7 @@ MANGLED = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(content=MANGLED, compress=st.booleans(), cut=st.integers(0, 30), as_csv=st.booleans())
 def test_any_bytes_are_read_quarantined_or_refused_by_name(
     content: bytes, compress: bool, cut: int, as_csv: bool
