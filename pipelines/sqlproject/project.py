@@ -305,6 +305,7 @@ def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
             _days_read(source, scope.expression),
         )
         for scope in traverse_scope(file.bound({name: value for name, _, value in values}))
+        if not scope.is_udtf  # UNNEST and LATERAL see the tables beside them, and read none
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     )

@@ -11,7 +11,7 @@ from pipelines.errors import HeadwaterError
 from pipelines.home import init_home
 from pipelines.settings import Settings
 from pipelines.sqlproject.parameters import bind, look_back
-from pipelines.sqlproject.project import load_project
+from pipelines.sqlproject.project import Read, load_project
 
 VALUES = {
     "from_dt": dt.date(2026, 3, 1),
@@ -94,6 +94,12 @@ def test_a_home_adds_a_model(tmp_path):
     assert project.models["mine.table"].types == {"dt": "DATE", "n": "BIGINT"}
     assert "mine.table" in project.downstream(["core.events"])
     assert project.select(["+mine.table"]) == {"mine.table", "core.events", "core.entrances"}
+
+
+def test_an_unnested_list_reads_no_table(tmp_path):
+    query = "SELECT e.dt, CAST(u.x AS BIGINT) AS n FROM core.events AS e CROSS JOIN UNNEST([e.slot]) AS u(x)"
+    query += f" WHERE e.{DAYS}"
+    assert load(tmp_path, query).reads["mine.table"] == (Read("core.events", 0),)
 
 
 @pytest.mark.parametrize(
