@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -294,7 +295,15 @@ def _home_or_none(path: Path | None) -> Home | None:
 
 def main() -> None:
     """Run the command line; a HeadwaterError becomes one line on standard error and exit code 1."""
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_is_news)
     _exit_with(lambda: app(standalone_mode=True))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False where a library logs that Ctrl-C stopped it half-way, SQLAlchemy closing a connection, say."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)
 
 
 def _exit_with(command: Callable[[], Any]) -> None:
