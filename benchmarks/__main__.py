@@ -19,10 +19,10 @@ BOT_DEVICES = 10_000
 JOBS = ("attribution", "bot", "ingestion", "bookkeeping")
 
 
-def attribution(scratch: Path, events: int, runs: int) -> Pair:
+def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
     """Every table of schema attribution, for a day of *events* events."""
     home = scratch / "attribution"
-    rows = shops.simulated_day(home, events, "parquet", computed=True)
+    rows = shops.simulated_day(home, events, "parquet", computed=True, memory=memory)
     return measure_pair(
         ("attribute a day, every table", "  limit: read, sort, write core.events"),
         rows,
@@ -63,7 +63,7 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """The lines of the table, each job's as soon as it is measured."""
     yield HEADER
     if "attribution" in arguments.jobs:
-        yield from attribution(scratch, arguments.events, arguments.runs).lines()
+        yield from attribution(scratch, arguments.events, arguments.runs, arguments.memory).lines()
     if "bot" in arguments.jobs:
         yield from bot(scratch, arguments.runs).lines()
     if "ingestion" in arguments.jobs:
@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each job, of which the median counts (3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--scratch", help="folder for the homes, on a disk with room: 5 GB for 20,000,000 events")
+    parser.add_argument("--memory", help="memory_limit of the home whose day is attributed, e.g. 6GB")
     arguments = parser.parse_args()
     versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     print(f"{platform.platform()}, {os.cpu_count()} cores, {versions}")

@@ -8,6 +8,7 @@ Not here: the jobs.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -30,12 +31,17 @@ _ROUNDS_A_HEAD = 2_000
 _BOT_EVENTS_A_PERSON = 22
 
 
-def simulated_day(folder: Path, events: int, format: Literal["ndjson", "parquet"], computed: bool) -> int:
+def simulated_day(
+    folder: Path, events: int, format: Literal["ndjson", "parquet"], computed: bool, memory: str | None = None
+) -> int:
     """A home in *folder* with one day of about *events* events landed; how many records its log has.
 
-    With *computed* it is ingested and schema core computed.
+    With *computed* it is ingested and schema core computed. *memory* is its ``memory_limit``; default: a new home's.
     """
     home, _ = init_home(folder)
+    if memory is not None:
+        text = home.settings_file.read_text(encoding="utf-8")
+        home.settings_file.write_text(re.sub(r"(?m)^memory_limit: \S+", f"memory_limit: {memory}", text), "utf-8")
     devices = max(100, round(events / _EVENTS_A_DEVICE))
     records = simulate(home.landing, days=1, devices=devices, seed=1, last_day=LAST_DAY, format=format).records
     if computed:
