@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,9 @@ def home(tmp_path_factory):
 
 home_seconds: list[float] = []
 
+SLOWER = float(os.environ.get("HEADWATER_SLOWER", "1"))
+"""How many times slower than an idle machine of two cores this one may be: those of continuous integration are shared."""
+
 
 def rows(name):
     path = data_set("maven") / FILES[name]
@@ -65,7 +69,7 @@ def rows(name):
 
 
 def test_the_run_takes_under_a_minute_without_the_bookkeeping(home):
-    assert home_seconds[0] < 60
+    assert home_seconds[0] < 60 * SLOWER
 
 
 def test_revenue_and_cost_by_month_and_product_equal_the_files(home):
@@ -145,6 +149,6 @@ def test_through_dagster_the_bookkeeping_stays_within_its_limit(tmp_path):
     partitions = query_rows(home, "SELECT date_diff('day', min(dt), DATE '2015-04-01') + 1 FROM core.orders").rows[0][0]
     bookkeeping = (seconds - home_seconds[0] if home_seconds else seconds) / (partitions * ASSETS_BY_DAYS)
     print(f"{seconds:.0f} s through Dagster, of it {bookkeeping * 1000:.1f} ms an asset × partition")
-    assert bookkeeping < 0.05
+    assert bookkeeping < 0.05 * SLOWER
     again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert "nothing to do" in again.stdout
