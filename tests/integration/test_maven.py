@@ -59,7 +59,7 @@ def home(tmp_path_factory):
 home_seconds: list[float] = []
 
 SLOWER = float(os.environ.get("HEADWATER_SLOWER", "1"))
-"""How many times slower than an idle machine of two cores this one may be: those of continuous integration are shared."""
+"""How many times slower than an idle machine of two cores this one may be: continuous integration shares its own."""
 
 
 def rows(name):
