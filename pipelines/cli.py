@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import logging
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -179,6 +179,7 @@ def run(
 ) -> None:
     """Ingest what is new and compute what is stale, through Dagster; ends with a summary."""
     from pipelines.run import Request, run_home
+    from pipelines.stopping import run_stoppable
     from pipelines.workspace import open_workspace
 
     place = find_home(home)
@@ -191,7 +192,7 @@ def run(
         _refuse_usage(str(error))
     request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force)
     with teller() as tell:
-        summary = run_home(place, request, tell=tell)
+        summary = run_stoppable(lambda tell: run_home(place, request, tell=tell), tell)
     print_summary(summary, as_json=as_json)
     if summary.has_errors:
         raise typer.Exit(1)
@@ -295,15 +296,7 @@ def _home_or_none(path: Path | None) -> Home | None:
 
 def main() -> None:
     """Run the command line; a HeadwaterError becomes one line on standard error and exit code 1."""
-    if logging.lastResort is not None:
-        logging.lastResort.addFilter(_is_news)
     _exit_with(lambda: app(standalone_mode=True))
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """False where a library logs that Ctrl-C stopped it half-way, SQLAlchemy closing a connection, say."""
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or issubclass(kind, Exception)
 
 
 def _exit_with(command: Callable[[], Any]) -> None:
@@ -317,6 +310,8 @@ def _exit_with(command: Callable[[], Any]) -> None:
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             error_line("stopped; what was published before is whole, run again to go on")
+            sys.stdout.flush()
+            os._exit(_INTERRUPTED)  # a query that could not be stopped would go on, and be waited for
         raise
 
 

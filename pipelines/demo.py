@@ -17,6 +17,7 @@ from pipelines.home import Home, init_home
 from pipelines.query import query_rows
 from pipelines.run import run_home
 from pipelines.simulator import parameters_with, simulate
+from pipelines.stopping import run_stoppable
 
 _ENTRANCES = """
 WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
@@ -51,7 +52,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
             )
         print("\n".join(told))
     with teller() as tell:
-        summary = run_home(home, tell=tell)
+        summary = run_stoppable(lambda tell: run_home(home, tell=tell), tell)
     print_summary(summary)
     if summary.has_errors or summary.last is None:
         raise HeadwaterError(f"the demo's run failed; 'headwater doctor --home {directory}' tells what is wrong")

@@ -20,10 +20,8 @@ from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segme
 from pipelines.results import CheckResult, RunResult
 from pipelines.runner import Runner
 from pipelines.settings import load_settings, write_start_date
+from pipelines.stopping import Tell
 from pipelines.workspace import Workspace, open_workspace
-
-Tell = Callable[[str], None]
-"""Takes a line for the user."""
 
 
 @dataclass

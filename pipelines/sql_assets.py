@@ -179,7 +179,9 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
                     context.log.info(totals(table))
                 # A backfill counts a day as failed of which it is told nothing.
                 claimed = days_between(first, last) if first and last and _BACKFILL_TAG in context.run.tags else []
-                yield from RunRecorder(workspace, connection, context.instance).events(result, claimed)
+                for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
+                    channel.tell("telling Dagster what was computed")
+                    yield event
     except HeadwaterError as error:
         channel.error = error
         raise dg.Failure(description=str(error), allow_retries=False) from error

@@ -157,29 +157,6 @@ def test_wrong_usage_is_exit_code_2(shop):
     assert headwater("nonsense").returncode == 2
 
 
-LOGGING_LIBRARY = """
-import logging
-from pipelines import cli
-
-def command(**_):
-    for fault in (KeyboardInterrupt(), ValueError("the disk is full")):
-        try:
-            raise fault
-        except BaseException:
-            logging.getLogger("a library").error("while closing", exc_info=True)
-
-cli.app = command
-cli.main()
-"""
-
-
-def test_what_a_library_logs_of_being_stopped_is_no_news():
-    told = subprocess.run([sys.executable, "-c", LOGGING_LIBRARY], cwd=REPOSITORY, capture_output=True, text=True)
-    assert "the disk is full" in told.stderr
-    assert "KeyboardInterrupt" not in told.stderr
-    assert told.stderr.count("while closing") == 1
-
-
 def test_an_unknown_selection_and_a_missing_home_are_one_line(shop, tmp_path):
     home, _ = shop
     outcome = headwater("run", "--select", "core.event", home=home)
