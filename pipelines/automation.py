@@ -19,10 +19,11 @@ from pipelines.duck import session
 from pipelines.home import Home, lock_holder
 from pipelines.ingest import pending
 from pipelines.ingest.manifest import manifest_file
-from pipelines.planner import Plan, Segment, make_plan, segments
+from pipelines.planner import Plan, Segment, make_plan, steps
 from pipelines.recording import asset_key, changed_config
 from pipelines.settings import Settings
 from pipelines.sql_assets import FIRST_DAY
+from pipelines.sqlproject.project import Project
 from pipelines.workspace import Workspace, open_workspace
 
 IN_PROCESS_TAG = "headwater/in_process"
@@ -160,7 +161,7 @@ def _look(loaded: Workspace, instance: dg.DagsterInstance, cursor: _Cursor) -> d
         reason = "what is stale was asked for already, and its run failed; 'headwater doctor' says what to do"
         return cursor.skip(reason, told)
     cursor.days = days
-    return cursor.ask(_requests(plan, f"{days}-{cursor.requests}"), told)
+    return cursor.ask(_requests(workspace.project, plan, f"{days}-{cursor.requests}"), told)
 
 
 def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
@@ -198,13 +199,11 @@ def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
             yield f"{table} {key} {present.get(key)} {plan.expected[table][key]}"
 
 
-def _requests(plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
-    """A run for the tables without days, then one for each segment, in the order in which they must be computed."""
-    whole = sorted(table for table, keys in plan.stale.items() if None in keys)
-    if whole:
-        yield _request(whole, {}, f"{run_key}-whole")
-    for segment in segments(plan.stale, plan.expected):
-        yield _request(sorted(segment.tables), range_tags(segment), f"{run_key}-{segment.first}")
+def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
+    """A run for each step, in the order in which they must be computed."""
+    for number, step in enumerate(steps(project, plan.stale, plan.expected)):
+        tags = {} if step.is_whole else range_tags(step)
+        yield _request(sorted(step.tables), tags, f"{run_key}-{number}")
 
 
 def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg.RunRequest:

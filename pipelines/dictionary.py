@@ -15,7 +15,8 @@ from pipelines.home import REPOSITORY
 from pipelines.ingest.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
 from pipelines.runner import grain_check_name
 from pipelines.sqlproject.model import Model
-from pipelines.sqlproject.project import Project, Read
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import Read
 
 _INTRODUCTION = (
     "Every table of the lake, from the headers in `sql/`; written by `headwater docs`. Times are UTC, `dt` is a "

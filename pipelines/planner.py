@@ -20,8 +20,10 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import first_line, identifier
 from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey
+from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Model
-from pipelines.sqlproject.project import Read
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
 VersionOf = Callable[[str, PartitionKey], str | None]
@@ -83,11 +85,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Segment:
-    """Days in a row on which the same tables are to be computed: one run."""
+    """Days in a row on which the same tables are to be computed, or tables without days: one run."""
 
     first: Day
     last: Day
     tables: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its tables are those without days."""
+        return self.first == Day.min
 
     @property
     def days(self) -> list[Day]:
@@ -159,6 +166,7 @@ def _expected(
 
     range_first, range_last = first or dt.date.min, last or dt.date.min
     days = days_between(range_first, range_last) if first and last else []
+    snapshots = snapshot_days(project, workspace.settings.snapshots, range_first, range_last) if days else {}
     for name, model in project.models.items():
         if project.is_judged_by_content(model):
             sql = project.sql(model, range_first, range_last)
@@ -167,7 +175,8 @@ def _expected(
             mount_view(connection, name, sql)
             expected[name] = _evaluated(connection, model)
         else:
-            versions = ((day, input_version(workspace, model, day, version_of)) for day in days)
+            own = snapshots.get(name, []) if model.as_of else days
+            versions = ((day, input_version(workspace, model, day, version_of)) for day in own)
             expected[name] = {day: version for day, version in versions if version is not None}
     return expected
 
@@ -211,16 +220,34 @@ def input_version(workspace: Workspace, model: Model, day: Day, version_of: Vers
         if not project.is_partitioned(read.table):
             parts.append(f"{read.table}@{version_of(read.table, None)}")
             continue
-        for days_before in range((read.days or 0) + 1):
-            version = version_of(read.table, day - dt.timedelta(days=days_before))
+        for offset, parent in zip(read.offsets or (), read.days_of(day), strict=True):
+            version = version_of(read.table, parent)
             if version is not None:
                 has_input = True
-                parts.append(f"{read.table}-{days_before}@{version}")
+                parts.append(f"{read.table}-{offset}@{version}")
     return _hash(parts) if has_input else None
 
 
 def _hash(parts: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def steps(
+    project: Project,
+    stale: Mapping[str, Iterable[PartitionKey]],
+    expected: Mapping[str, Mapping[PartitionKey, str]],
+) -> list[Segment]:
+    """The runs that compute *stale*, each after those whose tables it reads.
+
+    First the tables without days, then the segments of days, then the tables without days that are made of those.
+    """
+    whole = {name for name, keys in stale.items() if None in keys}
+    by_day = [name for name, model in project.models.items() if model.is_partitioned]
+    late = whole & project.downstream(by_day)
+    early, late_ones = (
+        [Segment(Day.min, Day.min, frozenset(tables))] if tables else [] for tables in (whole - late, late)
+    )
+    return early + segments(stale, expected) + late_ones
 
 
 def segments(

@@ -25,7 +25,7 @@ from pipelines.home import Home
 from pipelines.ingest.targets import RAW_TABLES
 from pipelines.lake import relation_sql
 from pipelines.scratch import scratch_folder
-from pipelines.sqlproject.project import Read
+from pipelines.sqlproject.reads import Read
 from pipelines.workspace import Workspace, mount_view, open_workspace
 
 TABLE_ROWS = 40

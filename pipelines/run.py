@@ -16,7 +16,7 @@ from pipelines.duck import session
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest, outlook
 from pipelines.lake import Day, PartitionKey
-from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, segments
+from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, steps
 from pipelines.results import CheckResult, RunResult
 from pipelines.runner import Runner
 from pipelines.settings import load_settings, write_start_date
@@ -192,9 +192,9 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     open_ = _wanted(workspace, plan, request)
     held: set[tuple[str, PartitionKey]] = set()
     # Dagster ends a run at a failed check, good days included; what does not wait for it is asked for again.
-    while steps := _steps(open_, plan):
+    while segments := steps(workspace.project, open_, plan.expected):
         done: set[tuple[str, PartitionKey]] = set()
-        for step in steps:
+        for step in segments:
             result = _compute(engine(), step, held, say)
             held |= result.held()
             done |= result.settled()
@@ -207,14 +207,8 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
             break
 
 
-def _steps(open_: Mapping[str, Keys], plan: Plan) -> list[Segment]:
-    """The runs that compute *open_*: first the tables without partitions, as a segment without days."""
-    whole = frozenset(name for name, keys in open_.items() if None in keys)
-    return ([Segment(Day.min, Day.min, whole)] if whole else []) + segments(open_, plan.expected)
-
-
 def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
-    if step.first == Day.min:
+    if step.is_whole:
         return engine.compute(step.tables, None, None, held)
     say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
     return engine.compute(step.tables, step.first, step.last, held)
@@ -224,11 +218,10 @@ def _waiting(
     workspace: Workspace, open_: Mapping[str, Keys], held: Collection[tuple[str, PartitionKey]]
 ) -> set[tuple[str, PartitionKey]]:
     """The partitions of *open_* that read what is held, directly or not, and the held ones themselves."""
-    project = workspace.project
     waiting = set(held)
-    for name in project.models:
+    for name in workspace.project.models:
         for key in open_.get(name, ()):
-            if any(parent in waiting for read in project.reads[name] for parent in project.window(read, key)):
+            if workspace.project.reads_any_of(name, key, waiting):
                 waiting.add((name, key))
     return waiting
 

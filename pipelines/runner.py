@@ -19,10 +19,11 @@ import duckdb
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
-from pipelines.planner import content_versions, input_version
+from pipelines.planner import content_versions, input_version, landed_days
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
+from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Check, Model
-from pipelines.sqlproject.project import Read
+from pipelines.sqlproject.reads import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
 ROWS_PER_CHUNK = 4_000_000
@@ -76,6 +77,7 @@ class Runner:
         self._held = set(held)
         self._versions: dict[str, dict[PartitionKey, str]] = {}
         self._days: frozenset[Day] = frozenset()
+        self._snapshot_days: dict[str, list[Day]] | None = None
 
     def compute(self, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
         """Compute *tables*: those by days for *first* to *last*, the others whole.
@@ -96,12 +98,25 @@ class Runner:
         if first is not None and last is not None:
             for chunk_first, chunk_last in self._chunks(first, last):
                 for model in models:
-                    if model.is_partitioned:
+                    if model.as_of:
+                        for day in self._snapshots(model, chunk_first, chunk_last):
+                            self._compute(model, day, day)
+                    elif model.is_partitioned:
                         self._compute(model, chunk_first, chunk_last)
         return self._result
 
     def _reads(self, model: Model) -> tuple[Read, ...]:
         return self._workspace.project.reads[model.name]
+
+    def _snapshots(self, model: Model, first: Day, last: Day) -> list[Day]:
+        """The days of these of which *model* has a partition."""
+        if self._snapshot_days is None:
+            landed = landed_days(self._workspace, self._connection)
+            settings = self._workspace.settings
+            begin = settings.start_date or (landed[0] if landed else None)
+            days = (begin, landed[1]) if begin and landed else None
+            self._snapshot_days = snapshot_days(self._workspace.project, settings.snapshots, *days) if days else {}
+        return [day for day in self._snapshot_days.get(model.name, []) if first <= day <= last]
 
     def _chunks(self, first: Day, last: Day) -> Iterator[tuple[Day, Day]]:
         rows_of: Counter[PartitionKey] = Counter()
@@ -143,11 +158,10 @@ class Runner:
         result.seconds += time.monotonic() - started
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
-        for read in self._reads(model):
-            if any(parent in self._held for parent in self._workspace.project.window(read, key)):
-                self._hold(model, key)
-                return True
-        return False
+        if not self._workspace.project.reads_any_of(model.name, key, self._held):
+            return False
+        self._hold(model, key)
+        return True
 
     def _hold(self, model: Model, key: PartitionKey) -> None:
         self._held.add((model.name, key))

@@ -26,7 +26,8 @@ from pipelines.runner import Runner, grain_check_name
 from pipelines.settings import Settings
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.model import DIALECT, Model
-from pipelines.sqlproject.project import Project, Read
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import Read
 from pipelines.workspace import Workspace, days_between, open_workspace
 
 CHANNEL = "headwater"

@@ -20,7 +20,8 @@ from pipelines.home import Home
 from pipelines.ingest.manifest import RawLake
 from pipelines.lake import Day, Lake, relation_sql
 from pipelines.settings import Settings, load_settings
-from pipelines.sqlproject.project import Project, Read, load_project
+from pipelines.sqlproject.project import Project, load_project
+from pipelines.sqlproject.reads import Read
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Workspace:
                 self._mount_config(connection, read.table)
                 continue
             days = None
-            if read.days is not None and self.project.is_partitioned(read.table):
-                days = days_between(first - dt.timedelta(days=read.days), last)
+            if read.offsets is not None and self.project.is_partitioned(read.table):
+                days = {day for own in days_between(first, last) for day in read.days_of(own)}
             sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
             mount_view(connection, read.table, sql)
 

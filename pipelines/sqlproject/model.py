@@ -28,6 +28,7 @@ DIALECT = "duckdb"
 ALL_DAYS = "all"
 """What ``reads`` says of a table that a model reads over its whole history."""
 
+_DAYS = frozenset({"dt", "from_dt", "to_dt"})
 _HEADER = re.compile(r"\s*/\*\s*(?P<kind>model|check)\b(?P<yaml>.*?)\*/", re.DOTALL)
 
 
@@ -50,6 +51,7 @@ class _Header(BaseModel):
 class _ModelHeader(_Header):
     grain: tuple[str, ...] = Field(min_length=1)
     partition: Literal["dt"] | None = None
+    as_of: Literal[True, "month_end"] | None = None
     sorted_by: tuple[str, ...] = ()
     columns: dict[str, Column] = Field(min_length=1)
 
@@ -59,6 +61,8 @@ class _ModelHeader(_Header):
             for name in getattr(self, key):
                 if name not in self.columns:
                     raise ValueError(f"{key} names '{name}', which is no column")
+        if self.as_of and not self.partition:
+            raise ValueError("a model as of a day must have 'partition: dt'")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
             raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
         return self
@@ -106,11 +110,11 @@ class SqlFile:
 
     @cached_property
     def parameters(self) -> frozenset[str]:
-        """The names of the parameters in the query and in ``reads``, without ``from_dt`` and ``to_dt``."""
+        """The names of the parameters in the query and in ``reads``, without those of the days."""
         trees = [self.tree, *(sqlglot.parse_one(text, read=DIALECT) for text in self.reads.values())]
         names = {node.name for tree in trees for node in tree.find_all(exp.Placeholder)}
         names |= {node.name for tree in trees[1:] for node in tree.find_all(exp.Column)} - {ALL_DAYS}
-        return frozenset(names - {"from_dt", "to_dt"})
+        return frozenset(names - _DAYS)
 
     @cached_property
     def text(self) -> str:
@@ -139,7 +143,7 @@ class SqlFile:
         Raises:
             HeadwaterError: it names a parameter that *values* does not hold.
         """
-        found = [(name, value_of(name, values)) for name in sorted({*self.parameters, "from_dt", "to_dt"})]
+        found = [(name, value_of(name, values)) for name in sorted(self.parameters | (_DAYS & values.keys()))]
         return tuple((name, type(value), value) for name, value in found)
 
 
@@ -150,12 +154,15 @@ class Model(SqlFile):
     Attributes:
         grain: The columns that name a row: unique together, none null.
         is_partitioned: Whether it has a partition a day.
+        as_of: Which days have a partition: None: all that hold anything; ``True``: those that the settings keep as
+            snapshots; ``month_end``: of these the ends of months. Its query is bound to one ``$dt`` at a time.
         sorted_by: The order of the rows within a file; empty: as they come.
         columns: The declared columns, in order.
     """
 
     grain: tuple[str, ...]
     is_partitioned: bool
+    as_of: Literal[True, "month_end"] | None
     sorted_by: tuple[str, ...]
     columns: Mapping[str, Column]
 
@@ -212,6 +219,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         tree=_parse(source, path),
         grain=header.grain,
         is_partitioned=header.partition is not None,
+        as_of=header.as_of,
         sorted_by=header.sorted_by,
         columns=header.columns,
     )

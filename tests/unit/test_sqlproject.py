@@ -11,7 +11,8 @@ from pipelines.errors import HeadwaterError
 from pipelines.home import init_home
 from pipelines.settings import Settings
 from pipelines.sqlproject.parameters import bind, look_back
-from pipelines.sqlproject.project import Read, load_project
+from pipelines.sqlproject.project import load_project
+from pipelines.sqlproject.reads import Read
 
 VALUES = {
     "from_dt": dt.date(2026, 3, 1),
@@ -99,7 +100,7 @@ def test_a_home_adds_a_model(tmp_path):
 def test_an_unnested_list_reads_no_table(tmp_path):
     query = "SELECT e.dt, CAST(u.x AS BIGINT) AS n FROM core.events AS e CROSS JOIN UNNEST([e.slot]) AS u(x)"
     query += f" WHERE e.{DAYS}"
-    assert load(tmp_path, query).reads["mine.table"] == (Read("core.events", 0),)
+    assert load(tmp_path, query).reads["mine.table"] == (Read("core.events", (0,)),)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Whether every query returns what its header declares, from tables as they are declared.
+
+Here: binding each query to empty tables, which reads no data, and comparing columns and types.
+Not here: which tables a query may read (``reads``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import duckdb
+from sqlglot import exp
+
+from pipelines.duck import first_line, identifier
+from pipelines.errors import HeadwaterError
+from pipelines.lake import relation_sql
+from pipelines.sqlproject.model import Check, Model, SqlFile
+from pipelines.sqlproject.parameters import Value
+from pipelines.sqlproject.reads import GIVEN, SAMPLE_DAY, values_for
+
+
+def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], parameters: Mapping[str, Value]) -> None:
+    """Let DuckDB bind every query to empty tables of the declared types.
+
+    Raises:
+        HeadwaterError: a query names an unknown column, or returns other columns or types than its header declares;
+            with file, line and remedy.
+    """
+    with duckdb.connect() as connection:
+        relations = {**GIVEN, **{name: model.types for name, model in models.items()}}
+        for table, columns in relations.items():
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
+            try:
+                connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(columns, [])}")
+            except duckdb.Error as error:
+                raise HeadwaterError(f"{models[table].path}:1: columns: {first_line(error)}") from error
+        for model in models.values():
+            _hold_columns(model, _described(connection, model, parameters))
+        for check in checks:
+            found = _described(connection, check, parameters)
+            if models[check.model].is_partitioned and found.get("dt") != "DATE":
+                raise HeadwaterError(
+                    f"{check.path}: a check of a table by days must return dt of type DATE: the days that are held back"
+                )
+
+
+def _described(connection: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, Value]) -> dict[str, str]:
+    sql = file.sql(values_for(file, parameters, SAMPLE_DAY, SAMPLE_DAY))
+    try:
+        rows = connection.execute(f"DESCRIBE {sql}").fetchall()
+    except duckdb.Error as error:
+        line = _line_of_name(file, str(error))
+        raise HeadwaterError(f"{file.path}:{line}: {first_line(error)}") from error
+    return {row[0]: row[1] for row in rows}
+
+
+def _line_of_name(file: SqlFile, message: str) -> int:
+    for name in re.findall(r'"(\w+)"', message)[:1]:
+        for node in file.tree.find_all(exp.Identifier):
+            if node.name == name:
+                return file.line_of(node)
+    return 1
+
+
+def _hold_columns(model: Model, found: Mapping[str, str]) -> None:
+    declared = model.types
+    for name in declared:
+        if name not in found:
+            raise HeadwaterError(
+                f"{model.path}:{_header_line(model, name)}: column '{name}' is declared, the query does not return it"
+            )
+    for name, kind in found.items():
+        if name not in declared:
+            line = max((model.line_of(n) for n in model.tree.find_all(exp.Identifier) if n.name == name), default=1)
+            raise HeadwaterError(
+                f"{model.path}:{line}: column '{name}' is returned, not declared; add '{name}: {{type: {kind}, "
+                "description: …}' to the header's columns"
+            )
+        if kind != declared[name]:
+            raise HeadwaterError(
+                f"{model.path}:{_header_line(model, name)}: column '{name}' is declared {declared[name]}, the query "
+                f"returns {kind}; write CAST(… AS {declared[name]}) or change the header"
+            )
+
+
+def _header_line(model: Model, column: str) -> int:
+    for number, line in enumerate(model.path.read_text(encoding="utf-8").splitlines(), start=1):
+        if re.match(rf"\s+{re.escape(column)}\s*:", line):
+            return number
+    return 1

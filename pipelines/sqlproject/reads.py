@@ -1,0 +1,219 @@
+"""Which tables a query reads, and of which days: told by its scopes, held against what its header declares.
+
+Here: the type Read, and how a file's reads are found.
+Not here: the order of models that follows from them (``project``), the columns (``contracts``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import traverse_scope
+
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.errors import HeadwaterError
+from pipelines.ingest.targets import RAW_TABLES
+from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey
+from pipelines.sqlproject.parameters import Value, look_back
+
+GIVEN: dict[str, Mapping[str, str]] = {**RAW_TABLES, **CONFIG_TABLES}
+"""Relations that models read and no model computes: column → type."""
+
+SAMPLE_DAY = dt.date(2020, 6, 15)
+"""The day that queries are bound to where only their shape is looked at."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """That a model reads a table.
+
+    Attributes:
+        table: Which.
+        offsets: The days of the table that it reads for a day of its own, as numbers of days before that day, in
+            order; None: its whole history.
+        is_exact: Whether it names each of these days instead of a span of them.
+    """
+
+    table: str
+    offsets: tuple[int, ...] | None
+    is_exact: bool = False
+
+    @property
+    def days(self) -> int | None:
+        """How many days before a day's own the reading begins; None for the whole history."""
+        return None if self.offsets is None else self.offsets[-1]
+
+    def days_of(self, day: dt.date) -> list[dt.date]:
+        """The days that are read for *day*; not for a reading of the whole history."""
+        return [day - dt.timedelta(days=offset) for offset in self.offsets or ()]
+
+
+def values_for(file: SqlFile, parameters: Mapping[str, Value], first: dt.date, last: dt.date) -> dict[str, Value]:
+    """What the parameters of *file* stand for when it is computed for the days *first* to *last*."""
+    if isinstance(file, Model) and file.as_of:
+        return {**parameters, "dt": last}
+    return {**parameters, "from_dt": first, "to_dt": last}
+
+
+def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str, Value]) -> tuple[Read, ...]:
+    """What *file* reads.
+
+    Raises:
+        HeadwaterError: it reads an unknown table, or other days than its header declares; with file and line.
+    """
+    declared = {table: _declared(file, table, days, parameters) for table, days in file.reads.items()}
+    try:
+        mentions = _mentions(file, file.key_of(values_for(file, parameters, SAMPLE_DAY, SAMPLE_DAY)))
+    except HeadwaterError as error:
+        raise HeadwaterError(f"{file.path}: {error}") from error
+    used: dict[str, Read] = {}
+    for mention in mentions:
+        read = _read(file, mention, models, is_whole=declared.get(mention.table, 0) is None)
+        used[read.table] = _both(used[read.table], read) if read.table in used else read
+    for table, days in declared.items():
+        _hold_declared(file, table, days, used, models)
+    for read in used.values():
+        if read.days and read.table not in declared:
+            raise HeadwaterError(
+                f"{file.path}: reads {read.days} days of {read.table} before the day's own; "
+                f"declare them: 'reads: {{{read.table}: {read.days}}}'"
+            )
+    whole = [read.table for read in used.values() if read.offsets is None]
+    dated = [
+        read.table
+        for read in used.values()
+        if read.offsets is not None and read.table in models and models[read.table].is_partitioned
+    ]
+    if whole and dated and not isinstance(file, Check):
+        raise HeadwaterError(
+            f"{file.path}: reads {whole[0]} over all days, so it cannot read {dated[0]}, a table by days"
+        )
+    return tuple(used.values())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: the known one that looks like it, if any does."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+class _Mention(NamedTuple):
+    """A table in a query, the line on which it stands, and which days before its own the SELECT takes of it.
+
+    *offsets* is None where the SELECT has no condition on them, *is_exact* where the condition names a single day.
+    """
+
+    table: str
+    line: int
+    offsets: tuple[int, ...] | None
+    is_exact: bool
+
+
+def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_whole: bool) -> Read:
+    table = mention.table
+    if table not in models and table not in GIVEN:
+        raise HeadwaterError(f"{file.path}:{mention.line}: unknown table '{table}'{nearest(table, [*models, *GIVEN])}")
+    if is_whole:
+        return Read(table, None)
+    if not (models[table].is_partitioned if table in models else "dt" in GIVEN[table]):
+        return Read(table, (0,))
+    as_of = isinstance(file, Model) and file.as_of
+    if mention.offsets is None or (mention.is_exact and not as_of):
+        days = (
+            "'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n AND $dt', with n declared"
+            if as_of
+            else "'dt BETWEEN $from_dt AND $to_dt' (or '$from_dt - n', with n declared"
+        )
+        raise HeadwaterError(
+            f"{file.path}:{mention.line}: {table} is read without its days; add {days} under 'reads'"
+            f"{'' if as_of else ')'} to the WHERE or ON of this SELECT"
+        )
+    return Read(table, mention.offsets, mention.is_exact)
+
+
+def _both(one: Read, other: Read) -> Read:
+    if one.offsets is None or other.offsets is None:
+        return Read(one.table, None)
+    return Read(one.table, tuple(sorted({*one.offsets, *other.offsets})), one.is_exact and other.is_exact)
+
+
+def _hold_declared(
+    file: SqlFile, table: str, days: int | None, used: Mapping[str, Read], models: Mapping[str, Model]
+) -> None:
+    if table not in used:
+        raise HeadwaterError(f"{file.path}:1: 'reads' names {table}, which the query does not read")
+    if days is not None and used[table].days != days:
+        raise HeadwaterError(
+            f"{file.path}:1: 'reads' declares {days} days before the day's own of {table}, "
+            f"the query reads {used[table].days}"
+        )
+    if days is None and not table.startswith("raw.") and not _may_be_read_whole(file, table, models):
+        raise HeadwaterError(
+            f"{file.path}:1: only raw tables may be read over '{ALL_DAYS}' days, and by a table without days those "
+            f"that read raw tables so; not {table}"
+        )
+
+
+def _may_be_read_whole(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
+    """Whether the rows of both say what is stale: then the rows of *table* are known before it is computed."""
+    by_content = table in models and (not models[table].is_partitioned or ALL_DAYS in models[table].reads.values())
+    return by_content and isinstance(file, Model) and not file.is_partitioned
+
+
+def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Value]) -> int | None:
+    if days == ALL_DAYS:
+        return None
+    try:
+        return look_back(days, parameters)
+    except HeadwaterError as error:
+        raise HeadwaterError(f"{file.path}:1: reads: {table}: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
+    """The tables that *file* reads, bound to ``SAMPLE_DAY``; from its scopes, so that CTE names do not count."""
+    return tuple(
+        _Mention(
+            f"{source.db}.{source.name}" if source.db else source.name,
+            file.line_of(source),
+            *_offsets(source, scope.expression),
+        )
+        for scope in traverse_scope(file.bound({name: value for name, _, value in values}))
+        if not scope.is_udtf  # UNNEST and LATERAL see the tables beside them, and read none
+        for source in scope.sources.values()
+        if isinstance(source, exp.Table)
+    )
+
+
+def _offsets(node: exp.Table, select: exp.Expr) -> tuple[tuple[int, ...] | None, bool]:
+    """Which days before ``SAMPLE_DAY`` the SELECT takes from the table *node*, by its condition on dt."""
+    conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
+    if where := select.args.get("where"):
+        conditions.append(where.this)
+    for condition in conditions:
+        for term in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+            if not isinstance(term, exp.Between | exp.EQ) or not _is_dt_of(term.this, node):
+                continue
+            if isinstance(term, exp.EQ):
+                low = high = _day(term.expression)
+            else:
+                low, high = _day(term.args["low"]), _day(term.args["high"])
+            if low is None or high is None or high > SAMPLE_DAY:
+                continue
+            nearest_day = 0 if isinstance(term, exp.Between) else (SAMPLE_DAY - high).days
+            return tuple(range(nearest_day, (SAMPLE_DAY - low).days + 1)), isinstance(term, exp.EQ)
+    return None, False
+
+
+def _is_dt_of(column: exp.Expr, node: exp.Table) -> bool:
+    return isinstance(column, exp.Column) and column.name == "dt" and column.table in ("", node.alias_or_name)
+
+
+def _day(node: exp.Expr) -> dt.date | None:
+    return dt.date.fromisoformat(node.this.name) if isinstance(node, exp.Cast) and node.is_type("DATE") else None
