@@ -14,13 +14,14 @@ import dagster as dg
 
 from assets.attribution import attribution
 from assets.core import core
+from assets.customers import customers
 from assets.raw import raw
 from pipelines.automation import daily_schedule, ingestion_job, landing_sensor, tables_job
 from pipelines.home import find_home
 from pipelines.sql_assets import CHANNEL, AssetBuilder, Channel, sql_assets
 from pipelines.workspace import Workspace, open_workspace
 
-_SCHEMAS: dict[str, AssetBuilder] = {"core": core, "attribution": attribution}
+_SCHEMAS: dict[str, AssetBuilder] = {"core": core, "attribution": attribution, "customers": customers}
 
 
 def build_definitions(

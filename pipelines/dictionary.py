@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 
-from pipelines.config_tables import CONFIG_TABLES
+from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
 from pipelines.home import REPOSITORY
 from pipelines.ingest.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
 from pipelines.runner import grain_check_name
@@ -57,7 +57,7 @@ def _table(project: Project, model: Model) -> Iterator[str]:
 
 def _read(read: Read) -> str:
     if read.table in CONFIG_TABLES:
-        return f"`config/{read.table.removeprefix('config.')}.csv`"
+        return f"`{CONFIG_FILES[read.table]}`"
     if read.days is None:
         return f"`{read.table}` (all days)"
     return f"`{read.table}`" + (f" (and {read.days} days before)" if read.days else "")

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.config_tables import CONFIG_TABLES
+from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
 from pipelines.errors import HeadwaterError
 from pipelines.home import home_lock
 from pipelines.ingest import IngestReport, ingest
@@ -61,9 +61,7 @@ def _observed(workspace: Workspace, table: str, group: str, columns: Mapping[str
     return dg.AssetSpec(
         asset_key(table),
         deps=[asset_key(BATCHES)] if group == "raw" else [],
-        description="Filled by ingestion."
-        if group == "raw"
-        else f"Edited by operators: {table.replace('.', '/')}.csv.",
+        description="Filled by ingestion." if group == "raw" else f"Edited by operators: {CONFIG_FILES[table]}.",
         group_name=group,
         kinds={"parquet"} if group == "raw" else {"csv"},
         partitions_def=day_partitions(workspace.settings) if "dt" in columns else None,

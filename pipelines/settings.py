@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
@@ -100,13 +100,26 @@ class TouchSettings(_Section):
 
 
 class RfmSettings(_Section):
-    """Recency, frequency, monetary (not computed yet)."""
+    """Recency, frequency, monetary of customers; where high begins is in ``config/matrices.yaml``."""
 
-    window_days: int = Field(365, ge=1)
+    window_days: int = Field(365, ge=1, le=3660)
     frequency: Literal["orders", "days"] = "orders"
     monetary: Literal["sum", "mean"] = "sum"
-    threshold: str = "mean"
-    compare_days: int = Field(28, ge=1)
+    compare_days: int = Field(28, ge=1, le=366)
+
+
+class LifecycleSettings(_Section):
+    """The stages of a customer's life: a period is the time in which an active customer buys again."""
+
+    period_days: int = Field(28, ge=1, le=366)
+    churned_days: int = Field(180, ge=1, le=3660)
+    history_days: int = Field(1095, ge=1, le=3660)
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> LifecycleSettings:
+        if not 2 * self.period_days <= self.churned_days <= self.history_days:
+            raise ValueError("expected 2 · period_days ≤ churned_days ≤ history_days")
+        return self
 
 
 class ProductSettings(_Section):
@@ -118,9 +131,9 @@ class ProductSettings(_Section):
 
 
 class SnapshotSettings(_Section):
-    """Which days of history the snapshots keep (not computed yet)."""
+    """Of which days the tables as of a day are kept: the last ones, and the ends of the months before."""
 
-    daily_for_days: int = Field(28, ge=1)
+    daily_for_days: int = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"
 
 
@@ -136,12 +149,19 @@ class Settings(_Section):
     attribution: AttributionSettings = AttributionSettings()
     touch: TouchSettings = TouchSettings()
     rfm: RfmSettings = RfmSettings()
+    lifecycle: LifecycleSettings = LifecycleSettings()
     products: ProductSettings = ProductSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings that a model may name as ``$parameter``: of ``attribution``, of ``touch`` and the currency."""
-        return {**self.attribution.model_dump(), **self.touch.parameters(), "currency": self.currency}
+        """The settings that a model may name as ``$parameter``; outside ``attribution`` with the section's name."""
+        return {
+            **self.attribution.model_dump(),
+            **self.touch.parameters(),
+            **{f"rfm_{name}": value for name, value in self.rfm.model_dump().items()},
+            **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
+            "currency": self.currency,
+        }
 
 
 SettingValue = int | float | str | tuple[str, ...]

@@ -19,7 +19,7 @@ def home(tmp_path):
 
 def entrances(home, text, settings=None):
     (home.config / "entrances.csv").write_text(HEADER + text, encoding="utf-8")
-    return load_config_tables(home, settings or Settings()).entrances
+    return load_config_tables(home, settings or Settings()).rows("config.entrances")
 
 
 def test_rows_are_read_with_comments_blank_lines_and_quotes(home):

@@ -1,0 +1,93 @@
+"""The tables that operators edit in ``config/``: entrances, exchange rates, segments, matrices.
+
+Here: which relations of SQL they are, ``config.entrances`` and so on, and loading them all.
+Not here: what a file may say (a module each), the settings file (``pipelines.settings``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
+from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
+from pipelines.config_tables.matrices import AXIS_COLUMNS, CELL_COLUMNS, load_matrices
+from pipelines.config_tables.segments import SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
+from pipelines.home import REPOSITORY, Home
+from pipelines.settings import Settings
+
+__all__ = [
+    "CONFIG_FILES",
+    "CONFIG_TABLES",
+    "DIRECT",
+    "UNATTRIBUTED",
+    "ConfigTables",
+    "Entrance",
+    "ExchangeRate",
+    "load_config_tables",
+]
+
+CONFIG_TABLES: dict[str, Mapping[str, str]] = {
+    "config.entrances": ENTRANCE_COLUMNS,
+    "config.fx": FX_COLUMNS,
+    "config.axes": AXIS_COLUMNS,
+    "config.cells": CELL_COLUMNS,
+    "config.segments": SEGMENT_COLUMNS,
+    "config.segment_scores": SCORE_COLUMNS,
+}
+"""Column → DuckDB type of each table."""
+
+CONFIG_FILES = {
+    "config.entrances": "config/entrances.csv",
+    "config.fx": "config/fx.csv",
+    "config.axes": "config/matrices.yaml",
+    "config.cells": "config/matrices.yaml and config/segments.csv",
+    "config.segments": "config/segments.csv",
+    "config.segment_scores": "config/segments.csv",
+}
+"""The file in which each table is edited."""
+
+
+@dataclass(frozen=True)
+class ConfigTables:
+    """The rows of every table in ``config/``, by the table's name; each row a dataclass in the order of its columns."""
+
+    by_name: Mapping[str, Sequence[Any]]
+
+    def rows(self, table: str) -> Sequence[Any]:
+        """The rows of ``config.<name>``."""
+        return self.by_name[table]
+
+    def version(self, table: str) -> str:
+        """A hash of the table's rows, whatever their order in the file."""
+        rows = "\n".join(sorted(repr(astuple(row)) for row in self.rows(table)))
+        return hashlib.blake2b(rows.encode(), digest_size=8).hexdigest()
+
+
+def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
+    """The tables of *home*; segments and matrices that it has no files of are those shipped.
+
+    Raises:
+        HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file
+            and row.
+    """
+    segments = load_segments(_own_or_shipped(home, "segments.csv"))
+    matrices = load_matrices(_own_or_shipped(home, "matrices.yaml"), segments.octants)
+    return ConfigTables(
+        {
+            "config.entrances": load_entrances(home.config / "entrances.csv", settings),
+            "config.fx": load_fx(home.config / "fx.csv", settings),
+            "config.axes": matrices.axes,
+            "config.cells": matrices.cells,
+            "config.segments": segments.segments,
+            "config.segment_scores": segments.scores,
+        }
+    )
+
+
+def _own_or_shipped(home: Home, name: str) -> Path:
+    own = home.config / name
+    return own if own.exists() else REPOSITORY / "config" / name

@@ -1,0 +1,60 @@
+"""Reading the CSV files of ``config/``, with the row's number in every error.
+
+Here: rows as dictionaries of cells, and cells as dates.
+Not here: what the rows mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pipelines.errors import HeadwaterError
+
+R = TypeVar("R")
+
+
+def read_rows(
+    path: Path, required: Sequence[str], optional: Sequence[str], make: Callable[[Mapping[str, str]], R]
+) -> Iterator[tuple[int, R]]:
+    """The rows of a CSV file with their line numbers; lines that are empty or begin with # are left out.
+
+    Raises:
+        HeadwaterError: the file cannot be read, a column is missing or unknown, or *make* raises a ValueError; with
+            file and row.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}; 'headwater init' writes a new one") from error
+    except UnicodeDecodeError as error:
+        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as CSV UTF-8") from error
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip() and line[0] != "#"]
+    table = csv.reader(line for _, line in numbered)
+    header = [name.strip() for name in next(table, [])]
+    for name in required:
+        if name not in header:
+            raise HeadwaterError(f"{path}: column '{name}' is missing; expected {', '.join((*required, *optional))}")
+    for name in header:
+        if name not in required and name not in optional:
+            raise HeadwaterError(f"{path}: unknown column '{name}'; expected {', '.join((*required, *optional))}")
+    for cells in table:
+        number = numbered[table.line_num - 1][0]
+        if len(cells) != len(header):
+            raise HeadwaterError(f"{path}, row {number}: {len(cells)} cells, expected {len(header)}")
+        cell = dict.fromkeys(optional, "") | dict(zip(header, (c.strip() for c in cells), strict=True))
+        try:
+            yield number, make(cell)
+        except ValueError as error:
+            raise HeadwaterError(f"{path}, row {number}: {error}") from error
+
+
+def day_in(cell: Mapping[str, str], name: str) -> dt.date | None:
+    """The date in the cell *name*, None where it is empty; a ValueError where it holds something else."""
+    try:
+        return dt.date.fromisoformat(cell[name]) if cell[name] else None
+    except ValueError:
+        raise ValueError(f"{name} is '{cell[name]}', expected a date such as 2026-11-20") from None

@@ -1,0 +1,205 @@
+"""``config/matrices.yaml``: axes with thresholds, of products (two axes: quadrants) and customers (three: octants).
+
+Here: what the file may say, and its form as rows: an axis each, a cell each. A cell is what high and low on all axes
+come to: its code has a digit for each axis, 1 = high.
+Not here: thresholds and cells of real values (``sql/customers``, ``sql/products``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.config_tables.segments import OCTANTS, Octant
+from pipelines.errors import HeadwaterError
+from pipelines.settings import describe, read_yaml
+
+AXIS_COLUMNS = {
+    "matrix_id": "VARCHAR",
+    "axis": "VARCHAR",
+    "metric": "VARCHAR",
+    "kind": "VARCHAR",
+    "argument": "DOUBLE",
+    "weight": "VARCHAR",
+    "is_per_category": "BOOLEAN",
+    "is_low_high": "BOOLEAN",
+}
+CELL_COLUMNS = {
+    "matrix_id": "VARCHAR",
+    "code": "VARCHAR",
+    "key": "VARCHAR",
+    "role": "VARCHAR",
+    "color": "VARCHAR",
+    "name_zh": "VARCHAR",
+    "name_en": "VARCHAR",
+    "advice_zh": "VARCHAR",
+    "advice_en": "VARCHAR",
+}
+
+CUSTOMER_METRICS = ("recency_days", "frequency", "monetary")
+
+_KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
+
+
+@dataclass(frozen=True)
+class AxisRow:
+    """An axis of a matrix.
+
+    Attributes:
+        kind, argument, weight: The threshold: ``percentile``, ``fixed`` and ``fair_share`` have an argument,
+            ``weighted_mean`` a metric as weight.
+        is_per_category: Whether each category has a threshold of its own.
+        is_low_high: Whether values at or under the threshold are the high side.
+    """
+
+    matrix_id: str
+    axis: str
+    metric: str
+    kind: str
+    argument: float | None
+    weight: str | None
+    is_per_category: bool
+    is_low_high: bool
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """A cell of a matrix: *code* has a digit for each axis, 1 = high; *role*: what the laws of health take it for."""
+
+    matrix_id: str
+    code: str
+    key: str
+    role: str | None
+    color: str | None
+    name_zh: str
+    name_en: str
+    advice_zh: str
+    advice_en: str
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """What the file says, as rows."""
+
+    axes: tuple[AxisRow, ...]
+    cells: tuple[CellRow, ...]
+
+
+def _threshold(value: object) -> object:
+    """``mean``, ``{percentile: 80}`` and their like as the fields of Threshold."""
+    if isinstance(value, str):
+        return {"kind": value}
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, argument),) = value.items()
+        return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
+    raise ValueError(f"expected {', '.join(_KINDS[:2])}, or one of {', '.join(_KINDS[2:])} with its number or metric")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Threshold(_Part):
+    """Where an axis is cut."""
+
+    kind: Literal["mean", "median", "percentile", "fixed", "fair_share", "weighted_mean"]
+    argument: float | None = Field(None, allow_inf_nan=False)
+    weight: str | None = None
+
+    @model_validator(mode="after")
+    def _has_its_argument(self) -> Threshold:
+        needs = {"percentile": "argument", "fixed": "argument", "fair_share": "argument", "weighted_mean": "weight"}
+        for name in ("argument", "weight"):
+            if (getattr(self, name) is not None) != (needs.get(self.kind) == name):
+                raise ValueError(f"{self.kind}: expected {_spelling(self.kind)}")
+        if self.kind == "percentile" and not 0 <= (self.argument or 0) <= 100:
+            raise ValueError("percentile: expected a number from 0 to 100")
+        return self
+
+
+def _spelling(kind: str) -> str:
+    return {
+        "percentile": "{percentile: 80}",
+        "fixed": "{fixed: 60}",
+        "fair_share": "{fair_share: 0.7}",
+        "weighted_mean": "{weighted_mean: net_revenue}",
+    }.get(kind, f"{kind} alone")
+
+
+class Axis(_Part):
+    """A metric and where it is cut."""
+
+    metric: str
+    threshold: Annotated[Threshold, BeforeValidator(_threshold)]
+    per: Literal["category"] | None = None
+    high: Literal["high", "low"] = "high"
+
+
+class _Octants(_Part):
+    r: Axis
+    f: Axis
+    m: Axis
+
+
+class _Customers(_Part):
+    octants: _Octants
+
+
+class _File(_Part):
+    customers: _Customers
+
+
+def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
+    """The matrices in *path*; *octants* name the cells of the customers'.
+
+    Raises:
+        HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the nearest known.
+    """
+    try:
+        file = _File.model_validate(read_yaml(path) or {})
+    except ValidationError as error:
+        raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
+    axes = [(f"customers.octants.{name}", axis) for name, axis in _axes(file.customers.octants)]
+    for place, axis in axes:
+        _hold_metrics(path, place, axis, CUSTOMER_METRICS, may_be_per_category=False)
+    cells = [
+        CellRow(OCTANTS, o.code, o.key, None, None, o.name_zh, o.name_en, o.advice_zh, o.advice_en) for o in octants
+    ]
+    return Matrices(tuple(_row(OCTANTS, place, axis) for place, axis in axes), tuple(cells))
+
+
+def _axes(matrix: BaseModel) -> Iterator[tuple[str, Axis]]:
+    for name in type(matrix).model_fields:
+        value: Any = getattr(matrix, name)
+        if isinstance(value, Axis):
+            yield name, value
+
+
+def _row(matrix_id: str, place: str, axis: Axis) -> AxisRow:
+    threshold = axis.threshold
+    return AxisRow(
+        matrix_id,
+        place.rsplit(".", 1)[1],
+        axis.metric,
+        threshold.kind,
+        threshold.argument,
+        threshold.weight,
+        axis.per == "category",
+        axis.high == "low",
+    )
+
+
+def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str], *, may_be_per_category: bool) -> None:
+    names: Mapping[str, str | None] = {"metric": axis.metric, "threshold.weighted_mean": axis.threshold.weight}
+    for key, name in names.items():
+        if name is not None and name not in known:
+            close = difflib.get_close_matches(name, list(known), n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
+            raise HeadwaterError(f"{path}: '{place}.{key}' is '{name}', which is no metric; {hint}")
+    if axis.per and not may_be_per_category:
+        raise HeadwaterError(f"{path}: '{place}.per': customers have no category")

@@ -1,0 +1,162 @@
+"""``config/segments.csv``: names and advice of the customers' octants and segments.
+
+Here: what a row may say; that every octant is named and every combination of scores has a segment.
+Not here: who is in them (``sql/customers``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.config_tables.csv_file import read_rows
+from pipelines.errors import HeadwaterError
+
+SEGMENT_COLUMNS = {
+    "segment": "VARCHAR",
+    "position": "INTEGER",
+    "name_zh": "VARCHAR",
+    "name_en": "VARCHAR",
+    "advice_zh": "VARCHAR",
+    "advice_en": "VARCHAR",
+}
+SCORE_COLUMNS = {"r_score": "INTEGER", "f_score": "INTEGER", "m_score": "INTEGER", "segment": "VARCHAR"}
+
+OCTANTS = "octants"
+"""The matrix whose cells the rows of kind ``octant`` name."""
+
+_AXES = ("r", "f", "m")
+_SCORES = range(1, 6)
+_COLUMNS = ("kind", "key", *_AXES, "name_zh", "name_en", "advice_zh", "advice_en")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of customers; *position*: its place in the file."""
+
+    segment: str
+    position: int
+    name_zh: str
+    name_en: str
+    advice_zh: str
+    advice_en: str
+
+
+@dataclass(frozen=True)
+class SegmentScores:
+    """A combination of scores, each 1 to 5, and the segment that it belongs to."""
+
+    r_score: int
+    f_score: int
+    m_score: int
+    segment: str
+
+
+@dataclass(frozen=True)
+class Octant:
+    """An octant: *code* is a digit for each of r, f and m, 1 = high."""
+
+    code: str
+    key: str
+    name_zh: str
+    name_en: str
+    advice_zh: str
+    advice_en: str
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What the file says: *scores* has a row for each of the 125 combinations, *octants* all eight codes."""
+
+    segments: tuple[Segment, ...]
+    scores: tuple[SegmentScores, ...]
+    octants: tuple[Octant, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    kind: str
+    key: str
+    ranges: tuple[tuple[int, int], ...]
+    names: tuple[str, str, str, str]
+
+
+def load_segments(path: Path) -> Segments:
+    """The octants and segments in *path*.
+
+    Raises:
+        HeadwaterError: a row is wrong, a key is there twice, an octant is missing or twice, or a combination of scores
+            matches no row; with the file, and the row or the combination.
+    """
+    rows = list(read_rows(path, _COLUMNS, (), _row))
+    seen: dict[tuple[str, str], int] = {}
+    for number, row in rows:
+        if (earlier := seen.setdefault((row.kind, row.key), number)) != number:
+            raise HeadwaterError(f"{path}, row {number}: {row.kind} '{row.key}' is in row {earlier} already")
+    segments = [row for _, row in rows if row.kind == "segment"]
+    return Segments(
+        tuple(Segment(row.key, position, *row.names) for position, row in enumerate(segments, start=1)),
+        tuple(_scores(path, segments)),
+        tuple(_octants(path, rows)),
+    )
+
+
+def _row(cell: Mapping[str, str]) -> _Row:
+    kind, key = cell["kind"], cell["key"]
+    if kind not in ("octant", "segment"):
+        raise ValueError(f"kind is '{kind}', expected octant or segment")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", key):
+        raise ValueError(f"key is '{key}', expected lower-case letters, digits and _: it is what the tables hold")
+    lowest, highest = (0, 1) if kind == "octant" else (_SCORES[0], _SCORES[-1])
+    ranges = tuple(_range(axis, cell[axis], lowest, highest) for axis in _AXES)
+    if kind == "octant" and any(low != high for low, high in ranges):
+        raise ValueError("an octant needs r, f and m, each 1 (high) or 0")
+    names = (cell["name_zh"] or key, cell["name_en"] or key, cell["advice_zh"], cell["advice_en"])
+    return _Row(kind, key, ranges, names)
+
+
+def _range(axis: str, text: str, lowest: int, highest: int) -> tuple[int, int]:
+    if not text:
+        return lowest, highest
+    found = re.fullmatch(r"(\d)(?:-(\d))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
+    if not lowest <= low <= high <= highest:
+        raise ValueError(f"{axis} is '{text}', expected {lowest} to {highest}, a range such as 4-5, or nothing for any")
+    return low, high
+
+
+def _scores(path: Path, segments: list[_Row]) -> list[SegmentScores]:
+    found: list[SegmentScores] = []
+    for r, f, m in itertools.product(_SCORES, _SCORES, _SCORES):
+        row = next((row for row in segments if _matches(row, (r, f, m))), None)
+        if row is None:
+            raise HeadwaterError(
+                f"{path}: no segment matches the scores r {r}, f {f}, m {m}; widen a row, or add one at the end that "
+                "matches all"
+            )
+        found.append(SegmentScores(r, f, m, row.key))
+    for row in segments:
+        if all(item.segment != row.key for item in found):
+            raise HeadwaterError(f"{path}: segment '{row.key}' can never match: rows above it take all of its scores")
+    return found
+
+
+def _matches(row: _Row, scores: tuple[int, ...]) -> bool:
+    return all(low <= score <= high for (low, high), score in zip(row.ranges, scores, strict=True))
+
+
+def _octants(path: Path, rows: list[tuple[int, _Row]]) -> list[Octant]:
+    found: dict[str, Octant] = {}
+    for number, row in rows:
+        if row.kind == "octant":
+            code = "".join(str(low) for low, _ in row.ranges)
+            if code in found:
+                raise HeadwaterError(f"{path}, row {number}: octant {code} is '{found[code].key}' already")
+            found[code] = Octant(code, row.key, *row.names)
+    for digits in itertools.product("10", repeat=len(_AXES)):
+        if "".join(digits) not in found:
+            raise HeadwaterError(f"{path}: octant {''.join(digits)} (r, f, m; 1 = high) is missing")
+    return list(found.values())

@@ -1,0 +1,95 @@
+/* model
+description: >
+  Customers by the month of their first paid order: how many of them bought again in each later month. A month that is not
+  over yet, by the last day with paid orders, has null, not 0.
+grain: [cohort_month, months_since]
+reads: {core.order_lines: all}
+columns:
+  cohort_month: {type: DATE, description: first day of the month of the first paid order}
+  months_since: {type: INTEGER, description: "months after that one; 0 = itself"}
+  customers: {type: BIGINT, description: customers of the cohort so far}
+  retained: {type: BIGINT, description: of these those with a paid order in the month; null while it is not over}
+  retention_rate: {type: DOUBLE, description: retained / customers}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of their orders in the month; null while it is not over"}
+*/
+WITH lines AS (
+    SELECT
+        user_id,
+        dt,
+        CAST(DATE_TRUNC('month', dt) AS DATE) AS month,
+        revenue
+    FROM core.order_lines
+    WHERE user_id IS NOT NULL
+),
+
+last_day AS (
+    SELECT
+        MAX(dt) AS dt,
+        CAST(DATE_TRUNC('month', MAX(dt)) AS DATE) AS month,
+        CAST(DATE_TRUNC('month', CAST(MAX(dt) + INTERVAL 1 DAY AS DATE)) AS DATE) AS month_of_next_day
+    FROM core.order_lines
+),
+
+first_months AS (
+    SELECT
+        user_id,
+        MIN(month) AS cohort_month
+    FROM lines
+    GROUP BY user_id
+),
+
+cohorts AS (
+    SELECT
+        first_months.cohort_month,
+        COUNT(*) AS customers,
+        12 * (YEAR(last_day.month) - YEAR(first_months.cohort_month))
+        + MONTH(last_day.month) - MONTH(first_months.cohort_month) AS last_month
+    FROM first_months
+    CROSS JOIN last_day
+    GROUP BY first_months.cohort_month, last_day.month
+),
+
+bought AS (
+    SELECT
+        first_months.cohort_month,
+        12 * (YEAR(lines.month) - YEAR(first_months.cohort_month))
+        + MONTH(lines.month) - MONTH(first_months.cohort_month) AS months_since,
+        COUNT(DISTINCT lines.user_id) AS retained,
+        SUM(lines.revenue) AS revenue
+    FROM lines
+    INNER JOIN first_months ON first_months.user_id = lines.user_id
+    GROUP BY first_months.cohort_month, months_since
+),
+
+months AS (
+    SELECT
+        cohorts.cohort_month,
+        cohorts.customers,
+        cohorts.last_month,
+        numbers.months_since
+    FROM cohorts
+    CROSS JOIN UNNEST(GENERATE_SERIES(0, cohorts.last_month, 1)) AS numbers (months_since)
+)
+
+SELECT
+    months.cohort_month,
+    CAST(months.months_since AS INTEGER) AS months_since,
+    months.customers,
+    CASE
+        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
+            THEN CAST(COALESCE(bought.retained, 0) AS BIGINT)
+    END AS retained,
+    CASE
+        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
+            THEN CAST(COALESCE(bought.retained, 0) AS DOUBLE) / NULLIF(months.customers, 0)
+    END AS retention_rate,
+    CASE
+        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
+            THEN CAST(COALESCE(bought.revenue, 0) AS DECIMAL(18, 4))
+    END AS revenue
+FROM months
+CROSS JOIN last_day
+LEFT JOIN bought
+    ON
+        bought.cohort_month = months.cohort_month
+        AND bought.months_since = months.months_since

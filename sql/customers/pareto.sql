@@ -1,0 +1,100 @@
+/* model
+description: >
+  How much of the window's money the best tenth brings, the second and so on: products by margin, customers by net revenue.
+  Products without a known margin are left out.
+grain: [dt, kind, decile]
+partition: dt
+as_of: true
+reads: {core.order_lines: rfm_window_days - 1}
+columns:
+  dt: {type: DATE, description: the day at whose end the window ends}
+  kind: {type: VARCHAR, description: "product (ranked by margin) or customer (ranked by net revenue)"}
+  decile: {type: INTEGER, description: "1: the best tenth of the members; equal ones by their key"}
+  members: {type: BIGINT, description: products or customers}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ net revenue, refunds so far taken off"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if none is"}
+  cumulative_members: {type: DOUBLE, description: share of the members in this and better deciles}
+  cumulative_share: {type: DOUBLE, description: "their share of the margin (products) or net revenue (customers); null unless the total is above 0"}
+*/
+WITH lines AS (
+    SELECT
+        user_id,
+        sku,
+        net_revenue,
+        margin
+    FROM core.order_lines
+    WHERE dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
+),
+
+members AS (
+    SELECT
+        'product' AS kind,
+        sku AS member,
+        SUM(net_revenue) AS net_revenue,
+        SUM(margin) AS margin,
+        SUM(margin) AS measure
+    FROM lines
+    WHERE margin IS NOT NULL
+    GROUP BY sku
+    UNION ALL
+    SELECT
+        'customer' AS kind,
+        user_id AS member,
+        SUM(net_revenue) AS net_revenue,
+        SUM(margin) AS margin,
+        SUM(net_revenue) AS measure
+    FROM lines
+    WHERE user_id IS NOT NULL
+    GROUP BY user_id
+),
+
+ranked AS (
+    SELECT
+        kind,
+        net_revenue,
+        margin,
+        measure,
+        ROW_NUMBER() OVER (PARTITION BY kind ORDER BY measure DESC NULLS LAST, member) AS place,
+        COUNT(*) OVER (PARTITION BY kind) AS members
+    FROM members
+),
+
+deciles AS (
+    SELECT
+        kind,
+        1 + CAST(FLOOR(CAST(10 * (place - 1) AS DOUBLE) / NULLIF(members, 0)) AS INTEGER) AS decile,
+        COUNT(*) AS members,
+        SUM(net_revenue) AS net_revenue,
+        SUM(margin) AS margin,
+        SUM(measure) AS measure
+    FROM ranked
+    GROUP BY kind, decile
+),
+
+accumulated AS (
+    SELECT
+        kind,
+        decile,
+        members,
+        net_revenue,
+        margin,
+        SUM(members) OVER (PARTITION BY kind ORDER BY decile) AS members_so_far,
+        SUM(members) OVER (PARTITION BY kind) AS all_members,
+        SUM(measure) OVER (PARTITION BY kind ORDER BY decile) AS measure_so_far,
+        SUM(measure) OVER (PARTITION BY kind) AS whole_measure
+    FROM deciles
+)
+
+SELECT
+    $dt AS dt,
+    kind,
+    decile,
+    members,
+    CAST(net_revenue AS DECIMAL(18, 4)) AS net_revenue,
+    CAST(margin AS DECIMAL(18, 4)) AS margin,
+    CAST(members_so_far AS DOUBLE) / NULLIF(all_members, 0) AS cumulative_members,
+    CASE
+        WHEN whole_measure > 0
+            THEN CAST(measure_so_far AS DOUBLE) / NULLIF(CAST(whole_measure AS DOUBLE), 0)
+    END AS cumulative_share
+FROM accumulated

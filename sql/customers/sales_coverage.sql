@@ -1,0 +1,24 @@
+/* model
+description: >
+  What of the window's sales the customer tables are made of: lines without a user belong to nobody and are left out there.
+grain: [dt]
+partition: dt
+as_of: true
+reads: {core.order_lines: rfm_window_days - 1}
+columns:
+  dt: {type: DATE, description: the day at whose end the window ends}
+  customers: {type: BIGINT, description: users with a paid order}
+  order_lines: {type: BIGINT, description: lines of paid orders}
+  lines_without_user: {type: BIGINT, description: of these lines of orders whose user is not known}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of all lines"}
+  revenue_without_user: {type: "DECIMAL(18,4)", description: "Σ revenue of the lines without a user"}
+*/
+SELECT
+    $dt AS dt,
+    COUNT(DISTINCT user_id) AS customers,
+    COUNT(*) AS order_lines,
+    COUNT(*) FILTER (WHERE user_id IS NULL) AS lines_without_user,
+    CAST(COALESCE(SUM(revenue), 0) AS DECIMAL(18, 4)) AS revenue,
+    CAST(COALESCE(SUM(revenue) FILTER (WHERE user_id IS NULL), 0) AS DECIMAL(18, 4)) AS revenue_without_user
+FROM core.order_lines
+WHERE dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt

@@ -1,0 +1,73 @@
+"""Models of the project by themselves: their real SQL on given rows, without files and runs, so that many are tried.
+
+Here: rows in, DuckDB, rows out.
+Not here: the way through the pipeline (``tests.support``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from typing import Any
+
+import duckdb
+
+from pipelines.config_tables import CONFIG_TABLES, load_config_tables
+from pipelines.duck import identifier
+from pipelines.home import REPOSITORY, Home
+from pipelines.settings import Settings
+from pipelines.sqlproject.project import load_project
+
+Row = dict[str, Any]
+
+
+def computed(
+    names: Sequence[str],
+    given: Mapping[str, Iterable[Row]],
+    days: Iterable[dt.date],
+    settings: Settings | None = None,
+    home: Home | None = None,
+) -> dict[str, list[Row]]:
+    """The rows of the models *names*, computed in this order for each of *days*, one at a time.
+
+    *given* are the tables that they read and that are not among them; a column that a row lacks is null. The tables of
+    ``config/`` are those of *home*, by default those shipped.
+    """
+    settings = settings or Settings()
+    project = load_project(None, settings)
+    config = load_config_tables(home or Home(REPOSITORY), settings)
+    with duckdb.connect() as connection:
+        for table in CONFIG_TABLES:
+            _create(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
+        for table, rows in given.items():
+            columns = project.relation(table)
+            _create(connection, table, columns, [tuple(row.get(name) for name in columns) for row in rows])
+        for name in names:
+            _create(connection, name, project.models[name].types, [])
+        for day in sorted(days):
+            for name in names:
+                model = project.models[name]
+                columns = ", ".join(map(identifier, model.columns))
+                if not model.is_partitioned:
+                    connection.execute(f"DELETE FROM {identifier(name)}")
+                query = project.sql(model, day, day)
+                connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
+        return {name: _rows(connection, name) for name in names}
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
+    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    connection.execute(f"CREATE TABLE {identifier(table)} ({declared})")
+    if rows:
+        marks = ", ".join("?" for _ in columns)
+        connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", rows)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
+    relation = connection.execute(f"SELECT * FROM {identifier(table)} ORDER BY ALL")
+    names = [column[0] for column in relation.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in relation.fetchall()]
