@@ -176,7 +176,7 @@ def test_an_invoice_that_is_cut_in_two_files_is_one_order_with_all_its_lines(tmp
     home = make_home(tmp_path / "shop")
     lines = SALES.splitlines(keepends=True)
     write(home, "".join(lines[:2]), "one.csv")
-    write(home, "".join(lines[2:] + [lines[3]]), "two.csv")
+    write(home, "".join([*lines[2:], lines[3]]), "two.csv")
     run_home(home, use_dagster=False)
     # The equal lines of the first file are in the second too, so there are as many as in the second.
     rows = found(home, "SELECT sku, quantity FROM core.order_lines WHERE order_id = '100' ORDER BY ALL")
