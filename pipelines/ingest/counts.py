@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from pipelines.duck import identifier
 from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_table
 from pipelines.ingest.manifest import Batch
 from pipelines.ingest.mapping import Mapping
@@ -96,6 +97,17 @@ def duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, in
     query = (
         f"SELECT batch_id, count(*) FROM ({duplicates}) AS record "
         f"ANTI JOIN ({kept} UNION ALL {refused}) AS other USING (batch_id, record_no) GROUP BY batch_id"
+    )
+    return dict(bench.rows(query))
+
+
+def unmapped_records(bench: Bench, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
+    """The records of *relation* that no row of *mappings*, which read nothing else, came from, for every batch."""
+    mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
+    query = (
+        f"SELECT batch_id, count(*) - count(is_mapped) FROM {identifier(relation)} "
+        f"LEFT JOIN (SELECT DISTINCT batch_id, record_no, true AS is_mapped FROM ({mapped})) "
+        "USING (batch_id, record_no) GROUP BY batch_id"
     )
     return dict(bench.rows(query))
 

@@ -111,8 +111,13 @@ def leave_out_refused(bench: Bench, target: Target, is_one_to_one: bool) -> None
     bench.run(f"CREATE OR REPLACE TABLE {left_out_table(target.name)} AS {refused}")
 
 
-def leave_out_equal_versions(bench: Bench, target: Target, stored: Sequence[Path]) -> None:
-    """Leave out rows that equal one of *stored*, or an earlier one among themselves."""
+def leave_out_equal_versions(bench: Bench, target: Target, stored: Sequence[Path], *, is_by_record: bool) -> None:
+    """Leave out rows that equal one of *stored*, or an earlier one among themselves.
+
+    The rows of a mapping over all files come in any order, so that of their records decides. Otherwise one file would
+    be said to repeat the other in some rows and to be repeated by it in the rest.
+    """
+    order = "row" if is_by_record else "batch_id, record_no, row"
     checked, left_out = checked_view(target.name), left_out_table(target.name)
     known = "false"
     if stored:
@@ -122,7 +127,7 @@ def leave_out_equal_versions(bench: Bench, target: Target, stored: Sequence[Path
         )
     bench.run(
         f"INSERT INTO {left_out} SELECT row, true FROM (SELECT row, {RECORD_HASH}, "
-        f"row_number() OVER (PARTITION BY {RECORD_HASH} ORDER BY row) AS version "
+        f"row_number() OVER (PARTITION BY {RECORD_HASH} ORDER BY {order}) AS version "
         f"FROM {checked} WHERE row NOT IN (SELECT row FROM {left_out})) WHERE version > 1 OR {known}"
     )
 

@@ -227,7 +227,7 @@ def leave_out(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -
     if target is EVENTS:
         leave_out_beaten_events(bench, seen)
     else:
-        leave_out_equal_versions(bench, target, lake.files(target.table))
+        leave_out_equal_versions(bench, target, lake.files(target.table), is_by_record=mapping.by_record)
     keep_the_rest(bench, target)
 
 

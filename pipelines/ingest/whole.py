@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +19,7 @@ from uuid import uuid4
 from pipelines.duck import identifier, list_literal, literal
 from pipelines.errors import HeadwaterError
 from pipelines.ingest.bench import FILES, Bench, checked_view, kept_view
-from pipelines.ingest.counts import duplicate_records, refused_records
+from pipelines.ingest.counts import duplicate_records, refused_records, unmapped_records
 from pipelines.ingest.duplicates import SeenEvents
 from pipelines.ingest.group import beaten_records, judge, leave_out, records_folder
 from pipelines.ingest.manifest import Batch, Output, RawLake
@@ -206,14 +206,35 @@ class Whole:
             )
             quarantined = dict(self.bench.rows(query))
         duplicates = duplicate_records(self.bench, mappings) if mappings else {}
+        unmapped = self._unmapped({batch.relation for batch in inputs})
         for batch in inputs:
             refused = quarantined.get(batch.batch_id, 0)
             again = batch.duplicates
             if not self.source.by_record(batch.relation):
                 again = duplicates.get(batch.batch_id, 0)
             accepted = batch.records - refused - again
-            lake = lake.changed(batch.batch_id, quarantined=refused, duplicates=again, accepted=accepted)
+            lake = lake.changed(
+                batch.batch_id,
+                quarantined=refused,
+                duplicates=again,
+                accepted=accepted,
+                unmapped=unmapped.get(batch.batch_id, batch.unmapped),
+            )
         return lake.with_beaten(beaten)
+
+    def _unmapped(self, relations: Iterable[str]) -> dict[str, int]:
+        """The records that no row came from, by batch, of the *relations* of which every record should give one.
+
+        A relation that is joined with another may only lend its columns to the other's rows, so its records are not
+        looked for.
+        """
+        unmapped: dict[str, int] = {}
+        for relation in relations:
+            mappings = self.source.whole(relation)
+            alone = all(mapping.relations == (relation,) for mapping in mappings)
+            if alone and not self.source.by_record(relation):
+                unmapped |= unmapped_records(self.bench, relation, mappings)
+        return unmapped
 
 
 def _judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:

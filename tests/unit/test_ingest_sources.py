@@ -244,6 +244,61 @@ def test_refused_rows_are_traced_to_their_record_and_counted_where_it_was_read(j
     assert rows["own/hits/2.ndjson"]["reasons"] == "invalid json"
 
 
+NUMBERED = """\
+SELECT id AS event_id, session AS device_id, 'click' AS event_type,
+  row_number() OVER (PARTITION BY session ORDER BY hit_at) AS page_id, 'home' AS page_type,
+  hit_at AS device_time, batch_id, record_no
+FROM hits WHERE session <> 'robot'
+"""
+
+
+def test_records_that_a_mapping_over_all_files_makes_no_row_of_are_counted(tmp_path: Path) -> None:
+    home = home_with(tmp_path, source_yaml=SESSIONS, events_sql=NUMBERED)
+    robots = [hit(4, session="robot"), hit(5, session="robot")]
+    land(home, "own/hits/1.ndjson", [hit(1), hit(1), hit(2, hit_at="noon"), *robots])
+    take_in(home)
+    assert {(*counts(b), b.unmapped) for b in RawLake.load(home).batches if b.file} == {(5, 3, 1, 1, 2)}
+    land(home, "own/hits/2.ndjson", b'{"id": "h3", "session": "robot"}\noops\n\n')
+    take_in(home)
+    assert {b.file: (*counts(b), b.unmapped) for b in RawLake.load(home).batches} == {
+        "own/hits/1.ndjson": (5, 3, 1, 1, 2),
+        "own/hits/2.ndjson": (2, 1, 0, 1, 1),
+        "": (0, 0, 0, 0, 0),
+    }
+    # An edited mapping is counted anew.
+    (home.sql / "sources/own/events.sql").write_text(NUMBERED.replace("'robot'", "'s1'"), encoding="utf-8")
+    take_in(home)
+    assert [b.unmapped for b in RawLake.load(home).batches if b.file] == [3, 0]
+
+
+@pytest.mark.parametrize("order", ["batch_id", "batch_id DESC", "record_no % 2, batch_id, record_no DESC"])
+def test_a_file_that_repeats_another_is_the_duplicate_in_all_its_records(tmp_path: Path, order: str) -> None:
+    lines = f"""\
+SELECT id AS order_id, dense_rank() OVER (PARTITION BY id ORDER BY hit_at) AS line_no, session AS sku,
+  1 AS quantity, 1 AS unit_price, batch_id, record_no
+FROM hits ORDER BY {order}
+"""
+    orders = """\
+SELECT id AS order_id, 'paid' AS status, min(hit_at) AS ordered_at, min(batch_id) AS batch_id,
+  min_by(record_no, (batch_id, record_no)) AS record_no
+FROM hits GROUP BY id
+"""
+    home = home_with(tmp_path, source_yaml=SESSIONS, order_lines_sql=lines, orders_sql=orders)
+    records = [hit(number) for number in range(1, 9)]
+    land(home, "own/hits/1.ndjson", records)
+    land(home, "own/hits/2.ndjson", records)
+    take_in(home)
+    batches = sorted((b for b in RawLake.load(home).batches if b.file), key=lambda batch: batch.batch_id)
+    assert [counts(batch) for batch in batches] == [(8, 8, 0, 0), (8, 0, 8, 0)]
+
+
+def test_a_relation_that_lends_columns_to_another_has_no_unmapped_records(joined: Home) -> None:
+    land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\n")
+    land(joined, "own/hits/1.ndjson", [hit(1), hit(2, session="unknown")])
+    take_in(joined)
+    assert [batch.unmapped for batch in RawLake.load(joined).batches] == [0, 0, 0]
+
+
 def test_an_edited_mapping_needs_no_landing_files(joined: Home) -> None:
     land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\n")
     hits = land(joined, "own/hits/1.ndjson", [hit(1)])

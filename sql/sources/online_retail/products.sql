@@ -1,0 +1,50 @@
+-- A product for each stock code that was sold, with the name and the price of most of its sales; of equally many, the
+-- first name and the higher price. Codes are written in capitals or not, names with and without a blank at the end.
+WITH sales AS (
+    SELECT
+        UPPER(TRIM(stock_code)) AS sku,
+        NULLIF(TRIM(description), '') AS name,
+        TRY_CAST(unit_price AS DECIMAL(18, 4)) AS price,
+        batch_id,
+        record_no
+    FROM invoice_lines
+    WHERE
+        REGEXP_MATCHES(invoice_no, '^[^ACac]')
+        AND UPPER(TRIM(stock_code)) NOT IN ('AMAZONFEE', 'BANK CHARGES', 'CRUK', 'S')
+        AND TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) > 0
+        AND TRY_CAST(unit_price AS DECIMAL(18, 4)) > 0
+),
+
+names AS (
+    SELECT
+        sku,
+        name,
+        MIN_BY(batch_id, (batch_id, record_no)) AS batch_id,
+        MIN_BY(record_no, (batch_id, record_no)) AS record_no
+    FROM sales
+    GROUP BY sku, name
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY sku ORDER BY name IS NULL, COUNT(*) DESC, name) = 1
+),
+
+prices AS (
+    SELECT
+        sku,
+        price
+    FROM sales
+    GROUP BY sku, price
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY sku ORDER BY COUNT(*) DESC, price DESC) = 1
+)
+
+SELECT
+    names.sku,
+    names.name,
+    CASE
+        WHEN names.sku IN ('C2', 'DOT', 'POST') THEN 'postage'
+        WHEN names.sku = 'M' THEN 'manual'
+        ELSE 'goods'
+    END AS category,
+    prices.price AS list_price,
+    names.batch_id,
+    names.record_no
+FROM names
+INNER JOIN prices ON prices.sku = names.sku

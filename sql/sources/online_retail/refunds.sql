@@ -1,0 +1,177 @@
+-- Cancellations as refunds of the order lines that they take back.
+--
+-- The units of one product that a customer bought at one price are a pile: a sale puts units on it, a cancellation takes
+-- units from its top, those bought last; what it wants of an empty pile is not found. The pile's height after each line
+-- is a running sum that never falls below nothing. A cancellation takes those units of a sale that lie between the
+-- pile's height after it and the least height since the sale.
+WITH entries AS (
+    SELECT
+        COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
+        UPPER(TRIM(stock_code)) AS sku,
+        NULLIF(TRIM(customer_id), '') AS user_id,
+        invoice_date,
+        quantity,
+        unit_price,
+        TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
+        TRY_CAST(unit_price AS DECIMAL(18, 4)) AS price,
+        ROW_NUMBER() OVER (
+            PARTITION BY batch_id, invoice_no, stock_code, customer_id, invoice_date, quantity, unit_price
+            ORDER BY record_no
+        ) AS repeat_no,
+        batch_id,
+        record_no
+    FROM invoice_lines
+),
+
+-- The n-th of equal lines is the same line in every file.
+first_told AS (
+    SELECT
+        *,
+        FIRST_VALUE(batch_id) OVER same_line AS first_batch_id,
+        FIRST_VALUE(record_no) OVER same_line AS first_record_no,
+        CASE
+            WHEN order_id LIKE 'A%' OR sku IN ('AMAZONFEE', 'BANK CHARGES', 'CRUK', 'S') THEN 'booking'
+            WHEN order_id LIKE 'C%' THEN 'cancellation'
+            WHEN units <= 0 OR price < 0 THEN 'correction'
+            ELSE 'sale'
+        END AS kind
+    FROM entries
+    WINDOW same_line AS (
+        PARTITION BY order_id, sku, user_id, invoice_date, quantity, unit_price, repeat_no
+        ORDER BY batch_id, record_no
+    )
+),
+
+numbered AS (
+    SELECT
+        *,
+        DENSE_RANK() OVER (PARTITION BY order_id ORDER BY first_batch_id, first_record_no) AS line_no,
+        -- A value that is none is to be told, so it counts as paid for.
+        BOOL_OR(kind = 'sale' AND (units IS NULL OR price IS NULL OR price > 0)) OVER (PARTITION BY order_id) AS is_paid
+    FROM first_told
+),
+
+movements AS (
+    SELECT
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        price,
+        units,
+        ROW_NUMBER() OVER pile AS movement_no,
+        SUM(units) OVER pile AS balance
+    FROM numbered
+    WHERE
+        batch_id = first_batch_id
+        AND user_id IS NOT NULL
+        AND price IS NOT NULL
+        AND TRY_CAST(invoice_date AS TIMESTAMP) IS NOT NULL
+        AND (kind = 'sale' AND is_paid AND units > 0 OR kind = 'cancellation' AND units < 0)
+    -- Of one minute, sales come first.
+    WINDOW pile AS (
+        PARTITION BY user_id, sku, price
+        ORDER BY TRY_CAST(invoice_date AS TIMESTAMP), kind DESC, order_id, line_no
+    )
+),
+
+piles AS (
+    SELECT
+        *,
+        balance - LEAST(MIN(balance) OVER (PARTITION BY user_id, sku, price ORDER BY movement_no), 0) AS height
+    FROM movements
+),
+
+taken AS (
+    SELECT
+        cancelling.order_id AS cancelling_order_id,
+        cancelling.line_no AS cancelling_line_no,
+        sold.order_id,
+        sold.line_no,
+        COALESCE(
+            LEAST(
+                sold.height,
+                MIN(cancelling.height) OVER (
+                    PARTITION BY sold.order_id, sold.line_no
+                    ORDER BY cancelling.movement_no
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                )
+            ),
+            sold.height
+        ) AS top,
+        GREATEST(sold.height - sold.units, cancelling.height) AS bottom
+    FROM piles AS sold
+    INNER JOIN piles AS cancelling
+        ON
+            cancelling.user_id = sold.user_id
+            AND cancelling.sku = sold.sku
+            AND cancelling.price = sold.price
+            AND cancelling.movement_no > sold.movement_no
+    WHERE
+        sold.units > 0
+        AND cancelling.units < 0
+),
+
+found AS (
+    SELECT
+        cancelling_order_id,
+        cancelling_line_no,
+        order_id,
+        line_no,
+        CAST(top - bottom AS BIGINT) AS units
+    FROM taken
+    WHERE top > bottom
+),
+
+rest AS (
+    SELECT
+        numbered.order_id,
+        numbered.line_no,
+        -ANY_VALUE(numbered.units) - COALESCE(SUM(found.units), 0) AS units
+    FROM numbered
+    LEFT JOIN found
+        ON
+            found.cancelling_order_id = numbered.order_id
+            AND found.cancelling_line_no = numbered.line_no
+    WHERE
+        numbered.kind = 'cancellation'
+        AND numbered.batch_id = numbered.first_batch_id
+    GROUP BY numbered.order_id, numbered.line_no
+),
+
+refunds AS (
+    SELECT
+        cancelling_order_id || '-' || cancelling_line_no || '-' || order_id || '-' || line_no AS refund_id,
+        cancelling_order_id,
+        cancelling_line_no,
+        order_id,
+        line_no,
+        units
+    FROM found
+    UNION ALL
+    SELECT
+        order_id || '-' || line_no,
+        order_id,
+        line_no,
+        order_id,
+        line_no,
+        CAST(units AS BIGINT)
+    FROM rest
+    WHERE units IS DISTINCT FROM 0
+)
+
+SELECT
+    refunds.refund_id,
+    refunds.order_id,
+    refunds.line_no,
+    cancelled.invoice_date AS refunded_at,
+    COALESCE(
+        CAST(refunds.units * cancelled.price AS VARCHAR), cancelled.quantity || ' at ' || cancelled.unit_price
+    ) AS amount,
+    cancelled.batch_id,
+    cancelled.record_no
+FROM refunds
+INNER JOIN numbered AS cancelled
+    ON
+        cancelled.order_id = refunds.cancelling_order_id
+        AND cancelled.line_no = refunds.cancelling_line_no
