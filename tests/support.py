@@ -108,6 +108,8 @@ def home_of(folder: Path, shop: Shop) -> Home:
             "half_life_days": shop.touch_half_life_days,
             "transform": list(shop.touch_transform),
         },
+        # Tables as of a day have tests of their own; here a day of them is enough.
+        "snapshots": {"daily_for_days": 1},
     }
     return make_home(folder, settings=settings, entrances=shop.entrances, fx=shop.fx)
 
