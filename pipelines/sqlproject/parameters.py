@@ -75,12 +75,12 @@ def look_back(expression: str, values: Mapping[str, Value]) -> int:
     return int(days)
 
 
-def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...]) -> None:
+def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...] | tuple[int, ...]) -> None:
     parent = placeholder.parent
     if not isinstance(parent, exp.In) or placeholder.arg_key != "expressions":
         raise HeadwaterError(f"${placeholder.name} is a list: write 'x IN (${placeholder.name})'")
     if items:
-        parent.set("expressions", [exp.Literal.string(item) for item in items])
+        parent.set("expressions", [_literal(item) for item in items])
     else:
         parent.replace(exp.false())
 
