@@ -28,8 +28,10 @@ def computed(
     days: Iterable[dt.date],
     settings: Settings | None = None,
     home: Home | None = None,
+    *,
+    at_once: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the models *names*, computed in this order for each of *days*, one at a time.
+    """The rows of the models *names*, computed in this order for each of *days*, one at a time or *at_once*.
 
     *given* are the tables that they read and that are not among them; a column that a row lacks is null. The tables of
     ``config/`` are those of *home*, by default those shipped.
@@ -45,13 +47,15 @@ def computed(
             _create(connection, table, columns, [tuple(row.get(name) for name in columns) for row in rows])
         for name in names:
             _create(connection, name, project.models[name].types, [])
-        for day in sorted(days):
+        in_order = sorted(days)
+        ranges = [(in_order[0], in_order[-1])] if at_once and in_order else [(day, day) for day in in_order]
+        for first, last in ranges:
             for name in names:
                 model = project.models[name]
                 columns = ", ".join(map(identifier, model.columns))
                 if not model.is_partitioned:
                     connection.execute(f"DELETE FROM {identifier(name)}")
-                query = project.sql(model, day, day)
+                query = project.sql(model, first, last)
                 connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
         return {name: _rows(connection, name) for name in names}
 

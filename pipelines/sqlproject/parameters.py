@@ -95,8 +95,10 @@ def _literal(value: Value) -> exp.Expr:
 
 def _fold(tree: exp.Query) -> exp.Query:
     def fold(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)) and (days := _number(node.expression)):
-            return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
+        if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)):
+            days = _number(node.expression)
+            if days is not None:
+                return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
         if isinstance(node, exp.Binary | exp.Ceil | exp.Paren) and (number := _number(node)) is not None:
             return exp.Literal.number(int(number) if number.denominator == 1 else float(number))
         return node
