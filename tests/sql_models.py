@@ -57,8 +57,10 @@ def computed(
                 columns = ", ".join(map(identifier, model.columns))
                 if not model.is_partitioned:
                     connection.execute(f"DELETE FROM {identifier(name)}")
-                query = project.sql(model, first, last)
-                connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
+                spans = [(day, day) for day in in_order if first <= day <= last] if model.as_of else [(first, last)]
+                for span in spans:
+                    query = project.sql(model, *span)
+                    connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
         return {name: _rows(connection, name) for name in names}
 
 

@@ -5,6 +5,7 @@ description: >
   most half their mean, by at most their mean, by more.
 grain: [dt, window_days, sku]
 partition: dt
+as_of: true
 reads: {products.daily: products_longest_window - 1}
 columns:
   dt: {type: DATE, description: last day of the window}
@@ -27,7 +28,7 @@ WITH metrics AS (
         revenue,
         units
     FROM products.metrics
-    WHERE dt BETWEEN $from_dt AND $to_dt
+    WHERE dt = $dt
 ),
 
 windows AS (
@@ -48,7 +49,7 @@ squares AS (
         ON
             daily.dt > windows.dt - windows.window_days
             AND daily.dt <= windows.dt
-    WHERE daily.dt BETWEEN $from_dt - ($products_longest_window - 1) AND $to_dt
+    WHERE daily.dt BETWEEN $dt - ($products_longest_window - 1) AND $dt
     GROUP BY windows.dt, windows.window_days, daily.sku
 ),
 

@@ -6,6 +6,7 @@ description: >
   cow, neither too few nor too many). Where a law cannot be judged its verdict is null and the evidence says why.
 grain: [dt, window_days, matrix_id, rule]
 partition: dt
+as_of: true
 reads: {products.quadrants: products_longest_window, products.quadrant_moves: products_too_slow_days}
 columns:
   dt: {type: DATE, description: last day of the window}
@@ -56,7 +57,7 @@ days AS (
         y_distance,
         CAST(revenue AS DOUBLE) AS revenue
     FROM products.quadrants
-    WHERE dt BETWEEN $from_dt - $products_longest_window AND $to_dt
+    WHERE dt BETWEEN $dt - $products_longest_window AND $dt
 ),
 
 totals AS (
@@ -99,7 +100,7 @@ movements AS (
             before.dt = now.dt - now.window_days
             AND before.window_days = now.window_days
             AND before.matrix_id = now.matrix_id
-    WHERE now.dt >= $from_dt
+    WHERE now.dt = $dt
 ),
 
 steps_up AS (
@@ -118,7 +119,7 @@ steps_up AS (
             went.matrix_id = moves.matrix_id
             AND went.key = moves.to_quadrant
     WHERE
-        moves.dt BETWEEN $from_dt - $products_too_slow_days AND $to_dt
+        moves.dt BETWEEN $dt - $products_too_slow_days AND $dt
         AND (
             (came.role = 'question_mark' AND went.role = 'star')
             OR (came.role = 'star' AND went.role = 'cash_cow')
@@ -139,7 +140,7 @@ speeds AS (
             AND steps_up.matrix_id = totals.matrix_id
             AND steps_up.dt > totals.dt - $products_too_slow_days
             AND steps_up.dt <= totals.dt
-    WHERE totals.dt >= $from_dt
+    WHERE totals.dt = $dt
     GROUP BY totals.dt, totals.window_days, totals.matrix_id
 ),
 
@@ -174,7 +175,7 @@ crescent AS (
                 )
         END AS evidence_en
     FROM totals
-    WHERE dt >= $from_dt
+    WHERE dt = $dt
 ),
 
 black_ball AS (
@@ -200,7 +201,7 @@ black_ball AS (
             ELSE 'Stars: ' || CAST(stars AS VARCHAR)
         END AS evidence_en
     FROM totals
-    WHERE dt >= $from_dt
+    WHERE dt = $dt
 ),
 
 northeast AS (
@@ -259,7 +260,7 @@ speed AS (
             speeds.dt = totals.dt
             AND speeds.window_days = totals.window_days
             AND speeds.matrix_id = totals.matrix_id
-    WHERE totals.dt >= $from_dt
+    WHERE totals.dt = $dt
 )
 
 SELECT

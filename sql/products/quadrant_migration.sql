@@ -4,6 +4,7 @@ description: >
   there is no such day.
 grain: [dt, window_days, matrix_id, from_key, to_key]
 partition: dt
+as_of: true
 reads: {products.quadrants: products_longest_window}
 columns:
   dt: {type: DATE, description: last day of the window}
@@ -23,7 +24,7 @@ WITH days AS (
         quadrant,
         revenue
     FROM products.quadrants
-    WHERE dt BETWEEN $from_dt - $products_longest_window AND $to_dt
+    WHERE dt BETWEEN $dt - $products_longest_window AND $dt
 ),
 
 now AS (
@@ -35,7 +36,7 @@ now AS (
         quadrant,
         revenue
     FROM days
-    WHERE dt >= $from_dt
+    WHERE dt = $dt
 ),
 
 before AS (
@@ -48,8 +49,7 @@ before AS (
         revenue
     FROM days
     WHERE
-        dt + window_days >= $from_dt
-        AND dt + window_days <= $to_dt
+        CAST(dt + window_days AS DATE) = $dt
 ),
 
 comparable AS (
