@@ -43,6 +43,9 @@ CELL_COLUMNS = {
 
 CUSTOMER_METRICS = ("recency_days", "frequency", "monetary")
 
+_OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": ("monetary", "high")}
+"""What r, f and m are: the metric, and which values are the high side. Only where they are cut is to be chosen."""
+
 _KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
 
 
@@ -92,12 +95,14 @@ class Matrices:
 
 def _threshold(value: object) -> object:
     """``mean``, ``{percentile: 80}`` and their like as the fields of Threshold."""
-    if isinstance(value, str):
-        return {"kind": value}
+    kind, argument = value, None
     if isinstance(value, dict) and len(value) == 1:
         ((kind, argument),) = value.items()
-        return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
-    raise ValueError(f"expected {', '.join(_KINDS[:2])}, or one of {', '.join(_KINDS[2:])} with its number or metric")
+    if kind not in _KINDS:
+        close = difflib.get_close_matches(str(kind), _KINDS, n=1)
+        hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
+        raise ValueError(f"no threshold; {hint}")
+    return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
 
 
 class _Part(BaseModel):
@@ -108,7 +113,7 @@ class Threshold(_Part):
     """Where an axis is cut."""
 
     kind: Literal["mean", "median", "percentile", "fixed", "fair_share", "weighted_mean"]
-    argument: float | None = Field(None, allow_inf_nan=False)
+    argument: float | None = Field(None, strict=True, allow_inf_nan=False)
     weight: str | None = None
 
     @model_validator(mode="after")
@@ -116,7 +121,7 @@ class Threshold(_Part):
         needs = {"percentile": "argument", "fixed": "argument", "fair_share": "argument", "weighted_mean": "weight"}
         for name in ("argument", "weight"):
             if (getattr(self, name) is not None) != (needs.get(self.kind) == name):
-                raise ValueError(f"{self.kind}: expected {_spelling(self.kind)}")
+                raise ValueError(f"expected {_spelling(self.kind)}")
         if self.kind == "percentile" and not 0 <= (self.argument or 0) <= 100:
             raise ValueError("percentile: expected a number from 0 to 100")
         return self
@@ -128,7 +133,7 @@ def _spelling(kind: str) -> str:
         "fixed": "{fixed: 60}",
         "fair_share": "{fair_share: 0.7}",
         "weighted_mean": "{weighted_mean: net_revenue}",
-    }.get(kind, f"{kind} alone")
+    }.get(kind, kind)
 
 
 class Axis(_Part):
@@ -160,13 +165,17 @@ def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
     Raises:
         HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the nearest known.
     """
+    content = read_yaml(path)
+    if content is not None and not isinstance(content, dict):
+        raise HeadwaterError(f"{path}: expected keys such as 'customers:', found {content!r}")
     try:
-        file = _File.model_validate(read_yaml(path) or {})
+        file = _File.model_validate(content or {})
     except ValidationError as error:
         raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
     axes = [(f"customers.octants.{name}", axis) for name, axis in _axes(file.customers.octants)]
     for place, axis in axes:
         _hold_metrics(path, place, axis, CUSTOMER_METRICS, may_be_per_category=False)
+        _hold_octant_axis(path, place, axis)
     cells = [
         CellRow(OCTANTS, o.code, o.key, None, None, o.name_zh, o.name_en, o.advice_zh, o.advice_en) for o in octants
     ]
@@ -203,3 +212,13 @@ def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str], *, m
             raise HeadwaterError(f"{path}: '{place}.{key}' is '{name}', which is no metric; {hint}")
     if axis.per and not may_be_per_category:
         raise HeadwaterError(f"{path}: '{place}.per': customers have no category")
+
+
+def _hold_octant_axis(path: Path, place: str, axis: Axis) -> None:
+    metric, high = _OCTANT_AXES[place.rsplit(".", 1)[1]]
+    for key, found, expected in (("metric", axis.metric, metric), ("high", axis.high, high)):
+        if found != expected:
+            raise HeadwaterError(
+                f"{path}: '{place}.{key}' is '{found}', expected '{expected}': the octants' r, f and m are recency "
+                "(fewer days are high), frequency and money; change their thresholds"
+            )
