@@ -52,6 +52,12 @@ class Sales:
         """The lines of the last *days* up to *day*."""
         return [line for line in self.lines if day - dt.timedelta(days=days) < line["dt"] <= day]
 
+    def refunded(self, line: Row, day: dt.date) -> Decimal:
+        """What of *line* was refunded by *day*."""
+        key = line["order_id"], line["line_no"]
+        amounts = (r["amount"] for r in self.refunds if (r["order_id"], r["line_no"]) == key and r["dt"] <= day)
+        return sum(amounts, Decimal())
+
 
 def rfm(sales: Sales, day: dt.date, window_days: int) -> list[Row]:
     """The customers as of *day*: values, scores, octant and segment."""
@@ -61,10 +67,7 @@ def rfm(sales: Sales, day: dt.date, window_days: int) -> list[Row]:
             lines_of[line["user_id"]].append(line)
     customers = []
     for user_id, lines in sorted(lines_of.items()):
-        keys = {(line["order_id"], line["line_no"]) for line in lines}
-        refunded = sum(
-            (r["amount"] for r in sales.refunds if (r["order_id"], r["line_no"]) in keys and r["dt"] <= day), Decimal()
-        )
+        refunded = sum((sales.refunded(line, day) for line in lines), Decimal())
         last = max(line["dt"] for line in lines)
         orders = len({line["order_id"] for line in lines})
         money = sum((line["revenue"] for line in lines), Decimal()) - refunded
