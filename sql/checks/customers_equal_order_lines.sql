@@ -5,47 +5,41 @@ description: The customers' net revenue sums to the revenue of the window's orde
 remedy: Compare customers.rfm_values of that day with core.order_lines and core.refunds of its window; a customer, a line or a refund was lost or counted twice.
 reads: {core.order_lines: rfm_window_days - 1, core.refunds: rfm_window_days - 1}
 */
-WITH sold AS (
-    SELECT SUM(revenue) AS amount
-    FROM core.order_lines
-    WHERE
-        dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
-        AND user_id IS NOT NULL
-),
-
-refunds AS (
+WITH refunds AS (
     SELECT
         order_id,
         line_no,
-        amount
+        SUM(amount) AS amount
     FROM core.refunds
-    WHERE
-        dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
-        AND user_id IS NOT NULL
+    WHERE dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
+    GROUP BY order_id, line_no
 ),
 
-refunded AS (
-    SELECT SUM(refunds.amount) AS amount
-    FROM core.order_lines AS lines
-    INNER JOIN refunds
+lines AS (
+    SELECT
+        SUM(sold.revenue) AS revenue,
+        SUM(refunds.amount) AS refunded
+    FROM core.order_lines AS sold
+    LEFT JOIN refunds
         ON
-            refunds.order_id = lines.order_id
-            AND refunds.line_no = lines.line_no
-    WHERE lines.dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
+            refunds.order_id = sold.order_id
+            AND refunds.line_no = sold.line_no
+    WHERE
+        sold.dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
+        AND sold.user_id IS NOT NULL
 ),
 
 customers AS (
-    SELECT SUM(net_revenue) AS amount
+    SELECT SUM(net_revenue) AS net_revenue
     FROM customers.rfm
     WHERE dt BETWEEN $from_dt AND $to_dt
 )
 
 SELECT
     $to_dt AS dt,
-    sold.amount AS revenue,
-    refunded.amount AS refunded,
-    customers.amount AS net_revenue
-FROM sold
-CROSS JOIN refunded
+    lines.revenue,
+    lines.refunded,
+    customers.net_revenue
+FROM lines
 CROSS JOIN customers
-WHERE COALESCE(sold.amount, 0) - COALESCE(refunded.amount, 0) <> COALESCE(customers.amount, 0)
+WHERE COALESCE(lines.revenue, 0) - COALESCE(lines.refunded, 0) <> COALESCE(customers.net_revenue, 0)
