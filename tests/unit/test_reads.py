@@ -132,7 +132,7 @@ def test_models_come_after_all_that_they_read():
     project = load_project(None, SETTINGS)
     order = order_of(project)
     for name, place in order.items():
-        assert all(order.get(read.table, -1) < place for read in project.reads[name])
+        assert all(order.get(read.table, -1) < place for read in project.reads[name] if read.table != name)
     assert order["core.order_lines"] < order["customers.cohorts"]
 
 
