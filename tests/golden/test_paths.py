@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.golden.path_cases import CASES, LOG, SHOP, Case, observed
-from tests.support import Row, home_of, land_log, run, tables
+from tests.support import Row, attribute, home_of, land_log, tables
 
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     home = home_of(tmp_path_factory.mktemp("paths") / "home", SHOP)
     land_log(home, LOG)
-    run(home)
+    attribute(home)
     return tables(home)
 
 

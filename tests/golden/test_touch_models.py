@@ -17,14 +17,14 @@ from tests.golden.touch_cases import (
     shop,
     transform_log,
 )
-from tests.support import Row, home_of, land_log, run, tables
+from tests.support import Row, attribute, home_of, land_log, tables
 
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     home = home_of(tmp_path_factory.mktemp("touches") / "home", shop())
     land_log(home, CREDIT_LOG)
-    run(home)
+    attribute(home)
     return tables(home)
 
 
@@ -39,5 +39,5 @@ def test_each_model_gives_the_touches_their_stated_credit(case: CreditCase, comp
 def test_a_transform_leaves_the_stated_paths(case: TransformCase, tmp_path: Path) -> None:
     home = home_of(tmp_path / "home", shop(case.transform))
     land_log(home, transform_log(case))
-    run(home)
+    attribute(home)
     assert paths_of(case, tables(home)) == case.paths

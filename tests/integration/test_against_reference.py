@@ -20,7 +20,7 @@ from tests.reference import restate
 from tests.reference_core import Log, Shop
 from tests.strategies import Delivery, deliveries, logs, shops
 from tests.strategies_touch import touch_logs, touch_shops
-from tests.support import Row, assert_same_tables, home_of, land, land_log, run, tables
+from tests.support import Row, assert_same_tables, attribute, home_of, land, land_log, tables
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "16"))
 """How many logs the first test tries; the others, which run the pipeline many times for each, try fewer.
@@ -54,7 +54,7 @@ def computed(shop: Shop, log: Log) -> dict[str, list[Row]]:
     """The tables of *log*, landed at once and computed in one run."""
     with new_home(shop) as home:
         land_log(home, log)
-        run(home)
+        attribute(home)
         return tables(home)
 
 
@@ -67,7 +67,7 @@ def delivered(shop: Shop, delivery: Delivery) -> dict[str, list[Row]]:
                     if records:
                         name, kind = f"run{number}-part{part}", FORMATS[(number + part) % len(FORMATS)]
                         land(home, relation, records, name, kind)
-            run(home)
+            attribute(home)
         return tables(home)
 
 
@@ -117,7 +117,7 @@ def test_days_computed_one_by_one_equal_the_range_and_again_change_nothing(data:
     with new_home(shop) as home:
         land_log(home, log)
         for day in days:
-            run(home, first=day, last=day)
+            attribute(home, first=day, last=day)
         assert_same_tables(tables(home), at_once)
-        run(home, first=data.draw(st.sampled_from(days or [shop.start_date])), force=True)
+        attribute(home, first=data.draw(st.sampled_from(days or [shop.start_date])), force=True)
         assert_same_tables(tables(home), at_once)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.reference import restate
 from tests.reference_core import Log, Shop
-from tests.support import assert_same_tables, home_of, land_log, run, table, tables
+from tests.support import assert_same_tables, attribute, home_of, land_log, table, tables
 
 Row = dict[str, Any]
 
@@ -75,7 +75,7 @@ def test_any_whole_number_is_a_page_id_and_every_end_has_one_entrance(tmp_path: 
     log = Log(events=steps)
     home = home_of(tmp_path / "home", SHOP)
     land_log(home, log)
-    summary = run(home)
+    summary = attribute(home)
     assert (summary.ingested.accepted, summary.failed_checks) == (len(steps), {})
     assert_same_tables(tables(home), restate(log, SHOP))
     ends = table(home, "attribution.attributed_events")
@@ -91,7 +91,7 @@ def test_a_missing_or_impossible_page_id_is_quarantined_where_attribution_needs_
     needless = event(90, "app_start", None)
     home = home_of(tmp_path / "home", SHOP)
     land_log(home, Log(events=[*sound, *broken, needless]))
-    summary = run(home)
+    summary = attribute(home)
     report = summary.ingested
     assert (report.records, report.accepted, report.quarantined) == (9, 4, 5)
     reasons = {
