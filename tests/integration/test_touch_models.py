@@ -25,7 +25,7 @@ from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
 from tests.reference_core import Log, Row, Shop
 from tests.reference_touch import MODELS
-from tests.support import attribute, home_of, land, land_log, table
+from tests.support import home_of, land, land_log, run, table
 
 ORDERED_AT = dt.datetime(2026, 3, 20, 12, 0, 0)
 DAY = dt.date(2026, 3, 20)
@@ -118,7 +118,7 @@ def add_paths(log: Log) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = home_of(tmp_path_factory.mktemp("touches") / "home", SHOP)
     land_log(home, landed())
-    attribute(home)
+    run(home)
     return home
 
 
@@ -221,12 +221,12 @@ def test_a_late_touch_and_a_late_refund_change_the_credit(tmp_path: Path) -> Non
     first = Log(events=[click("1", 2 * SECOND, "u")])
     order(first, "o", "u")
     land_log(home, first)
-    attribute(home)
+    run(home)
     assert [row["credit"] for row in credits_of(home, "o", "linear")] == [1]
     land(home, "events", [click("2", SECOND, "u", module="feed")], "late")
     refund = {"refund_id": "r", "order_id": "o", "line_no": 1, "amount": "4"}
     land(home, "refunds", [{**refund, "refunded_at": "2026-03-25T00:00:00Z"}], "late")
-    attribute(home)
+    run(home)
     rows = credits_of(home, "o", "linear")
     assert [(row["credit"], row["revenue_credit"], row["net_revenue_credit"]) for row in rows] == [(0.5, 5, 3)] * 2
 
@@ -288,7 +288,7 @@ def test_a_day_whose_credits_do_not_add_up_is_held_back(tmp_path: Path) -> None:
     log = Log(events=[click("1", SECOND, "u")])
     order(log, "o", "u")
     land_log(home, log)
-    attribute(home)
+    run(home)
     before = table(home, "attribution.model_daily")
     (file,) = home.lake.joinpath("attribution", "touch_credits").rglob("dt=2026-03-20/part-0.parquet")
     pl.read_parquet(file, hive_partitioning=False).filter(pl.col("model") != "linear").write_parquet(file)
