@@ -1,0 +1,5 @@
+"""The report: one day of a shop as one HTML file that needs nothing else.
+
+Here: reading the marts (``queries``), a section each (``sales``, ``customers``, ``products``), the page (``html``, ``page``).
+Not here: the charts (``dashboards.figures``), the command (``pipelines.report``).
+"""

@@ -1,0 +1,192 @@
+"""Section of the products: matrices, who moved in them, the health of the portfolio.
+
+Here: its queries, charts and tables, and what it says where a table is not there.
+Not here: how a chart looks (``dashboards.figures.quadrants``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from dashboards.figures.look import Look
+from dashboards.figures.quadrants import Matrix, quadrant_chart
+from dashboards.figures.tables import migration_grid
+from dashboards.metrics import full_text
+from dashboards.numbers import NONE
+from dashboards.report.columns import full_column, text_column
+from dashboards.report.html import Column, Html, joined, message, table, tag
+from dashboards.report.page import Page
+from dashboards.report.queries import Reader
+
+TABLES = ("products.quadrants", "products.metrics", "products.quadrant_migration", "products.portfolio_health")
+
+_QUADRANTS = """
+SELECT quadrants.*, coalesce(names.name, quadrants.sku) AS name, metrics.revenue
+FROM products.quadrants AS quadrants
+LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.metrics AS metrics
+    ON metrics.dt = quadrants.dt AND metrics.window_days = quadrants.window_days AND metrics.sku = quadrants.sku
+WHERE quadrants.dt = $day AND quadrants.window_days = $window
+ORDER BY metrics.revenue DESC NULLS LAST, quadrants.sku
+"""
+_MIGRATION = """
+SELECT matrix_id, from_key, to_key, products AS members FROM products.quadrant_migration
+WHERE dt = $day AND window_days = $window ORDER BY products DESC, from_key, to_key
+"""
+_HEALTH = "SELECT * FROM products.portfolio_health WHERE dt = $day AND window_days = $window ORDER BY matrix_id, rule"
+_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
+
+
+def products(page: Page, reader: Reader) -> Html:
+    """The matrices over the longest window that there is for the day."""
+    look, day = page.look, reader.day
+    absent = [name for name in TABLES if not reader.exists(name)]
+    if absent:
+        return message(look.text("missing.tables", tables=", ".join(absent)), "headwater check")
+    if not reader.has("products.quadrants"):
+        kept = reader.workspace.settings.snapshots.daily_for_days
+        return message(look.text("missing.matrices", day=day, kept=kept), "headwater run")
+    window = reader.frame("SELECT max(window_days) AS days FROM products.quadrants WHERE dt = $day")["days"][0]
+    if window is None:
+        return message(look.text("empty.products", day=day), f"headwater run --from {day} --to {day} --force")
+    frame = reader.frame(_QUADRANTS, window=window)
+    moved = reader.frame(_MIGRATION, window=window)
+    health = reader.frame(_HEALTH, window=window)
+    cells = reader.frame("SELECT * FROM config.cells WHERE matrix_id <> 'octants' ORDER BY matrix_id, code DESC")
+    axes = reader.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
+    parts = [tag("p", look.text("products.window", n=window), class_="note"), _health(look, health)]
+    for matrix_id in frame["matrix_id"].unique(maintain_order=True).sort():
+        own = cells.filter(pl.col("matrix_id") == matrix_id)
+        names = _names(look, own)
+        matrix = matrix_of(matrix_id, own, axes, names)
+        rows = frame.filter(pl.col("matrix_id") == matrix_id)
+        title = look.text.name("matrix", matrix_id)
+        parts += [
+            tag("h4", title),
+            tag(
+                "div",
+                _chart(page, rows, matrix, title),
+                _quadrants(look, rows, own, names),
+                _moves(page, moved.filter(pl.col("matrix_id") == matrix_id), names),
+                class_="grid",
+            ),
+        ]
+    return joined(parts)
+
+
+def _names(look: Look, cells: pl.DataFrame) -> dict[str, str]:
+    names = {row["key"]: row[f"name_{look.language}"] or row["key"] for row in cells.iter_rows(named=True)}
+    special = ("unknown", "(new)", "(left)", "(entered)")
+    return names | {key: look.text(f"quadrant.{key.strip('()')}") for key in special}
+
+
+def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Mapping[str, str]) -> Matrix:
+    """What the matrix is called and measures, from config.cells and config.axes."""
+    found = {row["axis"]: row for row in axes.filter(pl.col("matrix_id") == matrix_id).iter_rows(named=True)}
+    x, y = found.get("x", {}), found.get("y", {})
+    return Matrix(
+        str(x.get("metric", "x")),
+        str(y.get("metric", "y")),
+        {row["code"]: names[row["key"]] for row in cells.iter_rows(named=True)},
+        names,
+        bool(x.get("is_low_high")),
+        bool(y.get("is_low_high")),
+    )
+
+
+def _chart(page: Page, frame: pl.DataFrame, matrix: Matrix, title: str) -> Html:
+    look = page.look
+    rows = [row | {"called": matrix.names.get(row["quadrant"], row["quadrant"])} for row in frame.to_dicts()]
+    columns = [
+        text_column(look.text("column.product"), "name"),
+        text_column(look.text("column.sku"), "sku"),
+        text_column(look.text("column.quadrant"), "called"),
+        full_column(look, matrix.x_metric, field="x_value"),
+        full_column(look, matrix.y_metric, field="y_value"),
+        full_column(look, "revenue"),
+    ]
+    return page.chart(
+        quadrant_chart(look, frame, matrix), title, look.text("matrix.definition"), columns, rows, notes=[]
+    )
+
+
+def _quadrants(look: Look, frame: pl.DataFrame, cells: pl.DataFrame, names: Mapping[str, str]) -> Html:
+    """How many products each quadrant has, what they bring, what to do."""
+    sums = {
+        row["quadrant"]: row
+        for row in frame.group_by("quadrant").agg(pl.len().alias("products"), pl.col("revenue").sum()).iter_rows(named=True)
+    }
+    total = frame["revenue"].sum() or 0
+    rows: list[dict[str, Any]] = []
+    advice = {row["key"]: row[f"advice_{look.language}"] for row in cells.iter_rows(named=True)}
+    for key in [*advice, *sorted(set(sums) - set(advice))]:
+        own = sums.get(key, {"products": 0, "revenue": 0.0})
+        share = own["revenue"] / total if total else None
+        rows.append(
+            {
+                "name": names.get(key, key),
+                "products": own["products"],
+                "revenue": own["revenue"],
+                "revenue_share": share,
+                "advice": advice.get(key),
+            }
+        )
+    columns = [
+        text_column(look.text("column.quadrant"), "name"),
+        full_column(look, "products"),
+        Column(
+            look.text("metric.revenue_share"),
+            lambda row: look.numbers.percent(row["revenue_share"]),
+            lambda row: full_text(look.numbers, "revenue", row["revenue"]),
+        ),
+        text_column(look.text("column.advice"), "advice"),
+    ]
+    return tag("div", tag("h3", look.text("quadrants.title")), table(columns, rows), class_="card")
+
+
+def _moves(page: Page, frame: pl.DataFrame, names: Mapping[str, str]) -> Html:
+    look = page.look
+    title = look.text("quadrant_migration.title")
+    if frame.is_empty():
+        return tag("div", tag("h3", title), message(look.text("empty.quadrant_migration")), class_="card")
+    rows = [
+        row | {"from": names.get(row["from_key"], row["from_key"]), "to": names.get(row["to_key"], row["to_key"])}
+        for row in frame.to_dicts()
+    ]
+    return page.chart(
+        migration_grid(look, frame, names, "metric.products"),
+        title,
+        look.text("quadrant_migration.definition"),
+        [
+            text_column(look.text("column.from"), "from"),
+            text_column(look.text("column.to"), "to"),
+            full_column(look, "products", field="members"),
+        ],
+        rows,
+    )
+
+
+def _health(look: Look, frame: pl.DataFrame) -> Html:
+    if frame.is_empty():
+        return message(look.text("empty.health"))
+    cards = []
+    for row in frame.iter_rows(named=True):
+        verdict = row["verdict"]
+        known = verdict if verdict in _SIGNS else None
+        cards.append(
+            tag(
+                "div",
+                tag("p", f"{look.text.name('matrix', row['matrix_id'])} · {look.text.name('rule', row['rule'])}", class_="name"),
+                tag("p", f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', str(verdict))}", class_=_verdict(known)),
+                tag("p", row[f"evidence_{look.language}"] or NONE, class_="definition"),
+                class_="card kpi health",
+            )
+        )
+    return joined([tag("h4", look.text("health.title")), tag("div", *cards, class_="cards")])
+
+
+def _verdict(known: str | None) -> str:
+    return f"verdict {known}" if known else "verdict"
