@@ -9,8 +9,17 @@ from __future__ import annotations
 from dashboards.numbers import Number, Numbers
 
 _MONEY = frozenset(
-    "revenue net_revenue margin cost refunded revenue_per_mille average_order_value monetary mean_monetary "
-    "revenue_without_user".split()
+    {
+        "average_order_value",
+        "cost",
+        "margin",
+        "mean_monetary",
+        "monetary",
+        "net_revenue",
+        "refunded",
+        "revenue",
+        "revenue_per_mille",
+    }
 )
 _NO_RATES = frozenset({"relative_share"})
 

@@ -85,8 +85,19 @@ class Numbers:
         return NONE if not is_number(value) else _signed(value, self.symbol + self.full(abs(value), 2))
 
     def percent(self, value: Number) -> str:
-        """A share or rate, in three digits at most."""
-        return NONE if not is_number(value) else _signed(value, _three_digits(100 * abs(value)) + "%")
+        """A share or rate, in three digits at most: ``27.0%``, ``8.10%``, ``0.17%``."""
+        if not is_number(value):
+            return NONE
+        size = 100 * abs(value)
+        if size in (0, 100):
+            return _signed(value, f"{size:.0f}%")
+        if size < 0.01:
+            return _signed(value, "<0.01%")
+        return _signed(value, f"{size:,.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}%")
+
+    def round_percent(self, value: float) -> str:
+        """A share without trailing zeros, for the ticks of an axis."""
+        return _signed(value, f"{100 * abs(value):.4g}%")
 
     def full_percent(self, value: Number) -> str:
         """A share or rate to a hundredth of a percent."""
@@ -97,8 +108,15 @@ class Numbers:
         ratio = change_ratio(now, before)
         if ratio is None:
             return NONE
-        text = _three_digits(100 * abs(ratio)) + "%"
-        return text if not ratio else ("+" if ratio > 0 else _MINUS) + text
+        return ("+" if ratio > 0 else "") + self.percent(ratio)
+
+    def points(self, now: Number, before: Number) -> str:
+        """By how many hundredths one share or rate differs from another, with its sign."""
+        if not is_number(now) or not is_number(before):
+            return NONE
+        difference = 100 * (now - before)
+        text = f"{abs(difference):.{1 if abs(difference) >= 9.95 else 2}f}"
+        return ("+" if difference > 0 else _MINUS if difference < 0 else "") + text
 
 
 def change_ratio(now: Number, before: Number) -> float | None:

@@ -39,6 +39,13 @@ def write_report(home: Home, language: Language, *, day: dt.date | None = None, 
     return path
 
 
+def tables_read() -> tuple[str, ...]:
+    """The tables that a report reads, where the home has them."""
+    from dashboards.report.queries import MARTS
+
+    return MARTS
+
+
 def last_day(home: Home) -> dt.date:
     """The newest computed day that is over.
 

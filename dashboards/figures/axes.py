@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_SKEWED = 20.0
+_SKEWED = 10.0
 """Largest value over the median from which an axis is logarithmic."""
-_FAR = 1.5
+_FAR = 0.75
 """How many times the middle nine tenths a value may lie beyond them before it is drawn at the edge."""
 
 

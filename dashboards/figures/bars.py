@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 
 from dashboards.figures.look import BLUE, INK, SOFT_INK, Look, base, plain, text_width, wrapped
 
-_ROW = 30
+_ROW = 32
 _PAIR_ROW = 44
-_NAME_WIDTH = 26
+_NAME_WIDTH = 28
 _LETTER = 6.4
 """Pixels of a Latin letter at 12 px."""
 
@@ -55,17 +55,22 @@ def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hove
             cliponaxis=False,
             hovertext=list(hovers),
             hoverinfo="text",
-            marker={"color": bars.color, "pattern": {"shape": bars.pattern, "fgcolor": "#ffffff", "size": 5}},
+            marker={
+                "color": bars.color,
+                "pattern": {"shape": bars.pattern, "fillmode": "overlay", "fgcolor": INK, "fgopacity": 0.25, "size": 6},
+            },
         )
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
-    figure.update_yaxes(
-        tickvals=places, ticktext=labels, range=[len(names) - 0.45, -0.55], ticks="", ticklabelstandoff=6
-    )
+    figure.update_yaxes(tickvals=places, ticktext=labels, range=[len(names) - 0.45, -0.55], showline=False)
     values = [value for bars in measures for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
     figure.update_xaxes(
-        range=_range(low, high, label_width, 420), showticklabels=False, zeroline=True, zerolinecolor=SOFT_INK
+        range=_range(low, high, label_width, 420),
+        showticklabels=False,
+        showline=False,
+        zeroline=True,
+        zerolinecolor=SOFT_INK,
     )
     figure.update_layout(
         bargap=0.32,

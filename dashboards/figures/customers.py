@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SOFT_INK, Look, base, plain
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, Look, base, plain
 
 STAGES = ("new", "active", "returning", "dormant", "churned")
 
@@ -35,7 +35,9 @@ def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
                 look.text("legend.customer_share"),
                 [row["customer_share"] for row in rows],
                 [
-                    look.text("label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"]))
+                    look.text(
+                        "label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"])
+                    )
                     for row in rows
                 ],
                 SAND,
@@ -54,11 +56,11 @@ def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Customers by recency and frequency score, coloured by their mean money: columns r_score, f_score, customers, monetary.
+    """Customers by recency and frequency score, coloured by their mean money.
 
-    Cells without customers are blank.
+    Columns r_score, f_score, customers, monetary. Cells without customers are blank.
     """
-    figure = base(look, 380)
+    figure = base(look, 360)
     cells = {(row["r_score"], row["f_score"]): row for row in frame.iter_rows(named=True)}
     scores = [1, 2, 3, 4, 5]
     number = look.numbers
@@ -70,9 +72,9 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
         x=scores,
         y=scores,
         z=grid(lambda row: row["monetary"], None),
-        text=grid(lambda row: number.short(row["customers"]), ""),
+        text=grid(lambda row: f"<b>{number.short(row['customers'])}</b><br>{number.money(row['monetary'])}", ""),
         texttemplate="%{text}",
-        textfont={"size": 14},
+        textfont={"size": 12, "color": INK},
         hovertext=grid(
             lambda row: (
                 f"R {row['r_score']} · F {row['f_score']}<br>{look.text('metric.customers')} "
@@ -86,39 +88,17 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
         colorscale=BLUES,
         xgap=3,
         ygap=3,
-        colorbar=_color_bar(look, [row["monetary"] for row in cells.values()]),
+        showscale=False,
     )
-    figure.update_xaxes(
-        tickvals=scores, title_text=look.text("axis.r_score"), range=[0.5, 5.5], constrain="domain", ticks=""
-    )
-    figure.update_yaxes(tickvals=scores, title_text=look.text("axis.f_score"), range=[0.5, 5.5], ticks="")
-    figure.update_layout(margin={"t": 44})
+    figure.update_xaxes(tickvals=scores, title_text=look.text("axis.r_score"), range=[0.5, 5.5], showline=False)
+    figure.update_yaxes(tickvals=scores, title_text=look.text("axis.f_score"), range=[0.5, 5.5], showline=False)
     return figure
 
 
-def _color_bar(look: Look, values: list[float]) -> dict[str, object]:
-    low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    ticks = [low, (low + high) / 2, high] if high > low else [low]
-    return {
-        "orientation": "h",
-        "x": 0.5,
-        "y": 1.02,
-        "yanchor": "bottom",
-        "xanchor": "center",
-        "len": 0.7,
-        "thickness": 10,
-        "outlinewidth": 0,
-        "ticks": "",
-        "tickvals": ticks,
-        "ticktext": [look.numbers.money(tick) for tick in ticks],
-        "title": {"text": look.text("metric.mean_monetary"), "side": "top", "font": {"size": 12, "color": SOFT_INK}},
-    }
-
-
 def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Customers in each stage now, and as a ring as many days ago as the migration: columns stage, customers, revenue, before.
+    """Customers in each stage now, and as a mark as many days ago as the migration.
 
-    *before* is null where that day is not there.
+    Columns stage, customers, revenue, before. *before* is null where that day is not there.
     """
     rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
     number = look.numbers
@@ -164,11 +144,15 @@ def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
     The point at the best fifth is written out, and the line of equal shares drawn.
     """
     figure = base(look, 340)
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip")
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip"
+    )
     top = 1.0
     styles = {"customer": (BLUE, "solid", "circle"), "product": (ORANGE, "dash", "square")}
     for kind, (color, dash, symbol) in styles.items():
-        points = frame.filter((pl.col("kind") == kind) & pl.col("cumulative_share").is_not_null()).sort("cumulative_members")
+        points = frame.filter((pl.col("kind") == kind) & pl.col("cumulative_share").is_not_null()).sort(
+            "cumulative_members"
+        )
         if points.is_empty():
             continue
         xs = [0.0, *points["cumulative_members"]]
@@ -191,7 +175,7 @@ def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
         )
         _write_fifth(look, figure, kind, xs, ys, color)
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    percents = [look.numbers.percent(tick) for tick in ticks]
+    percents = [look.numbers.round_percent(tick) for tick in ticks]
     figure.update_xaxes(
         tickvals=ticks, ticktext=percents, range=[-0.02, 1.03], title_text=look.text("axis.members"), showgrid=True
     )
@@ -210,12 +194,8 @@ def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: 
     figure.add_annotation(
         x=xs[index],
         y=ys[index],
-        text=plain(
-            look.text(
-                f"label.pareto_{kind}",
-                members=look.numbers.percent(xs[index]),
-                share=look.numbers.percent(ys[index]),
-            )
+        text=look.text(
+            f"label.pareto_{kind}", members=look.numbers.percent(xs[index]), share=look.numbers.percent(ys[index])
         ),
         xanchor="left",
         align="left",
@@ -225,6 +205,8 @@ def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: 
         arrowcolor=color,
         arrowwidth=1,
         arrowhead=0,
-        ax=46,
-        ay=52 if kind == "customer" else 88,
+        axref="x",
+        ayref="y",
+        ax=0.46,
+        ay=0.36 if kind == "product" else 0.12,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboards.figures.look import cut, text_width
+from dashboards.figures.look import INK, cut, plain, text_width
 
 _LETTER = 6.6
 _HEIGHT = 15
@@ -36,6 +36,20 @@ class Label:
     y_anchor: Literal["bottom", "middle", "top"]
     x_shift: float
     y_shift: float
+
+    def annotation(self, xs: Sequence[float], ys: Sequence[float]) -> dict[str, object]:
+        """The label at the point of its index among those at *xs* and *ys*."""
+        return {
+            "x": xs[self.index],
+            "y": ys[self.index],
+            "text": plain(self.text),
+            "showarrow": False,
+            "font": {"size": 11, "color": INK},
+            "xanchor": self.x_anchor,
+            "yanchor": self.y_anchor,
+            "xshift": self.x_shift,
+            "yshift": self.y_shift,
+        }
 
 
 def place_labels(

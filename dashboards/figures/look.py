@@ -24,14 +24,15 @@ GREY = "#8a97a3"
 INK = "#1d2b36"
 SOFT_INK = "#5b6b78"
 LINE = "#dfe5ea"
+PALE = "#c5d4dd"
 PAPER = "#ffffff"
 
 QUADRANT_COLORS = {"11": BLUE, "10": ORANGE, "01": "#2a9d8f", "00": GREY}
 """Quadrant (x, y; 1 = high) → colour; each has a shape of its own too."""
 QUADRANT_SHAPES = {"11": "circle", "10": "square", "01": "diamond", "00": "triangle-up"}
 
-BLUES = [[0.0, "#eef5f9"], [0.25, "#bcdbe9"], [0.5, "#7cb8d4"], [0.75, "#2f8db5"], [1.0, "#084b69"]]
-"""One hue from light to dark: the order survives in grey."""
+BLUES = [[0.0, "#eef5f9"], [0.5, "#a9d0e3"], [1.0, "#56a3c9"]]
+"""One hue from light to middle: the order survives in grey, and dark numbers are readable on all of it."""
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', "
@@ -86,11 +87,11 @@ def wrapped(text: str, width: int) -> str:
     """*text*, not yet escaped, in two lines where it is wider than *width*."""
     if text_width(text) <= width:
         return plain(text)
-    words = text.split()
+    between = " · " if " · " in text else " "
+    words = text.split(between)
     if len(words) > 1:
-        best = min(range(1, len(words)), key=lambda n: abs(len(" ".join(words[:n])) - len(" ".join(words[n:]))))
-        first, rest = " ".join(words[:best]), " ".join(words[best:])
-        return f"{plain(first, width + 4)}<br>{plain(rest, width + 4)}"
+        halves = [(between.join(words[:n]), between.join(words[n:])) for n in range(1, len(words))]
+        return "<br>".join(plain(half, width + 4) for half in min(halves, key=lambda pair: max(map(text_width, pair))))
     return plain(text, width + 4)
 
 
@@ -119,6 +120,8 @@ def base(look: Look, height: int) -> go.Figure:
         "tickcolor": LINE,
         "zeroline": False,
         "showgrid": False,
+        "ticks": "",
+        "ticklabelstandoff": 4,
         "fixedrange": True,
         "title": {"font": {"size": 12, "color": SOFT_INK}, "standoff": 8},
         "tickfont": {"size": 12, "color": INK},

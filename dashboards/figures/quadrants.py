@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.axes import Scale, scale_of
-from dashboards.figures.labels import Box, place_labels
+from dashboards.figures.labels import Box, Label, place_labels
 from dashboards.figures.look import INK, PAPER, QUADRANT_COLORS, QUADRANT_SHAPES, SOFT_INK, Look, base, plain
 from dashboards.metrics import full_text, short_text
 
@@ -28,13 +28,18 @@ _BIGGEST = 40.0
 
 @dataclass(frozen=True)
 class Matrix:
-    """What a matrix is called: *cells* maps x_high, y_high as digits to the quadrant's name; *_falls*: low values are high."""
+    """What a matrix measures, and what its quadrants are called.
+
+    Attributes:
+        cells: The digits of x_high and y_high → the quadrant's name.
+        names: The quadrant's key → its name.
+        x_falls, y_falls: Whether low values are the high side, which is drawn right and above.
+    """
 
     x_metric: str
     y_metric: str
     cells: Mapping[str, str]
     names: Mapping[str, str]
-    """Quadrant key → name, for the hover."""
     x_falls: bool = False
     y_falls: bool = False
 
@@ -54,9 +59,9 @@ class _Point:
 def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure:
     """Products as bubbles, area = revenue, hollow = small sample, shape and colour = quadrant.
 
-    Columns sku, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant, is_borderline,
-    is_small_sample, revenue. Where thresholds differ between products (per category), values are shown as multiples of their
-    threshold. What the figure leaves out is said in ``layout.meta["notes"]``.
+    Columns sku, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
+    is_borderline, is_small_sample, revenue. Where thresholds differ between products (per category), values are shown
+    as multiples of their threshold. What the figure leaves out is said in ``layout.meta["notes"]``.
     """
     figure = base(look, _HEIGHT)
     placed = frame.filter(
@@ -86,11 +91,19 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
         notes.append(look.text("note.beyond", n=beyond))
     _write_thresholds(look, figure, xs, ys, thresholds, matrix, (x_by, y_by))
     _write_corners(look, figure, points, matrix)
-    always = list(figure.layout.annotations)
-    notes.append(_label(look, figure, points, xs, ys, (matrix.x_falls, matrix.y_falls)))
-    few = list(figure.layout.annotations)[: len(always) + 2]
+    always = [note.to_plotly_json() for note in figure.layout.annotations]
+    places = [xs.at(point.x) for point in points], [ys.at(point.y) for point in points]
+    falls = (matrix.x_falls, matrix.y_falls)
+    wide, narrow = (_labels(points, xs, ys, falls, width) for width in (470, 240))
+    notes.append(_label_note(look, points, wide))
     _set_axes(look, figure, xs, ys, matrix, (x_by, y_by))
-    figure.update_layout(meta={"notes": notes, "narrow": {"annotations": [note.to_plotly_json() for note in few]}})
+    figure.update_layout(
+        annotations=[*always, *(label.annotation(*places) for label in wide)],
+        meta={
+            "notes": notes,
+            "narrow": {"annotations": [*always, *(label.annotation(*places) for label in narrow)]},
+        },
+    )
     return figure
 
 
@@ -116,9 +129,7 @@ def _point(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by:
         f"({look.text('label.threshold')} {full_text(look.numbers, matrix.y_metric, y_threshold)})",
         f"{look.text('metric.revenue')} {look.numbers.full_money(revenue)}",
     ]
-    for flag in ("is_small_sample", "is_borderline"):
-        if row[flag]:
-            lines.append(look.text(f"hover.{flag}"))
+    lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
     return _Point(
         name,
         x / x_threshold if x_by else x,
@@ -235,10 +246,12 @@ def _write_corners(look: Look, figure: go.Figure, points: list[_Point], matrix: 
         )
 
 
-def _label(
-    look: Look, figure: go.Figure, points: list[_Point], xs: Scale, ys: Scale, falls: tuple[bool, bool]
-) -> str:
-    """Write the names of the best-selling and of those that moved; returns what to say of it."""
+def _wanted(points: list[_Point]) -> tuple[list[int], list[int]]:
+    """The best-selling, who come first, and those that changed quadrant."""
+    return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
+
+
+def _labels(points: list[_Point], xs: Scale, ys: Scale, falls: tuple[bool, bool], width: float) -> list[Label]:
     biggest = max(point.revenue for point in points)
     boxes = [
         Box(
@@ -248,23 +261,14 @@ def _label(
         )
         for point in points
     ]
-    top = list(range(min(TOP_LABELS, len(points))))
-    movers = [index for index, point in enumerate(points) if point.has_moved]
-    wanted = [*top, *(index for index in movers[: MOVER_LABELS + TOP_LABELS] if index not in top)]
-    labels = place_labels(boxes, [point.name for point in points], width=470, height=_HEIGHT - 70, wanted=wanted)
-    for label in labels:
-        figure.add_annotation(
-            x=xs.at(points[label.index].x),
-            y=ys.at(points[label.index].y),
-            text=plain(label.text),
-            showarrow=False,
-            font={"size": 11, "color": INK},
-            xanchor=label.x_anchor,
-            yanchor=label.y_anchor,
-            xshift=label.x_shift,
-            yshift=label.y_shift,
-        )
+    top, movers = _wanted(points)
+    wanted = list(dict.fromkeys([*top, *movers[:MOVER_LABELS]]))
+    return place_labels(boxes, [point.name for point in points], width=width, height=_HEIGHT - 70, wanted=wanted)
+
+
+def _label_note(look: Look, points: list[_Point], labels: list[Label]) -> str:
     named = {label.index for label in labels}
+    top, movers = _wanted(points)
     return look.text(
         "note.labels",
         top=len(named & set(top)),

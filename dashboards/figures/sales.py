@@ -15,7 +15,7 @@ import polars as pl
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.labels import Box, place_labels
-from dashboards.figures.look import BLUE, LINE, SKY, Look, base, plain
+from dashboards.figures.look import BLUE, PALE, SKY, Look, base, plain
 from dashboards.metrics import full_text
 
 TREND_DAYS = 28
@@ -38,7 +38,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     figure.add_bar(
         x=[-age for age in ages],
         y=[row["revenue"] for row in rows],
-        marker_color=[BLUE if age == 0 else SKY if age % 7 == 0 else LINE for age in ages],
+        marker_color=[BLUE if age == 0 else SKY if age % 7 == 0 else PALE for age in ages],
         text=[
             look.numbers.money(row["revenue"]) if every_day or age in labelled[:: 2 if span > 13 else 1] else ""
             for row, age in zip(rows, ages, strict=True)
@@ -59,8 +59,9 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     figure.update_xaxes(
         tickvals=ticks,
         ticktext=[date_text(look, day + dt.timedelta(days=tick), break_line=True) for tick in ticks],
-        range=[-span - 0.8, 0.8],
+        range=[-span - 0.8, 0.8 + span * 0.03],
         tickangle=0,
+        ticklabeloverflow="allow",
     )
     top = max(max(row["revenue"] for row in rows), 0)
     values = round_values(0, top or 1, 4)
@@ -68,7 +69,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
         tickvals=values,
         ticktext=[look.numbers.money(value) for value in values],
         range=[min(0, *(row["revenue"] for row in rows)), top * 1.18 or 1],
-        showgrid=True,
+        showgrid=not every_day,
     )
     figure.update_layout(bargap=0.18, margin={"t": 12})
     return figure
@@ -121,15 +122,15 @@ def slot_revenue(look: Look, frame: pl.DataFrame, total: float) -> go.Figure:
 def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
     """Exposures against exposure value, both logarithmic, a bubble an entrance, its area the sales.
 
-    Columns name, exposures, revenue_per_mille, click_through_rate, revenue. Entrances without exposures or sales have no place
-    on logarithmic axes: they are left out, and the caller says so (``has_place``).
+    Columns name, exposures, revenue_per_mille, click_through_rate, revenue. Entrances without exposures or sales
+    have no place on logarithmic axes: they are left out, and the caller says so (``has_place``).
     """
     figure = base(look, 360)
     rows = [row for row in frame.sort("revenue", descending=True).iter_rows(named=True) if has_place(row)]
     if not rows:
         return figure
     biggest = max(row["revenue"] for row in rows)
-    sizes = [max(54 * math.sqrt(row["revenue"] / biggest), 6) for row in rows]
+    sizes = [max(44 * math.sqrt(row["revenue"] / biggest), 6) for row in rows]
     xs = [math.log10(row["exposures"]) for row in rows]
     ys = [math.log10(row["revenue_per_mille"]) for row in rows]
     x_range, y_range = _padded(xs), _padded(ys)
@@ -147,19 +148,18 @@ def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
         Box((x - x_range[0]) / (x_range[1] - x_range[0]), (y - y_range[0]) / (y_range[1] - y_range[0]), size / 2)
         for x, y, size in zip(xs, ys, sizes, strict=True)
     ]
-    for label in place_labels(boxes, [row["name"] for row in rows], width=500, height=290):
-        figure.add_annotation(
-            x=xs[label.index],
-            y=ys[label.index],
-            text=plain(label.text),
-            showarrow=False,
-            xanchor=label.x_anchor,
-            yanchor=label.y_anchor,
-            xshift=label.x_shift,
-            yshift=label.y_shift,
-        )
+    names = [row["name"] for row in rows]
+    wide, narrow = (
+        [label.annotation(xs, ys) for label in place_labels(boxes, names, width=width, height=290)]
+        for width in (490, 250)
+    )
+    figure.update_layout(annotations=wide, meta={"narrow": {"annotations": narrow}})
     figure.update_xaxes(
-        type="log", range=x_range, title_text=look.text("axis.exposures_log"), showgrid=True, **_log_ticks(look, x_range)
+        type="log",
+        range=x_range,
+        title_text=look.text("axis.exposures_log"),
+        showgrid=True,
+        **_log_ticks(look, x_range),
     )
     figure.update_yaxes(
         type="log",

@@ -20,8 +20,8 @@ NEW, LEFT = "(new)", "(left)"
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
     """Members by where they were (rows) and where they are (columns): columns from_key, to_key, members.
 
-    A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in their order, *unit*
-    is the text key of what is counted. Keys that no row has are left out, unknown ones stand at the end.
+    A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in
+    their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand at the end.
     """
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
@@ -32,7 +32,9 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
     if not counts:
         return figure
     sums = {source: sum(counts.get((source, target), 0) for target in targets) for source in sources}
-    shares = [[counts.get((s, t), 0) / sums[s] if sums[s] and (s, t) in counts else None for t in targets] for s in sources]
+    shares = [
+        [counts.get((s, t), 0) / sums[s] if sums[s] and (s, t) in counts else None for t in targets] for s in sources
+    ]
     figure.add_heatmap(
         x=list(range(len(targets))),
         y=list(range(len(sources))),
@@ -41,6 +43,7 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         zmax=1,
         text=[[look.numbers.short(counts[s, t]) if (s, t) in counts else "" for t in targets] for s in sources],
         texttemplate="%{text}",
+        textfont={"size": 12, "color": INK},
         hovertext=[
             [
                 f"{plain(names.get(s, s))} → {plain(names.get(t, t))}<br>{look.text(unit)} "
@@ -82,7 +85,10 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         title_text=look.text("axis.from"),
         tickfont={"size": 11},
     )
-    figure.update_layout(meta={"narrow": {"xaxis.tickangle": -90 if look.language == "en" else -60}})
+    figure.update_layout(
+        margin={"r": 48 if look.language == "en" else 8},
+        meta={"narrow": {"xaxis.tickangle": -90 if look.language == "en" else -60}},
+    )
     return figure
 
 
@@ -93,15 +99,16 @@ def _ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
 
 
 def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:
-    """Of each month's new customers, how many bought again in the months after: columns cohort_month, months_since, customers,
-    retained, retention_rate (null: not over yet, blank).
+    """Of each month's new customers, how many bought again in the months after.
 
-    *months*: the months after the first that are shown; default: all but the first, in which everybody bought.
+    Columns cohort_month, months_since, customers, retained, retention_rate (null: not over yet, blank). *months*: the
+    months after the first that are shown; default: all observed but the first, in which everybody bought.
     """
     cohorts = sorted({(row["cohort_month"], row["customers"]) for row in frame.iter_rows(named=True)})
-    later = sorted({row["months_since"] for row in frame.iter_rows(named=True)} - {0})
-    shown = list(months if months is not None else later) or [0]
+    observed = frame.filter(pl.col("retention_rate").is_not_null())
+    later = sorted(set(observed["months_since"]) - {0})
     cells = {(row["cohort_month"], row["months_since"]): row for row in frame.iter_rows(named=True)}
+    shown = list(months if months is not None else later) or [0]
     figure = base(look, 36 * len(cohorts) + 100)
     if not cohorts:
         return figure
@@ -118,6 +125,7 @@ def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | 
         zmin=0,
         text=[[look.numbers.percent(_float(row["retention_rate"])) if row else "" for row in line] for line in grid],
         texttemplate="%{text}",
+        textfont={"size": 12, "color": INK},
         hovertext=[
             [
                 f"{_month(row['cohort_month'])} + {row['months_since']}<br>"

@@ -37,12 +37,11 @@ def change_column(look: Look, title: str, now: str, before: str) -> Column:
     """By how much *now* differs from *before*; the earlier value on hover."""
     return Column(
         title,
-        lambda row: arrowed(look, row[now], row[before]),
+        lambda row: arrowed(look.numbers.change(row[now], row[before])),
         lambda row: full_text(look.numbers, now, row[before]),
     )
 
 
-def arrowed(look: Look, now: float | None, before: float | None) -> str:
-    """A change with a triangle that points where it goes."""
-    text = look.numbers.change(now, before)
+def arrowed(text: str) -> str:
+    """A change, written with its sign, behind a triangle that points where it goes."""
     return f"▲ {text}" if text.startswith("+") else f"▼ {text}" if text.startswith("−") else text

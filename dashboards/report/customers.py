@@ -21,12 +21,15 @@ from dashboards.report.queries import Reader
 COHORTS = 12
 
 _NAMES = """
-SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place FROM config.cells WHERE matrix_id = 'octants'
+SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
+FROM config.cells WHERE matrix_id = 'octants'
 UNION ALL
-SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 + position AS VARCHAR) FROM config.segments
+SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
 ORDER BY place DESC
 """
-_GROUPS = "SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key"
+_GROUPS = (
+    "SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key"
+)
 _SCORES = """
 SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
 FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL
@@ -66,12 +69,12 @@ def customers(page: Page, reader: Reader) -> Html:
     names = reader.frame(_NAMES)
     cards = [
         _groups(page, reader, groups, names, "octant"),
-        _groups(page, reader, groups, names, "segment"),
         _scores(page, reader),
-        _lifecycle(page, reader),
+        _groups(page, reader, groups, names, "segment"),
         _migration(page, reader, names),
-        *_pareto(page, reader),
+        _lifecycle(page, reader),
         _cohorts(page, reader),
+        _pareto(page, reader),
     ]
     return joined([_coverage(look, reader), tag("div", *cards, class_="grid")])
 
@@ -209,13 +212,13 @@ def _names_of(look: Look, names: pl.DataFrame, kind: str) -> dict[str, str]:
     return called | {NEW: look.text("migration.new"), LEFT: look.text("migration.left")}
 
 
-def _pareto(page: Page, reader: Reader) -> list[Html]:
+def _pareto(page: Page, reader: Reader) -> Html:
     look = page.look
     frame = reader.frame("SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile")
     if frame.filter(pl.col("cumulative_share").is_not_null()).is_empty():
-        return [tag("div", tag("h3", look.text("pareto.title")), message(look.text("empty.pareto")), class_="card")]
+        return tag("div", tag("h3", look.text("pareto.title")), message(look.text("empty.pareto")), class_="card")
     rows = [row | {"of": look.text(f"legend.pareto_{row['kind']}")} for row in frame.to_dicts()]
-    chart = page.chart(
+    return page.chart(
         pareto(look, frame),
         look.text("pareto.title"),
         look.text("pareto.definition"),
@@ -227,8 +230,8 @@ def _pareto(page: Page, reader: Reader) -> list[Html]:
             full_column(look, "members_share", field="cumulative_share", title=look.text("axis.share")),
         ],
         rows,
+        is_wide=True,
     )
-    return [chart]
 
 
 def _cohorts(page: Page, reader: Reader) -> Html:
@@ -248,5 +251,3 @@ def _cohorts(page: Page, reader: Reader) -> Html:
     if len(months) > COHORTS:
         notes.append(look.text("note.last_cohorts", n=COHORTS, m=len(months)))
     return page.chart(cohort_triangle(look, shown), title, look.text("cohorts.definition"), columns, rows, notes=notes)
-
-

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.figures.look import Look
+from dashboards.figures.look import Look, text_width
 
 MOST_ROWS = 100
 """Rows that the table under a chart shows at most."""
+
+_WHOLE = 36
+"""Width in Latin letters up to which a text is kept on one line."""
 
 Row = Mapping[str, Any]
 
@@ -73,7 +76,7 @@ def _cell(column: Column, row: Row, place: int) -> Html:
     return tag(
         name,
         text,
-        class_=_class(column),
+        class_="text whole" if column.is_text and text_width(text) <= _WHOLE else _class(column),
         title=full if full != text else None,
         scope="row" if place == 0 else None,
     )
@@ -84,7 +87,7 @@ def _class(column: Column) -> str | None:
 
 
 def details(look: Look, columns: Sequence[Column], rows: Sequence[Row], *, is_open: bool = False) -> Html:
-    """"View as table": the first rows, and how many there are."""
+    """What "view as table" opens: the first rows, and how many there are."""
     shown = rows[:MOST_ROWS]
     parts = [tag("summary", look.text("view_as_table")), table(columns, shown)]
     if len(shown) < len(rows):

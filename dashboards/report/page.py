@@ -99,7 +99,8 @@ class Page:
             ]
         )
         language = "zh-CN" if self.look.language == "zh" else "en"
-        return f'<!doctype html>\n<html lang="{language}"><head>{head}</head>\n<body>{body}\n{data}\n{scripts}</body></html>\n'
+        content = f"<head>{head}</head>\n<body>{body}\n{data}\n{scripts}</body>"
+        return f'<!doctype html>\n<html lang="{language}">{content}</html>\n'
 
 
 def _script_json(text: str) -> str:
@@ -109,4 +110,3 @@ def _script_json(text: str) -> str:
 
 def _asset(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
-

@@ -45,7 +45,7 @@ def products(page: Page, reader: Reader) -> Html:
     look, day = page.look, reader.day
     absent = [name for name in TABLES if not reader.exists(name)]
     if absent:
-        return message(look.text("missing.tables", tables=", ".join(absent)), "headwater check")
+        return message(look.text("missing.tables", tables=", ".join(absent)), "headwater docs")
     if not reader.has("products.quadrants"):
         kept = reader.workspace.settings.snapshots.daily_for_days
         return message(look.text("missing.matrices", day=day, kept=kept), "headwater run")
@@ -69,8 +69,12 @@ def products(page: Page, reader: Reader) -> Html:
             tag(
                 "div",
                 _chart(page, rows, matrix, title),
-                _quadrants(look, rows, own, names),
-                _moves(page, moved.filter(pl.col("matrix_id") == matrix_id), names),
+                tag(
+                    "div",
+                    _quadrants(look, rows, own, names),
+                    _moves(page, moved.filter(pl.col("matrix_id") == matrix_id), names),
+                    class_="stack",
+                ),
                 class_="grid",
             ),
         ]
@@ -117,7 +121,9 @@ def _quadrants(look: Look, frame: pl.DataFrame, cells: pl.DataFrame, names: Mapp
     """How many products each quadrant has, what they bring, what to do."""
     sums = {
         row["quadrant"]: row
-        for row in frame.group_by("quadrant").agg(pl.len().alias("products"), pl.col("revenue").sum()).iter_rows(named=True)
+        for row in frame.group_by("quadrant")
+        .agg(pl.len().alias("products"), pl.col("revenue").sum())
+        .iter_rows(named=True)
     }
     total = frame["revenue"].sum() or 0
     rows: list[dict[str, Any]] = []
@@ -179,8 +185,16 @@ def _health(look: Look, frame: pl.DataFrame) -> Html:
         cards.append(
             tag(
                 "div",
-                tag("p", f"{look.text.name('matrix', row['matrix_id'])} · {look.text.name('rule', row['rule'])}", class_="name"),
-                tag("p", f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', str(verdict))}", class_=_verdict(known)),
+                tag(
+                    "p",
+                    f"{look.text.name('matrix', row['matrix_id'])} · {look.text.name('rule', row['rule'])}",
+                    class_="name",
+                ),
+                tag(
+                    "p",
+                    f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', str(verdict))}",
+                    class_=_verdict(known),
+                ),
                 tag("p", row[f"evidence_{look.language}"] or NONE, class_="definition"),
                 class_="card kpi health",
             )

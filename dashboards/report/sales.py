@@ -21,16 +21,15 @@ from dashboards.figures.sales import (
     revenue_trend,
     slot_revenue,
 )
-from dashboards.metrics import full_text, short_text
-from dashboards.numbers import change_ratio
+from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.numbers import NONE
 from dashboards.report.columns import arrowed, change_column, full_column, short_column, text_column
 from dashboards.report.html import Html, first_of, joined, message, table, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
 
 BARS = 12
-SLOT_ROWS = 20
-QUIET_ROWS = 5
+QUIET_ROWS = 10
 
 _DAYS = """
 SELECT dt, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, count(DISTINCT order_id) AS orders,
@@ -42,7 +41,8 @@ FROM core.order_lines WHERE dt BETWEEN $first AND $day GROUP BY dt
 """
 _ENTRANCES = """
 WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
-SELECT now.*, names.name_zh, names.name_en, CAST(now.revenue AS DOUBLE) / nullif(sum(now.revenue) OVER (), 0) AS revenue_share,
+SELECT now.*, names.name_zh, names.name_en,
+    CAST(now.revenue AS DOUBLE) / nullif(sum(now.revenue) OVER (), 0) AS revenue_share,
     before.revenue AS revenue_before, week.revenue AS revenue_week
 FROM attribution.entrance_daily AS now
 LEFT JOIN names USING (entrance_id)
@@ -57,6 +57,9 @@ SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(a
     CAST(sum(add_to_carts) AS DOUBLE) / nullif(sum(product_clicks), 0) AS cart_rate,
     CAST(sum(order_lines) AS DOUBLE) / nullif(sum(product_clicks), 0) AS click_to_order_rate,
     CAST(1000 * sum(revenue) AS DOUBLE) / nullif(sum(exposures), 0) AS revenue_per_mille,
+    (SELECT count(DISTINCT order_id) FROM core.order_lines WHERE dt = $day) AS orders,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 1) AS revenue_before,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 7) AS revenue_week,
     coalesce(sum(revenue), 0) = coalesce((SELECT sum(revenue) FROM core.order_lines WHERE dt = $day), 0) AS is_equal
 FROM attribution.entrance_daily WHERE dt = $day
 """
@@ -65,11 +68,20 @@ WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name
 SELECT slots.*, names.name_zh, names.name_en,
     CAST(clicks AS DOUBLE) / nullif(impressions, 0) AS slot_click_rate
 FROM attribution.slot_daily AS slots LEFT JOIN names USING (entrance_id)
-WHERE dt = $day ORDER BY revenue DESC, impressions DESC, entrance_id, head_page_type, head_module, head_slot, head_content_id
+WHERE dt = $day
+ORDER BY revenue DESC, impressions DESC, entrance_id, head_page_type, head_module, head_slot, head_content_id
 """
 
 _CARDS = ("revenue", "net_revenue", "orders", "buyers", "average_order_value", "margin", "margin_rate", "units")
-_EMPTY = {"revenue": 0.0, "net_revenue": 0.0, "orders": 0, "buyers": 0, "units": 0, "margin": 0.0, "lines_without_cost": 0}
+_EMPTY = {
+    "revenue": 0.0,
+    "net_revenue": 0.0,
+    "orders": 0,
+    "buyers": 0,
+    "units": 0,
+    "margin": 0.0,
+    "lines_without_cost": 0,
+}
 
 
 def overview(page: Page, reader: Reader) -> Html:
@@ -88,15 +100,19 @@ def overview(page: Page, reader: Reader) -> Html:
         before, week = (days.get(day - dt.timedelta(days=n)) for n in (1, 7))
         parts.append(tag("div", *(_card(look, name, now, before, week) for name in _CARDS), class_="cards"))
         if now["lines_without_cost"]:
-            parts.append(tag("p", look.text("note.cost", n=look.numbers.full(now["lines_without_cost"])), class_="note"))
+            parts.append(
+                tag("p", look.text("note.cost", n=look.numbers.full(now["lines_without_cost"])), class_="note")
+            )
     trend = pl.DataFrame([{key: row[key] for key in ("dt", "revenue", "orders")} for row in days.values()])
     charts = []
     if not trend.is_empty() and trend["orders"].sum():
-        rows = [row | {"day": f"{row['dt']} {look.text('weekday.' + str(row['dt'].isoweekday()))}"} for row in days.values()]
+        rows = [
+            row | {"day": f"{row['dt']} {look.text('weekday.' + str(row['dt'].isoweekday()))}"} for row in days.values()
+        ]
         charts.append(
             page.chart(
                 revenue_trend(look, trend, day),
-                look.text("trend.title", n=TREND_DAYS),
+                look.text("trend.title", n=min(len(days), TREND_DAYS)),
                 look.text("trend.definition"),
                 [
                     text_column(look.text("column.day"), "day"),
@@ -118,9 +134,7 @@ def _card(
     return tag(
         "div",
         tag("p", look.text(f"metric.{metric}"), class_="name"),
-        tag(
-            "p", short_text(look.numbers, metric, value), class_="value", title=full_text(look.numbers, metric, value)
-        ),
+        tag("p", short_text(look.numbers, metric, value), class_="value", title=full_text(look.numbers, metric, value)),
         _comparison(look, metric, value, before, "compare.before"),
         _comparison(look, metric, value, week, "compare.week"),
         tag("p", look.text(f"definition.{metric}"), class_="definition"),
@@ -130,13 +144,18 @@ def _card(
 
 def _comparison(look: Look, metric: str, value: float | None, earlier: Mapping[str, Any] | None, key: str) -> Html:
     then = earlier[metric] if earlier else None
-    ratio = change_ratio(value, then)
-    way = "up" if ratio and ratio > 0 else "down" if ratio and ratio < 0 else None
+    if is_rate(metric):
+        change = look.numbers.points(value, then)
+        said = change if change == NONE else look.text("compare.points", n=change)
+    else:
+        said = look.numbers.change(value, then)
+    way = {"+": "up", "−": "down"}.get(said[0])
+    then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
     return tag(
         "p",
-        tag("span", arrowed(look, value, then), class_=way),
+        tag("span", arrowed(said), class_=way),
         " ",
-        look.text(key, value=short_text(look.numbers, metric, then)),
+        look.text(key) + then_text,
         class_="change",
         title=full_text(look.numbers, metric, then),
     )
@@ -167,7 +186,12 @@ def _funnel(look: Look, reader: Reader) -> Html:
             tag(
                 "div",
                 tag("p", look.text(f"metric.{metric}"), class_="name"),
-                tag("p", look.numbers.short(total[metric] or 0), class_="value", title=look.numbers.full(total[metric] or 0)),
+                tag(
+                    "p",
+                    look.numbers.short(total[metric] or 0),
+                    class_="value",
+                    title=look.numbers.full(total[metric] or 0),
+                ),
                 said,
                 tag("p", look.text(f"definition.{metric}"), class_="definition"),
                 class_="card kpi",
@@ -183,7 +207,9 @@ def entrances(page: Page, reader: Reader) -> Html:
     total = reader.frame(_TOTAL).row(0, named=True)
     rows = frame.to_dicts()
     if not rows:
-        return message(look.text("empty.entrances", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}")
+        return message(
+            look.text("empty.entrances", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}"
+        )
     columns = [
         text_column(look.text("column.entrance"), "name"),
         short_column(look, "revenue"),
@@ -196,8 +222,7 @@ def entrances(page: Page, reader: Reader) -> Html:
         short_column(look, "click_to_order_rate"),
         short_column(look, "revenue_per_mille"),
     ]
-    missing = {"revenue_before": None, "revenue_week": None, "orders": None, "revenue_share": None}
-    totals = {**total, **missing, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
+    totals = {**total, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
     sums = look.numbers.full_money(total["revenue"] or 0)
     check = look.text("check.equal" if total["is_equal"] else "check.differs", sums=sums)
     parts = [
@@ -219,7 +244,7 @@ def entrances(page: Page, reader: Reader) -> Html:
                 rows,
             )
         )
-        left_out = sum(not has_place(row) for row in rows)
+        left_out = [row["name"] for row in rows if not has_place(row)]
         parts.append(
             page.chart(
                 entrance_value(look, frame),
@@ -227,7 +252,7 @@ def entrances(page: Page, reader: Reader) -> Html:
                 look.text("definition.entrance_value"),
                 full,
                 rows,
-                notes=[look.text("note.no_place", n=left_out)] if left_out else [],
+                notes=[look.text("note.no_place", names=", ".join(left_out))] if left_out else [],
             )
         )
     return tag("div", *parts, class_="grid")
@@ -244,14 +269,21 @@ def slots(page: Page, reader: Reader) -> Html:
     """The slots that brought the most, and those that were seen most without a sale."""
     look = page.look
     frame = _named(look, reader.frame(_SLOTS)).with_columns(pl.col("name").alias("entrance"))
-    rows = [row | {"name": _slot_name(look, row), "place": _place(look, row)} for row in frame.to_dicts()]
+    modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
+    rows = [
+        row | {"place": (place := _place(look, row, modules[row["entrance_id"]] > 1)), "name": _slot_name(row, place)}
+        for row in frame.to_dicts()
+    ]
     if not rows:
         return message(look.text("empty.slots", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}")
     columns = [
         text_column(look.text("column.entrance"), "entrance"),
         text_column(look.text("column.slot"), "place"),
         *(short_column(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
-        *(short_column(look, name) for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")),
+        *(
+            short_column(look, name)
+            for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")
+        ),
     ]
     selling = [row for row in rows if row["revenue"] > 0]
     parts = []
@@ -272,7 +304,7 @@ def slots(page: Page, reader: Reader) -> Html:
         (row for row in rows if not row["revenue"] and row["impressions"]), key=lambda row: -row["impressions"]
     )
     if quiet:
-        shown = quiet[:QUIET_ROWS * 2]
+        shown = quiet[:QUIET_ROWS]
         parts.append(
             tag(
                 "div",
@@ -303,17 +335,15 @@ def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("name", names, dtype=pl.String))
 
 
-def _place(look: Look, row: Mapping[str, Any]) -> str:
-    parts = [part for part in (row["head_module"],) if part != "(none)"]
+def _place(look: Look, row: Mapping[str, Any], has_modules: bool) -> str:
+    """Where the slot is and what it shows; the module only where its entrance has several."""
+    parts = [row["head_module"]] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(look.text("slot.number", n=row["head_slot"]))
     if row["head_content_id"] != "(none)":
         parts.append(row["head_content_id"])
-    return " · ".join(parts) or "–"
+    return " · ".join(parts) or NONE
 
 
-def _slot_name(look: Look, row: Mapping[str, Any]) -> str:
-    place = _place(look, row)
-    return row["entrance"] if place == "–" else f"{row['entrance']} · {place}"
-
-
+def _slot_name(row: Mapping[str, Any], place: str) -> str:
+    return row["entrance"] if place == NONE else f"{row['entrance']} · {place}"

@@ -7,7 +7,6 @@ Not here: what a section says, which day is meant (``pipelines.report``).
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -43,7 +42,7 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, out)
+        unfinished.replace(out)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise HeadwaterError(f"{out}: cannot be written: {error.strerror}") from error
@@ -71,11 +70,12 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
         tag("p", look.text("page.about", currency=settings.currency, timezone=settings.timezone)),
     )
     sections = [
-        (key, look.text(f"section.{key}"), _section(look, key, build(page, reader)))
-        for key, build in _SECTIONS.items()
+        (key, look.text(f"section.{key}"), _section(look, key, build(page, reader))) for key, build in _SECTIONS.items()
     ]
     local = now.astimezone(ZoneInfo(settings.timezone))
-    footer = tag("footer", tag("p", look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone)))
+    footer = tag(
+        "footer", tag("p", look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone))
+    )
     return page.html(title, header, sections, footer)
 
 
