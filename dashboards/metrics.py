@@ -41,6 +41,11 @@ def short_text(numbers: Numbers, metric: str, value: Number) -> str:
     return numbers.percent(value) if is_rate(metric) else numbers.short(value)
 
 
+def tick_text(numbers: Numbers, metric: str, value: float) -> str:
+    """A round value of *metric* as it stands at an axis."""
+    return numbers.round_percent(value) if is_rate(metric) else short_text(numbers, metric, value)
+
+
 def full_text(numbers: Numbers, metric: str, value: Number) -> str:
     """A value of *metric* in full: money to the cent, percentages to the hundredth."""
     if is_money(metric):

@@ -199,7 +199,7 @@ def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: 
         ),
         xanchor="left",
         align="left",
-        font={"color": color if kind == "customer" else INK, "size": 12},
+        font={"color": color if kind == "customer" else INK, "size": 11},
         bgcolor=PAPER,
         opacity=0.92,
         arrowcolor=color,
@@ -207,6 +207,6 @@ def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: 
         arrowhead=0,
         axref="x",
         ayref="y",
-        ax=0.46,
+        ax=0.42,
         ay=0.36 if kind == "product" else 0.12,
     )

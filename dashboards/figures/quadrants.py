@@ -7,8 +7,6 @@ Not here: migrations (``dashboards.figures.tables``), queries, texts.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import polars as pl
@@ -16,7 +14,8 @@ import polars as pl
 from dashboards.figures.axes import Scale, scale_of
 from dashboards.figures.labels import Box, Label, place_labels
 from dashboards.figures.look import INK, PAPER, QUADRANT_COLORS, QUADRANT_SHAPES, SOFT_INK, Look, base, plain
-from dashboards.metrics import full_text, short_text
+from dashboards.figures.points import Matrix, Point, point_of
+from dashboards.metrics import short_text, tick_text
 
 MOST_POINTS = 1500
 TOP_LABELS = 6
@@ -24,36 +23,6 @@ MOVER_LABELS = 6
 _HEIGHT = 440
 _BIGGEST = 40.0
 """Diameter in pixels of the product with the most revenue."""
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """What a matrix measures, and what its quadrants are called.
-
-    Attributes:
-        cells: The digits of x_high and y_high → the quadrant's name.
-        names: The quadrant's key → its name.
-        x_falls, y_falls: Whether low values are the high side, which is drawn right and above.
-    """
-
-    x_metric: str
-    y_metric: str
-    cells: Mapping[str, str]
-    names: Mapping[str, str]
-    x_falls: bool = False
-    y_falls: bool = False
-
-
-@dataclass(frozen=True)
-class _Point:
-    name: str
-    x: float
-    y: float
-    code: str
-    revenue: float
-    is_small: bool
-    has_moved: bool
-    hover: str
 
 
 def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure:
@@ -77,7 +46,7 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     if placed.height > MOST_POINTS:
         notes.append(look.text("note.first", n=MOST_POINTS, m=look.numbers.full(placed.height)))
     x_by, y_by = _divisor(placed, "x"), _divisor(placed, "y")
-    points = [_point(look, row, matrix, x_by, y_by) for row in placed.head(MOST_POINTS).iter_rows(named=True)]
+    points = [point_of(look, row, matrix, x_by, y_by) for row in placed.head(MOST_POINTS).iter_rows(named=True)]
     if not points:
         figure.update_layout(meta={"notes": notes})
         return figure
@@ -94,7 +63,7 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     always = [note.to_plotly_json() for note in figure.layout.annotations]
     places = [xs.at(point.x) for point in points], [ys.at(point.y) for point in points]
     falls = (matrix.x_falls, matrix.y_falls)
-    wide, narrow = (_labels(points, xs, ys, falls, width) for width in (470, 240))
+    wide, narrow = (_labels(points, xs, ys, thresholds, falls, width) for width in (470, 240))
     notes.append(_label_note(look, points, wide))
     _set_axes(look, figure, xs, ys, matrix, (x_by, y_by))
     figure.update_layout(
@@ -110,40 +79,6 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
 def _divisor(frame: pl.DataFrame, axis: str) -> bool:
     """Whether the thresholds of *axis* differ, so that values are shown as multiples of them."""
     return frame[f"{axis}_threshold"].n_unique() > 1 and bool((frame[f"{axis}_threshold"] > 0).all())
-
-
-def _point(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> _Point:
-    x, y = _number(row["x_value"]), _number(row["y_value"])
-    x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
-    revenue = _number(row["revenue"])
-    moved = row["previous_quadrant"] is not None and row["previous_quadrant"] != row["quadrant"]
-    key, before = str(row["quadrant"]), str(row["previous_quadrant"])
-    name = str(row["name"] or row["sku"])
-    lines = [
-        f"<b>{plain(name)}</b> {plain(row['sku'])}" if name != row["sku"] else f"<b>{plain(name)}</b>",
-        plain(matrix.names.get(key, key))
-        + (look.text("hover.moved", before=plain(matrix.names.get(before, before))) if moved else ""),
-        f"{plain(look.text.name('metric', matrix.x_metric))} {full_text(look.numbers, matrix.x_metric, x)} "
-        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.x_metric, x_threshold)})",
-        f"{plain(look.text.name('metric', matrix.y_metric))} {full_text(look.numbers, matrix.y_metric, y)} "
-        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.y_metric, y_threshold)})",
-        f"{look.text('metric.revenue')} {look.numbers.full_money(revenue)}",
-    ]
-    lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
-    return _Point(
-        name,
-        x / x_threshold if x_by else x,
-        y / y_threshold if y_by else y,
-        f"{int(bool(row['x_high']))}{int(bool(row['y_high']))}",
-        max(revenue, 0.0),
-        bool(row["is_small_sample"]),
-        moved,
-        "<br>".join(lines),
-    )
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
 def _shade(figure: go.Figure, xs: Scale, ys: Scale, thresholds: list[float], matrix: Matrix) -> None:
@@ -165,11 +100,11 @@ def _shade(figure: go.Figure, xs: Scale, ys: Scale, thresholds: list[float], mat
         figure.add_shape(type="line", line={"color": SOFT_INK, "width": 1, "dash": "dash"}, layer="below", **place)
 
 
-def _size(point: _Point, biggest: float) -> float:
+def _size(point: Point, biggest: float) -> float:
     return max(_BIGGEST * math.sqrt(point.revenue / biggest), 7.0) if biggest > 0 else 9.0
 
 
-def _draw(figure: go.Figure, points: list[_Point], xs: Scale, ys: Scale) -> None:
+def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale) -> None:
     biggest = max(point.revenue for point in points)
     for code, color in QUADRANT_COLORS.items():
         for is_small in (False, True):
@@ -227,7 +162,7 @@ def _write_thresholds(
     )
 
 
-def _write_corners(look: Look, figure: go.Figure, points: list[_Point], matrix: Matrix) -> None:
+def _write_corners(look: Look, figure: go.Figure, points: list[Point], matrix: Matrix) -> None:
     for code, color in QUADRANT_COLORS.items():
         count = sum(point.code == code for point in points)
         right, up = code[0] == "1", code[1] == "1"
@@ -246,12 +181,14 @@ def _write_corners(look: Look, figure: go.Figure, points: list[_Point], matrix: 
         )
 
 
-def _wanted(points: list[_Point]) -> tuple[list[int], list[int]]:
+def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
     """The best-selling, who come first, and those that changed quadrant."""
     return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
 
 
-def _labels(points: list[_Point], xs: Scale, ys: Scale, falls: tuple[bool, bool], width: float) -> list[Label]:
+def _labels(
+    points: list[Point], xs: Scale, ys: Scale, thresholds: list[float], falls: tuple[bool, bool], width: float
+) -> list[Label]:
     biggest = max(point.revenue for point in points)
     boxes = [
         Box(
@@ -263,10 +200,18 @@ def _labels(points: list[_Point], xs: Scale, ys: Scale, falls: tuple[bool, bool]
     ]
     top, movers = _wanted(points)
     wanted = list(dict.fromkeys([*top, *movers[:MOVER_LABELS]]))
-    return place_labels(boxes, [point.name for point in points], width=width, height=_HEIGHT - 70, wanted=wanted)
+    height = _HEIGHT - 70
+    shares = abs(float(falls[0]) - xs.share(thresholds[0])), abs(float(falls[1]) - ys.share(thresholds[1]))
+    names = [
+        *((x, y, x + 110, y + 20) for x in (0, width - 110) for y in (16, height - 20)),
+        (width - 100, shares[1] * height, width, shares[1] * height + 16),
+    ]
+    return place_labels(
+        boxes, [point.name for point in points], width=width, height=height, wanted=wanted, reserved=names
+    )
 
 
-def _label_note(look: Look, points: list[_Point], labels: list[Label]) -> str:
+def _label_note(look: Look, points: list[Point], labels: list[Label]) -> str:
     named = {label.index for label in labels}
     top, movers = _wanted(points)
     return look.text(
@@ -288,7 +233,7 @@ def _set_axes(
     for update, scale, metric, falls, is_relative in axes:
 
         def write(value: float, metric: str = metric, is_relative: bool = is_relative) -> str:
-            return f"{look.numbers.short(value)}×" if is_relative else short_text(look.numbers, metric, value)
+            return f"{look.numbers.short(value)}×" if is_relative else tick_text(look.numbers, metric, value)
 
         places, texts = scale.ticks(write)
         title = look.text.name("metric", metric)

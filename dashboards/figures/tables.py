@@ -12,16 +12,19 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, GREY, INK, ORANGE, Look, base, plain, wrapped
+from dashboards.figures.look import BLUES, GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
 
 NEW, LEFT = "(new)", "(left)"
+
+_LETTERS_ACROSS = 64
+"""Latin letters that fit above the columns of a grid."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
     """Members by where they were (rows) and where they are (columns): columns from_key, to_key, members.
 
     A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in
-    their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand at the end.
+    their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand last.
     """
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
@@ -59,6 +62,8 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         xgap=2,
         ygap=2,
     )
+    across = [plain(names.get(key, key), 20) for key in targets]
+    is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
     for source in set(sources) & set(targets):
         x, y = targets.index(source), sources.index(source)
         figure.add_shape(
@@ -66,12 +71,12 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         )
     figure.update_xaxes(
         tickvals=list(range(len(targets))),
-        ticktext=[wrapped(names.get(key, key), 10) for key in targets],
+        ticktext=across,
         range=[-0.5, len(targets) - 0.5],
         side="top",
         ticks="",
         title_text=look.text("axis.to"),
-        tickangle=0 if look.language == "zh" or len(targets) < 6 else -35,
+        tickangle=-40 if is_tight else 0,
         tickfont={"size": 11},
     )
     figure.update_yaxes(
@@ -85,10 +90,7 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         title_text=look.text("axis.from"),
         tickfont={"size": 11},
     )
-    figure.update_layout(
-        margin={"r": 48 if look.language == "en" else 8},
-        meta={"narrow": {"xaxis.tickangle": -90 if look.language == "en" else -60}},
-    )
+    figure.update_layout(margin={"r": 64 if is_tight else 8}, meta={"narrow": {"xaxis.tickangle": -90, "margin.r": 8}})
     return figure
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from dashboards.figures.look import Look
-from dashboards.figures.quadrants import Matrix, quadrant_chart
+from dashboards.figures.points import Matrix
+from dashboards.figures.quadrants import quadrant_chart
 from dashboards.figures.tables import migration_grid
 from dashboards.metrics import full_text
 from dashboards.numbers import NONE
@@ -185,17 +186,14 @@ def _health(look: Look, frame: pl.DataFrame) -> Html:
         cards.append(
             tag(
                 "div",
-                tag(
-                    "p",
-                    f"{look.text.name('matrix', row['matrix_id'])} · {look.text.name('rule', row['rule'])}",
-                    class_="name",
-                ),
+                tag("p", look.text.name("rule", row["rule"]), class_="name"),
                 tag(
                     "p",
                     f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', str(verdict))}",
                     class_=_verdict(known),
                 ),
-                tag("p", row[f"evidence_{look.language}"] or NONE, class_="definition"),
+                tag("p", row[f"evidence_{look.language}"] or NONE, class_="evidence"),
+                tag("p", look.text.name("matrix", row["matrix_id"]), class_="definition"),
                 class_="card kpi health",
             )
         )

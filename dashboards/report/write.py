@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from dashboards.figures.look import Look
 from dashboards.numbers import Language
 from dashboards.report.customers import customers
+from dashboards.report.entrances import entrances, slots
 from dashboards.report.html import Html, tag
+from dashboards.report.overview import overview
 from dashboards.report.page import Page
 from dashboards.report.products import products
 from dashboards.report.queries import Reader, open_day
-from dashboards.report.sales import entrances, overview, slots
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
