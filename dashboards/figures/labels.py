@@ -17,7 +17,7 @@ _HEIGHT = 15
 _WIDEST = 24
 _LARGE = 8.0
 """Radius from which a point is not covered."""
-_REACHES = (0.0, 24.0, 52.0, 84.0)
+_REACHES = (0.0, 22.0, 44.0)
 
 
 @dataclass(frozen=True)

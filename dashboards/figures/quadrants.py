@@ -18,8 +18,8 @@ from dashboards.figures.points import Matrix, Point, point_of
 from dashboards.metrics import short_text, tick_text
 
 MOST_POINTS = 1500
-TOP_LABELS = 6
-MOVER_LABELS = 6
+TOP_LABELS = 5
+MOVER_LABELS = 5
 _HEIGHT = 440
 _BIGGEST = 40.0
 """Diameter in pixels of the product with the most revenue."""

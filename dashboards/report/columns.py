@@ -12,9 +12,9 @@ from dashboards.numbers import NONE
 from dashboards.report.html import Column
 
 
-def text_column(title: str, field: str) -> Column:
+def text_column(title: str, field: str, *, is_long: bool = False) -> Column:
     """Texts as they are; null is "–"."""
-    return Column(title, lambda row: NONE if row[field] is None else str(row[field]), is_text=True)
+    return Column(title, lambda row: NONE if row[field] is None else str(row[field]), is_text=True, is_long=is_long)
 
 
 def short_column(look: Look, metric: str, *, field: str | None = None, title: str | None = None) -> Column:

@@ -58,6 +58,8 @@ def customers(page: Page, reader: Reader) -> Html:
     look, day = page.look, reader.day
     if not reader.exists("customers.rfm_daily"):
         return message(look.text("missing.table", table="customers.rfm_daily"), "headwater run")
+    if not reader.days("customers.rfm_daily"):
+        return message(look.text("empty.customers", day=day), f"headwater run --from {day} --to {day} --force")
     if not reader.has("customers.rfm_daily"):
         days = [kept for kept in reader.days("customers.rfm_daily") if kept < day]
         nearest = look.text("missing.nearest", day=max(days)) if days else ""
@@ -114,7 +116,7 @@ def _groups(page: Page, reader: Reader, groups: pl.DataFrame, names: pl.DataFram
             full_column(look, "customers"),
             *(full_column(look, name) for name in ("revenue_share", "net_revenue", "average_order_value")),
             full_column(look, "average_recency_days"),
-            text_column(look.text("column.advice"), "advice"),
+            text_column(look.text("column.advice"), "advice", is_long=True),
         ],
         frame.to_dicts(),
     )

@@ -51,13 +51,15 @@ class Column:
         title: Its head.
         cell: What a row shows.
         full: What shows on hover; None: nothing.
-        is_text: Aligned to the left.
+        is_text: Aligned to the left, and kept on one line unless it is long.
+        is_long: Sentences, which may always be broken.
     """
 
     title: str
     cell: Callable[[Row], str]
     full: Callable[[Row], str] | None = None
     is_text: bool = False
+    is_long: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row], *, total: Row | None = None, class_: str = "") -> Html:
@@ -76,7 +78,7 @@ def _cell(column: Column, row: Row, place: int) -> Html:
     return tag(
         name,
         text,
-        class_="text whole" if column.is_text and text_width(text) <= _WHOLE else _class(column),
+        class_="text whole" if column.is_text and not column.is_long and text_width(text) <= _WHOLE else _class(column),
         title=full if full != text else None,
         scope="row" if place == 0 else None,
     )

@@ -19,7 +19,7 @@ from dashboards.numbers import NONE
 from dashboards.report.columns import arrowed, full_column, text_column
 from dashboards.report.html import Html, joined, message, tag
 from dashboards.report.page import Page
-from dashboards.report.queries import Reader
+from dashboards.report.queries import MAIN, Reader
 
 _DAYS = """
 SELECT dt, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, count(DISTINCT order_id) AS orders,
@@ -59,7 +59,7 @@ def overview(page: Page, reader: Reader) -> Html:
     look, day = page.look, reader.day
     found = reader.frame(_DAYS, first=day - dt.timedelta(days=TREND_DAYS))
     days = {row["dt"]: row for row in found.iter_rows(named=True)}
-    for computed in reader.days("core.order_lines"):
+    for computed in reader.days(MAIN):
         if computed <= day and (day - computed).days <= TREND_DAYS and computed not in days:
             days[computed] = {"dt": computed, "margin_rate": None, "average_order_value": None, **_EMPTY}
     now = days.get(day)

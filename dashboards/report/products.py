@@ -149,7 +149,7 @@ def _quadrants(look: Look, frame: pl.DataFrame, cells: pl.DataFrame, names: Mapp
             lambda row: look.numbers.percent(row["revenue_share"]),
             lambda row: full_text(look.numbers, "revenue", row["revenue"]),
         ),
-        text_column(look.text("column.advice"), "advice"),
+        text_column(look.text("column.advice"), "advice", is_long=True),
     ]
     return tag("div", tag("h3", look.text("quadrants.title")), table(columns, rows), class_="card")
 

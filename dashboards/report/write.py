@@ -58,7 +58,6 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
     written = look.text(
         "page.day",
         year=day.year,
-        month=day.month,
         day=day.day,
         name=look.text(f"month.{day.month}"),
         weekday=look.text(f"weekday_long.{day.isoweekday()}"),
