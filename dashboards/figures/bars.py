@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from dashboards.figures.look import BLUE, INK, SOFT_INK, Look, base, plain, text_width, wrapped
 
 _ROW = 32
+_TWO_LINES = 40
 _PAIR_ROW = 44
 _NAME_WIDTH = 28
 _LETTER = 6.4
@@ -40,7 +41,8 @@ class Bars:
 
 def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hovers: Sequence[str]) -> go.Figure:
     """A row of bars for each name, in the given order from above; *hovers* are HTML as Plotly understands it."""
-    row = _ROW if len(measures) == 1 else _PAIR_ROW
+    labels = [wrapped(name, _NAME_WIDTH) for name in names]
+    row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
     figure = base(look, max(row * len(names) + 28 + (26 if len(measures) > 1 else 0), 110))
     places = list(range(len(names)))
     for bars in measures:
@@ -60,7 +62,6 @@ def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hove
                 "pattern": {"shape": bars.pattern, "fillmode": "overlay", "fgcolor": INK, "fgopacity": 0.25, "size": 6},
             },
         )
-    labels = [wrapped(name, _NAME_WIDTH) for name in names]
     figure.update_yaxes(tickvals=places, ticktext=labels, range=[len(names) - 0.45, -0.55], showline=False)
     values = [value for bars in measures for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])

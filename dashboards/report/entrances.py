@@ -6,7 +6,7 @@ Not here: the day as a whole (``dashboards.report.overview``), how a chart looks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -88,18 +88,26 @@ def entrances(page: Page, reader: Reader) -> Html:
                 rows,
             )
         )
-        left_out = [row["name"] for row in rows if not has_place(row)]
-        parts.append(
-            page.chart(
-                entrance_value(look, frame),
-                look.text("entrances.value.title"),
-                look.text("definition.entrance_value"),
-                full,
-                rows,
-                notes=[look.text("note.no_place", names=", ".join(left_out))] if left_out else [],
-            )
-        )
+        parts.append(_value_chart(page, frame, full))
     return tag("div", *parts, class_="grid")
+
+
+def _value_chart(page: Page, frame: pl.DataFrame, columns: Sequence[Column]) -> Html:
+    look = page.look
+    rows = frame.to_dicts()
+    left_out = [row["name"] for row in rows if not has_place(row)]
+    title = look.text("entrances.value.title")
+    if len(left_out) == len(rows):
+        return tag("div", tag("h3", title), message(look.text("empty.value")), class_="card")
+    said = look.text("note.no_place", names=look.text("list.separator").join(left_out))
+    return page.chart(
+        entrance_value(look, frame),
+        title,
+        look.text("definition.entrance_value"),
+        columns,
+        rows,
+        notes=[said] if left_out else [],
+    )
 
 
 def _changes(look: Look) -> list[Column]:
@@ -141,7 +149,7 @@ def slots(page: Page, reader: Reader) -> Html:
                 look.text("definition.slots"),
                 columns,
                 rows,
-                notes=[look.text("first_of", n=len(shown), m=look.numbers.full(len(selling)))],
+                notes=[first_of(look, len(shown), len(selling))],
             )
         )
     quiet = sorted(
@@ -162,10 +170,12 @@ def slots(page: Page, reader: Reader) -> Html:
                     ],
                     shown,
                 ),
-                first_of(look, len(shown), len(quiet)),
+                tag("p", first_of(look, len(shown), len(quiet)), class_="note"),
                 class_="card",
             )
         )
+    if not parts:
+        return message(look.text("empty.selling"))
     return tag("div", *parts, class_="grid")
 
 

@@ -92,15 +92,15 @@ def details(look: Look, columns: Sequence[Column], rows: Sequence[Row], *, is_op
     """What "view as table" opens: the first rows, and how many there are."""
     shown = rows[:MOST_ROWS]
     parts = [tag("summary", look.text("view_as_table")), table(columns, shown)]
-    if len(shown) < len(rows):
-        parts.append(first_of(look, len(shown), len(rows)))
+    if said := first_of(look, len(shown), len(rows)):
+        parts.append(tag("p", said, class_="note"))
     body = tag("details", *parts)
     return Html(body.replace("<details>", "<details open>", 1)) if is_open else body
 
 
-def first_of(look: Look, shown: int, total: int) -> Html:
-    """That only the first rows are shown."""
-    return tag("p", look.text("first_of", n=look.numbers.full(shown), m=look.numbers.full(total)), class_="note")
+def first_of(look: Look, shown: int, total: int) -> str:
+    """That only the first rows are shown; '' where all are."""
+    return look.text("first_of", n=look.numbers.full(shown), m=look.numbers.full(total)) if shown < total else ""
 
 
 def message(text: str, remedy: str = "") -> Html:

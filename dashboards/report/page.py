@@ -58,7 +58,7 @@ class Page:
                 aria_label=title,
                 style=f"height:{figure.layout.height}px",
             ),
-            *(tag("p", note, class_="note") for note in said),
+            *(tag("p", note, class_="note") for note in said if note),
             details(self.look, columns, rows, is_open=is_open),
             class_="card wide" if is_wide else "card",
         )
