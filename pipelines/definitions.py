@@ -15,6 +15,7 @@ import dagster as dg
 from assets.attribution import attribution
 from assets.core import core
 from assets.customers import customers
+from assets.products import products
 from assets.raw import raw
 from assets.report import report
 from pipelines.automation import (
@@ -29,7 +30,12 @@ from pipelines.home import find_home
 from pipelines.sql_assets import CHANNEL, AssetBuilder, Channel, sql_assets
 from pipelines.workspace import Workspace, open_workspace
 
-_SCHEMAS: dict[str, AssetBuilder] = {"core": core, "attribution": attribution, "customers": customers}
+_SCHEMAS: dict[str, AssetBuilder] = {
+    "core": core,
+    "attribution": attribution,
+    "customers": customers,
+    "products": products,
+}
 
 
 def build_definitions(

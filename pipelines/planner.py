@@ -175,9 +175,11 @@ def _expected(
             mount_view(connection, name, sql)
             expected[name] = _evaluated(connection, model)
         else:
-            own = snapshots.get(name, []) if model.as_of else days
-            versions = ((day, input_version(workspace, model, day, version_of)) for day in own)
-            expected[name] = {day: version for day, version in versions if version is not None}
+            expected[name] = {}
+            for day in snapshots.get(name, []) if model.as_of else days:
+                # In order of the days: one that reads itself finds the version of its day before.
+                if (version := input_version(workspace, model, day, version_of)) is not None:
+                    expected[name][day] = version
     return expected
 
 
@@ -223,7 +225,7 @@ def input_version(workspace: Workspace, model: Model, day: Day, version_of: Vers
         for offset, parent in zip(read.offsets or (), read.days_of(day), strict=True):
             version = version_of(read.table, parent)
             if version is not None:
-                has_input = True
+                has_input = has_input or read.table != model.name
                 parts.append(f"{read.table}-{offset}@{version}")
     return _hash(parts) if has_input else None
 

@@ -175,6 +175,8 @@ class RunRecorder:
         tags = {CODE_VERSION_TAG: code_version(project, model)}
         newest = self._instance.event_log_storage.get_maximum_record_id()
         for read in project.reads[model.name]:
+            if read.table == model.name:
+                continue
             key = asset_key(read.table)
             # Of a table by days Dagster looks at the events after the pointer; only of others at the version.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)

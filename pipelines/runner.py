@@ -210,9 +210,9 @@ class Runner:
             mount_view(self._connection, model.name, f"SELECT * FROM {_CANDIDATE}")
             failed = self._run_checks(model, keys)
             for key in keys:
-                if key in failed:
+                if key in failed or self._hold_if_inputs_held(model, key):
                     self._hold(model, key)
-            self._write(model, [key for key in keys if key not in failed])
+            self._write(model, [key for key in keys if (model.name, key) not in self._held])
         finally:
             self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
@@ -228,6 +228,8 @@ class Runner:
                 if version is None:
                     self._remove(model, key)
                     continue
+                if self._workspace.project.reads_itself(model):
+                    self._stored(model.name)[key] = version  # the next day's version is made of it
                 temporary = temporary_for(self._workspace.lake.file(model.name, key))
                 written.append(_Written(key, temporary, version))
                 written[-1].rows = copy_to(

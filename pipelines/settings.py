@@ -123,11 +123,31 @@ class LifecycleSettings(_Section):
 
 
 class ProductSettings(_Section):
-    """Windows of the product metrics (not computed yet)."""
+    """The trailing windows of the product metrics, in days, and how products are sorted by them.
 
-    windows: tuple[int, ...] = (1, 7, 28)
-    repurchase_days: int = Field(90, ge=1)
+    Attributes:
+        small_sample: A rate of fewer trials than this is marked as one of a small sample.
+    """
+
+    windows: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
+    repurchase_days: int = Field(90, ge=1, le=366)
     hysteresis: float = Field(0.05, ge=0, lt=1)
+    small_sample: int = Field(30, ge=0)
+    too_fast_days: int = Field(14, ge=0)
+    too_slow_days: int = Field(180, ge=1)
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> ProductSettings:
+        if len(set(self.windows)) < len(self.windows):
+            raise ValueError("windows: expected each once")
+        if self.too_fast_days > self.too_slow_days:
+            raise ValueError("expected too_fast_days ≤ too_slow_days")
+        return self
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings under the names that models have for them."""
+        values = {f"products_{name}": value for name, value in self.model_dump().items()}
+        return {**values, "products_longest_window": max(self.windows)}
 
 
 class SnapshotSettings(_Section):
@@ -160,11 +180,12 @@ class Settings(_Section):
             **self.touch.parameters(),
             **{f"rfm_{name}": value for name, value in self.rfm.model_dump().items()},
             **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
+            **self.products.parameters(),
             "currency": self.currency,
         }
 
 
-SettingValue = int | float | str | tuple[str, ...]
+SettingValue = int | float | str | tuple[str, ...] | tuple[int, ...]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

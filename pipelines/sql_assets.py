@@ -210,7 +210,8 @@ def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | No
     project = workspace.project
     return dg.AssetSpec(
         asset_key(model.name),
-        deps=[_dependency(workspace, model, read) for read in project.reads[model.name]],
+        # Dagster is not told that a table reads its own day before: it would want the days one by one.
+        deps=[_dependency(workspace, model, read) for read in project.reads[model.name] if read.table != model.name],
         description=model.description,
         group_name=model.schema,
         code_version=code_version(project, model),

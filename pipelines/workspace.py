@@ -8,9 +8,10 @@ Not here: what is stale (``pipelines.planner``), how it is computed (``pipelines
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -64,14 +65,21 @@ class Workspace:
             mount_view(connection, read.table, sql)
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
-        columns = CONFIG_TABLES[table]
-        connection.execute('CREATE SCHEMA IF NOT EXISTS "config"')
-        declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
-        connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} ({declared})")
-        rows = [astuple(row) for row in self.config.rows(table)]
-        if rows:
-            marks = ", ".join("?" for _ in columns)
-            connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", rows)
+        create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Make a few *rows* visible in a session as the table *table*, in place of one that is there."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
+    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} ({declared})")
+    if rows:
+        marks = f"({', '.join('?' for _ in columns)})"
+        # One statement: DuckDB takes as long for each as for a few hundred rows.
+        every = [value for row in rows for value in row]
+        connection.execute(f"INSERT INTO {identifier(table)} VALUES {', '.join([marks] * len(rows))}", every)
 
 
 def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from functools import cache
 from typing import Any
 
 import duckdb
 
-from pipelines.config_tables import CONFIG_TABLES, load_config_tables
+from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tables
 from pipelines.duck import identifier
 from pipelines.home import REPOSITORY, Home
 from pipelines.settings import Settings
 from pipelines.sqlproject.project import load_project
+from pipelines.workspace import create_table
 
 Row = dict[str, Any]
 
@@ -28,43 +30,43 @@ def computed(
     days: Iterable[dt.date],
     settings: Settings | None = None,
     home: Home | None = None,
+    *,
+    at_once: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the models *names*, computed in this order for each of *days*, one at a time.
+    """The rows of the models *names*, computed in this order for each of *days*, one at a time or *at_once*.
 
     *given* are the tables that they read and that are not among them; a column that a row lacks is null. The tables of
     ``config/`` are those of *home*, by default those shipped.
     """
     settings = settings or Settings()
     project = load_project(None, settings)
-    config = load_config_tables(home or Home(REPOSITORY), settings)
+    config = load_config_tables(home, settings) if home else _shipped()
     with duckdb.connect() as connection:
         for table in CONFIG_TABLES:
-            _create(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
+            create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
         for table, rows in given.items():
             columns = project.relation(table)
-            _create(connection, table, columns, [tuple(row.get(name) for name in columns) for row in rows])
+            create_table(connection, table, columns, [tuple(row.get(name) for name in columns) for row in rows])
         for name in names:
-            _create(connection, name, project.models[name].types, [])
-        for day in sorted(days):
+            create_table(connection, name, project.models[name].types, [])
+        in_order = sorted(days)
+        ranges = [(in_order[0], in_order[-1])] if at_once and in_order else [(day, day) for day in in_order]
+        for first, last in ranges:
             for name in names:
                 model = project.models[name]
                 columns = ", ".join(map(identifier, model.columns))
                 if not model.is_partitioned:
                     connection.execute(f"DELETE FROM {identifier(name)}")
-                query = project.sql(model, day, day)
-                connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
+                spans = [(day, day) for day in in_order if first <= day <= last] if model.as_of else [(first, last)]
+                for span in spans:
+                    query = project.sql(model, *span)
+                    connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
         return {name: _rows(connection, name) for name in names}
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
-    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
-    connection.execute(f"CREATE TABLE {identifier(table)} ({declared})")
-    if rows:
-        marks = ", ".join("?" for _ in columns)
-        connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", rows)
+@cache
+def _shipped() -> ConfigTables:
+    return load_config_tables(Home(REPOSITORY), Settings())
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
 from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
-from pipelines.config_tables.matrices import AXIS_COLUMNS, CELL_COLUMNS, load_matrices
+from pipelines.config_tables.matrices import AXIS_COLUMNS, CELL_COLUMNS, MATRIX_COLUMNS, load_matrices
 from pipelines.config_tables.segments import SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.home import REPOSITORY, Home
 from pipelines.settings import Settings
@@ -33,6 +33,7 @@ __all__ = [
 CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.entrances": ENTRANCE_COLUMNS,
     "config.fx": FX_COLUMNS,
+    "config.matrices": MATRIX_COLUMNS,
     "config.axes": AXIS_COLUMNS,
     "config.cells": CELL_COLUMNS,
     "config.segments": SEGMENT_COLUMNS,
@@ -43,6 +44,7 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
 CONFIG_FILES = {
     "config.entrances": "config/entrances.csv",
     "config.fx": "config/fx.csv",
+    "config.matrices": "config/matrices.yaml",
     "config.axes": "config/matrices.yaml",
     "config.cells": "config/matrices.yaml and config/segments.csv",
     "config.segments": "config/segments.csv",
@@ -80,6 +82,7 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
         {
             "config.entrances": load_entrances(home.config / "entrances.csv", settings),
             "config.fx": load_fx(home.config / "fx.csv", settings),
+            "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,
             "config.segments": segments.segments,

@@ -19,6 +19,7 @@ from pipelines.config_tables.segments import OCTANTS, Octant
 from pipelines.errors import HeadwaterError
 from pipelines.settings import describe, read_yaml
 
+MATRIX_COLUMNS = {"matrix_id": "VARCHAR", "position": "INTEGER", "name_zh": "VARCHAR", "name_en": "VARCHAR"}
 AXIS_COLUMNS = {
     "matrix_id": "VARCHAR",
     "axis": "VARCHAR",
@@ -42,6 +43,32 @@ CELL_COLUMNS = {
 }
 
 CUSTOMER_METRICS = ("recency_days", "frequency", "monetary")
+PRODUCT_METRICS = (
+    "exposures",
+    "product_clicks",
+    "views",
+    "add_to_carts",
+    "buyers",
+    "orders",
+    "order_lines",
+    "units",
+    "revenue",
+    "refunded",
+    "net_revenue",
+    "cost",
+    "margin",
+    "margin_rate",
+    "click_through_rate",
+    "conversion_rate",
+    "repurchase_rate",
+    "growth_rate",
+    "relative_share",
+    "days_since_launch",
+)
+"""The columns of ``products.metrics`` that an axis may name."""
+
+UNKNOWN = "unknown"
+"""The quadrant of a product whose metric is null."""
 
 _KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
 
@@ -83,9 +110,20 @@ class CellRow:
 
 
 @dataclass(frozen=True)
+class MatrixRow:
+    """A matrix of products; *position*: its place in the file."""
+
+    matrix_id: str
+    position: int
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True)
 class Matrices:
     """What the file says, as rows."""
 
+    matrices: tuple[MatrixRow, ...]
     axes: tuple[AxisRow, ...]
     cells: tuple[CellRow, ...]
 
@@ -150,8 +188,48 @@ class _Customers(_Part):
     octants: _Octants
 
 
+class Cell(_Part):
+    """What high and low on both axes come to."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    role: Literal["star", "cash_cow", "question_mark", "dog"] | None = None
+    color: str = Field(pattern=r"^#[0-9A-Fa-f]{6}$")
+    name_zh: str
+    name_en: str
+    advice_zh: str = ""
+    advice_en: str = ""
+
+
+class _Cells(_Part):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_alias=True)
+
+    high_high: Cell = Field(alias="high-high")
+    high_low: Cell = Field(alias="high-low")
+    low_high: Cell = Field(alias="low-high")
+    low_low: Cell = Field(alias="low-low")
+
+    def by_code(self) -> dict[str, Cell]:
+        return {"11": self.high_high, "10": self.high_low, "01": self.low_high, "00": self.low_low}
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> _Cells:
+        keys = [cell.key for cell in self.by_code().values()]
+        if len(set(keys)) < len(keys) or UNKNOWN in keys:
+            raise ValueError(f"expected four different keys, none of them {UNKNOWN}, found {', '.join(keys)}")
+        return self
+
+
+class _ProductMatrix(_Part):
+    name_zh: str
+    name_en: str
+    x: Axis
+    y: Axis
+    cells: _Cells
+
+
 class _File(_Part):
     customers: _Customers
+    products: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _ProductMatrix] = {}
 
 
 def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
@@ -164,13 +242,25 @@ def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
         file = _File.model_validate(read_yaml(path) or {})
     except ValidationError as error:
         raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
-    axes = [(f"customers.octants.{name}", axis) for name, axis in _axes(file.customers.octants)]
-    for place, axis in axes:
-        _hold_metrics(path, place, axis, CUSTOMER_METRICS, may_be_per_category=False)
+    axes: list[AxisRow] = []
+    for name, axis in _axes(file.customers.octants):
+        _hold_octants(path, name, axis)
+        axes.append(_row(OCTANTS, name, axis))
     cells = [
         CellRow(OCTANTS, o.code, o.key, None, None, o.name_zh, o.name_en, o.advice_zh, o.advice_en) for o in octants
     ]
-    return Matrices(tuple(_row(OCTANTS, place, axis) for place, axis in axes), tuple(cells))
+    matrices: list[MatrixRow] = []
+    for position, (matrix_id, matrix) in enumerate(file.products.items(), start=1):
+        if matrix_id == OCTANTS:
+            raise HeadwaterError(
+                f"{path}: 'products.{OCTANTS}': the customers' matrix has this name; name it otherwise"
+            )
+        matrices.append(MatrixRow(matrix_id, position, matrix.name_zh, matrix.name_en))
+        for name, axis in _axes(matrix):
+            _hold_metrics(path, f"products.{matrix_id}.{name}", axis, PRODUCT_METRICS)
+            axes.append(_row(matrix_id, name, axis))
+        cells += [CellRow(matrix_id, code, **cell.model_dump()) for code, cell in matrix.cells.by_code().items()]
+    return Matrices(tuple(matrices), tuple(axes), tuple(cells))
 
 
 def _axes(matrix: BaseModel) -> Iterator[tuple[str, Axis]]:
@@ -180,11 +270,11 @@ def _axes(matrix: BaseModel) -> Iterator[tuple[str, Axis]]:
             yield name, value
 
 
-def _row(matrix_id: str, place: str, axis: Axis) -> AxisRow:
+def _row(matrix_id: str, name: str, axis: Axis) -> AxisRow:
     threshold = axis.threshold
     return AxisRow(
         matrix_id,
-        place.rsplit(".", 1)[1],
+        name,
         axis.metric,
         threshold.kind,
         threshold.argument,
@@ -194,12 +284,21 @@ def _row(matrix_id: str, place: str, axis: Axis) -> AxisRow:
     )
 
 
-def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str], *, may_be_per_category: bool) -> None:
+def _hold_octants(path: Path, name: str, axis: Axis) -> None:
+    """The customers' axes are what R, F and M mean; only where they are cut is open."""
+    place = f"customers.octants.{name}"
+    _hold_metrics(path, place, axis, CUSTOMER_METRICS)
+    metric, high = dict(zip("rfm", zip(CUSTOMER_METRICS, ("low", "high", "high"), strict=True), strict=True))[name]
+    if (axis.metric, axis.high) != (metric, high):
+        raise HeadwaterError(f"{path}: '{place}': expected metric: {metric} and high: {high}")
+    if axis.per:
+        raise HeadwaterError(f"{path}: '{place}.per': customers have no category")
+
+
+def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) -> None:
     names: Mapping[str, str | None] = {"metric": axis.metric, "threshold.weighted_mean": axis.threshold.weight}
     for key, name in names.items():
         if name is not None and name not in known:
             close = difflib.get_close_matches(name, list(known), n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
             raise HeadwaterError(f"{path}: '{place}.{key}' is '{name}', which is no metric; {hint}")
-    if axis.per and not may_be_per_category:
-        raise HeadwaterError(f"{path}: '{place}.per': customers have no category")

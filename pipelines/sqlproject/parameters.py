@@ -75,12 +75,12 @@ def look_back(expression: str, values: Mapping[str, Value]) -> int:
     return int(days)
 
 
-def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...]) -> None:
+def _expand_list(placeholder: exp.Placeholder, items: tuple[str, ...] | tuple[int, ...]) -> None:
     parent = placeholder.parent
     if not isinstance(parent, exp.In) or placeholder.arg_key != "expressions":
         raise HeadwaterError(f"${placeholder.name} is a list: write 'x IN (${placeholder.name})'")
     if items:
-        parent.set("expressions", [exp.Literal.string(item) for item in items])
+        parent.set("expressions", [_literal(item) for item in items])
     else:
         parent.replace(exp.false())
 
@@ -95,8 +95,10 @@ def _literal(value: Value) -> exp.Expr:
 
 def _fold(tree: exp.Query) -> exp.Query:
     def fold(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)) and (days := _number(node.expression)):
-            return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
+        if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)):
+            days = _number(node.expression)
+            if days is not None:
+                return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
         if isinstance(node, exp.Binary | exp.Ceil | exp.Paren) and (number := _number(node)) is not None:
             return exp.Literal.number(int(number) if number.denominator == 1 else float(number))
         return node

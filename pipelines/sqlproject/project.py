@@ -77,6 +77,10 @@ class Project:
                 return True
         return False
 
+    def reads_itself(self, model: Model) -> bool:
+        """Whether a day of the model is made of its day before, as a history of states is."""
+        return any(read.table == model.name for read in self.reads[model.name])
+
     def schemas(self) -> list[str]:
         """The schemas of the models, in order of first need."""
         return list(dict.fromkeys(model.schema for model in self.models.values()))
@@ -205,7 +209,9 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
 
 
 def _order(models: Mapping[str, Model], reads: Mapping[str, tuple[Read, ...]]) -> list[str]:
-    graph = {name: [read.table for read in reads[name] if read.table in models] for name in models}
+    graph = {
+        name: [read.table for read in reads[name] if read.table in models and read.table != name] for name in models
+    }
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:

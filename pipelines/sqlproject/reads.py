@@ -124,6 +124,13 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
     if not (models[table].is_partitioned if table in models else "dt" in GIVEN[table]):
         return Read(table, (0,))
     as_of = isinstance(file, Model) and file.as_of
+    if table == file.name:
+        if mention.offsets != (1,) or as_of:
+            raise HeadwaterError(
+                f"{file.path}:{mention.line}: a table reads itself only on the day before, and not as of a day: write "
+                "'dt = $from_dt - 1'"
+            )
+        return Read(table, mention.offsets, mention.is_exact)
     if mention.offsets is None or (mention.is_exact and not as_of):
         days = (
             "'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n AND $dt', with n declared"

@@ -16,7 +16,7 @@ from pipelines.definitions import define
 from pipelines.duck import session
 from pipelines.home import Home
 from pipelines.launch import DagsterEngine
-from pipelines.planner import Plan, make_plan, segments
+from pipelines.planner import Plan, make_plan, steps
 from pipelines.workspace import Workspace, open_workspace
 from tests.support import land, make_home
 
@@ -89,9 +89,7 @@ def undescribed(home: Home) -> dg.Definitions:
 
 def compute_stale(home: Home, engine: DagsterEngine) -> None:
     """What ``headwater run`` does after ingestion."""
-    _, plan = plan_of(home)
-    whole = {name for name, keys in plan.stale.items() if None in keys}
-    if whole:
-        engine.compute(whole, None, None)
-    for segment in segments(plan.stale, plan.expected):
-        engine.compute(segment.tables, segment.first, segment.last)
+    workspace, plan = plan_of(home)
+    for step in steps(workspace.project, plan.stale, plan.expected):
+        days = (None, None) if step.is_whole else (step.first, step.last)
+        engine.compute(step.tables, *days)

@@ -1,0 +1,135 @@
+/* model
+description: >
+  Products by how much they sell and how steadily. 50/40/10: hot sellers bring the first half of the revenue, normal ones
+  the next 40 %, slow ones the last 10 %. ABC: the first 80 %, the next 15 %, the rest. XYZ: units a day that vary by at
+  most half their mean, by at most their mean, by more.
+grain: [dt, window_days, sku]
+partition: dt
+as_of: true
+reads: {products.daily: products_longest_window - 1}
+columns:
+  dt: {type: DATE, description: last day of the window}
+  window_days: {type: INTEGER, description: days of the window}
+  sku: {type: VARCHAR, description: product}
+  revenue: {type: "DECIMAL(18,4)", description: Σ revenue}
+  units: {type: BIGINT, description: units sold}
+  place: {type: INTEGER, description: "rank by revenue, 1 = most; equal ones by sku"}
+  cumulative_share: {type: DOUBLE, description: share of the revenue of this product and those above it; null without revenue}
+  sales_class: {type: VARCHAR, description: "hot, normal or slow; a product that straddles a border is in the better class"}
+  abc_class: {type: VARCHAR, description: "A, B or C, likewise"}
+  variation: {type: DOUBLE, description: "standard deviation of the units a day / their mean; null without units or in windows under a week"}
+  xyz_class: {type: VARCHAR, description: "X, Y or Z; null where variation is"}
+*/
+WITH metrics AS (
+    SELECT
+        dt,
+        window_days,
+        sku,
+        revenue,
+        units
+    FROM products.metrics
+    WHERE dt = $dt
+),
+
+windows AS (
+    SELECT DISTINCT
+        dt,
+        window_days
+    FROM metrics
+),
+
+squares AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        daily.sku,
+        SUM(CAST(daily.units AS DOUBLE) * daily.units) AS sum_of_squares
+    FROM products.daily AS daily
+    INNER JOIN windows
+        ON
+            daily.dt > windows.dt - windows.window_days
+            AND daily.dt <= windows.dt
+    WHERE daily.dt BETWEEN $dt - ($products_longest_window - 1) AND $dt
+    GROUP BY windows.dt, windows.window_days, daily.sku
+),
+
+ranked AS (
+    SELECT
+        dt,
+        window_days,
+        sku,
+        revenue,
+        units,
+        ROW_NUMBER() OVER (PARTITION BY dt, window_days ORDER BY revenue DESC, sku) AS place,
+        SUM(revenue) OVER (
+            PARTITION BY dt, window_days
+            ORDER BY revenue DESC, sku
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS revenue_so_far,
+        SUM(revenue) OVER (PARTITION BY dt, window_days) AS total
+    FROM metrics
+),
+
+shares AS (
+    SELECT
+        ranked.dt,
+        ranked.window_days,
+        ranked.sku,
+        ranked.revenue,
+        ranked.units,
+        ranked.place,
+        CASE
+            WHEN ranked.total > 0
+                THEN CAST(ranked.revenue_so_far AS DOUBLE) / NULLIF(CAST(ranked.total AS DOUBLE), 0)
+        END AS cumulative_share,
+        CASE
+            WHEN ranked.total > 0
+                THEN CAST(ranked.revenue_so_far - ranked.revenue AS DOUBLE) / NULLIF(CAST(ranked.total AS DOUBLE), 0)
+        END AS share_above,
+        CASE
+            WHEN ranked.window_days >= 7 AND ranked.units > 0
+                THEN SQRT(
+                    GREATEST(
+                        0,
+                        squares.sum_of_squares / NULLIF(ranked.window_days, 0)
+                        - CAST(ranked.units AS DOUBLE) * ranked.units
+                        / NULLIF(CAST(ranked.window_days AS DOUBLE) * ranked.window_days, 0)
+                    )
+                )
+                / NULLIF(CAST(ranked.units AS DOUBLE) / NULLIF(ranked.window_days, 0), 0)
+        END AS variation
+    FROM ranked
+    LEFT JOIN squares
+        ON
+            squares.dt = ranked.dt
+            AND squares.window_days = ranked.window_days
+            AND squares.sku = ranked.sku
+)
+
+SELECT
+    dt,
+    window_days,
+    sku,
+    revenue,
+    units,
+    CAST(place AS INTEGER) AS place,
+    cumulative_share,
+    CASE
+        WHEN revenue <= 0 OR share_above IS NULL THEN 'slow'
+        WHEN share_above < 0.5 THEN 'hot'
+        WHEN share_above < 0.9 THEN 'normal'
+        ELSE 'slow'
+    END AS sales_class,
+    CASE
+        WHEN revenue <= 0 OR share_above IS NULL THEN 'C'
+        WHEN share_above < 0.8 THEN 'A'
+        WHEN share_above < 0.95 THEN 'B'
+        ELSE 'C'
+    END AS abc_class,
+    variation,
+    CASE
+        WHEN variation <= 0.5 THEN 'X'
+        WHEN variation <= 1 THEN 'Y'
+        WHEN variation > 1 THEN 'Z'
+    END AS xyz_class
+FROM shares

@@ -1,0 +1,119 @@
+/* model
+description: What happened to each product on a day; sales on the day of payment, refunds on the day they were made.
+grain: [dt, sku]
+partition: dt
+columns:
+  dt: {type: DATE, description: business day}
+  sku: {type: VARCHAR, description: product}
+  exposures: {type: BIGINT, description: product exposures}
+  product_clicks: {type: BIGINT, description: product clicks}
+  views: {type: BIGINT, description: page views of the product's own page}
+  add_to_carts: {type: BIGINT, description: add-to-carts}
+  order_lines: {type: BIGINT, description: lines of paid orders}
+  units: {type: BIGINT, description: units sold}
+  revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
+  cost: {type: "DECIMAL(18,4)", description: "Σ cost of these lines, as far as it is known"}
+  lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
+  refunded: {type: "DECIMAL(18,4)", description: Σ refunds made on the day}
+*/
+WITH ends AS (
+    SELECT
+        dt,
+        sku,
+        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
+        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
+        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts
+    FROM attribution.attributed_events
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, sku
+),
+
+page_views AS (
+    SELECT
+        dt,
+        sku,
+        COUNT(*) AS views
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND event_type = 'page_view'
+        AND sku IS NOT NULL
+    GROUP BY dt, sku
+),
+
+sales AS (
+    SELECT
+        dt,
+        sku,
+        COUNT(*) AS order_lines,
+        SUM(quantity) AS units,
+        SUM(revenue) AS revenue,
+        SUM(cost) AS cost,
+        COUNT(*) FILTER (WHERE cost IS NULL) AS lines_without_cost
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, sku
+),
+
+refunds AS (
+    SELECT
+        dt,
+        sku,
+        SUM(amount) AS refunded
+    FROM core.refunds
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, sku
+),
+
+products AS (
+    SELECT
+        dt,
+        sku
+    FROM ends
+    UNION DISTINCT
+    SELECT
+        dt,
+        sku
+    FROM page_views
+    UNION DISTINCT
+    SELECT
+        dt,
+        sku
+    FROM sales
+    UNION DISTINCT
+    SELECT
+        dt,
+        sku
+    FROM refunds
+)
+
+SELECT
+    products.dt,
+    products.sku,
+    CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
+    CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
+    CAST(COALESCE(page_views.views, 0) AS BIGINT) AS views,
+    CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
+    CAST(COALESCE(sales.order_lines, 0) AS BIGINT) AS order_lines,
+    CAST(COALESCE(sales.units, 0) AS BIGINT) AS units,
+    CAST(COALESCE(sales.revenue, 0) AS DECIMAL(18, 4)) AS revenue,
+    CAST(COALESCE(sales.cost, 0) AS DECIMAL(18, 4)) AS cost,
+    CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
+    CAST(COALESCE(refunds.refunded, 0) AS DECIMAL(18, 4)) AS refunded
+FROM products
+LEFT JOIN ends
+    ON
+        ends.dt = products.dt
+        AND ends.sku = products.sku
+LEFT JOIN page_views
+    ON
+        page_views.dt = products.dt
+        AND page_views.sku = products.sku
+LEFT JOIN sales
+    ON
+        sales.dt = products.dt
+        AND sales.sku = products.sku
+LEFT JOIN refunds
+    ON
+        refunds.dt = products.dt
+        AND refunds.sku = products.sku

@@ -1,0 +1,279 @@
+/* model
+description: >
+  Each product's figures over the trailing windows that end with the day: those with anything in the window, and those of
+  the catalogue that were launched by the day.
+grain: [dt, window_days, sku]
+partition: dt
+reads: {products.daily: 2 * products_longest_window - 1, core.order_lines: products_longest_window + products_repurchase_days}
+columns:
+  dt: {type: DATE, description: last day of the window}
+  window_days: {type: INTEGER, description: days of the window}
+  sku: {type: VARCHAR, description: product}
+  category: {type: VARCHAR, description: "category; '(none)' if unknown"}
+  exposures: {type: BIGINT, description: product exposures}
+  product_clicks: {type: BIGINT, description: product clicks}
+  views: {type: BIGINT, description: page views of the product's own page}
+  add_to_carts: {type: BIGINT, description: add-to-carts}
+  buyers: {type: BIGINT, description: distinct known users of paid orders}
+  orders: {type: BIGINT, description: distinct paid orders}
+  order_lines: {type: BIGINT, description: lines of paid orders}
+  units: {type: BIGINT, description: units sold}
+  revenue: {type: "DECIMAL(18,4)", description: Σ revenue}
+  refunded: {type: "DECIMAL(18,4)", description: Σ refunds made in the window}
+  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunded}
+  cost: {type: "DECIMAL(18,4)", description: Σ cost; null if that of any line is unknown}
+  lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
+  margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null if the cost is}
+  margin_rate: {type: DOUBLE, description: margin / net_revenue; null unless that is above 0}
+  click_through_rate: {type: DOUBLE, description: product_clicks / exposures}
+  conversion_rate: {type: DOUBLE, description: order_lines / product_clicks}
+  repurchase_base: {type: BIGINT, description: "buyers in the window that ended repurchase_days ago"}
+  repurchasers: {type: BIGINT, description: of these those who bought it again within repurchase_days}
+  repurchase_rate: {type: DOUBLE, description: repurchasers / repurchase_base}
+  previous_revenue: {type: "DECIMAL(18,4)", description: revenue of the window before}
+  growth_rate: {type: DOUBLE, description: revenue / previous_revenue − 1; null without a base}
+  relative_share: {type: DOUBLE, description: "revenue / that of the largest other product of the category; null without one"}
+  days_since_launch: {type: INTEGER, description: days from launched_on to dt; null if unknown}
+*/
+WITH windows AS (
+    SELECT
+        CAST(days.dt AS DATE) AS dt,
+        CAST(lengths.window_days AS INTEGER) AS window_days
+    FROM UNNEST(GENERATE_SERIES($from_dt, $to_dt, INTERVAL 1 DAY)) AS days (dt)
+    CROSS JOIN UNNEST(GENERATE_SERIES(1, $products_longest_window, 1)) AS lengths (window_days)
+    WHERE lengths.window_days IN ($products_windows)
+),
+
+sums AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        daily.sku,
+        SUM(daily.exposures) AS exposures,
+        SUM(daily.product_clicks) AS product_clicks,
+        SUM(daily.views) AS views,
+        SUM(daily.add_to_carts) AS add_to_carts,
+        SUM(daily.order_lines) AS order_lines,
+        SUM(daily.units) AS units,
+        SUM(daily.revenue) AS revenue,
+        SUM(daily.refunded) AS refunded,
+        SUM(daily.cost) AS cost,
+        SUM(daily.lines_without_cost) AS lines_without_cost
+    FROM products.daily AS daily
+    INNER JOIN windows
+        ON
+            daily.dt > windows.dt - windows.window_days
+            AND daily.dt <= windows.dt
+    WHERE daily.dt BETWEEN $from_dt - (2 * $products_longest_window - 1) AND $to_dt
+    GROUP BY windows.dt, windows.window_days, daily.sku
+),
+
+sums_before AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        daily.sku,
+        SUM(daily.revenue) AS revenue
+    FROM products.daily AS daily
+    INNER JOIN windows
+        ON
+            daily.dt > windows.dt - 2 * windows.window_days
+            AND daily.dt <= windows.dt - windows.window_days
+    WHERE daily.dt BETWEEN $from_dt - (2 * $products_longest_window - 1) AND $to_dt
+    GROUP BY windows.dt, windows.window_days, daily.sku
+),
+
+purchases AS (
+    SELECT
+        sku,
+        user_id,
+        order_id,
+        dt
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt - ($products_longest_window + $products_repurchase_days) AND $to_dt
+),
+
+buyers AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        purchases.sku,
+        COUNT(DISTINCT purchases.user_id) AS buyers,
+        COUNT(DISTINCT purchases.order_id) AS orders
+    FROM purchases
+    INNER JOIN windows
+        ON
+            purchases.dt > windows.dt - windows.window_days
+            AND purchases.dt <= windows.dt
+    GROUP BY windows.dt, windows.window_days, purchases.sku
+),
+
+purchase_days AS (
+    SELECT
+        sku,
+        user_id,
+        dt,
+        LEAD(dt) OVER (PARTITION BY sku, user_id ORDER BY dt) AS next_dt
+    FROM purchases
+    WHERE user_id IS NOT NULL
+    GROUP BY sku, user_id, dt
+),
+
+first_purchases AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        purchase_days.sku,
+        purchase_days.user_id,
+        -- The earliest purchase in the window counts; purchases are in order, so its next one is the nearest.
+        MIN(purchase_days.dt) AS bought_on,
+        MIN(purchase_days.next_dt) AS bought_again_on
+    FROM purchase_days
+    INNER JOIN windows
+        ON
+            purchase_days.dt > windows.dt - $products_repurchase_days - windows.window_days
+            AND purchase_days.dt <= windows.dt - $products_repurchase_days
+    GROUP BY windows.dt, windows.window_days, purchase_days.sku, purchase_days.user_id
+),
+
+repurchases AS (
+    SELECT
+        dt,
+        window_days,
+        sku,
+        COUNT(*) AS buyers,
+        COUNT(*) FILTER (WHERE bought_again_on <= bought_on + $products_repurchase_days) AS repurchasers
+    FROM first_purchases
+    GROUP BY dt, window_days, sku
+),
+
+products AS (
+    SELECT
+        dt,
+        window_days,
+        sku
+    FROM sums
+    UNION DISTINCT
+    SELECT
+        windows.dt,
+        windows.window_days,
+        catalog.sku
+    FROM windows
+    INNER JOIN products.catalog AS catalog ON catalog.launched_on <= windows.dt
+),
+
+figures AS (
+    SELECT
+        products.dt,
+        products.window_days,
+        products.sku,
+        COALESCE(catalog.category, '(none)') AS category,
+        catalog.launched_on,
+        CAST(COALESCE(sums.exposures, 0) AS BIGINT) AS exposures,
+        CAST(COALESCE(sums.product_clicks, 0) AS BIGINT) AS product_clicks,
+        CAST(COALESCE(sums.views, 0) AS BIGINT) AS views,
+        CAST(COALESCE(sums.add_to_carts, 0) AS BIGINT) AS add_to_carts,
+        CAST(COALESCE(buyers.buyers, 0) AS BIGINT) AS buyers,
+        CAST(COALESCE(buyers.orders, 0) AS BIGINT) AS orders,
+        CAST(COALESCE(sums.order_lines, 0) AS BIGINT) AS order_lines,
+        CAST(COALESCE(sums.units, 0) AS BIGINT) AS units,
+        CAST(COALESCE(sums.revenue, 0) AS DECIMAL(18, 4)) AS revenue,
+        CAST(COALESCE(sums.refunded, 0) AS DECIMAL(18, 4)) AS refunded,
+        CAST(COALESCE(sums.revenue, 0) - COALESCE(sums.refunded, 0) AS DECIMAL(18, 4)) AS net_revenue,
+        CASE
+            WHEN COALESCE(sums.lines_without_cost, 0) = 0 THEN CAST(COALESCE(sums.cost, 0) AS DECIMAL(18, 4))
+        END AS cost,
+        CAST(COALESCE(sums.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
+        CAST(COALESCE(repurchases.buyers, 0) AS BIGINT) AS repurchase_base,
+        CAST(COALESCE(repurchases.repurchasers, 0) AS BIGINT) AS repurchasers,
+        CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4)) AS previous_revenue
+    FROM products
+    LEFT JOIN products.catalog AS catalog ON catalog.sku = products.sku
+    LEFT JOIN sums
+        ON
+            sums.dt = products.dt
+            AND sums.window_days = products.window_days
+            AND sums.sku = products.sku
+    LEFT JOIN sums_before
+        ON
+            sums_before.dt = products.dt
+            AND sums_before.window_days = products.window_days
+            AND sums_before.sku = products.sku
+    LEFT JOIN buyers
+        ON
+            buyers.dt = products.dt
+            AND buyers.window_days = products.window_days
+            AND buyers.sku = products.sku
+    LEFT JOIN repurchases
+        ON
+            repurchases.dt = products.dt
+            AND repurchases.window_days = products.window_days
+            AND repurchases.sku = products.sku
+),
+
+compared AS (
+    SELECT
+        dt,
+        window_days,
+        sku,
+        category,
+        launched_on,
+        exposures,
+        product_clicks,
+        views,
+        add_to_carts,
+        buyers,
+        orders,
+        order_lines,
+        units,
+        revenue,
+        refunded,
+        net_revenue,
+        cost,
+        lines_without_cost,
+        repurchase_base,
+        repurchasers,
+        previous_revenue,
+        CAST(net_revenue - cost AS DECIMAL(18, 4)) AS margin,
+        ROW_NUMBER() OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, sku) AS place,
+        MAX(revenue) OVER (PARTITION BY dt, window_days, category) AS largest,
+        LEAD(revenue) OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, sku) AS next_largest
+    FROM figures
+)
+
+SELECT
+    dt,
+    window_days,
+    sku,
+    category,
+    exposures,
+    product_clicks,
+    views,
+    add_to_carts,
+    buyers,
+    orders,
+    order_lines,
+    units,
+    revenue,
+    refunded,
+    net_revenue,
+    cost,
+    lines_without_cost,
+    margin,
+    CASE WHEN net_revenue > 0 THEN CAST(margin AS DOUBLE) / NULLIF(CAST(net_revenue AS DOUBLE), 0) END AS margin_rate,
+    CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0) AS click_through_rate,
+    CAST(order_lines AS DOUBLE) / NULLIF(product_clicks, 0) AS conversion_rate,
+    repurchase_base,
+    repurchasers,
+    CAST(repurchasers AS DOUBLE) / NULLIF(repurchase_base, 0) AS repurchase_rate,
+    previous_revenue,
+    CASE
+        WHEN previous_revenue > 0 THEN CAST(revenue AS DOUBLE) / NULLIF(CAST(previous_revenue AS DOUBLE), 0) - 1
+    END AS growth_rate,
+    CASE
+        WHEN (CASE WHEN place = 1 THEN next_largest ELSE largest END) > 0
+            THEN CAST(revenue AS DOUBLE)
+            / NULLIF(CAST(CASE WHEN place = 1 THEN next_largest ELSE largest END AS DOUBLE), 0)
+    END AS relative_share,
+    CASE WHEN launched_on <= dt THEN CAST(DATE_DIFF('day', launched_on, dt) AS INTEGER) END AS days_since_launch
+FROM compared

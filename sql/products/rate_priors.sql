@@ -1,0 +1,116 @@
+/* model
+description: >
+  What is known of a rate before a product's own figures are: a beta distribution fitted by moments to the products of its
+  category, or of all categories where the category has fewer than two. Small samples are shrunk toward it.
+grain: [dt, window_days, category, rate]
+partition: dt
+columns:
+  dt: {type: DATE, description: last day of the window}
+  window_days: {type: INTEGER, description: days of the window}
+  category: {type: VARCHAR, description: "category, or '(all)'"}
+  rate: {type: VARCHAR, description: "click_through_rate, conversion_rate or repurchase_rate"}
+  products: {type: BIGINT, description: products with at least one trial}
+  trials: {type: BIGINT, description: Σ of their denominators}
+  mean: {type: DOUBLE, description: Σ successes / Σ trials}
+  strength: {type: DOUBLE, description: "α + β: as many trials the prior weighs; null if there are fewer than two products"}
+*/
+WITH samples AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        'click_through_rate' AS rate,
+        LEAST(product_clicks, exposures) AS successes,
+        exposures AS trials
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        category,
+        'conversion_rate' AS rate,
+        LEAST(order_lines, product_clicks) AS successes,
+        product_clicks AS trials
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        category,
+        'repurchase_rate' AS rate,
+        repurchasers AS successes,
+        repurchase_base AS trials
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+grouped AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        rate,
+        successes,
+        trials
+    FROM samples
+    WHERE trials > 0
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        '(all)' AS category,
+        rate,
+        successes,
+        trials
+    FROM samples
+    WHERE trials > 0
+),
+
+totals AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        rate,
+        COUNT(*) AS products,
+        SUM(trials) AS trials,
+        CAST(SUM(successes) AS DOUBLE) / NULLIF(SUM(trials), 0) AS mean,
+        SUM(CAST(trials AS DOUBLE) * trials) AS sum_of_squared_trials,
+        SUM(CAST(successes AS DOUBLE) * successes / NULLIF(trials, 0)) AS sum_of_squares
+    FROM grouped
+    GROUP BY dt, window_days, category, rate
+),
+
+-- By moments, weighing each product by its trials n (Kleinman 1973, Journal of the American Statistical Association 68):
+-- Σ n (p − mean)² is expected to be mean (1 − mean) (N − 1 + ρ (Σ n − Σ n² / Σ n − (N − 1))), with ρ = 1 / (α + β + 1).
+moments AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        rate,
+        products,
+        trials,
+        mean,
+        sum_of_squares - mean * mean * trials - mean * (1 - mean) * (products - 1) AS excess,
+        mean * (1 - mean) * (trials - sum_of_squared_trials / NULLIF(trials, 0) - (products - 1)) AS scale
+    FROM totals
+)
+
+SELECT
+    dt,
+    window_days,
+    category,
+    rate,
+    products,
+    CAST(trials AS BIGINT) AS trials,
+    mean,
+    -- Products that differ no more than chance makes them are one: the prior outweighs any sample.
+    CASE
+        WHEN products < 2 THEN NULL
+        WHEN excess <= 0 OR scale <= 0 THEN 1e6
+        ELSE GREATEST(1e-3, LEAST(1e6, scale / NULLIF(excess, 0) - 1))
+    END AS strength
+FROM moments

@@ -1,0 +1,100 @@
+"""The quadrants restated in plain loops, day after day, from the products' figures.
+
+Here: what docs/how-it-works.md says of sides, hysteresis and stays, once more, with exact fractions.
+Not here: made-up figures (``tests.unit.test_product_models``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+Row = dict[str, Any]
+HYSTERESIS = Fraction(1, 20)
+EXACT = Fraction(1, 10**9)
+
+MATRICES: dict[str, tuple[tuple[str, Fraction | None], tuple[str, Fraction | None], tuple[str, str, str, str]]] = {
+    "exposure_margin": (("exposures", None), ("margin_rate", None), ("star", "traffic", "potential", "dog")),
+    "growth_share": (
+        ("relative_share", Fraction(1)),
+        ("growth_rate", Fraction(1, 10)),
+        ("star", "cash_cow", "question_mark", "dog"),
+    ),
+    "views_age": (("views", None), ("days_since_launch", Fraction(60)), ("proven", "rising", "dead", "testing")),
+}
+"""Metric and fixed threshold (none: the mean) of x and y; the quadrants high-high, high-low, low-high and low-low."""
+
+
+@dataclass
+class History:
+    """Where a product was the day before."""
+
+    day: dt.date
+    sides: list[bool | None]
+    quadrant: str
+    previous: str | None
+    days: int
+
+
+@dataclass
+class Portfolio:
+    """The products' quadrants, a day at a time."""
+
+    histories: dict[tuple[str, str], History] = field(default_factory=dict)
+
+    def on(self, day: dt.date, figures: Sequence[Row]) -> dict[tuple[str, str], History]:
+        """The quadrants of *day*, by matrix and product; the days must come in order."""
+        today = {}
+        for matrix_id, (x, y, names) in MATRICES.items():
+            cuts = [_cut(figures, *axis) for axis in (x, y)]
+            for row in figures:
+                before = self.histories.get((matrix_id, row["sku"]))
+                if before is not None and before.day != day - dt.timedelta(days=1):
+                    before = None
+                sides = [
+                    _side(_exact(row[metric]), cut, before.sides[number] if before else None)
+                    for number, ((metric, _), cut) in enumerate(zip((x, y), cuts, strict=True))
+                ]
+                today[matrix_id, row["sku"]] = _stay(day, sides, _quadrant(sides, names), before)
+        self.histories |= today
+        return today
+
+
+def _exact(value: Any) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def _cut(figures: Sequence[Row], metric: str, fixed: Fraction | None) -> Fraction | None:
+    values = [value for row in figures if (value := _exact(row[metric])) is not None]
+    if not values:
+        return None
+    return fixed if fixed is not None else sum(values, Fraction()) / len(values)
+
+
+def _side(value: Fraction | None, cut: Fraction | None, before: bool | None) -> bool | None:
+    if value is None or cut is None:
+        return None
+    distance = value - cut
+    if distance > (HYSTERESIS + EXACT) * abs(cut):
+        return True
+    if distance <= (EXACT - HYSTERESIS) * abs(cut):
+        return False
+    return before if before is not None else distance > EXACT * abs(cut)
+
+
+def _quadrant(sides: Sequence[bool | None], names: tuple[str, str, str, str]) -> str:
+    places: Mapping[tuple[bool | None, ...], str] = dict(
+        zip(((True, True), (True, False), (False, True), (False, False)), names, strict=True)
+    )
+    return places.get(tuple(sides), "unknown")
+
+
+def _stay(day: dt.date, sides: list[bool | None], quadrant: str, before: History | None) -> History:
+    if before is None:
+        return History(day, sides, quadrant, None, 1)
+    if before.quadrant == quadrant:
+        return History(day, sides, quadrant, before.previous, before.days + 1)
+    return History(day, sides, quadrant, before.quadrant, 1)

@@ -1,0 +1,190 @@
+"""products.daily and products.metrics on made-up events and sales: equal to sums in plain loops, window by window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.settings import Settings
+from tests.sql_models import Row, computed
+from tests.strategies_customers import tried
+
+LAST = dt.date(2026, 3, 31)
+WINDOWS = (1, 3)
+REPURCHASE = 4
+SETTINGS = Settings.model_validate({"products": {"windows": list(WINDOWS), "repurchase_days": REPURCHASE}})
+MODELS = ["products.catalog", "products.daily", "products.metrics"]
+ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_to_carts"}
+
+
+def metrics(tables: dict[str, list[Row]], day: dt.date = LAST) -> dict[tuple[int, str], Row]:
+    """The metrics of *day*, by window and product; the days before it are there to look back on."""
+    days = [day - dt.timedelta(days=n) for n in range(12)]
+    given_tables = {
+        name: tables.get(name, [])
+        for name in (
+            "core.products",
+            "core.events",
+            "attribution.attributed_events",
+            "core.order_lines",
+            "core.refunds",
+        )
+    }
+    rows = computed(MODELS, given_tables, days, SETTINGS, at_once=True)["products.metrics"]
+    return {(row["window_days"], row["sku"]): row for row in rows if row["dt"] == day}
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
+    """A dozen days of three products in one category or two."""
+    ago = st.integers(0, 11).map(lambda n: LAST - dt.timedelta(days=n))
+    skus = st.sampled_from("abc")
+    money = st.sampled_from([0, 5, 10, 10, 25]).map(Decimal)
+    lines, refunds = [], []
+    for number in range(draw(st.integers(0, 12))):
+        sku, day, revenue = draw(skus), draw(ago), draw(money)
+        cost = draw(st.sampled_from([None, Decimal(3), Decimal(3), Decimal(12)]))
+        key = {"order_id": f"o{number // 2}", "line_no": number, "user_id": draw(st.sampled_from(["u", "v", None]))}
+        lines.append({**key, "sku": sku, "dt": day, "quantity": 2, "revenue": revenue, "cost": cost})
+        if draw(st.integers(0, 3)) == 0:
+            made_on = min(day + dt.timedelta(days=draw(st.integers(0, 3))), LAST)
+            refunds.append({**key, "refund_id": f"r{number}", "sku": sku, "amount": Decimal(20), "dt": made_on})
+    ends = [
+        {"event_id": f"e{n}", "end_type": draw(st.sampled_from(list(ENDS))), "sku": draw(skus), "dt": draw(ago)}
+        for n in range(draw(st.integers(0, 12)))
+    ]
+    views = [
+        {
+            "event_id": f"v{n}",
+            "event_type": draw(st.sampled_from(["page_view", "click"])),
+            "sku": draw(skus),
+            "dt": draw(ago),
+        }
+        for n in range(draw(st.integers(0, 6)))
+    ]
+    launched = draw(st.sampled_from([None, LAST, LAST - dt.timedelta(days=5), LAST + dt.timedelta(days=5)]))
+    products = [
+        {"sku": sku, "category": draw(st.sampled_from(["x", "y", None])), "launched_on": launched}
+        for sku in draw(st.sets(st.sampled_from("abcd")))
+    ]
+    return {
+        "core.products": products,
+        "core.events": views,
+        "attribution.attributed_events": ends,
+        "core.order_lines": lines,
+        "core.refunds": refunds,
+    }
+
+
+def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
+    """The figures of the last day's window, by product."""
+
+    def within(table: str, days: int, until: int = 0) -> list[Row]:
+        return [row for row in shop[table] if until <= (LAST - row["dt"]).days < until + days]
+
+    catalog = {row["sku"]: row for row in shop["core.products"]}
+    views = [row for row in within("core.events", window) if row["event_type"] == "page_view"]
+    ends, lines = within("attribution.attributed_events", window), within("core.order_lines", window)
+    refunds = within("core.refunds", window)
+    skus = {row["sku"] for row in (*views, *ends, *lines, *refunds)}
+    skus |= {sku for sku, row in catalog.items() if row["launched_on"] and row["launched_on"] <= LAST}
+    found: dict[str, Row] = {}
+    for sku in skus:
+        own = [row for row in lines if row["sku"] == sku]
+        revenue = sum((row["revenue"] for row in own), Decimal())
+        refunded = sum((row["amount"] for row in refunds if row["sku"] == sku), Decimal())
+        without_cost = sum(row["cost"] is None for row in own)
+        cost = None if without_cost else sum((row["cost"] for row in own), Decimal())
+        before = [row for row in within("core.order_lines", window, window) if row["sku"] == sku]
+        found[sku] = {
+            **{name: sum(r["sku"] == sku and r["end_type"] == kind for r in ends) for kind, name in ENDS.items()},
+            "category": (catalog.get(sku) or {}).get("category") or "(none)",
+            "views": sum(row["sku"] == sku for row in views),
+            "buyers": len({row["user_id"] for row in own} - {None}),
+            "orders": len({row["order_id"] for row in own}),
+            "order_lines": len(own),
+            "units": 2 * len(own),
+            "revenue": revenue,
+            "refunded": refunded,
+            "net_revenue": revenue - refunded,
+            "cost": cost,
+            "lines_without_cost": without_cost,
+            "margin": None if cost is None else revenue - refunded - cost,
+            "previous_revenue": sum((row["revenue"] for row in before), Decimal()),
+            **_repurchases(shop, sku, window),
+        }
+    return found
+
+
+def _repurchases(shop: dict[str, list[Row]], sku: str, window: int) -> Row:
+    base = again = 0
+    for user in ("u", "v"):
+        bought = sorted(
+            {
+                (LAST - row["dt"]).days
+                for row in shop["core.order_lines"]
+                if (row["sku"], row["user_id"]) == (sku, user)
+            },
+            reverse=True,
+        )
+        first = next((ago for ago in bought if REPURCHASE <= ago < REPURCHASE + window), None)
+        if first is not None:
+            base += 1
+            again += any(first - REPURCHASE <= ago < first for ago in bought)
+    return {"repurchase_base": base, "repurchasers": again}
+
+
+@tried(2)
+@given(shops())
+def test_every_figure_equals_its_plain_sum(shop: dict[str, list[Row]]) -> None:
+    found = metrics(shop)
+    for window in WINDOWS:
+        expected = restated(shop, window)
+        assert {sku for days, sku in found if days == window} == expected.keys()
+        for sku, figures in expected.items():
+            row = found[window, sku]
+            assert {name: row[name] for name in figures} == figures, (window, sku)
+            _assert_ratios(row, [other for key, other in expected.items() if key != sku])
+
+
+def _assert_ratios(row: Row, others: list[Row]) -> None:
+    """Each ratio is its parts', null where there is nothing to divide by; none is infinite."""
+
+    def ratio(part: Any, whole: Any) -> Any:
+        return None if part is None or whole is None or whole <= 0 else pytest.approx(float(part) / float(whole))
+
+    assert row["margin_rate"] == ratio(row["margin"], row["net_revenue"])
+    assert row["click_through_rate"] == ratio(row["product_clicks"], row["exposures"])
+    assert row["conversion_rate"] == ratio(row["order_lines"], row["product_clicks"])
+    assert row["repurchase_rate"] == ratio(row["repurchasers"], row["repurchase_base"])
+    growth = ratio(row["revenue"] - row["previous_revenue"], row["previous_revenue"])
+    assert row["growth_rate"] == growth
+    rivals = [other["revenue"] for other in others if other["category"] == row["category"]]
+    assert row["relative_share"] == ratio(row["revenue"], max(rivals, default=None))
+    assert row["days_since_launch"] is None or row["days_since_launch"] >= 0
+
+
+def test_more_refunded_than_sold_no_cost_and_no_sale_at_all():
+    key = {"order_id": "o", "line_no": 1, "user_id": "u", "dt": LAST}
+    line = {**key, "sku": "back", "quantity": 1, "revenue": Decimal(10), "cost": Decimal(4)}
+    unknown = {**key, "line_no": 2, "sku": "costless", "quantity": 1, "revenue": Decimal(10), "cost": None}
+    dear = {**key, "line_no": 3, "sku": "dear", "quantity": 1, "revenue": Decimal(10), "cost": Decimal(15)}
+    refund = {**key, "refund_id": "r", "sku": "back", "amount": Decimal(12)}
+    seen = {"event_id": "e", "end_type": "exposure", "sku": "seen", "dt": LAST}
+    found = metrics(
+        {
+            "core.order_lines": [line, unknown, dear],
+            "core.refunds": [refund],
+            "attribution.attributed_events": [seen],
+        }
+    )
+    rows = {sku: row for (window, sku), row in found.items() if window == 1}
+    assert (rows["back"]["net_revenue"], rows["back"]["margin"], rows["back"]["margin_rate"]) == (-2, -6, None)
+    assert (rows["costless"]["margin"], rows["costless"]["lines_without_cost"]) == (None, 1)
+    assert (rows["dear"]["margin"], rows["dear"]["margin_rate"]) == (-5, -0.5)
+    assert (rows["seen"]["exposures"], rows["seen"]["revenue"], rows["seen"]["click_through_rate"]) == (1, 0, 0)
