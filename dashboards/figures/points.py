@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dashboards.figures.look import Look, plain
 from dashboards.metrics import full_text
@@ -21,6 +21,7 @@ class Matrix:
     Attributes:
         cells: The digits of x_high and y_high → the quadrant's name.
         names: The quadrant's key → its name.
+        colors: Code → ``#rrggbb``; the palette's own where none is given.
         x_falls, y_falls: Whether low values are the high side, which is drawn right and above.
     """
 
@@ -28,6 +29,7 @@ class Matrix:
     y_metric: str
     cells: Mapping[str, str]
     names: Mapping[str, str]
+    colors: Mapping[str, str] = field(default_factory=dict)
     x_falls: bool = False
     y_falls: bool = False
 
@@ -51,7 +53,7 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
     x, y = _number(row["x_value"]), _number(row["y_value"])
     x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
     revenue = _number(row["revenue"])
-    moved = row["previous_quadrant"] is not None and row["previous_quadrant"] != row["quadrant"]
+    moved = bool(row["has_moved"])
     key, before = str(row["quadrant"]), str(row["previous_quadrant"])
     name = str(row["name"] or row["sku"])
     lines = [

@@ -7,13 +7,14 @@ Not here: migrations (``dashboards.figures.tables``), queries, texts.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.axes import Scale, scale_of
 from dashboards.figures.labels import Box, Label, place_labels
-from dashboards.figures.look import INK, PAPER, QUADRANT_COLORS, QUADRANT_SHAPES, SOFT_INK, Look, base, plain
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, SOFT_INK, Look, base, darker, plain
 from dashboards.figures.points import Matrix, Point, point_of
 from dashboards.metrics import short_text, tick_text
 
@@ -29,8 +30,9 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     """Products as bubbles, area = revenue, hollow = small sample, shape and colour = quadrant.
 
     Columns sku, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
-    is_borderline, is_small_sample, revenue. Where thresholds differ between products (per category), values are shown
-    as multiples of their threshold. What the figure leaves out is said in ``layout.meta["notes"]``.
+    has_moved (within the window), is_borderline, is_small_sample, revenue. Where thresholds differ between products
+    (per category), values are shown as multiples of their threshold. What the figure leaves out is said in
+    ``layout.meta["notes"]``.
     """
     figure = base(look, _HEIGHT)
     placed = frame.filter(
@@ -53,13 +55,14 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     thresholds = [1.0 if by else float(placed[f"{axis}_threshold"][0]) for axis, by in (("x", x_by), ("y", y_by))]
     xs = scale_of([point.x for point in points], thresholds[:1])
     ys = scale_of([point.y for point in points], thresholds[1:])
-    _shade(figure, xs, ys, thresholds, matrix)
-    _draw(figure, points, xs, ys)
+    colors = {**QUADRANT_COLORS, **matrix.colors}
+    _shade(figure, xs, ys, thresholds, matrix, colors)
+    _draw(figure, points, xs, ys, colors)
     beyond = sum(xs.is_beyond(point.x) or ys.is_beyond(point.y) for point in points)
     if beyond:
         notes.append(look.text("note.beyond", n=beyond))
     _write_thresholds(look, figure, xs, ys, thresholds, matrix, (x_by, y_by))
-    _write_corners(look, figure, points, matrix)
+    _write_corners(look, figure, points, matrix, colors)
     always = [note.to_plotly_json() for note in figure.layout.annotations]
     places = [xs.at(point.x) for point in points], [ys.at(point.y) for point in points]
     falls = (matrix.x_falls, matrix.y_falls)
@@ -81,9 +84,11 @@ def _divisor(frame: pl.DataFrame, axis: str) -> bool:
     return frame[f"{axis}_threshold"].n_unique() > 1 and bool((frame[f"{axis}_threshold"] > 0).all())
 
 
-def _shade(figure: go.Figure, xs: Scale, ys: Scale, thresholds: list[float], matrix: Matrix) -> None:
+def _shade(
+    figure: go.Figure, xs: Scale, ys: Scale, thresholds: list[float], matrix: Matrix, colors: Mapping[str, str]
+) -> None:
     x, y = xs.at(thresholds[0]), ys.at(thresholds[1])
-    for code, color in QUADRANT_COLORS.items():
+    for code, color in colors.items():
         right, up = (code[0] == "1") != matrix.x_falls, (code[1] == "1") != matrix.y_falls
         figure.add_shape(
             type="rect",
@@ -104,9 +109,9 @@ def _size(point: Point, biggest: float) -> float:
     return max(_BIGGEST * math.sqrt(point.revenue / biggest), 7.0) if biggest > 0 else 9.0
 
 
-def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale) -> None:
+def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: Mapping[str, str]) -> None:
     biggest = max(point.revenue for point in points)
-    for code, color in QUADRANT_COLORS.items():
+    for code, color in colors.items():
         for is_small in (False, True):
             group = [point for point in points if (point.code, point.is_small) == (code, is_small)]
             if not group:
@@ -121,9 +126,9 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale) -> None:
                         "star-open" if xs.is_beyond(point.x) or ys.is_beyond(point.y) else shape for point in group
                     ],
                     "size": [_size(point, biggest) for point in group],
-                    "color": color,
-                    "opacity": 0.8,
-                    "line": {"color": color if is_small else PAPER, "width": 1.6 if is_small else 1},
+                    "color": darker(color) if is_small else color,
+                    "opacity": 0.85,
+                    "line": {"color": darker(color), "width": 1.6 if is_small else 1},
                 },
                 hovertext=[point.hover for point in group],
                 hoverinfo="text",
@@ -162,8 +167,10 @@ def _write_thresholds(
     )
 
 
-def _write_corners(look: Look, figure: go.Figure, points: list[Point], matrix: Matrix) -> None:
-    for code, color in QUADRANT_COLORS.items():
+def _write_corners(
+    look: Look, figure: go.Figure, points: list[Point], matrix: Matrix, colors: Mapping[str, str]
+) -> None:
+    for code, color in colors.items():
         count = sum(point.code == code for point in points)
         right, up = code[0] == "1", code[1] == "1"
         figure.add_annotation(
@@ -176,7 +183,7 @@ def _write_corners(look: Look, figure: go.Figure, points: list[Point], matrix: M
             yshift=0 if up else 16,
             text=f"<b>{plain(matrix.cells.get(code, code), 24)}</b> {look.numbers.short(count)}",
             showarrow=False,
-            font={"size": 13, "color": color if code != "00" else INK},
+            font={"size": 13, "color": darker(color)},
             bgcolor="rgba(255,255,255,0.6)",
         )
 

@@ -14,7 +14,8 @@ import polars as pl
 
 from dashboards.figures.look import BLUES, GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
 
-NEW, LEFT = "(new)", "(left)"
+NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
+"""Where members come from and go to that are in no cell."""
 
 _LETTERS_ACROSS = 64
 """Latin letters that fit above the columns of a grid."""
@@ -95,9 +96,9 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
 
 
 def _ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
-    known = [key for key in names if key in keys and key not in (NEW, LEFT)]
-    unknown = sorted(keys - set(names) - {NEW, LEFT})
-    return [*known, *unknown, *(key for key in (NEW, LEFT) if key in keys)]
+    outside = [key for key in (NEW, ENTERED, LEFT) if key in keys]
+    known = [key for key in names if key in keys and key not in outside]
+    return [*known, *sorted(keys - set(names) - set(outside)), *outside]
 
 
 def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:

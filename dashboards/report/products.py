@@ -6,6 +6,7 @@ Not here: how a chart looks (``dashboards.figures.quadrants``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import polars as pl
 from dashboards.figures.look import Look
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
-from dashboards.figures.tables import migration_grid
+from dashboards.figures.tables import ENTERED, LEFT, migration_grid
 from dashboards.metrics import full_text
 from dashboards.numbers import NONE
 from dashboards.report.columns import full_column, text_column
@@ -22,22 +23,21 @@ from dashboards.report.html import Column, Html, joined, message, table, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
 
-TABLES = ("products.quadrants", "products.metrics", "products.quadrant_migration", "products.portfolio_health")
+TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfolio_health")
 
 _QUADRANTS = """
-SELECT quadrants.*, coalesce(names.name, quadrants.sku) AS name, metrics.revenue
-FROM products.quadrants AS quadrants
-LEFT JOIN core.products AS names USING (sku)
-LEFT JOIN products.metrics AS metrics
-    ON metrics.dt = quadrants.dt AND metrics.window_days = quadrants.window_days AND metrics.sku = quadrants.sku
-WHERE quadrants.dt = $day AND quadrants.window_days = $window
-ORDER BY metrics.revenue DESC NULLS LAST, quadrants.sku
+SELECT quadrants.*, coalesce(names.name, quadrants.sku) AS name,
+    coalesce(previous_quadrant <> quadrant AND days_in_quadrant <= window_days, FALSE) AS has_moved
+FROM products.quadrants AS quadrants LEFT JOIN core.products AS names USING (sku)
+WHERE dt = $day AND window_days = $window
+ORDER BY revenue DESC NULLS LAST, sku
 """
 _MIGRATION = """
 SELECT matrix_id, from_key, to_key, products AS members FROM products.quadrant_migration
 WHERE dt = $day AND window_days = $window ORDER BY products DESC, from_key, to_key
 """
 _HEALTH = "SELECT * FROM products.portfolio_health WHERE dt = $day AND window_days = $window ORDER BY matrix_id, rule"
+_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
 
 
@@ -50,21 +50,24 @@ def products(page: Page, reader: Reader) -> Html:
     if not reader.has("products.quadrants"):
         kept = reader.workspace.settings.snapshots.daily_for_days
         return message(look.text("missing.matrices", day=day, kept=kept), "headwater run")
+    if reader.frame("SELECT 1 AS one FROM config.matrices LIMIT 1").is_empty():
+        return message(look.text("empty.matrices"), "headwater init")
     window = reader.frame("SELECT max(window_days) AS days FROM products.quadrants WHERE dt = $day")["days"][0]
     if window is None:
         return message(look.text("empty.products", day=day), f"headwater run --from {day} --to {day} --force")
     frame = reader.frame(_QUADRANTS, window=window)
     moved = reader.frame(_MIGRATION, window=window)
     health = reader.frame(_HEALTH, window=window)
+    matrices = reader.frame("SELECT * FROM config.matrices ORDER BY position")
     cells = reader.frame("SELECT * FROM config.cells WHERE matrix_id <> 'octants' ORDER BY matrix_id, code DESC")
     axes = reader.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
-    parts = [tag("p", look.text("products.window", n=window), class_="note"), _health(look, health)]
-    for matrix_id in frame["matrix_id"].unique(maintain_order=True).sort():
+    titles = {row["matrix_id"]: row[f"name_{look.language}"] for row in matrices.iter_rows(named=True)}
+    parts = [tag("p", look.text("products.window", n=window), class_="note"), _health(look, health, titles)]
+    for matrix_id, title in titles.items():
         own = cells.filter(pl.col("matrix_id") == matrix_id)
         names = _names(look, own)
         matrix = matrix_of(matrix_id, own, axes, names)
         rows = frame.filter(pl.col("matrix_id") == matrix_id)
-        title = look.text.name("matrix", matrix_id)
         parts += [
             tag("h4", title),
             tag(
@@ -84,8 +87,7 @@ def products(page: Page, reader: Reader) -> Html:
 
 def _names(look: Look, cells: pl.DataFrame) -> dict[str, str]:
     names = {row["key"]: row[f"name_{look.language}"] or row["key"] for row in cells.iter_rows(named=True)}
-    special = ("unknown", "(new)", "(left)", "(entered)")
-    return names | {key: look.text(f"quadrant.{key.strip('()')}") for key in special}
+    return names | {key: look.text(f"quadrant.{key.strip('()')}") for key in ("unknown", ENTERED, LEFT)}
 
 
 def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Mapping[str, str]) -> Matrix:
@@ -97,6 +99,7 @@ def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Ma
         str(y.get("metric", "y")),
         {row["code"]: names[row["key"]] for row in cells.iter_rows(named=True)},
         names,
+        {row["code"]: row["color"] for row in cells.iter_rows(named=True) if _HEX.fullmatch(row["color"] or "")},
         bool(x.get("is_low_high")),
         bool(y.get("is_low_high")),
     )
@@ -112,6 +115,7 @@ def _chart(page: Page, frame: pl.DataFrame, matrix: Matrix, title: str) -> Html:
         full_column(look, matrix.x_metric, field="x_value"),
         full_column(look, matrix.y_metric, field="y_value"),
         full_column(look, "revenue"),
+        full_column(look, "days_in_quadrant"),
     ]
     return page.chart(
         quadrant_chart(look, frame, matrix), title, look.text("matrix.definition"), columns, rows, notes=[]
@@ -176,7 +180,7 @@ def _moves(page: Page, frame: pl.DataFrame, names: Mapping[str, str]) -> Html:
     )
 
 
-def _health(look: Look, frame: pl.DataFrame) -> Html:
+def _health(look: Look, frame: pl.DataFrame, titles: Mapping[str, str]) -> Html:
     if frame.is_empty():
         return message(look.text("empty.health"))
     cards = []
@@ -189,11 +193,11 @@ def _health(look: Look, frame: pl.DataFrame) -> Html:
                 tag("p", look.text.name("rule", row["rule"]), class_="name"),
                 tag(
                     "p",
-                    f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', str(verdict))}",
+                    f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', verdict or 'unknown')}",
                     class_=_verdict(known),
                 ),
                 tag("p", row[f"evidence_{look.language}"] or NONE, class_="evidence"),
-                tag("p", look.text.name("matrix", row["matrix_id"]), class_="definition"),
+                tag("p", titles.get(row["matrix_id"], row["matrix_id"]), class_="definition"),
                 class_="card kpi health",
             )
         )

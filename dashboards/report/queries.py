@@ -35,7 +35,6 @@ MARTS = (
     "customers.lifecycle_daily",
     "customers.cohorts",
     "customers.pareto",
-    "products.metrics",
     "products.quadrants",
     "products.quadrant_migration",
     "products.portfolio_health",

@@ -19,7 +19,7 @@ from pipelines.home import REPOSITORY, Home
 from pipelines.launch import open_instance
 from pipelines.report import last_day, write_report
 from pipelines.workspace import open_workspace
-from tests.integration.small_shop import DAYS, add_sql, land_days, undescribed, visit
+from tests.integration.small_shop import DAYS, land_days, undescribed, visit
 from tests.support import land, make_home, run
 
 DAY = DAYS[3]
@@ -179,96 +179,22 @@ def test_names_from_data_are_escaped(tmp_path: Path) -> None:
     assert EVIL not in json.dumps(figures(path))
 
 
-MODELS = {
-    "products/metrics.sql": """/* model
-description: Products.
-grain: [dt, window_days, sku]
-partition: dt
-columns:
-  dt: {type: DATE, description: day}
-  window_days: {type: INTEGER, description: window}
-  sku: {type: VARCHAR, description: product}
-  revenue: {type: "DECIMAL(18,4)", description: revenue}
-*/
-SELECT dt, 7 AS window_days, sku, CAST(SUM(revenue) AS DECIMAL(18, 4)) AS revenue
-FROM core.order_lines WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt, sku
-""",
-    "products/quadrants.sql": """/* model
-description: Quadrants.
-grain: [dt, window_days, matrix_id, sku]
-partition: dt
-columns:
-  dt: {type: DATE, description: day}
-  window_days: {type: INTEGER, description: window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  sku: {type: VARCHAR, description: product}
-  x_value: {type: DOUBLE, description: x}
-  y_value: {type: DOUBLE, description: "y"}
-  x_threshold: {type: DOUBLE, description: x}
-  y_threshold: {type: DOUBLE, description: "y"}
-  x_high: {type: BOOLEAN, description: x}
-  y_high: {type: BOOLEAN, description: "y"}
-  quadrant: {type: VARCHAR, description: quadrant}
-  previous_quadrant: {type: VARCHAR, description: quadrant}
-  is_borderline: {type: BOOLEAN, description: close}
-  is_small_sample: {type: BOOLEAN, description: small}
-*/
-SELECT
-    dt, window_days, 'exposure_margin' AS matrix_id, sku, CAST(revenue AS DOUBLE) AS x_value,
-    CAST(NULL AS DOUBLE) AS y_value, CAST(1 AS DOUBLE) AS x_threshold, CAST(1 AS DOUBLE) AS y_threshold,
-    CAST(TRUE AS BOOLEAN) AS x_high, CAST(NULL AS BOOLEAN) AS y_high, 'unknown' AS quadrant,
-    CAST(NULL AS VARCHAR) AS previous_quadrant, CAST(FALSE AS BOOLEAN) AS is_borderline,
-    CAST(TRUE AS BOOLEAN) AS is_small_sample
-FROM products.metrics WHERE dt BETWEEN $from_dt AND $to_dt
-""",
-    "products/quadrant_migration.sql": """/* model
-description: Moves.
-grain: [dt, window_days, matrix_id, from_key, to_key]
-partition: dt
-columns:
-  dt: {type: DATE, description: day}
-  window_days: {type: INTEGER, description: window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  from_key: {type: VARCHAR, description: from}
-  to_key: {type: VARCHAR, description: to}
-  products: {type: BIGINT, description: products}
-*/
-SELECT dt, window_days, matrix_id, '(new)' AS from_key, quadrant AS to_key, CAST(COUNT(*) AS BIGINT) AS products
-FROM products.quadrants WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY ALL
-""",
-    "products/portfolio_health.sql": """/* model
-description: Health.
-grain: [dt, window_days, matrix_id, rule]
-partition: dt
-columns:
-  dt: {type: DATE, description: day}
-  window_days: {type: INTEGER, description: window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  rule: {type: VARCHAR, description: rule}
-  value: {type: DOUBLE, description: value}
-  verdict: {type: VARCHAR, description: verdict}
-  evidence_zh: {type: VARCHAR, description: evidence}
-  evidence_en: {type: VARCHAR, description: evidence}
-*/
-SELECT DISTINCT
-    dt, window_days, matrix_id, 'crescent' AS rule, CAST(1 AS DOUBLE) AS value, 'good' AS verdict,
-    '很好' AS evidence_zh, 'All <is> well.' AS evidence_en
-FROM products.quadrants WHERE dt BETWEEN $from_dt AND $to_dt
-""",
-}
-"""Tables of the matrices with next to nothing in them."""
+def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "Window: the 28 days up to this one." in text
+    for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
+        assert name in text
+    assert "Unknown (no value)" in text  # nothing is known of the cost of what was sold
+    assert "Health of the portfolio" in text
 
 
-def test_a_home_with_product_tables_shows_its_matrices(home: Home, tmp_path: Path) -> None:
-    for path, text in MODELS.items():
-        add_sql(home, path, text)
+def test_a_home_whose_matrices_are_taken_out_says_so(home: Home, tmp_path: Path) -> None:
+    matrices = home.config / "matrices.yaml"
+    matrices.write_text(matrices.read_text(encoding="utf-8").split("\nproducts:")[0], encoding="utf-8")
     land_days(home, DAYS[:1])
     run(home)
     text, _ = read(write_report(home, "en", day=DAYS[0], out=tmp_path / "r.html"))
-    assert "Window: the 7 days up to this one." in text
-    assert "Crescent ● good All <is> well." in text
-    assert "Without a value, so not in the chart: 1." in text
-    assert "Unknown (no value)" in text
+    assert "config/matrices.yaml names no product matrix" in text
 
 
 # Errors and who writes it -------------------------------------------------------------------------------

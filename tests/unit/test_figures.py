@@ -14,7 +14,7 @@ import pytest
 
 from dashboards.figures.customers import group_shares, lifecycle, pareto, rfm_heat
 from dashboards.figures.labels import Box, place_labels
-from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, darker
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
 from dashboards.figures.sales import entrance_revenue, entrance_value, revenue_trend, slot_revenue
@@ -49,6 +49,7 @@ def product(sku: str, x: float | None, y: float | None, revenue: float = 10.0, *
         "y_high": y_high,
         "quadrant": keys.get((x_high, y_high), "unknown"),
         "previous_quadrant": None,
+        "has_moved": False,
         "is_borderline": False,
         "is_small_sample": False,
         "revenue": revenue,
@@ -62,7 +63,7 @@ def products(*rows: dict[str, Any]) -> pl.DataFrame:
 FOUR = products(
     product("a", 200.0, 0.5, 400.0),
     product("b", 300.0, 0.1, 100.0, is_small_sample=True),
-    product("c", 50.0, 0.4, 25.0, previous_quadrant="dog"),
+    product("c", 50.0, 0.4, 25.0, previous_quadrant="dog", has_moved=True),
     product("d", 20.0, 0.2, 0.0),
 )
 
@@ -72,19 +73,19 @@ FOUR = products(
 
 def test_each_quadrant_has_a_colour_and_a_shape_of_its_own() -> None:
     figure = quadrant_chart(EN, FOUR, MATRIX)
-    drawn = {(trace.marker.color, trace.marker.symbol[0].removesuffix("-open")) for trace in figure.data}
-    assert drawn == {(QUADRANT_COLORS[code], QUADRANT_SHAPES[code]) for code in QUADRANT_COLORS}
+    drawn = {(trace.marker.line.color, trace.marker.symbol[0].removesuffix("-open")) for trace in figure.data}
+    assert drawn == {(darker(QUADRANT_COLORS[code]), QUADRANT_SHAPES[code]) for code in QUADRANT_COLORS}
     assert len(set(QUADRANT_COLORS.values())) == len(set(QUADRANT_SHAPES.values())) == 4
 
 
 def test_the_area_of_a_bubble_is_its_revenue() -> None:
-    sizes = {trace.marker.color: trace.marker.size[0] for trace in quadrant_chart(EN, FOUR, MATRIX).data}
-    assert sizes[QUADRANT_COLORS["11"]] / sizes[QUADRANT_COLORS["10"]] == pytest.approx(2)
+    sizes = {trace.marker.line.color: trace.marker.size[0] for trace in quadrant_chart(EN, FOUR, MATRIX).data}
+    assert sizes[darker(QUADRANT_COLORS["11"])] / sizes[darker(QUADRANT_COLORS["10"])] == pytest.approx(2)
 
 
 def test_a_small_sample_is_hollow() -> None:
     hollow = [trace for trace in quadrant_chart(EN, FOUR, MATRIX).data if trace.marker.symbol[0].endswith("-open")]
-    assert [trace.marker.color for trace in hollow] == [QUADRANT_COLORS["10"]]
+    assert [trace.marker.color for trace in hollow] == [darker(QUADRANT_COLORS["10"])]
     assert "small sample" in hollow[0].hovertext[0]
 
 
