@@ -125,7 +125,10 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: 
                     "symbol": [
                         "star-open" if xs.is_beyond(point.x) or ys.is_beyond(point.y) else shape for point in group
                     ],
-                    "size": [_size(point, biggest) for point in group],
+                    "size": [
+                        12.0 if xs.is_beyond(point.x) or ys.is_beyond(point.y) else _size(point, biggest)
+                        for point in group
+                    ],
                     "color": darker(color) if is_small else color,
                     "opacity": 0.85,
                     "line": {"color": darker(color), "width": 1.6 if is_small else 1},

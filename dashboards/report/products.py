@@ -19,7 +19,7 @@ from dashboards.figures.tables import ENTERED, LEFT, migration_grid
 from dashboards.metrics import full_text
 from dashboards.numbers import NONE
 from dashboards.report.columns import full_column, text_column
-from dashboards.report.html import Column, Html, joined, message, table, tag
+from dashboards.report.html import Column, Html, Row, joined, message, table, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
 
@@ -62,7 +62,7 @@ def products(page: Page, reader: Reader) -> Html:
     cells = reader.frame("SELECT * FROM config.cells WHERE matrix_id <> 'octants' ORDER BY matrix_id, code DESC")
     axes = reader.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
     titles = {row["matrix_id"]: row[f"name_{look.language}"] for row in matrices.iter_rows(named=True)}
-    parts = [tag("p", look.text("products.window", n=window), class_="note"), _health(look, health, titles)]
+    parts = [tag("p", look.text("products.window", n=window), class_="note"), _verdicts(look, health, titles)]
     for matrix_id, title in titles.items():
         own = cells.filter(pl.col("matrix_id") == matrix_id)
         names = _names(look, own)
@@ -70,6 +70,7 @@ def products(page: Page, reader: Reader) -> Html:
         rows = frame.filter(pl.col("matrix_id") == matrix_id)
         parts += [
             tag("h4", title),
+            _health(look, health.filter(pl.col("matrix_id") == matrix_id)),
             tag(
                 "div",
                 _chart(page, rows, matrix, title),
@@ -107,6 +108,10 @@ def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Ma
 
 def _chart(page: Page, frame: pl.DataFrame, matrix: Matrix, title: str) -> Html:
     look = page.look
+    if frame.filter(pl.col("x_high").is_not_null() & pl.col("y_high").is_not_null()).is_empty():
+        metrics = sorted({name for reason in frame["unknown_metrics"].drop_nulls() for name in reason.split(", ")})
+        named = look.text("list.separator").join(look.text.name("metric", name) for name in metrics) or NONE
+        return tag("div", tag("h3", title), message(look.text("empty.matrix", metrics=named)), class_="card")
     rows = [row | {"called": matrix.names.get(row["quadrant"], row["quadrant"])} for row in frame.to_dicts()]
     columns = [
         text_column(look.text("column.product"), "name"),
@@ -180,29 +185,48 @@ def _moves(page: Page, frame: pl.DataFrame, names: Mapping[str, str]) -> Html:
     )
 
 
-def _health(look: Look, frame: pl.DataFrame, titles: Mapping[str, str]) -> Html:
+def _verdicts(look: Look, frame: pl.DataFrame, titles: Mapping[str, str]) -> Html:
+    """A row a matrix, a column a law."""
     if frame.is_empty():
         return message(look.text("empty.health"))
+    rules = list(dict.fromkeys(frame["rule"]))
+    found = {(row["matrix_id"], row["rule"]): row for row in frame.iter_rows(named=True)}
+    columns = [text_column(look.text("column.matrix"), "name")]
+    columns += [_verdict_column(look, rule) for rule in rules]
+    rows = [
+        {"name": title} | {rule: found.get((matrix_id, rule)) for rule in rules}
+        for matrix_id, title in titles.items()
+        if any((matrix_id, rule) in found for rule in rules)
+    ]
+    return tag("div", tag("h3", look.text("health.title")), table(columns, rows), class_="card")
+
+
+def _verdict_column(look: Look, rule: str) -> Column:
+    def verdict(row: Row) -> str:
+        return _verdict_text(look, row[rule]["verdict"]) if row[rule] else NONE
+
+    def evidence(row: Row) -> str:
+        return (row[rule][f"evidence_{look.language}"] if row[rule] else None) or NONE
+
+    return Column(look.text.name("rule", rule), verdict, evidence, is_text=True)
+
+
+def _health(look: Look, frame: pl.DataFrame) -> Html:
+    """A card a law, with its evidence."""
     cards = []
     for row in frame.iter_rows(named=True):
-        verdict = row["verdict"]
-        known = verdict if verdict in _SIGNS else None
+        verdict = row["verdict"] if row["verdict"] in _SIGNS else None
         cards.append(
             tag(
                 "div",
                 tag("p", look.text.name("rule", row["rule"]), class_="name"),
-                tag(
-                    "p",
-                    f"{_SIGNS.get(verdict, NONE)} {look.text.name('verdict', verdict or 'unknown')}",
-                    class_=_verdict(known),
-                ),
+                tag("p", _verdict_text(look, row["verdict"]), class_=f"verdict {verdict}" if verdict else "verdict"),
                 tag("p", row[f"evidence_{look.language}"] or NONE, class_="evidence"),
-                tag("p", titles.get(row["matrix_id"], row["matrix_id"]), class_="definition"),
                 class_="card kpi health",
             )
         )
-    return joined([tag("h4", look.text("health.title")), tag("div", *cards, class_="cards")])
+    return tag("div", *cards, class_="cards") if cards else Html("")
 
 
-def _verdict(known: str | None) -> str:
-    return f"verdict {known}" if known else "verdict"
+def _verdict_text(look: Look, verdict: str | None) -> str:
+    return f"{_SIGNS.get(verdict or '', NONE)} {look.text.name('verdict', verdict or 'unknown')}"

@@ -184,7 +184,9 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert "Window: the 28 days up to this one." in text
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
-    assert "Unknown (no value)" in text  # nothing is known of the cost of what was sold
+    assert (
+        "No product has a value for both metrics. Missing: Margin rate" in text
+    )  # nothing is known of the cost of what was sold
     assert "Health of the portfolio" in text
 
 
