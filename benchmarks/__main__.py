@@ -16,7 +16,8 @@ from benchmarks.measure import HEADER, Pair, measure_pair
 
 BOT_AMONG = 1_000_000
 BOT_DEVICES = 10_000
-JOBS = ("attribution", "bot", "ingestion", "bookkeeping")
+LINES_A_CUSTOMER = 4
+JOBS = ("attribution", "bot", "ingestion", "customers", "bookkeeping")
 
 
 def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
@@ -59,6 +60,19 @@ def ingestion(scratch: Path, events: int, runs: int) -> Pair:
     )
 
 
+def customers(scratch: Path, lines: int, runs: int) -> Pair:
+    """Recency, frequency and money of the customers who bought *lines* order lines in a year."""
+    home = scratch / "customers"
+    rows = shops.year_of_sales(home, lines // LINES_A_CUSTOMER, lines)
+    return measure_pair(
+        (f"RFM of {rows // LINES_A_CUSTOMER:,} customers", "  limit: sum by customer, three sorts, write"),
+        rows,
+        (jobs.score_customers, jobs.aggregate_and_sort),
+        (home, home),
+        runs,
+    )
+
+
 def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """The lines of the table, each job's as soon as it is measured."""
     yield HEADER
@@ -68,6 +82,8 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
         yield from bot(scratch, arguments.runs).lines()
     if "ingestion" in arguments.jobs:
         yield from ingestion(scratch, arguments.ingested, arguments.runs).lines()
+    if "customers" in arguments.jobs:
+        yield from customers(scratch, arguments.lines, arguments.runs).lines()
     if "bookkeeping" in arguments.jobs:
         milliseconds, partitions = jobs.bookkeeping(scratch)
         yield f"Dagster's bookkeeping: {milliseconds:.1f} ms an asset × partition, over {partitions}"
@@ -78,6 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--events", type=int, default=20_000_000, help="events of the day to attribute (20,000,000)")
     parser.add_argument("--ingested", type=int, default=2_000_000, help="events of the log to ingest (2,000,000)")
+    parser.add_argument("--lines", type=int, default=20_000_000, help="order lines of the year of sales (20,000,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each job, of which the median counts (3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--scratch", help="folder for the homes, on a disk with room: 5 GB for 20,000,000 events")

@@ -15,8 +15,9 @@ from pathlib import Path
 from benchmarks.shops import LAST_DAY
 from pipelines.duck import list_literal, literal, session
 from pipelines.home import Home, find_home, init_home
-from pipelines.lake import PARQUET_OPTIONS, Lake
+from pipelines.lake import PARQUET_OPTIONS, Lake, relation_sql
 from pipelines.launch import DagsterEngine
+from pipelines.results import RunResult
 from pipelines.run import DirectEngine, set_start_date
 from pipelines.settings import load_settings
 from pipelines.simulator import simulate
@@ -35,10 +36,7 @@ def attribute(folder: Path) -> None:
     """Compute every table of schema attribution for the day, with its checks, and publish it."""
     workspace = open_workspace(find_home(folder))
     tables = [name for name, model in workspace.project.models.items() if model.schema == "attribution"]
-    result = DirectEngine(workspace.home).compute(tables, LAST_DAY, LAST_DAY, ())
-    failed = [check.describe() for check in result.checks.values() if not check.passed]
-    if failed:
-        raise RuntimeError("; ".join(failed))
+    _raise_failed(DirectEngine(workspace.home).compute(tables, LAST_DAY, LAST_DAY, ()))
 
 
 def sort_and_write(folder: Path) -> None:
@@ -66,6 +64,47 @@ def convert(folder: Path) -> None:
         f"SELECT * FROM read_json({files}, format = 'newline_delimited', ignore_errors = true, "
         f"columns = {{{columns}}})",
     )
+
+
+def score_customers(folder: Path) -> None:
+    """Compute recency, frequency and money as of the last day, and their scores, with checks, and publish."""
+    tables = ["customers.rfm_values", "customers.rfm_thresholds", "customers.rfm"]
+    _raise_failed(DirectEngine(find_home(folder)).compute(tables, LAST_DAY, LAST_DAY, ()))
+
+
+def aggregate_and_sort(folder: Path) -> None:
+    """Aggregate the same lines by customer in one pass, sort the customers by each of the three values, write them."""
+    home = find_home(folder)
+    lines = relation_sql(
+        {"user_id": "VARCHAR", "order_id": "VARCHAR", "net_revenue": "DECIMAL(18,4)", "dt": "DATE"},
+        list(Lake(home.lake).files("core.order_lines").values()),
+    )
+    _copy(
+        home,
+        f"""
+        WITH customers AS (
+            SELECT
+                user_id,
+                max(dt) AS recency,
+                count(DISTINCT order_id) AS frequency,
+                sum(net_revenue) AS monetary
+            FROM ({lines})
+            GROUP BY user_id
+        )
+        SELECT
+            *,
+            row_number() OVER (ORDER BY recency) AS r_place,
+            row_number() OVER (ORDER BY frequency) AS f_place,
+            row_number() OVER (ORDER BY monetary) AS m_place
+        FROM customers
+        """,
+    )
+
+
+def _raise_failed(result: RunResult) -> None:
+    failed = [check.describe() for check in result.checks.values() if not check.passed]
+    if failed:
+        raise RuntimeError("; ".join(failed))
 
 
 def _copy(home: Home, query: str) -> None:

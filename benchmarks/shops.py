@@ -1,7 +1,7 @@
 """The homes on which the jobs of the speed table run.
 
 Here: a simulated day of a wanted size, landed and, where a job starts from core.events, ingested and computed that far;
-and the bot, on one device or spread over many.
+the bot, on one device or spread over many; and a year of order lines, without the logs that they would come from.
 Not here: the jobs.
 """
 
@@ -14,8 +14,11 @@ from typing import Literal
 
 import polars as pl
 
+from pipelines.duck import session
 from pipelines.home import Home, init_home
-from pipelines.run import Request, run_home
+from pipelines.lake import Lake, copy_to, publish_all, temporary_for
+from pipelines.run import DirectEngine, Request, run_home
+from pipelines.settings import load_settings
 from pipelines.simulator import simulate
 from pipelines.workspace import open_workspace
 
@@ -29,6 +32,10 @@ _EXPOSURES_A_ROUND = 10
 _ROUNDS_A_CART = 100
 _ROUNDS_A_HEAD = 2_000
 _BOT_EVENTS_A_PERSON = 22
+
+_WINDOW_DAYS = 365
+_LINES_AN_ORDER = 2
+_LINES_A_REFUND = 33
 
 
 def simulated_day(
@@ -104,3 +111,68 @@ def bot_log(devices: int) -> pl.DataFrame:
         sku=pl.format("P{}", pl.col("round") % 500),
         device_time=noon + pl.col("number") * 150,
     )
+
+
+def year_of_sales(folder: Path, customers: int, lines: int) -> int:
+    """A home whose core has a year of *lines* order lines of *customers* customers, some refunded; how many lines.
+
+    The first orders go to each customer in turn, the others rather to some than to others; of what there is no order,
+    the hash of a line's number decides. So the same sizes make the same rows.
+    """
+    home, _ = init_home(folder)
+    # A day is the last one if something landed on it.
+    simulate(home.landing, days=1, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
+    DirectEngine(home).ingest()
+    lake = Lake(home.lake)
+    written = []
+    orders = lines // _LINES_AN_ORDER
+    with session(home, load_settings(home)) as connection:
+        for days_ago in range(_WINDOW_DAYS):
+            day = LAST_DAY - dt.timedelta(days=days_ago)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE sold AS {_sold(days_ago, day, customers, orders)}")
+            for table, query in (("core.order_lines", _ORDER_LINES), ("core.refunds", _REFUNDS)):
+                target = lake.file(table, day)
+                written.append((temporary_for(target), target))
+                copy_to(connection, query, written[-1][0], version="made up")
+    publish_all(written)
+    return orders * _LINES_AN_ORDER
+
+
+def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
+    """The lines of the day that so many days ago was: of all orders every 365th, from that one on."""
+    return f"""
+        SELECT
+            'SO' || order_no AS order_id,
+            line_no,
+            'U' || CASE
+                WHEN order_no < {customers} THEN order_no
+                ELSE CAST({customers} * pow(hash(order_no) % 1000003 / 1000003, 2) AS BIGINT) % {customers}
+            END AS user_id,
+            'P' || hash(order_no, line_no) % 20000 AS sku,
+            CAST(1 + hash(order_no, line_no, 1) % 3 AS INTEGER) AS quantity,
+            CAST(quantity * (hash(order_no, line_no, 2) % 50000 + 100) / 100 AS DECIMAL(18, 4)) AS revenue,
+            CASE
+                WHEN hash(order_no, line_no, 3) % {_LINES_A_REFUND} = 0 THEN revenue ELSE 0
+            END::DECIMAL(18, 4) AS refunded,
+            TIMESTAMP '{day} 04:00:00' AS sold_at
+        FROM range({days_ago}, {orders}, {_WINDOW_DAYS}) AS made(order_no)
+        CROSS JOIN (SELECT CAST(range + 1 AS INTEGER) AS line_no FROM range({_LINES_AN_ORDER}))
+    """
+
+
+_ORDER_LINES = """
+    SELECT
+        order_id, line_no, user_id, sku, quantity, revenue, refunded,
+        CAST(revenue - refunded AS DECIMAL(18, 4)) AS net_revenue,
+        CAST(revenue / 2 AS DECIMAL(18, 4)) AS cost,
+        CAST(revenue - refunded - cost AS DECIMAL(18, 4)) AS margin,
+        sold_at AS ordered_at, sold_at AS paid_at
+    FROM sold
+"""
+_REFUNDS = """
+    SELECT
+        'R' || order_id || '-' || line_no AS refund_id,
+        order_id, line_no, user_id, sku, refunded AS amount, sold_at AS refunded_at
+    FROM sold
+    WHERE refunded > 0
+"""

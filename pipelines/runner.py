@@ -11,6 +11,7 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from pipelines.errors import HeadwaterError
 from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
 from pipelines.planner import content_versions, input_version, landed_days
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
+from pipelines.scratch import scratch_folder
 from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Check, Model
+from pipelines.sqlproject.python_step import stepped
 from pipelines.sqlproject.reads import Read
 from pipelines.workspace import Workspace, days_between, mount_view
 
@@ -145,10 +148,14 @@ class Runner:
             query = self._workspace.project.sql(model, first, last)
             result.sql = result.sql or query
             try:
-                if len(keys) == 1:
-                    self._compute_one(model, keys[0], query)
-                else:
-                    self._compute_many(model, ready, query, (first, last))
+                with ExitStack() as stack:
+                    if model.python:
+                        folder = stack.enter_context(scratch_folder(self._workspace.home))
+                        query = stepped(self._connection, model.python, query, model.types, folder)
+                    if len(keys) == 1:
+                        self._compute_one(model, keys[0], query)
+                    else:
+                        self._compute_many(model, ready, query, (first, last))
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.IOException:

@@ -7,11 +7,13 @@ Not here: made-up lines (``tests.strategies_customers``).
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 Row = dict[str, Any]
@@ -52,6 +54,18 @@ class Sales:
         """The lines of the last *days* up to *day*."""
         return [line for line in self.lines if day - dt.timedelta(days=days) < line["dt"] <= day]
 
+    def refunded(self, line: Row, day: dt.date) -> Decimal:
+        """What of *line* was refunded by *day*."""
+        refunds = self._refunds_of.get((line["order_id"], line["line_no"]), [])
+        return sum((refund["amount"] for refund in refunds if refund["dt"] <= day), Decimal())
+
+    @cached_property
+    def _refunds_of(self) -> dict[tuple[Any, Any], list[Row]]:
+        found: dict[tuple[Any, Any], list[Row]] = defaultdict(list)
+        for refund in self.refunds:
+            found[refund["order_id"], refund["line_no"]].append(refund)
+        return found
+
 
 def rfm(sales: Sales, day: dt.date, window_days: int) -> list[Row]:
     """The customers as of *day*: values, scores, octant and segment."""
@@ -61,10 +75,7 @@ def rfm(sales: Sales, day: dt.date, window_days: int) -> list[Row]:
             lines_of[line["user_id"]].append(line)
     customers = []
     for user_id, lines in sorted(lines_of.items()):
-        keys = {(line["order_id"], line["line_no"]) for line in lines}
-        refunded = sum(
-            (r["amount"] for r in sales.refunds if (r["order_id"], r["line_no"]) in keys and r["dt"] <= day), Decimal()
-        )
+        refunded = sum((sales.refunded(line, day) for line in lines), Decimal())
         last = max(line["dt"] for line in lines)
         orders = len({line["order_id"] for line in lines})
         money = sum((line["revenue"] for line in lines), Decimal()) - refunded
@@ -90,8 +101,10 @@ def _score(customers: list[Row]) -> None:
     for axis, metric, sign in (("r", "recency_days", -1), ("f", "frequency", 1), ("m", "monetary", 1)):
         values = [sign * Fraction(customer[metric]) for customer in customers]
         mean = sum(values, Fraction()) / n if n else None
+        ordered = sorted(values)
         for customer, value in zip(customers, values, strict=True):
-            worse, equal = sum(v < value for v in values), values.count(value)
+            worse = bisect_left(ordered, value)
+            equal = bisect_right(ordered, value) - worse
             average_rank = worse + Fraction(equal + 1, 2)
             customer[f"{axis}_score"] = 1 + int(5 * (average_rank - Fraction(1, 2)) / n)
             customer[f"{axis}_high"] = value >= mean if axis == "r" else value > mean

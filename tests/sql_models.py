@@ -1,13 +1,14 @@
 """Models of the project by themselves: their real SQL on given rows, without files and runs, so that many are tried.
 
-Here: rows in, DuckDB, rows out.
+Here: rows in, DuckDB, rows out; and what checks find in these, also where a model's text is broken on purpose.
 Not here: the way through the pipeline (``tests.support``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple
 from functools import cache
 from typing import Any
@@ -39,6 +40,39 @@ def computed(
     ``config/`` are those of *home*, by default those shipped.
     """
     settings = settings or Settings()
+    with _session(names, given, days, settings, home, {}, at_once=at_once) as connection:
+        return {name: _rows(connection, name) for name in names}
+
+
+def found_by(
+    check: str,
+    names: Sequence[str],
+    given: Mapping[str, Iterable[Row]],
+    day: dt.date,
+    settings: Settings,
+    broken: Mapping[str, tuple[str, str]],
+) -> int:
+    """How many rows *check* returns of the models *names*, computed for *day* by a text that is *broken*.
+
+    That is model → a part of the text of its query and what stands there instead; the part must be there.
+    """
+    project = load_project(None, settings)
+    (file,) = (file for files in project.checks.values() for file in files if file.name == check)
+    with _session(names, given, [day], settings, None, broken) as connection:
+        return len(connection.execute(project.sql(file, day, day)).fetchall())
+
+
+@contextmanager
+def _session(
+    names: Sequence[str],
+    given: Mapping[str, Iterable[Row]],
+    days: Iterable[dt.date],
+    settings: Settings,
+    home: Home | None,
+    broken: Mapping[str, tuple[str, str]],
+    *,
+    at_once: bool = False,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     project = load_project(None, settings)
     config = load_config_tables(home, settings) if home else _shipped()
     with duckdb.connect() as connection:
@@ -60,8 +94,12 @@ def computed(
                 spans = [(day, day) for day in in_order if first <= day <= last] if model.as_of else [(first, last)]
                 for span in spans:
                     query = project.sql(model, *span)
+                    if name in broken:
+                        part, instead = broken[name]
+                        assert part in query, query
+                        query = query.replace(part, instead)
                     connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
-        return {name: _rows(connection, name) for name in names}
+        yield connection
 
 
 @cache

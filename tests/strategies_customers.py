@@ -41,7 +41,8 @@ def sales(draw: st.DrawFn, most_orders: int = 14, days_back: int = 60) -> Sales:
         for line_no in range(1, draw(st.integers(1, 3)) + 1):
             revenue = draw(_AMOUNTS)
             key = {"order_id": f"o{order}", "line_no": line_no, "user_id": user_id, "sku": f"s{line_no}"}
-            lines.append({**key, "revenue": revenue, "net_revenue": revenue, "margin": revenue / 2, "dt": day})
+            cost = draw(st.sampled_from([None, Decimal(0), revenue / 2, revenue + 1]))
+            lines.append({**key, "revenue": revenue, "cost": cost, "dt": day})
             if draw(st.integers(0, 5)) == 0:
                 made_on = day + dt.timedelta(days=draw(st.integers(0, 30)))
                 amount = revenue if draw(st.booleans()) else draw(_AMOUNTS)

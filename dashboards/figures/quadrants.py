@@ -62,7 +62,7 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     if beyond:
         notes.append(look.text("note.beyond", n=beyond))
     _write_thresholds(look, figure, xs, ys, thresholds, matrix, (x_by, y_by))
-    _write_corners(look, figure, points, matrix, colors)
+    _write_corners(look, figure, points, matrix, colors, abs(float(matrix.x_falls) - xs.share(thresholds[0])))
     always = [note.to_plotly_json() for note in figure.layout.annotations]
     places = [xs.at(point.x) for point in points], [ys.at(point.y) for point in points]
     falls = (matrix.x_falls, matrix.y_falls)
@@ -161,7 +161,7 @@ def _write_thresholds(
         y=0,
         yref="paper",
         text=plain(texts[0]),
-        xanchor="left" if (x_share < 0.7) != matrix.x_falls else "right",
+        xanchor="left" if (x_share < 0.5) != matrix.x_falls else "right",
         yanchor="bottom",
         **style,
     )
@@ -171,8 +171,9 @@ def _write_thresholds(
 
 
 def _write_corners(
-    look: Look, figure: go.Figure, points: list[Point], matrix: Matrix, colors: Mapping[str, str]
+    look: Look, figure: go.Figure, points: list[Point], matrix: Matrix, colors: Mapping[str, str], cut_at: float
 ) -> None:
+    """The quadrants' names; the lower ones make room for the threshold of x where it stands near, at *cut_at*."""
     for code, color in colors.items():
         count = sum(point.code == code for point in points)
         right, up = code[0] == "1", code[1] == "1"
@@ -183,7 +184,7 @@ def _write_corners(
             yref="paper",
             xanchor="right" if right else "left",
             yanchor="top" if up else "bottom",
-            yshift=0 if up else 16,
+            yshift=16 if not up and (cut_at > 0.7 if right else cut_at < 0.3) else 0,
             text=f"<b>{plain(matrix.cells.get(code, code), 24)}</b> {look.numbers.short(count)}",
             showarrow=False,
             font={"size": 13, "color": darker(color)},

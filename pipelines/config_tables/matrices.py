@@ -70,6 +70,9 @@ PRODUCT_METRICS = (
 UNKNOWN = "unknown"
 """The quadrant of a product whose metric is null."""
 
+_OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": ("monetary", "high")}
+"""What r, f and m are: the metric, and which values are the high side. Only where they are cut is to be chosen."""
+
 _KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
 
 
@@ -130,12 +133,14 @@ class Matrices:
 
 def _threshold(value: object) -> object:
     """``mean``, ``{percentile: 80}`` and their like as the fields of Threshold."""
-    if isinstance(value, str):
-        return {"kind": value}
+    kind, argument = value, None
     if isinstance(value, dict) and len(value) == 1:
         ((kind, argument),) = value.items()
-        return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
-    raise ValueError(f"expected {', '.join(_KINDS[:2])}, or one of {', '.join(_KINDS[2:])} with its number or metric")
+    if kind not in _KINDS:
+        close = difflib.get_close_matches(str(kind), _KINDS, n=1)
+        hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
+        raise ValueError(f"no threshold; {hint}")
+    return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
 
 
 class _Part(BaseModel):
@@ -146,7 +151,7 @@ class Threshold(_Part):
     """Where an axis is cut."""
 
     kind: Literal["mean", "median", "percentile", "fixed", "fair_share", "weighted_mean"]
-    argument: float | None = Field(None, allow_inf_nan=False)
+    argument: float | None = Field(None, strict=True, allow_inf_nan=False)
     weight: str | None = None
 
     @model_validator(mode="after")
@@ -154,7 +159,7 @@ class Threshold(_Part):
         needs = {"percentile": "argument", "fixed": "argument", "fair_share": "argument", "weighted_mean": "weight"}
         for name in ("argument", "weight"):
             if (getattr(self, name) is not None) != (needs.get(self.kind) == name):
-                raise ValueError(f"{self.kind}: expected {_spelling(self.kind)}")
+                raise ValueError(f"expected {_spelling(self.kind)}")
         if self.kind == "percentile" and not 0 <= (self.argument or 0) <= 100:
             raise ValueError("percentile: expected a number from 0 to 100")
         return self
@@ -166,7 +171,7 @@ def _spelling(kind: str) -> str:
         "fixed": "{fixed: 60}",
         "fair_share": "{fair_share: 0.7}",
         "weighted_mean": "{weighted_mean: net_revenue}",
-    }.get(kind, f"{kind} alone")
+    }.get(kind, kind)
 
 
 class Axis(_Part):
@@ -238,13 +243,16 @@ def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
     Raises:
         HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the nearest known.
     """
+    content = read_yaml(path)
+    if content is not None and not isinstance(content, dict):
+        raise HeadwaterError(f"{path}: expected keys such as 'customers:', found {content!r}")
     try:
-        file = _File.model_validate(read_yaml(path) or {})
+        file = _File.model_validate(content or {})
     except ValidationError as error:
         raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
     axes: list[AxisRow] = []
     for name, axis in _axes(file.customers.octants):
-        _hold_octants(path, name, axis)
+        _hold_octant_axis(path, f"customers.octants.{name}", axis)
         axes.append(_row(OCTANTS, name, axis))
     cells = [
         CellRow(OCTANTS, o.code, o.key, None, None, o.name_zh, o.name_en, o.advice_zh, o.advice_en) for o in octants
@@ -284,15 +292,17 @@ def _row(matrix_id: str, name: str, axis: Axis) -> AxisRow:
     )
 
 
-def _hold_octants(path: Path, name: str, axis: Axis) -> None:
-    """The customers' axes are what R, F and M mean; only where they are cut is open."""
-    place = f"customers.octants.{name}"
+def _hold_octant_axis(path: Path, place: str, axis: Axis) -> None:
     _hold_metrics(path, place, axis, CUSTOMER_METRICS)
-    metric, high = dict(zip("rfm", zip(CUSTOMER_METRICS, ("low", "high", "high"), strict=True), strict=True))[name]
-    if (axis.metric, axis.high) != (metric, high):
-        raise HeadwaterError(f"{path}: '{place}': expected metric: {metric} and high: {high}")
     if axis.per:
         raise HeadwaterError(f"{path}: '{place}.per': customers have no category")
+    metric, high = _OCTANT_AXES[place.rsplit(".", 1)[1]]
+    for key, found, expected in (("metric", axis.metric, metric), ("high", axis.high, high)):
+        if found != expected:
+            raise HeadwaterError(
+                f"{path}: '{place}.{key}' is '{found}', expected '{expected}': the octants' r, f and m are recency "
+                "(fewer days are high), frequency and money; change their thresholds"
+            )
 
 
 def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) -> None:

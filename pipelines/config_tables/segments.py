@@ -96,9 +96,9 @@ def load_segments(path: Path) -> Segments:
     for number, row in rows:
         if (earlier := seen.setdefault((row.kind, row.key), number)) != number:
             raise HeadwaterError(f"{path}, row {number}: {row.kind} '{row.key}' is in row {earlier} already")
-    segments = [row for _, row in rows if row.kind == "segment"]
+    segments = [(number, row) for number, row in rows if row.kind == "segment"]
     return Segments(
-        tuple(Segment(row.key, position, *row.names) for position, row in enumerate(segments, start=1)),
+        tuple(Segment(row.key, position, *row.names) for position, (_, row) in enumerate(segments, start=1)),
         tuple(_scores(path, segments)),
         tuple(_octants(path, rows)),
     )
@@ -110,37 +110,46 @@ def _row(cell: Mapping[str, str]) -> _Row:
         raise ValueError(f"kind is '{kind}', expected octant or segment")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", key):
         raise ValueError(f"key is '{key}', expected lower-case letters, digits and _: it is what the tables hold")
-    lowest, highest = (0, 1) if kind == "octant" else (_SCORES[0], _SCORES[-1])
-    ranges = tuple(_range(axis, cell[axis], lowest, highest) for axis in _AXES)
-    if kind == "octant" and any(low != high for low, high in ranges):
-        raise ValueError("an octant needs r, f and m, each 1 (high) or 0")
+    ranges = tuple(_digit(axis, cell[axis]) if kind == "octant" else _range(axis, cell[axis]) for axis in _AXES)
     names = (cell["name_zh"] or key, cell["name_en"] or key, cell["advice_zh"], cell["advice_en"])
     return _Row(kind, key, ranges, names)
 
 
-def _range(axis: str, text: str, lowest: int, highest: int) -> tuple[int, int]:
+def _digit(axis: str, text: str) -> tuple[int, int]:
+    if text not in ("0", "1"):
+        raise ValueError(f"{axis} is '{text}', expected 1 (high) or 0: an octant is high or low on each axis")
+    return int(text), int(text)
+
+
+def _range(axis: str, text: str) -> tuple[int, int]:
     if not text:
-        return lowest, highest
-    found = re.fullmatch(r"(\d)(?:-(\d))?", text)
+        return _SCORES[0], _SCORES[-1]
+    found = re.fullmatch(r"([0-9])(?:-([0-9]))?", text)
     low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
-    if not lowest <= low <= high <= highest:
-        raise ValueError(f"{axis} is '{text}', expected {lowest} to {highest}, a range such as 4-5, or nothing for any")
+    if not _SCORES[0] <= low <= high <= _SCORES[-1]:
+        raise ValueError(
+            f"{axis} is '{text}', expected a score from 1 to 5, a range such as 4-5, or nothing for any (a spreadsheet "
+            "makes 4-5 a date: format the column as text)"
+        )
     return low, high
 
 
-def _scores(path: Path, segments: list[_Row]) -> list[SegmentScores]:
+def _scores(path: Path, segments: list[tuple[int, _Row]]) -> list[SegmentScores]:
     found: list[SegmentScores] = []
     for r, f, m in itertools.product(_SCORES, _SCORES, _SCORES):
-        row = next((row for row in segments if _matches(row, (r, f, m))), None)
+        row = next((row for _, row in segments if _matches(row, (r, f, m))), None)
         if row is None:
             raise HeadwaterError(
                 f"{path}: no segment matches the scores r {r}, f {f}, m {m}; widen a row, or add one at the end that "
                 "matches all"
             )
         found.append(SegmentScores(r, f, m, row.key))
-    for row in segments:
+    for number, row in segments:
         if all(item.segment != row.key for item in found):
-            raise HeadwaterError(f"{path}: segment '{row.key}' can never match: rows above it take all of its scores")
+            raise HeadwaterError(
+                f"{path}, row {number}: segment '{row.key}' can never match: rows above it take all of its scores; "
+                "move it up, change a range or remove it"
+            )
     return found
 
 

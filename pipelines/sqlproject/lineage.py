@@ -27,6 +27,9 @@ def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, 
     query = qualify(model.tree.copy(), dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
     roots = lineage(None, query, schema=schema, dialect=DIALECT, copy=False)
     assert isinstance(roots, dict)
+    if model.python:  # what a function makes of its columns is not known: each may be made of all
+        every = sorted({leaf for root in roots.values() for leaf in _leaves(root)})
+        return dict.fromkeys(model.columns, every)
     return {column: sorted(set(_leaves(roots[column]))) for column in model.columns if column in roots}
 
 

@@ -23,6 +23,7 @@ from sqlglot.errors import SqlglotError
 from pipelines.errors import HeadwaterError
 from pipelines.settings import describe
 from pipelines.sqlproject.parameters import Value, bind, value_of
+from pipelines.sqlproject.python_step import step_version
 
 DIALECT = "duckdb"
 ALL_DAYS = "all"
@@ -53,6 +54,7 @@ class _ModelHeader(_Header):
     partition: Literal["dt"] | None = None
     as_of: Literal[True, "month_end"] | None = None
     sorted_by: tuple[str, ...] = ()
+    python: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")
     columns: dict[str, Column] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -61,6 +63,8 @@ class _ModelHeader(_Header):
             for name in getattr(self, key):
                 if name not in self.columns:
                     raise ValueError(f"{key} names '{name}', which is no column")
+        if self.python and not self.as_of:
+            raise ValueError("a model with 'python' must have 'as_of': its function sees one day at a time")
         if self.as_of and not self.partition:
             raise ValueError("a model as of a day must have 'partition: dt'")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
@@ -157,6 +161,7 @@ class Model(SqlFile):
         as_of: Which days have a partition: None: all that hold anything; ``True``: those that the settings keep as
             snapshots; ``month_end``: of these the ends of months. Its query is bound to one ``$dt`` at a time.
         sorted_by: The order of the rows within a file; empty: as they come.
+        python: The function, ``module:function``, that makes the table's rows of the query's; None: they are its own.
         columns: The declared columns, in order.
     """
 
@@ -164,6 +169,7 @@ class Model(SqlFile):
     is_partitioned: bool
     as_of: Literal[True, "month_end"] | None
     sorted_by: tuple[str, ...]
+    python: str | None
     columns: Mapping[str, Column]
 
     @property
@@ -180,6 +186,8 @@ class Model(SqlFile):
     def code_version(self) -> str:
         """A hash of all that the file says about the rows: the query, the types, the grain, the order."""
         parts = [self.text, repr(self.types), repr(self.grain), repr(self.sorted_by), repr(sorted(self.reads.items()))]
+        if self.python:
+            parts += [self.python, step_version(self.python)]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -221,6 +229,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         is_partitioned=header.partition is not None,
         as_of=header.as_of,
         sorted_by=header.sorted_by,
+        python=header.python,
         columns=header.columns,
     )
 

@@ -1,8 +1,8 @@
 /* model
 description: >
-  Customers by the stage of their life. A period is the last period_days, and another before it. New: the first paid
-  order lies in the period. Active: one in this period and in the one before. Returning: one in this period, none in the
-  one before. Dormant: none in this period. Churned: none for more than churned_days.
+  Customers by the stage of their life. This period is the last period_days, with dt; another one lies before it. New: the
+  first paid order lies in this period. Active: one in this period and in the one before. Returning: one in this period,
+  none in the one before. Dormant: none in this period. Churned: none in the last churned_days.
 grain: [dt, stage]
 partition: dt
 as_of: true

@@ -1,29 +1,43 @@
 /* model
 description: >
   How much of the window's money the best tenth brings, the second and so on: products by margin, customers by net revenue.
-  Products without a known margin are left out.
+  Lines whose cost is not known count for their customer and for no product.
 grain: [dt, kind, decile]
 partition: dt
 as_of: true
-reads: {core.order_lines: rfm_window_days - 1}
+reads: {core.order_lines: rfm_window_days - 1, core.refunds: rfm_window_days - 1}
 columns:
   dt: {type: DATE, description: the day at whose end the window ends}
   kind: {type: VARCHAR, description: "product (ranked by margin) or customer (ranked by net revenue)"}
   decile: {type: INTEGER, description: "1: the best tenth of the members; equal ones by their key"}
   members: {type: BIGINT, description: products or customers}
-  net_revenue: {type: "DECIMAL(18,4)", description: "Σ net revenue, refunds so far taken off"}
-  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if none is"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds made by dt"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ net revenue − cost of the lines whose cost is known; null if none is"}
   cumulative_members: {type: DOUBLE, description: share of the members in this and better deciles}
   cumulative_share: {type: DOUBLE, description: "their share of the margin (products) or net revenue (customers); null unless the total is above 0"}
 */
-WITH lines AS (
+WITH refunds AS (
     SELECT
-        user_id,
-        sku,
-        net_revenue,
-        margin
-    FROM core.order_lines
+        order_id,
+        line_no,
+        SUM(amount) AS amount
+    FROM core.refunds
     WHERE dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
+    GROUP BY order_id, line_no
+),
+
+lines AS (
+    SELECT
+        sold.user_id,
+        sold.sku,
+        sold.revenue - COALESCE(refunds.amount, 0) AS net_revenue,
+        sold.revenue - COALESCE(refunds.amount, 0) - sold.cost AS margin
+    FROM core.order_lines AS sold
+    LEFT JOIN refunds
+        ON
+            refunds.order_id = sold.order_id
+            AND refunds.line_no = sold.line_no
+    WHERE sold.dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
 ),
 
 members AS (

@@ -34,8 +34,7 @@ WITH thresholds AS (
     WHERE dt = $dt
 ),
 
--- RANK is the place of the first of equal values, a running COUNT that of the last.
-ranked AS (
+customers AS (
     SELECT
         user_id,
         first_paid_on,
@@ -44,34 +43,101 @@ ranked AS (
         frequency,
         monetary,
         orders,
-        net_revenue,
-        COUNT(*) OVER () AS customers,
-        RANK() OVER (ORDER BY recency_days DESC) + COUNT(*) OVER (ORDER BY recency_days DESC) AS r_places,
-        RANK() OVER (ORDER BY frequency) + COUNT(*) OVER (ORDER BY frequency) AS f_places,
-        RANK() OVER (ORDER BY monetary) + COUNT(*) OVER (ORDER BY monetary) AS m_places
+        net_revenue
     FROM customers.rfm_values
     WHERE dt = $dt
 ),
 
+-- Many customers have the same value: it is ranked once. Places are from 1, the worst.
+r_places AS (
+    SELECT
+        recency_days,
+        COUNT(*) AS customers,
+        SUM(COUNT(*)) OVER (ORDER BY recency_days DESC) AS last_place,
+        SUM(COUNT(*)) OVER () AS places
+    FROM customers
+    GROUP BY recency_days
+),
+
+f_places AS (
+    SELECT
+        frequency,
+        COUNT(*) AS customers,
+        SUM(COUNT(*)) OVER (ORDER BY frequency) AS last_place,
+        SUM(COUNT(*)) OVER () AS places
+    FROM customers
+    GROUP BY frequency
+),
+
+m_places AS (
+    SELECT
+        monetary,
+        COUNT(*) AS customers,
+        SUM(COUNT(*)) OVER (ORDER BY monetary) AS last_place,
+        SUM(COUNT(*)) OVER () AS places
+    FROM customers
+    GROUP BY monetary
+),
+
+-- The average rank of equal values − ½ is their last place − half their number. A threshold may be off in its last
+-- digits: equal to it is not beyond it.
+r_scores AS (
+    SELECT
+        r_places.recency_days,
+        1 + CAST(FLOOR(
+            CAST(5 * (2 * r_places.last_place - r_places.customers) AS DOUBLE) / NULLIF(2 * r_places.places, 0)
+        ) AS INTEGER) AS r_score,
+        COALESCE(
+            r_places.recency_days - thresholds.recency_days <= 1e-9 * ABS(thresholds.recency_days), FALSE
+        ) AS r_high
+    FROM r_places
+    CROSS JOIN thresholds
+),
+
+f_scores AS (
+    SELECT
+        f_places.frequency,
+        1 + CAST(FLOOR(
+            CAST(5 * (2 * f_places.last_place - f_places.customers) AS DOUBLE) / NULLIF(2 * f_places.places, 0)
+        ) AS INTEGER) AS f_score,
+        COALESCE(f_places.frequency - thresholds.frequency > 1e-9 * ABS(thresholds.frequency), FALSE) AS f_high
+    FROM f_places
+    CROSS JOIN thresholds
+),
+
+m_scores AS (
+    SELECT
+        m_places.monetary,
+        1 + CAST(FLOOR(
+            CAST(5 * (2 * m_places.last_place - m_places.customers) AS DOUBLE) / NULLIF(2 * m_places.places, 0)
+        ) AS INTEGER) AS m_score,
+        COALESCE(
+            CAST(m_places.monetary AS DOUBLE) - thresholds.monetary > 1e-9 * ABS(thresholds.monetary), FALSE
+        ) AS m_high
+    FROM m_places
+    CROSS JOIN thresholds
+),
+
 scored AS (
     SELECT
-        ranked.user_id,
-        ranked.first_paid_on,
-        ranked.last_paid_on,
-        ranked.recency_days,
-        ranked.frequency,
-        ranked.monetary,
-        ranked.orders,
-        ranked.net_revenue,
-        1 + CAST(FLOOR(CAST(5 * (ranked.r_places - 1) AS DOUBLE) / NULLIF(2 * ranked.customers, 0)) AS INTEGER) AS r_score,
-        1 + CAST(FLOOR(CAST(5 * (ranked.f_places - 1) AS DOUBLE) / NULLIF(2 * ranked.customers, 0)) AS INTEGER) AS f_score,
-        1 + CAST(FLOOR(CAST(5 * (ranked.m_places - 1) AS DOUBLE) / NULLIF(2 * ranked.customers, 0)) AS INTEGER) AS m_score,
-        -- A threshold that was summed up may be off in its last digits: equal to it is not beyond it.
-        ranked.recency_days - thresholds.recency_days <= 1e-9 * ABS(thresholds.recency_days) AS r_high,
-        ranked.frequency - thresholds.frequency > 1e-9 * ABS(thresholds.frequency) AS f_high,
-        CAST(ranked.monetary AS DOUBLE) - thresholds.monetary > 1e-9 * ABS(thresholds.monetary) AS m_high
-    FROM ranked
-    CROSS JOIN thresholds
+        customers.user_id,
+        customers.first_paid_on,
+        customers.last_paid_on,
+        customers.recency_days,
+        customers.frequency,
+        customers.monetary,
+        customers.orders,
+        customers.net_revenue,
+        r_scores.r_score,
+        f_scores.f_score,
+        m_scores.m_score,
+        r_scores.r_high,
+        f_scores.f_high,
+        m_scores.m_high
+    FROM customers
+    INNER JOIN r_scores ON r_scores.recency_days = customers.recency_days
+    INNER JOIN f_scores ON f_scores.frequency = customers.frequency
+    INNER JOIN m_scores ON m_scores.monetary = customers.monetary
 ),
 
 coded AS (

@@ -85,7 +85,7 @@ SELECT
     CAST(groups.net_revenue AS DOUBLE) / NULLIF(groups.orders, 0) AS average_order_value,
     groups.average_recency_days
 FROM keys
-INNER JOIN totals ON totals.kind = keys.kind
+LEFT JOIN totals ON totals.kind = keys.kind
 LEFT JOIN groups
     ON
         groups.kind = keys.kind

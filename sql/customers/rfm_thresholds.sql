@@ -9,52 +9,109 @@ columns:
   dt: {type: DATE, description: the day at whose end this is so}
   axis: {type: VARCHAR, description: "r, f or m"}
   kind: {type: VARCHAR, description: "mean, median, percentile, fixed, fair_share or weighted_mean"}
-  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if there is nothing to weigh by"}
+  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if there is nothing to weigh by: then all are low"}
   customers: {type: BIGINT, description: customers with a paid order in the window}
   low: {type: BIGINT, description: of these those on the low side}
   high: {type: BIGINT, description: of these those on the high side}
 */
-WITH axis_values AS (
+WITH customers AS (
+    SELECT
+        CAST(recency_days AS DECIMAL(18, 4)) AS recency_days,
+        CAST(frequency AS DECIMAL(18, 4)) AS frequency,
+        monetary
+    FROM customers.rfm_values
+    WHERE dt = $dt
+),
+
+-- Many customers have the same value: from here on a row is a value of a metric.
+metric_values AS (
+    SELECT
+        'recency_days' AS metric,
+        recency_days AS value,
+        COUNT(*) AS customers,
+        SUM(recency_days) AS recency_days,
+        SUM(frequency) AS frequency,
+        SUM(monetary) AS monetary
+    FROM customers
+    GROUP BY customers.recency_days
+    UNION ALL
+    SELECT
+        'frequency' AS metric,
+        frequency AS value,
+        COUNT(*) AS customers,
+        SUM(recency_days) AS recency_days,
+        SUM(frequency) AS frequency,
+        SUM(monetary) AS monetary
+    FROM customers
+    GROUP BY customers.frequency
+    UNION ALL
+    SELECT
+        'monetary' AS metric,
+        monetary AS value,
+        COUNT(*) AS customers,
+        SUM(recency_days) AS recency_days,
+        SUM(frequency) AS frequency,
+        SUM(monetary) AS monetary
+    FROM customers
+    GROUP BY customers.monetary
+),
+
+axis_values AS (
     SELECT
         axes.axis,
         axes.kind,
         axes.argument,
         axes.is_low_high,
+        CAST(metric_values.value AS DOUBLE) AS value,
+        metric_values.customers,
         CASE axes.metric
-            WHEN 'recency_days' THEN CAST(customers.recency_days AS DOUBLE)
-            WHEN 'frequency' THEN CAST(customers.frequency AS DOUBLE)
-            WHEN 'monetary' THEN CAST(customers.monetary AS DOUBLE)
-        END AS value,
-        CASE axes.weight
-            WHEN 'recency_days' THEN CAST(customers.recency_days AS DOUBLE)
-            WHEN 'frequency' THEN CAST(customers.frequency AS DOUBLE)
-            WHEN 'monetary' THEN CAST(customers.monetary AS DOUBLE)
-        END AS weight
-    FROM customers.rfm_values AS customers
-    CROSS JOIN config.axes AS axes
-    WHERE
-        customers.dt = $dt
-        AND axes.matrix_id = 'octants'
+            WHEN 'recency_days' THEN metric_values.recency_days
+            WHEN 'frequency' THEN metric_values.frequency
+            WHEN 'monetary' THEN metric_values.monetary
+        END AS total,
+        CAST(CASE axes.weight
+            WHEN 'recency_days' THEN metric_values.recency_days
+            WHEN 'frequency' THEN metric_values.frequency
+            WHEN 'monetary' THEN metric_values.monetary
+        END AS DOUBLE) AS weight
+    FROM metric_values
+    INNER JOIN config.axes AS axes ON axes.metric = metric_values.metric
+    WHERE axes.matrix_id = 'octants'
 ),
 
--- A percentile lies between the two values next to it, each weighed by how near it is.
-ranked AS (
+-- Places of customers from 0. A percentile is that many hundredths of the way from the first place to the last; hundredths
+-- are counted, for they are whole where quotients are not.
+placed AS (
     SELECT
         axis,
         value,
-        ROW_NUMBER() OVER (PARTITION BY axis ORDER BY value) AS place,
-        1
-        + CASE WHEN kind = 'median' THEN 0.5 ELSE argument / 100 END
-        * (COUNT(*) OVER (PARTITION BY axis) - 1) AS target
+        SUM(customers) OVER (PARTITION BY axis ORDER BY value) - customers AS first_place,
+        SUM(customers) OVER (PARTITION BY axis ORDER BY value) - 1 AS last_place,
+        CASE WHEN kind = 'median' THEN 50 ELSE argument END * (SUM(customers) OVER (PARTITION BY axis) - 1) AS hundredths
     FROM axis_values
     WHERE kind IN ('median', 'percentile')
 ),
 
+neighbours AS (
+    SELECT
+        axis,
+        value,
+        first_place,
+        last_place,
+        FLOOR(hundredths / 100) AS lower_place,
+        (hundredths - 100 * FLOOR(hundredths / 100)) / 100 AS part
+    FROM placed
+),
+
+-- It lies between the values at the two places next to it, each weighed by how near it is.
 percentiles AS (
     SELECT
         axis,
-        SUM(value * GREATEST(0, 1 - ABS(place - target))) AS value
-    FROM ranked
+        SUM(
+            CASE WHEN lower_place BETWEEN first_place AND last_place THEN value * (1 - part) ELSE 0 END
+            + CASE WHEN lower_place + 1 BETWEEN first_place AND last_place THEN value * part ELSE 0 END
+        ) AS value
+    FROM neighbours
     GROUP BY axis
 ),
 
@@ -63,8 +120,8 @@ cuts AS (
         axis,
         kind,
         CASE kind
-            WHEN 'mean' THEN AVG(value)
-            WHEN 'fair_share' THEN argument * AVG(value)
+            WHEN 'mean' THEN CAST(SUM(total) AS DOUBLE) / NULLIF(SUM(customers), 0)
+            WHEN 'fair_share' THEN argument * CAST(SUM(total) AS DOUBLE) / NULLIF(SUM(customers), 0)
             WHEN 'fixed' THEN argument
             WHEN 'weighted_mean' THEN SUM(value * weight) / NULLIF(SUM(weight), 0)
         END AS value
@@ -79,21 +136,29 @@ thresholds AS (
         COALESCE(percentiles.value, cuts.value) AS value
     FROM cuts
     LEFT JOIN percentiles ON percentiles.axis = cuts.axis
+),
+
+-- A threshold may be off in its last digits: equal to it is not beyond it.
+sides AS (
+    SELECT
+        thresholds.axis,
+        thresholds.kind,
+        thresholds.value,
+        axis_values.customers,
+        COALESCE(
+            (axis_values.value - thresholds.value > 1e-9 * ABS(thresholds.value)) <> axis_values.is_low_high, FALSE
+        ) AS is_high
+    FROM axis_values
+    INNER JOIN thresholds ON thresholds.axis = axis_values.axis
 )
 
 SELECT
     $dt AS dt,
-    thresholds.axis,
-    thresholds.kind,
-    thresholds.value,
-    COUNT(*) AS customers,
-    -- A threshold that was summed up may be off in its last digits: equal to it is not beyond it.
-    COUNT(*) FILTER (
-        WHERE (axis_values.value - thresholds.value > 1e-9 * ABS(thresholds.value)) = axis_values.is_low_high
-    ) AS low,
-    COUNT(*) FILTER (
-        WHERE (axis_values.value - thresholds.value > 1e-9 * ABS(thresholds.value)) <> axis_values.is_low_high
-    ) AS high
-FROM axis_values
-INNER JOIN thresholds ON thresholds.axis = axis_values.axis
-GROUP BY thresholds.axis, thresholds.kind, thresholds.value
+    axis,
+    kind,
+    value,
+    CAST(SUM(customers) AS BIGINT) AS customers,
+    CAST(COALESCE(SUM(customers) FILTER (WHERE NOT is_high), 0) AS BIGINT) AS low,
+    CAST(COALESCE(SUM(customers) FILTER (WHERE is_high), 0) AS BIGINT) AS high
+FROM sides
+GROUP BY axis, kind, value

@@ -17,30 +17,39 @@ columns:
   orders: {type: INTEGER, description: paid orders}
   net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunds made by dt of these orders' lines}
 */
-WITH refunds AS (
+WITH lines AS (
     SELECT
+        user_id,
         order_id,
-        line_no,
-        SUM(amount) AS amount
+        dt,
+        revenue AS net_revenue
+    FROM core.order_lines
+    WHERE
+        dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
+        AND user_id IS NOT NULL
+    UNION ALL
+    SELECT
+        user_id,
+        order_id,
+        CAST(NULL AS DATE) AS dt,
+        -amount AS net_revenue
     FROM core.refunds
-    WHERE dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
-    GROUP BY order_id, line_no
+    WHERE
+        dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
+        AND user_id IS NOT NULL
 ),
 
-lines AS (
+-- All lines of an order are of one user and paid on one day. Of an order that was paid before the window there are refunds
+-- at most. Counting rows of orders is faster than counting distinct orders of lines.
+orders AS (
     SELECT
-        sold.user_id,
-        sold.order_id,
-        sold.dt,
-        sold.revenue - COALESCE(refunds.amount, 0) AS net_revenue
-    FROM core.order_lines AS sold
-    LEFT JOIN refunds
-        ON
-            refunds.order_id = sold.order_id
-            AND refunds.line_no = sold.line_no
-    WHERE
-        sold.dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
-        AND sold.user_id IS NOT NULL
+        user_id,
+        order_id,
+        MAX(dt) AS dt,
+        SUM(net_revenue) AS net_revenue
+    FROM lines
+    GROUP BY user_id, order_id
+    HAVING MAX(dt) IS NOT NULL
 ),
 
 customers AS (
@@ -48,28 +57,38 @@ customers AS (
         user_id,
         MIN(dt) AS first_paid_on,
         MAX(dt) AS last_paid_on,
-        COUNT(DISTINCT order_id) AS orders,
-        COUNT(DISTINCT dt) AS days,
+        COUNT(*) AS orders,
         CAST(COALESCE(SUM(net_revenue), 0) AS DECIMAL(18, 4)) AS net_revenue
-    FROM lines
+    FROM orders
+    GROUP BY user_id
+),
+
+-- Counted only where the setting asks for it.
+customer_days AS (
+    SELECT
+        user_id,
+        COUNT(DISTINCT dt) AS days
+    FROM orders
+    WHERE $rfm_frequency = 'days'
     GROUP BY user_id
 )
 
 SELECT
     $dt AS dt,
-    user_id,
-    first_paid_on,
-    last_paid_on,
-    CAST(DATE_DIFF('day', last_paid_on, $dt) AS INTEGER) AS recency_days,
-    CAST(CASE WHEN $rfm_frequency = 'days' THEN days ELSE orders END AS INTEGER) AS frequency,
+    customers.user_id,
+    customers.first_paid_on,
+    customers.last_paid_on,
+    CAST(DATE_DIFF('day', customers.last_paid_on, $dt) AS INTEGER) AS recency_days,
+    CAST(COALESCE(customer_days.days, customers.orders) AS INTEGER) AS frequency,
     CASE
         WHEN $rfm_monetary = 'mean'
             THEN CAST(
-                CAST(FLOOR(CAST(net_revenue AS DOUBLE) / NULLIF(orders, 0) * 10000 + 0.5) AS BIGINT) * 0.0001
-                AS DECIMAL(18, 4)
+                CAST(FLOOR(CAST(customers.net_revenue AS DOUBLE) / NULLIF(customers.orders, 0) * 10000 + 0.5) AS BIGINT)
+                * 0.0001 AS DECIMAL(18, 4)
             )
-        ELSE net_revenue
+        ELSE customers.net_revenue
     END AS monetary,
-    CAST(orders AS INTEGER) AS orders,
-    net_revenue
+    CAST(customers.orders AS INTEGER) AS orders,
+    customers.net_revenue
 FROM customers
+LEFT JOIN customer_days ON customer_days.user_id = customers.user_id

@@ -21,10 +21,12 @@ from pipelines.home import init_home
 from pipelines.query import query_rows
 from pipelines.run import run_home
 from tests.real_data import data_set
-from tests.support import LANDED_AT
+from tests.reference_customers import Sales, rfm
+from tests.support import LANDED_AT, assert_same_rows, table
 
 FILE = "online_retail.csv.gz"
-SETTINGS = "timezone: Europe/London\ncurrency: GBP\n"
+# Of snapshots the month ends and the last day are enough here.
+SETTINGS = "timezone: Europe/London\ncurrency: GBP\nsnapshots: {daily_for_days: 1}\n"
 
 
 def make_home(folder):
@@ -478,3 +480,90 @@ def test_products_are_the_codes_that_were_sold(home):
     assert {sku for sku, *_ in rows} == {row.sku for row in entries()["sale"]}
     assert all(name and price > 0 and cost is None for _, name, price, cost in rows)
     assert len(rows) == 3_808
+
+
+# Customers ------------------------------------------------------------------------------------------------
+
+LAST_DAY = dt.date(2011, 12, 9)
+WINDOW = 365
+
+
+@cache
+def restated():
+    """The customers as of the file's last day, from the file alone."""
+    lines = [
+        {
+            "order_id": row.invoice,
+            "line_no": row.number,
+            "user_id": row.customer or None,
+            "revenue": row.amount,
+            "dt": row.at.date(),
+        }
+        for row in entries()["sale"]
+    ]
+    refunds = [
+        {"order_id": sold.invoice, "line_no": sold.number, "amount": amount, "dt": LAST_DAY}
+        for _, sold, amount in replayed()[0]
+    ]
+    return rfm(Sales(lines, refunds), LAST_DAY, WINDOW)
+
+
+@pytest.mark.real
+def test_each_customer_of_the_window_has_the_values_scores_octant_and_segment_of_the_file(home):
+    rows = [row for row in table(home, "customers.rfm") if row["dt"] == LAST_DAY]
+    assert_same_rows(rows, restated(), ["user_id"], "customers.rfm")
+    first = LAST_DAY - dt.timedelta(days=WINDOW - 1)
+    bought = {row.customer for row in entries()["sale"] if row.customer and row.at.date() >= first}
+    assert {row["user_id"] for row in rows} == bought
+    assert len(rows) == len(bought) == 4_264
+
+
+@pytest.mark.real
+def test_octants_and_segments_hold_every_customer_once_with_the_windows_money(home):
+    first = LAST_DAY - dt.timedelta(days=WINDOW - 1)
+    sold = total(row for row in entries()["sale"] if row.customer and row.at.date() >= first)
+    refunded = sum((amount for _, row, amount in replayed()[0] if row.at.date() >= first), Decimal(0))
+    for kind in ("octant", "segment"):
+        expected = Counter(customer[kind] for customer in restated())
+        rows = found(
+            home,
+            f"SELECT key, customers, net_revenue FROM customers.rfm_daily WHERE kind = '{kind}' AND dt = '{LAST_DAY}'",
+        )
+        assert {key: customers for key, customers, _ in rows if customers} == expected
+        assert sum(money for _, _, money in rows) == sold - refunded
+    assert Counter(customer["octant"] for customer in restated()) == {
+        "important_value": 678,
+        "important_keep": 30,
+        "important_develop": 134,
+        "important_win_back": 41,
+        "general_value": 325,
+        "general_keep": 36,
+        "general_develop": 1_721,
+        "general_win_back": 1_299,
+    }
+    assert sold - refunded == Decimal("8140635.163")
+
+
+@pytest.mark.real
+def test_equal_values_have_equal_scores_where_ntile_gives_them_several(home):
+    several = {}
+    for score, value, order in (
+        ("r_score", "recency_days", "recency_days DESC"),
+        ("f_score", "frequency", "frequency"),
+        ("m_score", "monetary", "monetary"),
+    ):
+        query = f"""
+            WITH customers AS (
+                SELECT {value} AS value, {score} AS score, ntile(5) OVER (ORDER BY {order}, user_id) AS tile
+                FROM customers.rfm WHERE dt = '{LAST_DAY}'
+            ), metric_values AS (
+                SELECT value, count(DISTINCT score) AS scores, count(DISTINCT tile) AS tiles, count(*) AS customers
+                FROM customers GROUP BY value
+            )
+            SELECT max(scores), count(*) FILTER (WHERE tiles > 1), sum(customers) FILTER (WHERE tiles > 1)
+            FROM metric_values
+        """
+        ((most, values, customers),) = found(home, query)
+        assert most == 1
+        several[score] = values, customers
+    assert several == {"r_score": (4, 103), "f_score": (4, 3_051), "m_score": (0, None)}

@@ -6,10 +6,15 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
+from math import isclose
+from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 
+from pipelines.home import Home, init_home
 from pipelines.settings import Settings
 from tests.reference_customers import STAGES, Row, Sales, lifecycle, migration, rfm
 from tests.sql_models import computed
@@ -23,6 +28,7 @@ SETTINGS = Settings.model_validate(
         "lifecycle": {"period_days": 7, "churned_days": 20, "history_days": 45},
     }
 )
+METRICS = {"r": "recency_days", "f": "frequency", "m": "monetary"}
 RFM = ["customers.rfm_values", "customers.rfm_thresholds", "customers.rfm", "customers.rfm_daily"]
 
 
@@ -108,17 +114,23 @@ def test_pareto_and_coverage_sum_to_the_sales(made_up: Sales) -> None:
     )
     for kind, key in (("product", "sku"), ("customer", "user_id")):
         members: dict[str, Decimal] = defaultdict(Decimal)
+        measures: dict[str, Decimal] = defaultdict(Decimal)
         for line in lines:
-            if line[key] is not None:
-                members[line[key]] += line["revenue"]
+            if line[key] is not None and (kind == "customer" or line["cost"] is not None):
+                money = line["revenue"] - made_up.refunded(line, LAST_DAY)
+                members[line[key]] += money
+                measures[line[key]] += money - (line["cost"] if kind == "product" else 0)
         rows = [row for row in found["customers.pareto"] if row["kind"] == kind]
         assert sum(row["members"] for row in rows) == len(members)
         assert sum((row["net_revenue"] for row in rows), Decimal()) == sum(members.values(), Decimal())
-        if sum(members.values()):
+        total = sum(measures.values(), Decimal())
+        if total > 0:
             assert rows[-1]["cumulative_share"] == pytest.approx(1)
-            best = sorted(members.values(), reverse=True)[: rows[0]["members"]]
-            share = Fraction(sum(best, Decimal())) / Fraction(sum(members.values(), Decimal()))
+            best = sorted(measures.values(), reverse=True)[: rows[0]["members"]]
+            share = Fraction(sum(best, Decimal())) / Fraction(total)
             assert rows[0]["cumulative_share"] == pytest.approx(float(share))
+        else:
+            assert {row["cumulative_share"] for row in rows} <= {None}
 
 
 def line(order_id: str, user_id: str, day: dt.date, revenue: str = "10.00") -> Row:
@@ -175,3 +187,122 @@ def test_nobody_one_customer_and_all_equal(customers):
 
 def _is_float(value: object) -> bool:
     return isinstance(value, float)
+
+
+def with_threshold(folder: Path, axis: str, threshold: str) -> Home:
+    """A home in *folder* whose octants cut *axis* at *threshold*, the others at the mean."""
+    home, _ = init_home(folder)
+    path = home.config / "matrices.yaml"
+    metric = METRICS[axis]
+    text = path.read_text(encoding="utf-8")
+    assert f"metric: {metric}, threshold: mean" in text
+    text = text.replace(f"metric: {metric}, threshold: mean", f"metric: {metric}, threshold: {threshold}")
+    path.write_text(text, encoding="utf-8")
+    return home
+
+
+def threshold_and_customers(home: Home, made_up: Sales, axis: str) -> tuple[Row, list[Row]]:
+    tables = {"core.order_lines": made_up.lines, "core.refunds": made_up.refunds}
+    found = computed(RFM[:3], tables, [LAST_DAY], SETTINGS, home)
+    (row,) = [row for row in found["customers.rfm_thresholds"] if row["axis"] == axis]
+    return row, found["customers.rfm"]
+
+
+@pytest.mark.parametrize("axis", ["r", "f", "m"])
+@pytest.mark.parametrize("percent", [None, 0, 7, 12.5, 29, 50, 80, 99.9, 100])
+def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, axis, percent):
+    home = with_threshold(tmp_path / "shop", axis, "median" if percent is None else f"{{percentile: {percent}}}")
+    for seed in range(6):
+        random = Random(f"{axis}-{percent}-{seed}")
+        lines = [
+            line(
+                str(n), f"u{random.randrange(1 + 7 * seed)}", LAST_DAY - dt.timedelta(days=random.randrange(25)), money
+            )
+            for n in range(1 + 9 * seed)
+            for money in [random.choice(["1.00", "1.00", "0.00", "10.10", "99999999.9900"])]
+        ]
+        row, customers = threshold_and_customers(home, Sales(lines, []), axis)
+        values = [float(customer[METRICS[axis]]) for customer in customers]
+        expected = float(np.percentile(values, 50 if percent is None else percent, method="linear"))
+        assert row["value"] == pytest.approx(expected, rel=1e-12)
+        beyond = sum(value > expected and not isclose(value, expected) for value in values)
+        high = len(values) - beyond if axis == "r" else beyond
+        assert (row["low"], row["high"], row["customers"]) == (len(values) - high, high, len(values))
+        assert sum(customer[f"{axis}_high"] for customer in customers) == high
+
+
+@pytest.mark.parametrize(
+    ("axis", "threshold", "value", "high"),
+    [
+        ("m", "{fixed: 20}", 20, ["b"]),  # beyond, not at
+        ("m", "{fixed: 0}", 0, ["a", "b", "d"]),
+        ("m", "{fixed: -10}", -10, ["a", "b", "d"]),
+        ("r", "{fixed: 5}", 5, ["a", "b"]),  # at or under
+        ("r", "{fixed: -1}", -1, []),
+        ("f", "{fixed: 1}", 1, ["d"]),
+        ("f", "{fair_share: 1.6}", 2, []),
+        ("m", "{fair_share: 1}", 20, ["b"]),
+        ("m", "{weighted_mean: frequency}", 20, ["b"]),
+        ("r", "{weighted_mean: monetary}", 3.875, ["a"]),
+    ],
+)
+def test_thresholds_of_other_kinds(tmp_path, axis, threshold, value, high):
+    home = with_threshold(tmp_path / "shop", axis, threshold)
+    days = [LAST_DAY - dt.timedelta(days=n) for n in (0, 5, 6, 29)]
+    lines = [line("1", "a", days[0], "20"), line("2", "b", days[1], "50"), line("3", "c", days[2], "0")]
+    lines += [line("4", "d", days[2], "5"), line("5", "d", days[3], "15")]
+    refunds = [{**line("3", "c", days[0]), "refund_id": "r", "amount": Decimal(10)}]
+    row, customers = threshold_and_customers(home, Sales(lines, refunds), axis)
+    assert row["value"] == pytest.approx(value)
+    assert [customer["user_id"] for customer in customers if customer[f"{axis}_high"]] == high
+    assert (row["high"], row["low"]) == (len(high), 4 - len(high))
+
+
+def test_without_anything_to_weigh_by_all_are_low(tmp_path):
+    home = with_threshold(tmp_path / "shop", "f", "{weighted_mean: monetary}")
+    lines = [line("1", "a", LAST_DAY, "0"), line("2", "b", LAST_DAY, "0")]
+    row, customers = threshold_and_customers(home, Sales(lines, []), "f")
+    assert (row["value"], row["low"], row["high"]) == (None, 2, 0)
+    assert [(customer["f_high"], customer["octant_code"][1]) for customer in customers] == [(False, "0")] * 2
+
+
+def test_the_window_holds_its_first_day_and_not_the_day_before():
+    first = LAST_DAY - dt.timedelta(days=WINDOW - 1)
+    before = first - dt.timedelta(days=1)
+    lines = [line("1", "in", first), line("2", "out", before), line("3", "in", before)]
+    refunds = [
+        {**line(order, user, LAST_DAY), "refund_id": order, "amount": Decimal(1)}
+        for order, user in [("2", "out"), ("3", "in")]
+    ]
+    (row,) = of(RFM[:1], Sales(lines, refunds), [LAST_DAY])["customers.rfm_values"]
+    assert (row["user_id"], row["first_paid_on"], row["recency_days"]) == ("in", first, WINDOW - 1)
+    assert (row["frequency"], row["monetary"]) == (1, Decimal(10)), (
+        "a refund of what was bought before the window counts"
+    )
+
+
+def test_a_refund_of_nobodys_line_is_nobodys():
+    lines = [line("1", "a", LAST_DAY), {**line("2", "a", LAST_DAY), "user_id": None}]
+    refunds = [{**lines[1], "refund_id": "r", "amount": Decimal(3)}]
+    (row,) = of(RFM[:1], Sales(lines, refunds), [LAST_DAY])["customers.rfm_values"]
+    assert (row["user_id"], row["orders"], row["net_revenue"]) == ("a", 1, Decimal(10))
+
+
+def test_a_day_without_customers_has_its_octants_and_segments():
+    nobodys = {**line("1", "", LAST_DAY), "user_id": None}
+    rows = of(RFM, Sales([nobodys], []), [LAST_DAY])["customers.rfm_daily"]
+    assert len(rows) == 8 + 11
+    assert {(row["customers"], row["orders"], row["net_revenue"]) for row in rows} == {(0, 0, Decimal(0))}
+
+
+def test_pareto_takes_off_only_refunds_made_by_the_day():
+    made_on = LAST_DAY - dt.timedelta(days=2)
+    lines = [{**line("1", "a", made_on, "10.00"), "cost": Decimal(4)}]
+    refunds = [{**lines[0], "refund_id": "r", "amount": Decimal(10), "dt": LAST_DAY}]
+    rows = of(["customers.pareto"], Sales(lines, refunds), [made_on, LAST_DAY])["customers.pareto"]
+    assert [(row["kind"], row["net_revenue"], row["margin"]) for row in rows] == [
+        ("customer", Decimal(10), Decimal(6)),
+        ("product", Decimal(10), Decimal(6)),
+        ("customer", Decimal(0), Decimal(-4)),
+        ("product", Decimal(0), Decimal(-4)),
+    ]

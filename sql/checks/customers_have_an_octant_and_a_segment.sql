@@ -1,0 +1,32 @@
+/* check
+model: customers.rfm
+severity: error
+description: Each customer is in one octant, the one of r_high, f_high and m_high, and in one segment, both known to config/segments.csv.
+remedy: Compare the customers that are shown with config/segments.csv; if that holds their octant and scores, this is a fault of customers.rfm.
+*/
+SELECT
+    customers.dt,
+    customers.user_id,
+    customers.r_high,
+    customers.f_high,
+    customers.m_high,
+    customers.octant_code,
+    customers.octant,
+    customers.segment
+FROM customers.rfm AS customers
+LEFT JOIN config.cells
+    ON
+        cells.matrix_id = 'octants'
+        AND cells.key = customers.octant
+LEFT JOIN config.segments ON segments.segment = customers.segment
+WHERE
+    customers.dt BETWEEN $from_dt AND $to_dt
+    AND (
+        segments.segment IS NULL
+        OR cells.code IS NULL
+        OR cells.code <> customers.octant_code
+        OR customers.octant_code IS NULL
+        OR COALESCE(customers.r_high <> (SUBSTRING(customers.octant_code, 1, 1) = '1'), TRUE)
+        OR COALESCE(customers.f_high <> (SUBSTRING(customers.octant_code, 2, 1) = '1'), TRUE)
+        OR COALESCE(customers.m_high <> (SUBSTRING(customers.octant_code, 3, 1) = '1'), TRUE)
+    )

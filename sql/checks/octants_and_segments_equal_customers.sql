@@ -1,0 +1,63 @@
+/* check
+model: customers.rfm_daily
+severity: error
+description: The octants, and the segments, together have all customers of customers.rfm, with all their orders and net revenue.
+remedy: Compare customers.rfm_daily with customers.rfm of that day; a customer was lost or counted twice.
+*/
+WITH kinds AS (
+    SELECT kind
+    FROM UNNEST(['octant', 'segment']) AS known(kind)
+),
+
+customers AS (
+    SELECT
+        dt,
+        COUNT(*) AS customers,
+        SUM(orders) AS orders,
+        SUM(net_revenue) AS net_revenue
+    FROM customers.rfm
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt
+),
+
+expected AS (
+    SELECT
+        customers.dt,
+        kinds.kind,
+        customers.customers,
+        customers.orders,
+        customers.net_revenue
+    FROM customers
+    CROSS JOIN kinds
+),
+
+found AS (
+    SELECT
+        dt,
+        kind,
+        SUM(customers) AS customers,
+        SUM(orders) AS orders,
+        SUM(net_revenue) AS net_revenue
+    FROM customers.rfm_daily
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, kind
+)
+
+SELECT
+    COALESCE(expected.dt, found.dt) AS dt,
+    COALESCE(expected.kind, found.kind) AS kind,
+    expected.customers AS expected_customers,
+    found.customers,
+    expected.orders AS expected_orders,
+    found.orders,
+    expected.net_revenue AS expected_net_revenue,
+    found.net_revenue
+FROM expected
+FULL JOIN found
+    ON
+        found.dt = expected.dt
+        AND found.kind = expected.kind
+WHERE
+    COALESCE(expected.customers, 0) <> COALESCE(found.customers, 0)
+    OR COALESCE(expected.orders, 0) <> COALESCE(found.orders, 0)
+    OR COALESCE(expected.net_revenue, 0) <> COALESCE(found.net_revenue, 0)

@@ -1,0 +1,137 @@
+"""The checks of the customers' tables: silent on what the models compute, and not when a model is broken."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from pipelines.settings import Settings
+from pipelines.sqlproject.project import load_project
+from tests.reference_customers import Row, Sales
+from tests.sql_models import found_by
+from tests.strategies_customers import LAST_DAY, sales, tried
+
+SETTINGS = Settings.model_validate({"rfm": {"window_days": 30}})
+RFM = ["customers.rfm_values", "customers.rfm_thresholds", "customers.rfm", "customers.rfm_daily"]
+CHECKS = {
+    "customers_equal_order_lines": "customers.rfm",
+    "customers_have_an_octant_and_a_segment": "customers.rfm",
+    "octants_and_segments_equal_customers": "customers.rfm_daily",
+    "scores_go_by_the_value": "customers.rfm",
+}
+
+
+def found(check: str, made_up: Sales, broken: dict[str, tuple[str, str]]) -> int:
+    tables = {"core.order_lines": made_up.lines, "core.refunds": made_up.refunds}
+    return found_by(check, RFM, tables, LAST_DAY, SETTINGS, broken)
+
+
+def test_they_are_errors_of_their_tables():
+    project = load_project(None, SETTINGS)
+    shipped = {check.name: check for checks in project.checks.values() for check in checks}
+    assert {name: shipped[name].model for name in CHECKS} == CHECKS
+    assert {shipped[name].severity for name in CHECKS} == {"error"}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_it_finds_nothing_in_what_the_models_compute(check):
+    @tried(1)
+    @given(sales())
+    def finds_nothing(made_up: Sales) -> None:
+        assert found(check, made_up, {}) == 0
+
+    finds_nothing()
+
+
+def shop() -> Sales:
+    """Six customers with equal values, some lines refunded, an order of nobody, one from before the window."""
+    lines: list[Row] = []
+    for order in range(30):
+        user = order**2 % 11
+        day = LAST_DAY - dt.timedelta(days=(user // 2) * 3 + order // 10 + (40 if order == 9 else 0))
+        key = {"order_id": f"o{order}", "user_id": f"u{user}" if order < 29 else None, "sku": "s", "dt": day}
+        lines += [{**key, "line_no": n, "revenue": Decimal(10 + user // 3 * n)} for n in (1, 2)]
+    refunds = [
+        {**line, "refund_id": f"r{n}", "amount": Decimal(4), "dt": LAST_DAY - dt.timedelta(days=1)}
+        for n, line in enumerate([*lines[::7], lines[19]])
+    ]
+    return Sales(lines, refunds)
+
+
+@pytest.mark.parametrize(
+    ("check", "model", "part", "instead"),
+    [
+        # Scores by the row, as NTILE gives them.
+        (
+            "scores_go_by_the_value",
+            "customers.rfm",
+            "r_scores.r_score,",
+            "NTILE(5) OVER (ORDER BY customers.recency_days DESC) AS r_score,",
+        ),
+        ("scores_go_by_the_value", "customers.rfm", "(ORDER BY recency_days DESC)", "(ORDER BY recency_days)"),
+        ("scores_go_by_the_value", "customers.rfm", "(ORDER BY monetary)", "(ORDER BY ABS(monetary - 100))"),
+        ("scores_go_by_the_value", "customers.rfm", "f_scores.f_score,", "f_scores.f_score - 3 AS f_score,"),
+        ("scores_go_by_the_value", "customers.rfm", "f_scores.f_score,", "NULLIF(f_scores.f_score, 5) AS f_score,"),
+        ("customers_have_an_octant_and_a_segment", "customers.rfm", "cells.key AS octant", "'vip' AS octant"),
+        ("customers_have_an_octant_and_a_segment", "customers.rfm", "cells.key AS octant", "NULL AS octant"),
+        (
+            "customers_have_an_octant_and_a_segment",
+            "customers.rfm",
+            "cells.code = coded.octant_code",
+            "cells.code = REVERSE(coded.octant_code)",
+        ),
+        (
+            "customers_have_an_octant_and_a_segment",
+            "customers.rfm",
+            "segment_scores.m_score = coded.m_score",
+            "segment_scores.m_score = coded.m_score + 1",
+        ),
+        (
+            "customers_have_an_octant_and_a_segment",
+            "customers.rfm",
+            "CASE WHEN f_high THEN '1'",
+            "CASE WHEN m_high THEN '1'",
+        ),
+        (
+            "octants_and_segments_equal_customers",
+            "customers.rfm_daily",
+            "UNION ALL SELECT 'segment' AS kind, segment AS key FROM config.segments",
+            "",
+        ),
+        ("octants_and_segments_equal_customers", "customers.rfm_daily", "groups.key = keys.key", "TRUE"),
+        (
+            "octants_and_segments_equal_customers",
+            "customers.rfm_daily",
+            "SUM(orders) AS orders",
+            "MAX(orders) AS orders",
+        ),
+        (
+            "octants_and_segments_equal_customers",
+            "customers.rfm_daily",
+            "SUM(net_revenue) AS net_revenue, AVG",
+            "SUM(net_revenue) FILTER (WHERE net_revenue > 100) AS net_revenue, AVG",
+        ),
+        ("customers_equal_order_lines", "customers.rfm_values", "-amount AS net_revenue", "0 AS net_revenue"),
+        ("customers_equal_order_lines", "customers.rfm_values", "-amount AS net_revenue", "-2 * amount AS net_revenue"),
+        ("customers_equal_order_lines", "customers.rfm_values", "HAVING NOT MAX(dt) IS NULL", ""),
+        (
+            "customers_equal_order_lines",
+            "customers.rfm_values",
+            "SUM(net_revenue) AS net_revenue",
+            "MAX(net_revenue) AS net_revenue",
+        ),
+        ("customers_equal_order_lines", "customers.rfm_values", "2026-03-02", "2026-03-22"),
+        (
+            "customers_equal_order_lines",
+            "customers.rfm",
+            "INNER JOIN m_scores ON m_scores.monetary = customers.monetary",
+            "INNER JOIN m_scores ON m_scores.monetary <= customers.monetary",
+        ),
+    ],
+)
+def test_it_finds_what_is_wrong_when_a_model_is_broken(check, model, part, instead):
+    assert found(check, shop(), {}) == 0
+    assert found(check, shop(), {model: (part, instead)}) > 0

@@ -1,0 +1,149 @@
+"""What queries read: models as of a day name it, or the days before it; whole histories are for tables without days."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import init_home
+from pipelines.settings import Settings
+from pipelines.sqlproject.project import Project, load_project
+from pipelines.sqlproject.reads import Read
+from tests.unit.test_sqlproject import load, refused
+
+AS_OF = "as_of: true\n"
+RFM = "SELECT dt, COUNT(*) AS n FROM customers.rfm WHERE"
+SETTINGS = Settings.model_validate({"rfm": {"window_days": 10, "compare_days": 5}})
+WHOLE = """/* model
+description: a test
+grain: [n]
+{extra}columns:
+  n: {{type: BIGINT, description: number}}
+*/
+"""
+
+
+def reads(tmp_path, query, extra):
+    return load(tmp_path, query, extra).reads["mine.table"]
+
+
+def test_a_model_as_of_a_day_reads_that_day(tmp_path):
+    assert reads(tmp_path, f"{RFM} dt = $dt GROUP BY dt", AS_OF) == (Read("customers.rfm", (0,), is_exact=True),)
+
+
+def test_a_model_as_of_a_day_reads_single_days_before_it(tmp_path):
+    query = f"{RFM} dt = $dt GROUP BY dt UNION ALL {RFM} dt = $dt - 7 GROUP BY dt"
+    extra = AS_OF + "reads: {customers.rfm: 7}\n"
+    (read,) = reads(tmp_path, query, extra)
+    assert (read.offsets, read.is_exact, read.days) == ((0, 7), True, 7)
+
+
+def test_a_span_of_days_names_none_of_them(tmp_path):
+    query = f"{RFM} dt = $dt GROUP BY dt UNION ALL {RFM} dt BETWEEN $dt - 3 AND $dt GROUP BY dt"
+    extra = AS_OF + "reads: {customers.rfm: 3}\n"
+    (read,) = reads(tmp_path, query, extra)
+    assert (read.offsets, read.is_exact) == ((0, 1, 2, 3), False)
+
+
+def test_the_shipped_customers_read_their_windows_by_the_settings():
+    project = load_project(None, SETTINGS)
+    assert {read.table: read.days for read in project.reads["customers.rfm_values"]} == {
+        "core.order_lines": 9,
+        "core.refunds": 9,
+    }
+    assert Read("customers.rfm", (0, 5), is_exact=True) in project.reads["customers.rfm_migration"]
+    assert project.reads["customers.cohorts"] == (Read("core.order_lines", None),)
+
+
+@pytest.mark.parametrize(
+    ("query", "extra", "expected"),
+    [
+        (
+            "SELECT dt, page_id AS n FROM core.events WHERE dt = $from_dt - 7",
+            "reads: {core.events: 7}\n",
+            ":10: core.events is read without its days; add 'dt BETWEEN $from_dt AND $to_dt'",
+        ),
+        ("SELECT dt, page_id AS n FROM core.events WHERE dt = $dt", "", "unknown parameter $dt"),
+        (f"{RFM} dt BETWEEN $from_dt AND $to_dt GROUP BY dt", AS_OF, "unknown parameter $from_dt"),
+        (
+            "SELECT $dt AS dt, COUNT(*) AS n FROM customers.rfm",
+            AS_OF,
+            ":10: customers.rfm is read without its days; add 'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n",
+        ),
+        (f"{RFM} dt = $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
+        (f"{RFM} dt BETWEEN $dt AND $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
+        (f"{RFM} dt = $dt OR dt = $dt - 7 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
+        (
+            f"{RFM} dt = $dt - 7 GROUP BY dt",
+            AS_OF,
+            "reads 7 days of customers.rfm before the day's own; declare them: 'reads: {customers.rfm: 7}'",
+        ),
+        (
+            f"{RFM} dt = $dt - 7 GROUP BY dt",
+            AS_OF + "reads: {customers.rfm: 28}\n",
+            "'reads' declares 28 days before the day's own of customers.rfm, the query reads 7",
+        ),
+        (f"{RFM} dt = $dt GROUP BY dt", AS_OF + "reads: {customers.rfm: week}\n", "names 'week'; known settings are"),
+        (
+            f"{RFM} dt = $dt GROUP BY dt",
+            AS_OF + "reads: {customers.rfm: rfm_window_days / 7}\n",
+            "'rfm_window_days / 7' is no whole number of days",
+        ),
+        (
+            "SELECT $dt AS dt, COUNT(*) AS n FROM core.order_lines",
+            AS_OF + "reads: {core.order_lines: all}\n",
+            "only raw tables may be read over 'all' days",
+        ),
+        ("SELECT 1 AS n", "as_of: monthly\n", "as_of"),
+    ],
+)
+def test_a_model_that_reads_other_days_than_it_may_is_refused(tmp_path, query, extra, expected):
+    assert expected in refused(tmp_path, query, extra)
+
+
+def test_a_model_as_of_a_day_has_days(tmp_path):
+    message = refused(tmp_path, "SELECT COUNT(*) AS n FROM customers.rfm WHERE dt = $dt", AS_OF, header=WHOLE)
+    assert "a model as of a day must have 'partition: dt'" in message
+
+
+@pytest.mark.parametrize(
+    ("table", "may_be"),
+    [("core.order_lines", True), ("core.orders", True), ("customers.cohorts", True), ("customers.rfm", False)],
+)
+def test_a_table_without_days_reads_whole_tables_that_are_judged_by_their_rows(tmp_path, table, may_be):
+    query, extra = f"SELECT COUNT(*) AS n FROM {table}", f"reads: {{{table}: all}}\n"
+    if may_be:
+        assert load(tmp_path, query, extra, header=WHOLE).reads["mine.table"] == (Read(table, None),)
+    else:
+        assert f"not {table}" in refused(tmp_path, query, extra, header=WHOLE)
+
+
+def test_a_model_reads_no_table_by_days_beside_a_whole_history(tmp_path):
+    query = "SELECT COUNT(*) AS n FROM core.order_lines AS l JOIN core.events AS e ON e.sku = l.sku AND e.dt = $from_dt"
+    message = refused(tmp_path, query, "reads: {core.order_lines: all}\n", header=WHOLE)
+    assert "core.events is read without its days" in message
+
+
+def order_of(project: Project) -> dict[str, int]:
+    return {name: place for place, name in enumerate(project.models)}
+
+
+def test_models_come_after_all_that_they_read():
+    project = load_project(None, SETTINGS)
+    order = order_of(project)
+    for name, place in order.items():
+        assert all(order.get(read.table, -1) < place for read in project.reads[name])
+    assert order["core.order_lines"] < order["customers.cohorts"]
+
+
+def test_a_check_may_look_back_as_its_model_does(tmp_path):
+    home, _ = init_home(tmp_path / "shop")
+    (home.sql / "checks").mkdir()
+    text = "/* check\nmodel: customers.rfm\nseverity: warn\ndescription: x\nremedy: y\n{}*/\n"
+    query = "SELECT dt FROM core.order_lines WHERE dt BETWEEN $from_dt - 3 AND $to_dt"
+    path = home.sql / "checks" / "mine.sql"
+    path.write_text(text.format("reads: {core.order_lines: 3}\n") + query, encoding="utf-8")
+    assert load_project(home, Settings()).reads["mine"] == (Read("core.order_lines", (0, 1, 2, 3)),)
+    path.write_text(text.format("") + query, encoding="utf-8")
+    with pytest.raises(HeadwaterError, match=r"reads 3 days of core.order_lines .*declare them"):
+        load_project(home, Settings())
