@@ -1,1 +1,6 @@
-"""What operators see. Not begun: the pages and the static report come here, reading the marts of the lake."""
+"""What operators see: figures, texts and numbers in two languages, and the static report.
+
+Here: reading the marts of the lake and showing them. It uses ``pipelines``, which, save ``pipelines.report``, never
+uses it.
+Not here: what a table holds (``sql/``).
+"""

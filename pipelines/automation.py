@@ -35,6 +35,12 @@ DAILY_AT = "0 3 * * *"
 EXPECTED_BY = "0 6 * * *"
 """When operators want yesterday's figures."""
 
+REPORT_AT = "30 5 * * *"
+"""After the nightly tables, behind whose run it queues, and before operators look."""
+
+REPORT = dg.AssetKey(["report"])
+"""The asset of ``pipelines.report_assets``; no table, so it has no schema."""
+
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -47,6 +53,12 @@ ingestion_job = dg.define_asset_job(
     "ingestion",
     selection=dg.AssetSelection.assets(asset_key("raw.batches")),
     description="Reads every pending landing file.",
+)
+
+report_job = dg.define_asset_job(
+    "report",
+    selection=dg.AssetSelection.assets(REPORT),
+    description="Writes the report of the newest day that is over.",
 )
 
 
@@ -85,6 +97,18 @@ def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> 
         return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
 
     return daily
+
+
+def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The report once a day, whatever was computed since: neither late files nor a backfill write one each."""
+    return dg.ScheduleDefinition(
+        name="report",
+        job=report_job,
+        cron_schedule=REPORT_AT,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Writes the report of the newest day that is over.",
+    )
 
 
 def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:

@@ -67,6 +67,13 @@ class LogFiles(StrEnum):
     hourly = "hourly"
 
 
+class ReportLanguage(StrEnum):
+    """The languages of ``headwater report``."""
+
+    zh = "zh"
+    en = "en"
+
+
 class DocsFormat(StrEnum):
     """What ``headwater docs`` writes."""
 
@@ -217,6 +224,31 @@ def sql(
     else:
         # A table written to a file is a CSV.
         write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)
+
+
+@app.command(epilog="Examples: `headwater report` · `headwater report --dt 2026-11-20 --lang zh --out monday.html`")
+def report(
+    day: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            "--dt",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="The day; default: the newest computed one that is over.",
+            show_default=False,
+        ),
+    ] = None,
+    language: Annotated[ReportLanguage, typer.Option("--lang", help="Chinese or English.")] = ReportLanguage.en,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file; default: in the home's reports/.", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write a day's report: one HTML file with sales, entrances, slots, customers and matrices; needs no network."""
+    from pipelines.report import write_report
+
+    written = write_report(find_home(home), language.value, day=day.date() if day else None, out=out)
+    print(f"wrote {written}")
 
 
 @app.command(epilog="Example: `headwater check`")

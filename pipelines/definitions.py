@@ -17,7 +17,15 @@ from assets.core import core
 from assets.customers import customers
 from assets.products import products
 from assets.raw import raw
-from pipelines.automation import daily_schedule, ingestion_job, landing_sensor, tables_job
+from assets.report import report
+from pipelines.automation import (
+    daily_schedule,
+    ingestion_job,
+    landing_sensor,
+    report_job,
+    report_schedule,
+    tables_job,
+)
 from pipelines.home import find_home
 from pipelines.sql_assets import CHANNEL, AssetBuilder, Channel, sql_assets
 from pipelines.workspace import Workspace, open_workspace
@@ -57,10 +65,10 @@ def define(
     resources: dict[str, Any] = {CHANNEL: Channel(workspace.home), **(resource_overrides or {})}
     tables = tables_job(workspace)
     return dg.Definitions(
-        assets=[*raw(workspace), *models],
-        jobs=[ingestion_job, tables],
+        assets=[*raw(workspace), *models, report(workspace)],
+        jobs=[ingestion_job, tables, report_job],
         sensors=[landing_sensor(workspace, tables)],
-        schedules=[daily_schedule(workspace.settings, tables)],
+        schedules=[daily_schedule(workspace.settings, tables), report_schedule(workspace.settings)],
         resources=resources,
         # One process for all steps of a run: importing everything anew for each step would cost seconds.
         executor=dg.in_process_executor,

@@ -15,6 +15,7 @@ from pipelines.console import print_summary, print_table, teller
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home, init_home
 from pipelines.query import query_rows
+from pipelines.report import LANGUAGES, write_report
 from pipelines.run import run_home
 from pipelines.simulator import parameters_with, simulate
 from pipelines.stopping import run_stoppable
@@ -60,7 +61,17 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     print(f"\nThe entrances on {day}, the last day with sales:\n")
     print_table(query_rows(home, _ENTRANCES.format(day=day)))
     _show_sales_check(home, day)
+    _write_reports(home, day)
     _show_next_steps(directory)
+
+
+def _write_reports(home: Home, day: dt.date) -> None:
+    with teller() as tell:
+        tell("writing the report")
+        paths = [write_report(home, language, day=day) for language in LANGUAGES]
+    print("\nThe day's report, in Chinese and English; open it in a browser:")
+    for path in paths:
+        print(f"  {path}")
 
 
 def _last_day_with_sales(home: Home) -> dt.date:

@@ -1,0 +1,87 @@
+"""Axes of figures that show a distribution: logarithmic where it is skewed, cut where single values lie far out.
+
+Here: where a value stands, which values are written at the axis.
+Not here: drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_SKEWED = 10.0
+"""Largest value over the median from which an axis is logarithmic."""
+_FAR = 0.75
+"""How many times the middle nine tenths a value may lie beyond them before it is drawn at the edge."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where values stand on an axis: *low* and *high* are its ends, in the axis's own measure."""
+
+    is_log: bool
+    low: float
+    high: float
+    zero: float | None
+    """Where 0 stands on a logarithmic axis; None without zeros."""
+
+    def at(self, value: float) -> float:
+        """The place of *value*, at the edge where it lies beyond."""
+        return min(max(self._raw(value), self.low), self.high)
+
+    def is_beyond(self, value: float) -> bool:
+        """Whether *value* lies outside."""
+        return not self.low <= self._raw(value) <= self.high
+
+    def share(self, value: float) -> float:
+        """The place of *value* as a share of the axis's length."""
+        return (self.at(value) - self.low) / (self.high - self.low)
+
+    def ticks(self, write: Callable[[float], str]) -> tuple[list[float], list[str]]:
+        """Places and texts of some round values."""
+        if not self.is_log:
+            values = round_values(self.low, self.high)
+            return values, [write(value) for value in values]
+        steps = (1, 2, 5) if self.high - self.low < 2.5 else (1,)
+        powers = range(math.floor(self.low), math.ceil(self.high) + 1)
+        floor = self.low if self.zero is None else self.zero + 0.2
+        values = [f * 10.0**p for p in powers for f in steps if floor <= math.log10(f * 10.0**p) <= self.high]
+        places, texts = [math.log10(value) for value in values], [write(value) for value in values]
+        return (places, texts) if self.zero is None else ([self.zero, *places], [write(0), *texts])
+
+    def _raw(self, value: float) -> float:
+        if not self.is_log:
+            return value
+        if value <= 0:
+            return self.zero if self.zero is not None else self.low
+        return math.log10(value)
+
+
+def scale_of(values: Sequence[float], thresholds: Sequence[float]) -> Scale:
+    """The scale for *values*, wide enough for the *thresholds* too; finite numbers, at least one value."""
+    everything = [*values, *thresholds]
+    positive = [value for value in everything if value > 0]
+    median = sorted(values)[len(values) // 2]
+    if min(everything) >= 0 and positive and max(everything) > _SKEWED * max(median, min(positive)):
+        logs = [math.log10(value) for value in positive]
+        zero = min(logs) - 0.4 if len(positive) < len(everything) else None
+        low, high = (min(logs) if zero is None else zero), max(logs)
+        pad = max((high - low) * 0.06, 0.05)
+        return Scale(True, low - pad, high + pad, zero)
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
+    reach = _FAR * (high - low) or math.inf
+    low = min(max(ordered[0], low - reach), *thresholds, high)
+    high = max(min(ordered[-1], high + reach), *thresholds, low)
+    pad = (high - low) * 0.07 or max(abs(high) * 0.2, 0.05)
+    return Scale(False, low - pad, high + pad, None)
+
+
+def round_values(low: float, high: float, count: int = 5) -> list[float]:
+    """Multiples of a round step from *low* to *high*, *count* or fewer; *low* < *high*."""
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first = math.ceil(low / step)
+    return [round(step * n, 12) for n in range(first, math.floor(high / step) + 1)]

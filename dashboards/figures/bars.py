@@ -1,0 +1,91 @@
+"""Ranked bars, with their values written at them.
+
+Here: horizontal bars of one or two measures, for any list of names.
+Not here: what they measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from dashboards.figures.look import BLUE, INK, SOFT_INK, Look, base, plain, text_width, wrapped
+
+_ROW = 32
+_TWO_LINES = 40
+_PAIR_ROW = 44
+_NAME_WIDTH = 28
+_LETTER = 6.4
+"""Pixels of a Latin letter at 12 px."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One measure of every row.
+
+    Attributes:
+        name: What it is, for the legend.
+        values: None where there is none: no bar, the label says "–".
+        labels: The text at each bar's end.
+        color, pattern: How the bars differ from those of another measure, in colour and without.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    labels: Sequence[str]
+    color: str = BLUE
+    pattern: str = ""
+
+
+def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hovers: Sequence[str]) -> go.Figure:
+    """A row of bars for each name, in the given order from above; *hovers* are HTML as Plotly understands it."""
+    labels = [wrapped(name, _NAME_WIDTH) for name in names]
+    row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
+    figure = base(look, max(row * len(names) + 28 + (26 if len(measures) > 1 else 0), 110))
+    places = list(range(len(names)))
+    for bars in measures:
+        figure.add_bar(
+            orientation="h",
+            y=places,
+            x=[value or 0 for value in bars.values],
+            name=plain(bars.name),
+            text=[plain(label) for label in bars.labels],
+            textposition="outside",
+            textfont={"size": 12, "color": INK},
+            cliponaxis=False,
+            hovertext=list(hovers),
+            hoverinfo="text",
+            marker={
+                "color": bars.color,
+                "pattern": {"shape": bars.pattern, "fillmode": "overlay", "fgcolor": INK, "fgopacity": 0.25, "size": 6},
+            },
+        )
+    figure.update_yaxes(tickvals=places, ticktext=labels, range=[len(names) - 0.45, -0.55], showline=False)
+    values = [value for bars in measures for value in bars.values if value is not None]
+    low, high = min([0.0, *values]), max([0.0, *values])
+    label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
+    figure.update_xaxes(
+        range=_range(low, high, label_width, 420),
+        showticklabels=False,
+        showline=False,
+        zeroline=True,
+        zerolinecolor=SOFT_INK,
+    )
+    figure.update_layout(
+        bargap=0.32,
+        bargroupgap=0.06,
+        showlegend=len(measures) > 1,
+        legend={"traceorder": "normal"},
+        meta={"narrow": {"xaxis.range": _range(low, high, label_width, 190)}},
+    )
+    return figure
+
+
+def _range(low: float, high: float, label_width: float, width: float) -> list[float]:
+    """A range in which labels of that width fit beside bars in a plot of that width, in pixels."""
+    span = (high - low) or 1.0
+    room = min(label_width / width, 0.6)
+    extra = span * room / (1 - room)
+    return [low - (extra if low < 0 else 0), (high or (0.0 if low < 0 else 1.0)) + extra]

@@ -1,0 +1,212 @@
+"""Customers: octants and segments, scores, stages of life, how much the best bring.
+
+Here: figures over customers.rfm_daily, rfm, lifecycle_daily and pareto.
+Not here: migrations and cohorts (``dashboards.figures.tables``), queries, texts.
+"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, Look, base, plain
+
+STAGES = ("new", "active", "returning", "dormant", "churned")
+
+
+def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """Octants or segments ranked by their share of the net revenue, beside that of the customers.
+
+    Columns name, customers, customer_share, revenue_share, net_revenue, average_order_value, average_recency_days.
+    """
+    rows = frame.sort("revenue_share", descending=True, nulls_last=True).to_dicts()
+    number = look.numbers
+    return ranked_bars(
+        look,
+        [row["name"] for row in rows],
+        [
+            Bars(
+                look.text("legend.revenue_share"),
+                [row["revenue_share"] for row in rows],
+                [number.percent(row["revenue_share"]) for row in rows],
+            ),
+            Bars(
+                look.text("legend.customer_share"),
+                [row["customer_share"] for row in rows],
+                [
+                    look.text(
+                        "label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"])
+                    )
+                    for row in rows
+                ],
+                SAND,
+                "/",
+            ),
+        ],
+        [
+            f"<b>{plain(row['name'])}</b>"
+            f"<br>{look.text('metric.customers')} {number.full(row['customers'])}"
+            f"<br>{look.text('metric.net_revenue')} {number.full_money(row['net_revenue'])}"
+            f"<br>{look.text('metric.average_order_value')} {number.full_money(row['average_order_value'])}"
+            f"<br>{look.text('metric.average_recency_days')} {number.full(row['average_recency_days'], 1)}"
+            for row in rows
+        ],
+    )
+
+
+def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """Customers by recency and frequency score, coloured by their mean money.
+
+    Columns r_score, f_score, customers, monetary. Cells without customers are blank.
+    """
+    figure = base(look, 360)
+    cells = {(row["r_score"], row["f_score"]): row for row in frame.iter_rows(named=True)}
+    scores = [1, 2, 3, 4, 5]
+    number = look.numbers
+
+    def grid(make: object, absent: object) -> list[list[object]]:
+        return [[make(cells[r, f]) if (r, f) in cells else absent for r in scores] for f in scores]  # type: ignore[operator]
+
+    figure.add_heatmap(
+        x=scores,
+        y=scores,
+        z=grid(lambda row: row["monetary"], None),
+        text=grid(lambda row: f"<b>{number.short(row['customers'])}</b><br>{number.money(row['monetary'])}", ""),
+        texttemplate="%{text}",
+        textfont={"size": 12, "color": INK},
+        hovertext=grid(
+            lambda row: (
+                f"R {row['r_score']} · F {row['f_score']}<br>{look.text('metric.customers')} "
+                f"{number.full(row['customers'])}<br>{look.text('metric.mean_monetary')} "
+                f"{number.full_money(row['monetary'])}"
+            ),
+            "",
+        ),
+        hoverinfo="text",
+        hoverongaps=False,
+        colorscale=BLUES,
+        xgap=3,
+        ygap=3,
+        showscale=False,
+    )
+    figure.update_xaxes(tickvals=scores, title_text=look.text("axis.r_score"), range=[0.5, 5.5], showline=False)
+    figure.update_yaxes(tickvals=scores, title_text=look.text("axis.f_score"), range=[0.5, 5.5], showline=False)
+    return figure
+
+
+def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """Customers in each stage now, and as a mark as many days ago as the migration.
+
+    Columns stage, customers, revenue, before. *before* is null where that day is not there.
+    """
+    rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
+    number = look.numbers
+    total = sum(row["customers"] for row in rows)
+    figure = ranked_bars(
+        look,
+        [look.text(f"stage.{row['stage']}") for row in rows],
+        [
+            Bars(
+                look.text("legend.now"),
+                [row["customers"] for row in rows],
+                [
+                    number.short(row["customers"]) + (f" · {number.percent(row['customers'] / total)}" if total else "")
+                    for row in rows
+                ],
+            )
+        ],
+        [
+            f"<b>{look.text('stage.' + row['stage'])}</b><br>{look.text('metric.customers')} "
+            f"{number.full(row['customers'])}<br>{look.text('legend.before')} {number.full(row['before'])}"
+            f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
+            for row in rows
+        ],
+    )
+    earlier = [(place, row["before"]) for place, row in enumerate(rows) if row["before"] is not None]
+    if earlier:
+        figure.add_scatter(
+            x=[value for _, value in earlier],
+            y=[place + 0.0 for place, _ in earlier],
+            mode="markers",
+            marker={"symbol": "line-ns", "size": 22, "line": {"color": ORANGE, "width": 3}},
+            name=look.text("legend.before"),
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+        figure.update_layout(showlegend=True, height=(figure.layout.height or 0) + 26)
+    return figure
+
+
+def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """Cumulative shares from the best on: columns kind (customer, product), cumulative_members, cumulative_share.
+
+    The point at the best fifth is written out, and the line of equal shares drawn.
+    """
+    figure = base(look, 340)
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip"
+    )
+    top = 1.0
+    styles = {"customer": (BLUE, "solid", "circle"), "product": (ORANGE, "dash", "square")}
+    for kind, (color, dash, symbol) in styles.items():
+        points = frame.filter((pl.col("kind") == kind) & pl.col("cumulative_share").is_not_null()).sort(
+            "cumulative_members"
+        )
+        if points.is_empty():
+            continue
+        xs = [0.0, *points["cumulative_members"]]
+        ys = [0.0, *points["cumulative_share"]]
+        top = max(top, *ys)
+        figure.add_scatter(
+            x=xs,
+            y=ys,
+            mode="lines+markers",
+            line={"color": color, "width": 2.5, "dash": dash},
+            marker={"size": 7, "symbol": symbol},
+            name=look.text(f"legend.pareto_{kind}"),
+            hovertext=[
+                look.text(
+                    f"hover.pareto_{kind}", members=look.numbers.full_percent(x), share=look.numbers.full_percent(y)
+                )
+                for x, y in zip(xs, ys, strict=True)
+            ],
+            hoverinfo="text",
+        )
+        _write_fifth(look, figure, kind, xs, ys, color)
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    percents = [look.numbers.round_percent(tick) for tick in ticks]
+    figure.update_xaxes(
+        tickvals=ticks, ticktext=percents, range=[-0.02, 1.03], title_text=look.text("axis.members"), showgrid=True
+    )
+    figure.update_yaxes(
+        tickvals=ticks, ticktext=percents, range=[-0.02, top * 1.05], title_text=look.text("axis.share"), showgrid=True
+    )
+    figure.update_layout(showlegend=True)
+    figure.data[0].showlegend = False
+    return figure
+
+
+def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: list[float], color: str) -> None:
+    index = next((n for n, x in enumerate(xs) if x >= 0.2 - 1e-9), None)
+    if index is None or xs[index] > 0.5:  # too few members for a fifth
+        return
+    figure.add_annotation(
+        x=xs[index],
+        y=ys[index],
+        text=look.text(
+            f"label.pareto_{kind}", members=look.numbers.percent(xs[index]), share=look.numbers.percent(ys[index])
+        ),
+        xanchor="left",
+        align="left",
+        font={"color": color if kind == "customer" else INK, "size": 11},
+        bgcolor=PAPER,
+        opacity=0.92,
+        arrowcolor=color,
+        arrowwidth=1,
+        arrowhead=0,
+        axref="x",
+        ayref="y",
+        ax=0.42,
+        ay=0.36 if kind == "product" else 0.12,
+    )

@@ -1,0 +1,137 @@
+"""How every figure looks: colours, fonts, margins, and how data become text in it.
+
+Here: the palette (told apart by the colour-blind, and in print), the base layout, the Look that a figure is drawn with.
+Not here: any one chart.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+import plotly.graph_objects as go
+
+from dashboards.numbers import Language, Numbers
+from dashboards.texts import Texts
+
+BLUE = "#0b6e99"
+ORANGE = "#d9730d"
+SKY = "#7cb8d4"
+SAND = "#e8c48f"
+GREY = "#8a97a3"
+INK = "#1d2b36"
+SOFT_INK = "#5b6b78"
+LINE = "#dfe5ea"
+PALE = "#c5d4dd"
+PAPER = "#ffffff"
+
+QUADRANT_COLORS = {"11": BLUE, "10": ORANGE, "01": "#2a9d8f", "00": GREY}
+"""Quadrant (x, y; 1 = high) → colour; each has a shape of its own too."""
+QUADRANT_SHAPES = {"11": "circle", "10": "square", "01": "diamond", "00": "triangle-up"}
+
+BLUES = [[0.0, "#eef5f9"], [0.5, "#a9d0e3"], [1.0, "#56a3c9"]]
+"""One hue from light to middle: the order survives in grey, and dark numbers are readable on all of it."""
+
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', "
+    "'Noto Sans CJK SC', 'Noto Sans', sans-serif"
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a figure is drawn with: the language and the currency."""
+
+    language: Language
+    currency: str
+
+    @cached_property
+    def text(self) -> Texts:
+        """The texts of the language."""
+        return Texts(self.language)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The numbers of the language."""
+        return Numbers(self.language, self.currency)
+
+
+def darker(color: str) -> str:
+    """*color*, ``#rrggbb``, mixed with ink: for lines and letters, which a pale colour would lose on paper."""
+    mixed = (round(0.55 * int(color[n : n + 2], 16) + 0.45 * int(INK[n : n + 2], 16)) for n in (1, 3, 5))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def plain(value: object, width: int = 60) -> str:
+    """*value* as text that a figure shows letter by letter: never as markup, cut to *width* Latin letters' width."""
+    text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
+    return html.escape(cut(text, width), quote=False)
+
+
+def cut(text: str, width: int) -> str:
+    """*text*, ended with … where it is wider than *width* Latin letters; a Chinese sign counts as two."""
+    used = 0
+    for place, sign in enumerate(text):
+        used += _columns(sign)
+        if used > width:
+            return text[: max(place - 1, 0)] + "…"
+    return text
+
+
+def text_width(text: str) -> int:
+    """The width in Latin letters."""
+    return sum(map(_columns, text))
+
+
+def _columns(sign: str) -> int:
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def wrapped(text: str, width: int) -> str:
+    """*text*, not yet escaped, in two lines where it is wider than *width*."""
+    if text_width(text) <= width:
+        return plain(text)
+    between = " · " if " · " in text else " "
+    words = text.split(between)
+    if len(words) > 1:
+        halves = [(between.join(words[:n]), between.join(words[n:])) for n in range(1, len(words))]
+        return "<br>".join(plain(half, width + 4) for half in min(halves, key=lambda pair: max(map(text_width, pair))))
+    return plain(text, width + 4)
+
+
+def base(look: Look, height: int) -> go.Figure:
+    """An empty figure in the house's style, *height* pixels high; its width is that of its place."""
+    figure = go.Figure()
+    figure.update_layout(
+        template="none",
+        height=height,
+        autosize=True,
+        font={"family": FONT, "size": 12, "color": INK},
+        paper_bgcolor=PAPER,
+        plot_bgcolor=PAPER,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
+        hoverlabel={"font": {"family": FONT, "size": 12}, "align": "left"},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom", "font": {"size": 12}},
+        separators=".,",
+        dragmode=False,
+        uirevision="keep",
+    )
+    axis = {
+        "automargin": True,
+        "gridcolor": LINE,
+        "linecolor": LINE,
+        "tickcolor": LINE,
+        "zeroline": False,
+        "showgrid": False,
+        "ticks": "",
+        "ticklabelstandoff": 4,
+        "fixedrange": True,
+        "title": {"font": {"size": 12, "color": SOFT_INK}, "standoff": 8},
+        "tickfont": {"size": 12, "color": INK},
+    }
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure

@@ -1,0 +1,83 @@
+"""Products as points of a matrix.
+
+Here: what a matrix measures and is called, where a product stands in it, what its hover says.
+Not here: drawing (``dashboards.figures.quadrants``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dashboards.figures.look import Look, plain
+from dashboards.metrics import full_text
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What a matrix measures, and what its quadrants are called.
+
+    Attributes:
+        cells: The digits of x_high and y_high → the quadrant's name.
+        names: The quadrant's key → its name.
+        colors: Code → ``#rrggbb``; the palette's own where none is given.
+        x_falls, y_falls: Whether low values are the high side, which is drawn right and above.
+    """
+
+    x_metric: str
+    y_metric: str
+    cells: Mapping[str, str]
+    names: Mapping[str, str]
+    colors: Mapping[str, str] = field(default_factory=dict)
+    x_falls: bool = False
+    y_falls: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """A product: *code* is x_high and y_high as digits, *hover* HTML as Plotly understands it."""
+
+    name: str
+    x: float
+    y: float
+    code: str
+    revenue: float
+    is_small: bool
+    has_moved: bool
+    hover: str
+
+
+def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
+    """The point of a row of products.quadrants; *x_by*, *y_by*: as a multiple of its threshold."""
+    x, y = _number(row["x_value"]), _number(row["y_value"])
+    x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
+    revenue = _number(row["revenue"])
+    moved = bool(row["has_moved"])
+    key, before = str(row["quadrant"]), str(row["previous_quadrant"])
+    name = str(row["name"] or row["sku"])
+    lines = [
+        f"<b>{plain(name)}</b> {plain(row['sku'])}" if name != row["sku"] else f"<b>{plain(name)}</b>",
+        plain(matrix.names.get(key, key))
+        + (look.text("hover.moved", before=plain(matrix.names.get(before, before))) if moved else ""),
+        f"{plain(look.text.name('metric', matrix.x_metric))} {full_text(look.numbers, matrix.x_metric, x)} "
+        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.x_metric, x_threshold)})",
+        f"{plain(look.text.name('metric', matrix.y_metric))} {full_text(look.numbers, matrix.y_metric, y)} "
+        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.y_metric, y_threshold)})",
+        f"{look.text('metric.revenue')} {look.numbers.full_money(revenue)}",
+    ]
+    lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
+    return Point(
+        name,
+        x / x_threshold if x_by else x,
+        y / y_threshold if y_by else y,
+        f"{int(bool(row['x_high']))}{int(bool(row['y_high']))}",
+        max(revenue, 0.0),
+        bool(row["is_small_sample"]),
+        moved,
+        "<br>".join(lines),
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

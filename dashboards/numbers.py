@@ -1,0 +1,143 @@
+"""Numbers as people read them: three digits on screen, the full value on hover, in Chinese or English units.
+
+Here: counts, money, rates and changes as text; null, NaN and infinity are all "–".
+Not here: what a number means (``dashboards.texts``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeGuard
+
+Language = Literal["zh", "en"]
+Number = int | float | None
+
+NONE = "–"
+"""What stands where there is no value: never 0."""
+
+_MINUS = "−"
+_UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
+    "zh": ((1e8, "亿"), (1e4, "万")),
+    "en": ((1e9, "B"), (1e6, "M"), (1e3, "K")),
+}
+_SYMBOLS = {
+    "CNY": "¥",
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "JP¥",
+    "HKD": "HK$",
+    "KRW": "₩",
+    "INR": "₹",
+}
+
+
+def is_number(value: Number) -> TypeGuard[int | float]:
+    """Whether there is a finite value."""
+    return value is not None and math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How numbers are written in one language and currency."""
+
+    language: Language
+    currency: str
+
+    @property
+    def symbol(self) -> str:
+        """What stands before an amount: ``¥``, or the code where no sign is known."""
+        return _SYMBOLS.get(self.currency, f"{self.currency} ")
+
+    def short(self, value: Number) -> str:
+        """At most three digits and a unit: ``20.8K``, ``2.08万``; whole numbers below 10,000 in full."""
+        if not is_number(value):
+            return NONE
+        size = abs(value)
+        if size < 10_000 and (float(size).is_integer() or (self.language == "zh" and size >= 1000)):
+            return _signed(value, f"{size:,.0f}")
+        for place, (unit, name) in enumerate(_UNITS[self.language]):
+            # 999,999 is 1M, not 1000K: what rounds up to the next unit takes it.
+            if size >= unit * 0.9995:
+                text = _three_digits(size / unit)
+                if place == 0 or text != "1000":
+                    return _signed(value, text + name)
+        return _signed(value, _three_digits(size))
+
+    def full(self, value: Number, decimals: int = 0) -> str:
+        """All digits before the point, *decimals* after it."""
+        if not is_number(value):
+            return NONE
+        text = f"{abs(value):,.{decimals}f}"
+        return _signed(value, text) if any(digit in text for digit in "123456789") else text
+
+    def money(self, value: Number) -> str:
+        """An amount, short."""
+        if not is_number(value):
+            return NONE
+        size = abs(value)
+        text = self.short(size if size < 1000 else round(size)) if size >= 0.005 or not size else "<0.01"
+        return (_MINUS if value < 0 else "") + self.symbol + text
+
+    def full_money(self, value: Number) -> str:
+        """An amount to the cent."""
+        return NONE if not is_number(value) else _signed(value, self.symbol + self.full(abs(value), 2))
+
+    def percent(self, value: Number) -> str:
+        """A share or rate, in three digits at most: ``27.0%``, ``8.10%``, ``0.17%``."""
+        if not is_number(value):
+            return NONE
+        size = 100 * abs(value)
+        if size in (0, 100):
+            return _signed(value, f"{size:.0f}%")
+        if size < 0.01:
+            return _signed(value, "<0.01%")
+        return _signed(value, f"{size:,.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}%")
+
+    def round_percent(self, value: float) -> str:
+        """A share without trailing zeros, for the ticks of an axis."""
+        return _signed(value, f"{100 * abs(value):.4g}%")
+
+    def full_percent(self, value: Number) -> str:
+        """A share or rate to a hundredth of a percent."""
+        return NONE if not is_number(value) else self.full(100 * value, 2) + "%"
+
+    def change(self, now: Number, before: Number) -> str:
+        """By how much of *before* it changed, with its sign; "–" without a base."""
+        ratio = change_ratio(now, before)
+        if ratio is None:
+            return NONE
+        return ("+" if ratio > 0 else "") + self.percent(ratio)
+
+    def points(self, now: Number, before: Number) -> str:
+        """By how many hundredths one share or rate differs from another, with its sign."""
+        if not is_number(now) or not is_number(before):
+            return NONE
+        difference = 100 * (now - before)
+        text = f"{abs(difference):.{1 if abs(difference) >= 9.95 else 2}f}"
+        return ("+" if difference > 0 else _MINUS if difference < 0 else "") + text
+
+
+def change_ratio(now: Number, before: Number) -> float | None:
+    """(now − before) / |before|; None where one is missing or *before* is 0."""
+    if not is_number(now) or not is_number(before) or before == 0:
+        return None
+    return (now - before) / abs(before)
+
+
+def _signed(value: float, text: str) -> str:
+    return _MINUS + text if value < 0 else text
+
+
+def _three_digits(size: float) -> str:
+    """*size* ≥ 0 in three significant digits, without trailing zeros after the point."""
+    if size == 0:
+        return "0"
+    if size < 0.001:
+        return "<0.001"
+    decimals = min(max(2 - math.floor(math.log10(size)), 0), 3)
+    text = f"{size:.{decimals}f}"
+    if len(text.replace(".", "").lstrip("0")) > 3 and decimals:  # 9.999 became 10.00
+        text = f"{size:.{decimals - 1}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

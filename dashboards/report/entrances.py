@@ -1,0 +1,203 @@
+"""Sections of the entrances and their slots: where the sales came from.
+
+Here: their queries, charts and tables.
+Not here: the day as a whole (``dashboards.report.overview``), how a chart looks (``dashboards.figures.sales``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from dashboards.figures.look import Look
+from dashboards.figures.sales import entrance_revenue, entrance_value, has_place, slot_revenue
+from dashboards.numbers import NONE
+from dashboards.report.columns import change_column, full_column, short_column, text_column
+from dashboards.report.html import Column, Html, first_of, message, table, tag
+from dashboards.report.overview import totals
+from dashboards.report.page import Page
+from dashboards.report.queries import Reader
+
+BARS = 12
+QUIET_ROWS = 10
+
+_ENTRANCES = """
+WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
+SELECT now.*, names.name_zh, names.name_en,
+    CAST(now.revenue AS DOUBLE) / nullif(sum(now.revenue) OVER (), 0) AS revenue_share,
+    before.revenue AS revenue_before, week.revenue AS revenue_week
+FROM attribution.entrance_daily AS now
+LEFT JOIN names USING (entrance_id)
+LEFT JOIN attribution.entrance_daily AS before ON before.entrance_id = now.entrance_id AND before.dt = $day - 1
+LEFT JOIN attribution.entrance_daily AS week ON week.entrance_id = now.entrance_id AND week.dt = $day - 7
+WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_id
+"""
+_SLOTS = """
+WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
+SELECT slots.*, names.name_zh, names.name_en,
+    CAST(clicks AS DOUBLE) / nullif(impressions, 0) AS slot_click_rate
+FROM attribution.slot_daily AS slots LEFT JOIN names USING (entrance_id)
+WHERE dt = $day
+ORDER BY revenue DESC, impressions DESC, entrance_id, head_page_type, head_module, head_slot, head_content_id
+"""
+
+
+def entrances(page: Page, reader: Reader) -> Html:
+    """The entrances' sales and traffic; that the sales sum to the day's."""
+    look = page.look
+    frame = _named(look, reader.frame(_ENTRANCES))
+    total = totals(reader)
+    rows = frame.to_dicts()
+    if not rows:
+        return message(
+            look.text("empty.entrances", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}"
+        )
+    columns = [
+        text_column(look.text("column.entrance"), "name"),
+        short_column(look, "revenue"),
+        short_column(look, "revenue_share"),
+        *_changes(look),
+        *(
+            short_column(look, name)
+            for name in ("net_revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate")
+        ),
+        short_column(look, "click_to_order_rate"),
+        short_column(look, "revenue_per_mille"),
+    ]
+    all_rows = {**total, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
+    sums = look.numbers.full_money(total["revenue"] or 0)
+    check = look.text("check.equal" if total["is_equal"] else "check.differs", sums=sums)
+    parts = [
+        tag("div", table(columns, rows, total=all_rows), tag("p", check, class_="check"), class_="card wide"),
+    ]
+    full = [
+        text_column(look.text("column.entrance"), "name"),
+        *(full_column(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "exposures")),
+        *(full_column(look, name) for name in ("product_clicks", "add_to_carts", "click_through_rate")),
+        *(full_column(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
+    ]
+    if total["revenue"]:
+        parts.append(
+            page.chart(
+                entrance_revenue(look, frame),
+                look.text("entrances.revenue.title"),
+                look.text("definition.entrance_revenue"),
+                full,
+                rows,
+            )
+        )
+        parts.append(_value_chart(page, frame, full))
+    return tag("div", *parts, class_="grid")
+
+
+def _value_chart(page: Page, frame: pl.DataFrame, columns: Sequence[Column]) -> Html:
+    look = page.look
+    rows = frame.to_dicts()
+    left_out = [row["name"] for row in rows if not has_place(row)]
+    title = look.text("entrances.value.title")
+    if len(left_out) == len(rows):
+        return tag("div", tag("h3", title), message(look.text("empty.value")), class_="card")
+    said = look.text("note.no_place", names=look.text("list.separator").join(left_out))
+    return page.chart(
+        entrance_value(look, frame),
+        title,
+        look.text("definition.entrance_value"),
+        columns,
+        rows,
+        notes=[said] if left_out else [],
+    )
+
+
+def _changes(look: Look) -> list[Column]:
+    return [
+        change_column(look, look.text("column.against_before"), "revenue", "revenue_before"),
+        change_column(look, look.text("column.against_week"), "revenue", "revenue_week"),
+    ]
+
+
+def slots(page: Page, reader: Reader) -> Html:
+    """The slots that brought the most, and those that were seen most without a sale."""
+    look = page.look
+    frame = _named(look, reader.frame(_SLOTS)).with_columns(pl.col("name").alias("entrance"))
+    modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
+    rows = [
+        row | {"place": (place := _place(look, row, modules[row["entrance_id"]] > 1)), "name": _slot_name(row, place)}
+        for row in frame.to_dicts()
+    ]
+    if not rows:
+        return message(look.text("empty.slots", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}")
+    columns = [
+        text_column(look.text("column.entrance"), "entrance"),
+        text_column(look.text("column.slot"), "place"),
+        *(short_column(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
+        *(
+            short_column(look, name)
+            for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")
+        ),
+    ]
+    selling = [row for row in rows if row["revenue"] > 0]
+    parts = []
+    total = sum(row["revenue"] for row in rows)
+    if selling:
+        shown = selling[:BARS]
+        parts.append(
+            page.chart(
+                slot_revenue(look, pl.DataFrame(shown, infer_schema_length=None), total),
+                look.text("slots.title"),
+                look.text("definition.slots"),
+                columns,
+                rows,
+                notes=[first_of(look, len(shown), len(selling))],
+            )
+        )
+    quiet = sorted(
+        (row for row in rows if not row["revenue"] and row["impressions"]), key=lambda row: -row["impressions"]
+    )
+    if quiet:
+        shown = quiet[:QUIET_ROWS]
+        parts.append(
+            tag(
+                "div",
+                tag("h3", look.text("slots.quiet.title")),
+                tag("p", look.text("slots.quiet.definition"), class_="definition"),
+                table(
+                    [
+                        text_column(look.text("column.entrance"), "entrance"),
+                        text_column(look.text("column.slot"), "place"),
+                        *(short_column(look, name) for name in ("impressions", "clicks", "slot_click_rate")),
+                    ],
+                    shown,
+                ),
+                tag("p", first_of(look, len(shown), len(quiet)), class_="note"),
+                class_="card",
+            )
+        )
+    if not parts:
+        return message(look.text("empty.selling"))
+    return tag("div", *parts, class_="grid")
+
+
+def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:
+    names = [
+        look.text.name("entrance", row["entrance_id"])
+        if row["entrance_id"].startswith("(")
+        else row[f"name_{look.language}"] or row["entrance_id"]
+        for row in frame.iter_rows(named=True)
+    ]
+    return frame.with_columns(pl.Series("name", names, dtype=pl.String))
+
+
+def _place(look: Look, row: Mapping[str, Any], has_modules: bool) -> str:
+    """Where the slot is and what it shows; the module only where its entrance has several."""
+    parts = [row["head_module"]] if has_modules and row["head_module"] != "(none)" else []
+    if row["head_slot"]:
+        parts.append(look.text("slot.number", n=row["head_slot"]))
+    if row["head_content_id"] != "(none)":
+        parts.append(row["head_content_id"])
+    return " · ".join(parts) or NONE
+
+
+def _slot_name(row: Mapping[str, Any], place: str) -> str:
+    return row["entrance"] if place == NONE else f"{row['entrance']} · {place}"

@@ -1,0 +1,48 @@
+// Draws every figure that stands in the page as JSON, and draws it anew for paper and for narrow screens.
+(function () {
+  "use strict";
+  var NARROW = 460, PAPER = 690;
+  var drawn = [];
+
+  function restored(figure) {
+    var wide = {};
+    Object.keys(figure.narrow).forEach(function (path) {
+      wide[path] = path.split(".").reduce(function (part, key) { return part && part[key]; }, figure.layout);
+    });
+    return wide;
+  }
+
+  function fit(figure, width) {
+    var isNarrow = width < NARROW;
+    var update = isNarrow ? Object.assign({}, figure.narrow) : restored(figure);
+    return Plotly.relayout(figure.div, JSON.parse(JSON.stringify(update)));
+  }
+
+  document.querySelectorAll("script.figure").forEach(function (script) {
+    var spec = JSON.parse(script.textContent);
+    var div = document.getElementById(script.dataset.target);
+    var figure = { div: div, layout: JSON.parse(JSON.stringify(spec.layout)), narrow: (spec.layout.meta || {}).narrow || {} };
+    drawn.push(figure);
+    Plotly.newPlot(div, spec.data, spec.layout, plotConfig).then(function () {
+      if (div.clientWidth < NARROW) { fit(figure, div.clientWidth); }
+    });
+  });
+
+  window.addEventListener("resize", function () {
+    drawn.forEach(function (figure) { fit(figure, figure.div.clientWidth); });
+  });
+  window.addEventListener("beforeprint", function () {
+    drawn.forEach(function (figure) {
+      fit(figure, PAPER);
+      Plotly.relayout(figure.div, { width: PAPER, autosize: false });
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    drawn.forEach(function (figure) {
+      Plotly.relayout(figure.div, { width: null, autosize: true }).then(function () {
+        fit(figure, figure.div.clientWidth);
+      });
+    });
+  });
+  document.documentElement.dataset.drawn = String(drawn.length);
+})();

@@ -1,0 +1,121 @@
+"""What the report reads: frames of the marts of one day.
+
+Here: the tables, a Reader of one home, which days are there.
+Not here: what is made of the frames.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import duckdb
+import polars as pl
+
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.query import reading_session
+from pipelines.workspace import Workspace, open_workspace
+
+MARTS = (
+    "core.order_lines",
+    "core.entrances",
+    "core.products",
+    "attribution.entrance_daily",
+    "attribution.slot_daily",
+    "customers.rfm",
+    "customers.rfm_daily",
+    "customers.rfm_migration",
+    "customers.rfm_thresholds",
+    "customers.sales_coverage",
+    "customers.lifecycle_daily",
+    "customers.cohorts",
+    "customers.pareto",
+    "products.quadrants",
+    "products.quadrant_migration",
+    "products.portfolio_health",
+)
+"""The tables that the report reads, where the home has them."""
+
+MAIN = "attribution.entrance_daily"
+"""The table whose days can be reported."""
+
+_TYPES: dict[str, type[pl.DataType]] = {
+    "VARCHAR": pl.String,
+    "DATE": pl.Date,
+    "BOOLEAN": pl.Boolean,
+    "DOUBLE": pl.Float64,
+    "BIGINT": pl.Int64,
+    "INTEGER": pl.Int64,
+    "HUGEINT": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One day of a home, open for reading."""
+
+    day: dt.date
+    workspace: Workspace
+    connection: duckdb.DuckDBPyConnection
+
+    def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
+        """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
+        values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
+        cursor = self.connection.execute(sql, values)
+        schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
+        rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def exists(self, table: str) -> bool:
+        """Whether the home knows such a table."""
+        return table in self.workspace.project.models
+
+    def days(self, table: str) -> Collection[dt.date]:
+        """The days that *table* is computed for."""
+        return computed_days(self.workspace, table)
+
+    def has(self, table: str, days_before: int = 0) -> bool:
+        """Whether *table* is computed for the day, or so many days before it."""
+        return self.exists(table) and self.day - dt.timedelta(days=days_before) in self.days(table)
+
+
+@contextmanager
+def open_day(home: Home, day: dt.date) -> Iterator[Reader]:
+    """A Reader of *day*; what a run replaces meanwhile stays as it was.
+
+    Raises:
+        HeadwaterError: the day is not computed, or the home cannot be read.
+    """
+    workspace = open_workspace(home)
+    days = computed_days(workspace, MAIN)
+    if day not in days:
+        raise HeadwaterError(_not_there(home, day, days))
+    tables = [table for table in MARTS if table in workspace.project.models]
+    with reading_session(home, " ".join(tables)) as connection:
+        yield Reader(day, workspace, connection)
+
+
+def computed_days(workspace: Workspace, table: str) -> set[dt.date]:
+    """The days of which *table* has a partition."""
+    return {key for key in workspace.lake.files(table) if key is not None}
+
+
+def newest_day(workspace: Workspace, now: dt.datetime) -> dt.date | None:
+    """The newest computed day that is over in the shop's time zone; if none is, the newest; None without any."""
+    days = computed_days(workspace, MAIN)
+    today = now.astimezone(ZoneInfo(workspace.settings.timezone)).date()
+    return max((day for day in days if day < today), default=max(days, default=None))
+
+
+def _not_there(home: Home, day: dt.date, days: Collection[dt.date]) -> str:
+    if not days:
+        return f"{home.root}: no day is computed yet; land files and run 'headwater run --home {home.root}'"
+    first, last = min(days), max(days)
+    if first <= day <= last:
+        return f"{day} is not computed: 'headwater run --home {home.root} --from {day} --to {day}' computes it"
+    return f"{day} is not among the computed days, {first} to {last}: name one of them with --dt"

@@ -1,0 +1,83 @@
+"""The report of a day, from a home to a file.
+
+Here: the order of the sections, header and footer, writing the file.
+Not here: what a section says, which day is meant (``pipelines.report``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dashboards.figures.look import Look
+from dashboards.numbers import Language
+from dashboards.report.customers import customers
+from dashboards.report.entrances import entrances, slots
+from dashboards.report.html import Html, tag
+from dashboards.report.overview import overview
+from dashboards.report.page import Page
+from dashboards.report.products import products
+from dashboards.report.queries import Reader, open_day
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+_SECTIONS = {
+    "overview": overview,
+    "entrances": entrances,
+    "slots": slots,
+    "customers": customers,
+    "products": products,
+}
+
+
+def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
+    """Write the report of *day* to *out*, replacing it at once.
+
+    Raises:
+        HeadwaterError: the day is not computed, or the file cannot be written.
+    """
+    with open_day(home, day) as reader:
+        text = report_html(reader, language, now)
+    unfinished = out.with_name(f".{out.name}.tmp")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(out)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise HeadwaterError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
+    """The report as the text of an HTML file; *now* is told at its end."""
+    settings = reader.workspace.settings
+    look = Look(language, settings.currency)
+    page = Page(look)
+    day = reader.day
+    written = look.text(
+        "page.day",
+        year=day.year,
+        day=day.day,
+        name=look.text(f"month.{day.month}"),
+        weekday=look.text(f"weekday_long.{day.isoweekday()}"),
+    )
+    title = f"{look.text('page.title')} · {day}"
+    header = tag(
+        "header",
+        tag("p", "Headwater", class_="brand"),
+        tag("h1", f"{look.text('page.title')} · {written}"),
+        tag("p", look.text("page.about", currency=settings.currency, timezone=settings.timezone)),
+    )
+    sections = [
+        (key, look.text(f"section.{key}"), _section(look, key, build(page, reader))) for key, build in _SECTIONS.items()
+    ]
+    local = now.astimezone(ZoneInfo(settings.timezone))
+    footer = tag(
+        "footer", tag("p", look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone))
+    )
+    return page.html(title, header, sections, footer)
+
+
+def _section(look: Look, key: str, content: Html) -> Html:
+    return Html(tag("p", look.text(f"intro.{key}"), class_="intro") + content)

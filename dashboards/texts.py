@@ -1,0 +1,44 @@
+"""The texts that operators read, in Chinese and English.
+
+Here: finding a text of ``texts.yaml`` by its key and filling in values.
+Not here: the texts themselves, numbers (``dashboards.numbers``), names that data brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from dashboards.numbers import Language
+
+_FILE = Path(__file__).with_name("texts.yaml")
+
+
+@cache
+def all_texts() -> Mapping[str, Mapping[str, str]]:
+    """Key → language → text."""
+    content: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return content
+
+
+class Texts:
+    """The texts in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of *key* with *values* filled in.
+
+        Raises:
+            KeyError: there is no such text, or it needs another value.
+        """
+        return all_texts()[key][self.language].format(**values)
+
+    def name(self, kind: str, key: str) -> str:
+        """What *key* is called as a *kind* (``metric``, ``stage`` …); the key itself where nobody named it."""
+        text = all_texts().get(f"{kind}.{key}")
+        return text[self.language] if text else key

@@ -1,0 +1,95 @@
+"""The report in a browser: it asks nobody for anything, says nothing on the console, fits phones and paper."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.report import write_report
+from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: uv sync --group browser, then playwright install chromium"
+)
+
+pytestmark = pytest.mark.browser
+
+PLOTS = "[...document.querySelectorAll('.plot')]"
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    with sync_api.sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        except sync_api.Error as error:
+            pytest.skip(f"no browser: playwright install chromium, or CHROMIUM=/path/to/it ({error.message[:80]})")
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    home = new_home(tmp_path_factory.mktemp("browser") / "home")
+    land_days(home, DAYS)
+    ingest_and_compute(home)
+    return {language: write_report(home, language, day=DAYS[3]) for language in ("zh", "en")}
+
+
+def opened(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:
+    """The page with all charts drawn, and what went wrong or out."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    wrong: list[str] = []
+    page.on("request", lambda request: request.url == path.as_uri() or wrong.append(f"asked for {request.url}"))
+    page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.goto(path.as_uri())
+    page.wait_for_function(
+        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
+    )
+    page.wait_for_timeout(300)
+    return page, wrong
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_it_asks_nobody_and_fits(pages: dict[str, Path], browser: Any, language: str, width: int) -> None:
+    page, wrong = opened(browser, pages[language], width)
+    assert wrong == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    too_wide = (
+        "[...document.querySelectorAll('.plot')].filter(p => p.querySelector('svg').clientWidth > p.clientWidth + 1)"
+    )
+    assert page.evaluate(f"{too_wide}.length") == 0
+    page.close()
+
+
+def test_no_chart_is_cut_by_the_edge_of_a_sheet(pages: dict[str, Path], browser: Any) -> None:
+    page, wrong = opened(browser, pages["en"], 1440)
+    assert page.pdf(prefer_css_page_size=True, print_background=True).startswith(b"%PDF")
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    widths = page.evaluate("[...document.querySelectorAll('.plot svg.main-svg')].map(svg => svg.clientWidth)")
+    assert max(widths) <= 690  # an A4 sheet between its margins
+    assert page.evaluate(
+        "[...document.querySelectorAll('.plot')].every(p => getComputedStyle(p).breakInside === 'avoid')"
+    )
+    assert wrong == []
+    page.close()
+
+
+def test_without_scripts_the_numbers_are_still_there(pages: dict[str, Path], browser: Any) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["en"].as_uri())
+    assert "The charts need JavaScript" in page.inner_text("main")
+    assert page.locator("figure details table").count() == page.locator("figure").count()
+    context.close()

@@ -1,0 +1,275 @@
+"""The report of a day: what it says, what it says of what is not there, and who writes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dashboards.report.queries import newest_day
+from pipelines.errors import HeadwaterError
+from pipelines.home import REPOSITORY, Home
+from pipelines.launch import open_instance
+from pipelines.report import last_day, write_report
+from pipelines.workspace import open_workspace
+from tests.integration.small_shop import DAYS, land_days, undescribed, visit
+from tests.support import land, make_home, run
+
+DAY = DAYS[3]
+EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+class Words(HTMLParser):
+    """The text of a page without its scripts and styles, its elements and their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._skipped = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._skipped += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.text.append(data)
+
+
+def read(path: Path) -> tuple[str, Words]:
+    """The words of a report in one line, and the parsed page."""
+    page = Words()
+    page.feed(path.read_text(encoding="utf-8"))
+    return " ".join(" ".join(page.text).split()), page
+
+
+def figures(path: Path) -> list[dict]:
+    found = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', path.read_text(encoding="utf-8"))
+    return [json.loads(text, parse_constant=_refuse) for text in found]
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} in a figure")
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "pipelines.cli", "report", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+
+
+@pytest.fixture(scope="module")
+def pages(computed: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    return {
+        language: write_report(computed, language, day=DAY, out=folder / f"{language}.html")
+        for language in ("zh", "en")
+    }
+
+
+# What it says -------------------------------------------------------------------------------------------
+
+
+def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "Daily report · Wednesday, 4 Mar 2026" in text
+    assert "Sales ¥10 0% vs day before (¥10) – vs a week before Quantity" in text  # the shop is four days old
+    assert "✔ The entrances sum to ¥10.00, the sales of the day's paid orders." in text
+
+
+def test_it_is_there_in_chinese(pages: dict[str, Path]) -> None:
+    text, page = read(pages["zh"])
+    assert "经营日报 · 2026年3月4日 星期三" in text
+    assert "✔ 各入口之和 ¥10.00 等于当天付款订单的销售额。" in text
+    assert ("html", {"lang": "zh-CN"}) in page.tags
+    assert not re.search(r"[A-Za-z]+ (of|the|and) ", text)
+
+
+def test_each_chart_has_a_definition_and_its_table(pages: dict[str, Path]) -> None:
+    html = pages["en"].read_text(encoding="utf-8")
+    cards = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    assert len(cards) == len(figures(pages["en"])) >= 8
+    for card in cards:
+        assert 'class="definition"' in card
+        assert "<summary>View as table</summary>" in card
+        assert "<tbody><tr>" in card
+
+
+def test_it_is_one_file_that_names_no_other(pages: dict[str, Path]) -> None:
+    for path in pages.values():
+        _, page = read(path)
+        named = [value for _, attributes in page.tags for key, value in attributes.items() if key in ("src", "href")]
+        assert {value for value in named if value and not value.startswith("#")} == {"data:,"}
+        assert path.read_text(encoding="utf-8").count("plotly.js v") == 1
+        assert path.stat().st_size < 6_000_000
+
+
+def test_nothing_in_it_is_not_a_number(pages: dict[str, Path]) -> None:
+    for path in pages.values():
+        figures(path)
+        text, _ = read(path)
+        assert not re.search(r"\b(nan|NaN|inf|None|null)\b", text)
+
+
+def test_the_same_day_gives_the_same_page(computed: Home, pages: dict[str, Path], tmp_path: Path) -> None:
+    again = write_report(computed, "en", day=DAY, out=tmp_path / "again.html").read_text(encoding="utf-8")
+    time = r"Written by Headwater at [-0-9: ]+"
+    assert re.sub(time, "", again) == re.sub(time, "", pages["en"].read_text(encoding="utf-8"))
+
+
+# What is not there --------------------------------------------------------------------------------------
+
+
+def test_what_has_no_earlier_snapshot_is_said(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "There is no snapshot of 2026-02-04 to compare with" in text
+    assert "No month is over yet" in text
+
+
+def test_a_day_whose_snapshot_is_not_kept_has_sales_and_says_so(computed: Home, tmp_path: Path) -> None:
+    text, _ = read(write_report(computed, "en", day=DAYS[1], out=tmp_path / "old.html"))
+    assert "Sales ¥10 0% vs day before (¥10)" in text
+    assert "There is no snapshot of the customers on 2026-03-02: kept are the last 1 days and month ends" in text
+
+
+def test_a_day_without_orders_says_what_to_run(home: Home, tmp_path: Path) -> None:
+    land(home, "events", [event for day in DAYS[:2] for event in visit(day)], "events")
+    run(home)
+    text, _ = read(write_report(home, "en", day=DAYS[1], out=tmp_path / "r.html"))
+    assert "No paid orders on 2026-03-02. If their files came late, land them and run: headwater run --from" in text
+    assert "Sales ¥0 – vs day before (¥0)" in text
+    assert "No customer with a paid order in the window" in text
+    figures(tmp_path / "r.html")
+
+
+def test_one_order_and_no_event_is_a_report(home: Home, tmp_path: Path) -> None:
+    order = {"order_id": "o", "status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00"}
+    land(home, "orders", [order], "orders")
+    land(home, "order_lines", [{"order_id": "o", "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5}], "lines")
+    run(home)
+    for language in ("zh", "en"):
+        path = write_report(home, language, day=dt.date(2026, 3, 2), out=tmp_path / f"{language}.html")
+        assert figures(path)
+    text, _ = read(tmp_path / "en.html")
+    assert "Buyers 0" in text
+    assert "Unattributed (no cart or click) ¥5 100%" in text
+
+
+def test_names_from_data_are_escaped(tmp_path: Path) -> None:
+    entrance = {"entrance_id": "banner", "name_zh": EVIL, "name_en": EVIL, "page_type": "home", "module": "banner"}
+    home = make_home(tmp_path / "shop", settings={"start_date": DAYS[0]}, entrances=[entrance])
+    land_days(home, DAYS[:2])
+    land(home, "events", [event | {"content_id": EVIL} for event in visit(DAYS[1], "d9")], "evil")
+    run(home)
+    path = write_report(home, "en", day=DAYS[1])
+    assert path == home.reports / f"{DAYS[1]}-en.html"
+    text, page = read(path)
+    assert EVIL in text
+    assert not [tag for tag, _ in page.tags if tag == "img"]
+    assert EVIL not in json.dumps(figures(path))
+
+
+def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "Window: the 28 days up to this one." in text
+    for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
+        assert name in text
+    assert (
+        "No product has a value for both metrics. Missing: Margin rate" in text
+    )  # nothing is known of the cost of what was sold
+    assert "Health of the portfolio" in text
+
+
+def test_a_home_whose_matrices_are_taken_out_says_so(home: Home, tmp_path: Path) -> None:
+    matrices = home.config / "matrices.yaml"
+    matrices.write_text(matrices.read_text(encoding="utf-8").split("\nproducts:")[0], encoding="utf-8")
+    land_days(home, DAYS[:1])
+    run(home)
+    text, _ = read(write_report(home, "en", day=DAYS[0], out=tmp_path / "r.html"))
+    assert "config/matrices.yaml names no product matrix" in text
+
+
+# Errors and who writes it -------------------------------------------------------------------------------
+
+
+def test_the_command_writes_into_the_home(computed_copy: Home) -> None:
+    done = command("--home", computed_copy.root, "--dt", DAY, "--lang", "zh")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"wrote {computed_copy.reports}/{DAY}-zh.html\n"
+    assert (computed_copy.reports / f"{DAY}-zh.html").stat().st_size > 1_000_000
+
+
+def test_wrong_days_and_files_are_one_line(computed: Home, home: Home, tmp_path: Path) -> None:
+    with pytest.raises(HeadwaterError, match=r"2020-01-01 is not among the computed days, 2026-03-01 to 2026-03-04"):
+        write_report(computed, "en", day=dt.date(2020, 1, 1))
+    with pytest.raises(HeadwaterError, match=r"no day is computed yet; land files and run 'headwater run --home"):
+        write_report(home, "en")
+    with pytest.raises(HeadwaterError, match=r"no day is computed yet"):
+        write_report(home, "en", day=DAY)
+    with pytest.raises(HeadwaterError, match=r"cannot be written: Is a directory"):
+        write_report(computed, "en", day=DAY, out=tmp_path)
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
+    missing = command("--home", tmp_path / "nowhere")
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+    assert "run 'headwater init" in missing.stderr
+    assert command("--home", computed.root, "--lang", "fr").returncode == 2
+    assert command("--home", computed.root, "--dt", "yesterday").returncode == 2
+
+
+def test_a_day_between_that_is_not_computed_says_how_to(computed_copy: Home) -> None:
+    folder = computed_copy.lake / "attribution" / "entrance_daily" / f"dt={DAYS[1]}"
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    with pytest.raises(HeadwaterError, match=rf"{DAYS[1]} is not computed: 'headwater run .* --from {DAYS[1]}"):
+        write_report(computed_copy, "en", day=DAYS[1])
+
+
+def test_the_default_is_the_newest_day_that_is_over(computed: Home) -> None:
+    workspace = open_workspace(computed)
+    assert last_day(computed) == DAYS[3]
+    # In Shanghai it is the fourth day already.
+    assert newest_day(workspace, dt.datetime(2026, 3, 3, 17, tzinfo=dt.UTC)) == DAYS[2]
+    # A clock that is ahead has made days that are not over; if there is nothing else, they are shown.
+    assert newest_day(workspace, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) == DAYS[3]
+
+
+def test_the_asset_writes_the_newest_day_in_both_languages(computed_copy: Home) -> None:
+    definitions = undescribed(computed_copy)
+    with open_instance(computed_copy) as instance:
+        done = definitions.resolve_job_def("report").execute_in_process(instance=instance)
+        assert done.success
+        event = instance.get_latest_materialization_event(dg.AssetKey(["report"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["day"].value == DAY.isoformat()
+    assert sorted(path.name for path in computed_copy.reports.iterdir()) == [f"{DAY}-en.html", f"{DAY}-zh.html"]
+
+
+def test_a_backfill_writes_no_report(home: Home) -> None:
+    definitions = undescribed(home)
+    assert not definitions.resolve_asset_graph().get(dg.AssetKey(["report"])).is_partitioned
+    tables = definitions.resolve_job_def("tables")
+    assert dg.AssetKey(["report"]) not in tables.asset_layer.selected_asset_keys
+    schedule = definitions.resolve_schedule_def("report")
+    assert schedule.cron_schedule == "30 5 * * *"
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_an_empty_home_fails_the_asset_in_one_line(home: Home) -> None:
+    with open_instance(home) as instance:
+        job = undescribed(home).resolve_job_def("report")
+        done = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert not done.success
+        failure = next(event for event in done.all_events if event.is_step_failure)
+    assert "no day is computed yet" in str(failure.event_specific_data)

@@ -1,0 +1,315 @@
+"""Figures: what they show of frames made by hand, and of frames with next to nothing in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+
+from dashboards.figures.customers import group_shares, lifecycle, pareto, rfm_heat
+from dashboards.figures.labels import Box, place_labels
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, darker
+from dashboards.figures.points import Matrix
+from dashboards.figures.quadrants import quadrant_chart
+from dashboards.figures.sales import entrance_revenue, entrance_value, revenue_trend, slot_revenue
+from dashboards.figures.tables import LEFT, NEW, cohort_triangle, migration_grid
+
+EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+DAY = dt.date(2026, 3, 7)
+EVIL = "<b>x</b> & <a href='https://example.com'>y</a>"
+MATRIX = Matrix(
+    "exposures",
+    "margin_rate",
+    {"11": "Star", "10": "Traffic", "01": "Potential", "00": "Dog"},
+    {"star": "Star", "traffic": "Traffic", "potential": "Potential", "dog": "Dog", "unknown": "Unknown"},
+)
+
+
+def texts(figure: go.Figure) -> list[str]:
+    return [note.text for note in figure.layout.annotations]
+
+
+def product(sku: str, x: float | None, y: float | None, revenue: float = 10.0, **more: Any) -> dict[str, Any]:
+    x_high, y_high = None if x is None else x > 100, None if y is None else y > 0.3
+    keys = {(True, True): "star", (True, False): "traffic", (False, True): "potential", (False, False): "dog"}
+    return {
+        "sku": sku,
+        "name": f"Mug {sku}",
+        "x_value": x,
+        "y_value": y,
+        "x_threshold": 100.0,
+        "y_threshold": 0.3,
+        "x_high": x_high,
+        "y_high": y_high,
+        "quadrant": keys.get((x_high, y_high), "unknown"),
+        "previous_quadrant": None,
+        "has_moved": False,
+        "is_borderline": False,
+        "is_small_sample": False,
+        "revenue": revenue,
+    } | more
+
+
+def products(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), infer_schema_length=None)
+
+
+FOUR = products(
+    product("a", 200.0, 0.5, 400.0),
+    product("b", 300.0, 0.1, 100.0, is_small_sample=True),
+    product("c", 50.0, 0.4, 25.0, previous_quadrant="dog", has_moved=True),
+    product("d", 20.0, 0.2, 0.0),
+)
+
+
+# Matrices -----------------------------------------------------------------------------------------------
+
+
+def test_each_quadrant_has_a_colour_and_a_shape_of_its_own() -> None:
+    figure = quadrant_chart(EN, FOUR, MATRIX)
+    drawn = {(trace.marker.line.color, trace.marker.symbol[0].removesuffix("-open")) for trace in figure.data}
+    assert drawn == {(darker(QUADRANT_COLORS[code]), QUADRANT_SHAPES[code]) for code in QUADRANT_COLORS}
+    assert len(set(QUADRANT_COLORS.values())) == len(set(QUADRANT_SHAPES.values())) == 4
+
+
+def test_the_area_of_a_bubble_is_its_revenue() -> None:
+    sizes = {trace.marker.line.color: trace.marker.size[0] for trace in quadrant_chart(EN, FOUR, MATRIX).data}
+    assert sizes[darker(QUADRANT_COLORS["11"])] / sizes[darker(QUADRANT_COLORS["10"])] == pytest.approx(2)
+
+
+def test_a_small_sample_is_hollow() -> None:
+    hollow = [trace for trace in quadrant_chart(EN, FOUR, MATRIX).data if trace.marker.symbol[0].endswith("-open")]
+    assert [trace.marker.color for trace in hollow] == [darker(QUADRANT_COLORS["10"])]
+    assert "small sample" in hollow[0].hovertext[0]
+
+
+def test_quadrants_are_named_and_thresholds_written() -> None:
+    figure = quadrant_chart(EN, FOUR, MATRIX)
+    assert {"<b>Star</b> 1", "<b>Traffic</b> 1", "<b>Potential</b> 1", "<b>Dog</b> 1"} < set(texts(figure))
+    assert {"threshold 100", "threshold 30.0%"} < set(texts(figure))
+    assert sum(shape.type == "rect" for shape in figure.layout.shapes) == 4
+    assert sum(shape.type == "line" for shape in figure.layout.shapes) == 2
+
+
+def test_it_says_how_many_products_have_a_name_or_no_value() -> None:
+    frame = products(*FOUR.to_dicts(), product("e", None, 0.4), product("f", math.nan, 0.4), product("g", 3.0, None))
+    notes = quadrant_chart(EN, frame, MATRIX).layout.meta["notes"]
+    assert notes[0] == "Without a value, so not in the chart: 3."
+    assert notes[-1] == "Named on a wide screen: the 4 best-selling of 4, and 1 of 1 that changed quadrant."
+
+
+def test_a_product_that_moved_says_from_where() -> None:
+    hovers = [hover for trace in quadrant_chart(EN, FOUR, MATRIX).data for hover in trace.hovertext]
+    assert sum("Potential (before: Dog)" in hover for hover in hovers) == 1
+
+
+def test_a_skewed_axis_is_logarithmic_and_has_room_for_zero() -> None:
+    rows = [product(str(n), 10.0 ** (n / 4), 0.3 + n / 100) for n in range(16)]
+    figure = quadrant_chart(EN, products(*rows, product("zero", 0.0, 0.5)), MATRIX)
+    assert figure.layout.xaxis.title.text == "Product exposures (log scale)"
+    assert figure.layout.xaxis.ticktext[0] == "0"
+    assert figure.layout.yaxis.title.text == "Margin rate"
+
+
+def test_a_value_far_out_is_drawn_at_the_edge() -> None:
+    rows = [product(str(n), 90.0 + n, 0.3 + n / 100) for n in range(30)]
+    figure = quadrant_chart(EN, products(*rows, product("far", 95.0, -40.0)), MATRIX)
+    assert figure.layout.yaxis.range[0] > -2
+    assert "☆ Beyond the axes, drawn at the edge: 1; hover for their values." in figure.layout.meta["notes"]
+    assert any("−4,000.00%" in hover for trace in figure.data for hover in trace.hovertext)
+
+
+def test_thresholds_by_category_make_values_multiples_of_them() -> None:
+    frame = products(product("a", 200.0, 0.5), product("b", 300.0, 0.5) | {"x_threshold": 600.0, "x_high": False})
+    figure = quadrant_chart(EN, frame, MATRIX)
+    assert figure.layout.xaxis.title.text == "Product exposures (multiples of its threshold)"
+    assert sorted(x for trace in figure.data for x in trace.x) == [0.5, 2.0]
+
+
+def test_an_axis_whose_low_values_are_good_is_turned_round() -> None:
+    matrix = Matrix("exposures", "margin_rate", MATRIX.cells, MATRIX.names, y_falls=True)
+    low, high = quadrant_chart(EN, FOUR, matrix).layout.yaxis.range
+    assert low > high
+
+
+def test_names_never_cover_one_another() -> None:
+    boxes = [Box(0.5 + n / 500, 0.5, 4) for n in range(8)]
+    labels = place_labels(boxes, ["Stainless travel mug"] * 8, width=470, height=370)
+    assert 2 <= len(labels) <= 8
+    assert len({(label.x_anchor, label.y_anchor, label.is_far) for label in labels}) > 1
+    assert place_labels([Box(0.5, 0.5, 4)], ["much too wide"], width=30, height=10) == []
+
+
+# Customers ----------------------------------------------------------------------------------------------
+
+
+def test_a_cell_without_customers_is_blank() -> None:
+    frame = pl.DataFrame({"r_score": [5, 1], "f_score": [5, 2], "customers": [3, 12_345], "monetary": [100.0, 20.0]})
+    heat = rfm_heat(EN, frame).data[0]
+    assert heat.text[4][4] == "<b>3</b><br>$100"
+    assert heat.text[1][0] == "<b>12.3K</b><br>$20"
+    assert sum(z is not None for line in heat.z for z in line) == 2
+
+
+def test_months_that_are_not_over_are_blank_not_zero() -> None:
+    months = [dt.date(2026, 1, 1), dt.date(2026, 2, 1)]
+    frame = pl.DataFrame(
+        {
+            "cohort_month": [months[0]] * 3 + [months[1]] * 2,
+            "months_since": [0, 1, 2, 0, 1],
+            "customers": [40, 40, 40, 7, 7],
+            "retained": [40, 0, None, 7, None],
+            "retention_rate": [1.0, 0.0, None, 1.0, None],
+        }
+    )
+    figure = cohort_triangle(EN, frame)
+    heat = figure.data[0]
+    assert [list(line) for line in heat.z] == [[0.0], [None]]
+    assert [list(line) for line in heat.text] == [["0%"], [""]]
+    assert list(figure.layout.yaxis.ticktext) == ["2026-01  n=40", "2026-02  n=7"]
+
+
+def test_moves_are_in_the_order_of_the_names_and_coloured_by_their_row() -> None:
+    frame = pl.DataFrame({"from_key": ["b", "a", NEW, "a"], "to_key": ["a", "a", "b", LEFT], "members": [5, 3, 2, 1]})
+    figure = migration_grid(EN, frame, {"a": "Alpha", "b": "Beta", NEW: "New", LEFT: "Left"}, "metric.customers")
+    assert list(figure.layout.xaxis.ticktext) == ["Alpha", "Beta", "Left"]
+    assert [text.split(" ")[0] for text in figure.layout.yaxis.ticktext] == ["Alpha", "Beta", "New"]
+    assert [list(line) for line in figure.data[0].z] == [[0.75, None, 0.25], [1.0, None, None], [None, 1.0, None]]
+    assert len(figure.layout.shapes) == 2  # Alpha and Beta are on both sides: their cell is framed
+
+
+def test_the_best_fifth_is_written_out() -> None:
+    tenths = [n / 10 for n in range(1, 11)]
+    shares = [0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1.0]
+    frame = pl.DataFrame({"kind": ["customer"] * 10, "cumulative_members": tenths, "cumulative_share": shares})
+    assert texts(pareto(EN, frame)) == ["best 20.0% of customers<br>bring 80.0%"]
+    assert texts(pareto(ZH, frame)) == ["前 20.0% 客户带来 80.0%"]
+
+
+def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
+    frame = pl.DataFrame(
+        {"stage": ["new", "active"], "customers": [3, 4], "revenue": [1.0, 2.0], "before": [None, None]},
+        schema_overrides={"before": pl.Int64},
+    )
+    assert len(lifecycle(EN, frame).data) == 1
+    assert len(lifecycle(EN, frame.with_columns(before=pl.lit(0))).data) == 2
+
+
+# Sales --------------------------------------------------------------------------------------------------
+
+
+def test_a_day_that_is_not_computed_has_no_bar() -> None:
+    days = [DAY, DAY - dt.timedelta(days=2), DAY - dt.timedelta(days=7), DAY - dt.timedelta(days=40)]
+    frame = pl.DataFrame({"dt": days, "revenue": [1.0, 2.0, 3.0, 4.0], "orders": [1, 1, 1, 1]})
+    bars = revenue_trend(EN, frame, DAY).data[0]
+    assert list(bars.x) == [-7, -2, 0]
+
+
+def test_entrances_without_exposures_have_no_place_on_logarithmic_axes() -> None:
+    frame = pl.DataFrame(
+        {
+            "name": ["Feed", "Unattributed", "Icons"],
+            "exposures": [1000, 0, 50],
+            "revenue_per_mille": [20.0, None, 0.0],
+            "click_through_rate": [0.1, None, 0.0],
+            "revenue": [20.0, 5.0, 0.0],
+        }
+    )
+    assert list(entrance_value(EN, frame).data[0].x) == [1000]
+
+
+# Anything -----------------------------------------------------------------------------------------------
+
+MONEY = {"revenue": [0.0], "net_revenue": [0.0], "margin": [None], "orders": [0], "exposures": [0], "clicks": [0]}
+MONEY |= {"impressions": [0], "revenue_per_mille": [None], "click_through_rate": [None]}
+GROUP = {
+    "name": [EVIL],
+    "customers": [1],
+    "customer_share": [1.0],
+    "revenue_share": [None],
+    "net_revenue": [-3.0],
+    "average_order_value": [None],
+    "average_recency_days": [math.nan],
+}
+COHORT = {
+    "cohort_month": [DAY],
+    "months_since": [0],
+    "customers": [1],
+    "retained": [None],
+    "retention_rate": [None],
+}
+DEGENERATE: dict[str, Callable[[Look], go.Figure]] = {
+    "no trend": lambda look: revenue_trend(look, pl.DataFrame(schema={"dt": pl.Date, "revenue": pl.Float64}), DAY),
+    "a trend of zero": lambda look: revenue_trend(
+        look, pl.DataFrame({"dt": [DAY], "revenue": [0.0], "orders": [0]}), DAY
+    ),
+    "an entrance of zeros": lambda look: entrance_revenue(look, pl.DataFrame({"name": [EVIL]} | MONEY)),
+    "values of zero": lambda look: entrance_value(look, pl.DataFrame({"name": [EVIL]} | MONEY)),
+    "one value": lambda look: entrance_value(
+        look,
+        pl.DataFrame({"name": [EVIL]} | MONEY | {"exposures": [1], "revenue": [1e-9], "revenue_per_mille": [1e-6]}),
+    ),
+    "a slot of zeros": lambda look: slot_revenue(look, pl.DataFrame({"name": [EVIL]} | MONEY), 0.0),
+    "one group that lost money": lambda look: group_shares(look, pl.DataFrame(GROUP)),
+    "no group": lambda look: group_shares(look, pl.DataFrame(GROUP).clear()),
+    "one customer": lambda look: rfm_heat(
+        look, pl.DataFrame({"r_score": [3], "f_score": [3], "customers": [1], "monetary": [-5.0]})
+    ),
+    "no pareto": lambda look: pareto(
+        look, pl.DataFrame({"kind": ["customer"], "cumulative_members": [1.0], "cumulative_share": [None]})
+    ),
+    "losses": lambda look: pareto(
+        look, pl.DataFrame({"kind": ["product"] * 2, "cumulative_members": [0.5, 1.0], "cumulative_share": [3.0, 1.0]})
+    ),
+    "no move": lambda look: migration_grid(
+        look,
+        pl.DataFrame(schema={"from_key": pl.String, "to_key": pl.String, "members": pl.Int64}),
+        {},
+        "metric.customers",
+    ),
+    "an unknown move": lambda look: migration_grid(
+        look, pl.DataFrame({"from_key": [EVIL], "to_key": [EVIL], "members": [0]}), {}, "metric.customers"
+    ),
+    "one cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT)),
+    "no cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT).clear()),
+    "no product": lambda look: quadrant_chart(look, FOUR.clear(), MATRIX),
+    "one product": lambda look: quadrant_chart(look, products(product(EVIL, 100.0, 0.3, name=EVIL)), MATRIX),
+    "products all alike": lambda look: quadrant_chart(look, products(*[product("a", 0.0, 0.0, 0.0)] * 50), MATRIX),
+    "products that nobody knows": lambda look: quadrant_chart(look, products(product("a", None, None)), MATRIX),
+    "products without revenue": lambda look: quadrant_chart(
+        look, FOUR.with_columns(revenue=pl.lit(None, pl.Float64)), MATRIX
+    ),
+    "very many products": lambda look: quadrant_chart(
+        look, products(*[product(str(n), float(n), n / 1e4) for n in range(4000)]), MATRIX
+    ),
+}
+
+
+@pytest.mark.parametrize("look", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_degenerate_frames_make_a_figure(case: str, look: Look) -> None:
+    text = DEGENERATE[case](look).to_json()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} in the figure")
+
+    json.loads(text, parse_constant=refuse)
+    assert ">nan" not in text.lower()
+    assert " nan" not in text.lower()
+    assert "href" not in text or "&lt;a href" in json.loads(f'"{text.count("href")}"') + text
+
+
+@pytest.mark.parametrize(
+    "case", ["an entrance of zeros", "one group that lost money", "one product", "an unknown move"]
+)
+def test_names_are_shown_letter_by_letter(case: str) -> None:
+    text = DEGENERATE[case](EN).to_json()
+    assert "<a " not in text
+    assert "\\u003ca " not in text
+    assert "&lt;b&gt;x" in text or "\\u0026lt;b" in text

@@ -1,0 +1,82 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.numbers import NONE, Numbers
+
+EN, ZH = Numbers("en", "USD"), Numbers("zh", "CNY")
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "chinese"),
+    [
+        (0, "0", "0"),
+        (7, "7", "7"),
+        (3.14159, "3.14", "3.14"),
+        (0.5, "0.5", "0.5"),
+        (9999, "9,999", "9,999"),
+        (10_000, "10K", "1万"),
+        (20_799.76, "20.8K", "2.08万"),
+        (999_499, "999K", "99.9万"),
+        (999_999, "1M", "100万"),
+        (12_345_678, "12.3M", "1235万"),
+        (123_456_789, "123M", "1.23亿"),
+        (9_876_543_210, "9.88B", "98.8亿"),
+        (-20_799.76, "−20.8K", "−2.08万"),
+    ],
+)
+def test_large_numbers_have_three_digits_and_a_unit(value, english, chinese):
+    assert (EN.short(value), ZH.short(value)) == (english, chinese)
+
+
+def test_money_has_its_sign_before_it():
+    assert (EN.money(20_799.76), ZH.money(20_799.76)) == ("$20.8K", "¥2.08万")
+    assert (EN.money(4202.6), EN.money(20.594), EN.money(0), EN.money(0.001)) == ("$4,203", "$20.6", "$0", "$<0.01")
+    assert EN.money(-5533.2) == "−$5,533"
+    assert EN.full_money(-5533.2) == "−$5,533.20"
+    assert Numbers("en", "XAU").money(12) == "XAU 12"
+
+
+def test_percentages_have_three_digits():
+    shares = (0, 1, 0.27, 0.081, 0.00173, 0.00001, 2.9, -0.359, 0.9999)
+    assert [EN.percent(share) for share in shares] == [
+        "0%",
+        "100%",
+        "27.0%",
+        "8.10%",
+        "0.17%",
+        "<0.01%",
+        "290%",
+        "−35.9%",
+        "100%",
+    ]
+    assert [EN.round_percent(share) for share in (0, 0.2, -0.05, 1)] == ["0%", "20%", "−5%", "100%"]
+
+
+def test_changes_have_their_sign_and_need_a_base():
+    assert (EN.change(110, 100), EN.change(90, 100), EN.change(100, 100)) == ("+10.0%", "−10.0%", "0%")
+    assert (EN.change(5, 0), EN.change(5, None), EN.change(None, 5)) == (NONE, NONE, NONE)
+    assert EN.change(1, -1) == "+200%"  # from a loss to a gain is up
+    assert (EN.points(0.362, 0.312), EN.points(0.3, 0.5), EN.points(0.3, None)) == ("+5.00", "−20.0", NONE)
+
+
+@pytest.mark.parametrize("absent", [None, math.nan, math.inf, -math.inf])
+def test_what_is_not_there_is_a_dash(absent):
+    written = [EN.short, EN.full, EN.money, EN.full_money, EN.percent, EN.full_percent]
+    assert [write(absent) for write in written] == [NONE] * len(written)
+    assert EN.change(absent, 1) == EN.change(1, absent) == EN.points(absent, 1) == NONE
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_any_number_can_be_written(value):
+    for numbers in (EN, ZH):
+        for write in (numbers.short, numbers.full, numbers.money, numbers.full_money, numbers.percent):
+            assert "nan" not in write(value)
+            assert "inf" not in write(value)
+            assert "e+" not in write(value)

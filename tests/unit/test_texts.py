@@ -1,0 +1,58 @@
+"""What operators read is there in both languages."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+import yaml
+
+import dashboards
+from dashboards.texts import Texts, all_texts
+
+FOLDER = Path(dashboards.__file__).parent
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
+NAMED = re.findall(r"""text\(\s*["']([a-z_0-9.()]+[a-z_0-9()])["']""", CODE)
+"""The keys that the code writes out; others are put together."""
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", all_texts())
+def test_a_text_says_the_same_in_both_languages(key):
+    texts = all_texts()[key]
+    assert set(texts) == {"zh", "en"}
+    assert all(texts.values())
+    assert fields(texts["zh"]) == fields(texts["en"])
+
+
+@pytest.mark.parametrize("key", sorted(set(NAMED)))
+def test_a_text_that_the_code_names_is_there(key):
+    assert key in all_texts()
+
+
+def test_no_text_is_left_over():
+    families = set(re.findall(r"""f"([a-z_]+)\.\{""", CODE)) | set(re.findall(r"""name\(\s*["']([a-z_]+)["']""", CODE))
+    families |= {"octants", "segments", "weekday", "quadrant", "stage"}
+    families |= set(re.findall(r"""f"([a-z_]+\.[a-z]+)_\{""", CODE))
+    written = set(re.findall(r'"([a-z_]+\.[a-z_.]+)"', CODE)) | set(NAMED)
+    unused = {
+        key
+        for key in all_texts()
+        if key not in written and key.split(".")[0] not in families and key.rsplit("_", 1)[0] not in families
+    }
+    assert unused == set()
+
+
+def test_no_key_is_written_twice():
+    keys = re.findall(r"^(\S+):", (FOLDER / "texts.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(set(keys)) == len(yaml.safe_load((FOLDER / "texts.yaml").read_text(encoding="utf-8")))
+
+
+def test_what_has_no_name_is_called_by_its_key():
+    assert Texts("en").name("metric", "revenue") == "Sales"
+    assert Texts("en").name("metric", "my_metric") == "my_metric"
