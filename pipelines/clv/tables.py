@@ -47,6 +47,8 @@ def fits(customers: pl.DataFrame) -> pl.DataFrame:
     """The models fitted to *customers* (dt, frequency, recency_days, age_days, mean_value), in days; a row, or none."""
     if customers.is_empty():
         return _FITS.to_frame()
+    # The last digits of a sum depend on the order of its parts, and the way to a maximum on those digits.
+    customers = customers.sort("frequency", "recency_days", "age_days", "mean_value")
     frequency = customers["frequency"].to_numpy()
     orders = fit_bg_nbd(frequency, customers["recency_days"].to_numpy(), customers["age_days"].to_numpy())
     values = fit_gamma_gamma(frequency, customers["mean_value"].fill_null(0).to_numpy())

@@ -213,8 +213,10 @@ cuts AS (
         axis,
         cut_group,
         CASE kind
-            WHEN 'mean' THEN AVG(value)
-            WHEN 'fair_share' THEN argument * AVG(value)
+            -- Values that cancel out leave the last digits of their sum, which is 0.
+            WHEN 'mean' THEN CASE WHEN ABS(AVG(value)) > 1e-12 * AVG(ABS(value)) THEN AVG(value) ELSE 0 END
+            WHEN 'fair_share'
+                THEN CASE WHEN ABS(AVG(value)) > 1e-12 * AVG(ABS(value)) THEN argument * AVG(value) ELSE 0 END
             WHEN 'fixed' THEN argument
             WHEN 'weighted_mean' THEN SUM(value * weight) / NULLIF(SUM(weight), 0)
         END AS value

@@ -78,7 +78,10 @@ totals AS (
         SUM(trials) AS trials,
         CAST(SUM(successes) AS DOUBLE) / NULLIF(SUM(trials), 0) AS mean,
         SUM(CAST(trials AS DOUBLE) * trials) AS sum_of_squared_trials,
-        SUM(CAST(successes AS DOUBLE) * successes / NULLIF(trials, 0)) AS sum_of_squares
+        -- In whole millionths: what is left of it below is small, and must not depend on the order of adding.
+        CAST(
+            SUM(CAST(FLOOR(CAST(successes AS DOUBLE) * successes * 1000000 / NULLIF(trials, 0)) AS BIGINT)) AS DOUBLE
+        ) / 1000000 AS sum_of_squares
     FROM grouped
     GROUP BY dt, window_days, category, rate
 ),

@@ -115,18 +115,24 @@ def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
     ]
 
 
-def test_one_order_of_long_ago_costs_what_looks_back_on_it_and_not_twenty_years(home):
-    old = {**ORDER, "ordered_at": "2001-01-01 12:00:00", "paid_at": "2001-01-01 12:00:00"}
+def test_one_order_of_long_ago_costs_what_looks_back_on_it_and_not_ten_years(tmp_path):
+    short = {
+        "rfm": {"window_days": 30},
+        "lifecycle": {"period_days": 10, "churned_days": 20, "history_days": 40},
+        "products": {"windows": [1, 7], "repurchase_days": 20, "too_fast_days": 1, "too_slow_days": 20},
+    }
+    home = make_home(tmp_path / "shop", settings=short)
+    old = {**ORDER, "ordered_at": "2016-01-01 12:00:00", "paid_at": "2016-01-01 12:00:00"}
     land(home, "orders", [{"order_id": "old", **old}, {"order_id": "new", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "old", **LINE}, {"order_id": "new", **LINE}], "lines")
     summary = run(home)
-    assert str(summary.start_date_set) == "2001-01-01"
+    assert str(summary.start_date_set) == "2016-01-01"
     kept = {name: {str(day) for day in keys if day} for name, keys in summary.published.items()}
-    assert kept["attribution.entrance_daily"] == {"2001-01-01", "2026-03-02"}
-    # What looks back is there as long as it sees the order: the portfolio ten months, month ends of customers longer.
+    assert kept["attribution.entrance_daily"] == {"2016-01-01", "2026-03-02"}
+    # What looks back is there as long as it sees the order, a month of the portfolio and two month ends of customers.
     days = set().union(*(keys for name, keys in kept.items() if not name.startswith("customers.")))
-    assert not [day for day in days if "2001-11" <= day < "2026-03"]
-    assert len(kept["customers.rfm"]) < 30
+    assert not [day for day in days if "2016-03" <= day < "2026-03"]
+    assert len(kept["customers.rfm"]) < 6
 
 
 def test_what_lies_before_the_start_is_told(home):

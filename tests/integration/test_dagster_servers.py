@@ -72,11 +72,12 @@ def by_day(project):
 def test_the_assets_are_listed_by_schema_with_what_they_read(servers, project):
     nodes = servers.ask("{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }")
     found = {".".join(node["assetKey"]["path"]): node for node in nodes["assetNodes"]}
+    assert found.pop("report")["groupName"] == "reports"
     assert set(found) == {*project.models, *RAW_TABLES, *CONFIG_TABLES}
     assert all(node["groupName"] == name.split(".")[0] for name, node in found.items())
     for name, model in project.models.items():
         reads = {".".join(key["path"]) for key in found[name]["dependencyKeys"]}
-        assert reads == {read.table for read in project.reads[name]}
+        assert reads == {read.table for read in project.reads[name]} - {name}
         assert found[name]["isPartitioned"] == model.is_partitioned
 
 
@@ -139,12 +140,14 @@ def test_jobs_schedule_and_sensor_are_listed_and_switched(servers):
         schedules { name scheduleState { id status } futureTicks(limit: 2) { results { timestamp } } } } } }"""
 
     def listed():
-        return servers.ask(query, repository=REPOSITORY_SELECTOR)["repositoryOrError"]
+        found = servers.ask(query, repository=REPOSITORY_SELECTOR)["repositoryOrError"]
+        return {**found, "schedules": sorted(found["schedules"], key=lambda schedule: schedule["name"])}
 
     found = listed()
-    assert {job["name"] for job in found["jobs"]} == {"__ASSET_JOB", "ingestion", "tables"}
-    [schedule], [sensor] = found["schedules"], found["sensors"]
+    assert {job["name"] for job in found["jobs"]} == {"__ASSET_JOB", "ingestion", "report", "tables"}
+    [schedule, report], [sensor] = found["schedules"], found["sensors"]
     assert (schedule["name"], schedule["scheduleState"]["status"]) == ("daily", "RUNNING")
+    assert (report["name"], report["scheduleState"]["status"]) == ("report", "RUNNING")
     assert (sensor["name"], sensor["sensorState"]["status"]) == ("landing", "RUNNING")
     ticks = [dt.datetime.fromtimestamp(t["timestamp"], dt.UTC) for t in schedule["futureTicks"]["results"]]
     assert [tick.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%H:%M") for tick in ticks] == ["03:00", "03:00"]
@@ -161,13 +164,15 @@ def test_jobs_schedule_and_sensor_are_listed_and_switched(servers):
     assert listed()["schedules"][0]["scheduleState"]["status"] == "RUNNING"
 
 
-def test_what_was_computed_is_fresh(servers, project):
+def test_what_was_computed_is_fresh(servers, home, project):
     def healthy():
         nodes = servers.ask("{ assetNodes { assetKey { path } freshnessStatusInfo { freshnessStatus } } }")
         found = {".".join(n["assetKey"]["path"]): n["freshnessStatusInfo"] for n in nodes["assetNodes"]}
         states = {name: info["freshnessStatus"] for name, info in found.items() if info}
-        expected = {name for name, model in project.models.items() if model.schema == "attribution"}
-        return states == dict.fromkeys(expected, "HEALTHY")
+        marts = {name for name, model in project.models.items() if model.schema != "core"}
+        fresh = {name for name in marts if Lake(home.lake).versions(name)}
+        assert set(states) == {*marts, "report"}
+        return {name for name, state in states.items() if state == "HEALTHY"} == fresh
 
     servers.wait("fresh marts", healthy, 90)
 
