@@ -6,6 +6,9 @@ Not here: migrations and cohorts (``dashboards.figures.tables``), queries, texts
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import plotly.graph_objects as go
 import polars as pl
 
@@ -65,8 +68,8 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
     scores = [1, 2, 3, 4, 5]
     number = look.numbers
 
-    def grid(make: object, absent: object) -> list[list[object]]:
-        return [[make(cells[r, f]) if (r, f) in cells else absent for r in scores] for f in scores]  # type: ignore[operator]
+    def grid(make: Callable[[dict[str, Any]], object], absent: object) -> list[list[object]]:
+        return [[make(cells[r, f]) if (r, f) in cells else absent for r in scores] for f in scores]
 
     figure.add_heatmap(
         x=scores,
