@@ -17,7 +17,7 @@ from benchmarks.measure import HEADER, Pair, measure_pair
 BOT_AMONG = 1_000_000
 BOT_DEVICES = 10_000
 LINES_A_CUSTOMER = 4
-JOBS = ("attribution", "bot", "ingestion", "customers", "bookkeeping")
+JOBS = ("attribution", "bot", "ingestion", "customers", "products", "bookkeeping")
 
 
 def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
@@ -73,6 +73,19 @@ def customers(scratch: Path, lines: int, runs: int) -> Pair:
     )
 
 
+def products(scratch: Path, products: int, runs: int) -> Pair:
+    """A day's quadrants of *products* products in the shipped matrices, over one window."""
+    home = scratch / "products"
+    rows = shops.catalogue_of_metrics(home, products)
+    return measure_pair(
+        (f"quadrants of {rows:,} products", "  limit: compare with means, join yesterday"),
+        rows,
+        (jobs.sort_products, jobs.compare_with_means),
+        (home, home),
+        runs,
+    )
+
+
 def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """The lines of the table, each job's as soon as it is measured."""
     yield HEADER
@@ -84,6 +97,8 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
         yield from ingestion(scratch, arguments.ingested, arguments.runs).lines()
     if "customers" in arguments.jobs:
         yield from customers(scratch, arguments.lines, arguments.runs).lines()
+    if "products" in arguments.jobs:
+        yield from products(scratch, arguments.products, arguments.runs).lines()
     if "bookkeeping" in arguments.jobs:
         milliseconds, partitions = jobs.bookkeeping(scratch)
         yield f"Dagster's bookkeeping: {milliseconds:.1f} ms an asset × partition, over {partitions}"
@@ -95,6 +110,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000_000, help="events of the day to attribute (20,000,000)")
     parser.add_argument("--ingested", type=int, default=2_000_000, help="events of the log to ingest (2,000,000)")
     parser.add_argument("--lines", type=int, default=20_000_000, help="order lines of the year of sales (20,000,000)")
+    parser.add_argument("--products", type=int, default=1_000_000, help="products to sort into quadrants (1,000,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each job, of which the median counts (3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--scratch", help="folder for the homes, on a disk with room: 5 GB for 20,000,000 events")

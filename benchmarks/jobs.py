@@ -12,6 +12,8 @@ import shutil
 import time
 from pathlib import Path
 
+import yaml
+
 from benchmarks.shops import LAST_DAY
 from pipelines.duck import list_literal, literal, session
 from pipelines.home import Home, find_home, init_home
@@ -97,6 +99,49 @@ def aggregate_and_sort(folder: Path) -> None:
             row_number() OVER (ORDER BY frequency) AS f_place,
             row_number() OVER (ORDER BY monetary) AS m_place
         FROM customers
+        """,
+    )
+
+
+def sort_products(folder: Path) -> None:
+    """Compute every product's quadrant in every matrix for the last day, with checks, and publish."""
+    _raise_failed(DirectEngine(find_home(folder)).compute(["products.quadrants"], LAST_DAY, LAST_DAY, ()))
+
+
+def compare_with_means(folder: Path) -> None:
+    """Read the day's metrics once a matrix, compare each with its mean, look up the day before, write as many columns.
+
+    The same two values a matrix, without shrinkage, hysteresis, groups or kinds of thresholds.
+    """
+    home = find_home(folder)
+    lake = Lake(home.lake)
+    metrics = literal(str(lake.file("products.metrics", LAST_DAY)))
+    before = literal(str(lake.file("products.quadrants", LAST_DAY - dt.timedelta(days=1))))
+    axes = yaml.safe_load((home.config / "matrices.yaml").read_text(encoding="utf-8"))["products"]
+    matrices = " UNION ALL ".join(
+        f"SELECT {literal(name)} AS matrix_id, sku, category, revenue, CAST({matrix['x']['metric']} AS DOUBLE) AS x, "
+        f"CAST({matrix['y']['metric']} AS DOUBLE) AS y FROM read_parquet({metrics})"
+        for name, matrix in axes.items()
+    )
+    _copy(
+        home,
+        f"""
+        WITH valued AS ({matrices}),
+        cut AS (SELECT matrix_id, avg(x) AS x_cut, avg(y) AS y_cut FROM valued GROUP BY matrix_id),
+        placed AS (
+            SELECT *, x > x_cut AS x_high, y > y_cut AS y_high, matrix_id || '-' || x_high || '-' || y_high AS quadrant
+            FROM valued JOIN cut USING (matrix_id)
+        )
+        SELECT
+            placed.matrix_id, placed.sku, category, placed.revenue, x, y, x AS x_raw, y AS y_raw, x_cut, y_cut,
+            placed.x_high, placed.y_high, placed.quadrant,
+            before.quadrant AS previous_quadrant,
+            CASE WHEN before.quadrant = placed.quadrant THEN before.days_in_quadrant + 1 ELSE 1 END AS days_in_quadrant,
+            (x - x_cut) / nullif(abs(x_cut), 0) AS x_distance,
+            (y - y_cut) / nullif(abs(y_cut), 0) AS y_distance
+        FROM placed
+        LEFT JOIN (SELECT matrix_id, sku, quadrant, days_in_quadrant FROM read_parquet({before})) AS before
+            USING (matrix_id, sku)
         """,
     )
 

@@ -1,7 +1,8 @@
 """The homes on which the jobs of the speed table run.
 
 Here: a simulated day of a wanted size, landed and, where a job starts from core.events, ingested and computed that far;
-the bot, on one device or spread over many; and a year of order lines, without the logs that they would come from.
+the bot, on one device or spread over many; a year of order lines, and the metrics of a great many products, without the
+logs that they would come from.
 Not here: the jobs.
 """
 
@@ -33,6 +34,8 @@ _ROUNDS_A_CART = 100
 _ROUNDS_A_HEAD = 2_000
 _BOT_EVENTS_A_PERSON = 22
 
+_CATEGORIES = 200
+_PRODUCTS_SOLD = 3
 _WINDOW_DAYS = 365
 _LINES_AN_ORDER = 2
 _LINES_A_REFUND = 33
@@ -176,3 +179,73 @@ _REFUNDS = """
     FROM sold
     WHERE refunded > 0
 """
+
+
+def catalogue_of_metrics(folder: Path, products: int) -> int:
+    """A home with the metrics of *products* products on two days, their quadrants on the first; how many rows.
+
+    Over one window. Exposures are skewed, one product of three was sold; the second day differs from the first by a few
+    percent, so that some products change quadrant and some are kept by hysteresis.
+    """
+    home, _ = init_home(folder)
+    text = home.settings_file.read_text(encoding="utf-8")
+    home.settings_file.write_text(re.sub(r"(?m)^  windows: \[.*\]", "  windows: [28]", text), encoding="utf-8")
+    # A day is the last one if something landed on it.
+    simulate(home.landing, days=2, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
+    DirectEngine(home).ingest()
+    lake = Lake(home.lake)
+    days = [LAST_DAY - dt.timedelta(days=1), LAST_DAY]
+    written = []
+    with session(home, load_settings(home)) as connection:
+        for number, day in enumerate(days):
+            target = lake.file("products.metrics", day)
+            written.append((temporary_for(target), target))
+            copy_to(connection, _metrics(products, number, day), written[-1][0], version="made up")
+    publish_all(written)
+    engine = DirectEngine(home)
+    engine.compute(["config.matrices", "config.axes", "config.cells"], None, None, ())
+    engine.compute(["products.rate_priors"], days[0], days[1], ())
+    engine.compute(["products.quadrants"], days[0], days[0], ())
+    return products
+
+
+def _metrics(products: int, number: int, day: dt.date) -> str:
+    """The rows of products.metrics on the day of that *number*."""
+    money = "DECIMAL(18, 4)"
+    return f"""
+        WITH made AS (
+            SELECT
+                product,
+                hash(product) % {_CATEGORIES} AS category,
+                0.97 + hash(product, {number}) % 61 / 1000 AS change,
+                1 + CAST(5000 * pow(hash(product, 1) % 1000003 / 1000003, 6) * change AS BIGINT) AS exposures,
+                CAST(exposures * (hash(product, 2) % 100) / 400 AS BIGINT) AS product_clicks,
+                CASE WHEN hash(product, 3) % {_PRODUCTS_SOLD} = 0
+                    THEN 1 + CAST(product_clicks * (hash(product, 4) % 100) / 500 AS BIGINT) ELSE 0 END AS order_lines,
+                (hash(product, 5) % 20000 + 100) / 100 * change AS price,
+                30 + hash(product, 6) % 60 AS cost_percent,
+                CAST(order_lines * price AS {money}) AS revenue
+            FROM range({products}) AS range(product)
+        )
+        SELECT
+            CAST(28 AS INTEGER) AS window_days,
+            'P' || product AS sku,
+            'category ' || category AS category,
+            exposures, product_clicks, product_clicks AS views, order_lines AS add_to_carts, order_lines AS buyers,
+            order_lines AS orders, order_lines, order_lines AS units,
+            revenue, CAST(0 AS {money}) AS refunded, revenue AS net_revenue,
+            CAST(revenue * cost_percent / 100 AS {money}) AS cost,
+            CAST(0 AS BIGINT) AS lines_without_cost,
+            CAST(revenue * (100 - cost_percent) / 100 AS {money}) AS margin,
+            CASE WHEN revenue > 0 THEN 1 - cost_percent / 100 END AS margin_rate,
+            product_clicks / exposures AS click_through_rate,
+            CASE WHEN product_clicks > 0 THEN order_lines / product_clicks END AS conversion_rate,
+            order_lines AS repurchase_base,
+            order_lines // 5 AS repurchasers,
+            CASE WHEN order_lines > 0 THEN order_lines // 5 / order_lines END AS repurchase_rate,
+            CAST(revenue / change AS {money}) AS previous_revenue,
+            CASE WHEN revenue > 0 THEN change - 1 + hash(product, 7) % 40 / 100 - 0.1 END AS growth_rate,
+            CASE WHEN revenue > 0 THEN hash(product, 8) % 150 / 100 END AS relative_share,
+            CAST(hash(product, 9) % 400 AS INTEGER) AS days_since_launch
+        FROM made
+    """
