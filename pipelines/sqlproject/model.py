@@ -30,6 +30,7 @@ ALL_DAYS = "all"
 """What ``reads`` says of a table that a model reads over its whole history."""
 
 _DAYS = frozenset({"dt", "from_dt", "to_dt"})
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _HEADER = re.compile(r"\s*/\*\s*(?P<kind>model|check)\b(?P<yaml>.*?)\*/", re.DOTALL)
 
 
@@ -126,12 +127,12 @@ class SqlFile:
         return self.tree.sql(dialect=DIALECT, comments=False)
 
     def bound(self, values: Mapping[str, Value]) -> exp.Query:
-        """A copy of the query with the values of its parameters.
+        """The query with the values of its parameters, to be read only: it is made once.
 
         Raises:
             HeadwaterError: it names a parameter that *values* does not hold, or puts a list where none may stand.
         """
-        return bind(self.tree, values)
+        return _bound(self, self.key_of(values))
 
     def sql(self, values: Mapping[str, Value]) -> str:
         """The text of the bound query, for DuckDB.
@@ -271,16 +272,21 @@ def _fields(text: str, path: Path, kind: str) -> object:
     if match is None or match["kind"] != kind:
         raise HeadwaterError(f"{path}:1: expected a header '/* {kind} … */' before the query; see docs/user-guide.md")
     try:
-        return yaml.safe_load(match["yaml"])
+        return yaml.load(match["yaml"], Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
 
 
+@lru_cache(maxsize=128)
+def _bound(file: SqlFile, values: ValueKey) -> exp.Query:
+    return bind(file.tree, {name: value for name, _, value in values})
+
+
 @lru_cache(maxsize=512)
 def _bound_sql(file: SqlFile, values: ValueKey) -> str:
-    return file.bound({name: value for name, _, value in values}).sql(dialect=DIALECT)
+    return _bound(file, values).sql(dialect=DIALECT)
 
 
 def _parse(text: str, path: Path) -> exp.Query:
