@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -28,7 +29,7 @@ from tests.processes import (
     made_up_shop,
 )
 
-KILLS = 5
+KILLS = int(os.environ.get("HEADWATER_KILLS", "5"))
 """Of each kind of run: twenty in all."""
 
 Start = Callable[[Home], Headwater]
@@ -127,6 +128,7 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, scene_of, how):
         assert_as_if_undisturbed(scene, home, start)
 
 
+@pytest.mark.real
 def test_a_run_that_is_killed_again_and_again_goes_on_where_it_was(tmp_path):
     scene = first_run(tmp_path, Headwater.directly, days=2, devices=60)
     home = copy_of(scene.home, tmp_path / "killed")

@@ -225,6 +225,7 @@ def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
 # Read-only and unreadable ------------------------------------------------------------------------------
 
 
+@pytest.mark.real
 def test_a_read_only_file_system_can_be_read_and_says_so_to_writers(small):
     before = contents(small)
     with disk(small.root, "200m"):

@@ -43,7 +43,7 @@ def test_the_recovery_is_no_tautology(clean: Home) -> None:
 
 @pytest.mark.parametrize(
     ("trap", "entrance", "slot"),
-    [("wrong_clocks", 0.98, 0.98), ("anonymous_visits", 0.95, 0.95)],
+    [pytest.param("wrong_clocks", 0.98, 0.98, marks=pytest.mark.real), ("anonymous_visits", 0.95, 0.95)],
 )
 def test_traps_cost_little(tmp_path: Path, trap: str, entrance: float, slot: float) -> None:
     home = recovered_home(tmp_path / "home", parameters_with([trap]), days=4, devices=1200)

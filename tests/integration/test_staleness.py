@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
@@ -86,6 +87,7 @@ def test_computing_again_without_need_makes_nothing_stale(computed_copy: Home) -
     assert dagster_stale(home) == set()
 
 
+@pytest.mark.real
 def test_a_late_order_makes_no_other_day_stale(computed_copy: Home) -> None:
     home = computed_copy
     engine = DagsterEngine(home)
