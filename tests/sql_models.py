@@ -45,21 +45,22 @@ def computed(
 
 
 def found_by(
-    check: str,
+    checks: Sequence[str],
     names: Sequence[str],
     given: Mapping[str, Iterable[Row]],
-    day: dt.date,
+    days: Sequence[dt.date],
     settings: Settings,
     broken: Mapping[str, tuple[str, str]],
-) -> int:
-    """How many rows *check* returns of the models *names*, computed for *day* by a text that is *broken*.
+) -> dict[str, int]:
+    """How many rows each of *checks* returns for the last of *days* of the models *names*, computed by *broken* texts.
 
     That is model → a part of the text of its query and what stands there instead; the part must be there.
     """
     project = load_project(None, settings)
-    (file,) = (file for files in project.checks.values() for file in files if file.name == check)
-    with _session(names, given, [day], settings, None, broken) as connection:
-        return len(connection.execute(project.sql(file, day, day)).fetchall())
+    files = {file.name: file for own in project.checks.values() for file in own}
+    with _session(names, given, days, settings, None, broken) as connection:
+        queries = {check: project.sql(files[check], days[-1], days[-1]) for check in checks}
+        return {check: len(connection.execute(query).fetchall()) for check, query in queries.items()}
 
 
 @contextmanager

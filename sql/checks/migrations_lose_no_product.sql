@@ -1,0 +1,96 @@
+/* check
+model: products.quadrant_migration
+severity: error
+description: Of the products that moved or stayed, those who came to a quadrant are all who are in it, and those who came from one all who were in it.
+remedy: Compare products.quadrant_migration with products.quadrants of that day and of the day one window before; a product was lost or counted twice.
+reads: {products.quadrants: products_longest_window}
+*/
+WITH days AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        quadrant,
+        COUNT(*) AS products
+    FROM products.quadrants
+    WHERE dt BETWEEN $from_dt - $products_longest_window AND $to_dt
+    GROUP BY dt, window_days, matrix_id, quadrant
+),
+
+moves AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        from_key,
+        to_key,
+        products
+    FROM products.quadrant_migration
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+compared AS (
+    SELECT DISTINCT
+        dt,
+        window_days,
+        matrix_id
+    FROM moves
+),
+
+expected AS (
+    SELECT
+        compared.dt,
+        compared.window_days,
+        compared.matrix_id,
+        CASE WHEN days.dt = compared.dt THEN 'now' ELSE 'before' END AS side,
+        days.quadrant,
+        days.products
+    FROM compared
+    INNER JOIN days
+        ON
+            days.window_days = compared.window_days
+            AND days.matrix_id = compared.matrix_id
+            AND (days.dt = compared.dt OR days.dt = compared.dt - compared.window_days)
+),
+
+found AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        'now' AS side,
+        to_key AS quadrant,
+        SUM(products) AS products
+    FROM moves
+    WHERE to_key <> '(left)'
+    GROUP BY dt, window_days, matrix_id, to_key
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        'before' AS side,
+        from_key AS quadrant,
+        SUM(products) AS products
+    FROM moves
+    WHERE from_key <> '(entered)'
+    GROUP BY dt, window_days, matrix_id, from_key
+)
+
+SELECT
+    COALESCE(expected.dt, found.dt) AS dt,
+    COALESCE(expected.window_days, found.window_days) AS window_days,
+    COALESCE(expected.matrix_id, found.matrix_id) AS matrix_id,
+    COALESCE(expected.side, found.side) AS side,
+    COALESCE(expected.quadrant, found.quadrant) AS quadrant,
+    expected.products AS expected_products,
+    found.products
+FROM expected
+FULL JOIN found
+    ON
+        found.dt = expected.dt
+        AND found.window_days = expected.window_days
+        AND found.matrix_id = expected.matrix_id
+        AND found.side = expected.side
+        AND found.quadrant = expected.quadrant
+WHERE COALESCE(expected.products, 0) <> COALESCE(found.products, 0)

@@ -1,0 +1,64 @@
+"""Made-up shops of a few products: what the product models read, some days of it.
+
+Here: hypothesis strategies.
+Not here: what the models should make of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from pipelines.settings import Settings
+from tests.sql_models import Row
+
+LAST = dt.date(2026, 3, 31)
+WINDOWS = (1, 3)
+REPURCHASE = 4
+SETTINGS = Settings.model_validate({"products": {"windows": list(WINDOWS), "repurchase_days": REPURCHASE}})
+MODELS = ["products.catalog", "products.daily", "products.metrics"]
+ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_to_carts"}
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
+    """A dozen days of three products in one category or two."""
+    ago = st.integers(0, 11).map(lambda n: LAST - dt.timedelta(days=n))
+    skus = st.sampled_from("abc")
+    money = st.sampled_from([0, 5, 10, 10, 25]).map(Decimal)
+    lines, refunds = [], []
+    for number in range(draw(st.integers(0, 12))):
+        sku, day, revenue = draw(skus), draw(ago), draw(money)
+        cost = draw(st.sampled_from([None, Decimal(3), Decimal(3), Decimal(12)]))
+        key = {"order_id": f"o{number // 2}", "line_no": number, "user_id": draw(st.sampled_from(["u", "v", None]))}
+        lines.append({**key, "sku": sku, "dt": day, "quantity": 2, "revenue": revenue, "cost": cost})
+        if draw(st.integers(0, 3)) == 0:
+            made_on = min(day + dt.timedelta(days=draw(st.integers(0, 3))), LAST)
+            refunds.append({**key, "refund_id": f"r{number}", "sku": sku, "amount": Decimal(20), "dt": made_on})
+    ends = [
+        {"event_id": f"e{n}", "end_type": draw(st.sampled_from(list(ENDS))), "sku": draw(skus), "dt": draw(ago)}
+        for n in range(draw(st.integers(0, 12)))
+    ]
+    views = [
+        {
+            "event_id": f"v{n}",
+            "event_type": draw(st.sampled_from(["page_view", "click"])),
+            "sku": draw(skus),
+            "dt": draw(ago),
+        }
+        for n in range(draw(st.integers(0, 6)))
+    ]
+    launched = draw(st.sampled_from([None, LAST, LAST - dt.timedelta(days=5), LAST + dt.timedelta(days=5)]))
+    products = [
+        {"sku": sku, "category": draw(st.sampled_from(["x", "y", None])), "launched_on": launched}
+        for sku in draw(st.sets(st.sampled_from("abcd")))
+    ]
+    return {
+        "core.products": products,
+        "core.events": views,
+        "attribution.attributed_events": ends,
+        "core.order_lines": lines,
+        "core.refunds": refunds,
+    }

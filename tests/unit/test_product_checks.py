@@ -1,0 +1,138 @@
+"""The checks of the products' tables: silent on what the models compute, and not when a model is broken."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from pipelines.settings import Settings
+from pipelines.sqlproject.project import load_project
+from tests.sql_models import Row, found_by
+from tests.strategies_customers import tried
+from tests.strategies_products import ENDS, LAST, SETTINGS, shops
+
+MODELS = [
+    "products.catalog",
+    "products.daily",
+    "products.metrics",
+    "products.rate_priors",
+    "products.quadrants",
+    "products.quadrant_migration",
+]
+READ = ["core.products", "core.events", "attribution.attributed_events", "core.order_lines", "core.refunds"]
+CHECKS = {
+    "products_equal_order_lines": "products.daily",
+    "product_metrics_equal_order_lines": "products.metrics",
+    "quadrants_partition_the_products": "products.quadrants",
+    "migrations_lose_no_product": "products.quadrant_migration",
+}
+DAYS = [LAST - dt.timedelta(days=n) for n in reversed(range(5))]
+
+
+def found(shop: dict[str, list[Row]], broken: dict[str, tuple[str, str]]) -> dict[str, int]:
+    tables = {name: shop.get(name, []) for name in READ}
+    return found_by(list(CHECKS), MODELS, tables, DAYS, SETTINGS, broken)
+
+
+def test_they_are_errors_of_their_tables():
+    project = load_project(None, Settings())
+    shipped = {check.name: check for checks in project.checks.values() for check in checks}
+    assert {name: shipped[name].model for name in CHECKS} == CHECKS
+    assert {shipped[name].severity for name in CHECKS} == {"error"}
+
+
+@tried(1)
+@given(shops())
+def test_they_find_nothing_in_what_the_models_compute(made_up: dict[str, list[Row]]) -> None:
+    assert set(found(made_up, {}).values()) == {0}
+
+
+def shop() -> dict[str, list[Row]]:
+    """Five products that are seen and sold on five days, one of them sold and never seen, one refunded."""
+    lines: list[Row] = []
+    ends: list[Row] = []
+    for number, day in enumerate(DAYS):
+        for product in range(5):
+            sku = "abcde"[product]
+            times = (product + 2 * number) % 5
+            if product < 4:
+                ends += [
+                    {"event_id": f"{sku}{number}{kind}{n}", "end_type": kind, "sku": sku, "dt": day}
+                    for kind, several in zip(ENDS, (3, 2, 1), strict=True)
+                    for n in range(several * times)
+                ]
+            lines += [
+                {
+                    "order_id": f"{sku}{number}{n}",
+                    "line_no": 1,
+                    "user_id": "u",
+                    "sku": sku,
+                    "dt": day,
+                    "quantity": 2,
+                    "revenue": Decimal(10 + product),
+                    "cost": Decimal(product) if product else None,
+                }
+                for n in range(times)
+            ]
+    return {
+        "core.products": [{"sku": sku, "category": "c", "launched_on": DAYS[0]} for sku in "abcd"],
+        "attribution.attributed_events": ends,
+        "core.order_lines": lines,
+        "core.refunds": [{**lines[0], "refund_id": "r", "amount": Decimal(3), "dt": LAST}],
+    }
+
+
+def test_they_find_nothing_in_a_sound_shop():
+    assert set(found(shop(), {}).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("check", "model", "part", "instead"),
+    [
+        ("products_equal_order_lines", "products.daily", "SUM(quantity) AS units", "COUNT(quantity) AS units"),
+        ("products_equal_order_lines", "products.daily", "SUM(revenue) AS revenue", "MAX(revenue) AS revenue"),
+        ("products_equal_order_lines", "products.daily", "SUM(amount) AS refunded", "-SUM(amount) AS refunded"),
+        ("products_equal_order_lines", "products.daily", "end_type = 'exposure'", "end_type = 'click'"),
+        ("products_equal_order_lines", "products.daily", "UNION SELECT dt, sku FROM sales", ""),
+        (
+            "product_metrics_equal_order_lines",
+            "products.metrics",
+            "daily.dt > windows.dt - windows.window_days",
+            "daily.dt >= windows.dt - windows.window_days",
+        ),
+        (
+            "product_metrics_equal_order_lines",
+            "products.metrics",
+            "COALESCE(sums.units, 0)",
+            "COALESCE(sums.order_lines, 0)",
+        ),
+        ("product_metrics_equal_order_lines", "products.metrics", "SELECT dt, window_days, sku FROM sums UNION", ""),
+        (
+            "quadrants_partition_the_products",
+            "products.quadrants",
+            "CROSS JOIN config.axes AS axes",
+            "JOIN config.axes AS axes ON metrics.exposures > 0",
+        ),
+        (
+            "quadrants_partition_the_products",
+            "products.quadrants",
+            "COALESCE(states.known_quadrant, cells.key, 'unknown')",
+            "COALESCE(states.known_quadrant, 'star')",
+        ),
+        (
+            "quadrants_partition_the_products",
+            "products.quadrants",
+            "CASE WHEN states.x_high THEN '1'",
+            "CASE WHEN states.y_high THEN '1'",
+        ),
+        ("quadrants_partition_the_products", "products.quadrants", "axis_metrics.revenue,", "0 AS revenue,"),
+        ("migrations_lose_no_product", "products.quadrant_migration", "FULL JOIN before", "JOIN before"),
+        ("migrations_lose_no_product", "products.quadrant_migration", "before.sku = now.sku", "TRUE"),
+        ("migrations_lose_no_product", "products.quadrant_migration", "COUNT(*) AS products", "1 AS products"),
+    ],
+)
+def test_it_finds_what_is_wrong_when_a_model_is_broken(check, model, part, instead):
+    assert found(shop(), {model: (part, instead)})[check] > 0
