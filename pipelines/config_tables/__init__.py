@@ -1,4 +1,4 @@
-"""The tables that operators edit in ``config/``: entrances, exchange rates, segments, matrices.
+"""The tables that operators edit in ``config/``: entrances, exchange rates, competitors, segments, matrices.
 
 Here: which relations of SQL they are, ``config.entrances`` and so on, and loading them all.
 Not here: what a file may say (a module each), the settings file (``pipelines.settings``).
@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
 from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
+from pipelines.config_tables.market import MARKET_COLUMNS, load_market
 from pipelines.config_tables.matrices import AXIS_COLUMNS, CELL_COLUMNS, MATRIX_COLUMNS, load_matrices
 from pipelines.config_tables.segments import SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.home import REPOSITORY, Home
@@ -33,6 +34,7 @@ __all__ = [
 CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.entrances": ENTRANCE_COLUMNS,
     "config.fx": FX_COLUMNS,
+    "config.market": MARKET_COLUMNS,
     "config.matrices": MATRIX_COLUMNS,
     "config.axes": AXIS_COLUMNS,
     "config.cells": CELL_COLUMNS,
@@ -44,6 +46,7 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
 CONFIG_FILES = {
     "config.entrances": "config/entrances.csv",
     "config.fx": "config/fx.csv",
+    "config.market": "config/market.csv",
     "config.matrices": "config/matrices.yaml",
     "config.axes": "config/matrices.yaml",
     "config.cells": "config/matrices.yaml and config/segments.csv",
@@ -82,6 +85,7 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
         {
             "config.entrances": load_entrances(home.config / "entrances.csv", settings),
             "config.fx": load_fx(home.config / "fx.csv", settings),
+            "config.market": load_market(home.config / "market.csv"),
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,

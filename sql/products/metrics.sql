@@ -32,7 +32,7 @@ columns:
   repurchase_rate: {type: DOUBLE, description: repurchasers / repurchase_base}
   previous_revenue: {type: "DECIMAL(18,4)", description: revenue of the window before}
   growth_rate: {type: DOUBLE, description: revenue / previous_revenue − 1; null without a base}
-  relative_share: {type: DOUBLE, description: "revenue / that of the largest other product of the category; null without one"}
+  relative_share: {type: DOUBLE, description: "revenue / that of the largest rival: the best-selling product of a competitor in config/market.csv, else the largest other product of the category; null without one"}
   days_since_launch: {type: INTEGER, description: days from launched_on to dt; null if unknown}
 */
 WITH windows AS (
@@ -211,6 +211,48 @@ figures AS (
             AND repurchases.sku = products.sku
 ),
 
+-- What competitors sold in the window: their figures, spread evenly over the days of these.
+market_days AS (
+    SELECT
+        windows.dt,
+        windows.window_days,
+        market.category,
+        market.competitor,
+        CAST(market.revenue AS DOUBLE) / NULLIF(DATE_DIFF('day', market.first_day, market.last_day) + 1, 0) AS revenue_a_day,
+        DATE_DIFF(
+            'day',
+            GREATEST(market.first_day, windows.dt - windows.window_days + 1),
+            LEAST(market.last_day, windows.dt)
+        ) + 1 AS days
+    FROM windows
+    INNER JOIN config.market AS market
+        ON
+            market.first_day <= windows.dt
+            AND market.last_day > windows.dt - windows.window_days
+),
+
+competitors AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        competitor,
+        SUM(revenue_a_day * days) AS revenue
+    FROM market_days
+    GROUP BY dt, window_days, category, competitor
+    HAVING SUM(days) = window_days
+),
+
+largest_competitors AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        MAX(revenue) AS revenue
+    FROM competitors
+    GROUP BY dt, window_days, category
+),
+
 compared AS (
     SELECT
         dt,
@@ -239,6 +281,42 @@ compared AS (
         MAX(revenue) OVER (PARTITION BY dt, window_days, category) AS largest,
         LEAD(revenue) OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, sku) AS next_largest
     FROM figures
+),
+
+rivalled AS (
+    SELECT
+        compared.dt,
+        compared.window_days,
+        compared.sku,
+        compared.category,
+        compared.launched_on,
+        compared.exposures,
+        compared.product_clicks,
+        compared.views,
+        compared.add_to_carts,
+        compared.buyers,
+        compared.orders,
+        compared.order_lines,
+        compared.units,
+        compared.revenue,
+        compared.refunded,
+        compared.net_revenue,
+        compared.cost,
+        compared.lines_without_cost,
+        compared.repurchase_base,
+        compared.repurchasers,
+        compared.previous_revenue,
+        compared.margin,
+        COALESCE(
+            largest_competitors.revenue,
+            CAST(CASE WHEN compared.place = 1 THEN compared.next_largest ELSE compared.largest END AS DOUBLE)
+        ) AS rival_revenue
+    FROM compared
+    LEFT JOIN largest_competitors
+        ON
+            largest_competitors.dt = compared.dt
+            AND largest_competitors.window_days = compared.window_days
+            AND largest_competitors.category = compared.category
 )
 
 SELECT
@@ -270,10 +348,6 @@ SELECT
     CASE
         WHEN previous_revenue > 0 THEN CAST(revenue AS DOUBLE) / NULLIF(CAST(previous_revenue AS DOUBLE), 0) - 1
     END AS growth_rate,
-    CASE
-        WHEN (CASE WHEN place = 1 THEN next_largest ELSE largest END) > 0
-            THEN CAST(revenue AS DOUBLE)
-            / NULLIF(CAST(CASE WHEN place = 1 THEN next_largest ELSE largest END AS DOUBLE), 0)
-    END AS relative_share,
+    CASE WHEN rival_revenue > 0 THEN CAST(revenue AS DOUBLE) / NULLIF(rival_revenue, 0) END AS relative_share,
     CASE WHEN launched_on <= dt THEN CAST(DATE_DIFF('day', launched_on, dt) AS INTEGER) END AS days_since_launch
-FROM compared
+FROM rivalled

@@ -1,0 +1,103 @@
+"""Competitors' sales: what is wrong is told with file and row, and shares are taken of the largest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from pipelines.config_tables import load_config_tables
+from pipelines.errors import HeadwaterError
+from pipelines.home import init_home
+from pipelines.settings import Settings
+from tests.sql_models import computed
+from tests.strategies_products import LAST, MODELS, SETTINGS
+
+HEADER = "category,competitor,first_day,last_day,revenue\n"
+READ = ["core.products", "core.events", "attribution.attributed_events", "core.order_lines", "core.refunds"]
+
+
+@pytest.fixture
+def home(tmp_path):
+    return init_home(tmp_path / "shop")[0]
+
+
+def market(home, text):
+    (home.config / "market.csv").write_text(HEADER + text, encoding="utf-8")
+    return load_config_tables(home, Settings()).rows("config.market")
+
+
+def test_a_new_home_knows_of_no_competitor_and_a_home_without_the_file_neither(home):
+    assert load_config_tables(home, Settings()).rows("config.market") == ()
+    (home.config / "market.csv").unlink()
+    assert load_config_tables(home, Settings()).rows("config.market") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (",rival,2026-03-01,2026-03-31,5", "row 2: category is empty"),
+        ("x,,2026-03-01,2026-03-31,5", "row 2: competitor is empty"),
+        ("x,rival,,2026-03-31,5", "row 2: first_day is empty, expected a date"),
+        ("x,rival,2026-03-01,March,5", "row 2: last_day is 'March', expected a date"),
+        ("x,rival,2026-03-02,2026-03-01,5", "row 2: last_day 2026-03-01 is before first_day 2026-03-02"),
+        ("x,rival,2026-03-01,2026-03-31,0", "row 2: revenue is '0', expected an amount above 0"),
+        ("x,rival,2026-03-01,2026-03-31,NaN", "row 2: revenue is 'NaN'"),
+        ("x,rival,2026-03-01,2026-03-31,1.23456", "with at most 4 decimals"),
+        (
+            "x,rival,2026-03-01,2026-03-31,5\ny,rival,2026-03-31,2026-04-30,5\nx,rival,2026-03-31,2026-04-30,5",
+            "row 4: rival in x has figures for 2026-03-31 in row 2 too",
+        ),
+        (
+            "x,rival,2026-03-20,2026-03-31,5\nx,rival,2026-03-01,2026-03-20,5",
+            "row 3: rival in x has figures for 2026-03-20 in row 2 too",
+        ),
+    ],
+)
+def test_a_wrong_or_contradicting_row_is_refused(home, text, expected):
+    with pytest.raises(HeadwaterError) as caught:
+        market(home, text + "\n")
+    assert expected in str(caught.value)
+    assert "market.csv" in str(caught.value)
+
+
+def shares(home, text: str) -> dict[tuple[int, str], float | None]:
+    """The relative share of products a, b (category x) and c (y), by window and product, with that market."""
+    market(home, text)
+    lines = [
+        {"order_id": f"{sku}{n}", "line_no": 1, "sku": sku, "quantity": 1, "revenue": Decimal(revenue), "dt": day}
+        for sku, revenue in (("a", 30), ("b", 10), ("c", 5))
+        for n, day in enumerate(LAST - dt.timedelta(days=k) for k in range(3))
+    ]
+    products = [{"sku": sku, "category": category} for sku, category in (("a", "x"), ("b", "x"), ("c", "y"))]
+    given = {**dict.fromkeys(READ, ()), "core.order_lines": lines, "core.products": products}
+    days = [LAST - dt.timedelta(days=k) for k in range(12)]
+    rows = computed(MODELS, given, days, SETTINGS, home, at_once=True)["products.metrics"]
+    return {(row["window_days"], row["sku"]): row["relative_share"] for row in rows if row["dt"] == LAST}
+
+
+def test_without_competitors_shares_are_of_the_largest_other_product(home):
+    found = shares(home, "")
+    assert [found[1, sku] for sku in "abc"] == pytest.approx([3.0, 1 / 3, None])
+
+
+def test_shares_are_of_the_largest_competitor_day_by_day(home):
+    # 20 a day, and 40 a day of another until the day before: in the window of a day the first is the largest.
+    rows = [
+        f"x,small,{LAST - dt.timedelta(days=9)},{LAST},200",
+        f"x,large,{LAST - dt.timedelta(days=9)},{LAST - dt.timedelta(days=1)},360",
+    ]
+    found = shares(home, "\n".join(rows))
+    assert [found[1, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
+    # Of the window of three days the other has no figure for the last one: it does not count.
+    assert [found[3, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
+
+
+def test_the_days_of_several_rows_make_a_window(home):
+    first = LAST - dt.timedelta(days=9)
+    rows = f"y,rival,{first},{LAST - dt.timedelta(days=1)},90\ny,rival,{LAST},{LAST},40"
+    found = shares(home, rows)
+    assert found[1, "c"] == pytest.approx(5 / 40)
+    assert found[3, "c"] == pytest.approx(15 / (10 + 10 + 40))
+    assert found[3, "a"] == pytest.approx(3.0)  # no competitor is known in its category
