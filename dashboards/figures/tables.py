@@ -19,6 +19,8 @@ NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
 
 _LETTERS_ACROSS = 64
 """Latin letters that fit above the columns of a grid."""
+_NAMES_BESIDE, _DIGIT = 135, 7
+"""Pixels left of a grid, and of a digit in it."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
@@ -26,6 +28,7 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
 
     A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in
     their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand last.
+    In fewer pixels than ``layout.meta["min_width"]`` the numbers would run into each other.
     """
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
@@ -91,7 +94,14 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         title_text=look.text("axis.from"),
         tickfont={"size": 11},
     )
-    figure.update_layout(margin={"r": 64 if is_tight else 8}, meta={"narrow": {"xaxis.tickangle": -90, "margin.r": 8}})
+    widest = max(text_width(look.numbers.short(count)) for count in counts.values())
+    figure.update_layout(
+        margin={"r": 64 if is_tight else 8},
+        meta={
+            "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
+            "min_width": _NAMES_BESIDE + len(targets) * (_DIGIT * widest + 4),
+        },
+    )
     return figure
 
 
