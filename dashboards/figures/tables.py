@@ -19,8 +19,8 @@ NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
 
 _LETTERS_ACROSS = 64
 """Latin letters that fit above the columns of a grid."""
-_NAMES_BESIDE, _DIGIT = 135, 7
-"""Pixels left of a grid, and of a digit in it."""
+_AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
+"""Pixels of the title left of a grid, of a letter beside it, of a digit in it."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
@@ -94,12 +94,16 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         title_text=look.text("axis.from"),
         tickfont={"size": 11},
     )
-    widest = max(text_width(look.numbers.short(count)) for count in counts.values())
+    right = 64 if is_tight else 8
+    digits = max(text_width(look.numbers.short(count)) for count in counts.values())
+    beside = max(
+        min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sums[key])) for key in sources
+    )
     figure.update_layout(
-        margin={"r": 64 if is_tight else 8},
+        margin={"r": right},
         meta={
             "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
-            "min_width": _NAMES_BESIDE + len(targets) * (_DIGIT * widest + 4),
+            "min_width": round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4) + right),
         },
     )
     return figure

@@ -23,7 +23,7 @@ from dashboards.report.health import verdict_cards, verdict_table
 from dashboards.report.html import Column, Html, empty_card, joined, message, table, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
-from dashboards.report.windows import Window, metric_names, window_note
+from dashboards.report.windows import Window, metric_names, what_it_takes, window_note
 
 _QUADRANTS = """
 SELECT now.*, coalesce(names.name, now.sku) AS name,
@@ -120,7 +120,9 @@ def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Ma
 def _chart(page: Page, reader: Reader, frame: pl.DataFrame, matrix: Matrix, window: Window, title: str) -> Html:
     look = page.look
     if not window.placed:
-        return empty_card(title, look.text("empty.matrix", metrics=metric_names(look, window.wanting)))
+        said = look.text("empty.matrix", metrics=metric_names(look, window.wanting))
+        needs = what_it_takes(look, window.wanting, reader.workspace.settings.products.repurchase_days)
+        return empty_card(title, look.text.joined(said, needs))
     if frame.filter(pl.col("x_before").is_not_null() & pl.col("y_before").is_not_null()).height:
         arrows = look.text("matrix.arrows", days=look.text.days(window.days))
     else:

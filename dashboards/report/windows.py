@@ -98,6 +98,12 @@ def metric_names(look: Look, metrics: tuple[str, ...]) -> str:
     return look.text("list.separator").join(look.text.name("metric", metric) for metric in metrics) or NONE
 
 
+def what_it_takes(look: Look, metrics: tuple[str, ...], repurchase_days: int) -> str:
+    """What there must be for a product to have these metrics, of those that need more than sales and exposures."""
+    needs = [(metric, look.text.name("needs", metric)) for metric in metrics]
+    return look.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
+
+
 def window_note(look: Look, window: Window) -> str:
     """The window, and why it is not the longest."""
     said = look.text("products.window", days=look.text.days(window.days))

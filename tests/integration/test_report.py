@@ -215,7 +215,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
     assert (
-        "No product has a value for both metrics. Missing: Margin rate" in text
+        "No product has a value for both metrics. Missing: Margin rate. A margin rate takes the cost" in text
     )  # nothing is known of the cost of what was sold
     assert "Health of the portfolio" in text
 

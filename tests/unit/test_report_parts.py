@@ -9,7 +9,7 @@ import pytest
 from dashboards.figures.look import Look
 from dashboards.report.customers import nearest_age
 from dashboards.report.lifetime_value import why_not_fitted
-from dashboards.report.windows import window_note, window_of
+from dashboards.report.windows import what_it_takes, window_note, window_of
 from pipelines.clv.fitting import NotFitted
 from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma
@@ -54,6 +54,13 @@ def test_without_any_value_the_longest_window_says_what_is_missing() -> None:
     window = window_of(reasons((7, "growth_rate", 3), (28, "margin_rate", 2), (28, "growth_rate", 1)))
     assert (window.days, window.placed, window.empty) == (28, 0, ())
     assert window.wanting == ("growth_rate", "margin_rate")
+
+
+def test_what_a_missing_metric_takes_is_said() -> None:
+    said = what_it_takes(EN, ("repurchase_rate", "revenue", "growth_rate"), 90)
+    assert said.startswith("A repurchase rate is of buyers whose 90 days to come back are over")
+    assert said.endswith("A growth rate takes sales in the window before.")
+    assert what_it_takes(ZH, ("revenue",), 90) == ""
 
 
 @pytest.mark.parametrize(("ages", "found"), [([27, 52], 27), ([28, 27], 28), ([1, 14], 28), ([], 28), ([27, 29], 27)])
