@@ -7,6 +7,7 @@ Not here: how a chart looks (``dashboards.figures.lifetime_value``), the model (
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -100,16 +101,21 @@ def _fitted(look: Look, fit: Mapping[str, Any]) -> list[str]:
     orders = look.text(
         "clv.orders_fit",
         n=look.numbers.full(fit["customers"]),
-        **{name: look.numbers.short(fit[name]) for name in ("r", "alpha", "a", "b")},
+        **{name: _parameter(look, fit[name]) for name in ("r", "alpha", "a", "b")},
     )
     if fit["values_not_fitted"]:
         return [look.text("clv.values_not_fitted", reason=why_not_fitted(look, fit["values_not_fitted"])), orders]
     values = look.text(
         "clv.values_fit",
         n=look.numbers.full(fit["valued_customers"]),
-        **{name: look.numbers.short(fit[name]) for name in ("p", "q", "gamma")},
+        **{name: _parameter(look, fit[name]) for name in ("p", "q", "gamma")},
     )
     return [look.text.joined(orders, values)]
+
+
+def _parameter(look: Look, value: float) -> str:
+    """*value* > 0 in three significant digits or more, however small."""
+    return look.numbers.full(value, max(2 - math.floor(math.log10(value)), 0))
 
 
 def why_not_fitted(look: Look, reason: str) -> str:

@@ -23,7 +23,7 @@ from tests.integration.small_shop import DAYS, land_days, undescribed, visit
 from tests.support import land, make_home, run
 
 DAY = DAYS[3]
-YOUNG = [dt.date(2026, 2, 23) + dt.timedelta(days=n) for n in range(7)]
+YOUNG = [dt.date(2026, 2, 24) + dt.timedelta(days=n) for n in range(7)]
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
@@ -97,7 +97,10 @@ def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
 @pytest.fixture(scope="module")
 def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A shop of a few days, in which a month ended."""
-    home = make_home(tmp_path_factory.mktemp("young") / "home", settings={"start_date": YOUNG[0]})
+    home = make_home(
+        tmp_path_factory.mktemp("young") / "home",
+        settings={"start_date": YOUNG[0], "snapshots": {"daily_for_days": 1}},
+    )
     sold = [shopping(day, number) for number, day in enumerate(YOUNG)]
     events = [event for day in YOUNG for sku in ("s0", "s1") for event in visit(day, f"d-{sku}", sku)]
     land(home, "events", events, "events")
@@ -227,7 +230,7 @@ def test_a_matrix_that_needs_a_window_before_is_shown_for_a_shorter_one(young: H
         "for both metrics; missing: Growth rate." in text
     )
     assert "Grey arrows: from where named products stood 1 day before" in text  # of the one day, before which is one
-    assert "No arrows: there are no places of 2026-02-01 to compare with." in text  # of 28 days
+    assert "No arrows: there are no places of 2026-02-02 to compare with." in text  # of 28 days
     health = text[text.index("Health of the portfolio") :]
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
@@ -239,8 +242,8 @@ def test_the_customers_expectations_are_of_the_newest_months_end(young: Home, tm
     }
     text, _ = read(pages["en"])
     assert "What a model expects, not a promise: net sales in the 90 days after 2026-02-28, a month's end" in text
-    assert "Summed over the segments of 2026-03-01." in text
-    assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,K]+, α = [\d.,KM]+, a = [<\d.]+, b = ", text)
+    assert "Summed over the segments of 2026-03-02." in text
+    assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
     bars = [figure["data"][0] for figure in figures(pages["en"]) if figure["data"][0]["type"] == "bar"]
     (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
     assert all(value > 0 for value in expected["x"])
@@ -248,15 +251,25 @@ def test_the_customers_expectations_are_of_the_newest_months_end(young: Home, tm
     assert "模型的期望值，不是承诺" in read(pages["zh"])[0]
 
 
+def test_expectations_are_in_tenths_where_segments_are_not_kept(young: Home, tmp_path: Path) -> None:
+    path = write_report(young, "en", day=YOUNG[5], out=tmp_path / "r.html")
+    text, _ = read(path)
+    assert "The segments of 2026-03-01 are not kept, so customers are in tenths" in text
+    bars = [figure["data"][0] for figure in figures(path) if figure["data"][0]["type"] == "bar"]
+    (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
+    assert len(expected["x"]) == 10
+    assert expected["x"] == sorted(expected["x"], reverse=True)
+
+
 def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
-    home = make_home(tmp_path / "shop", settings={"start_date": YOUNG[-2]})
-    land_days(home, YOUNG[-2:])
+    home = make_home(tmp_path / "shop", settings={"start_date": YOUNG[4]})
+    land_days(home, YOUNG[4:6])
     run(home)
     for language, said in (
         ("en", "No model could be fitted as of 2026-02-28, so nothing can be expected: no customer has bought again."),
         ("zh", "截至 2026-02-28 无法拟合模型，因此没有期望值：没有客户再次购买。"),
     ):
-        assert said in read(write_report(home, language, day=YOUNG[-1], out=tmp_path / f"{language}.html"))[0]
+        assert said in read(write_report(home, language, day=YOUNG[5], out=tmp_path / f"{language}.html"))[0]
 
 
 def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
