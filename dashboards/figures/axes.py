@@ -53,7 +53,7 @@ class Scale:
             return values, [write(value) for value in values]
         steps = (1, 2, 5) if high - low < 2.5 else (1,)
         powers = range(math.floor(low), math.ceil(high) + 1)
-        floor = low if self.zero is None else self.zero + 0.2
+        floor = low if self.zero is None else self.zero + max(0.2, 0.12 * (high - low))
         values = [f * 10.0**p for p in powers for f in steps if floor <= math.log10(f * 10.0**p) <= high]
         places, texts = [math.log10(value) for value in values], [write(value) for value in values]
         return (places, texts) if self.zero is None else ([self.zero, *places], [write(0), *texts])

@@ -203,4 +203,5 @@ def _set_axes(look: Look, figure: go.Figure, ground: Ground) -> None:
             ticktext=texts,
             range=[scale.high, scale.low] if falls else [scale.low, scale.high],
             title_text=plain(title),
+            tickangle=0,
         )

@@ -21,6 +21,8 @@ _LETTERS_ACROSS = 64
 """Latin letters that fit above the columns of a grid."""
 _AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
 """Pixels of the title left of a grid, of a letter beside it, of a digit in it."""
+_NARROW = 460
+"""Pixels below which the narrow layout is taken (page.js)."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
@@ -99,11 +101,12 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
     beside = max(
         min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sums[key])) for key in sources
     )
+    least = round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4))
     figure.update_layout(
         margin={"r": right},
         meta={
             "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
-            "min_width": round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4) + right),
+            "min_width": least + 8 if least + 8 < _NARROW else least + right,
         },
     )
     return figure

@@ -93,11 +93,11 @@ def _missing(look: Look, windows: Mapping[str, Window], titles: Mapping[str, str
     columns = [
         text_column(look.text("column.matrix"), "name"),
         Column(look.text("column.window"), lambda row: look.text.days(row["window"].days), is_text=True),
-        Column(look.text("metric.products"), lambda row: look.numbers.full(row["window"].products)),
+        Column(look.text("column.missing"), lambda row: _counts(look, row["window"]), is_text=True),
         Column(
             look.text("column.unplaced"), lambda row: look.numbers.full(row["window"].products - row["window"].placed)
         ),
-        Column(look.text("column.missing"), lambda row: _counts(look, row["window"]), is_text=True, is_long=True),
+        Column(look.text("metric.products"), lambda row: look.numbers.full(row["window"].products)),
     ]
     return tag(
         "div",

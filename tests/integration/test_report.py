@@ -287,7 +287,7 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, t
         "of margins; their sales are ¥40 (100%)." in text
     )
     assert "s1 s1 ¥40.00 – 4 4" in text
-    assert "Exposure × margin 28 days 1 1 Margin rate 1" in text
+    assert "Exposure × margin 28 days Margin rate 1 1 1" in text
     costly, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
     assert "Every product that sold in the 28 days up to this one has a known cost." in costly
 
