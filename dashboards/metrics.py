@@ -12,7 +12,9 @@ _MONEY = frozenset(
     {
         "average_order_value",
         "cost",
+        "expected_value",
         "margin",
+        "mean_expected_value",
         "mean_monetary",
         "monetary",
         "net_revenue",

@@ -38,6 +38,14 @@ class Texts:
         """
         return all_texts()[key][self.language].format(**values)
 
+    def joined(self, *sentences: str) -> str:
+        """Sentences one after another, as the language parts them; empty ones are left out."""
+        return ("" if self.language == "zh" else " ").join(sentence for sentence in sentences if sentence)
+
+    def days(self, number: int) -> str:
+        """So many days: ``1 day``, ``28 days``."""
+        return self("days.one") if number == 1 else self("days.many", n=number)
+
     def name(self, kind: str, key: str) -> str:
         """What *key* is called as a *kind* (``metric``, ``stage`` …); the key itself where nobody named it."""
         text = all_texts().get(f"{kind}.{key}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SKEWED = 10.0
 """Largest value over the median from which an axis is logarithmic."""
@@ -25,14 +25,21 @@ class Scale:
     high: float
     zero: float | None
     """Where 0 stands on a logarithmic axis; None without zeros."""
+    strip: float = 0.0
+    """How much of it is kept free of values at either end."""
+
+    def with_strips(self, share: float) -> Scale:
+        """The same values on a longer axis, of which *share* is kept free at either end."""
+        strip = (self.high - self.low) * share / (1 - 2 * share)
+        return replace(self, low=self.low - strip, high=self.high + strip, strip=strip)
 
     def at(self, value: float) -> float:
         """The place of *value*, at the edge where it lies beyond."""
-        return min(max(self._raw(value), self.low), self.high)
+        return min(max(self._raw(value), self.low + self.strip), self.high - self.strip)
 
     def is_beyond(self, value: float) -> bool:
         """Whether *value* lies outside."""
-        return not self.low <= self._raw(value) <= self.high
+        return self.at(value) != self._raw(value)
 
     def share(self, value: float) -> float:
         """The place of *value* as a share of the axis's length."""
@@ -40,13 +47,14 @@ class Scale:
 
     def ticks(self, write: Callable[[float], str]) -> tuple[list[float], list[str]]:
         """Places and texts of some round values."""
+        low, high = self.low + self.strip, self.high - self.strip
         if not self.is_log:
-            values = round_values(self.low, self.high)
+            values = round_values(low, high)
             return values, [write(value) for value in values]
-        steps = (1, 2, 5) if self.high - self.low < 2.5 else (1,)
-        powers = range(math.floor(self.low), math.ceil(self.high) + 1)
-        floor = self.low if self.zero is None else self.zero + 0.2
-        values = [f * 10.0**p for p in powers for f in steps if floor <= math.log10(f * 10.0**p) <= self.high]
+        steps = (1, 2, 5) if high - low < 2.5 else (1,)
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        floor = low if self.zero is None else self.zero + max(0.2, 0.12 * (high - low))
+        values = [f * 10.0**p for p in powers for f in steps if floor <= math.log10(f * 10.0**p) <= high]
         places, texts = [math.log10(value) for value in values], [write(value) for value in values]
         return (places, texts) if self.zero is None else ([self.zero, *places], [write(0), *texts])
 

@@ -39,11 +39,20 @@ class Bars:
     pattern: str = ""
 
 
-def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hovers: Sequence[str]) -> go.Figure:
-    """A row of bars for each name, in the given order from above; *hovers* are HTML as Plotly understands it."""
+def ranked_bars(
+    look: Look,
+    names: Sequence[str],
+    measures: Sequence[Bars],
+    hovers: Sequence[str],
+    marks: Bars | None = None,
+) -> go.Figure:
+    """A row of bars for each name, in the given order from above; *hovers* are HTML as Plotly understands it.
+
+    *marks* are drawn as a stroke across the one bar of each row, whose label then stands behind both.
+    """
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
     row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
-    figure = base(look, max(row * len(names) + 28 + (26 if len(measures) > 1 else 0), 110))
+    figure = base(look, max(row * len(names) + 28 + (26 if len(measures) > 1 or marks else 0), 110))
     places = list(range(len(names)))
     for bars in measures:
         figure.add_bar(
@@ -63,7 +72,10 @@ def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hove
             },
         )
     figure.update_yaxes(tickvals=places, ticktext=labels, range=[len(names) - 0.45, -0.55], showline=False)
-    values = [value for bars in measures for value in bars.values if value is not None]
+    if marks:
+        _add_marks(figure, measures[0], marks)
+    drawn = [*measures, marks] if marks else measures
+    values = [value for bars in drawn for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
     figure.update_xaxes(
@@ -76,11 +88,36 @@ def ranked_bars(look: Look, names: Sequence[str], measures: Sequence[Bars], hove
     figure.update_layout(
         bargap=0.32,
         bargroupgap=0.06,
-        showlegend=len(measures) > 1,
+        showlegend=len(drawn) > 1,
         legend={"traceorder": "normal"},
         meta={"narrow": {"xaxis.range": _range(low, high, label_width, 190)}},
     )
     return figure
+
+
+def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
+    places = list(range(len(bars.values)))
+    figure.update_traces(text=None, selector={"type": "bar"})
+    figure.add_scatter(
+        x=[max(value or 0, mark or 0) for value, mark in zip(bars.values, marks.values, strict=True)],
+        y=places,
+        mode="text",
+        text=[f"&nbsp;{plain(label)}" for label in bars.labels],
+        textposition="middle right",
+        textfont={"size": 12, "color": INK},
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+    )
+    figure.add_scatter(
+        x=[value for value in marks.values if value is not None],
+        y=[place for place, value in zip(places, marks.values, strict=True) if value is not None],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 22, "line": {"color": marks.color, "width": 3}},
+        name=plain(marks.name),
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
 
 
 def _range(low: float, high: float, label_width: float, width: float) -> list[float]:

@@ -106,7 +106,8 @@ def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
     rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
     number = look.numbers
     total = sum(row["customers"] for row in rows)
-    figure = ranked_bars(
+    has_before = any(row["before"] is not None for row in rows)
+    return ranked_bars(
         look,
         [look.text(f"stage.{row['stage']}") for row in rows],
         [
@@ -125,20 +126,8 @@ def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
             f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
             for row in rows
         ],
+        Bars(look.text("legend.before"), [row["before"] for row in rows], [], ORANGE) if has_before else None,
     )
-    earlier = [(place, row["before"]) for place, row in enumerate(rows) if row["before"] is not None]
-    if earlier:
-        figure.add_scatter(
-            x=[value for _, value in earlier],
-            y=[place + 0.0 for place, _ in earlier],
-            mode="markers",
-            marker={"symbol": "line-ns", "size": 22, "line": {"color": ORANGE, "width": 3}},
-            name=look.text("legend.before"),
-            hoverinfo="skip",
-            cliponaxis=False,
-        )
-        figure.update_layout(showlegend=True, height=(figure.layout.height or 0) + 26)
-    return figure
 
 
 def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:

@@ -47,7 +47,7 @@ class Label:
         place = {"x": xs[self.index], "y": ys[self.index], "xanchor": self.x_anchor, "yanchor": self.y_anchor}
         if not self.is_far:
             return {**text, **place, "showarrow": False, "xshift": self.x_shift, "yshift": self.y_shift, "borderpad": 0}
-        line = {"showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": SOFT_INK}
+        line = {"showarrow": True, "arrowhead": 0, "arrowwidth": 0.7, "arrowcolor": SOFT_INK}
         return {**text, **place, **line, "ax": self.x_shift, "ay": -self.y_shift, "borderpad": 0}
 
 

@@ -36,11 +36,15 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Point:
-    """A product: *code* is x_high and y_high as digits, *hover* HTML as Plotly understands it."""
+    """A product: *code* is x_high and y_high as digits, *before* where it stood a window before.
+
+    *hover* is HTML as Plotly understands it.
+    """
 
     name: str
     x: float
     y: float
+    before: tuple[float, float] | None
     code: str
     revenue: float
     is_small: bool
@@ -49,7 +53,10 @@ class Point:
 
 
 def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
-    """The point of a row of products.quadrants; *x_by*, *y_by*: as a multiple of its threshold."""
+    """The point of a row of products.quadrants; *x_by*, *y_by*: as a multiple of its threshold.
+
+    Where it stood before is a multiple of the threshold of that time.
+    """
     x, y = _number(row["x_value"]), _number(row["y_value"])
     x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
     revenue = _number(row["revenue"])
@@ -66,11 +73,22 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
         f"({look.text('label.threshold')} {full_text(look.numbers, matrix.y_metric, y_threshold)})",
         f"{look.text('metric.revenue')} {look.numbers.full_money(revenue)}",
     ]
+    x_before, y_before = _before(row, "x", x_by), _before(row, "y", y_by)
+    stood_at = None if x_before is None or y_before is None else (x_before, y_before)
+    if stood_at:
+        lines.append(
+            look.text(
+                "hover.before",
+                x=full_text(look.numbers, matrix.x_metric, _number(row["x_before"])),
+                y=full_text(look.numbers, matrix.y_metric, _number(row["y_before"])),
+            )
+        )
     lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
     return Point(
         name,
         x / x_threshold if x_by else x,
         y / y_threshold if y_by else y,
+        stood_at,
         f"{int(bool(row['x_high']))}{int(bool(row['y_high']))}",
         max(revenue, 0.0),
         bool(row["is_small_sample"]),
@@ -79,5 +97,18 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
     )
 
 
+def _before(row: dict[str, object], axis: str, is_multiple: bool) -> float | None:
+    """Where the product stood on *axis*; None without a value, or without a threshold that it is a multiple of."""
+    value = _known(row.get(f"{axis}_before"))
+    if value is None or not is_multiple:
+        return value
+    threshold = _known(row.get(f"{axis}_threshold_before"))
+    return value / threshold if threshold is not None and threshold > 0 else None
+
+
+def _known(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    return _known(value) or 0.0

@@ -1,27 +1,34 @@
 """Matrices: products on two metrics, parted by their thresholds into four named quadrants.
 
-Here: the figure over products.quadrants.
-Not here: migrations (``dashboards.figures.tables``), queries, texts.
+Here: the figure over products.quadrants, its products and their names.
+Not here: what lies behind them (``dashboards.figures.ground``), arrows (``dashboards.figures.arrows``), migrations
+(``dashboards.figures.tables``), queries, texts.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 import plotly.graph_objects as go
 import polars as pl
 
+from dashboards.figures.arrows import arrows
 from dashboards.figures.axes import Scale, scale_of
+from dashboards.figures.ground import STRIP, Ground, Note, name_areas, name_notes, shade, threshold_notes
 from dashboards.figures.labels import Box, Label, place_labels
-from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, SOFT_INK, Look, base, darker, plain
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, base, darker, plain
 from dashboards.figures.points import Matrix, Point, point_of
-from dashboards.metrics import short_text, tick_text
+from dashboards.metrics import tick_text
 
 MOST_POINTS = 1500
 TOP_LABELS = 5
 MOVER_LABELS = 5
-_HEIGHT = 440
+_HEIGHT = 470
+_PLOT_HEIGHT = _HEIGHT - 80
+_WIDE, _NARROW = 460, 230
+"""Pixels of the plot inside the axes: what is drawn for a width has room in it."""
 _BIGGEST = 40.0
 """Diameter in pixels of the product with the most revenue."""
 
@@ -31,8 +38,9 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
 
     Columns sku, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
     has_moved (within the window), is_borderline, is_small_sample, revenue. Where thresholds differ between products
-    (per category), values are shown as multiples of their threshold. What the figure leaves out is said in
-    ``layout.meta["notes"]``.
+    (per category), values are shown as multiples of their threshold. Columns that may be missing: x_before, y_before,
+    x_threshold_before, y_threshold_before, from where arrows lead to the products with a label. What the figure
+    leaves out is said in ``layout.meta["notes"]``.
     """
     figure = base(look, _HEIGHT)
     placed = frame.filter(
@@ -52,57 +60,40 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     if not points:
         figure.update_layout(meta={"notes": notes})
         return figure
-    thresholds = [1.0 if by else float(placed[f"{axis}_threshold"][0]) for axis, by in (("x", x_by), ("y", y_by))]
-    xs = scale_of([point.x for point in points], thresholds[:1])
-    ys = scale_of([point.y for point in points], thresholds[1:])
+    ground = _ground(placed, points, matrix, (x_by, y_by))
     colors = {**QUADRANT_COLORS, **matrix.colors}
-    _shade(figure, xs, ys, thresholds, matrix, colors)
-    _draw(figure, points, xs, ys, colors)
-    beyond = sum(xs.is_beyond(point.x) or ys.is_beyond(point.y) for point in points)
+    shade(figure, ground, colors)
+    _draw(figure, points, ground.xs, ground.ys, colors)
+    beyond = sum(_is_beyond(point, ground.xs, ground.ys) for point in points)
     if beyond:
         notes.append(look.text("note.beyond", n=beyond))
-    _write_thresholds(look, figure, xs, ys, thresholds, matrix, (x_by, y_by))
-    _write_corners(look, figure, points, matrix, colors, abs(float(matrix.x_falls) - xs.share(thresholds[0])))
-    always = [note.to_plotly_json() for note in figure.layout.annotations]
-    places = [xs.at(point.x) for point in points], [ys.at(point.y) for point in points]
-    falls = (matrix.x_falls, matrix.y_falls)
-    wide, narrow = (_labels(points, xs, ys, thresholds, falls, width) for width in (470, 240))
+    wide, narrow = (_labels(points, ground, colors, width) for width in (_WIDE, _NARROW))
     notes.append(_label_note(look, points, wide))
-    _set_axes(look, figure, xs, ys, matrix, (x_by, y_by))
+    _set_axes(look, figure, ground)
     figure.update_layout(
-        annotations=[*always, *(label.annotation(*places) for label in wide)],
+        annotations=_annotations(look, points, ground, colors, wide, is_narrow=False),
+        margin={"t": 24, "r": 32},
         meta={
             "notes": notes,
-            "narrow": {"annotations": [*always, *(label.annotation(*places) for label in narrow)]},
+            "narrow": {"annotations": _annotations(look, points, ground, colors, narrow, is_narrow=True)},
         },
     )
     return figure
 
 
+def _ground(placed: pl.DataFrame, points: list[Point], matrix: Matrix, are_relative: tuple[bool, bool]) -> Ground:
+    x, y = (
+        1.0 if is_relative else float(placed[f"{axis}_threshold"][0])
+        for axis, is_relative in zip("xy", are_relative, strict=True)
+    )
+    xs = scale_of([point.x for point in points], [x])
+    ys = scale_of([point.y for point in points], [y]).with_strips(STRIP / _PLOT_HEIGHT)
+    return Ground(xs, ys, (x, y), are_relative, matrix)
+
+
 def _divisor(frame: pl.DataFrame, axis: str) -> bool:
     """Whether the thresholds of *axis* differ, so that values are shown as multiples of them."""
     return frame[f"{axis}_threshold"].n_unique() > 1 and bool((frame[f"{axis}_threshold"] > 0).all())
-
-
-def _shade(
-    figure: go.Figure, xs: Scale, ys: Scale, thresholds: list[float], matrix: Matrix, colors: Mapping[str, str]
-) -> None:
-    x, y = xs.at(thresholds[0]), ys.at(thresholds[1])
-    for code, color in colors.items():
-        right, up = (code[0] == "1") != matrix.x_falls, (code[1] == "1") != matrix.y_falls
-        figure.add_shape(
-            type="rect",
-            layer="below",
-            line_width=0,
-            fillcolor=color,
-            opacity=0.08,
-            x0=x if right else xs.low,
-            x1=xs.high if right else x,
-            y0=y if up else ys.low,
-            y1=ys.high if up else y,
-        )
-    for place in ({"x0": x, "x1": x, "y0": ys.low, "y1": ys.high}, {"x0": xs.low, "x1": xs.high, "y0": y, "y1": y}):
-        figure.add_shape(type="line", line={"color": SOFT_INK, "width": 1, "dash": "dash"}, layer="below", **place)
 
 
 def _size(point: Point, biggest: float) -> float:
@@ -122,13 +113,8 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: 
                 y=[ys.at(point.y) for point in group],
                 mode="markers",
                 marker={
-                    "symbol": [
-                        "star-open" if xs.is_beyond(point.x) or ys.is_beyond(point.y) else shape for point in group
-                    ],
-                    "size": [
-                        12.0 if xs.is_beyond(point.x) or ys.is_beyond(point.y) else _size(point, biggest)
-                        for point in group
-                    ],
+                    "symbol": ["star-open" if _is_beyond(point, xs, ys) else shape for point in group],
+                    "size": [12.0 if _is_beyond(point, xs, ys) else _size(point, biggest) for point in group],
                     "color": darker(color) if is_small else color,
                     "opacity": 0.85,
                     "line": {"color": darker(color), "width": 1.6 if is_small else 1},
@@ -139,57 +125,33 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: 
             )
 
 
-def _write_thresholds(
+def _is_beyond(point: Point, xs: Scale, ys: Scale) -> bool:
+    return xs.is_beyond(point.x) or ys.is_beyond(point.y)
+
+
+def _annotations(
     look: Look,
-    figure: go.Figure,
-    xs: Scale,
-    ys: Scale,
-    thresholds: list[float],
-    matrix: Matrix,
-    are_relative: tuple[bool, bool],
-) -> None:
-    texts = [
-        look.text("label.own_threshold")
-        if relative
-        else f"{look.text('label.threshold')} {short_text(look.numbers, metric, value)}"
-        for metric, value, relative in zip((matrix.x_metric, matrix.y_metric), thresholds, are_relative, strict=True)
+    points: list[Point],
+    ground: Ground,
+    colors: Mapping[str, str],
+    labels: list[Label],
+    *,
+    is_narrow: bool,
+) -> list[Note]:
+    """Thresholds, quadrants' names, arrows to the products that have a label, and over all these the labels."""
+    biggest = max(point.revenue for point in points)
+    named = [(points[label.index], _size(points[label.index], biggest) / 2) for label in labels]
+    xs, ys = [ground.xs.at(point.x) for point in points], [ground.ys.at(point.y) for point in points]
+    return [
+        *threshold_notes(look, ground),
+        *name_notes(look, _counts(points), ground.matrix, colors, is_narrow=is_narrow),
+        *arrows(named, ground, _NARROW if is_narrow else _WIDE, _PLOT_HEIGHT),
+        *(label.annotation(xs, ys) for label in labels),
     ]
-    style = {"showarrow": False, "font": {"size": 11, "color": SOFT_INK}, "bgcolor": "rgba(255,255,255,0.75)"}
-    x_share = xs.share(thresholds[0])
-    figure.add_annotation(
-        x=xs.at(thresholds[0]),
-        y=0,
-        yref="paper",
-        text=plain(texts[0]),
-        xanchor="left" if (x_share < 0.5) != matrix.x_falls else "right",
-        yanchor="bottom",
-        **style,
-    )
-    figure.add_annotation(
-        x=1, xref="paper", y=ys.at(thresholds[1]), text=plain(texts[1]), xanchor="right", yanchor="bottom", **style
-    )
 
 
-def _write_corners(
-    look: Look, figure: go.Figure, points: list[Point], matrix: Matrix, colors: Mapping[str, str], cut_at: float
-) -> None:
-    """The quadrants' names; the lower ones make room for the threshold of x where it stands near, at *cut_at*."""
-    for code, color in colors.items():
-        count = sum(point.code == code for point in points)
-        right, up = code[0] == "1", code[1] == "1"
-        figure.add_annotation(
-            x=1 if right else 0,
-            y=1 if up else 0,
-            xref="paper",
-            yref="paper",
-            xanchor="right" if right else "left",
-            yanchor="top" if up else "bottom",
-            yshift=16 if not up and (cut_at > 0.7 if right else cut_at < 0.3) else 0,
-            text=f"<b>{plain(matrix.cells.get(code, code), 24)}</b> {look.numbers.short(count)}",
-            showarrow=False,
-            font={"size": 13, "color": darker(color)},
-            bgcolor="rgba(255,255,255,0.6)",
-        )
+def _counts(points: list[Point]) -> dict[str, int]:
+    return dict(Counter(point.code for point in points))
 
 
 def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
@@ -197,29 +159,14 @@ def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
     return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
 
 
-def _labels(
-    points: list[Point], xs: Scale, ys: Scale, thresholds: list[float], falls: tuple[bool, bool], width: float
-) -> list[Label]:
+def _labels(points: list[Point], ground: Ground, colors: Mapping[str, str], width: float) -> list[Label]:
     biggest = max(point.revenue for point in points)
-    boxes = [
-        Box(
-            abs(float(falls[0]) - xs.share(point.x)),
-            abs(float(falls[1]) - ys.share(point.y)),
-            _size(point, biggest) / 2,
-        )
-        for point in points
-    ]
+    boxes = [Box(ground.across(point.x), ground.up(point.y), _size(point, biggest) / 2) for point in points]
     top, movers = _wanted(points)
     wanted = list(dict.fromkeys([*top, *movers[:MOVER_LABELS]]))
-    height = _HEIGHT - 70
-    shares = abs(float(falls[0]) - xs.share(thresholds[0])), abs(float(falls[1]) - ys.share(thresholds[1]))
-    names = [
-        *((x, y, x + 110, y + 20) for x in (0, width - 110) for y in (16, height - 20)),
-        (width - 100, shares[1] * height, width, shares[1] * height + 16),
-    ]
-    return place_labels(
-        boxes, [point.name for point in points], width=width, height=height, wanted=wanted, reserved=names
-    )
+    reserved = name_areas(_counts(points), ground.matrix, colors, width, _PLOT_HEIGHT)
+    names = [point.name for point in points]
+    return place_labels(boxes, names, width=width, height=_PLOT_HEIGHT, wanted=wanted, reserved=reserved)
 
 
 def _label_note(look: Look, points: list[Point], labels: list[Label]) -> str:
@@ -234,12 +181,11 @@ def _label_note(look: Look, points: list[Point], labels: list[Label]) -> str:
     )
 
 
-def _set_axes(
-    look: Look, figure: go.Figure, xs: Scale, ys: Scale, matrix: Matrix, are_relative: tuple[bool, bool]
-) -> None:
+def _set_axes(look: Look, figure: go.Figure, ground: Ground) -> None:
+    matrix, are_relative = ground.matrix, ground.are_relative
     axes = (
-        (figure.update_xaxes, xs, matrix.x_metric, matrix.x_falls, are_relative[0]),
-        (figure.update_yaxes, ys, matrix.y_metric, matrix.y_falls, are_relative[1]),
+        (figure.update_xaxes, ground.xs, matrix.x_metric, matrix.x_falls, are_relative[0]),
+        (figure.update_yaxes, ground.ys, matrix.y_metric, matrix.y_falls, are_relative[1]),
     )
     for update, scale, metric, falls, is_relative in axes:
 
@@ -257,4 +203,5 @@ def _set_axes(
             ticktext=texts,
             range=[scale.high, scale.low] if falls else [scale.low, scale.high],
             title_text=plain(title),
+            tickangle=0,
         )

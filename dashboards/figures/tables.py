@@ -19,6 +19,10 @@ NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
 
 _LETTERS_ACROSS = 64
 """Latin letters that fit above the columns of a grid."""
+_AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
+"""Pixels of the title left of a grid, of a letter beside it, of a digit in it."""
+_NARROW = 460
+"""Pixels below which the narrow layout is taken (page.js)."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
@@ -26,6 +30,7 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
 
     A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in
     their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand last.
+    In fewer pixels than ``layout.meta["min_width"]`` the numbers would run into each other.
     """
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
@@ -91,7 +96,19 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         title_text=look.text("axis.from"),
         tickfont={"size": 11},
     )
-    figure.update_layout(margin={"r": 64 if is_tight else 8}, meta={"narrow": {"xaxis.tickangle": -90, "margin.r": 8}})
+    right = 64 if is_tight else 8
+    digits = max(text_width(look.numbers.short(count)) for count in counts.values())
+    beside = max(
+        min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sums[key])) for key in sources
+    )
+    least = round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4))
+    figure.update_layout(
+        margin={"r": right},
+        meta={
+            "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
+            "min_width": least + 8 if least + 8 < _NARROW else least + right,
+        },
+    )
     return figure
 
 

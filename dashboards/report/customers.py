@@ -1,35 +1,28 @@
-"""Section of the customers: octants, segments, scores, migrations, stages of life, cohorts, how much the best bring.
+"""Section of the customers: scores, stages of life, cohorts, how much the best bring, and the order of all parts.
 
 Here: its queries, charts and tables, and what it says where a snapshot is not kept.
-Not here: how a chart looks (``dashboards.figures``).
+Not here: octants and segments (``segments``), lifetime value (``lifetime_value``), how a chart looks
+(``dashboards.figures``).
 """
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Iterable
 
 import polars as pl
 
-from dashboards.figures.customers import group_shares, lifecycle, pareto, rfm_heat
+from dashboards.figures.customers import lifecycle, pareto, rfm_heat
 from dashboards.figures.look import Look
-from dashboards.figures.tables import LEFT, NEW, cohort_triangle, migration_grid
+from dashboards.figures.tables import cohort_triangle
 from dashboards.report.columns import full_column, text_column
-from dashboards.report.html import Html, joined, message, tag
+from dashboards.report.html import Html, empty_card, joined, message, tag
+from dashboards.report.lifetime_value import lifetime_value
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
+from dashboards.report.segments import all_groups, all_names, group_bars, migration, segment_tiles
 
 COHORTS = 12
 
-_NAMES = """
-SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
-FROM config.cells WHERE matrix_id = 'octants'
-UNION ALL
-SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
-ORDER BY place DESC
-"""
-_GROUPS = (
-    "SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key"
-)
 _SCORES = """
 SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
 FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL
@@ -55,30 +48,39 @@ ORDER BY ALL
 
 def customers(page: Page, reader: Reader) -> Html:
     """Everything on customers that is there for the day."""
-    look, day = page.look, reader.day
-    if not reader.exists("customers.rfm_daily"):
-        return message(look.text("missing.table", table="customers.rfm_daily"), "headwater run")
-    if not reader.days("customers.rfm_daily"):
-        return message(look.text("empty.customers", day=day), f"headwater run --from {day} --to {day} --force")
-    if not reader.has("customers.rfm_daily"):
-        days = [kept for kept in reader.days("customers.rfm_daily") if kept < day]
-        nearest = look.text("missing.nearest", day=max(days)) if days else ""
-        kept = reader.workspace.settings.snapshots.daily_for_days
-        return message(look.text("missing.snapshot", day=day, kept=kept, nearest=nearest), "headwater run")
-    groups = reader.frame(_GROUPS)
-    if groups.is_empty():
-        return message(look.text("empty.customers", day=day), f"headwater run --from {day} --to {day} --force")
-    names = reader.frame(_NAMES)
+    missing = _missing(page.look, reader)
+    if missing:
+        return joined([missing, tag("div", lifetime_value(page, reader), class_="grid")])
+    groups, names = all_groups(reader), all_names(reader)
     cards = [
-        _groups(page, reader, groups, names, "octant"),
+        group_bars(page, reader, groups, names, "octant"),
         _scores(page, reader),
-        _groups(page, reader, groups, names, "segment"),
-        _migration(page, reader, names),
+        group_bars(page, reader, groups, names, "segment"),
+        segment_tiles(page, groups, names),
+        migration(page, reader, names, "octant"),
         _lifecycle(page, reader),
+        migration(page, reader, names, "segment"),
         _cohorts(page, reader),
+        lifetime_value(page, reader),
         _pareto(page, reader),
     ]
-    return joined([_coverage(look, reader), tag("div", *cards, class_="grid")])
+    return joined([_coverage(page.look, reader), tag("div", *cards, class_="grid")])
+
+
+def _missing(look: Look, reader: Reader) -> Html | None:
+    """Why there is no snapshot of the customers; None where there is one."""
+    day = reader.day
+    if not reader.exists("customers.rfm_daily"):
+        return message(look.text("missing.table", table="customers.rfm_daily"), "headwater run")
+    days = reader.days("customers.rfm_daily")
+    if days and day not in days:
+        before = [kept for kept in days if kept < day]
+        nearest = look.text("missing.nearest", day=max(before)) if before else ""
+        kept = reader.workspace.settings.snapshots.daily_for_days
+        return message(look.text("missing.snapshot", day=day, kept=kept, nearest=nearest), "headwater run")
+    if not days or all_groups(reader).is_empty():
+        return message(look.text("empty.customers", day=day), f"headwater run --from {day} --to {day} --force")
+    return None
 
 
 def _coverage(look: Look, reader: Reader) -> Html:
@@ -93,46 +95,7 @@ def _coverage(look: Look, reader: Reader) -> Html:
                 amount=look.numbers.money(row["revenue_without_user"]),
             )
         )
-    return tag("p", " ".join(said), class_="note")
-
-
-def _groups(page: Page, reader: Reader, groups: pl.DataFrame, names: pl.DataFrame, kind: str) -> Html:
-    look = page.look
-    language = look.language
-    called = names.filter(pl.col("kind") == kind).select(
-        "key", pl.col(f"name_{language}").alias("name"), pl.col(f"advice_{language}").alias("advice")
-    )
-    frame = (
-        groups.filter(pl.col("kind") == kind)
-        .join(called, on="key", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("name", "key").alias("name"))
-    )
-    return page.chart(
-        group_shares(look, frame),
-        look.text(f"{kind}s.title"),
-        look.text(f"{kind}s.definition") + (f" {_thresholds(look, reader)}" if kind == "octant" else ""),
-        [
-            text_column(look.text(f"column.{kind}"), "name"),
-            full_column(look, "customers"),
-            *(full_column(look, name) for name in ("revenue_share", "net_revenue", "average_order_value")),
-            full_column(look, "average_recency_days"),
-            text_column(look.text("column.advice"), "advice", is_long=True),
-        ],
-        frame.to_dicts(),
-    )
-
-
-def _thresholds(look: Look, reader: Reader) -> str:
-    found = reader.frame("SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day")
-    values = {row["axis"]: row["value"] for row in found.iter_rows(named=True)}
-    if any(values.get(axis) is None for axis in "rfm"):
-        return ""
-    return look.text(
-        "octants.thresholds",
-        r=look.numbers.short(values["r"]),
-        f=look.numbers.short(values["f"]),
-        m=look.numbers.money(values["m"]),
-    )
+    return tag("p", look.text.joined(*said), class_="note")
 
 
 def _scores(page: Page, reader: Reader) -> Html:
@@ -156,7 +119,8 @@ def _lifecycle(page: Page, reader: Reader) -> Html:
     look, settings = page.look, reader.workspace.settings
     if not reader.has("customers.lifecycle_daily"):
         return message(look.text("missing.table", table="customers.lifecycle_daily"), "headwater run")
-    back = settings.rfm.compare_days
+    ages = [(reader.day - kept).days for kept in reader.days("customers.lifecycle_daily") if kept < reader.day]
+    back = nearest_age(ages, settings.rfm.compare_days)
     frame = reader.frame(_LIFECYCLE, back=back)
     rows = [row | {"name": look.text.name("stage", row["stage"])} for row in frame.to_dicts()]
     has_before = frame["before"].is_not_null().any()
@@ -176,49 +140,11 @@ def _lifecycle(page: Page, reader: Reader) -> Html:
     )
 
 
-def _migration(page: Page, reader: Reader, names: pl.DataFrame) -> Html:
-    look = page.look
-    back = reader.workspace.settings.rfm.compare_days
-    earlier = reader.day - dt.timedelta(days=back)
-    frame = reader.frame(
-        "SELECT from_key, to_key, customers AS members, net_revenue FROM customers.rfm_migration "
-        "WHERE dt = $day AND kind = 'octant' ORDER BY customers DESC, from_key, to_key"
-    )
-    title = look.text("migration.title", n=back)
-    if frame.is_empty():
-        text = look.text("missing.migration", earlier=earlier)
-        return tag("div", tag("h3", title), message(text), class_="card")
-    called = _names_of(look, names, "octant")
-    rows = [
-        row | {"from": called.get(row["from_key"], row["from_key"]), "to": called.get(row["to_key"], row["to_key"])}
-        for row in frame.to_dicts()
-        if row["from_key"] != row["to_key"]
-    ]
-    return page.chart(
-        migration_grid(look, frame, called, "metric.customers"),
-        title,
-        look.text("migration.definition", earlier=earlier),
-        [
-            text_column(look.text("column.from"), "from"),
-            text_column(look.text("column.to"), "to"),
-            full_column(look, "customers", field="members"),
-            full_column(look, "net_revenue"),
-        ],
-        rows,
-    )
-
-
-def _names_of(look: Look, names: pl.DataFrame, kind: str) -> dict[str, str]:
-    rows = names.filter(pl.col("kind") == kind).iter_rows(named=True)
-    called = {row["key"]: row[f"name_{look.language}"] or row["key"] for row in rows}
-    return called | {NEW: look.text("migration.new"), LEFT: look.text("migration.left")}
-
-
 def _pareto(page: Page, reader: Reader) -> Html:
     look = page.look
     frame = reader.frame("SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile")
     if frame.filter(pl.col("cumulative_share").is_not_null()).is_empty():
-        return tag("div", tag("h3", look.text("pareto.title")), message(look.text("empty.pareto")), class_="card")
+        return empty_card(look.text("pareto.title"), look.text("empty.pareto"))
     rows = [row | {"of": look.text(f"legend.pareto_{row['kind']}")} for row in frame.to_dicts()]
     return page.chart(
         pareto(look, frame),
@@ -236,12 +162,18 @@ def _pareto(page: Page, reader: Reader) -> Html:
     )
 
 
+def nearest_age(ages: Iterable[int], wanted: int) -> int:
+    """The one of *ages* that is nearest to *wanted*, if within a quarter of it; else *wanted*."""
+    near = [age for age in ages if abs(age - wanted) <= wanted // 4]
+    return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
+
+
 def _cohorts(page: Page, reader: Reader) -> Html:
     look = page.look
     frame = reader.frame(_COHORTS) if reader.exists("customers.cohorts") else pl.DataFrame()
     title = look.text("cohorts.title")
     if frame.is_empty() or not frame["retention_rate"].is_not_null().any():
-        return tag("div", tag("h3", title), message(look.text("empty.cohorts")), class_="card")
+        return empty_card(title, look.text("empty.cohorts"))
     months = sorted(frame["cohort_month"].unique())
     shown = frame.filter(pl.col("cohort_month").is_in(months[-COHORTS:]) & (pl.col("months_since") <= COHORTS))
     rows = [row | {"month": f"{row['cohort_month']:%Y-%m}"} for row in shown.to_dicts()]

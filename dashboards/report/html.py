@@ -106,3 +106,8 @@ def first_of(look: Look, shown: int, total: int) -> str:
 def message(text: str, remedy: str = "") -> Html:
     """What is not there, and what to run."""
     return tag("p", text, *([" ", tag("code", remedy)] if remedy else []), class_="missing")
+
+
+def empty_card(title: str, text: str, remedy: str = "") -> Html:
+    """A card with *title* that says why there is nothing in it, and what to run."""
+    return tag("div", tag("h3", title), message(text, remedy), class_="card")

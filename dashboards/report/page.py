@@ -46,17 +46,24 @@ class Page:
         """A card: title, definition, figure, what the figure leaves out, the same as a table."""
         number = len(self.figures)
         self.figures.append(_script_json(str(to_json(figure, validate=False))))
-        said = [*notes, *((figure.layout.meta or {}).get("notes") or ())]
+        meta = figure.layout.meta or {}
+        said = [*notes, *(meta.get("notes") or ())]
+        least = f";min-width:{meta['min_width']}px" if "min_width" in meta else ""
         return tag(
             "figure",
             tag("figcaption", tag("h3", title), tag("p", definition, class_="definition")),
             tag(
                 "div",
-                id=f"figure-{number}",
-                class_="plot",
-                role="img",
-                aria_label=title,
-                style=f"height:{figure.layout.height}px",
+                tag(
+                    "div",
+                    id=f"figure-{number}",
+                    class_="plot",
+                    role="img",
+                    aria_label=title,
+                    style=f"height:{figure.layout.height}px{least}",
+                ),
+                class_="scroll",
+                tabindex="0" if least else None,
             ),
             *(tag("p", note, class_="note") for note in said if note),
             details(self.look, columns, rows, is_open=is_open),

@@ -35,9 +35,13 @@ MARTS = (
     "customers.lifecycle_daily",
     "customers.cohorts",
     "customers.pareto",
+    "customers.clv",
+    "customers.clv_fits",
+    "products.metrics",
     "products.quadrants",
     "products.quadrant_migration",
     "products.portfolio_health",
+    "products.assortment",
 )
 """The tables that the report reads, where the home has them."""
 

@@ -23,6 +23,7 @@ from tests.integration.small_shop import DAYS, land_days, undescribed, visit
 from tests.support import land, make_home, run
 
 DAY = DAYS[3]
+YOUNG = [dt.date(2026, 2, 24) + dt.timedelta(days=n) for n in range(7)]
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
@@ -75,6 +76,38 @@ def pages(computed: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         language: write_report(computed, language, day=DAY, out=folder / f"{language}.html")
         for language in ("zh", "en")
     }
+
+
+def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
+    """Orders of the day, their lines: two products with costs, 24 customers who come back now and then."""
+    orders, lines = [], []
+    for customer in range(24):
+        if day != YOUNG[customer % 5] and (7 * customer + 3 * number * number) % (3 + customer % 6):
+            continue
+        key, time = f"{day}-{customer}", f"{day}T05:00:00Z"
+        orders.append(
+            {"order_id": key, "user_id": f"u{customer}", "status": "paid", "ordered_at": time, "paid_at": time}
+        )
+        price = 5 + (customer * 13) % 40 + number
+        line = {"order_id": key, "line_no": 1, "sku": f"s{customer % 2}", "quantity": 1, "unit_price": price}
+        lines.append(line | {"unit_cost": 3 + customer % 2})
+    return orders, lines
+
+
+@pytest.fixture(scope="module")
+def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A shop of a few days, in which a month ended."""
+    home = make_home(
+        tmp_path_factory.mktemp("young") / "home",
+        settings={"start_date": YOUNG[0], "snapshots": {"daily_for_days": 1}},
+    )
+    sold = [shopping(day, number) for number, day in enumerate(YOUNG)]
+    events = [event for day in YOUNG for sku in ("s0", "s1") for event in visit(day, f"d-{sku}", sku)]
+    land(home, "events", events, "events")
+    land(home, "orders", [row for orders, _ in sold for row in orders], "orders")
+    land(home, "order_lines", [row for _, lines in sold for row in lines], "lines")
+    run(home)
+    return home
 
 
 # What it says -------------------------------------------------------------------------------------------
@@ -185,9 +218,97 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
     assert (
-        "No product has a value for both metrics. Missing: Margin rate" in text
+        "No product has a value for both metrics. Missing: Margin rate. A margin rate takes the cost" in text
     )  # nothing is known of the cost of what was sold
     assert "Health of the portfolio" in text
+
+
+def test_a_matrix_that_needs_a_window_before_is_shown_for_a_shorter_one(young: Home, tmp_path: Path) -> None:
+    text, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
+    assert (
+        "BCG growth × share Window: the 1 day up to this one. Not the longest: in 28, 7 days no product has a value "
+        "for both metrics; missing: Growth rate." in text
+    )
+    assert "Grey arrows: from where named products stood 1 day before" in text  # of the one day, before which is one
+    assert "No arrows: there are no places of 2026-02-02 to compare with." in text  # of 28 days
+    health = text[text.index("Health of the portfolio") :]
+    assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
+
+
+def test_the_customers_expectations_are_of_the_newest_months_end(young: Home, tmp_path: Path) -> None:
+    pages = {
+        language: write_report(young, language, day=YOUNG[-1], out=tmp_path / f"{language}.html")
+        for language in ("zh", "en")
+    }
+    text, _ = read(pages["en"])
+    assert "What a model expects, not a promise: net sales in the 90 days after 2026-02-28, a month's end" in text
+    assert "Summed over the segments of 2026-03-02." in text
+    assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
+    bars = [figure["data"][0] for figure in figures(pages["en"]) if figure["data"][0]["type"] == "bar"]
+    (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
+    assert all(value > 0 for value in expected["x"])
+    figures(pages["zh"])
+    assert "模型的期望值，不是承诺" in read(pages["zh"])[0]
+
+
+def test_expectations_are_in_tenths_where_segments_are_not_kept(young: Home, tmp_path: Path) -> None:
+    path = write_report(young, "en", day=YOUNG[5], out=tmp_path / "r.html")
+    text, _ = read(path)
+    assert "The segments of 2026-03-01 are not kept, so customers are in tenths" in text
+    bars = [figure["data"][0] for figure in figures(path) if figure["data"][0]["type"] == "bar"]
+    (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
+    assert len(expected["x"]) == 10
+    assert expected["x"] == sorted(expected["x"], reverse=True)
+
+
+def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "shop", settings={"start_date": YOUNG[4]})
+    land_days(home, YOUNG[4:6])
+    run(home)
+    for language, said in (
+        ("en", "No model could be fitted as of 2026-02-28, so nothing can be expected: no customer has bought again."),
+        ("zh", "截至 2026-02-28 无法拟合模型，因此没有期望值：没有客户再次购买。"),
+    ):
+        assert said in read(write_report(home, language, day=YOUNG[5], out=tmp_path / f"{language}.html"))[0]
+
+
+def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "50/40/10: hot, normal and slow sellers" in text
+    assert "ABC × XYZ Window: the 28 days up to this one." in text
+    shares = [figure["data"] for figure in figures(pages["en"]) if figure["data"][0].get("text") == ["100% · ¥40"]]
+    assert len(shares) == 1
+
+
+def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, tmp_path: Path) -> None:
+    text, _ = read(pages["en"])
+    assert (
+        "1 of the 1 products that sold have order lines without a known cost, so no margin and no place in a matrix "
+        "of margins; their sales are ¥40 (100%)." in text
+    )
+    assert "s1 s1 ¥40.00 – 4 4" in text
+    assert "Exposure × margin 28 days Margin rate 1 1 1" in text
+    costly, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
+    assert "Every product that sold in the 28 days up to this one has a known cost." in costly
+
+
+def test_snapshots_of_products_that_are_not_kept_are_named(computed: Home, tmp_path: Path) -> None:
+    text, _ = read(write_report(computed, "en", day=DAYS[1], out=tmp_path / "old.html"))
+    for what in ("Assortment", "Health of the portfolio", "Moves between quadrants in 28 days"):
+        assert f"{what}: not kept for 2026-03-02. Kept are the last 1 days and month ends" in text
+    assert "Products without a known cost Window: the 28 days" in text  # figures are kept for every day
+
+
+def test_nothing_expected_before_a_months_end(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "No month's end up to 2026-03-04 is computed yet" in text
+    assert "the next is 2026-03-31" in text
+
+
+def test_segments_are_tiles(pages: dict[str, Path]) -> None:
+    tiles = [figure["data"][0] for figure in figures(pages["en"]) if figure["data"][0]["type"] == "treemap"]
+    assert [tile["values"] for tile in tiles] == [[1]]
+    assert "¥40 each" in tiles[0]["text"][0]
 
 
 def test_a_home_whose_matrices_are_taken_out_says_so(home: Home, tmp_path: Path) -> None:

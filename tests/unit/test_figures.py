@@ -12,13 +12,17 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
+from dashboards.figures.assortment import abc_xyz, sales_classes
 from dashboards.figures.customers import group_shares, lifecycle, pareto, rfm_heat
+from dashboards.figures.ground import STRIP
 from dashboards.figures.labels import Box, place_labels
+from dashboards.figures.lifetime_value import expected_value
 from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, darker
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
 from dashboards.figures.sales import entrance_revenue, entrance_value, revenue_trend, slot_revenue
 from dashboards.figures.tables import LEFT, NEW, cohort_triangle, migration_grid
+from dashboards.figures.treemap import group_tiles
 
 EN, ZH = Look("en", "USD"), Look("zh", "CNY")
 DAY = dt.date(2026, 3, 7)
@@ -138,6 +142,81 @@ def test_an_axis_whose_low_values_are_good_is_turned_round() -> None:
     assert low > high
 
 
+def arrows(figure: go.Figure) -> list[Any]:
+    return [note for note in figure.layout.annotations if note.axref == "x"]
+
+
+def moved(**before: float | None) -> pl.DataFrame:
+    """FOUR, with where its best seller stood a window before; nothing is known of the others."""
+    names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
+    known = {"x_threshold_before": 100.0, "y_threshold_before": 0.3} | before
+    return products(
+        *(row | {name: known.get(name) if row["sku"] == "a" else None for name in names} for row in FOUR.to_dicts())
+    )
+
+
+def test_an_arrow_leads_from_where_a_product_stood() -> None:
+    figure = quadrant_chart(EN, moved(x_before=250.0, y_before=0.15), MATRIX)
+    assert [(note.ax, note.ay, note.x, note.y) for note in arrows(figure)] == [(250.0, 0.15, 200.0, 0.5)]
+    hovers = [hover for trace in figure.data for hover in trace.hovertext]
+    assert sum("a window before: 250, 15.00%" in hover for hover in hovers) == 1
+    order = ["arrow" if note.axref == "x" else note.text for note in figure.layout.annotations]
+    assert order.index("arrow") < order.index("Mug a")  # names lie over arrows
+    narrow = figure.layout.meta["narrow"]["annotations"]
+    assert sum(note.get("axref") == "x" for note in narrow) == 1
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"x_before": None, "y_before": 0.2},
+        {"x_before": 250.0, "y_before": None},
+        {"x_before": math.nan, "y_before": 0.2},
+        {"x_before": 202.0, "y_before": 0.501},
+    ],
+    ids=["x unknown", "y unknown", "not a number", "hardly moved"],
+)
+def test_there_is_no_arrow_of_what_is_unknown_or_hardly_moved(before: dict[str, float | None]) -> None:
+    assert arrows(quadrant_chart(EN, moved(**before), MATRIX)) == []
+    assert arrows(quadrant_chart(EN, FOUR, MATRIX)) == []
+
+
+def test_an_arrow_from_beyond_the_axes_begins_at_their_edge() -> None:
+    figure = quadrant_chart(EN, moved(x_before=200.0, y_before=-40.0), MATRIX)
+    low, high = figure.layout.yaxis.range
+    assert low < arrows(figure)[0].ay < 0.1 < high
+
+
+def test_an_arrow_begins_at_a_multiple_of_the_threshold_of_that_time() -> None:
+    names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
+    rows = [
+        product("a", 200.0, 0.5) | dict(zip(names, (30.0, 0.4, 60.0, 0.3), strict=True)),
+        product("b", 300.0, 0.4) | {"x_threshold": 600.0, "x_high": False} | dict.fromkeys(names),
+        product("c", 900.0, 0.1)
+        | {"x_threshold": 300.0}
+        | dict(zip(names, (30.0, 0.4, 0.0, 0.3), strict=True)),  # nothing is a multiple of nothing
+    ]
+    assert [(note.ax, note.x) for note in arrows(quadrant_chart(EN, products(*rows), MATRIX))] == [(0.5, 2.0)]
+
+
+def test_no_product_stands_where_the_quadrants_names_do() -> None:
+    rows = [product(str(n), 90.0 + n, 0.3 + n / 100) for n in range(30)]
+    figure = quadrant_chart(EN, products(*rows, product("far", 95.0, -40.0)), MATRIX)
+    low, high = figure.layout.yaxis.range
+    strip = STRIP / 390 * (high - low)
+    ys = [y for trace in figure.data for y in trace.y]
+    assert min(ys) >= low + strip - 1e-9
+    assert max(ys) <= high - strip + 1e-9
+    shares = {note.text: (note.x, note.y) for note in figure.layout.annotations if note.text.startswith("<b>")}
+    assert set(shares.values()) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_thresholds_are_written_outside_of_the_plot() -> None:
+    x, y = quadrant_chart(EN, FOUR, MATRIX).layout.annotations[:2]
+    assert (x.yref, x.y, x.yanchor) == ("paper", 1, "bottom")
+    assert (y.xref, y.x, y.xanchor) == ("paper", 1, "left")
+
+
 def test_names_never_cover_one_another() -> None:
     boxes = [Box(0.5 + n / 500, 0.5, 4) for n in range(8)]
     labels = place_labels(boxes, ["Stainless travel mug"] * 8, width=470, height=370)
@@ -197,8 +276,87 @@ def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
         {"stage": ["new", "active"], "customers": [3, 4], "revenue": [1.0, 2.0], "before": [None, None]},
         schema_overrides={"before": pl.Int64},
     )
-    assert len(lifecycle(EN, frame).data) == 1
-    assert len(lifecycle(EN, frame.with_columns(before=pl.lit(0))).data) == 2
+    assert [trace.type for trace in lifecycle(EN, frame).data] == ["bar"]
+    bars, labels, marks = lifecycle(EN, frame.with_columns(before=pl.Series([9, None]))).data
+    assert (list(marks.x), list(marks.y)) == ([9], [0])
+    assert bars.text is None
+    assert list(labels.x) == [9, 4]  # behind the mark where that is farther out
+
+
+def test_a_grid_of_large_numbers_needs_more_room() -> None:
+    frame = pl.DataFrame({"from_key": ["a", "b"], "to_key": ["a", "b"], "members": [5, 3]})
+    small, large = (
+        migration_grid(EN, grid, {}, "metric.customers").layout.meta["min_width"]
+        for grid in (frame, frame.with_columns(pl.col("members") * 1234))
+    )
+    assert small < large
+
+
+def test_a_tile_has_the_area_of_its_customers_and_the_colour_of_their_money() -> None:
+    frame = pl.DataFrame(
+        {
+            "name": ["Loyal", "Lost", "Nobody"],
+            "customers": [10, 30, 0],
+            "customer_share": [0.25, 0.75, 0.0],
+            "revenue_share": [0.8, 0.2, None],
+            "mean_monetary": [80.0, 7.0, None],
+        }
+    )
+    tiles = group_tiles(EN, frame).data[0]
+    assert list(tiles.values) == [30, 10]
+    assert list(tiles.marker.colors) == [7.0, 80.0]
+    assert list(tiles.text) == ["<b>Lost</b><br>75.0% · 30<br>$7 each", "<b>Loyal</b><br>25.0% · 10<br>$80 each"]
+
+
+EXPECTED = pl.DataFrame(
+    {
+        "name": ["Loyal", "Lost"],
+        "customers": [2, 8],
+        "expected_orders": [3.25, 0.5],
+        "expected_value": [300.0, 8.0],
+        "mean_expected_value": [150.0, 1.0],
+        "alive_share": [0.9, 0.25],
+    }
+)
+
+
+def test_what_is_expected_is_money_or_orders_where_no_money_is_known() -> None:
+    bars = expected_value(EN, EXPECTED).data[0]
+    assert (list(bars.x), list(bars.text)) == ([300.0, 8.0], ["$300 · $150 each", "$8 · $1 each"])
+    unknown = EXPECTED.with_columns(pl.lit(None, pl.Float64).alias("expected_value"))
+    bars = expected_value(EN, unknown).data[0]
+    assert (list(bars.x), list(bars.text)) == ([3.25, 0.5], ["3.25", "0.5"])
+
+
+# Assortment ---------------------------------------------------------------------------------------------
+
+CLASSES = pl.DataFrame(
+    {
+        "sales_class": ["slow", "hot"],
+        "abc_class": ["C", "A"],
+        "xyz_class": [None, "X"],
+        "products": [9, 1],
+        "revenue": [0.0, 50.0],
+        "product_share": [0.9, 0.1],
+        "revenue_share": [0.0, 1.0],
+    }
+)
+
+
+def test_sellers_stand_from_hot_to_slow_with_their_shares() -> None:
+    figure = sales_classes(EN, CLASSES)
+    assert list(figure.layout.yaxis.ticktext) == ["Hot", "Slow"]
+    assert [list(bars.text) for bars in figure.data] == [["100% · $50", "0% · $0"], ["10.0% · 1", "90.0% · 9"]]
+
+
+def test_what_cannot_be_said_to_be_steady_has_a_column_of_its_own() -> None:
+    figure = abc_xyz(EN, CLASSES)
+    heat = figure.data[0]
+    assert list(figure.layout.xaxis.ticktext) == ["X steady", "Y varying", "Z erratic", "–"]
+    assert [list(line) for line in heat.z] == [[1.0, None, None, None], [None] * 4, [None, None, None, 0.0]]
+    assert heat.text[2][3] == "<b>9</b><br>0%"
+    assert "$50.00" in heat.hovertext[0][0]
+    assert len(abc_xyz(EN, CLASSES.tail(1)).layout.xaxis.ticktext) == 3
 
 
 # Sales --------------------------------------------------------------------------------------------------
@@ -276,6 +434,17 @@ DEGENERATE: dict[str, Callable[[Look], go.Figure]] = {
     "an unknown move": lambda look: migration_grid(
         look, pl.DataFrame({"from_key": [EVIL], "to_key": [EVIL], "members": [0]}), {}, "metric.customers"
     ),
+    "a tile of a loss": lambda look: group_tiles(look, pl.DataFrame(GROUP).with_columns(mean_monetary=pl.lit(-3.0))),
+    "no tile": lambda look: group_tiles(look, pl.DataFrame(GROUP).clear().with_columns(mean_monetary=pl.lit(None))),
+    "nothing expected": lambda look: expected_value(
+        look, EXPECTED.with_columns(pl.lit(None, pl.Float64).alias(name) for name in EXPECTED.columns[2:])
+    ),
+    "nobody expected": lambda look: expected_value(look, EXPECTED.clear()),
+    "no class": lambda look: sales_classes(look, CLASSES.clear()),
+    "no cell": lambda look: abc_xyz(look, CLASSES.clear()),
+    "classes without revenue": lambda look: abc_xyz(
+        look, CLASSES.with_columns(pl.lit(None, pl.Float64).alias("revenue_share"))
+    ),
     "one cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT)),
     "no cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT).clear()),
     "no product": lambda look: quadrant_chart(look, FOUR.clear(), MATRIX),
@@ -306,7 +475,7 @@ def test_degenerate_frames_make_a_figure(case: str, look: Look) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["an entrance of zeros", "one group that lost money", "one product", "an unknown move"]
+    "case", ["an entrance of zeros", "one group that lost money", "a tile of a loss", "one product", "an unknown move"]
 )
 def test_names_are_shown_letter_by_letter(case: str) -> None:
     text = DEGENERATE[case](EN).to_json()

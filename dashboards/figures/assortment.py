@@ -1,0 +1,119 @@
+"""The assortment: what sells most, and how steadily.
+
+Here: figures over products.assortment.
+Not here: queries, texts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.look import BLUES, INK, SAND, Look, base
+
+SALES_CLASSES = ("hot", "normal", "slow")
+ABC, XYZ = ("A", "B", "C"), ("X", "Y", "Z")
+
+
+def sales_classes(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """What hot, normal and slow sellers bring, beside how many of the products they are.
+
+    Columns sales_class, products, revenue, product_share, revenue_share; classes that are not there have no bar.
+    """
+    found = {row["sales_class"]: row for row in frame.iter_rows(named=True)}
+    rows: list[dict[str, Any]] = [found[key] for key in SALES_CLASSES if key in found]
+    number = look.numbers
+    return ranked_bars(
+        look,
+        [look.text(f"sales_class.{row['sales_class']}") for row in rows],
+        [
+            Bars(
+                look.text("metric.revenue_share"),
+                [row["revenue_share"] for row in rows],
+                [f"{number.percent(row['revenue_share'])} · {number.money(row['revenue'])}" for row in rows],
+            ),
+            Bars(
+                look.text("metric.product_share"),
+                [row["product_share"] for row in rows],
+                [
+                    look.text(
+                        "label.products", share=number.percent(row["product_share"]), n=number.short(row["products"])
+                    )
+                    for row in rows
+                ],
+                SAND,
+                "/",
+            ),
+        ],
+        [
+            f"<b>{look.text('sales_class.' + row['sales_class'])}</b>"
+            f"<br>{look.text('metric.products')} {number.full(row['products'])}"
+            f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
+            for row in rows
+        ],
+    )
+
+
+def abc_xyz(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """Products by how much they bring (ABC) and how steadily they sell (XYZ), coloured by their share of the revenue.
+
+    Columns abc_class, xyz_class (null: cannot be said, a column "–" of its own), products, revenue, revenue_share.
+    Cells without products are blank.
+    """
+    cells = {(row["abc_class"], row["xyz_class"]): row for row in frame.iter_rows(named=True)}
+    columns: list[str | None] = [*XYZ, None] if any(xyz is None for _, xyz in cells) else list(XYZ)
+    number = look.numbers
+    figure = base(look, 290)
+    grid = [[cells.get((abc, xyz)) for xyz in columns] for abc in ABC]
+    figure.add_heatmap(
+        x=list(range(len(columns))),
+        y=list(range(len(ABC))),
+        z=[[(row["revenue_share"] or 0) if row else None for row in line] for line in grid],
+        zmin=0,
+        text=[
+            [
+                f"<b>{number.short(row['products'])}</b><br>{number.percent(row['revenue_share'])}" if row else ""
+                for row in line
+            ]
+            for line in grid
+        ],
+        texttemplate="%{text}",
+        textfont={"size": 12, "color": INK},
+        hovertext=[
+            [
+                f"{row['abc_class']} · {row['xyz_class'] or look.text('xyz.none')}"
+                f"<br>{look.text('metric.products')} {number.full(row['products'])}"
+                f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
+                f" · {number.full_percent(row['revenue_share'])}"
+                if row
+                else ""
+                for row in line
+            ]
+            for line in grid
+        ],
+        hoverinfo="text",
+        hoverongaps=False,
+        colorscale=BLUES,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+    )
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))),
+        ticktext=[look.text(f"xyz.{(key or 'none').lower()}") for key in columns],
+        range=[-0.5, len(columns) - 0.5],
+        side="top",
+        showline=False,
+        title_text=look.text("axis.xyz"),
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(ABC))),
+        ticktext=list(ABC),
+        range=[len(ABC) - 0.5, -0.5],
+        showline=False,
+        title_text=look.text("axis.abc"),
+    )
+    return figure

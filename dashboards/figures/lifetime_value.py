@@ -1,0 +1,44 @@
+"""What is expected of customers, by a model.
+
+Here: figures over customers.clv.
+Not here: queries, texts, the model (``pipelines.clv``).
+"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.look import Look, plain
+
+
+def expected_value(look: Look, frame: pl.DataFrame) -> go.Figure:
+    """What groups of customers are expected to bring in 90 days, in the given order; their orders if no value is known.
+
+    Columns name, customers, expected_orders, expected_value, mean_expected_value, alive_share; all but the first two
+    may be null.
+    """
+    rows, number = frame.to_dicts(), look.numbers
+    has_values = frame["expected_value"].is_not_null().any()
+    measure = "expected_value" if has_values else "expected_orders"
+    labels = [
+        f"{number.money(row['expected_value'])} · "
+        + look.text("label.each", amount=number.money(row["mean_expected_value"]))
+        if has_values
+        else number.short(row["expected_orders"])
+        for row in rows
+    ]
+    return ranked_bars(
+        look,
+        [row["name"] for row in rows],
+        [Bars(look.text(f"metric.{measure}"), [row[measure] for row in rows], labels)],
+        [
+            f"<b>{plain(row['name'])}</b>"
+            f"<br>{look.text('metric.customers')} {number.full(row['customers'])}"
+            f"<br>{look.text('metric.expected_orders')} {number.full(row['expected_orders'], 1)}"
+            f"<br>{look.text('metric.expected_value')} {number.full_money(row['expected_value'])}"
+            f"<br>{look.text('metric.alive_share')} {number.full_percent(row['alive_share'])}"
+            for row in rows
+        ],
+    )

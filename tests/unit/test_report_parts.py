@@ -1,0 +1,96 @@
+"""Parts of the report that need no home: which window a matrix is shown for, why there is no model."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from dashboards.figures.look import Look
+from dashboards.report.customers import nearest_age
+from dashboards.report.lifetime_value import why_not_fitted
+from dashboards.report.windows import what_it_takes, window_note, window_of
+from pipelines.clv.fitting import NotFitted
+from pipelines.clv.purchases import fit_bg_nbd
+from pipelines.clv.spend import fit_gamma_gamma
+
+EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+
+
+def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
+    """Window, what is missing, of how many products."""
+    return pl.DataFrame(
+        [(days, missing, missing is None, count) for days, missing, count in rows],
+        schema={"window_days": pl.Int64, "unknown_metrics": pl.String, "is_placed": pl.Boolean, "products": pl.Int64},
+        orient="row",
+    )
+
+
+def test_the_longest_window_is_shown_in_which_a_product_has_both_values() -> None:
+    window = window_of(
+        reasons(
+            (1, None, 9),
+            (7, None, 1),
+            (7, "margin_rate", 8),
+            (28, "growth_rate", 5),
+            (28, "margin_rate, growth_rate", 4),
+        )
+    )
+    assert (window.days, window.products, window.placed, window.missing) == (7, 9, 1, {"margin_rate": 8})
+    assert window.empty == (28,)
+    assert window_note(EN, window) == (
+        "Window: the 7 days up to this one. Not the longest: in 28 days no product has a value for both metrics; "
+        "missing: Growth rate."  # of the margin there were values
+    )
+    assert "28 天内没有一个商品两个指标都有值，缺少：增长率。" in window_note(ZH, window)
+
+
+def test_the_longest_window_needs_no_reason() -> None:
+    window = window_of(reasons((7, None, 9), (28, None, 1), (28, "cost", 8)))
+    assert window_note(EN, window) == "Window: the 28 days up to this one."
+
+
+def test_without_any_value_the_longest_window_says_what_is_missing() -> None:
+    window = window_of(reasons((7, "growth_rate", 3), (28, "margin_rate", 2), (28, "growth_rate", 1)))
+    assert (window.days, window.placed, window.empty) == (28, 0, ())
+    assert window.wanting == ("growth_rate", "margin_rate")
+
+
+def test_what_a_missing_metric_takes_is_said() -> None:
+    said = what_it_takes(EN, ("repurchase_rate", "revenue", "growth_rate"), 90)
+    assert said.startswith("A repurchase rate is of buyers whose 90 days to come back are over")
+    assert said.endswith("A growth rate takes sales in the window before.")
+    assert what_it_takes(ZH, ("revenue",), 90) == ""
+
+
+@pytest.mark.parametrize(("ages", "found"), [([27, 52], 27), ([28, 27], 28), ([1, 14], 28), ([], 28), ([27, 29], 27)])
+def test_the_snapshot_nearest_to_the_wanted_age_is_compared_with(ages: list[int], found: int) -> None:
+    assert nearest_age(ages, 28) == found
+
+
+NOBODY = np.array([], dtype=float)
+UNFITTED = {
+    "there are no customers": lambda: fit_bg_nbd(NOBODY, NOBODY, NOBODY),
+    "no customer has bought again": lambda: fit_bg_nbd(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, 3.0])),
+    "no time has passed since the first orders": lambda: fit_bg_nbd(np.array([1.0]), np.zeros(1), np.zeros(1)),
+    "few histories": lambda: fit_bg_nbd(np.array([1.0]), np.array([2.0]), np.array([3.0])),
+    "no repeat order": lambda: fit_gamma_gamma(np.zeros(2), np.zeros(2)),
+    "a refunded repeat order": lambda: fit_gamma_gamma(np.array([1.0]), np.array([-2.0])),
+    "equal values": lambda: fit_gamma_gamma(np.array([1.0, 2.0]), np.array([12.5, 12.5])),
+    "few customers": lambda: fit_gamma_gamma(np.array([1.0, 2.0]), np.array([12.5, 13.5])),
+}
+
+
+@pytest.mark.parametrize("case", UNFITTED)
+def test_why_there_is_no_model_is_said_in_both_languages(case: str) -> None:
+    fit = UNFITTED[case]()
+    assert isinstance(fit, NotFitted)
+    assert why_not_fitted(EN, fit.reason) == fit.reason
+    said = why_not_fitted(ZH, fit.reason)
+    assert not any(sign.isascii() and sign.isalpha() for sign in said)
+    assert "{" not in said
+    assert [part for part in ("12.5",) if part in fit.reason and part not in said] == []
+
+
+def test_a_reason_that_nobody_translated_is_said_as_it_is() -> None:
+    assert why_not_fitted(ZH, "the moon is full 3 times") == "the moon is full 3 times"
