@@ -71,7 +71,7 @@ def matrices(page: Page, reader: Reader, windows: Mapping[str, Window], titles: 
             continue
         window = windows[matrix_id]
         parts += [
-            tag("p", window_note(look, window), class_="note"),
+            tag("p", window_note(look, window, reader.day, reader.workspace.settings.start_date), class_="note"),
             verdict_cards(look, health.filter(pl.col("matrix_id") == matrix_id)),
             _matrix(page, reader, window, matrix_of(matrix_id, own, axes, names), matrix_id, title, own),
         ]

@@ -6,6 +6,7 @@ Not here: how a matrix is shown (``dashboards.report.matrices``).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,11 +105,13 @@ def what_it_takes(look: Look, metrics: tuple[str, ...], repurchase_days: int) ->
     return look.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
 
 
-def window_note(look: Look, window: Window) -> str:
-    """The window, and why it is not the longest."""
-    said = look.text("products.window", days=look.text.days(window.days))
-    if not window.empty:
-        return said
-    days = look.text("list.separator").join(map(str, window.empty))
-    why = look.text("window.shorter", longer=days, metrics=metric_names(look, window.missing_in_empty))
-    return look.text.joined(said, why)
+def window_note(look: Look, window: Window, day: dt.date, start: dt.date | None) -> str:
+    """The window up to *day*, whether the shop's records, from *start* on, fill it, and why it is not the longest."""
+    said = [look.text("products.window", days=look.text.days(window.days))]
+    if start is not None and start > day - dt.timedelta(days=window.days - 1):
+        said.append(look.text("window.not_filled", start=start))
+    if window.empty:
+        days = look.text("list.separator").join(map(str, window.empty))
+        metrics = metric_names(look, window.missing_in_empty)
+        said.append(look.text("window.shorter", longer=days, metrics=metrics))
+    return look.text.joined(*said)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
-from unittest import mock
 
 import duckdb
 import pytest
 
-from pipelines import cli
 from pipelines.home import REPOSITORY, init_home
+from tests.commands import headwater
 from tests.support import land
 
 DAY = "2026-03-02"
@@ -56,24 +53,6 @@ ORDER = {
     "paid_at": f"{DAY} 12:31:00",
 }
 LINE = {"order_id": "o1", "line_no": 1, "sku": "A", "quantity": 2, "unit_price": "19.90", "discount": "4.80"}
-
-
-def headwater(*arguments, home=None, stdin=""):
-    """The command line in this process, where the project need not be read again; ``tests.processes`` starts others."""
-    command = ["headwater", *map(str, arguments), *(["--home", str(home.root)] if home is not None else [])]
-    told, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    code = 0
-    with (
-        mock.patch.multiple(sys, argv=command, stdin=io.StringIO(stdin)),
-        contextlib.redirect_stdout(told),
-        contextlib.redirect_stderr(errors),
-    ):
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-    stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))
-    return subprocess.CompletedProcess(command, code, stdout, stderr)
 
 
 def make_shop(folder):

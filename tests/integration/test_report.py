@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,10 +13,11 @@ import pytest
 
 from dashboards.report.queries import newest_day
 from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY, Home
+from pipelines.home import Home
 from pipelines.launch import open_instance
 from pipelines.report import last_day, write_report
 from pipelines.workspace import open_workspace
+from tests.commands import headwater
 from tests.integration.small_shop import DAYS, land_days, undescribed, visit
 from tests.support import land, make_home, run
 
@@ -62,11 +61,6 @@ def figures(path: Path) -> list[dict]:
 
 def _refuse(constant: str) -> None:
     raise AssertionError(f"{constant} in a figure")
-
-
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "pipelines.cli", "report", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, cwd=REPOSITORY, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +318,7 @@ def test_a_home_whose_matrices_are_taken_out_says_so(home: Home, tmp_path: Path)
 
 
 def test_the_command_writes_into_the_home(computed_copy: Home) -> None:
-    done = command("--home", computed_copy.root, "--dt", DAY, "--lang", "zh")
+    done = headwater("report", "--home", computed_copy.root, "--dt", DAY, "--lang", "zh")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"wrote {computed_copy.reports}/{DAY}-zh.html\n"
     assert (computed_copy.reports / f"{DAY}-zh.html").stat().st_size > 1_000_000
@@ -340,11 +334,11 @@ def test_wrong_days_and_files_are_one_line(computed: Home, home: Home, tmp_path:
     with pytest.raises(HeadwaterError, match=r"cannot be written: Is a directory"):
         write_report(computed, "en", day=DAY, out=tmp_path)
     assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
-    missing = command("--home", tmp_path / "nowhere")
+    missing = headwater("report", "--home", tmp_path / "nowhere")
     assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
     assert "run 'headwater init" in missing.stderr
-    assert command("--home", computed.root, "--lang", "fr").returncode == 2
-    assert command("--home", computed.root, "--dt", "yesterday").returncode == 2
+    assert headwater("report", "--home", computed.root, "--lang", "fr").returncode == 2
+    assert headwater("report", "--home", computed.root, "--dt", "yesterday").returncode == 2
 
 
 def test_a_day_between_that_is_not_computed_says_how_to(computed_copy: Home) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +16,7 @@ from pipelines.clv.fitting import NotFitted
 from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma
 
+DAY = dt.date(2026, 3, 31)
 EN, ZH = Look("en", "USD"), Look("zh", "CNY")
 
 
@@ -38,16 +41,24 @@ def test_the_longest_window_is_shown_in_which_a_product_has_both_values() -> Non
     )
     assert (window.days, window.products, window.placed, window.missing) == (7, 9, 1, {"margin_rate": 8})
     assert window.empty == (28,)
-    assert window_note(EN, window) == (
+    assert window_note(EN, window, DAY, None) == (
         "Window: the 7 days up to this one. Not the longest: in 28 days no product has a value for both metrics; "
         "missing: Growth rate."  # of the margin there were values
     )
-    assert "28 天内没有一个商品两个指标都有值，缺少：增长率。" in window_note(ZH, window)
+    assert "28 天内没有一个商品两个指标都有值，缺少：增长率。" in window_note(ZH, window, DAY, None)
 
 
 def test_the_longest_window_needs_no_reason() -> None:
     window = window_of(reasons((7, None, 9), (28, None, 1), (28, "cost", 8)))
-    assert window_note(EN, window) == "Window: the 28 days up to this one."
+    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: the 28 days up to this one."
+
+
+def test_a_window_that_reaches_beyond_the_first_record_says_so() -> None:
+    window = window_of(reasons((28, None, 1)))
+    assert window_note(EN, window, DAY, dt.date(2026, 3, 5)) == (
+        "Window: the 28 days up to this one. The shop's records begin only on 2026-03-05, within it."
+    )
+    assert "店铺的记录从 2026-03-05 才开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
 
 
 def test_without_any_value_the_longest_window_says_what_is_missing() -> None:

@@ -1,0 +1,34 @@
+"""The command line in this process, where the project need not be read again for each command.
+
+Here: a command, and what it told.
+Not here: commands as processes, to be killed and starved (``tests.processes``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+from unittest import mock
+
+from pipelines import cli
+from pipelines.home import Home
+
+
+def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    command = ["headwater", *map(str, arguments), *(["--home", str(home.root)] if home is not None else [])]
+    told, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    code = 0
+    with (
+        mock.patch.multiple(sys, argv=command, stdin=io.StringIO(stdin)),
+        contextlib.redirect_stdout(told),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
+    stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))
+    return subprocess.CompletedProcess(command, code, stdout, stderr)
