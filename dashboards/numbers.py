@@ -86,7 +86,7 @@ class Numbers:
 
     def percent(self, value: Number) -> str:
         """A share or rate, in three digits at most: ``27.0%``, ``8.10%``, ``0.17%``."""
-        if not is_number(value):
+        if not is_number(value) or not is_number(100 * value):
             return NONE
         size = 100 * abs(value)
         if size in (0, 100):
@@ -101,7 +101,7 @@ class Numbers:
 
     def full_percent(self, value: Number) -> str:
         """A share or rate to a hundredth of a percent."""
-        return NONE if not is_number(value) else self.full(100 * value, 2) + "%"
+        return NONE if not is_number(value) or not is_number(100 * value) else self.full(100 * value, 2) + "%"
 
     def change(self, now: Number, before: Number) -> str:
         """By how much of *before* it changed, with its sign; "–" without a base."""

@@ -182,10 +182,11 @@ class Settings(_Section):
             **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
             **self.products.parameters(),
             "currency": self.currency,
+            "start_date": self.start_date or dt.date.min,
         }
 
 
-SettingValue = int | float | str | tuple[str, ...] | tuple[int, ...]
+SettingValue = int | float | str | dt.date | tuple[str, ...] | tuple[int, ...]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

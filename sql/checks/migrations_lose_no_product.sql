@@ -29,12 +29,14 @@ moves AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
+-- The days that have a day before to compare with; moves there must be, also where nobody moved.
 compared AS (
     SELECT DISTINCT
-        dt,
+        CAST(dt + window_days AS DATE) AS dt,
         window_days,
         matrix_id
-    FROM moves
+    FROM days
+    WHERE CAST(dt + window_days AS DATE) BETWEEN $from_dt AND $to_dt
 ),
 
 expected AS (

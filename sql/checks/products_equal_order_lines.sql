@@ -1,8 +1,8 @@
 /* check
 model: products.daily
 severity: error
-description: The products' order lines, units, revenue and refunds sum to those of the day, and their exposures, clicks and add-to-carts to its ends.
-remedy: Compare products.daily with core.order_lines, core.refunds and attribution.attributed_events of that day; something was lost or counted twice.
+description: The products' order lines, units, revenue, cost and refunds sum to those of the day, and their exposures, clicks, add-to-carts and views to its events.
+remedy: Compare products.daily with core.order_lines, core.refunds, attribution.attributed_events and core.events of that day; something was lost or counted twice.
 */
 WITH parts AS (
     SELECT
@@ -10,8 +10,13 @@ WITH parts AS (
         COUNT(*) AS order_lines,
         SUM(quantity) AS units,
         SUM(revenue) AS revenue,
+        SUM(COALESCE(cost, 0)) AS cost,
+        COUNT(*) FILTER (WHERE cost IS NULL) AS lines_without_cost,
         0 AS refunded,
-        0 AS ends
+        0 AS exposures,
+        0 AS product_clicks,
+        0 AS add_to_carts,
+        0 AS views
     FROM core.order_lines
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt
@@ -21,8 +26,13 @@ WITH parts AS (
         0 AS order_lines,
         0 AS units,
         0 AS revenue,
+        0 AS cost,
+        0 AS lines_without_cost,
         SUM(amount) AS refunded,
-        0 AS ends
+        0 AS exposures,
+        0 AS product_clicks,
+        0 AS add_to_carts,
+        0 AS views
     FROM core.refunds
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt
@@ -32,10 +42,34 @@ WITH parts AS (
         0 AS order_lines,
         0 AS units,
         0 AS revenue,
+        0 AS cost,
+        0 AS lines_without_cost,
         0 AS refunded,
-        COUNT(*) AS ends
+        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
+        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
+        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts,
+        0 AS views
     FROM attribution.attributed_events
     WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt
+    UNION ALL
+    SELECT
+        dt,
+        0 AS order_lines,
+        0 AS units,
+        0 AS revenue,
+        0 AS cost,
+        0 AS lines_without_cost,
+        0 AS refunded,
+        0 AS exposures,
+        0 AS product_clicks,
+        0 AS add_to_carts,
+        COUNT(*) AS views
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND event_type = 'page_view'
+        AND sku IS NOT NULL
     GROUP BY dt
 ),
 
@@ -45,8 +79,13 @@ expected AS (
         SUM(order_lines) AS order_lines,
         SUM(units) AS units,
         SUM(revenue) AS revenue,
+        SUM(cost) AS cost,
+        SUM(lines_without_cost) AS lines_without_cost,
         SUM(refunded) AS refunded,
-        SUM(ends) AS ends
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(add_to_carts) AS add_to_carts,
+        SUM(views) AS views
     FROM parts
     GROUP BY dt
 ),
@@ -57,8 +96,13 @@ found AS (
         SUM(order_lines) AS order_lines,
         SUM(units) AS units,
         SUM(revenue) AS revenue,
+        SUM(cost) AS cost,
+        SUM(lines_without_cost) AS lines_without_cost,
         SUM(refunded) AS refunded,
-        SUM(exposures + product_clicks + add_to_carts) AS ends
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(add_to_carts) AS add_to_carts,
+        SUM(views) AS views
     FROM products.daily
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt
@@ -72,15 +116,30 @@ SELECT
     found.units,
     expected.revenue AS expected_revenue,
     found.revenue,
+    expected.cost AS expected_cost,
+    found.cost,
+    expected.lines_without_cost AS expected_lines_without_cost,
+    found.lines_without_cost,
     expected.refunded AS expected_refunded,
     found.refunded,
-    expected.ends AS expected_ends,
-    found.ends
+    expected.exposures AS expected_exposures,
+    found.exposures,
+    expected.product_clicks AS expected_product_clicks,
+    found.product_clicks,
+    expected.add_to_carts AS expected_add_to_carts,
+    found.add_to_carts,
+    expected.views AS expected_views,
+    found.views
 FROM expected
 FULL JOIN found ON found.dt = expected.dt
 WHERE
     COALESCE(expected.order_lines, 0) <> COALESCE(found.order_lines, 0)
     OR COALESCE(expected.units, 0) <> COALESCE(found.units, 0)
     OR COALESCE(expected.revenue, 0) <> COALESCE(found.revenue, 0)
+    OR COALESCE(expected.cost, 0) <> COALESCE(found.cost, 0)
+    OR COALESCE(expected.lines_without_cost, 0) <> COALESCE(found.lines_without_cost, 0)
     OR COALESCE(expected.refunded, 0) <> COALESCE(found.refunded, 0)
-    OR COALESCE(expected.ends, 0) <> COALESCE(found.ends, 0)
+    OR COALESCE(expected.exposures, 0) <> COALESCE(found.exposures, 0)
+    OR COALESCE(expected.product_clicks, 0) <> COALESCE(found.product_clicks, 0)
+    OR COALESCE(expected.add_to_carts, 0) <> COALESCE(found.add_to_carts, 0)
+    OR COALESCE(expected.views, 0) <> COALESCE(found.views, 0)

@@ -1,7 +1,7 @@
 /* check
 model: products.quadrants
 severity: error
-description: In each matrix each product of products.metrics is once, in the quadrant of its two sides, or in none with the reason, and the products have all the revenue.
+description: In each matrix each product of products.metrics is once, in the quadrant of its two sides, which go by its values, or in none with the reason, and the products have all the revenue.
 remedy: Compare products.quadrants with products.metrics of that day and window and with config/matrices.yaml; a product was lost or put into a wrong cell.
 */
 WITH products AS (
@@ -26,6 +26,16 @@ expected AS (
     CROSS JOIN config.matrices AS matrices
 ),
 
+directions AS (
+    SELECT
+        matrix_id,
+        BOOL_OR(axis = 'x' AND is_low_high) AS x_is_low_high,
+        BOOL_OR(axis = 'y' AND is_low_high) AS y_is_low_high
+    FROM config.axes
+    GROUP BY matrix_id
+),
+
+-- Within the band the history decides; a rate beyond it may be of the other side all the same, if its sample is small.
 placed AS (
     SELECT
         quadrants.dt,
@@ -39,8 +49,41 @@ placed AS (
                 quadrants.unknown_metrics IS NULL
                 AND cells.code
                 = CASE WHEN quadrants.x_high THEN '1' ELSE '0' END || CASE WHEN quadrants.y_high THEN '1' ELSE '0' END
-        END AS is_placed
+        END AS is_placed,
+        COALESCE(
+            CASE
+                WHEN quadrants.x_high <> directions.x_is_low_high
+                    THEN
+                        CASE
+                            WHEN NOT directions.x_is_low_high THEN quadrants.x_value
+                            WHEN NOT quadrants.is_small_sample THEN GREATEST(quadrants.x_value, quadrants.x_raw_value)
+                        END < quadrants.x_threshold - 1.000001 * $products_hysteresis * ABS(quadrants.x_threshold)
+                ELSE
+                    CASE
+                        WHEN directions.x_is_low_high THEN quadrants.x_value
+                        WHEN NOT quadrants.is_small_sample THEN LEAST(quadrants.x_value, quadrants.x_raw_value)
+                    END > quadrants.x_threshold + 1.000001 * $products_hysteresis * ABS(quadrants.x_threshold)
+            END,
+            FALSE
+        )
+        OR COALESCE(
+            CASE
+                WHEN quadrants.y_high <> directions.y_is_low_high
+                    THEN
+                        CASE
+                            WHEN NOT directions.y_is_low_high THEN quadrants.y_value
+                            WHEN NOT quadrants.is_small_sample THEN GREATEST(quadrants.y_value, quadrants.y_raw_value)
+                        END < quadrants.y_threshold - 1.000001 * $products_hysteresis * ABS(quadrants.y_threshold)
+                ELSE
+                    CASE
+                        WHEN directions.y_is_low_high THEN quadrants.y_value
+                        WHEN NOT quadrants.is_small_sample THEN LEAST(quadrants.y_value, quadrants.y_raw_value)
+                    END > quadrants.y_threshold + 1.000001 * $products_hysteresis * ABS(quadrants.y_threshold)
+            END,
+            FALSE
+        ) AS is_on_the_wrong_side
     FROM products.quadrants AS quadrants
+    INNER JOIN directions ON directions.matrix_id = quadrants.matrix_id
     LEFT JOIN config.cells
         ON
             cells.matrix_id = quadrants.matrix_id
@@ -54,7 +97,7 @@ found AS (
         window_days,
         matrix_id,
         COUNT(*) AS products,
-        COUNT(*) FILTER (WHERE NOT COALESCE(is_placed, FALSE)) AS misplaced,
+        COUNT(*) FILTER (WHERE is_on_the_wrong_side OR NOT COALESCE(is_placed, FALSE)) AS misplaced,
         SUM(revenue) AS revenue
     FROM placed
     GROUP BY dt, window_days, matrix_id

@@ -30,7 +30,7 @@ columns:
   repurchase_base: {type: BIGINT, description: "buyers in the window that ended repurchase_days ago"}
   repurchasers: {type: BIGINT, description: of these those who bought it again within repurchase_days}
   repurchase_rate: {type: DOUBLE, description: repurchasers / repurchase_base}
-  previous_revenue: {type: "DECIMAL(18,4)", description: revenue of the window before}
+  previous_revenue: {type: "DECIMAL(18,4)", description: "revenue of the window before; null if the records begin within it"}
   growth_rate: {type: DOUBLE, description: revenue / previous_revenue − 1; null without a base}
   relative_share: {type: DOUBLE, description: "revenue / that of the largest rival: the best-selling product of a competitor in config/market.csv, else the largest other product of the category; null without one"}
   days_since_launch: {type: INTEGER, description: days from launched_on to dt; null if unknown}
@@ -186,7 +186,11 @@ figures AS (
         CAST(COALESCE(sums.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
         CAST(COALESCE(repurchases.buyers, 0) AS BIGINT) AS repurchase_base,
         CAST(COALESCE(repurchases.repurchasers, 0) AS BIGINT) AS repurchasers,
-        CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4)) AS previous_revenue
+        -- Part of a window is no base: what merely began to be recorded would seem to grow.
+        CASE
+            WHEN $start_date <= products.dt - 2 * products.window_days + 1
+                THEN CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4))
+        END AS previous_revenue
     FROM products
     LEFT JOIN products.catalog AS catalog ON catalog.sku = products.sku
     LEFT JOIN sums

@@ -22,6 +22,7 @@ WITH roles AS (
     SELECT
         matrix_id,
         key,
+        code,
         role
     FROM config.cells
     WHERE
@@ -32,19 +33,23 @@ WITH roles AS (
 matrices AS (
     SELECT
         matrix_id,
-        BOOL_OR(role = 'cash_cow') AS has_cash_cows
+        BOOL_OR(role = 'cash_cow') AS has_cash_cows,
+        BOOL_OR(role = 'star') AS has_stars,
+        -- Toward the stars: 1 where they are high, -1 where low, 0 where they are both; null without stars.
+        AVG(CASE WHEN SUBSTRING(code, 1, 1) = '1' THEN 1 ELSE -1 END) FILTER (WHERE role = 'star') AS x_stars,
+        AVG(CASE WHEN SUBSTRING(code, 2, 1) = '1' THEN 1 ELSE -1 END) FILTER (WHERE role = 'star') AS y_stars
     FROM roles
     GROUP BY matrix_id
 ),
 
 directions AS (
     SELECT
-        matrix_id,
-        MAX(CASE WHEN is_low_high THEN -1 ELSE 1 END) FILTER (WHERE axis = 'x') AS x_direction,
-        MAX(CASE WHEN is_low_high THEN -1 ELSE 1 END) FILTER (WHERE axis = 'y') AS y_direction
-    FROM config.axes
-    WHERE matrix_id <> 'octants'
-    GROUP BY matrix_id
+        matrices.matrix_id,
+        matrices.x_stars * MAX(CASE WHEN axes.is_low_high THEN -1 ELSE 1 END) FILTER (WHERE axes.axis = 'x') AS x_direction,
+        matrices.y_stars * MAX(CASE WHEN axes.is_low_high THEN -1 ELSE 1 END) FILTER (WHERE axes.axis = 'y') AS y_direction
+    FROM matrices
+    INNER JOIN config.axes AS axes ON axes.matrix_id = matrices.matrix_id
+    GROUP BY matrices.matrix_id, matrices.x_stars, matrices.y_stars
 ),
 
 days AS (
@@ -66,6 +71,7 @@ totals AS (
         days.window_days,
         days.matrix_id,
         matrices.has_cash_cows,
+        matrices.has_stars,
         COUNT(*) FILTER (WHERE roles.role IN ('star', 'cash_cow')) AS strong,
         COUNT(*) FILTER (WHERE roles.role IN ('question_mark', 'dog')) AS weak,
         COUNT(*) FILTER (WHERE roles.role = 'star') AS stars,
@@ -83,16 +89,20 @@ totals AS (
         ON
             roles.matrix_id = days.matrix_id
             AND roles.key = days.quadrant
-    GROUP BY days.dt, days.window_days, days.matrix_id, matrices.has_cash_cows
+    GROUP BY days.dt, days.window_days, days.matrix_id, matrices.has_cash_cows, matrices.has_stars
 ),
 
+-- Rounded: the last digits of a sum depend on the order of adding, and no verdict must.
 movements AS (
     SELECT
         now.dt,
         now.window_days,
         now.matrix_id,
-        directions.x_direction * (now.x_centre - before.x_centre) AS x_movement,
-        directions.y_direction * (now.y_centre - before.y_centre) AS y_movement
+        now.has_stars,
+        now.x_centre + now.y_centre IS NOT NULL AS is_known_now,
+        before.dt IS NOT NULL AS has_before,
+        FLOOR(1000000000 * directions.x_direction * (now.x_centre - before.x_centre) + 0.5) / 1000000000 AS x_movement,
+        FLOOR(1000000000 * directions.y_direction * (now.y_centre - before.y_centre) + 0.5) / 1000000000 AS y_movement
     FROM totals AS now
     INNER JOIN directions ON directions.matrix_id = now.matrix_id
     LEFT JOIN totals AS before
@@ -159,19 +169,20 @@ crescent AS (
         END AS verdict,
         CASE
             WHEN strong + weak = 0 THEN '没有可判断的产品'
-            ELSE '强势产品 ' || CAST(strong AS VARCHAR) || ' 个，弱势产品 ' || CAST(weak AS VARCHAR) || ' 个；强势产品贡献这些产品收入的 '
+            ELSE '强势产品 ' || CAST(strong AS VARCHAR) || ' 个，弱势产品 ' || CAST(weak AS VARCHAR) || ' 个；'
                 || COALESCE(
-                    CAST(CAST(ROUND(100 * strong_revenue / NULLIF(strong_revenue + weak_revenue, 0)) AS INTEGER) AS VARCHAR)
-                    || '%', '–'
+                    '强势产品贡献这些产品收入的 '
+                    || CAST(CAST(ROUND(100 * strong_revenue / NULLIF(strong_revenue + weak_revenue, 0)) AS INTEGER) AS VARCHAR)
+                    || '%', '这些产品没有收入'
                 )
         END AS evidence_zh,
         CASE
             WHEN strong + weak = 0 THEN 'No product can be judged'
-            ELSE CAST(strong AS VARCHAR) || ' strong products, ' || CAST(weak AS VARCHAR)
-                || ' weak ones; of their revenue the strong bring '
+            ELSE 'Strong products: ' || CAST(strong AS VARCHAR) || ', weak ones: ' || CAST(weak AS VARCHAR) || '; '
                 || COALESCE(
-                    CAST(CAST(ROUND(100 * strong_revenue / NULLIF(strong_revenue + weak_revenue, 0)) AS INTEGER) AS VARCHAR)
-                    || '%', '–'
+                    'of their revenue the strong bring '
+                    || CAST(CAST(ROUND(100 * strong_revenue / NULLIF(strong_revenue + weak_revenue, 0)) AS INTEGER) AS VARCHAR)
+                    || '%', 'they brought no revenue'
                 )
         END AS evidence_en
     FROM totals
@@ -184,18 +195,20 @@ black_ball AS (
         window_days,
         matrix_id,
         'black_ball' AS rule,
-        CAST(CASE WHEN has_cash_cows THEN cash_cows ELSE stars END AS DOUBLE) AS value,
+        CAST(CASE WHEN has_cash_cows THEN cash_cows WHEN has_stars THEN stars END AS DOUBLE) AS value,
         CASE
-            WHEN known = 0 THEN NULL
+            WHEN known = 0 OR NOT (has_cash_cows OR has_stars) THEN NULL
             WHEN CASE WHEN has_cash_cows THEN cash_cows ELSE stars END > 0 THEN 'good'
             ELSE 'bad'
         END AS verdict,
         CASE
+            WHEN NOT (has_cash_cows OR has_stars) THEN '此矩阵没有明星或金牛象限'
             WHEN known = 0 THEN '没有可判断的产品'
             WHEN has_cash_cows THEN '金牛产品 ' || CAST(cash_cows AS VARCHAR) || ' 个'
             ELSE '明星产品 ' || CAST(stars AS VARCHAR) || ' 个'
         END AS evidence_zh,
         CASE
+            WHEN NOT (has_cash_cows OR has_stars) THEN 'No quadrant of this matrix has the role star or cash_cow'
             WHEN known = 0 THEN 'No product can be judged'
             WHEN has_cash_cows THEN 'Cash cows: ' || CAST(cash_cows AS VARCHAR)
             ELSE 'Stars: ' || CAST(stars AS VARCHAR)
@@ -218,12 +231,20 @@ northeast AS (
             ELSE 'bad'
         END AS verdict,
         CASE
-            WHEN x_movement + y_movement IS NULL THEN '没有可比较的上一期'
+            WHEN NOT has_stars THEN '此矩阵没有明星象限'
+            WHEN NOT is_known_now THEN '有收入的产品都没有完整位置，或某个阈值为 0，无法求重心'
+            WHEN NOT has_before THEN '没有可比较的上一期'
+            WHEN x_movement + y_movement IS NULL THEN '上一期有收入的产品都没有完整位置，或某个阈值为 0，无法求重心'
             ELSE '收入加权重心：横轴移动 ' || CAST(CAST(ROUND(100 * x_movement) AS BIGINT) AS VARCHAR) || '%，纵轴移动 '
                 || CAST(CAST(ROUND(100 * y_movement) AS BIGINT) AS VARCHAR) || '%（以阈值为单位，正数朝向明星角）'
         END AS evidence_zh,
         CASE
-            WHEN x_movement + y_movement IS NULL THEN 'There is no earlier period to compare with'
+            WHEN NOT has_stars THEN 'No quadrant of this matrix has the role star'
+            WHEN NOT is_known_now
+                THEN 'No product with revenue has a place on both axes, or a threshold is 0: there is no centre'
+            WHEN NOT has_before THEN 'There is no earlier period to compare with'
+            WHEN x_movement + y_movement IS NULL
+                THEN 'No product with revenue had a place on both axes in the earlier period, or a threshold was 0'
             ELSE 'The revenue-weighted centre moved by ' || CAST(CAST(ROUND(100 * x_movement) AS BIGINT) AS VARCHAR)
                 || '% of the threshold along x and ' || CAST(CAST(ROUND(100 * y_movement) AS BIGINT) AS VARCHAR)
                 || '% along y (positive: toward the stars)'
@@ -246,13 +267,15 @@ speed AS (
         CASE
             WHEN speeds.days IS NULL THEN '近期没有产品升级（问题到明星、明星到金牛）'
             ELSE CAST(speeds.steps_up AS VARCHAR) || ' 次升级，升级前停留天数中位数 '
-                || CAST(CAST(ROUND(speeds.days) AS INTEGER) AS VARCHAR) || ' 天'
+                || CAST(CAST(FLOOR(speeds.days) AS INTEGER) AS VARCHAR)
+                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END || ' 天'
         END AS evidence_zh,
         CASE
             WHEN speeds.days IS NULL
                 THEN 'No product moved up lately (from question mark to star, or from star to cash cow)'
-            ELSE 'Moves up: ' || CAST(speeds.steps_up AS VARCHAR) || '; median stay before: '
-                || CAST(CAST(ROUND(speeds.days) AS INTEGER) AS VARCHAR) || ' days'
+            ELSE 'Moves up: ' || CAST(speeds.steps_up AS VARCHAR) || '; median days in the quadrant before: '
+                || CAST(CAST(FLOOR(speeds.days) AS INTEGER) AS VARCHAR)
+                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END
         END AS evidence_en
     FROM totals
     LEFT JOIN speeds

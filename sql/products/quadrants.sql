@@ -1,7 +1,8 @@
 /* model
 description: >
-  Each product's place in each matrix of config/matrices.yaml. High is strictly above the threshold; a side changes only
-  when the value passes the threshold by the setting hysteresis, so that products on the line do not flap.
+  Each product's place in each matrix of config/matrices.yaml. High is strictly above the threshold, of a rate both as it is
+  and shrunk, of a small sample even with one success fewer; a side changes only when that passes the threshold by the
+  setting hysteresis, so that products on the line do not flap.
 grain: [dt, window_days, matrix_id, sku]
 partition: dt
 reads: {products.quadrants: 1}
@@ -25,7 +26,7 @@ columns:
   days_in_quadrant: {type: INTEGER, description: "days of this stay, this one included"}
   x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null where that is 0"}
   y_distance: {type: DOUBLE, description: "(y_value − y_threshold) / |y_threshold|; null where that is 0"}
-  is_borderline: {type: BOOLEAN, description: whether a value lies within the band of hysteresis}
+  is_borderline: {type: BOOLEAN, description: whether what decides a side lies within the band of hysteresis}
   is_small_sample: {type: BOOLEAN, description: whether a rate has fewer trials than the setting small_sample}
   revenue: {type: "DECIMAL(18,4)", description: Σ revenue of the window}
 */
@@ -134,6 +135,8 @@ axis_values AS (
         axis_metrics.weight,
         axis_metrics.raw_value,
         axis_metrics.trials < $products_small_sample AS is_small_sample,
+        CAST(axis_metrics.successes AS DOUBLE) AS successes,
+        axis_metrics.trials,
         CASE
             WHEN own.strength IS NOT NULL
                 THEN (axis_metrics.successes + own.mean * own.strength)
@@ -255,6 +258,8 @@ placed AS (
         axis_values.is_low_high,
         axis_values.is_small_sample,
         axis_values.raw_value,
+        axis_values.successes,
+        axis_values.trials,
         thresholds.value AS threshold,
         CASE WHEN axis_values.raw_value IS NOT NULL AND thresholds.value IS NOT NULL THEN axis_values.shrunk_value END
             AS value
@@ -266,6 +271,32 @@ placed AS (
             AND thresholds.matrix_id = axis_values.matrix_id
             AND thresholds.axis = axis_values.axis
             AND thresholds.cut_group = axis_values.cut_group
+),
+
+-- What decides the side: of a rate the less favourable of the shrunk and the raw one, so that neither the luck of a few
+-- trials nor the category alone makes a product high; a small sample must stand the loss of one success.
+decisive AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        sku,
+        category,
+        revenue,
+        axis,
+        metric,
+        is_low_high,
+        is_small_sample,
+        raw_value,
+        threshold,
+        value,
+        CASE
+            WHEN value IS NULL OR trials IS NULL THEN value
+            WHEN is_low_high
+                THEN GREATEST(value, (successes + CASE WHEN is_small_sample THEN 1 ELSE 0 END) / NULLIF(trials, 0))
+            ELSE LEAST(value, (successes - CASE WHEN is_small_sample THEN 1 ELSE 0 END) / NULLIF(trials, 0))
+        END AS deciding_value
+    FROM placed
 ),
 
 -- A threshold that was summed up may be off in its last digits: equal to it is not beyond it.
@@ -284,13 +315,13 @@ sided AS (
         threshold,
         value,
         (value - threshold) / NULLIF(ABS(threshold), 0) AS distance,
-        ABS(value - threshold) <= $products_hysteresis * ABS(threshold) AS is_borderline,
-        (value - threshold > 1e-9 * ABS(threshold)) <> is_low_high AS plain_side,
+        ABS(deciding_value - threshold) <= $products_hysteresis * ABS(threshold) AS is_borderline,
+        (deciding_value - threshold > 1e-9 * ABS(threshold)) <> is_low_high AS plain_side,
         CASE
-            WHEN value - threshold > ($products_hysteresis + 1e-9) * ABS(threshold) THEN NOT is_low_high
-            WHEN value - threshold <= (1e-9 - $products_hysteresis) * ABS(threshold) THEN is_low_high
+            WHEN deciding_value - threshold > ($products_hysteresis + 1e-9) * ABS(threshold) THEN NOT is_low_high
+            WHEN deciding_value - threshold <= (1e-9 - $products_hysteresis) * ABS(threshold) THEN is_low_high
         END AS clear_side
-    FROM placed
+    FROM decisive
 ),
 
 paired AS (

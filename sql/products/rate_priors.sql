@@ -1,7 +1,7 @@
 /* model
 description: >
   What is known of a rate before a product's own figures are: a beta distribution fitted by moments to the products of its
-  category, or of all categories where the category has fewer than two. Small samples are shrunk toward it.
+  category, or of all categories where that has fewer than ten. Small samples are shrunk toward it.
 grain: [dt, window_days, category, rate]
 partition: dt
 columns:
@@ -12,7 +12,7 @@ columns:
   products: {type: BIGINT, description: products with at least one trial}
   trials: {type: BIGINT, description: Σ of their denominators}
   mean: {type: DOUBLE, description: Σ successes / Σ trials}
-  strength: {type: DOUBLE, description: "α + β: as many trials the prior weighs; null if there are fewer than two products"}
+  strength: {type: DOUBLE, description: "α + β: as many trials the prior weighs; null if there are fewer than ten products, of all categories two"}
 */
 WITH samples AS (
     SELECT
@@ -55,7 +55,9 @@ grouped AS (
         successes,
         trials
     FROM samples
-    WHERE trials > 0
+    WHERE
+        trials > 0
+        AND category <> '(all)'
     UNION ALL
     SELECT
         dt,
@@ -110,10 +112,11 @@ SELECT
     products,
     CAST(trials AS BIGINT) AS trials,
     mean,
-    -- Products that differ no more than chance makes them are one: the prior outweighs any sample.
+    -- Products that differ no more than chance makes them are one: the prior outweighs any sample. The moments of few
+    -- products say little of how they differ: they need ten, and no prior weighs less than a small sample.
     CASE
-        WHEN products < 2 THEN NULL
+        WHEN products < CASE WHEN category = '(all)' THEN 2 ELSE 10 END THEN NULL
         WHEN excess <= 0 OR scale <= 0 THEN 1e6
-        ELSE GREATEST(1e-3, LEAST(1e6, scale / NULLIF(excess, 0) - 1))
+        ELSE GREATEST(1e-3, $products_small_sample, LEAST(1e6, scale / NULLIF(excess, 0) - 1))
     END AS strength
 FROM moments

@@ -25,7 +25,7 @@ MODELS = [
 READ = ["core.products", "core.events", "attribution.attributed_events", "core.order_lines", "core.refunds"]
 CHECKS = {
     "products_equal_order_lines": "products.daily",
-    "product_metrics_equal_order_lines": "products.metrics",
+    "product_metrics_equal_days": "products.metrics",
     "quadrants_partition_the_products": "products.quadrants",
     "migrations_lose_no_product": "products.quadrant_migration",
 }
@@ -80,6 +80,7 @@ def shop() -> dict[str, list[Row]]:
     return {
         "core.products": [{"sku": sku, "category": "c", "launched_on": DAYS[0]} for sku in "abcd"],
         "attribution.attributed_events": ends,
+        "core.events": [{"event_id": "v", "event_type": "page_view", "sku": "a", "dt": LAST}],
         "core.order_lines": lines,
         "core.refunds": [{**lines[0], "refund_id": "r", "amount": Decimal(3), "dt": LAST}],
     }
@@ -94,22 +95,32 @@ def test_they_find_nothing_in_a_sound_shop():
     [
         ("products_equal_order_lines", "products.daily", "SUM(quantity) AS units", "COUNT(quantity) AS units"),
         ("products_equal_order_lines", "products.daily", "SUM(revenue) AS revenue", "MAX(revenue) AS revenue"),
+        ("products_equal_order_lines", "products.daily", "SUM(cost) AS cost", "7 * SUM(cost) AS cost"),
+        ("products_equal_order_lines", "products.daily", "cost IS NULL", "revenue IS NULL"),
         ("products_equal_order_lines", "products.daily", "SUM(amount) AS refunded", "-SUM(amount) AS refunded"),
         ("products_equal_order_lines", "products.daily", "end_type = 'exposure'", "end_type = 'click'"),
+        ("products_equal_order_lines", "products.daily", "COUNT(*) AS views", "9 * COUNT(*) AS views"),
         ("products_equal_order_lines", "products.daily", "UNION SELECT dt, sku FROM sales", ""),
         (
-            "product_metrics_equal_order_lines",
+            "product_metrics_equal_days",
             "products.metrics",
             "daily.dt > windows.dt - windows.window_days",
             "daily.dt >= windows.dt - windows.window_days",
         ),
+        ("product_metrics_equal_days", "products.metrics", "COALESCE(sums.units, 0)", "COALESCE(sums.order_lines, 0)"),
         (
-            "product_metrics_equal_order_lines",
+            "product_metrics_equal_days",
             "products.metrics",
-            "COALESCE(sums.units, 0)",
-            "COALESCE(sums.order_lines, 0)",
+            "COALESCE(sums.exposures, 0)",
+            "3 * COALESCE(sums.exposures, 0)",
         ),
-        ("product_metrics_equal_order_lines", "products.metrics", "SELECT dt, window_days, sku FROM sums UNION", ""),
+        (
+            "product_metrics_equal_days",
+            "products.metrics",
+            "COALESCE(sums.refunded, 0) AS DECIMAL(18, 4)) AS refunded",
+            "0 AS DECIMAL(18, 4)) AS refunded",
+        ),
+        ("product_metrics_equal_days", "products.metrics", "SELECT dt, window_days, sku FROM sums UNION", ""),
         (
             "quadrants_partition_the_products",
             "products.quadrants",
@@ -129,9 +140,16 @@ def test_they_find_nothing_in_a_sound_shop():
             "CASE WHEN states.y_high THEN '1'",
         ),
         ("quadrants_partition_the_products", "products.quadrants", "axis_metrics.revenue,", "0 AS revenue,"),
+        ("quadrants_partition_the_products", "products.quadrants", "THEN NOT is_low_high", "THEN is_low_high"),
         ("migrations_lose_no_product", "products.quadrant_migration", "FULL JOIN before", "JOIN before"),
         ("migrations_lose_no_product", "products.quadrant_migration", "before.sku = now.sku", "TRUE"),
         ("migrations_lose_no_product", "products.quadrant_migration", "COUNT(*) AS products", "1 AS products"),
+        (
+            "migrations_lose_no_product",
+            "products.quadrant_migration",
+            "GROUP BY moves.dt",
+            "WHERE moves.from_key = 'none' GROUP BY moves.dt",
+        ),
     ],
 )
 def test_it_finds_what_is_wrong_when_a_model_is_broken(check, model, part, instead):

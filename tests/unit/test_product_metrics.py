@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pipelines.settings import Settings
 from tests.sql_models import Row, computed
 from tests.strategies_customers import tried
 from tests.strategies_products import ENDS, LAST, MODELS, REPURCHASE, SETTINGS, WINDOWS, shops
 
 
-def metrics(tables: dict[str, list[Row]], day: dt.date = LAST) -> dict[tuple[int, str], Row]:
+def metrics(
+    tables: dict[str, list[Row]], day: dt.date = LAST, settings: Settings = SETTINGS
+) -> dict[tuple[int, str], Row]:
     """The metrics of *day*, by window and product; the days before it are there to look back on."""
     days = [day - dt.timedelta(days=n) for n in range(12)]
     given_tables = {
@@ -27,7 +30,7 @@ def metrics(tables: dict[str, list[Row]], day: dt.date = LAST) -> dict[tuple[int
             "core.refunds",
         )
     }
-    rows = computed(MODELS, given_tables, days, SETTINGS, at_once=True)["products.metrics"]
+    rows = computed(MODELS, given_tables, days, settings, at_once=True)["products.metrics"]
     return {(row["window_days"], row["sku"]): row for row in rows if row["dt"] == day}
 
 
@@ -117,6 +120,27 @@ def _assert_ratios(row: Row, others: list[Row]) -> None:
     rivals = [other["revenue"] for other in others if other["category"] == row["category"]]
     assert row["relative_share"] == ratio(row["revenue"], max(rivals, default=None))
     assert row["days_since_launch"] is None or row["days_since_launch"] >= 0
+
+
+def test_a_window_that_the_records_do_not_fill_is_no_base_of_growth():
+    sales = [
+        {
+            "order_id": f"o{n}",
+            "line_no": 1,
+            "sku": "s",
+            "quantity": 1,
+            "revenue": Decimal(10),
+            "dt": LAST - dt.timedelta(n),
+        }
+        for n in range(6)
+    ]
+    whole = SETTINGS.model_copy(update={"start_date": LAST - dt.timedelta(days=5)})
+    found = metrics({"core.order_lines": sales}, settings=whole)
+    assert {window: found[window, "s"]["growth_rate"] for window in WINDOWS} == {1: 0.0, 3: 0.0}
+    short = SETTINGS.model_copy(update={"start_date": LAST - dt.timedelta(days=4)})
+    found = metrics({"core.order_lines": sales[:5]}, settings=short)
+    assert found[1, "s"]["growth_rate"] == 0.0
+    assert (found[3, "s"]["growth_rate"], found[3, "s"]["previous_revenue"]) == (None, None)
 
 
 def test_more_refunded_than_sold_no_cost_and_no_sale_at_all():

@@ -160,6 +160,54 @@ def test_a_rate_of_few_trials_is_shrunk_toward_its_category():
         assert not product["is_small_sample"]
 
 
+def placed_by_conversion(*products: Row) -> dict[str, Row]:
+    """Their rows of exposure × conversion, among sixty products of two categories: one converts 4 %, the other 8 %."""
+    rows = list(products)
+    for number in range(60):
+        category, sold = ("good", 80) if number % 2 else ("c", 40)
+        values = {
+            "product_clicks": 1000,
+            "order_lines": sold + number % 6,
+            "conversion_rate": (sold + number % 6) / 1000,
+        }
+        rows.append(figures(FIRST, f"s{number}", category=category, **values))
+    return {r["sku"]: r for r in quadrants(rows)["products.quadrants"] if r["matrix_id"] == "exposure_conversion"}
+
+
+@pytest.mark.parametrize("category", ["c", "good", "of its own"])
+@pytest.mark.parametrize(
+    ("clicks", "sold", "is_high"),
+    [(9, 0, False), (2, 1, False), (1, 1, False), (40, 3, True), (3, 2, True), (500, 60, True), (500, 10, False)],
+)
+def test_neither_luck_nor_its_category_alone_makes_a_product_high(category, clicks, sold, is_high):
+    values = {"product_clicks": clicks, "order_lines": sold, "conversion_rate": sold / clicks}
+    row = placed_by_conversion(figures(FIRST, "it", category=category, **values))["it"]
+    assert row["y_high"] == (is_high and row["y_value"] > row["y_threshold"])
+    if category != "c" or clicks == 500:
+        assert row["y_high"] == is_high
+
+
+def test_few_products_of_a_category_are_judged_by_all_of_them():
+    rows = [
+        figures(
+            FIRST, f"{category}{n}", category=category, product_clicks=20, order_lines=n % 2, conversion_rate=n % 2 / 20
+        )
+        for category, count in (("few", 9), ("many", 10))
+        for n in range(count)
+    ]
+    priors = computed(QUADRANTS[:1], {"products.metrics": rows}, [FIRST], SETTINGS)["products.rate_priors"]
+    known = {p["category"]: p["strength"] is not None for p in priors if p["rate"] == "conversion_rate"}
+    assert known == {"(all)": True, "few": False, "many": True}
+    assert min(p["strength"] for p in priors if p["strength"] is not None) >= SETTINGS.products.small_sample
+
+
+def test_a_category_named_as_all_of_them_is_not_counted_twice():
+    rows = [figures(FIRST, f"s{n}", category="(all)", exposures=100, product_clicks=n) for n in range(12)]
+    priors = computed(QUADRANTS[:1], {"products.metrics": rows}, [FIRST], SETTINGS)["products.rate_priors"]
+    (prior,) = (p for p in priors if p["rate"] == "click_through_rate")
+    assert (prior["products"], prior["trials"]) == (12, 1200)
+
+
 def test_a_prior_finds_the_spread_of_its_products():
     generator = np.random.default_rng(7)
     rows = []

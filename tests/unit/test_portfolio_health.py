@@ -1,0 +1,131 @@
+"""The laws of portfolio health where they are hard to give: stars anywhere, no period before, no revenue."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.home import Home, init_home
+from pipelines.settings import Settings
+from tests.sql_models import Row, computed
+
+FIRST = dt.date(2026, 3, 1)
+SECOND = FIRST + dt.timedelta(days=1)
+SETTINGS = Settings.model_validate({"products": {"windows": [1]}})
+MODELS = [
+    "products.rate_priors",
+    "products.quadrants",
+    "products.quadrant_moves",
+    "products.quadrant_migration",
+    "products.portfolio_health",
+]
+CELLS = ("high-high", "high-low", "low-high", "low-low")
+
+
+def home_with(folder: Path, roles: dict[str, str], cut: float = 20) -> Home:
+    """A home with one matrix, revenue × refunded, both cut at *cut*, whose cells have these roles."""
+    home, _ = init_home(folder / "home")
+    cells = {
+        cell: {
+            "key": cell.replace("-", "_"),
+            "name_zh": cell,
+            "name_en": cell,
+            "advice_zh": "无",
+            "advice_en": "none",
+            "color": "#117733",
+        }
+        | ({"role": roles[cell]} if cell in roles else {})
+        for cell in CELLS
+    }
+    file = home.config / "matrices.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    axis = {"threshold": {"fixed": cut}}
+    content["products"] = {
+        "own": {
+            "name_zh": "自定",
+            "name_en": "Own",
+            "x": {"metric": "revenue", **axis},
+            "y": {"metric": "refunded", **axis},
+            "cells": cells,
+        }
+    }
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return home
+
+
+def figures(day: dt.date, sku: str, revenue: int, refunded: int) -> Row:
+    nothing = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "repurchase_base": 0, "repurchasers": 0}
+    own = {"revenue": Decimal(revenue), "refunded": Decimal(refunded)}
+    return {"dt": day, "window_days": 1, "sku": sku, "category": "c", **nothing, **own}
+
+
+def laws(home: Home, rows: list[Row]) -> dict[str, Row]:
+    """The laws on the last day of *rows*, by name."""
+    days = sorted({row["dt"] for row in rows})
+    found = computed(MODELS, {"products.metrics": rows}, days, SETTINGS, home)["products.portfolio_health"]
+    return {row["rule"]: row for row in found if row["dt"] == days[-1]}
+
+
+STARS_LOW = {"high-low": "star", "high-high": "question_mark", "low-high": "dog", "low-low": "dog"}
+
+
+def test_northeast_is_where_the_stars_are(tmp_path):
+    home = home_with(tmp_path, STARS_LOW)
+    better = [figures(FIRST, "a", 100, 40), figures(SECOND, "a", 100, 0)]
+    assert (laws(home, better)["northeast"]["verdict"], laws(home, better)["northeast"]["value"] > 1) == ("good", True)
+    worse = [figures(FIRST, "a", 100, 0), figures(SECOND, "a", 100, 40)]
+    assert laws(home, worse)["northeast"]["verdict"] == "bad"
+
+
+def test_a_standstill_is_neither_forward_nor_backward(tmp_path):
+    rows = [figures(day, sku, n, n) for day in (FIRST, SECOND) for sku, n in (("a", 33), ("b", 47), ("c", 7))]
+    law = laws(home_with(tmp_path, STARS_LOW), rows)["northeast"]
+    assert (law["verdict"], law["value"]) == ("warn", 0.0)
+
+
+def test_without_stars_nothing_moves_toward_them(tmp_path):
+    rows = [figures(day, "a", 100, 40) for day in (FIRST, SECOND)]
+    found = laws(home_with(tmp_path, {"low-low": "dog"}), rows)
+    for rule, reason in (
+        ("northeast", "No quadrant of this matrix has the role star"),
+        ("black_ball", "No quadrant of this matrix has the role star or cash_cow"),
+    ):
+        assert (found[rule]["verdict"], found[rule]["value"], found[rule]["evidence_en"]) == (None, None, reason)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut", "reason"),
+    [
+        ([figures(FIRST, "a", 100, 40)], 20, "There is no earlier period to compare with"),
+        ([figures(FIRST, "a", 100, 40), figures(SECOND, "a", 0, 0)], 20, "No product with revenue has a place"),
+        ([figures(FIRST, "a", 0, 0), figures(SECOND, "a", 100, 40)], 20, "No product with revenue had a place"),
+        ([figures(FIRST, "a", 9, 4), figures(SECOND, "a", 9, 4)], 0, "or a threshold is 0"),
+    ],
+)
+def test_why_there_is_no_movement_is_told(tmp_path, rows, cut, reason):
+    law = laws(home_with(tmp_path, STARS_LOW, cut), rows)["northeast"]
+    assert law["verdict"] is None
+    assert reason in law["evidence_en"]
+    assert law["evidence_zh"]
+
+
+def test_products_without_revenue_are_counted_and_said_to_have_brought_none(tmp_path):
+    law = laws(home_with(tmp_path, {"low-low": "star", "high-low": "dog"}), [figures(FIRST, "a", 0, 0)])["crescent"]
+    assert (law["value"], law["verdict"]) == (None, "warn")
+    assert law["evidence_en"] == "Strong products: 1, weak ones: 0; they brought no revenue"
+    assert law["evidence_zh"] == "强势产品 1 个，弱势产品 0 个；这些产品没有收入"
+
+
+def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
+    """One moves up after a day, the other after two."""
+    days = [FIRST + dt.timedelta(days=n) for n in range(3)]
+    refunds = {"a": (40, 0, 0), "b": (40, 40, 0)}
+    rows = [figures(day, sku, 100, refunds[sku][n]) for n, day in enumerate(days) for sku in refunds]
+    law = laws(home_with(tmp_path, STARS_LOW), rows)["speed"]
+    assert law["value"] == 1.5
+    assert law["evidence_en"] == "Moves up: 2; median days in the quadrant before: 1.5"
+    assert law["evidence_zh"] == "2 次升级，升级前停留天数中位数 1.5 天"
