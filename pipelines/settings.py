@@ -9,15 +9,35 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args, get_origin
 from zoneinfo import available_timezones
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
+
+
+def shaped(pattern: str, words: str) -> BeforeValidator:
+    """A validator of text that matches *pattern* from end to end; its message says in *words* what is expected."""
+
+    def validate(value: object) -> object:
+        if not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            raise ValueError(f"expected {words}")
+        return value
+
+    return BeforeValidator(validate)
+
+
+def _written_as_date(value: object) -> object:
+    """*value*, unless it is a number, which pydantic would take for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"\d{4}-", value)):
+        raise ValueError("expected a date such as 2026-01-05")
+    return value
 
 
 def _known_timezone(name: str) -> str:
@@ -29,6 +49,7 @@ def _known_timezone(name: str) -> str:
 TransformKind = Literal["remove_if_not_all", "remove_if_last_and_not_all", "unique", "exposure", "first", "frequency"]
 _REMOVALS = get_args(TransformKind)[:2]
 _COLLAPSES = get_args(TransformKind)[2:]
+_MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
 
 
 class _Section(BaseModel):
@@ -132,9 +153,9 @@ class ProductSettings(_Section):
     windows: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
     repurchase_days: int = Field(90, ge=1, le=366)
     hysteresis: float = Field(0.05, ge=0, lt=1)
-    small_sample: int = Field(30, ge=0)
-    too_fast_days: int = Field(14, ge=0)
-    too_slow_days: int = Field(180, ge=1)
+    small_sample: int = Field(30, ge=0, le=1_000_000_000)
+    too_fast_days: int = Field(14, ge=0, le=3660)
+    too_slow_days: int = Field(180, ge=1, le=3660)
 
     @model_validator(mode="after")
     def _are_in_order(self) -> ProductSettings:
@@ -161,11 +182,11 @@ class Settings(_Section):
     """Everything that ``config/headwater.yaml`` may say, with the defaults."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
-    currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
-    start_date: dt.date | None = None
+    currency: Annotated[str, shaped("[A-Z]{3}", "three capital letters such as CNY")] = "CNY"
+    start_date: Annotated[dt.date | None, BeforeValidator(_written_as_date)] = None
     engine: Literal["duckdb"] = "duckdb"
     threads: int | None = Field(None, ge=1, le=1024)
-    memory_limit: str = Field("3GB", pattern=r"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$")
+    memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
     attribution: AttributionSettings = AttributionSettings()
     touch: TouchSettings = TouchSettings()
     rfm: RfmSettings = RfmSettings()
@@ -189,29 +210,74 @@ class Settings(_Section):
 SettingValue = int | float | str | dt.date | tuple[str, ...] | tuple[int, ...]
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A YAML loader that refuses a key given twice, of which PyYAML silently keeps the last."""
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
+
+class _ConfigLoader(yaml.SafeLoader):
+    """A YAML loader that refuses what PyYAML takes in silence, or stumbles over.
+
+    A key given twice is refused, of which PyYAML keeps the last. A number is what people read: in YAML 1.1, which
+    PyYAML follows, 060 is 48 and 1:30 is 90; here 060 is 60 and 1:30 is text, as in YAML 1.2. A key that is a mapping
+    and a date that is none are errors with a line.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML declares it so)
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """The value of *node*; a fault of its text has its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError, AttributeError) as error:
+            kind = {"timestamp": "date of the calendar", "int": "whole number", "float": "number"}
+            suffix = node.tag.rsplit(":", 1)[-1]
+            problem = (
+                f"'{str(node.value)[:40]}' is no {kind.get(suffix, suffix)}; correct it, or quote it if it is text"
+            )
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         """The mapping, after a look at its keys."""
         seen: set[object] = set()
-        for key_node, _ in node.value:
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             key = self.construct_object(key_node, deep=True)
+            if isinstance(key, dict | list | set):
+                problem = (
+                    "braces or brackets stand where a key is expected; write a value in place of a template such as "
+                    "{{ days }}, and quote text that begins with { or ["
+                )
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
             seen.add(key)
         return dict(super().construct_mapping(node, deep))
+
+    def construct_decimal(self, node: yaml.ScalarNode) -> int:
+        """A whole number, of which PyYAML would read 060 as octal."""
+        return int(self.construct_scalar(node))
+
+
+_ConfigLoader.add_constructor(_INT, _ConfigLoader.construct_decimal)
+_ConfigLoader.add_implicit_resolver(_INT, re.compile(r"[-+]?[0-9]+\Z"), list("-+0123456789"))
+_ConfigLoader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z"),
+    list("-+.0123456789"),
+)
 
 
 def read_yaml(path: Path) -> object:
     """The content of a YAML file.
 
     Raises:
-        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, or repeats a key; with file and line.
+        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, repeats a key, has one that is a mapping, or has
+            a date that is none; with file and line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return yaml.load(text, Loader=_UniqueKeyLoader)
+        return yaml.load(text, Loader=_ConfigLoader)
     except OSError as error:
         raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -222,6 +288,8 @@ def read_yaml(path: Path) -> object:
         raise HeadwaterError(f"{path}{line}: not valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise HeadwaterError(f"{path}: not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise HeadwaterError(f"{path}: nested too deeply; look for brackets that are not closed") from error
 
 
 def load_settings(home: Home) -> Settings:
@@ -250,23 +318,46 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
 def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
     location = fault["loc"]
     assert isinstance(location, tuple)
-    key = ".".join(str(part) for part in location)
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = f"{message[0].lower()}{message[1:]}"
+    if location[-1:] == ("[key]",):  # so pydantic marks that the key itself is at fault
+        return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
+    key = ".".join(map(str, location))
     if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; expected one of {', '.join(_keys_beside(location, model))}"
+        return f"unknown key '{key}'; expected one of {', '.join(_keys_below(location[:-1], model))}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"'{key}' is {fault['input']!r}: {message[0].lower()}{message[1:]}"
+    found = "empty" if fault["input"] is None else repr(fault["input"])
+    if fault["type"] == "model_type":
+        return f"'{key}' is {found}: expected keys such as {', '.join(_keys_below(location, model))} below it"
+    return f"'{key}' is {found}: {message}"
 
 
-def _keys_beside(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that may stand where *location* ends: the fields of the innermost model on the way to it."""
+def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that may stand below *location*, as the file writes them: those of the innermost model on the way."""
     section = model
-    for part in location[:-1]:
-        annotation = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
-        inner = [*get_args(annotation), annotation]
-        section = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)), section)
-    return list(section.model_fields)
+    parts = iter(location)
+    for part in parts:
+        field = _fields(section).get(str(part))
+        if field is None:
+            continue
+        section = next(_models(field.annotation), section)
+        if get_origin(field.annotation) in (dict, tuple):
+            next(parts, None)  # a key or a place in it
+    return list(_fields(section))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of *model* by the names that they have in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that *annotation* names, itself or within, such as in ``dict[str, Model]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def write_start_date(home: Home, start: dt.date) -> None:

@@ -8,6 +8,7 @@ Not here: thresholds and cells of real values (``sql/customers``, ``sql/products
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pipelines.config_tables.segments import OCTANTS, Octant
 from pipelines.errors import HeadwaterError
-from pipelines.settings import describe, read_yaml
+from pipelines.settings import describe, read_yaml, shaped
 
 MATRIX_COLUMNS = {"matrix_id": "VARCHAR", "position": "INTEGER", "name_zh": "VARCHAR", "name_en": "VARCHAR"}
 AXIS_COLUMNS = {
@@ -74,6 +75,7 @@ _OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": (
 """What r, f and m are: the metric, and which values are the high side. Only where they are cut is to be chosen."""
 
 _KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
+_KEY = shaped("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, beginning with a letter")
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,41 @@ def _threshold(value: object) -> object:
         close = difflib.get_close_matches(str(kind), _KINDS, n=1)
         hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
         raise ValueError(f"no threshold; {hint}")
+    assert isinstance(kind, str)
+    _hold_argument(kind, argument)
     return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
+
+
+def _hold_argument(kind: str, argument: object) -> None:
+    """Refuse an *argument* that is none for this kind of threshold."""
+    spelling = _spelling(kind)
+    if spelling == kind:
+        if argument is not None:
+            raise ValueError(f"expected {kind} alone, without a value")
+        return
+    if argument is None:
+        raise ValueError(f"expected {spelling}")
+    if kind == "weighted_mean":
+        if not isinstance(argument, str):
+            raise ValueError(f"expected the name of a metric, as in {spelling}")
+        return
+    is_finite = isinstance(argument, int | float) and abs(argument) <= sys.float_info.max
+    if isinstance(argument, bool) or not isinstance(argument, int | float) or not is_finite:
+        raise ValueError(f"expected a decimal number without quotes, as in {spelling}")
+    if kind == "percentile":
+        if 0 < argument < 1:
+            raise ValueError(f"percentile: expected a number from 0 to 100; did you mean {argument * 100:g}?")
+        if not 0 <= argument <= 100:
+            raise ValueError("percentile: expected a number from 0 to 100")
+
+
+def _spelling(kind: str) -> str:
+    return {
+        "percentile": "{percentile: 80}",
+        "fixed": "{fixed: 60}",
+        "fair_share": "{fair_share: 0.7}",
+        "weighted_mean": "{weighted_mean: net_revenue}",
+    }.get(kind, kind)
 
 
 class _Part(BaseModel):
@@ -151,27 +187,8 @@ class Threshold(_Part):
     """Where an axis is cut."""
 
     kind: Literal["mean", "median", "percentile", "fixed", "fair_share", "weighted_mean"]
-    argument: float | None = Field(None, strict=True, allow_inf_nan=False)
+    argument: float | None = None
     weight: str | None = None
-
-    @model_validator(mode="after")
-    def _has_its_argument(self) -> Threshold:
-        needs = {"percentile": "argument", "fixed": "argument", "fair_share": "argument", "weighted_mean": "weight"}
-        for name in ("argument", "weight"):
-            if (getattr(self, name) is not None) != (needs.get(self.kind) == name):
-                raise ValueError(f"expected {_spelling(self.kind)}")
-        if self.kind == "percentile" and not 0 <= (self.argument or 0) <= 100:
-            raise ValueError("percentile: expected a number from 0 to 100")
-        return self
-
-
-def _spelling(kind: str) -> str:
-    return {
-        "percentile": "{percentile: 80}",
-        "fixed": "{fixed: 60}",
-        "fair_share": "{fair_share: 0.7}",
-        "weighted_mean": "{weighted_mean: net_revenue}",
-    }.get(kind, kind)
 
 
 class Axis(_Part):
@@ -196,9 +213,9 @@ class _Customers(_Part):
 class Cell(_Part):
     """What high and low on both axes come to."""
 
-    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    key: Annotated[str, _KEY]
     role: Literal["star", "cash_cow", "question_mark", "dog"] | None = None
-    color: str = Field(pattern=r"^#[0-9A-Fa-f]{6}$")
+    color: Annotated[str, shaped("#[0-9A-Fa-f]{6}", 'a color such as "#117733", in quotes')]
     name_zh: str
     name_en: str
     advice_zh: str = ""
@@ -234,7 +251,7 @@ class _ProductMatrix(_Part):
 
 class _File(_Part):
     customers: _Customers
-    products: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _ProductMatrix] = {}
+    products: dict[Annotated[str, _KEY], _ProductMatrix] = {}
 
 
 def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:

@@ -98,7 +98,7 @@ def _fold(tree: exp.Query) -> exp.Query:
         if isinstance(node, exp.Add | exp.Sub) and (day := _date(node.this)):
             days = _number(node.expression)
             if days is not None:
-                return _literal(day + dt.timedelta(days=int(days if isinstance(node, exp.Add) else -days)))
+                return _literal(_shifted(day, days if isinstance(node, exp.Add) else -days))
         if isinstance(node, exp.Binary | exp.Ceil | exp.Paren) and (number := _number(node)) is not None:
             return exp.Literal.number(int(number) if number.denominator == 1 else float(number))
         return node
@@ -106,6 +106,16 @@ def _fold(tree: exp.Query) -> exp.Query:
     folded = tree.transform(fold, copy=False)
     assert isinstance(folded, exp.Query)
     return folded
+
+
+def _shifted(day: dt.date, days: Fraction) -> dt.date:
+    try:
+        return day + dt.timedelta(days=int(days))
+    except OverflowError as error:
+        raise HeadwaterError(
+            f"{day} {'-' if days < 0 else '+'} {abs(int(days))} days is outside the years 1 to 9999; "
+            "make the number of days smaller, in the query or in the setting that it names"
+        ) from error
 
 
 def _date(node: exp.Expr) -> dt.date | None:

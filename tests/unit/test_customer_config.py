@@ -15,6 +15,8 @@ SEGMENTS = REPOSITORY.joinpath("config/segments.csv").read_text(encoding="utf-8"
 MATRICES = REPOSITORY.joinpath("config/matrices.yaml").read_text(encoding="utf-8")
 LOST = "segment,lost,1,1-2,"
 R_AXIS = "r: {metric: recency_days, threshold: mean, high: low}"
+DECIMAL = "expected a decimal number without quotes, as in"
+NAMING = "expected lower-case letters, digits and underscores, beginning with a letter"
 F_AXIS = "f: {metric: frequency, threshold: mean}"
 
 
@@ -148,6 +150,31 @@ def test_an_empty_table_of_segments_is_told(home):
         (R_AXIS, f"{R_AXIS}\n    {R_AXIS}", "key 'r' is given twice"),
         (MATRICES, "- octants\n", "expected keys such as 'customers:', found ['octants']"),
         (MATRICES, "", "key 'customers' is missing"),
+        (
+            F_AXIS,
+            "f: mean",
+            "'customers.octants.f' is 'mean': expected keys such as metric, threshold, per, high below",
+        ),
+        (
+            "      low-low:",
+            "      low_low:",
+            "'products.exposure_margin.cells.low_low'; expected one of high-high, high-low, low-high, low-low",
+        ),
+        (
+            "role: star, color",
+            "rule: star, color",
+            "unknown key 'products.exposure_margin.cells.high-high.rule'; expected one of key, role, color, name_zh",
+        ),
+        (
+            "products:\n",
+            "products:\n  empty_one:\n",
+            "'products.empty_one' is empty: expected keys such as name_zh, name_en, x, y, cells below it",
+        ),
+        ("  exposure_margin:", "  Exposure:", f"key 'products.Exposure': {NAMING}"),
+        ("  exposure_margin:", "  2nd:", f"key 'products.2nd': {NAMING}"),
+        ("  exposure_margin:", "  3:", f"key 'products.3': {NAMING}"),
+        ("key: star,", "key: Star One,", f"'products.exposure_margin.cells.high-high.key' is 'Star One': {NAMING}"),
+        ('"#117733"', "green", "cells.high-high.color' is 'green': expected a color such as \"#117733\", in quotes"),
     ],
 )
 def test_a_wrong_matrix_is_told(home, text, new, expected):
@@ -163,14 +190,28 @@ def test_a_wrong_matrix_is_told(home, text, new, expected):
         ("{percentile: 80, fixed: 3}", "no threshold"),
         ("", "no threshold"),
         ("percentile", "expected {percentile: 80}"),
-        ("{mean: 3}", "expected mean"),
+        ("{mean: 3}", "'customers.octants.f.threshold' is {'mean': 3}: expected mean alone, without a value"),
+        ("{percentile: }", "is {'percentile': None}: expected {percentile: 80}"),
+        (
+            '{percentile: "80"}',
+            f"'customers.octants.f.threshold' is {{'percentile': '80'}}: {DECIMAL} {{percentile: 80}}",
+        ),
+        ("{percentile: 0.8}", "percentile: expected a number from 0 to 100; did you mean 80?"),
+        ("{percentile: 0.995}", "did you mean 99.5?"),
+        ("{fixed: 1:30}", f"is {{'fixed': '1:30'}}: {DECIMAL} {{fixed: 60}}"),
+        ("{fixed: 0x3c}", f"is {{'fixed': '0x3c'}}: {DECIMAL} {{fixed: 60}}"),
+        (f"{{fixed: {'9' * 400}}}", DECIMAL),
+        ("{fixed: .nan}", DECIMAL),
         ("weighted_mean", "expected {weighted_mean: net_revenue}"),
         ("{percentile: 101}", "percentile: expected a number from 0 to 100"),
         ("{percentile: -1}", "percentile: expected a number from 0 to 100"),
-        ("{fixed: much}", "'customers.octants.f.threshold.argument' is 'much': input should be a valid number"),
-        ("{fixed: .inf}", "input should be a finite number"),
-        ("{fixed: true}", "input should be a valid number"),
-        ("{weighted_mean: 3}", "input should be a valid string"),
+        ("{fixed: much}", f"'customers.octants.f.threshold' is {{'fixed': 'much'}}: {DECIMAL} {{fixed: 60}}"),
+        ("{fixed: .inf}", DECIMAL),
+        ("{fixed: true}", DECIMAL),
+        (
+            "{weighted_mean: 3}",
+            "is {'weighted_mean': 3}: expected the name of a metric, as in {weighted_mean: net_revenue}",
+        ),
         ("{weighted_mean: mony}", "'customers.octants.f.threshold.weighted_mean' is 'mony', which is no metric"),
     ],
 )
@@ -178,6 +219,36 @@ def test_a_wrong_threshold_is_told(home, threshold, expected):
     message = refused(home, "matrices.yaml", F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}")
     assert expected in message
     assert "customers.octants.f.threshold" in message
+
+
+@pytest.mark.parametrize("threshold", ["{{ days }}", "{[a]: 3}", "{fixed: 2026-02-30}"])
+def test_a_threshold_that_yaml_stumbles_over_is_told_with_its_line(home, threshold):
+    line = next(number for number, text in enumerate(MATRICES.splitlines(), start=1) if F_AXIS in text)
+    message = refused(home, "matrices.yaml", F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}")
+    assert f"matrices.yaml, line {line}: not valid YAML" in message
+
+
+@pytest.mark.parametrize(
+    ("threshold", "argument"),
+    [
+        ("{fixed: 060}", 60),
+        ("{fixed: 1e3}", 1000),
+        ("{fixed: -0.5}", -0.5),
+        ("{percentile: 0}", 0),
+        ("{percentile: 1}", 1),
+        ("{percentile: 99.5}", 99.5),
+        ("{percentile: 100}", 100),
+    ],
+)
+def test_the_argument_of_a_threshold_is_the_number_that_people_read(home, threshold, argument):
+    path = home.config / "matrices.yaml"
+    path.write_text(MATRICES.replace(F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}", 1), encoding="utf-8")
+    axes = load_config_tables(home, Settings()).rows("config.axes")
+    assert {axis.axis: axis.argument for axis in axes if axis.matrix_id == "octants"} == {
+        "r": None,
+        "f": argument,
+        "m": None,
+    }
 
 
 def test_files_that_cannot_be_read_are_told(home):

@@ -91,6 +91,10 @@ def test_every_raw_column_has_a_type_and_a_description() -> None:
             {"source_yaml": "relations: {hits: {glob: a, colums: {}}}"},
             "unknown key 'relations.hits.colums'; expected one of glob, format, columns",
         ),
+        (
+            {"source_yaml": "relations: {hits: {glob: a, columns: {id: {nams: [x]}}}}"},
+            "unknown key 'relations.hits.columns.id.nams'; expected one of names, required",
+        ),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {Id: {}}}}"}, "column 'Id': expected lower case"),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {a: [x], b: [x]}}}"}, "both read 'x'"),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {a: [sku, SKU]}}}"}, "differ only in case"),

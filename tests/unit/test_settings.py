@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import HeadwaterError
 from pipelines.home import find_home, init_home
-from pipelines.settings import Settings, load_settings, write_start_date
+from pipelines.settings import Settings, describe, load_settings, read_yaml, write_start_date
 
 
 @pytest.fixture
 def home(tmp_path):
     return init_home(tmp_path / "shop")[0]
+
+
+def refused(home, text):
+    """The line with which *home* is refused when *text* is its settings."""
+    home.settings_file.write_text(text, encoding="utf-8")
+    with pytest.raises(HeadwaterError) as caught:
+        load_settings(home)
+    message = str(caught.value)
+    assert str(home.settings_file) in message
+    assert "\n" not in message
+    return message
 
 
 def test_the_template_states_the_defaults(home):
@@ -60,16 +73,110 @@ def test_the_template_states_the_defaults(home):
         ("timezone: UTC\ntimezone: CET", "line 2: not valid YAML: key 'timezone' is given twice"),
         ("timezone: [", "not valid YAML"),
         ("just words", "expected keys such as 'timezone:', found 'just words'"),
+        ("currency: yuan", "'currency' is 'yuan': expected three capital letters such as CNY"),
+        ("memory_limit: 3", "'memory_limit' is 3: expected a number and a unit such as 3GB"),
+        ("rfm:", "'rfm' is empty: expected keys such as window_days, frequency, monetary, compare_days below it"),
+        ("rfm: 3", "'rfm' is 3: expected keys such as window_days"),
+        ("products: {too_fast_days: 3661}", "'products.too_fast_days' is 3661: input should be less than or equal to"),
+        ("products: {too_slow_days: 3000000}", "'products.too_slow_days' is 3000000: input should be less than or equ"),
+        ("products: {small_sample: 1000000001}", "'products.small_sample' is 1000000001: input should be less than"),
+        # pydantic takes a number for the seconds since 1970: 86400 was a day.
+        ("start_date: 86400", "'start_date' is 86400: expected a date such as 2026-01-05"),
+        ("start_date: '86400'", "'start_date' is '86400': expected a date such as 2026-01-05"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
-    home.settings_file.write_text(text, encoding="utf-8")
-    with pytest.raises(HeadwaterError) as caught:
-        load_settings(home)
-    message = str(caught.value)
-    assert str(home.settings_file) in message
+    assert expected in refused(home, text)
+
+
+TEMPLATE = "write a value in place of a template such as {{ days }}, and quote text that begins with { or ["
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("currency: {{ CUR }}", TEMPLATE),
+        ("currency: {[a]: 3}", TEMPLATE),
+        ("{{ a }}: 3", TEMPLATE),
+        ("start_date: 2026-02-30", "'2026-02-30' is no date of the calendar; correct it, or quote it if it is text"),
+        ("start_date: 2026-01-05 25:00:00", "'2026-01-05 25:00:00' is no date of the calendar"),
+        ("start_date: !!timestamp soon", "'soon' is no date of the calendar"),
+        ("threads: !!int many", "'many' is no whole number"),
+        (f"threads: {'9' * 5000}", "99' is no whole number"),
+        ("threads: !!float many", "'many' is no number"),
+        ("threads: !!bool many", "'many' is no bool"),
+        ("threads: !!set [a]", "expected a mapping node, but found sequence"),
+    ],
+)
+def test_what_yaml_stumbles_over_is_one_line_with_file_and_line(home, text, expected):
+    message = refused(home, f"# settings\n{text}")
+    assert f"{home.settings_file}, line 2: not valid YAML: " in message
     assert expected in message
-    assert "\n" not in message
+
+
+def test_brackets_without_end_are_one_line(home):
+    assert "look for brackets that are not closed" in refused(home, "[" * 3000)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("060", 60),
+        ("+7", 7),
+        ("-0", 0),
+        ("1e3", 1000.0),
+        ("-2.5E-1", -0.25),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("-.inf", float("-inf")),
+        ("1:30", "1:30"),
+        ("1:30.5", "1:30.5"),
+        ("0x3c", "0x3c"),
+        ("0b11", "0b11"),
+        ("1_000", "1_000"),
+        ("'060'", "060"),
+        ("2026-01-05", dt.date(2026, 1, 5)),
+        ("1.2.3", "1.2.3"),
+        ("-", [None]),
+    ],
+)
+def test_a_number_is_what_people_read(tmp_path, written, read):
+    path = tmp_path / "numbers.yaml"
+    path.write_text(written, encoding="utf-8")
+    found = read_yaml(path)
+    assert (type(found), found) == (type(read), read)
+
+
+def test_an_unknown_key_names_the_keys_as_the_file_writes_them():
+    class Leaf(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        low_low: int = Field(0, alias="low-low")
+
+    class Tree(BaseModel):
+        leaf: Leaf | None = None
+        leaves: dict[str, Annotated[Leaf, Field()]] = {}
+        row: tuple[Leaf, ...] = ()
+
+    for content, key in (
+        ({"leaf": {"low_low": 1}}, "leaf.low_low"),
+        ({"leaves": {"row": {"low_low": 1}}}, "leaves.row.low_low"),
+        ({"row": [{"low_low": 1}]}, "row.0.low_low"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            Tree.model_validate(content)
+        assert describe(caught.value, Tree) == f"unknown key '{key}'; expected one of low-low"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rfm: {window_days: 1:30}", "'rfm.window_days' is '1:30': input should be a valid integer"),
+        ("threads: 0x10", "'threads' is '0x10': input should be a valid integer"),
+        ("touch: {half_life_days: 1:30.5}", "'touch.half_life_days' is '1:30.5': input should be a valid number"),
+    ],
+)
+def test_a_number_in_no_decimal_digits_is_refused(home, text, expected):
+    assert expected in refused(home, text)
 
 
 REMOVE = "remove_if_not_all, remove_if_last_and_not_all"
@@ -105,13 +212,7 @@ REMOVE = "remove_if_not_all, remove_if_last_and_not_all"
     ],
 )
 def test_a_wrong_touch_setting_is_one_line_with_file_and_key(home, touch, expected):
-    home.settings_file.write_text(f"touch: {{{touch}}}", encoding="utf-8")
-    with pytest.raises(HeadwaterError) as caught:
-        load_settings(home)
-    message = str(caught.value)
-    assert str(home.settings_file) in message
-    assert expected in message
-    assert "\n" not in message
+    assert expected in refused(home, f"touch: {{{touch}}}")
 
 
 def test_touch_settings_become_parameters(home):

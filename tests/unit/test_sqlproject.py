@@ -45,7 +45,12 @@ def test_parameters_are_bound_in_the_tree(query, expected):
 
 @pytest.mark.parametrize(
     ("query", "message"),
-    [("SELECT $hour AS h", r"unknown parameter \$hour"), ("SELECT $names AS n", r"\$names is a list: write 'x IN")],
+    [
+        ("SELECT $hour AS h", r"unknown parameter \$hour"),
+        ("SELECT $names AS n", r"\$names is a list: write 'x IN"),
+        ("SELECT $to_dt - 3000000 AS d", r"2026-03-02 - 3000000 days is outside the years 1 to 9999; make the number"),
+        ("SELECT $to_dt + 10000000000 AS d", r"2026-03-02 \+ 10000000000 days is outside the years"),
+    ],
 )
 def test_a_parameter_that_cannot_be_bound_is_refused(query, message):
     with pytest.raises(HeadwaterError, match=message):
