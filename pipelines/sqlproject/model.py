@@ -277,6 +277,8 @@ def _fields(text: str, path: Path, kind: str) -> object:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
+    except ValueError as error:  # what YAML takes for a date or a number and is none
+        raise HeadwaterError(f"{path}:1: the header is not valid YAML: {error}; quote it if it is text") from error
 
 
 @lru_cache(maxsize=128)

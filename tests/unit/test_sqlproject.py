@@ -10,6 +10,7 @@ import sqlglot
 from pipelines.errors import HeadwaterError
 from pipelines.home import init_home
 from pipelines.settings import Settings
+from pipelines.sqlproject.model import read_model
 from pipelines.sqlproject.parameters import bind, look_back
 from pipelines.sqlproject.project import load_project
 from pipelines.sqlproject.reads import Read
@@ -201,3 +202,10 @@ def test_a_comment_changes_no_version_and_an_edit_does(tmp_path):
 def test_an_unknown_selection_names_the_nearest():
     with pytest.raises(HeadwaterError, match=r"did you mean 'core.events'"):
         load_project(None, Settings()).select(["core.event"])
+
+
+def test_a_date_in_a_header_that_is_none_is_told(tmp_path):
+    file = tmp_path / "t.sql"
+    file.write_text("/* model\ndescription: 2026-02-30\n*/\nSELECT 1 AS x\n", encoding="utf-8")
+    with pytest.raises(HeadwaterError, match=r"t\.sql:1: the header is not valid YAML: day .*; quote it if it is text"):
+        read_model(file, "mine")
