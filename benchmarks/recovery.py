@@ -18,8 +18,9 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.home import Home, init_home
-from pipelines.run import run_home
+from pipelines.run import Request, run_home
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with, simulate
+from pipelines.workspace import open_workspace
 
 LAST_DAY = dt.date(2026, 11, 20)
 _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
@@ -35,7 +36,7 @@ class Recovery:
 
 
 def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Land a shop's log in the new *home*, and compute its tables."""
+    """Land a shop's log in the new *home*, and compute its tables up to attributed sales."""
     summary = simulate(
         home.landing,
         days=days,
@@ -49,7 +50,8 @@ def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int,
     rates = summary.truth.with_name("fx.csv")
     if rates.exists():
         shutil.copy(rates, home.config / "fx.csv")
-    run_home(home, use_dagster=False)
+    tables = frozenset(open_workspace(home).project.select(["core", "attribution"]))
+    run_home(home, Request(tables), use_dagster=False)
 
 
 def sales_beside_truth(home: Home) -> pl.DataFrame:

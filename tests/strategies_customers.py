@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.reference_customers import Sales
 
-EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "16"))
+EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "10"))
 """How many made-up shops a test tries; where it is not set, always the same ones."""
 
 LAST_DAY = dt.date(2026, 3, 31)

@@ -22,7 +22,7 @@ from tests.strategies import Delivery, deliveries, logs, shops
 from tests.strategies_touch import touch_logs, touch_shops
 from tests.support import Row, assert_same_tables, attribute, home_of, land, land_log, tables
 
-EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "16"))
+EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "10"))
 """How many logs the first test tries; the others, which run the pipeline many times for each, try fewer.
 
 The default is always the same logs, in a few minutes. With the variable set they are others each time.

@@ -23,7 +23,10 @@ def days_of(home, name):
     return sorted({row["dt"] for row in table(home, name)})
 
 
-@pytest.mark.parametrize("use_dagster", [False, True], ids=["directly", "through Dagster"])
+@pytest.mark.parametrize(
+    "use_dagster",
+    [pytest.param(False, id="directly"), pytest.param(True, id="through Dagster", marks=pytest.mark.real)],
+)
 def test_the_other_days_are_published(tmp_path, use_dagster):
     home = new_home(tmp_path / "shop")
     land_days(home, DAYS)
