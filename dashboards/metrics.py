@@ -17,6 +17,7 @@ _MONEY = frozenset(
         "mean_expected_value",
         "mean_monetary",
         "monetary",
+        "net_order_value",
         "net_revenue",
         "refunded",
         "revenue",

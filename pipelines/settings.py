@@ -221,11 +221,6 @@ class _ConfigLoader(yaml.SafeLoader):
     and a date that is none are errors with a line.
     """
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML declares it so)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """The value of *node*; a fault of its text has its line."""
         try:
@@ -257,6 +252,12 @@ class _ConfigLoader(yaml.SafeLoader):
     def construct_decimal(self, node: yaml.ScalarNode) -> int:
         """A whole number, of which PyYAML would read 060 as octal."""
         return int(self.construct_scalar(node))
+
+
+_ConfigLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 _ConfigLoader.add_constructor(_INT, _ConfigLoader.construct_decimal)

@@ -19,6 +19,8 @@ _PAIR_ROW = 44
 _NAME_WIDTH = 28
 _LETTER = 6.4
 """Pixels of a Latin letter at 12 px."""
+_WIDTH = 540
+"""Pixels that names and bars have together in half a page."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ def ranked_bars(
     drawn = [*measures, marks] if marks else measures
     values = [value for bars in drawn for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
+    name_width = _LETTER * max(
+        (text_width(line) for label in labels for line in label.replace("&amp;", "&").split("<br>")), default=0
+    )
     label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
     figure.update_xaxes(
-        range=_range(low, high, label_width, 420),
+        range=_range(low, high, label_width, max(_WIDTH - name_width, 200)),
         showticklabels=False,
         showline=False,
         zeroline=True,

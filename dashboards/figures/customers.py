@@ -51,7 +51,7 @@ def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
             f"<b>{plain(row['name'])}</b>"
             f"<br>{look.text('metric.customers')} {number.full(row['customers'])}"
             f"<br>{look.text('metric.net_revenue')} {number.full_money(row['net_revenue'])}"
-            f"<br>{look.text('metric.average_order_value')} {number.full_money(row['average_order_value'])}"
+            f"<br>{look.text('metric.net_order_value')} {number.full_money(row['average_order_value'])}"
             f"<br>{look.text('metric.average_recency_days')} {number.full(row['average_recency_days'], 1)}"
             for row in rows
         ],

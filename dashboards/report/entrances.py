@@ -67,10 +67,17 @@ def entrances(page: Page, reader: Reader) -> Html:
         short_column(look, "revenue_per_mille"),
     ]
     all_rows = {**total, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
+    has_shared_orders = sum(row["orders"] or 0 for row in rows) > (total["orders"] or 0)
     sums = look.numbers.full_money(total["revenue"] or 0)
     check = look.text("check.equal" if total["is_equal"] else "check.differs", sums=sums)
     parts = [
-        tag("div", table(columns, rows, total=all_rows), tag("p", check, class_="check"), class_="card wide"),
+        tag(
+            "div",
+            table(columns, rows, total=all_rows),
+            tag("p", check, class_="check"),
+            *([tag("p", look.text("entrances.orders"), class_="note")] if has_shared_orders else []),
+            class_="card wide",
+        ),
     ]
     full = [
         text_column(look.text("column.entrance"), "name"),

@@ -59,6 +59,7 @@ def verdict_cards(look: Look, frame: pl.DataFrame) -> Html:
                 tag("p", look.text.name("rule", row["rule"]), class_="name"),
                 tag("p", _verdict_text(look, row["verdict"]), class_=f"verdict {verdict}" if verdict else "verdict"),
                 tag("p", row[f"evidence_{look.language}"] or NONE, class_="evidence"),
+                tag("p", look.text.name("definition.rule", row["rule"]), class_="definition"),
                 class_="card kpi health",
             )
         )

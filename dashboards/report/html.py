@@ -19,6 +19,9 @@ MOST_ROWS = 100
 _WHOLE = 36
 """Width in Latin letters up to which a text is kept on one line."""
 
+_UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
+"""Control characters, and those that turn the direction of what follows them."""
+
 Row = Mapping[str, Any]
 
 
@@ -40,7 +43,7 @@ def tag(name: str, *children: str, **attributes: str | None) -> Html:
 
 def joined(parts: Iterable[str]) -> Html:
     """Parts one after another, texts escaped."""
-    return Html("".join(part if isinstance(part, Html) else html.escape(part) for part in parts))
+    return Html("".join(part if isinstance(part, Html) else html.escape(part.translate(_UNSEEN)) for part in parts))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ from dashboards.report.windows import Window, metric_names, what_it_takes, windo
 
 _QUADRANTS = """
 SELECT now.*, coalesce(names.name, now.sku) AS name,
-    coalesce(now.previous_quadrant <> now.quadrant AND now.days_in_quadrant <= now.window_days, FALSE) AS has_moved,
+    coalesce(
+        now.previous_quadrant <> now.quadrant AND now.days_in_quadrant <= now.window_days
+        AND 'unknown' NOT IN (now.previous_quadrant, now.quadrant), FALSE
+    ) AS has_moved,
     before.x_value AS x_before, before.y_value AS y_before,
     before.x_threshold AS x_threshold_before, before.y_threshold AS y_threshold_before
 FROM products.quadrants AS now

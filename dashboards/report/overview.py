@@ -57,10 +57,10 @@ _EMPTY = {
 def overview(page: Page, reader: Reader) -> Html:
     """The day's sales against the day before and the same weekday of the week before, their course, the way to them."""
     look, day = page.look, reader.day
-    found = reader.frame(_DAYS, first=day - dt.timedelta(days=TREND_DAYS))
+    found = reader.frame(_DAYS, first=day - dt.timedelta(days=TREND_DAYS - 1))
     days = {row["dt"]: row for row in found.iter_rows(named=True)}
     for computed in reader.days(MAIN):
-        if computed <= day and (day - computed).days <= TREND_DAYS and computed not in days:
+        if computed <= day and (day - computed).days < TREND_DAYS and computed not in days:
             days[computed] = {"dt": computed, "margin_rate": None, "average_order_value": None, **_EMPTY}
     now = days.get(day)
     parts: list[Html] = []
@@ -82,7 +82,7 @@ def overview(page: Page, reader: Reader) -> Html:
         charts.append(
             page.chart(
                 revenue_trend(look, trend, day),
-                look.text("trend.title", n=min(len(days), TREND_DAYS)),
+                look.text("trend.title", days=look.text.days(len(days))),
                 look.text("trend.definition"),
                 [
                     text_column(look.text("column.day"), "day"),

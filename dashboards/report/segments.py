@@ -65,7 +65,9 @@ def group_bars(page: Page, reader: Reader, groups: pl.DataFrame, names: pl.DataF
         [
             text_column(look.text(f"column.{kind}"), "name"),
             full_column(look, "customers"),
-            *(full_column(look, name) for name in ("revenue_share", "net_revenue", "average_order_value")),
+            full_column(look, "net_revenue_share", field="revenue_share"),
+            full_column(look, "net_revenue"),
+            full_column(look, "net_order_value", field="average_order_value"),
             full_column(look, "average_recency_days"),
             text_column(look.text("column.advice"), "advice", is_long=True),
         ],
@@ -88,7 +90,9 @@ def segment_tiles(page: Page, groups: pl.DataFrame, names: pl.DataFrame) -> Html
         [
             text_column(look.text("column.segment"), "name"),
             full_column(look, "customers"),
-            *(full_column(look, name) for name in ("customer_share", "mean_monetary", "revenue_share")),
+            full_column(look, "customer_share"),
+            full_column(look, "mean_monetary"),
+            full_column(look, "net_revenue_share", field="revenue_share"),
         ],
         frame.to_dicts(),
     )

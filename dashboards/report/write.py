@@ -6,6 +6,7 @@ Not here: what a section says, which day is meant (``pipelines.report``).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from dashboards.figures.look import Look
 from dashboards.numbers import Language
 from dashboards.report.customers import customers
 from dashboards.report.entrances import entrances, slots
-from dashboards.report.html import Html, tag
+from dashboards.report.html import Html, message, tag
 from dashboards.report.overview import overview
 from dashboards.report.page import Page
 from dashboards.report.products import products
@@ -39,13 +40,22 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
     """
     with open_day(home, day) as reader:
         text = report_html(reader, language, now)
-    unfinished = out.with_name(f".{out.name}.tmp")
+    _replace(out, text)
+
+
+def _replace(out: Path, text: str) -> None:
+    """Write *text* to *out* at once; where it is a link, to what it names."""
+    target = out.resolve()
+    unfinished = target.with_name(f".{target.name}.tmp") if out.name else target
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        if not out.name or (target.exists() and not target.is_file()):
+            raise HeadwaterError(f"{out}: is no file that could be replaced; name one such as report.html")
+        target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(out)
+        unfinished.replace(target)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise HeadwaterError(f"{out}: cannot be written: {error.strerror}") from error
 
 
@@ -63,16 +73,17 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
         weekday=look.text(f"weekday_long.{day.isoweekday()}"),
     )
     title = f"{look.text('page.title')} · {day}"
+    local = now.astimezone(ZoneInfo(settings.timezone))
     header = tag(
         "header",
         tag("p", "Headwater", class_="brand"),
         tag("h1", f"{look.text('page.title')} · {written}"),
         tag("p", look.text("page.about", currency=settings.currency, timezone=settings.timezone)),
+        message(look.text("page.unfinished", time=f"{local:%Y-%m-%d %H:%M}")) if local.date() <= day else Html(""),
     )
     sections = [
         (key, look.text(f"section.{key}"), _section(look, key, build(page, reader))) for key, build in _SECTIONS.items()
     ]
-    local = now.astimezone(ZoneInfo(settings.timezone))
     footer = tag(
         "footer", tag("p", look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone))
     )

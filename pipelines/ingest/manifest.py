@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.duck import first_line
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest.targets import RAW_TABLES
@@ -169,11 +169,14 @@ def write_manifest(lake: RawLake) -> None:
     """
     path = manifest_file(lake.root)
     temporary = temporary_for(path)
+    content = io.BytesIO()
+    pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
     try:
-        pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(temporary)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
+        temporary.write_bytes(content.getbuffer())
+    except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"{path}: cannot be written: {first_line(error)}") from error
+        raise HeadwaterError(f"{path}: cannot be written: {error.strerror}") from error
     publish(temporary, path)
 
 

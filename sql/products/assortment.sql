@@ -17,7 +17,7 @@ columns:
   cumulative_share: {type: DOUBLE, description: share of the revenue of this product and those above it; null without revenue}
   sales_class: {type: VARCHAR, description: "hot, normal or slow; a product that straddles a border is in the better class"}
   abc_class: {type: VARCHAR, description: "A, B or C, likewise"}
-  variation: {type: DOUBLE, description: "standard deviation of the units a day / their mean; null without units or in windows under a week"}
+  variation: {type: DOUBLE, description: "standard deviation of the units a day / their mean; over the recorded days of the window; null without units or under a week"}
   xyz_class: {type: VARCHAR, description: "X, Y or Z; null where variation is"}
 */
 WITH metrics AS (
@@ -66,7 +66,9 @@ ranked AS (
             ORDER BY revenue DESC, sku
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS revenue_so_far,
-        SUM(revenue) OVER (PARTITION BY dt, window_days) AS total
+        SUM(revenue) OVER (PARTITION BY dt, window_days) AS total,
+        -- Days before the records begin are no days without sales.
+        LEAST(window_days, DATE_DIFF('day', $start_date, dt) + 1) AS recorded_days
     FROM metrics
 ),
 
@@ -87,16 +89,16 @@ shares AS (
                 THEN CAST(ranked.revenue_so_far - ranked.revenue AS DOUBLE) / NULLIF(CAST(ranked.total AS DOUBLE), 0)
         END AS share_above,
         CASE
-            WHEN ranked.window_days >= 7 AND ranked.units > 0
+            WHEN ranked.recorded_days >= 7 AND ranked.units > 0
                 THEN SQRT(
                     GREATEST(
                         0,
-                        squares.sum_of_squares / NULLIF(ranked.window_days, 0)
+                        squares.sum_of_squares / NULLIF(ranked.recorded_days, 0)
                         - CAST(ranked.units AS DOUBLE) * ranked.units
-                        / NULLIF(CAST(ranked.window_days AS DOUBLE) * ranked.window_days, 0)
+                        / NULLIF(CAST(ranked.recorded_days AS DOUBLE) * ranked.recorded_days, 0)
                     )
                 )
-                / NULLIF(CAST(ranked.units AS DOUBLE) / NULLIF(ranked.window_days, 0), 0)
+                / NULLIF(CAST(ranked.units AS DOUBLE) / NULLIF(ranked.recorded_days, 0), 0)
         END AS variation
     FROM ranked
     LEFT JOIN squares

@@ -268,14 +268,16 @@ speed AS (
             WHEN speeds.days IS NULL THEN '近期没有产品升级（问题到明星、明星到金牛）'
             ELSE CAST(speeds.steps_up AS VARCHAR) || ' 次升级，升级前停留天数中位数 '
                 || CAST(CAST(FLOOR(speeds.days) AS INTEGER) AS VARCHAR)
-                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END || ' 天'
+                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END || ' 天（合适：'
+                || CAST($products_too_fast_days AS VARCHAR) || ' 至 ' || CAST($products_too_slow_days AS VARCHAR) || ' 天）'
         END AS evidence_zh,
         CASE
             WHEN speeds.days IS NULL
                 THEN 'No product moved up lately (from question mark to star, or from star to cash cow)'
             ELSE 'Moves up: ' || CAST(speeds.steps_up AS VARCHAR) || '; median days in the quadrant before: '
                 || CAST(CAST(FLOOR(speeds.days) AS INTEGER) AS VARCHAR)
-                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END
+                || CASE WHEN speeds.days > FLOOR(speeds.days) THEN '.5' ELSE '' END || ' (good: '
+                || CAST($products_too_fast_days AS VARCHAR) || ' to ' || CAST($products_too_slow_days AS VARCHAR) || ')'
         END AS evidence_en
     FROM totals
     LEFT JOIN speeds

@@ -40,6 +40,7 @@ def small(tmp_path: Path) -> Home:
 # Writers -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.real
 def test_a_second_run_says_for_whom_it_waits_and_then_finds_nothing_to_do(tmp_path):
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     undisturbed = copy_of(home, tmp_path / "undisturbed")

@@ -141,6 +141,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_where_it_was(tmp_path):
     assert_as_if_undisturbed(scene, home, Headwater.directly)
 
 
+@pytest.mark.real
 def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
     """By force, nothing is stale afterwards, so that no later writer comes past the unfinished files."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)

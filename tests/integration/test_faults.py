@@ -301,6 +301,7 @@ def test_records_of_dagster_that_may_not_be_written_are_one_line(tmp_path):
 # Landing -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.real
 def test_what_is_no_file_in_landing_is_named_and_the_rest_is_ingested(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
@@ -319,6 +320,7 @@ def test_what_is_no_file_in_landing_is_named_and_the_rest_is_ingested(tmp_path):
     assert len(table(home, "core.events")) == 2 * len(DAYS)
 
 
+@pytest.mark.real
 def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)

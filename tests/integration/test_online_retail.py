@@ -19,7 +19,8 @@ import pytest
 
 from pipelines.home import init_home
 from pipelines.query import query_rows
-from pipelines.run import run_home
+from pipelines.run import Request, run_home
+from pipelines.workspace import open_workspace
 from tests.real_data import data_set
 from tests.reference_customers import Sales, rfm
 from tests.support import LANDED_AT, assert_same_rows, table
@@ -232,8 +233,10 @@ def home(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("online_retail") / "shop")
     shutil.copyfile(data_set("online_retail") / FILE, home.landing / "online_retail" / "invoice_lines" / FILE)
     os.utime(home.landing / "online_retail" / "invoice_lines" / FILE, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
+    # Products are held to direct sums on another shop, the Maven data set; here they take twice as long as all else.
+    tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
-    summary = run_home(home, use_dagster=False)
+    summary = run_home(home, Request(tables), use_dagster=False)
     seconds.append(time.monotonic() - started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
     print(f"541,909 invoice lines ingested and computed in {seconds[0]:.1f} s, at most {peak:.2f} GB")

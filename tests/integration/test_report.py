@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
+import stat
 from html.parser import HTMLParser
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from dashboards.report.queries import newest_day
+from dashboards.report.html import tag
+from dashboards.report.queries import newest_day, open_day
+from dashboards.report.write import report_html
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.launch import open_instance
@@ -331,7 +335,7 @@ def test_wrong_days_and_files_are_one_line(computed: Home, home: Home, tmp_path:
         write_report(home, "en")
     with pytest.raises(HeadwaterError, match=r"no day is computed yet"):
         write_report(home, "en", day=DAY)
-    with pytest.raises(HeadwaterError, match=r"cannot be written: Is a directory"):
+    with pytest.raises(HeadwaterError, match=r"is no file that could be replaced; name one such as report\.html"):
         write_report(computed, "en", day=DAY, out=tmp_path)
     assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
     missing = headwater("report", "--home", tmp_path / "nowhere")
@@ -388,3 +392,30 @@ def test_an_empty_home_fails_the_asset_in_one_line(home: Home) -> None:
         assert not done.success
         failure = next(event for event in done.all_events if event.is_step_failure)
     assert "no day is computed yet" in str(failure.event_specific_data)
+
+
+def test_a_link_is_followed_and_what_is_no_place_for_a_file_is_one_line(computed: Home, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.html", tmp_path / "link.html"
+    real.write_text("before", encoding="utf-8")
+    link.symlink_to(real)
+    write_report(computed, "en", day=DAY, out=link)
+    assert link.is_symlink()
+    assert "Daily report" in real.read_text(encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe")
+    for out in (tmp_path / "pipe", Path(), real / "below.html", tmp_path / ("x" * 300)):
+        with pytest.raises(HeadwaterError, match=r"is no file that could be replaced|cannot be written: "):
+            write_report(computed, "en", day=DAY, out=out)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert {path.name for path in tmp_path.iterdir()} == {"real.html", "link.html", "pipe"}
+
+
+def test_a_day_that_is_not_over_says_so(computed: Home) -> None:
+    with open_day(computed, DAY) as reader:
+        during = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(2), dt.UTC))
+        after = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(20), dt.UTC))  # past midnight in the shop
+    assert f"This day is not over: what follows is what was processed by {DAY} 10:00" in during
+    assert "This day is not over" not in after
+
+
+def test_letters_that_cannot_be_seen_do_not_reach_the_page() -> None:
+    assert tag("p", "a\x00b\u202ec\u2066d\x7fe\nf") == "<p>a b c d e\nf</p>"

@@ -62,6 +62,7 @@ def test_nothing_is_stale_after_a_run(computed: Home) -> None:
     assert planner_stale(computed) == (set(), set())
 
 
+@pytest.mark.real
 def test_late_events_make_the_same_days_stale_for_dagster_and_the_planner(computed_copy: Home) -> None:
     home = computed_copy
     engine = DagsterEngine(home)

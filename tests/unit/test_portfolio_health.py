@@ -127,5 +127,5 @@ def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
     rows = [figures(day, sku, 100, refunds[sku][n]) for n, day in enumerate(days) for sku in refunds]
     law = laws(home_with(tmp_path, STARS_LOW), rows)["speed"]
     assert law["value"] == 1.5
-    assert law["evidence_en"] == "Moves up: 2; median days in the quadrant before: 1.5"
-    assert law["evidence_zh"] == "2 次升级，升级前停留天数中位数 1.5 天"
+    assert law["evidence_en"] == "Moves up: 2; median days in the quadrant before: 1.5 (good: 14 to 180)"
+    assert law["evidence_zh"] == "2 次升级，升级前停留天数中位数 1.5 天（合适：14 至 180 天）"

@@ -1,0 +1,38 @@
+"""How steadily products sell, in shops whose records fill the window and in young ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from pipelines.settings import Settings
+from tests.sql_models import computed
+
+LAST = dt.date(2026, 3, 31)
+SETTINGS = Settings.model_validate({"products": {"windows": [14]}})
+
+
+def variation(days: int, start_date: dt.date | None) -> tuple[float | None, str | None]:
+    """Of a product that sells two pieces a day on the last *days* days."""
+    daily = [{"dt": LAST - dt.timedelta(days=n), "sku": "s", "units": 2} for n in range(days)]
+    metrics = [{"dt": LAST, "window_days": 14, "sku": "s", "units": 2 * days, "revenue": Decimal(10 * days)}]
+    settings = SETTINGS.model_copy(update={"start_date": start_date})
+    given = {"products.daily": daily, "products.metrics": metrics}
+    (row,) = computed(["products.assortment"], given, [LAST], settings)["products.assortment"]
+    return row["variation"], row["xyz_class"]
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "expected"),
+    [
+        (14, None, (0.0, "X")),
+        (7, None, (1.0, "Y")),  # half of the days nothing
+        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the same, but there were no other days
+        (6, LAST - dt.timedelta(days=5), (None, None)),
+        (14, LAST - dt.timedelta(days=99), (0.0, "X")),
+    ],
+)
+def test_days_before_the_records_begin_are_no_days_without_sales(days, start, expected):
+    assert variation(days, start) == expected
