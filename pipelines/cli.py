@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -327,6 +328,15 @@ def _home_or_none(path: Path | None) -> Home | None:
 
 
 def main() -> None:
+    """Run the command line as a process of its own."""
+    try:
+        execute()
+    finally:
+        # All is done and told; a Ctrl-C while Python tidies up would only make it look as if it were not.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def execute() -> None:
     """Run the command line; a HeadwaterError becomes one line on standard error and exit code 1."""
     _exit_with(lambda: app(standalone_mode=True))
 

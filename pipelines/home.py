@@ -87,6 +87,11 @@ class Home:
         return self.root / ".dagster"
 
     @property
+    def run_marker(self) -> Path:
+        """There while a run is recorded as going on by a process of the command line; also after that was killed."""
+        return self.dagster / ".running"
+
+    @property
     def catalog_file(self) -> Path:
         """The DuckDB file of views that ``headwater catalog`` writes."""
         return self.root / "headwater.duckdb"

@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -90,7 +90,7 @@ class DagsterEngine:
         with (
             home_lock(self._home, f"Dagster job {job}"),
             open_instance(self._home) as instance,
-            _dead_runs_buried(instance),
+            _dead_runs_buried(self._home, instance),
         ):
             workspace, definitions = self._build()
             run_id = str(uuid4())
@@ -207,19 +207,32 @@ def _records_written_at_ease() -> Iterator[None]:
 
 
 @contextmanager
-def _dead_runs_buried(instance: dg.DagsterInstance) -> Iterator[None]:
+def _dead_runs_buried(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
     """Mark as failed what a killed process left running, and afterwards what Ctrl-C left here.
 
     The caller holds the home's lock, so that nobody else runs anything in process.
     """
-
-    def bury() -> None:
-        unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-        for run in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})):
-            instance.report_run_failed(run, "Its process was interrupted before the run ended.")
-
-    bury()
+    with suppress(OSError):  # where it cannot be written, neither can the records, which tell so
+        home.run_marker.touch()
+    _bury(instance)
     try:
         yield
     finally:
-        bury()
+        _bury(instance)
+        home.run_marker.unlink(missing_ok=True)
+
+
+def bury_dead_runs(home: Home) -> None:
+    """Mark as failed what a killed process left running in Dagster's records; the caller holds the home's lock.
+
+    Raises:
+        HeadwaterError: the records cannot be read or written.
+    """
+    with open_instance(home) as instance, _dead_runs_buried(home, instance):
+        pass
+
+
+def _bury(instance: dg.DagsterInstance) -> None:
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})):
+        instance.report_run_failed(run, "Its process was interrupted before the run ended.")

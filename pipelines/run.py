@@ -167,6 +167,10 @@ def run_home(
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, engine, summary, say)
+        if use_dagster and home.run_marker.exists():  # a run was killed after its last table, so nothing was left to do
+            from pipelines.launch import bury_dead_runs
+
+            bury_dead_runs(home)
     return summary
 
 

@@ -27,7 +27,7 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
         contextlib.redirect_stderr(errors),
     ):
         try:
-            cli.main()
+            cli.execute()
         except SystemExit as end:
             code = end.code
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))

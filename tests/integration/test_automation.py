@@ -6,8 +6,10 @@ import datetime as dt
 
 import dagster as dg
 
+from pipelines.automation import IN_PROCESS_TAG
 from pipelines.home import Home, home_lock
 from pipelines.launch import DagsterEngine, open_instance
+from pipelines.run import run_home
 from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land
 
@@ -17,6 +19,23 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
         result = undescribed(home).resolve_sensor_def("landing")(context)
     assert isinstance(result, dg.SensorResult)
     return result
+
+
+def test_a_run_that_was_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
+    """Nothing is stale then, so that the next run has nothing to do but this."""
+    land_days(home, DAYS[:2])
+    run_home(home)
+    with open_instance(home) as instance:
+        instance.add_run(
+            dg.DagsterRun("tables", status=dg.DagsterRunStatus.STARTED, tags={IN_PROCESS_TAG: "true"}, run_id="killed")
+        )
+    home.run_marker.touch()
+    assert run_home(home).did_nothing
+    with open_instance(home) as instance:
+        killed = instance.get_run_by_id("killed")
+        assert killed is not None
+        assert killed.status == dg.DagsterRunStatus.FAILURE
+    assert not home.run_marker.exists()
 
 
 def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> None:

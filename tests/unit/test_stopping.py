@@ -115,3 +115,9 @@ def test_a_query_that_cannot_be_stopped_does_not_keep_the_process():
     ended = stopped(query, signal.SIGINT, grace=0.5)
     assert (ended.code, ended.errors) == (130, STOPPED)
     assert ended.seconds < 30
+
+
+def test_ctrl_c_after_the_end_changes_nothing():
+    ended = stopped("import atexit; atexit.register(time.sleep, 1); return 7", signal.SIGINT)
+    assert (ended.code, ended.errors) == (0, "")
+    assert ended.out.endswith("result 7\n")
