@@ -90,6 +90,7 @@ def test_every_table_equals_its_restatement(data: st.DataObject) -> None:
     assert_same_tables(with_known_ids(computed(shop, log), log), restate(log, shop))
 
 
+@pytest.mark.real
 @any_log(runs=2)
 @given(data=st.data())
 def test_so_does_every_table_of_shoppers_who_come_in_again_and_again(data: st.DataObject) -> None:

@@ -60,6 +60,7 @@ def test_a_second_run_says_for_whom_it_waits_and_then_finds_nothing_to_do(tmp_pa
     assert_tidy(home)
 
 
+@pytest.mark.real
 def test_readers_and_checks_wait_for_nobody(small):
     with home_lock(small, "a test"):
         assert f"process {os.getpid()}, a test, since " in (lock_holder(small) or "")

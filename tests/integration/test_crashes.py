@@ -165,7 +165,8 @@ def assert_one_line(home: Home, outcome: Outcome, after: Contents) -> None:
     assert_tidy(home)
 
 
-@pytest.mark.parametrize("sign_of_work", ["raw/events", pytest.param("core/events", marks=pytest.mark.real)])
+@pytest.mark.real
+@pytest.mark.parametrize("sign_of_work", ["raw/events", "core/events"])
 def test_ctrl_c_is_one_line_and_leaves_a_whole_lake(tmp_path, sign_of_work):
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     undisturbed = copy_of(home, tmp_path / "undisturbed")

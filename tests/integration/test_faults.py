@@ -242,6 +242,7 @@ def test_a_read_only_file_system_can_be_read_and_says_so_to_writers(small):
         assert_same_contents(contents(small), before)
 
 
+@pytest.mark.real
 def test_a_lake_that_may_not_be_written_stays_as_it_was(small):
     prefix = bound_by_permissions()
     before = contents(small)
