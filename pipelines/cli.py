@@ -312,6 +312,19 @@ def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: `headwater dashboard --home demo`")
+def dashboard(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8050,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 2,
+) -> None:
+    """Serve the dashboards of a home to browsers, until Ctrl-C."""
+    from dashboards.app.serve import serve
+
+    serve(find_home(home), host, port, workers)
+
+
 def _refuse_usage(message: str) -> NoReturn:
     error_line(message)
     raise typer.Exit(2)

@@ -48,7 +48,7 @@ MARTS = (
 MAIN = "attribution.entrance_daily"
 """The table whose days can be reported."""
 
-_TYPES: dict[str, type[pl.DataType]] = {
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
     "DATE": pl.Date,
     "BOOLEAN": pl.Boolean,
@@ -56,6 +56,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
     "BIGINT": pl.Int64,
     "INTEGER": pl.Int64,
     "HUGEINT": pl.Int64,
+    "TIMESTAMP": pl.Datetime("us"),
 }
 
 
@@ -70,10 +71,7 @@ class Reader:
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
-        cursor = self.connection.execute(sql, values)
-        schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
-        rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        return to_frame(self.connection.execute(sql, values))
 
     def exists(self, table: str) -> bool:
         """Whether the home knows such a table."""
@@ -86,6 +84,13 @@ class Reader:
     def has(self, table: str, days_before: int = 0) -> bool:
         """Whether *table* is computed for the day, or so many days before it."""
         return self.exists(table) and self.day - dt.timedelta(days=days_before) in self.days(table)
+
+
+def to_frame(cursor: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The rows of an executed query; decimals as floating point."""
+    schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
+    rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 @contextmanager

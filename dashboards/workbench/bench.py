@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
 from dashboards.workbench.gate import RefusedError, let_through
 from dashboards.workbench.log import Outcome, write_log
-from dashboards.workbench.snapshot import Snapshot, publish
+from dashboards.workbench.snapshot import Snapshot, current, publish
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
@@ -59,7 +59,7 @@ class Workbench:
         return answer
 
     def _answer(self, sql: str) -> Answer:
-        snapshot = publish(self.home)
+        snapshot = current(self.home) or publish(self.home)
         try:
             let_through(sql, snapshot.tables)
         except RefusedError as error:

@@ -1,0 +1,132 @@
+// What the browser does by itself: the address, charts that fit their place, pictures of charts.
+(function () {
+  "use strict";
+  var NARROW = 460;
+  var no = function () { return window.dash_clientside.no_update; };
+
+  function changed(update) {
+    var given = new URLSearchParams(window.location.search);
+    Object.keys(update).forEach(function (key) {
+      if (update[key] === null || update[key] === undefined || update[key] === "") { given.delete(key); } else { given.set(key, update[key]); }
+    });
+    var search = "?" + given.toString();
+    return search === window.location.search ? no() : search;
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    headwater: {
+      set: function () {
+        // A control that has only just been drawn has the value that the address gave it.
+        var context = window.dash_clientside.callback_context;
+        var update = {};
+        (context.triggered || []).forEach(function (one) {
+          var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
+          var place = document.querySelector("[data-defaults]");
+          var defaults = place ? JSON.parse(place.dataset.defaults) : {};
+          update[key] = one.value === (defaults[key] || "") ? null : one.value;
+        });
+        return Object.keys(update).length ? changed(update) : no();
+      },
+      days: function (value) {
+        if (!value || value.length !== 2 || !value[0] || !value[1]) { return no(); }
+        return changed({ from: value[0], to: value[1] });
+      },
+      find: function (_count, text) {
+        if (!_count || !text || !text.trim()) { return no(); }
+        var given = new URLSearchParams(window.location.search);
+        var kept = new URLSearchParams();
+        ["from", "to", "compare", "lang", "theme"].forEach(function (key) { if (given.get(key)) { kept.set(key, given.get(key)); } });
+        kept.set("q", text.trim());
+        return "/search?" + kept.toString();
+      },
+      selected: function (selection) {
+        var node = window.dash_clientside.callback_context.outputs_list;
+        return selection ? listed(selection.points || [], node.id.key) : "";
+      }
+    }
+  });
+
+  function listed(points, key) {
+    var names = points.map(function (point) { return point.customdata; }).filter(Boolean);
+    var place = document.getElementById("page");
+    var lang = place ? place.dataset.lang : "en";
+    if (!names.length) { return lang === "zh" ? "所选范围内没有。" : "Nothing is in that box."; }
+    var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
+    var shown = rows.slice(0, 200);
+    var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
+    var csv = "\ufeff" + ["sku,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
+    var said = (lang === "zh" ? "所选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
+    return [
+      component("P", { children: [said + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
+      component("Ul", { children: shown.map(function (row) { return component("Li", { children: row[1] }); }), className: "chosen" })
+    ];
+  }
+
+  function cell(value) {
+    var text = String(value);
+    if (/^[=+\-@\t\r]/.test(text)) { text = "'" + text; }
+    return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+  }
+
+  // Charts: the layout for narrow places, and as PNG.
+  function fit(div) {
+    var layout = div.layout;
+    var narrow = layout && layout.meta && layout.meta.narrow;
+    if (!narrow || !window.Plotly) { return; }
+    var isNarrow = div.clientWidth < NARROW;
+    if (div.dataset.narrow === String(isNarrow)) { return; }
+    if (!div.headwaterWide || div.headwaterOf !== layout.meta) {
+      div.headwaterOf = layout.meta;
+      div.headwaterWide = {};
+      Object.keys(narrow).forEach(function (path) {
+        div.headwaterWide[path] = path.split(".").reduce(function (part, key) { return part && part[key]; }, layout);
+      });
+    }
+    if (!isNarrow && div.dataset.narrow === undefined) { div.dataset.narrow = "false"; return; }
+    div.dataset.narrow = String(isNarrow);
+    window.Plotly.relayout(div, JSON.parse(JSON.stringify(isNarrow ? narrow : div.headwaterWide)));
+  }
+
+  function fitAll() { document.querySelectorAll(".js-plotly-plot").forEach(fit); }
+
+  var waiting = null;
+  function soon() { if (waiting === null) { waiting = window.setTimeout(function () { waiting = null; settle(); fitAll(); }, 60); } }
+
+  // What the page says of itself: its address with the days filled in, its title, its language.
+  function settle() {
+    var page = document.getElementById("page");
+    if (!page) { return; }
+    if (page.dataset.title && document.title !== page.dataset.title) { document.title = page.dataset.title; }
+    document.documentElement.lang = page.lang;
+    document.documentElement.dataset.theme = page.dataset.theme;
+    var href = page.dataset.href;
+    if (href && page.dataset.settled !== href) {
+      page.dataset.settled = href;
+      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href); }
+    }
+  }
+
+  new MutationObserver(soon).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
+  window.addEventListener("resize", soon);
+
+  // Links within the app change the address without loading it all again.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest && event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }
+    if (link.hasAttribute("download") || link.target || link.origin !== window.location.origin || !link.getAttribute("href").startsWith("/") || link.pathname.startsWith("/export/")) { return; }
+    event.preventDefault();
+    window.history.pushState({}, "", link.href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  });
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest("button.png");
+    if (!button) { return; }
+    var card = document.getElementById("chart-" + button.dataset.chart);
+    var div = card && card.querySelector(".js-plotly-plot");
+    if (div) {
+      window.Plotly.downloadImage(div, { format: "png", scale: 2, width: div.clientWidth, height: div.clientHeight, filename: "headwater-" + button.dataset.chart });
+    }
+  });
+})();
