@@ -259,7 +259,9 @@ def _plain_table(table: Table, rows: Sequence[Row]) -> Component:
     parts = [html.Thead(head), html.Tbody(body)]
     if table.total is not None:
         total = table.total
-        parts.append(html.Tfoot(html.Tr([_cell(c, total, place) for place, c in enumerate(table.columns)])))
+        parts.append(
+            html.Tfoot(html.Tr([_cell(c, total, place, is_total=True) for place, c in enumerate(table.columns)]))
+        )
     return html.Div(
         html.Table(parts, **marks({"data-table": table.key})),
         className="scroll",
@@ -275,10 +277,10 @@ def _heading(column: Column) -> Any:
     return html.Abbr(clean(column.title), title=clean(column.definition))
 
 
-def _cell(column: Column, row: Row, place: int) -> Component:
+def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
     said = clean(column.cell(row))
     full = column.full(row) if column.full else None
-    href = column.href(row) if column.href else None
+    href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
     name = ("text whole" if not column.is_long and len(said) <= 32 else "text") if column.is_text else None
     return kind(
@@ -293,7 +295,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """A grid that sorts by values and shows them as texts; links are cells of it."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     data = [_grid_row(table.columns, fields, row) for row in rows]
-    total = [_grid_row(table.columns, fields, table.total)] if table.total is not None else []
+    total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
     definitions = [
         {
             "field": field,
@@ -328,7 +330,6 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "suppressCellFocus": False,
                 "ensureDomOrder": True,
                 "enableCellTextSelection": True,
-                "theme": {"function": f"gridTheme('{context.view.theme}')"},
                 "localeText": {"noRowsToShow": context.look.text("empty.rows")},
                 "autoSizePadding": 14,
             },
@@ -340,7 +341,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     )
 
 
-def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row) -> dict[str, Any]:
+def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field, column in zip(fields, columns, strict=True):
         said = clean(column.cell(row))
@@ -350,7 +351,7 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row) -> dic
         full = column.full(row) if column.full else None
         if full and full != said:
             made[f"{field}_full"] = clean(full)
-        href = column.href(row) if column.href else None
+        href = column.href(row) if column.href and not is_total else None
         if href:
             made[f"{field}_href"] = href
     return made

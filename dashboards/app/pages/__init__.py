@@ -7,9 +7,11 @@ Not here: how they are shown (``dashboards.app.render``).
 from __future__ import annotations
 
 from dashboards.app.context import Page
+from dashboards.app.pages.entrances import entrances
 from dashboards.app.pages.overview import overview
 
 PAGE_OF: dict[str, Page] = {
     "overview": overview,
+    "entrances": entrances,
 }
 """Name in the address → page."""
