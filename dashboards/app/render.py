@@ -41,6 +41,8 @@ MOST_ROWS = 500
 GRID_FROM = 13
 """Rows from which a table is a grid that sorts and scrolls by itself."""
 
+_LONG = 14
+"""Letters from which a card's value is written smaller."""
 _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
 _VERDICTS = {"good": "●", "warn": "▲", "bad": "■"}
 
@@ -89,7 +91,12 @@ def _card(card: Card) -> Component:
     if card.verdict is not None:
         shown = html.P([_VERDICTS[card.verdict], " ", value], className=f"verdict {card.verdict}")
     else:
-        shown = html.P(value, className="value", title=card.full or None, **marks(_marks(card)))
+        shown = html.P(
+            value,
+            className="value long" if len(card.value) > _LONG else "value",
+            title=card.full or None,
+            **marks(_marks(card)),
+        )
     return html.Div(
         [
             _term(card.name, card.definition, "name"),
@@ -308,10 +315,9 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 else None,
             "lockPinned": True,
             "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 420,
+            "maxWidth": 640 if column.is_long else 420,
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
-            "flex": 2 if column.is_long else None,
         }
         for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
     ]
@@ -322,7 +328,6 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             rowData=data,
             columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
             defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-            columnSize="autoSize",
             dashGridOptions={
                 "pinnedBottomRowData": total,
                 "tooltipShowDelay": 300,
@@ -332,6 +337,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.look.text("empty.rows")},
                 "autoSizePadding": 14,
+                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
             },
             style={"height": min(lines * 36 + 26, 560)},
             className="",
