@@ -312,10 +312,10 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
             "cellRenderer": "HeadwaterLink" if column.href else None,
-            "pinned": "left" if place == 0 else None,
+            "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 640 if column.is_long else 420,
+            "maxWidth": 640 if column.is_long else 210 if place == 0 else 420,
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
         }

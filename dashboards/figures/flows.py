@@ -141,7 +141,7 @@ def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
             "colors": [GREY, *(ORANGE if len(p) == 1 else SKY if len(p) % 2 else PALE for p in prefixes)],
             "line": {"color": PAPER, "width": 1.5},
         },
-        textfont={"color": INK, "size": 12},
+        textfont={"size": 12},
         pathbar={"visible": False},
         sort=False,
     )

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from dashboards.workbench.snapshot import current, is_stale, publish
+from dashboards.workbench.status import are_checks_stale, write_status
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home, lock_holder
 
@@ -31,7 +32,7 @@ def watch(home: Home) -> None:
     parent = os.getppid()
     while os.getppid() == parent:
         try:
-            if lock_holder(home) is None and is_stale(home, current(home)):
+            if lock_holder(home) is None and (is_stale(home, current(home)) or are_checks_stale(home)):
                 publish_apart(home)
         except HeadwaterError as error:
             print(f"warning: {error}", file=sys.stderr)
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
             watch(home)
         else:
             publish(home)
+            write_status(home)
     except HeadwaterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

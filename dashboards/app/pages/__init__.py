@@ -11,6 +11,7 @@ from dashboards.app.pages.entrances import entrances
 from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
 from dashboards.app.pages.paths import paths
+from dashboards.app.pages.quality import quality
 from dashboards.app.pages.search import search
 
 PAGE_OF: dict[str, Page] = {
@@ -18,6 +19,7 @@ PAGE_OF: dict[str, Page] = {
     "entrances": entrances,
     "paths": paths,
     "modules": modules,
+    "quality": quality,
     "search": search,
 }
 """Name in the address → page."""
