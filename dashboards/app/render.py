@@ -289,7 +289,7 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
-    name = ("text whole" if not column.is_long and len(said) <= 32 else "text") if column.is_text else None
+    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
     return kind(
         html.A(said, href=href) if href else said,
         title=clean(full) if full and full != said else None,
@@ -315,7 +315,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 640 if column.is_long else 210 if place == 0 else 420,
+            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
         }
@@ -331,6 +331,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             dashGridOptions={
                 "pinnedBottomRowData": total,
                 "tooltipShowDelay": 300,
+                "tooltipHideDelay": 20_000,
                 "suppressColumnVirtualisation": True,
                 "suppressCellFocus": False,
                 "ensureDomOrder": True,

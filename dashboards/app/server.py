@@ -127,7 +127,7 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     )
     def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
         view = read_view("/", query or "", language_of()) or View()
-        return shell.freshness(marts.home, view.language, shown)
+        return shell.freshness(marts.home, view, shown)
 
     for function, output, trigger in (
         ("set", ("url", "search"), Input({"type": "set", "key": ALL}, "value")),

@@ -23,7 +23,6 @@ _LABELLED = 0.015
 """Share of all from which a node's label is written; below it the labels would lie over each other."""
 
 OTHER = "(other)"
-_ROOT = "(all)"
 LATER = "(later)"
 """What stands for the steps of a long path between its beginning and its end."""
 
@@ -126,9 +125,10 @@ def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
     total = sum(made.values())
     root = look.text("flows.all")
     prefixes = sorted(sums, key=lambda prefix: (len(prefix), -sums[prefix], prefix))
+    numbers = {prefix: number for number, prefix in enumerate([(), *prefixes])}
     figure.add_icicle(
-        ids=[_ROOT, *(" > ".join(prefix) for prefix in prefixes)],
-        parents=["", *(" > ".join(prefix[:-1]) or _ROOT for prefix in prefixes)],
+        ids=list(map(str, numbers.values())),
+        parents=["", *(str(numbers[prefix[:-1]]) for prefix in prefixes)],
         labels=[root, *(_step(look, prefix[-1], others[len(prefix) - 1]) for prefix in prefixes)],
         values=[total, *(sums[prefix] for prefix in prefixes)],
         branchvalues="total",
