@@ -32,6 +32,9 @@ from pipelines.home import Home
 DEFAULT_DAYS = "7"
 """The preset that opens where an address names no days."""
 
+LONGEST_DAYS = 3660
+"""What is shown at most before and after the days that there are."""
+
 _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -107,6 +110,11 @@ def page_of(copy: Copy, view: View, role: Role) -> tuple[Context, list[Block]]:
     if view.first is None or view.last is None:
         first, last = preset_days(DEFAULT_DAYS, copy.days[0], view.last or newest)
         view = view.over(view.first or first, max(view.last or last, view.first or first))
+    assert view.first is not None
+    assert view.last is not None
+    if (view.last - view.first).days > LONGEST_DAYS:
+        first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
+        view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now)
     return context, list(PAGE_OF[view.page](context))
 
