@@ -7,6 +7,7 @@ Not here: finding the sources (``pipelines.sqlproject.lineage``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -47,32 +48,36 @@ def lineage_chart(
     depth = max(ranks[column] for column in shown)
     height = max(sum(ranks[column] == rank for column in shown) for rank in range(depth + 1))
     figure = base(look, _ROW * height + 60)
-    for column in shown:
-        for source in sources.get(column[0], {}).get(column[1], ()):
-            if source in places and source != column:
-                _draw_link(figure, places[source], places[column])
-    for column in shown:
-        x, y = places[column]
-        color = BLUE if column == of else ORANGE if column[0].startswith(("raw.", "config.")) else GREY
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<span style='font-size:10px'>{plain(column[0], 34)}</span><br><b>{plain(column[1], 28)}</b>",
-            hovertext=f"{plain('.'.join(column))}<br>{plain(descriptions.get(column, ''), 110)}",
-            showarrow=False,
-            bgcolor=PAPER,
-            bordercolor=color,
-            borderwidth=1.5,
-            borderpad=3,
-            align="center",
-            font={"size": 11, "color": INK},
-            captureevents=True,
-        )
+    links = [
+        _link(places[source], places[column])
+        for column in shown
+        for source in sources.get(column[0], {}).get(column[1], ())
+        if source in places and source != column
+    ]
+    boxes = [_box(column, places[column], column == of, descriptions.get(column, "")) for column in shown]
     figure.update_xaxes(range=[-0.55, depth + 0.55], visible=False)
     figure.update_yaxes(range=[height - 0.4, -0.6], visible=False)
     notes = [look.text("first_of", n=len(shown), m=len(ranks))] if len(shown) < len(ranks) else []
-    figure.update_layout(meta={"width": _WIDTH * (depth + 1), "notes": notes})
+    figure.update_layout(shapes=links, annotations=boxes, meta={"width": _WIDTH * (depth + 1), "notes": notes})
     return figure
+
+
+def _box(column: Column, place: tuple[float, float], is_chosen: bool, description: str) -> dict[str, Any]:
+    has_landed = column[0].startswith(("raw.", "config."))
+    return {
+        "x": place[0],
+        "y": place[1],
+        "text": f"<span style='font-size:10px'>{plain(column[0], 34)}</span><br><b>{plain(column[1], 28)}</b>",
+        "hovertext": f"{plain('.'.join(column))}<br>{plain(description, 110)}",
+        "showarrow": False,
+        "bgcolor": PAPER,
+        "bordercolor": BLUE if is_chosen else ORANGE if has_landed else GREY,
+        "borderwidth": 1.5,
+        "borderpad": 3,
+        "align": "center",
+        "font": {"size": 11, "color": INK},
+        "captureevents": True,
+    }
 
 
 def _places(
@@ -95,12 +100,12 @@ def _places(
     return places
 
 
-def _draw_link(figure: go.Figure, source: tuple[float, float], target: tuple[float, float]) -> None:
+def _link(source: tuple[float, float], target: tuple[float, float]) -> dict[str, Any]:
     (x0, y0), (x1, y1) = source, target
     middle = (x0 + x1) / 2
-    figure.add_shape(
-        type="path",
-        path=f"M {x0} {y0} C {middle} {y0} {middle} {y1} {x1} {y1}",
-        line={"color": LINE, "width": 2},
-        layer="below",
-    )
+    return {
+        "type": "path",
+        "path": f"M {x0} {y0} C {middle} {y0} {middle} {y1} {x1} {y1}",
+        "line": {"color": LINE, "width": 2},
+        "layer": "below",
+    }

@@ -91,16 +91,20 @@ def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
 
 
 def _draw_lanes(figure: go.Figure, pages: int, steps: int) -> None:
-    for lane in range(pages):
-        figure.add_shape(
-            type="line",
-            layer="below",
-            x0=-0.5,
-            x1=steps - 0.5,
-            y0=lane,
-            y1=lane,
-            line={"color": LINE, "width": 1},
-        )
+    figure.update_layout(
+        shapes=[
+            {
+                "type": "line",
+                "layer": "below",
+                "x0": -0.5,
+                "x1": steps - 0.5,
+                "y0": lane,
+                "y1": lane,
+                "line": {"color": LINE, "width": 1},
+            }
+            for lane in range(pages)
+        ]
+    )
 
 
 def _draw_lines(
@@ -172,6 +176,7 @@ def _write_labels(
     lanes: Mapping[int, int],
     entrance: str,
 ) -> None:
+    labels = []
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
         is_kept = kind in ("head", "kept", "end")
         where = [look.text.name("module", str(row["module"]))] if row["module"] is not None else []
@@ -188,20 +193,23 @@ def _write_labels(
         is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
         before = next((n for n in range(place - 1, -1, -1) if kinds[n] in ("head", "kept")), None)
         is_beside = is_above and is_kept and before is not None and lanes[rows[before]["page_id"]] < lane
-        figure.add_annotation(
-            x=place,
-            y=lane,
-            xshift=14 if is_beside else 0,
-            xanchor="left" if is_beside else "center",
-            yshift=(4 if is_beside else 15) if is_above else -15,
-            yanchor="bottom" if is_above else "top",
-            text="<br>".join(lines),
-            showarrow=False,
-            align="left" if is_beside else "center",
-            font={"size": 11, "color": INK if is_kept else SOFT_INK},
-            bgcolor="rgba(255,255,255,0.72)",
-            borderpad=0,
+        labels.append(
+            {
+                "x": place,
+                "y": lane,
+                "xshift": 14 if is_beside else 0,
+                "xanchor": "left" if is_beside else "center",
+                "yshift": (4 if is_beside else 15) if is_above else -15,
+                "yanchor": "bottom" if is_above else "top",
+                "text": "<br>".join(lines),
+                "showarrow": False,
+                "align": "left" if is_beside else "center",
+                "font": {"size": 11, "color": INK if is_kept else SOFT_INK},
+                "bgcolor": "rgba(255,255,255,0.72)",
+                "borderpad": 0,
+            }
         )
+    figure.update_layout(annotations=labels)
 
 
 def _clock(look: Look, times: Sequence[dt.datetime]) -> list[str]:
