@@ -17,7 +17,7 @@ from dashboards.numbers import Language
 Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
-PAGES = ("overview",)
+PAGES = ("overview", "products", "customers")
 """The pages in their order; the first is the one that opens."""
 
 SEARCH = "search"

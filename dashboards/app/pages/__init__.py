@@ -7,9 +7,13 @@ Not here: how they are shown (``dashboards.app.render``).
 from __future__ import annotations
 
 from dashboards.app.context import Page
+from dashboards.app.pages.customers import customers
 from dashboards.app.pages.overview import overview
+from dashboards.app.pages.products import products
 
 PAGE_OF: dict[str, Page] = {
     "overview": overview,
+    "products": products,
+    "customers": customers,
 }
 """Name in the address → page."""
