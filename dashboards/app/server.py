@@ -127,7 +127,7 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     )
     def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
         view = read_view("/", query or "", language_of()) or View()
-        return shell.freshness(marts.home, view.language, shown)
+        return shell.freshness(marts.home, view, shown)
 
     for function, output, trigger in (
         ("set", ("url", "search"), Input({"type": "set", "key": ALL}, "value")),
@@ -158,6 +158,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of())
+        return shell.page(context, components(context, blocks)), copy.snapshot.version
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:
@@ -166,4 +167,3 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
         mark = uuid.uuid4().hex[:8]
         _LOGGER.exception("%s of %s%s", mark, path, query)
         return shell.failure(view, "fault", mark), ""
-    return shell.page(context, components(context, blocks)), copy.snapshot.version

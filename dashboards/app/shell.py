@@ -22,6 +22,7 @@ from dashboards.app.view import COMPARISONS, PAGES, PRESETS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
 from dashboards.workbench.snapshot import current
+from dashboards.workbench.status import read_checks
 from pipelines.home import Home, lock_holder
 
 
@@ -107,7 +108,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 **marks({"aria-label": text("find")}),
             ),
             html.Div(
-                freshness(context.copy.home, view.language, context.copy.snapshot.version) if context else None,
+                freshness(context.copy.home, view, context.copy.snapshot.version) if context else None,
                 id="badge",
                 className="badge",
                 role="status",
@@ -181,9 +182,9 @@ def _days_said(context: Context) -> str:
     return text.joined(*said)
 
 
-def freshness(home: Home, language: Language, shown: str | None) -> list[Any]:
-    """Whether a run is going, and whether there is newer data than *shown*."""
-    text = Texts(language)
+def freshness(home: Home, view: View, shown: str | None) -> list[Any]:
+    """Whether a run is going, a check failed, and whether there is newer data than *shown*."""
+    text = Texts(view.language)
     snapshot = current(home)
     parts: list[Any] = []
     if snapshot is None:
@@ -195,6 +196,10 @@ def freshness(home: Home, language: Language, shown: str | None) -> list[Any]:
     local = snapshot.published_at.astimezone()
     is_today = local.date() == dt.datetime.now(dt.UTC).astimezone().date()
     at = f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
+    failed = sum(check.passed is False for check in read_checks(home))
+    if failed:
+        href = view.to("quality").href
+        parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
     parts.append(html.Span(text("badge.as_of", at=at), className="as-of"))
     return parts
 

@@ -119,7 +119,7 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
         range=[-0.6, len(days) - 0.4],
         tickangle=0,
     )
-    narrow = places[:: -(-len(places) // 4)]
+    narrow = places[:: max(1, -(-len(places) // 4))]
     figure.update_layout(
         meta={
             "narrow": {

@@ -1,7 +1,7 @@
 """From which quadrant to which the products went, since a window before.
 
 Here: the grid and the flow of it, with the table that holds both.
-Not here: how they look (``dashboards.figures.tables``, ``dashboards.figures.flows``).
+Not here: how they look (``dashboards.figures.tables``, ``dashboards.figures.moves``).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import polars as pl
 
 from dashboards.blocks import Chart, Empty, Table
 from dashboards.columns import exact, text
-from dashboards.figures.flows import migration_flow
 from dashboards.figures.look import Look
+from dashboards.figures.moves import migration_flow
 from dashboards.figures.tables import migration_grid
 from dashboards.sections.definitions import Definition
 from dashboards.sections.reading import Reading, not_kept, titled

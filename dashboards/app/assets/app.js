@@ -99,6 +99,7 @@
     if (page.dataset.title && document.title !== page.dataset.title) { document.title = page.dataset.title; }
     document.documentElement.lang = page.lang;
     document.documentElement.dataset.theme = page.dataset.theme;
+    document.body.dataset.agThemeMode = page.dataset.theme;
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;

@@ -5,11 +5,10 @@ dagfuncs.said = function (params) {
   return said === undefined ? params.value : said;
 };
 dagfuncs.fullText = function (params) {
-  return (params.data && params.data[params.colDef.field + "_full"]) || null;
-};
-dagfuncs.gridTheme = function (theme) {
-  var quartz = window.agGrid.themeQuartz;
-  return theme === "dark" ? quartz.withPart(window.agGrid.colorSchemeDark) : quartz;
+  var data = params.data || {};
+  var said = data[params.colDef.field + "_said"];
+  // A text that is cut off is shown whole; a number, with all its digits.
+  return data[params.colDef.field + "_full"] || (said && said.length > 18 ? said : null);
 };
 
 var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
