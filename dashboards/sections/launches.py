@@ -54,6 +54,8 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
     if not rows:
         return Empty(title, look.text("empty.launches", days=look.text.days(new_for), day=reading.day))
     shown = [row for row in rows if row["revenue"] > 0][: len(LINES)]
+    if not shown:
+        return Empty(title, look.text("empty.launch_sales", n=look.numbers.full(len(rows)), day=reading.day))
     table = Table(
         "launches",
         title,
@@ -67,8 +69,6 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
         look.text("launches.definition", n=len(shown), days=look.text.days(new_for)),
         notes=_notes(look, reading, rows, shown),
     )
-    if not shown:
-        return Empty(title, look.text("empty.launch_sales", n=look.numbers.full(len(rows)), day=reading.day))
     names = {row["sku"]: row["name"] for row in shown}
     return Chart(launch_curves(look, _curves(daily, shown, reading), "revenue", names, new_for), table, is_wide=True)
 

@@ -93,11 +93,9 @@ def products(context: Context) -> Sequence[Block]:
     return [
         said,
         _controls(context, reading, chosen, defined),
-        *_matrix(context, reading, chosen),
+        *_matrix(context, reading, chosen, defined),
         launches(look, reading, chosen.category, _to_product(context)),
         _table(context, reading, chosen),
-        Text(look.text("products.health"), "heading"),
-        verdicts(look, reading, health_of(reading, chosen.windows), defined, _to_matrix(context)),
         *_whole(look, reading, chosen.windows, defined),
     ]
 
@@ -153,23 +151,28 @@ def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[
     )
 
 
-def _matrix(context: Context, reading: AsOf, chosen: Chosen) -> list[Block]:
-    """The chosen matrix: its verdicts, its products, who moved."""
+def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> list[Block]:
+    """The chosen matrix: its verdicts, its products, who moved; beside it the verdicts over all matrices."""
     look, definition, window = context.look, chosen.definition, chosen.window
     frame = placed(reading, definition.key, window, chosen.category)
-    health = health_of(reading, chosen.windows).filter(pl.col("matrix_id") == definition.key)
+    health = health_of(reading, chosen.windows)
     note = window_note(look, window, reading.day, reading.settings.start_date)
     of_all = look.text("products.of_all") if chosen.category else ""
     chart = matrix_chart(look, reading, frame, definition, window, _to_product(context))
     grid = moves_grid(look, reading, definition, window)
-    moves = (moves_flow(look, reading, definition, window), grid) if isinstance(grid, Chart) else (grid,)
-    return [
+    beside: tuple[Block, ...] = (
+        quadrant_table(look, frame, definition),
+        verdicts(look, reading, health, defined, _to_matrix(context)),
+    )
+    blocks: list[Block] = [
         Text(look.text.joined(note, of_all)),
-        verdict_cards(look, health),
-        Group((chart, quadrant_table(look, frame, definition))),
-        Text(look.text("products.moves"), "heading"),
-        Group(moves),
+        verdict_cards(look, health.filter(pl.col("matrix_id") == definition.key)),
     ]
+    if not isinstance(grid, Chart):  # why there are no moves
+        return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
+    flow = moves_flow(look, reading, definition, window)
+    moves = (Text(look.text("products.moves"), "heading"), Group((flow, grid)))
+    return [*blocks, Group((chart, Group(beside, "stack"))), *moves]
 
 
 def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
