@@ -1,4 +1,4 @@
-"""Flows: bands from where members were to where they are.
+"""Moves: bands from where members were to where they are.
 
 Here: the figure over products.quadrant_migration.
 Not here: the same as a grid (``dashboards.figures.tables``), queries, texts.
@@ -16,6 +16,8 @@ from dashboards.figures.tables import ordered
 
 _LINE, _LEAST = 46, 250
 """Pixels of height for each place on the fuller side; at least."""
+_TOP, _BOTTOM, _PAD = 36, 12, 20
+"""Pixels above and below the bands, and between two places: as much as a label is high."""
 _ALPHA = 0.55
 
 
@@ -30,20 +32,30 @@ def migration_flow(
     rows = [row for row in frame.to_dicts() if row["members"] > 0]
     sources = ordered({row["from_key"] for row in rows}, names)
     targets = ordered({row["to_key"] for row in rows}, names)
-    figure = base(look, max(_LEAST, _LINE * max(len(sources), len(targets)) + 40))
+    most = max(len(sources), len(targets))
+    height = max(_LEAST, _LINE * most + 40)
+    figure = base(look, height)
     if not rows:
         return figure
+    before = [sum(row["members"] for row in rows if row["from_key"] == key) for key in sources]
+    now = [sum(row["members"] for row in rows if row["to_key"] == key) for key in targets]
+    room = height - _TOP - _BOTTOM
+    scale = (room - _PAD * (most - 1)) / sum(before)
+    counts = [*before, *now]
     keys = [*sources, *targets]
     figure.add_sankey(
         arrangement="fixed",
         orientation="h",
         node={
-            "label": _labels(look, rows, sources, "from_key", names) + _labels(look, rows, targets, "to_key", names),
+            "label": [
+                f"{plain(names.get(key, key), 20)} {look.numbers.short(count)}"
+                for key, count in zip(keys, counts, strict=True)
+            ],
             "x": [0.001] * len(sources) + [0.999] * len(targets),
-            "y": [*_heights(rows, sources, "from_key"), *_heights(rows, targets, "to_key")],
+            "y": [*_middles(before, scale, room), *_middles(now, scale, room)],
             "color": [colors.get(key, GREY) for key in keys],
             "thickness": 14,
-            "pad": 20,
+            "pad": _PAD,
             "line": {"width": 0},
             "hoverinfo": "skip",
         },
@@ -74,33 +86,17 @@ def migration_flow(
             showarrow=False,
             font={"size": 12, "color": INK},
         )
-    figure.update_layout(margin={"t": 26, "b": 12, "l": 4, "r": 4})
+    figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
     return figure
 
 
-def _labels(
-    look: Look, rows: Sequence[Mapping[str, object]], keys: Sequence[str], side: str, names: Mapping[str, str]
-) -> list[str]:
-    return [f"{plain(names.get(key, key), 20)} {look.numbers.short(_sum(rows, side, key))}" for key in keys]
-
-
-def _sum(rows: Sequence[Mapping[str, object]], side: str, key: str) -> int:
-    return sum(int(str(row["members"])) for row in rows if row[side] == key)
-
-
-def _heights(rows: Sequence[Mapping[str, object]], keys: Sequence[str], side: str) -> list[float]:
-    """The middle of each place, from the top, in the given order."""
-    total = _sum_all(rows)
-    places, top = [], 0.0
-    for key in keys:
-        share = _sum(rows, side, key) / total
-        places.append(min(max(top + share / 2, 0.001), 0.999))
-        top += share
-    return places
-
-
-def _sum_all(rows: Sequence[Mapping[str, object]]) -> int:
-    return sum(int(str(row["members"])) for row in rows)
+def _middles(counts: Sequence[int], scale: float, room: float) -> list[float]:
+    """The middle of each place as a share of the *room* in pixels, from the top; *scale*: pixels a member."""
+    middles, top = [], 0.0
+    for count in counts:
+        middles.append(min(max((top + count * scale / 2) / room, 0.001), 0.999))
+        top += count * scale + _PAD
+    return middles
 
 
 def _band(row: Mapping[str, str], colors: Mapping[str, str]) -> str:

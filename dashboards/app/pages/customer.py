@@ -7,16 +7,15 @@ Not here: all customers (``dashboards.app.pages.customers``), how an id is shown
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
 from dashboards.app.people import user_of
-from dashboards.blocks import Block, Card, Cards, Row, Table, Text
+from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text, short_text
-from dashboards.sections.segments import Kind, all_names
+from dashboards.sections.segments import all_names
 
 _USERS = "SELECT user_id FROM core.orders WHERE dt <= $day AND user_id IS NOT NULL GROUP BY user_id"
 _SCORED = "SELECT * FROM customers.rfm WHERE dt = $day AND user_id = $user"
@@ -44,21 +43,22 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
         return [back, Text(look.text("customer.unknown", id=shown, day=reading.day), "missing")]
     scored = reading.frame(_SCORED, user=user).to_dicts() if reading.exists("customers.rfm") else []
     if scored:
-        cards: Block = Cards((*_groups(look, reading, scored[0]), *_measures(look, scored[0])))
+        cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
         cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
     return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(look, reading, user)]
 
 
-def _groups(look: Look, reading: AsOf, row: Row) -> list[Card]:
-    """The octant and the segment, with what to do."""
-    names = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
-    cards = []
-    for kind in get_args(Kind):
-        found = names.get((kind, row[kind]), {})
-        name = found.get(f"name_{look.language}") or row[kind]
-        cards.append(Card(look.text(f"column.{kind}"), name, note=found.get(f"advice_{look.language}") or ""))
-    return cards
+def _group(look: Look, reading: AsOf, row: Row) -> Card:
+    """The segment with what to do, and the octant."""
+    found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
+    segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
+    return Card(
+        look.text("column.segment"),
+        segment.get(f"name_{look.language}") or row["segment"],
+        changes=(Change(octant.get(f"name_{look.language}") or row["octant"], look.text("column.octant")),),
+        note=segment.get(f"advice_{look.language}") or "",
+    )
 
 
 def _measures(look: Look, row: Row) -> list[Card]:
