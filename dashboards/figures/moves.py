@@ -82,6 +82,7 @@ def migration_flow(
             yref="paper",
             yanchor="bottom",
             xanchor=anchor,
+            yshift=8,
             text=f"<b>{look.text(key)}</b>",
             showarrow=False,
             font={"size": 12, "color": INK},
