@@ -1,7 +1,8 @@
 """What a page or report says, apart from how it is shown: cards, charts, tables, notes.
 
-Here: the parts of a page as values. A section makes them from frames; the report writes them as HTML
-(``dashboards.report``), the web app as components (``dashboards.app.render``) and as files (``dashboards.app.export``).
+Here: the parts of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
+as HTML (``dashboards.report.render``), the web app as components (``dashboards.app.render``) and as files
+(``dashboards.app.export``).
 Not here: any of these.
 """
 
@@ -56,11 +57,30 @@ class Text:
         kind: heading, intro, note (beside something), check (that sums agree), missing (what is not there and why),
             warning (what makes the rest doubtful).
         remedy: The command that mends it.
+        href: Where it leads to.
     """
 
     text: str
     kind: Literal["heading", "intro", "note", "check", "missing", "warning"] = "note"
     remedy: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A card with nothing in it but its title and the reason.
+
+    Attributes:
+        title: Its head.
+        text: Why there is nothing.
+        remedy: The command that mends it.
+        is_missing: Whether something is; else there is nothing to worry about.
+    """
+
+    title: str
+    text: str
+    remedy: str = ""
+    is_missing: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +96,10 @@ class Change:
     text: str
     against: str
     full: str = ""
+
+
+VERDICT_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
+"""What stands before a verdict, so that it is told by more than its colour."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,7 @@ class Table:
         notes: What it leaves out.
         is_wide: Over the whole width of the page.
         is_open: As part of a chart: shown without being asked for.
+        most: How many rows are shown at most; files hold them all.
     """
 
     key: str
@@ -126,6 +151,7 @@ class Table:
     notes: tuple[str, ...] = ()
     is_wide: bool = False
     is_open: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -157,13 +183,23 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A control that writes one key of the view, and so of the address."""
+    """A control that writes one key of the view, and so of the address.
+
+    Attributes:
+        key: The key.
+        label: What is chosen.
+        options: What there is to choose from.
+        value: What is chosen now.
+        is_searchable: Whether typing narrows the options.
+        default: What holds where the address names nothing, so that it is kept out of it.
+    """
 
     key: str
     label: str
     options: tuple[Option, ...]
     value: str
     is_searchable: bool = False
+    default: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,7 +219,7 @@ class Controls:
     controls: tuple[Choice | Search, ...]
 
 
-Block = Text | Cards | Table | Chart | Group | Controls
+Block = Text | Empty | Cards | Table | Chart | Group | Controls
 
 
 def tables(blocks: Sequence[Block]) -> list[Table]:

@@ -6,6 +6,7 @@ Not here: what a page says (``dashboards.app.pages``), files (``dashboards.app.e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from dashboards.app.context import Context
 from dashboards.app.marks import marks
 from dashboards.app.view import View
 from dashboards.blocks import (
+    VERDICT_SIGNS,
     Block,
     Card,
     Cards,
@@ -27,6 +29,7 @@ from dashboards.blocks import (
     Choice,
     Column,
     Controls,
+    Empty,
     Row,
     Search,
     Table,
@@ -44,7 +47,6 @@ GRID_FROM = 13
 _LONG = 14
 """Letters from which a card's value is written smaller."""
 _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
-_VERDICTS = {"good": "●", "warn": "▲", "bad": "■"}
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
@@ -55,6 +57,8 @@ def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
 def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Text):
         return text(block)
+    if isinstance(block, Empty):
+        return _empty(block)
     if isinstance(block, Cards):
         return html.Div([_card(card) for card in block.cards], className=f"cards {block.kind}")
     if isinstance(block, Chart):
@@ -62,7 +66,7 @@ def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Table):
         return _titled_table(context, block)
     if isinstance(block, Controls):
-        return html.Div([_control(control) for control in block.controls], className="controls", role="search")
+        return _controls(block)
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
     return html.Div(components(context, block.blocks), className=block.kind)
@@ -77,11 +81,17 @@ def text(block: Text) -> Component:
     """A line; what is missing or doubtful stands out."""
     if block.kind == "heading":
         return html.H2(clean(block.text), className="heading")
-    parts: list[Any] = [clean(block.text)]
+    said: Any = clean(block.text)
+    parts: list[Any] = [html.A(said, href=block.href) if block.href else said]
     if block.remedy:
         parts += [" ", html.Code(clean(block.remedy))]
     role = {"role": "status"} if block.kind in ("missing", "warning") else {}
     return html.P(parts, className=block.kind, **marks(role))
+
+
+def _empty(block: Empty) -> Component:
+    said = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
+    return html.Section([html.H3(clean(block.title)), text(said)], className="card")
 
 
 def _card(card: Card) -> Component:
@@ -89,7 +99,7 @@ def _card(card: Card) -> Component:
     if card.href:
         value = html.A(value, href=card.href)
     if card.verdict is not None:
-        shown = html.P([_VERDICTS[card.verdict], " ", value], className=f"verdict {card.verdict}")
+        shown = html.P([VERDICT_SIGNS[card.verdict], " ", value], className=f"verdict {card.verdict}")
     else:
         shown = html.P(
             value,
@@ -239,7 +249,7 @@ def _titled_table(context: Context, table: Table) -> Component:
 
 def _body(context: Context, table: Table) -> list[Component]:
     look = context.look
-    shown = table.rows[:MOST_ROWS]
+    shown = table.rows[: min(MOST_ROWS, table.most or MOST_ROWS)]
     if not shown:
         return [html.P(look.text("empty.rows"), className="missing"), *_notes(table)]
     notes = list(_notes(table))
@@ -362,6 +372,17 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_
         if href:
             made[f"{field}_href"] = href
     return made
+
+
+def _controls(block: Controls) -> Component:
+    """The controls, with what each is where the address names nothing (app.js)."""
+    defaults = {control.key: control.default for control in block.controls if isinstance(control, Choice)}
+    return html.Div(
+        [_control(control) for control in block.controls],
+        className="controls",
+        role="search",
+        **marks({"data-defaults": json.dumps({key: value for key, value in defaults.items() if value})}),
+    )
 
 
 def _control(control: Choice | Search) -> Any:

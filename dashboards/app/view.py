@@ -17,7 +17,7 @@ from dashboards.numbers import Language
 Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
-PAGES = ("overview", "entrances", "paths", "modules", "quality")
+PAGES = ("overview", "entrances", "paths", "modules", "products", "customers", "quality")
 """The pages in their order; the first is the one that opens."""
 
 SEARCH = "search"

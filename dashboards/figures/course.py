@@ -64,7 +64,7 @@ def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame |
             hoverinfo="text",
         )
     _day_axis(look, figure, days)
-    _value_axis(look, figure, metric, everything)
+    value_axis(look, figure, metric, everything)
     figure.update_layout(showlegend=earlier is not None, bargap=0.25, margin={"t": 12})
     figure.update_yaxes(title_text=name)
     return figure
@@ -96,7 +96,7 @@ def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, st
             hoverinfo="text",
         )
     _day_axis(look, figure, days)
-    _value_axis(look, figure, metric, everything)
+    value_axis(look, figure, metric, everything)
     figure.update_layout(showlegend=True, margin={"t": 12})
     figure.update_yaxes(title_text=look.text.name("metric", metric))
     return figure
@@ -130,7 +130,8 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
     )
 
 
-def _value_axis(look: Look, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
+def value_axis(look: Look, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
+    """Write the axis of *values*, which begins at 0 unless some are below, in the unit of *metric*."""
     low, high = min([0.0, *values]), max([0.0, *values])
     ticks = round_values(low, high or 1, 4)
     figure.update_yaxes(

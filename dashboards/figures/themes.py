@@ -34,6 +34,7 @@ _DARK = {
 }
 """Colour on white paper → the same in the dark."""
 
+_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _COLOR = re.compile("|".join(re.escape(color) for color in _DARK), re.IGNORECASE)
 
 
@@ -46,9 +47,26 @@ def dark(figure: go.Figure) -> dict[str, Any]:
 
 def _exchanged(part: object) -> object:
     if isinstance(part, dict):
-        return {key: _exchanged(value) for key, value in part.items()}
+        return {key: _font(value) if key == "font" else _exchanged(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [_exchanged(value) for value in part]
     if isinstance(part, str) and ("#" in part or part.startswith("rgba")):
         return _COLOR.sub(lambda found: _DARK[found[0].lower()], part)
     return part
+
+
+def _font(font: object) -> object:
+    """A font whose letters can be read: a colour of no palette, such as one that a matrix gives, is made light."""
+    made = _exchanged(font)
+    if not isinstance(font, dict) or not isinstance(made, dict):
+        return made
+    color = font.get("color")
+    if isinstance(color, str) and made.get("color") == color and _HEX.fullmatch(color):
+        made["color"] = _lighter(color)
+    return made
+
+
+def _lighter(color: str) -> str:
+    """*color*, ``#rrggbb``, mixed with the ink of the dark."""
+    mixed = (round(0.45 * int(color[n : n + 2], 16) + 0.55 * int(DARK_INK[n : n + 2], 16)) for n in (1, 3, 5))
+    return "#" + "".join(f"{part:02x}" for part in mixed)

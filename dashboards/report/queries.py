@@ -19,6 +19,7 @@ import polars as pl
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.query import reading_session
+from pipelines.settings import Settings
 from pipelines.workspace import Workspace, open_workspace
 
 MARTS = (
@@ -68,6 +69,11 @@ class Reader:
     workspace: Workspace
     connection: duckdb.DuckDBPyConnection
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold."""
+        return self.workspace.settings
+
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
@@ -81,9 +87,9 @@ class Reader:
         """The days that *table* is computed for."""
         return computed_days(self.workspace, table)
 
-    def has(self, table: str, days_before: int = 0) -> bool:
-        """Whether *table* is computed for the day, or so many days before it."""
-        return self.exists(table) and self.day - dt.timedelta(days=days_before) in self.days(table)
+    def has(self, table: str) -> bool:
+        """Whether *table* is computed for the day."""
+        return self.exists(table) and self.day in self.days(table)
 
 
 def to_frame(cursor: duckdb.DuckDBPyConnection) -> pl.DataFrame:

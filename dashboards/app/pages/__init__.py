@@ -7,10 +7,12 @@ Not here: how they are shown (``dashboards.app.render``).
 from __future__ import annotations
 
 from dashboards.app.context import Page
+from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
 from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
 from dashboards.app.pages.paths import paths
+from dashboards.app.pages.products import products
 from dashboards.app.pages.quality import quality
 from dashboards.app.pages.search import search
 
@@ -19,6 +21,8 @@ PAGE_OF: dict[str, Page] = {
     "entrances": entrances,
     "paths": paths,
     "modules": modules,
+    "products": products,
+    "customers": customers,
     "quality": quality,
     "search": search,
 }

@@ -11,14 +11,13 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.app.columns import change, exact, metric, text, with_changes
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
+from dashboards.columns import arrowed, change, exact, metric, text, with_changes
 from dashboards.figures.course import course
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
-from dashboards.report.columns import arrowed
 
 _DAYS = """
 WITH days AS (

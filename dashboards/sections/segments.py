@@ -1,7 +1,7 @@
 """Octants and segments of the customers: what they bring, how many they are, who moved between them.
 
 Here: their queries, charts and tables.
-Not here: how a chart looks (``dashboards.figures``), the other parts of the section (``dashboards.report.customers``).
+Not here: how a chart looks (``dashboards.figures``), the rest of the customers (``dashboards.sections.customers``).
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import Literal
 
 import polars as pl
 
+from dashboards.blocks import Block, Chart, Empty, Table
+from dashboards.columns import exact, text
 from dashboards.figures.customers import group_shares
 from dashboards.figures.look import Look
 from dashboards.figures.tables import LEFT, NEW, migration_grid
 from dashboards.figures.treemap import group_tiles
-from dashboards.report.columns import full_column, text_column
-from dashboards.report.html import Html, empty_card
-from dashboards.report.page import Page
-from dashboards.report.queries import Reader
+from dashboards.sections.reading import Href, Reading
 
 Kind = Literal["octant", "segment"]
 
@@ -38,14 +37,14 @@ WHERE dt = $day AND kind = $kind ORDER BY customers DESC, from_key, to_key
 """
 
 
-def all_groups(reader: Reader) -> pl.DataFrame:
+def all_groups(reading: Reading) -> pl.DataFrame:
     """The octants and segments of the day that have customers; none where nobody bought in the window."""
-    return reader.frame(_GROUPS)
+    return reading.frame(_GROUPS)
 
 
-def all_names(reader: Reader) -> pl.DataFrame:
+def all_names(reading: Reading) -> pl.DataFrame:
     """Names and advice of octants and segments in both languages: kind, key, name_zh, name_en, advice_zh, advice_en."""
-    return reader.frame(_NAMES)
+    return reading.frame(_NAMES)
 
 
 def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
@@ -54,48 +53,50 @@ def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
     return {row["key"]: row[f"name_{look.language}"] or row["key"] for row in rows}
 
 
-def group_bars(page: Page, reader: Reader, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -> Html:
-    """What each octant or segment brings, and what to do."""
-    look = page.look
+def group_bars(
+    look: Look, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
+) -> Chart:
+    """What each octant or segment brings, and what to do; *href*: where its name leads to."""
     frame = _called(look, groups, names, kind)
-    return page.chart(
-        group_shares(look, frame),
+    table = Table(
+        f"{kind}s",
         look.text(f"{kind}s.title"),
-        look.text.joined(look.text(f"{kind}s.definition"), _thresholds(look, reader) if kind == "octant" else ""),
         [
-            text_column(look.text(f"column.{kind}"), "name"),
-            full_column(look, "customers"),
-            full_column(look, "net_revenue_share", field="revenue_share"),
-            full_column(look, "net_revenue"),
-            full_column(look, "net_order_value", field="average_order_value"),
-            full_column(look, "average_recency_days"),
-            text_column(look.text("column.advice"), "advice", is_long=True),
+            text(look.text(f"column.{kind}"), "name", href=href),
+            exact(look, "customers"),
+            exact(look, "net_revenue_share", field="revenue_share"),
+            exact(look, "net_revenue"),
+            exact(look, "net_order_value", field="average_order_value"),
+            exact(look, "average_recency_days"),
+            text(look.text("column.advice"), "advice", is_long=True),
         ],
         frame.to_dicts(),
+        look.text.joined(look.text(f"{kind}s.definition"), _thresholds(look, reading) if kind == "octant" else ""),
     )
+    return Chart(group_shares(look, frame), table)
 
 
-def segment_tiles(page: Page, groups: pl.DataFrame, names: pl.DataFrame) -> Html:
+def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
     """How many customers each segment has, and what one of them brings."""
-    look = page.look
     frame = (
         _called(look, groups, names, "segment")
         .with_columns((pl.col("net_revenue") / pl.col("customers")).alias("mean_monetary"))
         .sort("customers", descending=True, maintain_order=True)
     )
-    return page.chart(
-        group_tiles(look, frame),
+    table = Table(
+        "tiles",
         look.text("tiles.title"),
-        look.text("tiles.definition"),
         [
-            text_column(look.text("column.segment"), "name"),
-            full_column(look, "customers"),
-            full_column(look, "customer_share"),
-            full_column(look, "mean_monetary"),
-            full_column(look, "net_revenue_share", field="revenue_share"),
+            text(look.text("column.segment"), "name"),
+            exact(look, "customers"),
+            exact(look, "customer_share"),
+            exact(look, "mean_monetary"),
+            exact(look, "net_revenue_share", field="revenue_share"),
         ],
         frame.to_dicts(),
+        look.text("tiles.definition"),
     )
+    return Chart(group_tiles(look, frame), table)
 
 
 def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -108,8 +109,8 @@ def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -
     return found.with_columns(pl.coalesce("name", "key").alias("name"))
 
 
-def _thresholds(look: Look, reader: Reader) -> str:
-    found = reader.frame("SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day")
+def _thresholds(look: Look, reading: Reading) -> str:
+    found = reading.frame("SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day")
     values = {row["axis"]: row["value"] for row in found.iter_rows(named=True)}
     if any(values.get(axis) is None for axis in "rfm"):
         return ""
@@ -121,30 +122,29 @@ def _thresholds(look: Look, reader: Reader) -> str:
     )
 
 
-def migration(page: Page, reader: Reader, names: pl.DataFrame, kind: Kind) -> Html:
+def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
     """From which octant or segment to which the customers went."""
-    look = page.look
-    back = reader.workspace.settings.rfm.compare_days
-    earlier = reader.day - dt.timedelta(days=back)
-    frame = reader.frame(_MIGRATION, kind=kind)
+    back = reading.settings.rfm.compare_days
+    earlier = reading.day - dt.timedelta(days=back)
+    frame = reading.frame(_MIGRATION, kind=kind)
     title = look.text(f"migration.title_{kind}", n=back)
     if frame.is_empty():
-        return empty_card(title, look.text("missing.migration", earlier=earlier))
+        return Empty(title, look.text("missing.migration", earlier=earlier))
     called = names_of(look, names, kind) | {NEW: look.text("migration.new"), LEFT: look.text("migration.left")}
     rows = [
         row | {"from": called.get(row["from_key"], row["from_key"]), "to": called.get(row["to_key"], row["to_key"])}
         for row in frame.to_dicts()
     ]
-    return page.chart(
-        migration_grid(look, frame, called, "metric.customers"),
+    table = Table(
+        f"{kind}_moves",
         title,
-        look.text("migration.definition", earlier=earlier),
         [
-            text_column(look.text("column.from"), "from"),
-            text_column(look.text("column.to"), "to"),
-            full_column(look, "customers", field="members"),
-            full_column(look, "net_revenue"),
+            text(look.text("column.from"), "from"),
+            text(look.text("column.to"), "to"),
+            exact(look, "customers", field="members"),
+            exact(look, "net_revenue"),
         ],
         rows,
-        is_wide=kind == "segment",
+        look.text("migration.definition", earlier=earlier),
     )
+    return Chart(migration_grid(look, frame, called, "metric.customers"), table, is_wide=kind == "segment")

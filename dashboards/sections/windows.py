@@ -1,7 +1,7 @@
 """The window that each matrix is shown for.
 
 Here: which it is, why it is not the longest, what products are not placed for want of.
-Not here: how a matrix is shown (``dashboards.report.matrices``).
+Not here: how a matrix is shown (``dashboards.sections.matrices``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 
 from dashboards.figures.look import Look
 from dashboards.numbers import NONE
-from dashboards.report.queries import Reader
+from dashboards.sections.reading import Reading
 
 _REASONS = """
 SELECT matrix_id, window_days, unknown_metrics, x_high IS NOT NULL AND y_high IS NOT NULL AS is_placed,
@@ -51,9 +51,11 @@ class Window:
         return tuple(sorted(everywhere or self.missing))
 
 
-def matrix_windows(reader: Reader) -> dict[str, Window]:
-    """The matrices that have products on the day, each with its window."""
-    reasons = reader.frame(_REASONS)
+def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
+    """The matrices that have products on the day, each with its window; *days*: the one that is so long."""
+    reasons = reading.frame(_REASONS)
+    if days is not None:
+        reasons = reasons.filter(pl.col("window_days") == days)
     return {
         matrix_id: window_of(reasons.filter(pl.col("matrix_id") == matrix_id))
         for matrix_id in reasons["matrix_id"].unique(maintain_order=True)

@@ -14,13 +14,12 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.blocks import Block, Chart, Empty, Table
+from dashboards.columns import exact, text
 from dashboards.figures.lifetime_value import expected_value
 from dashboards.figures.look import Look
-from dashboards.report.columns import full_column, text_column
-from dashboards.report.html import Html, empty_card
-from dashboards.report.page import Page
-from dashboards.report.queries import Reader
-from dashboards.report.segments import all_names, names_of
+from dashboards.sections.reading import Reading, no_table, titled
+from dashboards.sections.segments import all_names, names_of
 
 _MEASURES = """
     count(*) AS customers, round(sum(expected_orders_90d), 4) AS expected_orders,
@@ -43,57 +42,55 @@ GROUP BY tenth ORDER BY tenth
 """
 
 
-def lifetime_value(page: Page, reader: Reader) -> Html:
+def lifetime_value(look: Look, reading: Reading) -> Block:
     """What is expected of the customers, as of the newest month's end that is not after the day."""
-    look = page.look
     title = look.text("clv.title")
     for table in ("customers.clv_fits", "customers.clv"):
-        if not reader.exists(table):
-            return empty_card(title, look.text("missing.table", table=table), "headwater run")
-    month_ends = [end for end in reader.days("customers.clv") if end <= reader.day]
+        if not reading.exists(table):
+            return titled(title, no_table(look, table))
+    month_ends = [end for end in reading.days("customers.clv_fits") if end <= reading.day]
     if not month_ends:
-        return empty_card(title, look.text("empty.clv", day=reader.day, next=_month_end(reader.day)))
+        return Empty(title, look.text("empty.clv", day=reading.day, next=_month_end(reading.day)))
     end = max(month_ends)
-    fits = reader.frame("SELECT * FROM customers.clv_fits WHERE dt = $month_end", month_end=end)
+    fits = reading.frame("SELECT * FROM customers.clv_fits WHERE dt = $month_end", month_end=end)
     if fits.is_empty():
-        return empty_card(title, look.text("empty.clv_customers", end=end))
+        return Empty(title, look.text("empty.clv_customers", end=end))
     fit = fits.row(0, named=True)
     if fit["orders_not_fitted"]:
         reason = why_not_fitted(look, fit["orders_not_fitted"])
-        return empty_card(title, look.text("clv.orders_not_fitted", end=end, reason=reason))
-    return _chart(page, reader, end, fit)
+        return Empty(title, look.text("clv.orders_not_fitted", end=end, reason=reason))
+    return _chart(look, reading, end, fit)
 
 
 def _month_end(day: dt.date) -> dt.date:
     return (day.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
 
 
-def _chart(page: Page, reader: Reader, end: dt.date, fit: Mapping[str, Any]) -> Html:
-    look = page.look
-    has_segments = reader.has("customers.rfm")
-    frame = reader.frame(_BY_SEGMENT if has_segments else _BY_TENTH, month_end=end)
+def _chart(look: Look, reading: Reading, end: dt.date, fit: Mapping[str, Any]) -> Chart:
+    has_segments = reading.has("customers.rfm")
+    frame = reading.frame(_BY_SEGMENT if has_segments else _BY_TENTH, month_end=end)
     if has_segments:
-        called = names_of(look, all_names(reader), "segment")
+        called = names_of(look, all_names(reading), "segment")
         names = [called.get(key, key) if key else look.text("clv.no_segment") for key in frame["key"]]
-        grouped = look.text("clv.by_segment", day=reader.day)
+        grouped = look.text("clv.by_segment", day=reading.day)
     else:
         names = [look.text("clv.tenth", n=key) for key in frame["key"]]
-        grouped = look.text("clv.by_tenth", day=reader.day)
+        grouped = look.text("clv.by_tenth", day=reading.day)
     frame = frame.with_columns(pl.Series("name", names, pl.String))
-    notes = [look.text("clv.once"), *_fitted(look, fit)]
-    return page.chart(
-        expected_value(look, frame),
+    table = Table(
+        "clv",
         look.text("clv.title"),
-        look.text.joined(look.text("clv.definition", end=end), grouped),
         [
-            text_column(look.text("column.segment" if has_segments else "column.customers"), "name"),
-            full_column(look, "customers"),
-            *(full_column(look, name) for name in ("expected_value", "mean_expected_value")),
-            *(full_column(look, name) for name in ("expected_orders", "alive_share")),
+            text(look.text("column.segment" if has_segments else "column.customers"), "name"),
+            exact(look, "customers"),
+            *(exact(look, name) for name in ("expected_value", "mean_expected_value")),
+            *(exact(look, name) for name in ("expected_orders", "alive_share")),
         ],
         frame.to_dicts(),
-        notes=notes,
+        look.text.joined(look.text("clv.definition", end=end), grouped),
+        notes=(look.text("clv.once"), *_fitted(look, fit)),
     )
+    return Chart(expected_value(look, frame), table)
 
 
 def _fitted(look: Look, fit: Mapping[str, Any]) -> list[str]:
