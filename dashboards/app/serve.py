@@ -14,6 +14,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from dashboards.app.access.guard import inside
+from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
 from dashboards.workbench.snapshot import current, is_stale, publish
 from pipelines.errors import HeadwaterError
@@ -26,8 +28,9 @@ POLL_SECONDS = 5.0
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our application and settings, and no configuration from elsewhere."""
 
-    def __init__(self, home: Home, options: dict[str, Any]) -> None:
+    def __init__(self, home: Home, rules: Rules, options: dict[str, Any]) -> None:
         self._home = home
+        self._rules = rules
         self._options = options
         super().__init__()
 
@@ -38,21 +41,22 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The WSGI application, made in each worker."""
-        server = create_app(self._home).server
+        server = create_app(self._home, self._rules).server
         # Dash knows the scripts of its components only once it has written a page that names them; with several
         # workers, another one may be asked for them.
-        server.test_client().get("/")
+        server.test_client().get("/", environ_overrides=inside())
         return server
 
 
-def serve(home: Home, host: str, port: int, workers: int) -> None:
-    """Serve the app until it is stopped.
+def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
+    """Serve the app, to those whom *rules* let in, until it is stopped.
 
     Raises:
         HeadwaterError: the home cannot be read, or the address not be used.
     """
     print(f"copying the marts of {home.root} …", file=sys.stderr)
     publish(home)
+    host = rules.host
     options = {
         "bind": f"{host}:{port}" if ":" not in host else f"[{host}]:{port}",
         "workers": workers,
@@ -65,10 +69,14 @@ def serve(home: Home, host: str, port: int, workers: int) -> None:
         "errorlog": "-",
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
+        # Links with a query of SQL in them are long.
+        "limit_request_line": 8190,
+        # Which proxies are trusted is for dashboards.app.access to say, not for the environment.
+        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "when_ready": lambda _server: _ready(home, host, port),
     }
-    Server(home, options).run()
+    Server(home, rules, options).run()
 
 
 def _ready(home: Home, host: str, port: int) -> None:

@@ -18,6 +18,8 @@ import flask
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboards.app import shell
+from dashboards.app.access.rules import Rules
+from dashboards.app.access.sign_in import add_access
 from dashboards.app.context import Context, Role
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
@@ -36,8 +38,8 @@ _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
-def create_app(home: Home) -> dash.Dash:
-    """The app on *home*; its ``server`` is the WSGI application.
+def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
+    """The app on *home*; its ``server`` is the WSGI application. Without *rules* it is for this host only.
 
     Raises:
         HeadwaterError: the home cannot be read.
@@ -58,6 +60,7 @@ def create_app(home: Home) -> dash.Dash:
     _add_callbacks(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of()))
     app.server.after_request(_with_policy)
+    add_access(app.server, home, rules or Rules())
     return app
 
 
@@ -82,6 +85,8 @@ def _with_policy(response: flask.Response) -> flask.Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

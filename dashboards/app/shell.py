@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
-from dash import html
+import flask
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.app.context import Context
@@ -114,9 +115,23 @@ def _tools(view: View, context: Context | None) -> Component:
             ),
             html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
             html.A(text(f"theme.{theme}"), href=replace(view, theme=theme).href, className="tool"),  # type: ignore[arg-type]
+            *_visitor(text),
         ],
         className="tools",
     )
+
+
+def _visitor(text: Texts) -> list[Component]:
+    """Who has signed in, and the way out; nothing where nobody does."""
+    name, token = (flask.g.get(key, "") for key in ("user", "form_token")) if flask.has_request_context() else ("", "")
+    if not name:
+        return []
+    role = text(f"access.role.{flask.g.role}")
+    who = html.Span(name, className="who", title=role)
+    if not token:
+        return [who]
+    leave = [dcc.Input(type="hidden", name="token", value=token), html.Button(text("access.leave"), className="leave")]
+    return [who, html.Form(leave, action="/sign-out", method="post")]
 
 
 def _controls(context: Context) -> Component:
