@@ -27,6 +27,7 @@ from dashboards.blocks import (
     Choice,
     Column,
     Controls,
+    Part,
     Row,
     Search,
     Table,
@@ -61,6 +62,9 @@ def _component(context: Context, block: Block) -> Component:
         return _titled_table(context, block)
     if isinstance(block, Controls):
         return html.Div([_control(control) for control in block.controls], className="controls", role="search")
+    if isinstance(block, Part):
+        assert isinstance(block.component, Component)
+        return block.component
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
     return html.Div(components(context, block.blocks), className=block.kind)

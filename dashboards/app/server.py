@@ -25,6 +25,7 @@ from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.render import components
+from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block
 from dashboards.numbers import Language
@@ -58,7 +59,8 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     marts = Marts(home)
     app.layout = _layout
     _add_callbacks(app, marts)
-    add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of()))
+    add_sql(app, home)
+    add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     app.server.after_request(_with_policy)
     add_access(app.server, home, rules or Rules())
     return app
@@ -101,7 +103,12 @@ def role_of() -> Role:
     return role
 
 
-def page_of(copy: Copy, view: View, role: Role) -> tuple[Context, list[Block]]:
+def user_of() -> str:
+    """The name of who looks."""
+    return str(flask.g.get("user") or LOCAL)
+
+
+def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context, list[Block]]:
     """What the page of *view* says, with its days filled in.
 
     Raises:
@@ -112,7 +119,7 @@ def page_of(copy: Copy, view: View, role: Role) -> tuple[Context, list[Block]]:
     if view.first is None or view.last is None:
         first, last = preset_days(DEFAULT_DAYS, copy.days[0], view.last or newest)
         view = view.over(view.first or first, max(view.last or last, view.first or first))
-    context = Context(view, copy, role, now)
+    context = Context(view, copy, role, now, user)
     return context, list(PAGE_OF[view.page](context))
 
 
@@ -162,7 +169,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
         return shell.failure(view, "missing_page", path), ""
     try:
         copy = marts.copy()
-        context, blocks = page_of(copy, view, role_of())
+        context, blocks = page_of(copy, view, role_of(), user_of())
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:

@@ -19,7 +19,7 @@ from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import marks
-from dashboards.app.view import COMPARISONS, PAGES, PRESETS, View, preset_days
+from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
 from dashboards.workbench.snapshot import current
@@ -35,7 +35,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
                 [
                     html.H1(text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
-                    html.P(_days_said(context), className="days"),
+                    None if view.page in WITHOUT_DAYS else html.P(_days_said(context), className="days"),
                 ],
                 className="page-head",
             ),
@@ -43,7 +43,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
         ],
         id="main",
     )
-    return _frame(view, [_controls(context), main], context)
+    return _frame(view, [main] if view.page in WITHOUT_DAYS else [_controls(context), main], context)
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None) -> Any:

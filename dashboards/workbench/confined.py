@@ -62,9 +62,7 @@ class Result:
     seconds: float
 
 
-def run_confined(
-    database: Path, sql: str, limits: Limits, is_stopped: Callable[[], bool] = lambda: False
-) -> Result:
+def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[[], bool] = lambda: False) -> Result:
     """The result of *sql* on the snapshot *database*.
 
     Raises:

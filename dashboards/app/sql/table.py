@@ -33,9 +33,7 @@ def result_table(look: Look, outcome: Outcome) -> Table:
     rows = [
         {field: read(value) for field, read, value in zip(fields, readers, row, strict=True)} for row in outcome.rows
     ]
-    columns = [
-        _column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)
-    ]
+    columns = [_column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
     notes = [look.text("sql.cut", n=look.numbers.full(len(rows)))] if outcome.is_cut else []
     return Table("result", look.text("sql.result"), columns, rows, notes=tuple(notes), is_wide=True)
 
@@ -91,10 +89,16 @@ def _column(look: Look, name: str, kind: str, field: str) -> Column:
 def _writer(look: Look, kind: str) -> Callable[[Any], str]:
     """How a value is written in short: whole numbers as they are, for many are ids; measures in groups of digits."""
     if kind.startswith("DECIMAL"):
-        return lambda value: f"{value:,f}"
+        return _written
     if kind in ("FLOAT", "DOUBLE"):
         return lambda value: _rounded(look, value) if isinstance(value, float) else str(value)
     return str
+
+
+def _written(value: Decimal | str) -> str:
+    """All its digits, without zeros at the end beyond the second."""
+    whole, point, part = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (value, "", "")
+    return whole + point + part[:2] + part[2:].rstrip("0")
 
 
 def _rounded(look: Look, value: float) -> str:
