@@ -160,13 +160,23 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A control that writes one key of the view, and so of the address."""
+    """A control that writes one key of the view, and so of the address.
+
+    Attributes:
+        key: The key.
+        label: What is chosen.
+        options: What there is to choose from.
+        value: What is chosen now.
+        is_searchable: Whether typing narrows the options.
+        default: What holds where the address names nothing, so that it is kept out of it.
+    """
 
     key: str
     label: str
     options: tuple[Option, ...]
     value: str
     is_searchable: bool = False
+    default: str = ""
 
 
 @dataclass(frozen=True)

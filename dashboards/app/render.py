@@ -6,6 +6,7 @@ Not here: what a page says (``dashboards.app.pages``), files (``dashboards.app.e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,8 @@ MOST_ROWS = 500
 GRID_FROM = 13
 """Rows from which a table is a grid that sorts and scrolls by itself."""
 
+_LONG = 14
+"""Letters from which a card's value is written smaller."""
 _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
 _VERDICTS = {"good": "●", "warn": "▲", "bad": "■"}
 
@@ -61,7 +64,7 @@ def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Table):
         return _titled_table(context, block)
     if isinstance(block, Controls):
-        return html.Div([_control(control) for control in block.controls], className="controls", role="search")
+        return _controls(block)
     if isinstance(block, Part):
         assert isinstance(block.component, Component)
         return block.component
@@ -93,7 +96,12 @@ def _card(card: Card) -> Component:
     if card.verdict is not None:
         shown = html.P([_VERDICTS[card.verdict], " ", value], className=f"verdict {card.verdict}")
     else:
-        shown = html.P(value, className="value", title=card.full or None, **marks(_marks(card)))
+        shown = html.P(
+            value,
+            className="value long" if len(card.value) > _LONG else "value",
+            title=card.full or None,
+            **marks(_marks(card)),
+        )
     return html.Div(
         [
             _term(card.name, card.definition, "name"),
@@ -263,7 +271,9 @@ def _plain_table(table: Table, rows: Sequence[Row]) -> Component:
     parts = [html.Thead(head), html.Tbody(body)]
     if table.total is not None:
         total = table.total
-        parts.append(html.Tfoot(html.Tr([_cell(c, total, place) for place, c in enumerate(table.columns)])))
+        parts.append(
+            html.Tfoot(html.Tr([_cell(c, total, place, is_total=True) for place, c in enumerate(table.columns)]))
+        )
     return html.Div(
         html.Table(parts, **marks({"data-table": table.key})),
         className="scroll",
@@ -279,10 +289,10 @@ def _heading(column: Column) -> Any:
     return html.Abbr(clean(column.title), title=clean(column.definition))
 
 
-def _cell(column: Column, row: Row, place: int) -> Component:
+def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
     said = clean(column.cell(row))
     full = column.full(row) if column.full else None
-    href = column.href(row) if column.href else None
+    href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
     name = ("text whole" if not column.is_long and len(said) <= 32 else "text") if column.is_text else None
     return kind(
@@ -297,7 +307,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """A grid that sorts by values and shows them as texts; links are cells of it."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     data = [_grid_row(table.columns, fields, row) for row in rows]
-    total = [_grid_row(table.columns, fields, table.total)] if table.total is not None else []
+    total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
     definitions = [
         {
             "field": field,
@@ -310,10 +320,9 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 else None,
             "lockPinned": True,
             "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 420,
+            "maxWidth": 640 if column.is_long else 420,
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
-            "flex": 2 if column.is_long else None,
         }
         for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
     ]
@@ -324,7 +333,6 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             rowData=data,
             columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
             defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-            columnSize="autoSize",
             dashGridOptions={
                 "pinnedBottomRowData": total,
                 "tooltipShowDelay": 300,
@@ -332,9 +340,9 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "suppressCellFocus": False,
                 "ensureDomOrder": True,
                 "enableCellTextSelection": True,
-                "theme": {"function": f"gridTheme('{context.view.theme}')"},
                 "localeText": {"noRowsToShow": context.look.text("empty.rows")},
                 "autoSizePadding": 14,
+                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
             },
             style={"height": min(lines * 36 + 26, 560)},
             className="",
@@ -344,7 +352,7 @@ def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     )
 
 
-def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row) -> dict[str, Any]:
+def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field, column in zip(fields, columns, strict=True):
         said = clean(column.cell(row))
@@ -354,10 +362,21 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row) -> dic
         full = column.full(row) if column.full else None
         if full and full != said:
             made[f"{field}_full"] = clean(full)
-        href = column.href(row) if column.href else None
+        href = column.href(row) if column.href and not is_total else None
         if href:
             made[f"{field}_href"] = href
     return made
+
+
+def _controls(block: Controls) -> Component:
+    """The controls, with what each is where the address names nothing (app.js)."""
+    defaults = {control.key: control.default for control in block.controls if isinstance(control, Choice)}
+    return html.Div(
+        [_control(control) for control in block.controls],
+        className="controls",
+        role="search",
+        **marks({"data-defaults": json.dumps({key: value for key, value in defaults.items() if value})}),
+    )
 
 
 def _control(control: Choice | Search) -> Any:

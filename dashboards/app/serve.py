@@ -2,27 +2,26 @@
 
 Here: which address it listens on, its processes, keeping the copy of the lake up to date.
 Not here: the app (``dashboards.app.server``), who may enter (``dashboards.app.access``).
+
+The process that forks the workers reads no data itself: DuckDB and Polars keep threads, which a fork would lose.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
-import threading
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 
 from dashboards.app.access.guard import inside
 from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
-from dashboards.workbench.snapshot import current, is_stale, publish
+from dashboards.workbench.publisher import publish_apart
 from pipelines.errors import HeadwaterError
-from pipelines.home import Home, lock_holder
-
-POLL_SECONDS = 5.0
-"""How often the lake is looked at for changes."""
+from pipelines.home import Home
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -54,18 +53,24 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     Raises:
         HeadwaterError: the home cannot be read, or the address not be used.
     """
-    print(f"copying the marts of {home.root} …", file=sys.stderr)
-    publish(home)
     host = rules.host
+    _hold_address(host, port)
+    print(f"copying the tables of {home.root} …", file=sys.stderr)
+    if not publish_apart(home):
+        raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"], stdin=subprocess.DEVNULL
+    )
+    shown = f"[{host}]" if ":" in host else host
+    said = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
     options = {
-        "bind": f"{host}:{port}" if ":" not in host else f"[{host}]:{port}",
+        "bind": f"{shown}:{port}",
         "workers": workers,
         "worker_class": "gthread",
         "threads": 8,
         "timeout": 120,
         "graceful_timeout": 5,
         "keepalive": 15,
-        "accesslog": None,
         "errorlog": "-",
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
@@ -74,29 +79,28 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         # Which proxies are trusted is for dashboards.app.access to say, not for the environment.
         "forwarded_allow_ips": "",
         "control_socket_disable": True,
-        "when_ready": lambda _server: _ready(home, host, port),
+        "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
+        "worker_exit": lambda _server, _worker: _leave(),
+        "on_exit": lambda _server: _leave(watcher),
     }
     Server(home, rules, options).run()
 
 
-def _ready(home: Home, host: str, port: int) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    print(f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)", file=sys.stderr, flush=True)
-    threading.Thread(target=_keep_fresh, args=(home, os.getpid()), name="freshness", daemon=True).start()
+def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
+    """End at once: all is done, and DuckDB's module complains of its own leaks when Python tidies up."""
+    if watcher is not None:
+        watcher.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
-def _keep_fresh(home: Home, parent: int) -> None:
-    """Have the copy made anew, by a process of its own, whenever the lake has changed and no run is going."""
-    wait = threading.Event()
-    while os.getpid() == parent:
-        wait.wait(POLL_SECONDS)
-        try:
-            if lock_holder(home) is None and is_stale(home, current(home)):
-                # In a process of its own: making a copy takes memory, which this one would keep.
-                subprocess.run(
-                    [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root)],
-                    check=False,
-                    stdin=subprocess.DEVNULL,
-                )
-        except HeadwaterError as error:
-            print(f"warning: {error}", file=sys.stderr)
+def _hold_address(host: str, port: int) -> None:
+    """Find out now whether the address can be used: gunicorn would try for seconds, and tell it in its own way."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise HeadwaterError(f"{host}:{port} cannot be used: {error.strerror}; name another with --port") from error

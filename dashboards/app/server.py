@@ -170,6 +170,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
+        return shell.page(context, components(context, blocks)), copy.snapshot.version
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:
@@ -178,4 +179,3 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
         mark = uuid.uuid4().hex[:8]
         _LOGGER.exception("%s of %s%s", mark, path, query)
         return shell.failure(view, "fault", mark), ""
-    return shell.page(context, components(context, blocks)), copy.snapshot.version

@@ -17,7 +17,7 @@ from dashboards.numbers import Language
 Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
-PAGES = ("overview", "sql")
+PAGES = ("overview", "entrances", "paths", "modules", "sql")
 """The pages in their order; the first is the one that opens."""
 
 WITHOUT_DAYS = frozenset({"sql"})

@@ -174,7 +174,8 @@ def _write_labels(
 ) -> None:
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
         is_kept = kind in ("head", "kept", "end")
-        where = [str(part) for part in (row["module"], row["slot"]) if part is not None]
+        where = [look.text.name("module", str(row["module"]))] if row["module"] is not None else []
+        where += [str(row["slot"])] if row["slot"] is not None else []
         lines = [plain(" · ".join(where), _LETTERS)]
         if row["product"]:
             lines.append(plain(row["product"], _LETTERS))
@@ -182,16 +183,21 @@ def _write_labels(
             lines = [f"<b>{look.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
         elif kind == "end":
             lines[0] = f"<b>{look.text('path.cart')}</b>"
-        # A line that comes from a lower lane would run through a label below.
-        is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lanes[row["page_id"]]
+        # A line that comes from a lower lane would run through a label below, one from a higher lane through one above.
+        lane = lanes[row["page_id"]]
+        is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
+        before = next((n for n in range(place - 1, -1, -1) if kinds[n] in ("head", "kept")), None)
+        is_beside = is_above and is_kept and before is not None and lanes[rows[before]["page_id"]] < lane
         figure.add_annotation(
             x=place,
-            y=lanes[row["page_id"]],
-            yshift=15 if is_above else -15,
+            y=lane,
+            xshift=14 if is_beside else 0,
+            xanchor="left" if is_beside else "center",
+            yshift=(4 if is_beside else 15) if is_above else -15,
             yanchor="bottom" if is_above else "top",
             text="<br>".join(lines),
             showarrow=False,
-            align="center",
+            align="left" if is_beside else "center",
             font={"size": 11, "color": INK if is_kept else SOFT_INK},
             bgcolor="rgba(255,255,255,0.72)",
             borderpad=0,

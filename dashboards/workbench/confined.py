@@ -106,7 +106,7 @@ def _waited_for(
         except subprocess.TimeoutExpired:
             given = None  # it was taken
         if is_stopped():
-            raise QueryError("stopped, as you wished")
+            raise QueryError("stopped on request")
         if time.monotonic() >= deadline:
             raise QueryError(
                 f"stopped after {limits.seconds:g} seconds; read fewer days, or fewer columns, or aggregate first"

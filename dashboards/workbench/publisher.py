@@ -1,22 +1,56 @@
-"""``python -m dashboards.workbench.publisher HOME``: bring the copy of the lake up to date, once."""
+"""``python -m dashboards.workbench.publisher HOME [--watch]``: bring the copy of the lake up to date, once or always.
+
+Here: when a copy is made anew, and that its memory is given back.
+Not here: how it is made (``dashboards.workbench.snapshot``).
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-from dashboards.workbench.snapshot import publish
+from dashboards.workbench.snapshot import current, is_stale, publish
 from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home import Home, lock_holder
+
+POLL_SECONDS = 5.0
+"""How often the lake is looked at for changes."""
+
+
+def publish_apart(home: Home) -> bool:
+    """Make the copy in a process of its own, which takes its memory with it; whether that went well."""
+    command = [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root)]
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def watch(home: Home) -> None:
+    """Have the copy made anew whenever the lake has changed and no run is going; until the process above ends."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        try:
+            if lock_holder(home) is None and is_stale(home, current(home)):
+                publish_apart(home)
+        except HeadwaterError as error:
+            print(f"warning: {error}", file=sys.stderr)
+        time.sleep(POLL_SECONDS)
 
 
 def main(arguments: list[str]) -> int:
-    """Publish; 1 where that fails, with a line that says why."""
+    """Publish or watch; 1 where publishing fails, with a line that says why."""
+    home = Home(Path(arguments[0]))
     try:
-        publish(Home(Path(arguments[0])))
+        if "--watch" in arguments[1:]:
+            watch(home)
+        else:
+            publish(home)
     except HeadwaterError as error:
-        print(f"warning: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 

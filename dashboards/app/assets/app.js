@@ -19,10 +19,10 @@
         // A control that has only just been drawn has the value that the address gave it.
         var context = window.dash_clientside.callback_context;
         var update = {};
+        var defaults = { compare: "previous" };
+        document.querySelectorAll("[data-defaults]").forEach(function (place) { Object.assign(defaults, JSON.parse(place.dataset.defaults)); });
         (context.triggered || []).forEach(function (one) {
           var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
-          var place = document.querySelector("[data-defaults]");
-          var defaults = place ? JSON.parse(place.dataset.defaults) : {};
           update[key] = one.value === (defaults[key] || "") ? null : one.value;
         });
         return Object.keys(update).length ? changed(update) : no();
@@ -99,6 +99,7 @@
     if (page.dataset.title && document.title !== page.dataset.title) { document.title = page.dataset.title; }
     document.documentElement.lang = page.lang;
     document.documentElement.dataset.theme = page.dataset.theme;
+    document.body.dataset.agThemeMode = page.dataset.theme;
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;

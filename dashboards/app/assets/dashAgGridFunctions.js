@@ -7,10 +7,6 @@ dagfuncs.said = function (params) {
 dagfuncs.fullText = function (params) {
   return (params.data && params.data[params.colDef.field + "_full"]) || null;
 };
-dagfuncs.gridTheme = function (theme) {
-  var quartz = window.agGrid.themeQuartz;
-  return theme === "dark" ? quartz.withPart(window.agGrid.colorSchemeDark) : quartz;
-};
 
 var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 dagcomponents.HeadwaterLink = function (props) {

@@ -57,11 +57,18 @@ class Runner:
         result, at = answer.result, answer.snapshot.published_at.isoformat()
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
 
-    def address(self, view: View, query: str, key: str) -> str:
-        """The address of the page with the result: by the saved query's name, or by the query unless it is too long."""
+    def address(self, view: View, outcome: Outcome, key: str) -> str:
+        """The address of the page with *outcome*: by the saved query's name, or by the query unless it is too long.
+
+        What was chosen for the chart is kept where the new result has those columns too.
+        """
+        query = outcome.sql
         saved = saved_queries(self._home).get(view.get("saved"))
         is_saved = saved is not None and saved.sql == query
         fits = len(query) <= LONGEST_QUERY_IN_ADDRESS
+        names = {name for name, _ in outcome.columns}
+        if not {view.get("x"), view.get("y")} <= names | {""}:
+            view = view.to(x=None, y=None, kind=None)
         return view.to(
             saved=view.get("saved") if is_saved else None, q=query if fits and not is_saved else None, result=key
         ).href
@@ -90,8 +97,8 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         view = read_view("/sql", search or "")
         if not (clicks or is_auto) or not (query or "").strip() or view is None or not _is_key(key):
             return dash.no_update
-        runner.run(str(query), user, str(key))
-        return {"href": runner.address(view, str(query), str(key)), "is_auto": not clicks}
+        outcome = runner.run(str(query), user, str(key))
+        return {"href": runner.address(view, outcome, str(key)), "is_auto": not clicks}
 
     @app.callback(
         Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True

@@ -137,46 +137,47 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
         seconds=f"{outcome.seconds:.2f}",
         at=f"{outcome.read_at.astimezone(_zone(context)):%Y-%m-%d %H:%M}",
     )
-    if len(context.view.get("q") or "") == 0 and not context.view.get("saved"):
+    if not context.view.get("q") and not context.view.get("saved"):
         said = look.text.joined(said, look.text("sql.too_long_for_link"))
     return [Part(html.P(said, role="status", className="said")), table, *_chart(context, outcome, table)]
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     """A chart of two columns, with the choice of which; none where there are no two, or no numbers."""
-    look, view, text = context.look, context.view, context.look.text
+    look, text = context.look, context.look.text
     names = [name for name, _ in outcome.columns]
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
     if len(table.rows) < 2 or not numbers or len(names) < 2:
         return []
-    x = (
-        names.index(view.get("x"))
-        if view.get("x") in names
-        else next((p for p in range(len(names)) if p not in numbers), 0)
-    )
-    y = names.index(view.get("y")) if view.get("y") in names and names.index(view.get("y")) in numbers else None
-    if y is None:
-        y = next((place for place in reversed(numbers) if place != x), numbers[0])
-    kind = view.get("kind")
-    shape: Kind = next((one for one in _KINDS if one == kind), _fitting(outcome.columns[x][1]))
+    # The first column that is no number, over it the last that is: so most queries are written.
+    usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
+    usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
+    x = _place(context, "x", names, range(len(names)), usual_x)
+    y = _place(context, "y", names, numbers, usual_y)
+    usual_kind = _fitting(outcome.columns[x][1])
+    kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
+    kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)
     choices = (
-        Choice("kind", text("sql.kind"), tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS), shape),
-        Choice("x", text("sql.x"), tuple(Option(name, name) for name in dict.fromkeys(names)), names[x]),
-        Choice("y", text("sql.y"), tuple(Option(names[p], names[p]) for p in _first_of(names, numbers)), names[y]),
+        Choice("kind", text("sql.kind"), kinds, kind, default=usual_kind),
+        Choice("x", text("sql.x"), _options(names), names[x], default=names[usual_x]),
+        Choice("y", text("sql.y"), _options([names[place] for place in numbers]), names[y], default=names[usual_y]),
     )
-    rows = table.rows[: MOST[shape]]
+    rows = table.rows[: MOST[kind]]
     notes: tuple[str, ...] = ()
     if len(rows) < len(table.rows):
         notes = (text("first_of", n=look.numbers.full(len(rows)), m=look.numbers.full(len(table.rows))),)
-    pair = [table.columns[x]] + ([table.columns[y]] if y != x else [])
-    drawn = Table("chart", text("sql.chart"), pair, rows)
-    figure = result_chart(look, shape, _values(outcome, table, rows, x), _values(outcome, table, rows, y))
+    drawn = Table("chart", text("sql.chart"), [table.columns[place] for place in dict.fromkeys((x, y))], rows)
+    figure = result_chart(look, kind, _values(outcome, table, rows, x), _values(outcome, table, rows, y))
     return [Controls(choices), Chart(figure, drawn, notes, is_wide=True)]
 
 
-def _first_of(names: Sequence[str], places: Sequence[int]) -> list[int]:
-    """Of *places*, those whose name no earlier one has."""
-    return [place for number, place in enumerate(places) if names[place] not in {names[p] for p in places[:number]}]
+def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
+    """The first of *places* whose column the view names by *key*, else the *usual* one."""
+    return next((place for place in places if names[place] == context.view.get(key)), usual)
+
+
+def _options(names: Sequence[str]) -> tuple[Option, ...]:
+    return tuple(Option(name, name) for name in dict.fromkeys(names))
 
 
 def _fitting(kind: str) -> Kind:
