@@ -11,6 +11,10 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sql: {
+      begin: function (isAuto) {
+        if (isAuto) { window.setTimeout(function () { document.getElementById("sql-run").click(); }, 0); }
+        return window.dash_clientside.no_update;
+      },
       go: function (done) {
         if (done && done.href) {
           window.history[done.is_auto ? "replaceState" : "pushState"]({}, "", done.href);
@@ -51,21 +55,53 @@
     link.href = address.pathname + address.search;
   }, true);
 
+  function element(tag, text, name) {
+    var made = document.createElement(tag);
+    made.textContent = text;
+    if (name) { made.className = name; }
+    return made;
+  }
+
+  function columnsOf(table) {
+    if (!table.headwaterColumns) { table.headwaterColumns = JSON.parse(table.dataset.columns); }
+    return table.headwaterColumns;
+  }
+
+  // A table's columns, once they are to be seen: name, type, what it holds.
+  function writeOut(table) {
+    var place = table.querySelector(".columns");
+    if (place.firstChild) { return; }
+    var list = document.createElement("ul");
+    columnsOf(table).forEach(function (column) {
+      var item = document.createElement("li");
+      var button = element("button", column[0], "insert");
+      button.type = "button";
+      button.dataset.insert = column[0];
+      item.append(button, element("span", column[1], "type"), element("span", column[2]));
+      list.append(item);
+    });
+    place.append(list);
+  }
+
+  document.addEventListener("toggle", function (event) {
+    if (event.target.open && event.target.dataset.columns) { writeOut(event.target); }
+  }, true);
+
   document.addEventListener("input", function (event) {
     if (event.target.id !== "sql-find") { return; }
     var wanted = event.target.value.trim().toLowerCase();
     var number = 0;
     document.querySelectorAll(".tables details").forEach(function (table) {
-      var name = table.querySelector("summary").textContent.toLowerCase();
-      var columns = Array.prototype.map.call(table.querySelectorAll("li"), function (item) {
-        var has = wanted && item.textContent.toLowerCase().includes(wanted);
-        item.classList.toggle("found", Boolean(has));
-        return has;
-      });
-      var hasColumn = columns.some(Boolean);
-      var isShown = !wanted || name.includes(wanted) || hasColumn || table.textContent.toLowerCase().includes(wanted);
+      var has = columnsOf(table).map(function (column) { return wanted !== "" && column.join(" ").toLowerCase().includes(wanted); });
+      var isNamed = columnsOf(table).some(function (column) { return wanted !== "" && column[0].toLowerCase().includes(wanted); });
+      var head = table.querySelector("summary").textContent + " " + table.querySelector("p").textContent;
+      var isShown = !wanted || head.toLowerCase().includes(wanted) || has.some(Boolean);
       table.hidden = !isShown;
-      table.open = Boolean(wanted) && hasColumn && wanted.length > 2 && !name.includes(wanted);
+      table.open = isNamed && wanted.length > 2;
+      if (table.open || table.querySelector("li")) {
+        writeOut(table);
+        table.querySelectorAll("li").forEach(function (item, place) { item.classList.toggle("found", has[place]); });
+      }
       number += isShown ? 1 : 0;
     });
     document.getElementById("sql-none").hidden = number > 0;

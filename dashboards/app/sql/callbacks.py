@@ -81,7 +81,7 @@ def add_sql(app: dash.Dash, home: Home) -> None:
     @app.callback(
         Output("sql-done", "data"),
         Input("sql-run", "n_clicks"),
-        Input("sql-auto", "data"),
+        State("sql-auto", "data"),
         State("sql-text", "value"),
         State("sql-next", "data"),
         State("url", "search"),
@@ -91,14 +91,15 @@ def add_sql(app: dash.Dash, home: Home) -> None:
             (Output("sql-wait", "hidden"), False, True),
             (Output("busy", "className"), "busy on", "busy"),
         ],
+        prevent_initial_call=True,
     )
     def run(clicks: int | None, is_auto: bool | None, query: str | None, key: object, search: str | None) -> Any:
         user = _user()
         view = read_view("/sql", search or "")
-        if not (clicks or is_auto) or not (query or "").strip() or view is None or not _is_key(key):
+        if not clicks or not (query or "").strip() or view is None or not _is_key(key):
             return dash.no_update
         outcome = runner.run(str(query), user, str(key))
-        return {"href": runner.address(view, outcome, str(key)), "is_auto": not clicks}
+        return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
 
     @app.callback(
         Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True
@@ -111,6 +112,9 @@ def add_sql(app: dash.Dash, home: Home) -> None:
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "go"), Output("sql-done", "modified_timestamp"), Input("sql-done", "data")
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("sql", "begin"), Output("sql-auto", "modified_timestamp"), Input("sql-auto", "data")
     )
 
 
