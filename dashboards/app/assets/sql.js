@@ -9,6 +9,22 @@
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  // The page is drawn anew with its result: who works with the keyboard goes on where they were.
+  function keepFocus() {
+    var old = editor(), active = document.activeElement;
+    if (!old || (active !== old && active.id !== "sql-run" && active !== document.body)) { return; }
+    var id = active === document.body ? "sql-run" : active.id, start = old.selectionStart, end = old.selectionEnd, tries = 0;
+    var timer = window.setInterval(function () {
+      var area = editor();
+      if (area && area !== old && document.activeElement === document.body) {
+        document.getElementById(id).focus({ preventScroll: true });
+        if (id === "sql-text") { area.setSelectionRange(start, end); }
+      }
+      tries += 1;
+      if (tries > 60 || (area && area !== old)) { window.clearInterval(timer); }
+    }, 50);
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sql: {
       begin: function (isAuto) {
@@ -17,6 +33,7 @@
       },
       go: function (done) {
         if (done && done.href) {
+          keepFocus();
           window.history[done.is_auto ? "replaceState" : "pushState"]({}, "", done.href);
           window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         }
