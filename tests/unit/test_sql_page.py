@@ -216,7 +216,8 @@ def test_hostile_text_is_text(copy):
 
 def test_an_error_is_an_alert(copy):
     page = shown(look_at(copy, result=kept(copy, Outcome("SELECT x", "there is no column x"))))
-    assert '"role": "alert"' in page
+    alerts = page.count('"role": "alert"')
+    assert alerts == shown(look_at(copy)).count('"role": "alert"') + 1
     assert "there is no column x" in page
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from dashboards.app.access.users import folder_of
+from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
 _TABLES = """
@@ -28,11 +29,18 @@ class Database:
     """The file; every transaction opens it anew, for a connection serves neither forks nor other threads."""
 
     def __init__(self, home: Home) -> None:
-        """Made if it is not there."""
-        self._path = folder_of(home) / "sessions.sqlite"
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        with self._open() as connection:
-            connection.executescript(_TABLES)
+        """Made if it is not there.
+
+        Raises:
+            HeadwaterError: it cannot be.
+        """
+        try:
+            self._path = folder_of(home) / "sessions.sqlite"
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            with self._open() as connection:
+                connection.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise HeadwaterError(f"{home.root / '.dashboard'}: sessions cannot be kept there: {error}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

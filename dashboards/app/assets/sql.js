@@ -37,7 +37,7 @@
           window.history[done.is_auto ? "replaceState" : "pushState"]({}, "", done.href);
           window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         }
-        return window.dash_clientside.no_update;
+        return done && done.error ? done.error : "";
       }
     }
   });

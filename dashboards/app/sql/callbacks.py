@@ -36,9 +36,16 @@ class Runner:
         self._places = threading.BoundedSemaphore(_MOST_WAITING)
 
     def run(self, query: str, user: str, key: str) -> Outcome:
-        """What *query* comes to, kept for *user* under *key*."""
-        outcome = self._outcome(query, user, key)
-        self._results.keep(user, key, outcome)
+        """What *query* comes to, kept for *user* under *key*.
+
+        Raises:
+            HeadwaterError: neither results nor the log of queries can be written.
+        """
+        try:
+            outcome = self._outcome(query, user, key)
+            self._results.keep(user, key, outcome)
+        except OSError as error:
+            raise HeadwaterError(f"{error.filename or self._home.root}: cannot be written: {error.strerror}") from error
         return outcome
 
     def stop(self, user: str, key: str) -> None:
@@ -98,7 +105,10 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         view = read_view("/sql", search or "")
         if not clicks or not (query or "").strip() or view is None or not _is_key(key):
             return dash.no_update
-        outcome = runner.run(str(query), user, str(key))
+        try:
+            outcome = runner.run(str(query), user, str(key))
+        except HeadwaterError as error:
+            return {"error": str(error)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
 
     @app.callback(
@@ -111,7 +121,7 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         return dash.no_update
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("sql", "go"), Output("sql-done", "modified_timestamp"), Input("sql-done", "data")
+        ClientsideFunction("sql", "go"), Output("sql-fault", "children"), Input("sql-done", "data")
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "begin"), Output("sql-auto", "modified_timestamp"), Input("sql-auto", "data")

@@ -28,6 +28,7 @@ from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
 from dashboards.figures.look import Look, cut
 from dashboards.figures.result import MOST, Kind, Values, result_chart
+from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
 
 SHOWN_QUERIES = 20
@@ -80,33 +81,32 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         rows=min(max(query.count("\n") + 2, 8), 20),
         placeholder=_EXAMPLE,
     )
-    buttons = html.Div(
+    about = html.P(clean(chosen.abouts[view.language]), className="definition") if chosen else None
+    parts = [
+        html.Label(text("sql.editor"), htmlFor="sql-text"),
+        about,
+        area,
+        _buttons(text),
+        html.P(id="sql-fault", className="fault", role="alert"),
+        None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
+        # What the next run is kept under, and whether it begins by itself: a saved query is the shop's own, one that
+        # came with a link is anybody's.
+        dcc.Store(id="sql-next", data=new_key()),
+        dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
+        dcc.Store(id="sql-done"),
+    ]
+    return Part(html.Section(parts, className="card", **marks({"aria-label": text("sql.editor"), "data-sql": query})))
+
+
+def _buttons(text: Texts) -> Component:
+    return html.Div(
         [
-            html.Button(text("sql.run"), id="sql-run", className="primary", type="button", title="Ctrl/⌘ + Enter"),
+            html.Button(text("sql.run"), id="sql-run", className="primary", type="button"),
             html.Button(text("sql.stop"), id="sql-stop", className="secondary", type="button", hidden=True),
             html.Span(text("sql.running"), id="sql-wait", role="status", className="note", hidden=True),
             html.Span(text("sql.keys"), className="note keys"),
         ],
         className="buttons",
-    )
-    about = chosen.abouts[view.language] if chosen and not outcome else ""
-    parts: list[Any] = [html.Label(text("sql.editor"), htmlFor="sql-text"), area, buttons]
-    if about:
-        parts.insert(0, html.P(clean(about), className="definition"))
-    if not outcome:
-        parts.append(_why_not_run(context, query, is_saved=chosen is not None))
-    # What the next run is kept under, and whether it begins by itself: a saved query is the shop's own, a link's is
-    # anybody's.
-    is_auto = chosen is not None and outcome is None
-    stores = [
-        dcc.Store(id="sql-next", data=new_key()),
-        dcc.Store(id="sql-auto", data=is_auto),
-        dcc.Store(id="sql-done"),
-    ]
-    return Part(
-        html.Section(
-            [*parts, *stores], className="card", **marks({"aria-label": text("sql.editor"), "data-sql": query})
-        )
     )
 
 
