@@ -167,10 +167,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Group:
-    """Blocks beside one another (grid), below one another in one place of a grid (stack), or as one card."""
+    """Blocks beside one another (grid), below one another in one place of a grid (stack), or as one card.
+
+    In a bench, the first is what one works on, the second what stands beside it.
+    """
 
     blocks: tuple[Block, ...]
-    kind: Literal["grid", "stack", "card"] = "grid"
+    kind: Literal["grid", "stack", "card", "bench"] = "grid"
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,14 @@ class Controls:
     controls: tuple[Choice | Search, ...]
 
 
-Block = Text | Empty | Cards | Table | Chart | Group | Controls
+@dataclass(frozen=True)
+class Part:
+    """What only the web app shows, as its component: an editor, say."""
+
+    component: Any
+
+
+Block = Text | Empty | Cards | Table | Chart | Group | Controls | Part
 
 
 def tables(blocks: Sequence[Block]) -> list[Table]:

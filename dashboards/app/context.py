@@ -51,12 +51,14 @@ class Context:
         copy: The tables.
         role: Who looks.
         now: When.
+        user: Their name.
     """
 
     view: View
     copy: Copy
     role: Role
     now: dt.datetime
+    user: str = ""
 
     @cached_property
     def look(self) -> Look:

@@ -10,13 +10,14 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import flask
 import xlsxwriter
 
 from dashboards.app.context import Context
-from dashboards.app.view import View, read_view
+from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.blocks import Block, Column, Row, Table, tables
 from dashboards.metrics import is_money, is_rate
 
@@ -45,7 +46,8 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
             flask.abort(404)
         content = csv_of(table) if form == "csv" else xlsx_of(table, _about(context, table))
         response = flask.Response(content, mimetype=_TYPES[form])
-        name = f"headwater-{page}-{key}-{context.days.first}-{context.days.last}.{form}"
+        days = f"{context.now:%Y%m%d-%H%M%S}" if page in WITHOUT_DAYS else f"{context.days.first}-{context.days.last}"
+        name = f"headwater-{page}-{key}-{days}.{form}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
@@ -55,7 +57,7 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
     return [
         (text("export.table"), table.title),
         (text("export.about"), table.definition),
-        (text("days"), f"{days.first} – {days.last}"),
+        *([] if context.view.page in WITHOUT_DAYS else [(text("days"), f"{days.first} – {days.last}")]),
         (text("export.rows"), str(len(table.rows))),
         (text("export.data"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
         (text("export.currency"), context.copy.settings.currency),
@@ -86,7 +88,7 @@ def _csv_value(column: Column, row: Row) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.10g}" if abs(value) < 1e10 else repr(value)
-    if isinstance(value, int | dt.date | dt.datetime):
+    if isinstance(value, int | Decimal | dt.date | dt.datetime):
         return str(value)
     return safe(_printable(str(value)))
 
@@ -132,7 +134,7 @@ def _write_cell(sheet: Any, line: int, place: int, column: Column, row: Row, for
         return
     if isinstance(value, bool):
         sheet.write_boolean(line, place, value)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float | Decimal):
         sheet.write_number(line, place, value, formats[_kind(column, value)])
     elif isinstance(value, dt.datetime):
         sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["time"])
@@ -142,7 +144,7 @@ def _write_cell(sheet: Any, line: int, place: int, column: Column, row: Row, for
         sheet.write_string(line, place, _printable(str(value))[:32_767])
 
 
-def _kind(column: Column, value: float) -> str:
+def _kind(column: Column, value: float | Decimal) -> str:
     name = column.metric or ""
     if is_money(name):
         return "money"

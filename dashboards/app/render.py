@@ -30,6 +30,7 @@ from dashboards.blocks import (
     Column,
     Controls,
     Empty,
+    Part,
     Row,
     Search,
     Table,
@@ -67,6 +68,9 @@ def _component(context: Context, block: Block) -> Component:
         return _titled_table(context, block)
     if isinstance(block, Controls):
         return _controls(block)
+    if isinstance(block, Part):
+        assert isinstance(block.component, Component)
+        return block.component
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
     return html.Div(components(context, block.blocks), className=block.kind)

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 
+from dashboards.app.access.guard import inside
+from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
 from dashboards.workbench.publisher import publish_apart
 from pipelines.errors import HeadwaterError
@@ -25,8 +27,9 @@ from pipelines.home import Home
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our application and settings, and no configuration from elsewhere."""
 
-    def __init__(self, home: Home, options: dict[str, Any]) -> None:
+    def __init__(self, home: Home, rules: Rules, options: dict[str, Any]) -> None:
         self._home = home
+        self._rules = rules
         self._options = options
         super().__init__()
 
@@ -37,19 +40,20 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The WSGI application, made in each worker."""
-        server = create_app(self._home).server
+        server = create_app(self._home, self._rules).server
         # Dash knows the scripts of its components only once it has written a page that names them; with several
         # workers, another one may be asked for them.
-        server.test_client().get("/")
+        server.test_client().get("/", environ_overrides=inside())
         return server
 
 
-def serve(home: Home, host: str, port: int, workers: int) -> None:
-    """Serve the app until it is stopped.
+def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
+    """Serve the app, to those whom *rules* let in, until it is stopped.
 
     Raises:
         HeadwaterError: the home cannot be read, or the address not be used.
     """
+    host = rules.host
     _hold_address(host, port)
     print(f"copying the tables of {home.root} …", file=sys.stderr)
     if not publish_apart(home):
@@ -70,12 +74,16 @@ def serve(home: Home, host: str, port: int, workers: int) -> None:
         "errorlog": "-",
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
+        # Links with a query of SQL in them are long.
+        "limit_request_line": 8190,
+        # Which proxies are trusted is for dashboards.app.access to say, not for the environment.
+        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
         "worker_exit": lambda _server, _worker: _leave(),
         "on_exit": lambda _server: _leave(watcher),
     }
-    Server(home, options).run()
+    Server(home, rules, options).run()
 
 
 def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:

@@ -18,11 +18,14 @@ import flask
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboards.app import shell
+from dashboards.app.access.rules import Rules
+from dashboards.app.access.sign_in import add_access
 from dashboards.app.context import Context, Role
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.render import components
+from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block
 from dashboards.numbers import Language
@@ -39,8 +42,8 @@ _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
-def create_app(home: Home) -> dash.Dash:
-    """The app on *home*; its ``server`` is the WSGI application.
+def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
+    """The app on *home*; its ``server`` is the WSGI application. Without *rules* it is for this host only.
 
     Raises:
         HeadwaterError: the home cannot be read.
@@ -59,8 +62,10 @@ def create_app(home: Home) -> dash.Dash:
     marts = Marts(home)
     app.layout = _layout
     _add_callbacks(app, marts)
-    add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of()))
+    add_sql(app, home)
+    add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     app.server.after_request(_with_policy)
+    add_access(app.server, home, rules or Rules())
     return app
 
 
@@ -85,6 +90,8 @@ def _with_policy(response: flask.Response) -> flask.Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
@@ -99,7 +106,12 @@ def role_of() -> Role:
     return role
 
 
-def page_of(copy: Copy, view: View, role: Role) -> tuple[Context, list[Block]]:
+def user_of() -> str:
+    """The name of who looks."""
+    return str(flask.g.get("user") or LOCAL)
+
+
+def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context, list[Block]]:
     """What the page of *view* says, with its days filled in.
 
     Raises:
@@ -115,7 +127,7 @@ def page_of(copy: Copy, view: View, role: Role) -> tuple[Context, list[Block]]:
     if (view.last - view.first).days > LONGEST_DAYS:
         first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
-    context = Context(view, copy, role, now)
+    context = Context(view, copy, role, now, user)
     return context, list(PAGE_OF[view.page](context))
 
 
@@ -165,7 +177,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
         return shell.failure(view, "missing_page", path), ""
     try:
         copy = marts.copy()
-        context, blocks = page_of(copy, view, role_of())
+        context, blocks = page_of(copy, view, role_of(), user_of())
         return shell.page(context, components(context, blocks)), copy.snapshot.version
     except NoDataError:
         return shell.no_data(view, marts.home), ""

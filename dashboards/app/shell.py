@@ -13,12 +13,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
-from dash import html
+import flask
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import marks
-from dashboards.app.view import COMPARISONS, PAGES, PRESETS, View, preset_days
+from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
 from dashboards.workbench.snapshot import current
@@ -35,7 +36,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
                 [
                     html.H1(text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
-                    html.P(_days_said(context), className="days"),
+                    None if view.page in WITHOUT_DAYS else html.P(_days_said(context), className="days"),
                 ],
                 className="page-head",
             ),
@@ -43,7 +44,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
         ],
         id="main",
     )
-    return _frame(view, [_controls(context), main], context)
+    return _frame(view, [main] if view.page in WITHOUT_DAYS else [_controls(context), main], context)
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None) -> Any:
@@ -115,9 +116,23 @@ def _tools(view: View, context: Context | None) -> Component:
             ),
             html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
             html.A(text(f"theme.{theme}"), href=replace(view, theme=theme).href, className="tool"),  # type: ignore[arg-type]
+            *_visitor(text),
         ],
         className="tools",
     )
+
+
+def _visitor(text: Texts) -> list[Component]:
+    """Who has signed in, and the way out; nothing where nobody does."""
+    name, token = (flask.g.get(key, "") for key in ("user", "form_token")) if flask.has_request_context() else ("", "")
+    if not name:
+        return []
+    role = text(f"access.role.{flask.g.role}")
+    who = html.Span(name, className="who", title=role)
+    if not token:
+        return [who]
+    leave = [dcc.Input(type="hidden", name="token", value=token), html.Button(text("access.leave"), className="leave")]
+    return [who, html.Form(leave, action="/sign-out", method="post")]
 
 
 def _controls(context: Context) -> Component:

@@ -17,8 +17,11 @@ from dashboards.numbers import Language
 Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
-PAGES = ("overview", "entrances", "paths", "modules", "products", "customers", "quality")
+PAGES = ("overview", "entrances", "paths", "modules", "products", "customers", "quality", "sql")
 """The pages in their order; the first is the one that opens."""
+
+WITHOUT_DAYS = frozenset({"sql"})
+"""Pages that are not over chosen days."""
 
 SEARCH = "search"
 """The page of what a search found, which is in no menu."""
@@ -27,7 +30,11 @@ COMPARISONS: tuple[Comparison, ...] = ("previous", "year", "none")
 PRESETS = ("day", "7", "14", "28", "90", "month", "last_month", "all")
 """Ranges of days that are a click away; numbers are days up to the newest."""
 
+LONGEST_QUERY_IN_ADDRESS = 3_000
+"""Characters of a query of SQL: servers and messengers cut longer addresses."""
+
 _LONGEST_VALUE = 200
+_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
 _MOST_KEYS = 24
 
 
@@ -109,7 +116,11 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     if first is not None and last is not None and first > last:
         first, last = last, first
     compare, lang, theme = given.pop("compare", ""), given.pop("lang", ""), given.pop("theme", "")
-    filters = {key: value[:_LONGEST_VALUE] for key, value in list(given.items())[:_MOST_KEYS] if value}
+    filters = {
+        key: value[: _LONGEST.get((page, key), _LONGEST_VALUE)]
+        for key, value in list(given.items())[:_MOST_KEYS]
+        if value
+    }
     return View(
         page,
         first,

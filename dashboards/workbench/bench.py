@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
@@ -39,16 +40,16 @@ class Workbench:
         self.limits = limits or Limits()
         self._turns = threading.BoundedSemaphore(at_once)
 
-    def ask(self, sql: str, user: str) -> Answer:
+    def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
         """The answer to *sql*, asked by *user*; it is logged, however it ends.
 
         Raises:
             RefusedError: the query is not one that may run.
-            QueryError: it was run in vain, or too many others were running.
+            QueryError: it was run in vain, *is_stopped* while it ran, or too many others were running.
         """
         at, started = dt.datetime.now(dt.UTC), time.monotonic()
         try:
-            answer = self._answer(sql)
+            answer = self._answer(sql, is_stopped)
         except HeadwaterError as error:
             outcome: Outcome = "refused" if isinstance(error, RefusedError) else "failed"
             seconds = time.monotonic() - started
@@ -58,7 +59,7 @@ class Workbench:
         write_log(self.home, at=at, user=user, sql=sql, outcome="ok", seconds=answer.result.seconds, rows=rows)
         return answer
 
-    def _answer(self, sql: str) -> Answer:
+    def _answer(self, sql: str, is_stopped: Callable[[], bool]) -> Answer:
         snapshot = current(self.home) or publish(self.home)
         try:
             let_through(sql, snapshot.tables)
@@ -73,6 +74,6 @@ class Workbench:
         if not self._turns.acquire(timeout=self._wait_seconds):
             raise QueryError("too many queries are running; try again in a moment")
         try:
-            return Answer(run_confined(snapshot.path, sql, self.limits), snapshot)
+            return Answer(run_confined(snapshot.path, sql, self.limits, is_stopped), snapshot)
         finally:
             self._turns.release()

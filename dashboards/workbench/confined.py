@@ -13,13 +13,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipelines.errors import HeadwaterError
 
 _WORKER = Path(__file__).with_name("worker.py")
+_LOOK_SECONDS = 0.25
+"""How often it is asked whether somebody wants a query stopped."""
 
 
 class QueryError(HeadwaterError):
@@ -60,11 +62,11 @@ class Result:
     seconds: float
 
 
-def run_confined(database: Path, sql: str, limits: Limits) -> Result:
+def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[[], bool] = lambda: False) -> Result:
     """The result of *sql* on the snapshot *database*.
 
     Raises:
-        QueryError: DuckDB refuses it, or it takes more time or memory than it may.
+        QueryError: DuckDB refuses it, it takes more time or memory than it may, or *is_stopped*.
     """
     request = {"database": str(database), "sql": sql, **asdict(limits)}
     started = time.monotonic()
@@ -78,11 +80,7 @@ def run_confined(database: Path, sql: str, limits: Limits) -> Result:
         start_new_session=True,
     )
     try:
-        out, _ = process.communicate(json.dumps(request).encode(), timeout=limits.seconds)
-    except subprocess.TimeoutExpired:
-        raise QueryError(
-            f"stopped after {limits.seconds:g} seconds; read fewer days, or fewer columns, or aggregate first"
-        ) from None
+        out = _waited_for(process, json.dumps(request).encode(), limits, is_stopped)
     finally:
         _end(process)
     seconds = time.monotonic() - started
@@ -94,6 +92,25 @@ def run_confined(database: Path, sql: str, limits: Limits) -> Result:
         raise QueryError(said["error"])
     columns = [(column["name"], column["type"]) for column in said["columns"]]
     return Result(columns, said["rows"], said["is_cut"], seconds)
+
+
+def _waited_for(
+    process: subprocess.Popen[bytes], request: bytes, limits: Limits, is_stopped: Callable[[], bool]
+) -> bytes:
+    """What *process* answers."""
+    given: bytes | None = request
+    deadline = time.monotonic() + limits.seconds
+    while True:
+        try:
+            return process.communicate(given, timeout=max(min(_LOOK_SECONDS, deadline - time.monotonic()), 0))[0]
+        except subprocess.TimeoutExpired:
+            given = None  # it was taken
+        if is_stopped():
+            raise QueryError("stopped on request")
+        if time.monotonic() >= deadline:
+            raise QueryError(
+                f"stopped after {limits.seconds:g} seconds; read fewer days, or fewer columns, or aggregate first"
+            )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

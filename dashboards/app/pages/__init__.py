@@ -15,6 +15,7 @@ from dashboards.app.pages.paths import paths
 from dashboards.app.pages.products import products
 from dashboards.app.pages.quality import quality
 from dashboards.app.pages.search import search
+from dashboards.app.sql.page import sql
 
 PAGE_OF: dict[str, Page] = {
     "overview": overview,
@@ -24,6 +25,7 @@ PAGE_OF: dict[str, Page] = {
     "products": products,
     "customers": customers,
     "quality": quality,
+    "sql": sql,
     "search": search,
 }
 """Name in the address → page."""
