@@ -72,7 +72,7 @@ def migration_flow(
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
-        textfont={"size": 12, "color": INK, "shadow": "none"},
+        textfont={"size": 12, "color": INK},
     )
     for x, anchor, key in ((0, "left", "axis.from"), (1, "right", "axis.to")):
         figure.add_annotation(
