@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.blocks import VERDICT_SIGNS, Block, Card, Cards, Chart, Controls, Empty, Group, Table, Text
+from dashboards.blocks import VERDICT_SIGNS, Block, Card, Cards, Chart, Controls, Empty, Group, Part, Table, Text
 from dashboards.figures.look import Look
 from dashboards.numbers import NONE
 from dashboards.report.html import Html, first_of, joined, message, table, tag
@@ -16,7 +16,7 @@ from dashboards.report.page import Page
 
 
 def html_of(page: Page, blocks: Sequence[Block]) -> Html:
-    """All *blocks*, one below the other; nothing of controls, which a file cannot have."""
+    """All *blocks*, one below the other; nothing of controls and the app's own parts, which a file cannot have."""
     return joined(_block(page, block) for block in blocks)
 
 
@@ -31,7 +31,7 @@ def _block(page: Page, block: Block) -> Html:
         return _table(page.look, block)
     if isinstance(block, Chart):
         return _chart(page, block)
-    if isinstance(block, Controls):
+    if isinstance(block, Controls | Part):
         return Html("")
     return _group(page, block)
 

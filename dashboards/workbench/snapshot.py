@@ -110,11 +110,12 @@ def _publish(home: Home, largest: int) -> Snapshot:
         return there
     for attempt in range(_TRIES):
         workspace = open_workspace(home)
-        sizes, version = _state(workspace)
+        sizes, version = _state(workspace, largest)
         if there is not None and there.version == version and there.is_settled:
+            _remove_old(folder_of(home), there.path)
             return there
         snapshot = _made(workspace, sizes, version, largest)
-        is_settled = lock_holder(home) is None and _state(open_workspace(home))[1] == version
+        is_settled = lock_holder(home) is None and _state(open_workspace(home), largest)[1] == version
         if is_settled or (there is None and attempt == _TRIES - 1):
             made = Snapshot(
                 snapshot.path, version, snapshot.tables, snapshot.left_out, snapshot.published_at, is_settled
@@ -166,13 +167,17 @@ def is_stale(home: Home, snapshot: Snapshot | None) -> bool:
     Raises:
         HeadwaterError: the home cannot be read.
     """
-    return snapshot is None or not snapshot.is_settled or _state(open_workspace(home))[1] != snapshot.version
+    return (
+        snapshot is None
+        or not snapshot.is_settled
+        or _state(open_workspace(home), LARGEST_TABLE)[1] != snapshot.version
+    )
 
 
-def _state(workspace: Workspace) -> tuple[dict[str, int], str]:
-    """The size of each table, and a hash of which files they are and of the configuration."""
+def _state(workspace: Workspace, largest: int) -> tuple[dict[str, int], str]:
+    """The size of each table, and a hash of which files they are, of the configuration and of *largest*."""
     sizes: dict[str, int] = {}
-    digest = hashlib.blake2b(_FORMAT.encode(), digest_size=8)
+    digest = hashlib.blake2b(f"{_FORMAT} {largest}".encode(), digest_size=8)
     for table in CONFIG_TABLES:
         digest.update(repr(workspace.config.rows(table)).encode())
     for table, model in sorted(workspace.project.models.items()):

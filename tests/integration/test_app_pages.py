@@ -353,3 +353,14 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", full)
     with pytest.raises(Exception, match="No space left on device"):
         publish(home)
+
+
+def test_viewers_find_no_device(home, copy):
+    device = lake(home, "SELECT device_id FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
+    for address, key in ((f"/paths{ALL_DAYS}", "find"), (f"/search{ALL_DAYS}", "q")):
+        path, _, query = address.partition("?")
+        view = read_view(path, f"{query}&{key}={device}")
+        assert view is not None
+        for role, is_found in (("viewer", False), ("analyst", True)):
+            found = tables(page_of(copy, view, role)[1])
+            assert any(table.key in ("carts", "found") for table in found) == is_found

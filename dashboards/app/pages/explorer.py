@@ -78,7 +78,8 @@ def explore(context: Context) -> Sequence[Block]:
     ends = context.rows(_END, find=find)
     if ends:
         return _of_end(context, ends[0])
-    carts = context.rows(_ENDS_OF_DEVICE, find=find)
+    # Viewers see no person's doings, and a device is a person who has not logged in.
+    carts = [] if context.role == "viewer" else context.rows(_ENDS_OF_DEVICE, find=find)
     if carts:
         return [_carts(context, find, carts)]
     return [Text(look.text("explorer.nothing", find=find), "missing")]

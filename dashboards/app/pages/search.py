@@ -48,6 +48,8 @@ def search(context: Context) -> Sequence[Block]:
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind, sql in _FINDS.items():
+        if kind == "device" and context.role == "viewer":  # a device is a person who has not logged in
+            continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(look.text("search.too_large", kind=look.text(f"search.{kind}")))
             continue
