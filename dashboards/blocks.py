@@ -195,6 +195,7 @@ class Choice:
         value: What is chosen now.
         is_searchable: Whether typing narrows the options.
         default: What holds where the address names nothing, so that it is kept out of it.
+        clears: The keys whose values mean nothing any more when another is chosen.
     """
 
     key: str
@@ -203,6 +204,7 @@ class Choice:
     value: str
     is_searchable: bool = False
     default: str = ""
+    clears: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

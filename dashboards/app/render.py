@@ -379,13 +379,15 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_
 
 
 def _controls(block: Controls) -> Component:
-    """The controls, with what each is where the address names nothing (app.js)."""
-    defaults = {control.key: control.default for control in block.controls if isinstance(control, Choice)}
+    """The controls, with what each is where the address names nothing, and what a change of it clears (app.js)."""
+    choices = [control for control in block.controls if isinstance(control, Choice)]
+    defaults = {choice.key: choice.default for choice in choices if choice.default}
+    clears = {choice.key: choice.clears for choice in choices if choice.clears}
     return html.Div(
         [_control(control) for control in block.controls],
         className="controls",
         role="search",
-        **marks({"data-defaults": json.dumps({key: value for key, value in defaults.items() if value})}),
+        **marks({"data-defaults": json.dumps(defaults), "data-clears": json.dumps(clears)}),
     )
 
 

@@ -20,6 +20,7 @@ from dashboards.app.access.guard import inside
 from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
 from dashboards.workbench.publisher import publish_apart
+from dashboards.workbench.snapshot import current
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
@@ -55,9 +56,10 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     """
     host = rules.host
     _hold_address(host, port)
-    print(f"copying the tables of {home.root} …", file=sys.stderr)
-    if not publish_apart(home):
-        raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
+    if current(home) is None:  # an older copy is shown until the watcher has made a newer one
+        print(f"copying the tables of {home.root} …", file=sys.stderr)
+        if not publish_apart(home):
+            raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
     watcher = subprocess.Popen(
         [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"], stdin=subprocess.DEVNULL
     )

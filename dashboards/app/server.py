@@ -149,18 +149,21 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
         view = read_view("/", query or "", language_of()) or View()
         return shell.freshness(marts.home, view, shown)
 
-    for function, output, trigger in (
-        ("set", ("url", "search"), Input({"type": "set", "key": ALL}, "value")),
-        ("days", ("url", "search"), Input("days", "value")),
-        ("find", ("url", "href"), Input("find", "n_submit")),
-    ):
+    for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):
         app.clientside_callback(  # type: ignore[no-untyped-call]
             ClientsideFunction("headwater", function),
-            Output(*output, allow_duplicate=True),
+            Output("url", "search", allow_duplicate=True),
             trigger,
-            *([State("find", "value")] if function == "find" else []),
             prevent_initial_call=True,
         )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("headwater", "find"),
+        Output("url", "pathname", allow_duplicate=True),
+        Output("url", "search", allow_duplicate=True),
+        Input("find", "n_submit"),
+        State("find", "value"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("headwater", "selected"),
         Output({"type": "selection", "key": MATCH}, "children"),

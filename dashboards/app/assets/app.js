@@ -4,13 +4,25 @@
   var NARROW = 460;
   var no = function () { return window.dash_clientside.no_update; };
 
+  // The address of what is shown, with the days filled in; the browser's own may not name them yet.
+  function shown() {
+    var page = document.getElementById("page");
+    return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
+  }
+
+  function gathered(name) {
+    var all = {};
+    document.querySelectorAll("[data-" + name + "]").forEach(function (place) { Object.assign(all, JSON.parse(place.dataset[name])); });
+    return all;
+  }
+
   function changed(update) {
-    var given = new URLSearchParams(window.location.search);
+    var given = shown();
+    var before = given.toString();
     Object.keys(update).forEach(function (key) {
       if (update[key] === null || update[key] === undefined || update[key] === "") { given.delete(key); } else { given.set(key, update[key]); }
     });
-    var search = "?" + given.toString();
-    return search === window.location.search ? no() : search;
+    return given.toString() === before ? no() : "?" + given.toString();
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -19,11 +31,12 @@
         // A control that has only just been drawn has the value that the address gave it.
         var context = window.dash_clientside.callback_context;
         var update = {};
-        var defaults = { compare: "previous" };
-        document.querySelectorAll("[data-defaults]").forEach(function (place) { Object.assign(defaults, JSON.parse(place.dataset.defaults)); });
+        var defaults = Object.assign({ compare: "previous" }, gathered("defaults"));
+        var clears = gathered("clears");
         (context.triggered || []).forEach(function (one) {
           var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
           update[key] = one.value === (defaults[key] || "") ? null : one.value;
+          if ((update[key] || "") !== (shown().get(key) || "")) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
         });
         return Object.keys(update).length ? changed(update) : no();
       },
@@ -31,13 +44,13 @@
         if (!value || value.length !== 2 || !value[0] || !value[1]) { return no(); }
         return changed({ from: value[0], to: value[1] });
       },
-      find: function (_count, text) {
-        if (!_count || !text || !text.trim()) { return no(); }
-        var given = new URLSearchParams(window.location.search);
+      find: function (count, text) {
+        if (!count || !text || !text.trim()) { return [no(), no()]; }
+        var given = shown();
         var kept = new URLSearchParams();
         ["from", "to", "compare", "lang", "theme"].forEach(function (key) { if (given.get(key)) { kept.set(key, given.get(key)); } });
         kept.set("q", text.trim());
-        return "/search?" + kept.toString();
+        return ["/search", "?" + kept.toString()];
       },
       selected: function (selection) {
         var node = window.dash_clientside.callback_context.outputs_list;

@@ -98,17 +98,20 @@ def _controls(context: Context, names: dict[str, str]) -> Controls:
     entrance = view.get("entrance")
     every = (Option("", look.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
     choices = [
-        Choice("entrance", look.text("column.entrance"), every, entrance, is_searchable=True),
+        Choice("entrance", look.text("column.entrance"), every, entrance, is_searchable=True, clears=("slot",)),
         Choice(
             "metric",
             look.text("entrances.metric"),
             tuple(Option(name, look.text.name("metric", name)) for name in _COURSE_METRICS),
             view.get("metric", "revenue"),
+            default="revenue",
         ),
     ]
     if not entrance:
         models = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
-        choices.append(Choice("model", look.text("entrances.model"), models, view.get("model", "fused")))
+        choices.append(
+            Choice("model", look.text("entrances.model"), models, view.get("model", "fused"), default="fused")
+        )
     return Controls(tuple(choices))
 
 

@@ -49,12 +49,14 @@ def paths(context: Context) -> Sequence[Block]:
                     look.text("flows.metric"),
                     tuple(Option(name, look.text.name("metric", name)) for name in _METRICS),
                     chosen,
+                    default=_METRICS[0],
                 ),
                 Choice(
                     "shape",
                     look.text("flows.shape"),
                     (Option("sankey", look.text("flows.sankey")), Option("icicle", look.text("flows.icicle"))),
                     shape,
+                    default="sankey",
                 ),
                 Search("via", look.text("flows.via"), view.get("via"), look.text("flows.via.hint")),
             )

@@ -214,12 +214,19 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     default = DEFAULT_COLUMN[1] if table == DEFAULT_COLUMN[0] else columns[0]
     column = view.get("column", default)
     column = column if column in columns else default
-    controls = Controls(
-        (
-            Choice("table", look.text("column.table"), _options(sorted(lineage.sources)), table, is_searchable=True),
-            Choice("column", look.text("column.column"), _options(columns), column, is_searchable=True),
-        )
+    tables = Choice(
+        "table",
+        look.text("column.table"),
+        _options(sorted(lineage.sources)),
+        table,
+        is_searchable=True,
+        default=DEFAULT_COLUMN[0],
+        clears=("column",),
     )
+    of_table = Choice(
+        "column", look.text("column.column"), _options(columns), column, is_searchable=True, default=default
+    )
+    controls = Controls((tables, of_table))
     of = (table, column)
     described = {(name, key): said for name, keys in lineage.descriptions.items() for key, said in keys.items()}
     ranks = upstream(lineage.sources, of)
