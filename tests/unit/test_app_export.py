@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dashboards.app.columns import exact, metric, text
 from dashboards.app.export import csv_of, safe, xlsx_of
 from dashboards.blocks import Column, Table
+from dashboards.columns import exact, metric, text
 from dashboards.figures.look import Look
 
 ZH = Look("zh", "CNY")

@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.app.columns import change, exact, metric, text, with_changes
 from dashboards.app.context import Context
 from dashboards.app.pages.models import MODELS, compared_models, model_frame
 from dashboards.app.pages.slots import contents, orders, slot_changes, slots
 from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Row, Table, Text
+from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import LINES, courses
 from dashboards.figures.sales import entrance_value, has_place
 from dashboards.metrics import full_text

@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.app.columns import exact, text
 from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
+from dashboards.columns import exact, text
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from dashboards.app.columns import metric, text
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Chart, Table, Text
+from dashboards.columns import metric, text
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.look import ORANGE, plain
 from dashboards.metrics import full_text

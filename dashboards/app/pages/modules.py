@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.app.columns import exact, metric, text
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Chart, Choice, Controls, Option, Table, Text
+from dashboards.columns import exact, metric, text
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.course import LINES, courses
 from dashboards.figures.flows import step_name

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.app.columns import exact, metric, text
 from dashboards.app.context import Context
 from dashboards.app.pages.explorer import explore
 from dashboards.blocks import Block, Chart, Choice, Controls, Option, Search, Table, Text
+from dashboards.columns import exact, metric, text
 from dashboards.figures.flows import path_icicle, path_name, path_sankey
 
 SEPARATOR = " > "

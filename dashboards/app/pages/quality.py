@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.app.columns import exact, metric, text
 from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
+from dashboards.columns import exact, metric, text
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
 from dashboards.numbers import NONE

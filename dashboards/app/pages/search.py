@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.app.columns import text
 from dashboards.app.context import Context
 from dashboards.app.view import PAGES, View
 from dashboards.blocks import Block, Table, Text
+from dashboards.columns import text
 
 MOST = 50
 """Finds of a kind that are listed."""

@@ -11,10 +11,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dashboards.app.columns import exact, metric, text
 from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
+from dashboards.columns import exact, metric, text
 from dashboards.numbers import NONE
 
 _SUMS = """
