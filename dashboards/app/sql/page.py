@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboards.app import columns
+from dashboards import columns
 from dashboards.app.context import Context
 from dashboards.app.marks import marks
 from dashboards.app.render import clean
