@@ -10,126 +10,22 @@ import csv
 import io
 import os
 import re
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from dashboards.app.view import PAGES
-from pipelines.home import REPOSITORY, Home
 from pipelines.launch import materialize_in_process
-from pipelines.query import query_rows
-from pipelines.run import run_home
-from tests.integration.dagster_servers import free_port
-from tests.processes import made_up_shop
+from tests.browser.site import DAYS, HOSTILE, PHONE, WIDE, close, followed, full, opened, query, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
-DAYS = "from=2026-05-11&to=2026-05-20"
-HOSTILE = "<img src=x onerror=alert(1)>"
-WIDE, PHONE = 1440, 390
 LOOKS = [
     ("zh", "light", WIDE), ("en", "dark", PHONE), ("en", "light", PHONE), ("zh", "dark", WIDE),
     ("en", "light", WIDE), ("zh", "dark", PHONE), ("zh", "light", PHONE), ("en", "dark", WIDE),
 ][: int(os.environ.get("HEADWATER_LOOKS", "8"))]  # fmt: skip
 """Language, theme and width; each kind is among the first two."""
-_LOUD = ("error", "warning")
-
-
-@dataclass
-class Site:
-    """A home and the address at which its dashboards are served."""
-
-    home: Home
-    url: str
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in query_rows(self.home, sql, limit=10_000).rows]
-
-
-@dataclass
-class Seen:
-    """What went wrong or out while a page was open."""
-
-    wrong: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = made_up_shop(tmp_path_factory.mktemp("site") / "home", days=10, devices=250)
-    entrances = home.config / "entrances.csv"
-    entrances.write_text(entrances.read_text(encoding="utf-8").replace("Home icons", f'"{HOSTILE}"'), encoding="utf-8")
-    run_home(home)
-    port = free_port()
-    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(home.root), "--port", str(port)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if "http://" in line:
-                break
-        threading.Thread(target=server.stderr.read, daemon=True).start()
-        yield Site(home, f"http://127.0.0.1:{port}")
-        server.terminate()
-
-
-def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[Any, Seen]:
-    """The page at *address*, settled; requests to anybody else are refused and noted."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    seen = Seen()
-
-    def only_own(route: Any) -> None:
-        if route.request.url.startswith((site.url, "data:", "blob:")):
-            route.continue_()
-        else:
-            seen.wrong.append(f"asked for {route.request.url}")
-            route.abort()
-
-    context.route("**/*", only_own)
-    page.on("console", lambda said: said.type in _LOUD and seen.wrong.append(f"console {said.type}: {said.text}"))
-    page.on("pageerror", lambda error: seen.wrong.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (seen.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.goto(site.url + address)
-    settled(page)
-    return page, seen
-
-
-def settled(page: Any) -> None:
-    """Wait until the page is there, its charts drawn and its grids filled."""
-    page.wait_for_selector("#page #main h1", timeout=30_000)
-    page.wait_for_function(
-        """() => !document.querySelector('.busy.on')
-        && [...document.querySelectorAll('.dash-graph')].every(one => one.querySelector('.main-svg'))
-        && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))""",
-        timeout=30_000,
-    )
-    page.wait_for_timeout(250)
-
-
-def followed(page: Any, act: Any, part: str) -> None:
-    """Do *act*, and wait until the address holds *part* and the page is settled again."""
-    act()
-    page.wait_for_function("part => decodeURIComponent(location.href).includes(part)", arg=part, timeout=15_000)
-    settled(page)
-
-
-def query(page: Any) -> dict[str, str]:
-    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
-
-
-def full(page: Any, metric: str) -> str:
-    """What a card says in full."""
-    said: str = page.locator(f"[data-metric='{metric}']").first.get_attribute("data-full")
-    return said
-
-
-def close(page: Any) -> None:
-    page.context.close()
 
 
 # How it looks ------------------------------------------------------------------------------------------
