@@ -76,7 +76,7 @@ def entrances(context: Context) -> Sequence[Block]:
         row | {"name": names.get(row["entrance_id"], row["entrance_id"])}
         for row in with_changes(context.rows(_ENTRANCES, entrance=entrance), "revenue")
     ]
-    parts: list[Block] = [_controls(context, names)]
+    parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
     if not rows:
         remedy = f"headwater run --from {context.days.first} --to {context.days.last}"
         return [*parts, Text(look.text("empty.days"), "missing", remedy)]
@@ -91,6 +91,16 @@ def entrances(context: Context) -> Sequence[Block]:
     parts.append(Group((_course(context, rows, names), _value(context, rows))))
     parts += compared_models(context, model_frame(context), names, model)
     return parts
+
+
+def _way_back(context: Context, entrance: str) -> list[Block]:
+    """From a slot to the slots of its entrance, from an entrance to all."""
+    look, view = context.look, context.view
+    if not entrance:
+        return []
+    if view.get("slot"):
+        return [Text(look.text("entrances.back_to_slots"), "note", href=view.to(slot=None).href)]
+    return [Text(look.text("entrances.back"), "note", href=view.to(entrance=None).href)]
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
