@@ -23,6 +23,8 @@ from tests.support import run
 
 PASSWORD = "river and stone"
 
+pytestmark = pytest.mark.real
+
 
 @dataclass
 class Browser:
