@@ -24,7 +24,8 @@ from dashboards.metrics import is_money, is_rate
 BOM = "\ufeff"
 """What makes a spreadsheet read a CSV file as UTF-8."""
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The wide ones too: Chinese and Japanese spreadsheets take them for the others."""
 _MOST_ROWS = 1_000_000
 """Rows of a sheet, below its limit of 1,048,576."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -67,7 +68,8 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
 
 def safe(text: str) -> str:
     """*text* so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+    is_formula = text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS)
+    return f"'{text}" if is_formula else text
 
 
 def csv_of(table: Table) -> bytes:

@@ -364,3 +364,12 @@ def test_viewers_find_no_device(home, copy):
         for role, is_found in (("viewer", False), ("analyst", True)):
             found = tables(page_of(copy, view, role)[1])
             assert any(table.key in ("carts", "found") for table in found) == is_found
+
+
+def test_the_first_and_the_last_day_of_all_are_days_without_data(copy):
+    for days in ("to=0001-01-01", "from=0001-01-01", "from=9999-12-31"):
+        assert shown(copy, f"/?{days}")[1]
+
+
+def test_more_than_a_page_can_have_to_send_is_not_read(client):
+    assert client.post("/_dash-update-component", json={"x": "x" * 2_000_000}).status_code == 413
