@@ -23,7 +23,7 @@ from dashboards.app.server import create_app, page_of
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
 from dashboards.workbench.snapshot import current, is_stale, publish
-from dashboards.workbench.status import write_status
+from dashboards.workbench.status import read_checks, read_lineage, write_status
 from pipelines.home import Home, home_lock, init_home
 from pipelines.query import query_rows
 from pipelines.run import Request, run_home
@@ -353,6 +353,28 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", full)
     with pytest.raises(Exception, match="No space left on device"):
         publish(home)
+
+
+def test_a_copy_that_is_damaged_is_made_anew(home):
+    path = publish(home).path
+    path.chmod(0o644)
+    path.write_bytes(b"no database")
+    assert Marts(home).copy().days
+    assert Marts(home).copy().snapshot.path != path
+
+
+@pytest.mark.parametrize("kept", ['[{"table": 1}]', '["x"]', "{}", "[]", "5", "{", '{"sources": {"a": []}}'])
+def test_what_another_version_kept_of_checks_and_columns_is_as_none(home, kept):
+    folder = home.root / ".workbench"
+    there = {name: (folder / name).read_bytes() for name in ("checks.json", "lineage.json")}
+    try:
+        for name in there:
+            (folder / name).write_text(kept)
+        assert not read_checks(home)
+        assert not read_lineage(home).sources
+    finally:
+        for name, content in there.items():
+            (folder / name).write_bytes(content)
 
 
 def test_viewers_find_no_device(home, copy):
