@@ -17,9 +17,11 @@ import flask
 import xlsxwriter
 
 from dashboards.app.context import Context
+from dashboards.app.marts import NoDataError
 from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.blocks import Block, Column, Row, Table, tables
 from dashboards.metrics import is_money, is_rate
+from pipelines.errors import HeadwaterError
 
 BOM = "\ufeff"
 """What makes a spreadsheet read a CSV file as UTF-8."""
@@ -41,7 +43,12 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
         view = read_view(page, flask.request.query_string.decode("utf-8", "replace"))
         if view is None or form not in _TYPES:
             flask.abort(404)
-        context, blocks = page_of(view)
+        try:
+            context, blocks = page_of(view)
+        except NoDataError as error:
+            return flask.Response(f"{error}\n", 404, mimetype="text/plain")
+        except HeadwaterError as error:
+            return flask.Response(f"{error}\n", 503, mimetype="text/plain")
         table = next((table for table in tables(blocks) if table.key == key), None)
         if table is None:
             flask.abort(404)

@@ -151,7 +151,10 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     )
     def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
         view = read_view("/", query or "", language_of()) or View()
-        return shell.freshness(marts.home, view, shown)
+        try:
+            return shell.freshness(marts.copy(), view, shown)
+        except HeadwaterError:  # the page that is asked for next says which
+            return dash.no_update
 
     for function, output, trigger in (
         ("set", ("url", "search"), Input({"type": "set", "key": ALL}, "value")),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from plotly.utils import PlotlyJSONEncoder
@@ -20,9 +21,10 @@ from dashboards.app.pages.models import MODELS
 from dashboards.app.pages.slots import judged
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
+from dashboards.app.shell import freshness, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
-from dashboards.workbench.snapshot import current, is_stale, publish
+from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
 from dashboards.workbench.status import read_checks, read_lineage, write_status
 from pipelines.home import Home, home_lock, init_home
 from pipelines.query import query_rows
@@ -338,6 +340,21 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     marts = Marts(home)
     with pytest.raises(NoDataError):
         page_of(marts.copy(), View(), "admin")
+    assert "headwater run --home '" in str(no_data(View(), Home(tmp_path / "a home")))
+    client = create_app(home).server.test_client()
+    assert client.get("/export/overview/days.csv").status_code == 404
+    (home.config / "headwater.yaml").write_text("a: [", encoding="utf-8")
+    client = create_app(home).server.test_client()
+    answer = client.get("/export/overview/days.csv")
+    assert answer.status_code == 503
+    assert "headwater.yaml" in answer.text
+
+
+def test_the_badge_tells_the_time_of_the_shop(copy):
+    context = shown(copy, "/")[0]
+    zone = ZoneInfo(copy.settings.timezone)
+    at = copy.snapshot.published_at.astimezone(zone)
+    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, copy.snapshot.version))
 
 
 def test_a_run_that_changes_nothing_leaves_the_copy(home):
@@ -356,7 +373,8 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
 
 
 def test_a_copy_that_is_damaged_is_made_anew(home):
-    path = publish(home).path
+    pointer_of(home).unlink()
+    path = publish(home).path  # one that nothing has open
     path.chmod(0o644)
     path.write_bytes(b"no database")
     assert Marts(home).copy().days
