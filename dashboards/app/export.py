@@ -17,14 +17,17 @@ import flask
 import xlsxwriter
 
 from dashboards.app.context import Context
+from dashboards.app.marts import NoDataError
 from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.blocks import Block, Column, Row, Table, tables
 from dashboards.metrics import is_money, is_rate
+from pipelines.errors import HeadwaterError
 
 BOM = "\ufeff"
 """What makes a spreadsheet read a CSV file as UTF-8."""
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The wide ones too: Chinese and Japanese spreadsheets take them for the others."""
 _MOST_ROWS = 1_000_000
 """Rows of a sheet, below its limit of 1,048,576."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -40,7 +43,12 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
         view = read_view(page, flask.request.query_string.decode("utf-8", "replace"))
         if view is None or form not in _TYPES:
             flask.abort(404)
-        context, blocks = page_of(view)
+        try:
+            context, blocks = page_of(view)
+        except NoDataError as error:
+            return flask.Response(f"{error}\n", 404, mimetype="text/plain")
+        except HeadwaterError as error:
+            return flask.Response(f"{error}\n", 503, mimetype="text/plain")
         table = next((table for table in tables(blocks) if table.key == key), None)
         if table is None:
             flask.abort(404)
@@ -67,7 +75,8 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
 
 def safe(text: str) -> str:
     """*text* so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+    is_formula = text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS)
+    return f"'{text}" if is_formula else text
 
 
 def csv_of(table: Table) -> bytes:

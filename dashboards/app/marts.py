@@ -8,6 +8,7 @@ pages.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections import OrderedDict
 from functools import cached_property
@@ -26,6 +27,7 @@ from pipelines.settings import Settings, load_settings
 CACHED_BYTES = 48_000_000
 """Of answers, for each copy that is open."""
 _MEMORY = "400MB"
+_LOGGER = logging.getLogger("headwater.dashboard")
 
 
 class NoDataError(HeadwaterError):
@@ -136,9 +138,18 @@ class Marts:
             if self._open is None or seen != self._seen:
                 snapshot = current(self.home) or publish(self.home)
                 if self._open is None or self._open.snapshot.path != snapshot.path:
-                    self._open = Copy(self.home, snapshot)
+                    self._open = self._opened(snapshot)
                 self._seen = self._mark()
             return self._open
+
+    def _opened(self, snapshot: Snapshot) -> Copy:
+        """*snapshot*, or where its file is damaged or of another DuckDB, one that is made in its place."""
+        try:
+            return Copy(self.home, snapshot)
+        except duckdb.Error as error:
+            _LOGGER.warning("%s is made anew, for it cannot be read: %s", snapshot.path, str(error).splitlines()[0])
+        snapshot.path.unlink(missing_ok=True)
+        return Copy(self.home, current(self.home) or publish(self.home))
 
     def _mark(self) -> tuple[int, int] | None:
         try:

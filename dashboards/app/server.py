@@ -38,6 +38,9 @@ DEFAULT_DAYS = "7"
 LONGEST_DAYS = 3660
 """What is shown at most before and after the days that there are."""
 
+LARGEST_REQUEST = 1_000_000
+"""Bytes that a browser may send at once: the longest that a page has to send is a query."""
+
 _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -65,6 +68,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_sql(app, home)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     app.server.after_request(_with_policy)
+    app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_access(app.server, home, rules or Rules())
     return app
 
@@ -147,7 +151,10 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     )
     def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
         view = read_view("/", query or "", language_of()) or View()
-        return shell.freshness(marts.home, view, shown)
+        try:
+            return shell.freshness(marts.copy(), view, shown)
+        except HeadwaterError:  # the page that is asked for next says which
+            return dash.no_update
 
     for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):
         app.clientside_callback(  # type: ignore[no-untyped-call]

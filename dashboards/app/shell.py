@@ -7,6 +7,7 @@ Not here: what a page says.
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import marks
+from dashboards.app.marts import Copy
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
@@ -109,7 +111,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 **marks({"aria-label": text("find")}),
             ),
             html.Div(
-                freshness(context.copy.home, view, context.copy.snapshot.version) if context else None,
+                freshness(context.copy, view, context.copy.snapshot.version) if context else None,
                 id="badge",
                 className="badge",
                 role="status",
@@ -197,9 +199,9 @@ def _days_said(context: Context) -> str:
     return text.joined(*said)
 
 
-def freshness(home: Home, view: View, shown: str | None) -> list[Any]:
-    """Whether a run is going, a check failed, and whether there is newer data than *shown*."""
-    text = Texts(view.language)
+def freshness(copy: Copy, view: View, shown: str | None) -> list[Any]:
+    """Whether a run is going, a check failed, and whether there is newer data than *shown*; times are the shop's."""
+    text, home = Texts(view.language), copy.home
     snapshot = current(home)
     parts: list[Any] = []
     if snapshot is None:
@@ -208,8 +210,9 @@ def freshness(home: Home, view: View, shown: str | None) -> list[Any]:
         parts.append(html.A(text("badge.newer"), href="", className="newer"))
     if lock_holder(home) is not None:
         parts.append(html.Span(text("badge.running"), className="running"))
-    local = snapshot.published_at.astimezone()
-    is_today = local.date() == dt.datetime.now(dt.UTC).astimezone().date()
+    zone = ZoneInfo(copy.settings.timezone)
+    local = snapshot.published_at.astimezone(zone)
+    is_today = local.date() == dt.datetime.now(zone).date()
     at = f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
     failed = sum(check.passed is False for check in read_checks(home))
     if failed:
@@ -248,7 +251,7 @@ def no_data(view: View, home: Home) -> Any:
         [
             html.H1(text("failure.no_data")),
             html.P(
-                [text("failure.no_data.about"), " ", html.Code(f"headwater run --home {home.root}")],
+                [text("failure.no_data.about"), " ", html.Code(f"headwater run --home {shlex.quote(str(home.root))}")],
                 className="missing",
                 role="status",
             ),

@@ -149,7 +149,8 @@ def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.dat
         last = newest.replace(day=1) - dt.timedelta(days=1)
         first = last.replace(day=1)
     else:
-        first, last = newest - dt.timedelta(days=int(preset) - 1 if preset != "day" else 0), newest
+        days = int(preset) - 1 if preset != "day" else 0
+        first, last = newest - min(dt.timedelta(days=days), newest - dt.date.min), newest
     first = max(first, earliest)
     return first, max(last, first)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -19,6 +20,7 @@ LONGEST_QUERY = 20_000
 """Characters."""
 
 _DEEPEST = 400
+_TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
 _NODES = frozenset(
     {
         *("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"),
@@ -33,6 +35,8 @@ _EXPRESSIONS = frozenset(
         *("LAMBDA", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW"),
     }
 )
+_NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
+"""Views that are found as ``information_schema.…`` only, whose names people use."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",
@@ -76,7 +80,10 @@ def _parsed(sql: str) -> dict[str, Any]:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
         except duckdb.Error as error:  # nested beyond what the parser takes, say
             raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
-    parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
+    try:
+        parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
+    except RecursionError:  # DuckDB's parser goes deeper than Python's
+        raise RefusedError(_TOO_DEEP) from None
     if parsed.get("error", True):
         message = str(parsed.get("error_message", "cannot be read"))
         if "Only SELECT statements" in message:
@@ -97,7 +104,7 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     while stack:
         value, depth = stack.pop()
         if depth > _DEEPEST:
-            raise RefusedError("the query is nested too deeply; take it apart with WITH")
+            raise RefusedError(_TOO_DEEP)
         if isinstance(value, dict):
             yield value
             stack += [(child, depth + 1) for child in value.values()]
@@ -113,7 +120,18 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
     for name in names - {""}:
         if not name.isidentifier():  # so that no file passes for a table
             raise RefusedError(f'WITH "{name}": name it by letters, digits and underscores')
+        # Names are not told apart by where they hold: outside of its WITH such a one is DuckDB's own view.
+        if name.lower() in _own_views():
+            raise RefusedError(f"WITH {name}: DuckDB has a view of that name; take another")
     return frozenset(name.lower() for name in names)
+
+
+@cache
+def _own_views() -> frozenset[str]:
+    """What DuckDB itself has under a name without a schema: settings, tables, where the database's file is."""
+    with duckdb.connect() as connection:
+        found = connection.execute("SELECT view_name FROM duckdb_views()").fetchall()
+    return frozenset(name.lower() for (name,) in found) - _NEED_A_SCHEMA
 
 
 def _hold_node(node: dict[str, Any]) -> None:

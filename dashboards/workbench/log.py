@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from pipelines.home import Home
 
+_LONGEST = 20_000
+"""Characters of a query or an error that are kept: as many as a query that runs has."""
 _TAIL = 4_000_000
 """Bytes at the end of the file in which the last queries are looked for."""
 
@@ -31,15 +33,15 @@ def write_log(
         "outcome": outcome,
         "seconds": round(seconds, 3),
         "rows": rows,
-        "sql": sql,
-        **({"said": said} if said else {}),
+        "sql": sql[:_LONGEST],
+        **({"said": said[:_LONGEST]} if said else {}),
     }
     path = _path(home)
     path.parent.mkdir(exist_ok=True)
     # One write to a file that is opened for appending is whole, whoever else writes.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
     finally:
         os.close(descriptor)
 

@@ -29,13 +29,16 @@ def publish_apart(home: Home) -> bool:
 
 def watch(home: Home) -> None:
     """Have the copy made anew whenever the lake has changed and no run is going; until the process above ends."""
-    parent = os.getppid()
+    parent, said = os.getppid(), ""
     while os.getppid() == parent:
         try:
             if lock_holder(home) is None and (is_stale(home, current(home)) or are_checks_stale(home)):
                 publish_apart(home)
+            said = ""
         except HeadwaterError as error:
-            print(f"warning: {error}", file=sys.stderr)
+            if str(error) != said:  # once, not every few seconds for a night
+                said = str(error)
+                print(f"warning: {error}", file=sys.stderr, flush=True)
         time.sleep(POLL_SECONDS)
 
 

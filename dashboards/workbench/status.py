@@ -82,7 +82,8 @@ def write_status(home: Home) -> None:
     os.utime(checks_file(home), (started, started))  # what was recorded meanwhile is newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
-    if _read(_lineage_file(home)).get("version") != version:
+    kept = _read(_lineage_file(home))
+    if not isinstance(kept, dict) or kept.get("version") != version:
         _write(_lineage_file(home), {"version": version, **_lineage(workspace)})
 
 
@@ -109,20 +110,26 @@ def _lineage(workspace: Workspace) -> dict[str, Any]:
 
 def read_checks(home: Home) -> list[Check]:
     """The checks' outcomes as last kept; none where they never were."""
-    kept = _read(checks_file(home))
-    if not isinstance(kept, list):
+    try:
+        return [
+            Check(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
+            for one in _read(checks_file(home))
+        ]
+    except (ValueError, KeyError, TypeError):  # of another version of the program
         return []
-    return [Check(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None}) for one in kept]
 
 
 def read_lineage(home: Home) -> Lineage:
     """The lineage as last kept; empty where it never was."""
     kept = _read(_lineage_file(home))
-    sources = {
-        table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}
-        for table, columns in kept.get("sources", {}).items()
-    }
-    return Lineage(sources, kept.get("descriptions", {}))
+    try:
+        sources = {
+            table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}
+            for table, columns in kept.get("sources", {}).items()
+        }
+        return Lineage(sources, dict(kept.get("descriptions", {})))
+    except (AttributeError, IndexError, TypeError, ValueError):  # of another version of the program
+        return Lineage({}, {})
 
 
 def _write(path: Path, content: object) -> None:

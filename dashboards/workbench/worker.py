@@ -3,7 +3,8 @@
 Here: giving up rights, opening the snapshot with every door closed, running the query, writing the first rows as JSON.
 Not here: whether the query is one that may run (``gate``), stopping it when it takes too long (``confined``).
 
-Standard input holds an object: database, sql, rows, bytes (at most), memory (of DuckDB), address_space (bytes).
+Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes, seconds, and bytes
+of address_space.
 Standard output holds one: columns (name and type), rows, is_cut; or error.
 """
 
@@ -13,6 +14,7 @@ import datetime as dt
 import json
 import math
 import resource
+import signal
 import sys
 from decimal import Decimal
 from typing import Any
@@ -20,10 +22,24 @@ from typing import Any
 import duckdb
 
 _FILES = 64
+_MOST_COLUMNS = 500
+"""A browser draws no more."""
+_LONGEST_TYPE = 300
+_LONGEST_ERROR = 2_000
+"""Characters: a query can make an error as long as it likes."""
 
 
-def give_up_rights(address_space: int) -> None:
-    """Write no file, open few, take no more memory: for good, as the hard limits are lowered too."""
+class TooWideError(Exception):
+    """A result of more columns than anybody reads."""
+
+
+def give_up_rights(address_space: int, seconds: float) -> None:
+    """Write no file, open few, take no more memory: for good, as the hard limits are lowered too.
+
+    After *seconds* and a little the process ends by itself: the one that would stop it may have been killed.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds + 2)
     for limit, value in (
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
@@ -56,9 +72,12 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The first rows of the query, as many as are asked for and fit."""
     cursor = open_closed(request["database"], request["memory"]).execute(request["sql"])
-    columns = [{"name": name, "type": str(kind)} for name, kind, *_ in cursor.description or ()]
+    described = cursor.description or ()
+    if len(described) > _MOST_COLUMNS:
+        raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
+    columns = [{"name": name, "type": str(kind)[:_LONGEST_TYPE]} for name, kind, *_ in described]
     rows: list[list[object]] = []
-    size = 0
+    size = len(json.dumps(columns, ensure_ascii=False))
     is_cut = False
     while not is_cut and (row := cursor.fetchone()):
         plain = [_plain(value) for value in row]
@@ -88,11 +107,13 @@ def _plain(value: object) -> object:
 def main() -> None:
     """Answer the request on standard input."""
     request = json.load(sys.stdin)
-    give_up_rights(request["address_space"])
+    give_up_rights(request["address_space"], request["seconds"])
     try:
         said = answer(request)
     except duckdb.Error as error:
-        said = {"error": " ".join(str(error).split("\nLINE ")[0].split())}
+        said = {"error": " ".join(str(error)[: 2 * _LONGEST_ERROR].split("\nLINE ")[0].split())[:_LONGEST_ERROR]}
+    except TooWideError as error:
+        said = {"error": str(error)}
     except MemoryError:
         said = {"error": "the query needs more memory than a query may have; aggregate first"}
     json.dump(said, sys.stdout, ensure_ascii=False)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from plotly.utils import PlotlyJSONEncoder
@@ -20,10 +21,11 @@ from dashboards.app.pages.models import MODELS
 from dashboards.app.pages.slots import judged
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
+from dashboards.app.shell import freshness, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
-from dashboards.workbench.snapshot import current, is_stale, publish
-from dashboards.workbench.status import write_status
+from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
+from dashboards.workbench.status import read_checks, read_lineage, write_status
 from pipelines.home import Home, home_lock, init_home
 from pipelines.query import query_rows
 from pipelines.run import Request, run_home
@@ -338,6 +340,21 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     marts = Marts(home)
     with pytest.raises(NoDataError):
         page_of(marts.copy(), View(), "admin")
+    assert "headwater run --home '" in str(no_data(View(), Home(tmp_path / "a home")))
+    client = create_app(home).server.test_client()
+    assert client.get("/export/overview/days.csv").status_code == 404
+    (home.config / "headwater.yaml").write_text("a: [", encoding="utf-8")
+    client = create_app(home).server.test_client()
+    answer = client.get("/export/overview/days.csv")
+    assert answer.status_code == 503
+    assert "headwater.yaml" in answer.text
+
+
+def test_the_badge_tells_the_time_of_the_shop(copy):
+    context = shown(copy, "/")[0]
+    zone = ZoneInfo(copy.settings.timezone)
+    at = copy.snapshot.published_at.astimezone(zone)
+    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, copy.snapshot.version))
 
 
 def test_a_run_that_changes_nothing_leaves_the_copy(home):
@@ -355,6 +372,29 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
         publish(home)
 
 
+def test_a_copy_that_is_damaged_is_made_anew(home):
+    pointer_of(home).unlink()
+    path = publish(home).path  # one that nothing has open
+    path.chmod(0o644)
+    path.write_bytes(b"no database")
+    assert Marts(home).copy().days
+    assert Marts(home).copy().snapshot.path != path
+
+
+@pytest.mark.parametrize("kept", ['[{"table": 1}]', '["x"]', "{}", "[]", "5", "{", '{"sources": {"a": []}}'])
+def test_what_another_version_kept_of_checks_and_columns_is_as_none(home, kept):
+    folder = home.root / ".workbench"
+    there = {name: (folder / name).read_bytes() for name in ("checks.json", "lineage.json")}
+    try:
+        for name in there:
+            (folder / name).write_text(kept)
+        assert not read_checks(home)
+        assert not read_lineage(home).sources
+    finally:
+        for name, content in there.items():
+            (folder / name).write_bytes(content)
+
+
 def test_viewers_find_no_device(home, copy):
     device = lake(home, "SELECT device_id FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
     for address, key in ((f"/paths{ALL_DAYS}", "find"), (f"/search{ALL_DAYS}", "q")):
@@ -364,3 +404,12 @@ def test_viewers_find_no_device(home, copy):
         for role, is_found in (("viewer", False), ("analyst", True)):
             found = tables(page_of(copy, view, role)[1])
             assert any(table.key in ("carts", "found") for table in found) == is_found
+
+
+def test_the_first_and_the_last_day_of_all_are_days_without_data(copy):
+    for days in ("to=0001-01-01", "from=0001-01-01", "from=9999-12-31"):
+        assert shown(copy, f"/?{days}")[1]
+
+
+def test_more_than_a_page_can_have_to_send_is_not_read(client):
+    assert client.post("/_dash-update-component", json={"x": "x" * 2_000_000}).status_code == 413

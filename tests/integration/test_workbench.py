@@ -7,8 +7,11 @@ import datetime as dt
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -188,6 +191,40 @@ def test_no_process_is_left_behind(snapshot):
     before = workers()
     assert "stopped after 1 seconds" in asked(snapshot, "SELECT sleep_ms(60000)", Limits(seconds=1))
     assert workers() <= before
+
+
+def test_a_query_ends_by_itself_where_nobody_is_left_to_stop_it(snapshot, tmp_path):
+    before = workers()
+    code = (
+        "import sys; from pathlib import Path; from dashboards.workbench.confined import Limits, run_confined\n"
+        "run_confined(Path(sys.argv[1]), 'SELECT sleep_ms(60000)', Limits(seconds=1))"
+    )
+    server = subprocess.Popen([sys.executable, "-c", code, str(snapshot.path)], stderr=subprocess.DEVNULL)
+    until(lambda: workers() - before)
+    server.kill()
+    server.wait()
+    until(lambda: not workers() - before)
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_error_as_long_as_the_query_likes_is_cut(snapshot, home):
+    sql = "SELECT error((SELECT string_agg('0123456789', '') FROM range(1000000)))"
+    assert len(asked(snapshot, sql)) < 3_000
+    with pytest.raises(RefusedError):
+        Workbench(home).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
+    *_, line = (home.root / ".workbench" / "queries.jsonl").read_bytes().splitlines()
+    assert len(line) < 30_000
+
+
+def test_more_columns_than_a_page_shows_are_refused(snapshot):
+    stars = ", ".join(["*"] * 200)
+    assert "at most 500 are shown" in asked(snapshot, f"SELECT {stars} FROM (SELECT 1 AS a, 2 AS b, 3 AS c)")
 
 
 # Answers -----------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_no_text_of_a_csv_begins_like_a_formula():
     assert "\u202e" not in rows[3][0]
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠", " =", "\n="])
 def test_each_sign_of_a_formula_is_neutralised(sign):
     assert safe(f"{sign}1+1") == f"'{sign}1+1"
     assert safe(f"a{sign}") == f"a{sign}"

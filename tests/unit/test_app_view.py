@@ -106,3 +106,8 @@ def test_presets_lie_within_the_days_that_there_are(preset, earliest, span):
 def test_presets_end_with_the_newest_day(preset, first, last):
     found = preset_days(preset, dt.date(2025, 1, 1), DAY)
     assert found == (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+
+
+@pytest.mark.parametrize("preset", ["7", "90", "day", "all"])
+def test_before_the_first_day_of_all_there_is_none(preset):
+    assert preset_days(preset, DAY, dt.date.min)[0] == DAY

@@ -45,6 +45,7 @@ TABLES = ["core.events", "core.order_lines", "attribution.entrance_daily"]
         ),
         ("SELECT payload -> '$.a', payload ->> '$.b' FROM core.events", {"core.events"}),
         ("SELECT column_names FROM (SELECT 'Ω' AS column_names) 订单", set()),
+        ("WITH tables AS (SELECT 1) FROM tables", set()),
         ("WITH 订单 AS (FROM core.order_lines) FROM 订单", {"core.order_lines"}),
     ],
 )
@@ -98,6 +99,13 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ('WITH "/etc/passwd" AS (SELECT 1) FROM "/etc/passwd"', "name it by letters"),
         ("FROM information_schema.tables", "there is no table 'information_schema.tables' here"),
         ("FROM duckdb_tables", "there is no table 'duckdb_tables' here"),
+        # A name of WITH holds inside it only: outside, this one is DuckDB's view of where its file is.
+        (
+            "FROM (WITH pragma_database_list AS (SELECT 1) FROM pragma_database_list), pragma_database_list",
+            "DuckDB has a view of that name",
+        ),
+        ("FROM (WITH PG_Settings AS (SELECT 1) SELECT 1), pg_settings", "DuckDB has a view of that name"),
+        ("FROM (WITH duckdb_tables AS (SELECT 1) SELECT 1), duckdb_tables", "DuckDB has a view of that name"),
         ("FROM marts.core.events", r"there is no table 'marts.core.events' here; did you mean core.events\?"),
         ("FROM entrance_daily", r"did you mean attribution.entrance_daily\?"),
         ("FROM caller_frame", "there is no table 'caller_frame' here"),
@@ -112,6 +120,9 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("SELECT json_execute_serialized_sql('x')", r"\(\) is not on the list"),
         ("SELECT main.sum(1)", r"main.sum\(\) is not on the list"),
         ("SELECT * FROM (" * 200 + "SELECT 1" + ")" * 200, "not valid SQL|nested too deeply"),
+        # Within what DuckDB's parser takes, beyond what Python's reader of JSON does.
+        ("SELECT 1" + " + 1" * 990, "nested too deeply"),
+        ("FROM core.events" + ", core.events" * 1400, "nested too deeply"),
         ("SELECT 1" + " AND 1" * 20_000, "at most 20,000"),
     ],
 )
@@ -139,3 +150,15 @@ def test_every_function_on_the_list_is_one_of_duckdbs():
 )
 def test_no_function_on_the_list_reads_files_settings_or_the_environment(part):
     assert [name for name in FUNCTIONS | TABLE_FUNCTIONS if part in name] == []
+
+
+def test_no_view_of_duckdb_is_read_under_a_name_of_with():
+    with duckdb.connect() as connection:
+        names = [name for (name,) in connection.execute("SELECT DISTINCT view_name FROM duckdb_views()").fetchall()]
+        for name in names:
+            try:
+                connection.execute(f"FROM {name} LIMIT 0")
+            except duckdb.Error:
+                continue  # only found with its schema
+            with pytest.raises(RefusedError, match="DuckDB has a view"):
+                let_through(f"FROM (WITH {name} AS (SELECT 1) SELECT 1), {name}", TABLES)

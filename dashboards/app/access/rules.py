@@ -7,6 +7,7 @@ Not here: asking a request (``dashboards.app.access.guard``).
 from __future__ import annotations
 
 import ipaddress
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,7 +94,8 @@ def rules_for(
         place = host if not is_loopback(host) else f"{host} behind a proxy"
         raise HeadwaterError(
             f"{place} can be reached from elsewhere and nobody would have to sign in; first run "
-            f"'headwater user add NAME --role admin --home {home.root}', or name a trusted proxy's header"
+            f"'headwater user add NAME --role admin --home {shlex.quote(str(home.root))}', or name a trusted proxy's "
+            "header"
         )
     is_open = is_sign_in_off or not (is_far or has_users)
     return Rules(host, is_open, is_sign_in_off, proxy)

@@ -77,7 +77,7 @@
 
   function cell(value) {
     var text = String(value);
-    if (/^[=+\-@\t\r]/.test(text)) { text = "'" + text; }
+    if (/^(\s*[=+\-@＝＋－＠]|[\t\r\n])/.test(text)) { text = "'" + text; }
     return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   }
 

@@ -106,7 +106,8 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         if not clicks or not (query or "").strip() or view is None or not _is_key(key):
             return dash.no_update
         try:
-            outcome = runner.run(str(query), user, str(key))
+            # What is no text at all, half a sign say, is not written down as one.
+            outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key))
         except HeadwaterError as error:
             return {"error": str(error)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
