@@ -40,7 +40,7 @@ from dashboards.figures.look import Look
 from dashboards.figures.themes import dark
 
 CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
-MOST_ROWS = 500
+MOST_ROWS = 200
 """Rows of a table that a page shows; a file holds them all."""
 GRID_FROM = 13
 """Rows from which a table is a grid that sorts and scrolls by itself."""
