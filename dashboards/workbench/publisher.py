@@ -20,6 +20,9 @@ from pipelines.home import Home, lock_holder
 POLL_SECONDS = 5.0
 """How often the lake is looked at for changes."""
 
+PAUSE_SECONDS = 60.0
+"""How long it is left alone after a copy that could not be made, for want of room say."""
+
 
 def publish_apart(home: Home) -> bool:
     """Make the copy in a process of its own, which takes its memory with it; whether that went well."""
@@ -31,15 +34,16 @@ def watch(home: Home) -> None:
     """Have the copy made anew whenever the lake has changed and no run is going; until the process above ends."""
     parent, said = os.getppid(), ""
     while os.getppid() == parent:
+        pause = POLL_SECONDS
         try:
             if lock_holder(home) is None and (is_stale(home, current(home)) or are_checks_stale(home)):
-                publish_apart(home)
+                pause = POLL_SECONDS if publish_apart(home) else PAUSE_SECONDS
             said = ""
         except HeadwaterError as error:
             if str(error) != said:  # once, not every few seconds for a night
                 said = str(error)
                 print(f"warning: {error}", file=sys.stderr, flush=True)
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +55,7 @@ def main(arguments: list[str]) -> int:
         else:
             publish(home)
             write_status(home)
-    except HeadwaterError as error:
+    except (HeadwaterError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -139,8 +139,12 @@ def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest:
         _copy(workspace, tables, unfinished)
         unfinished.chmod(0o444)
         unfinished.replace(path)
+    except duckdb.Error as error:  # a full disk, say
+        why = " ".join(str(error).split())
+        raise HeadwaterError(f"{folder}: the copy for the dashboards cannot be written: {why}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        for left in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
+            left.unlink(missing_ok=True)
     now = dt.datetime.now(dt.UTC)
     return Snapshot(path, version, frozenset(tables) | CONFIG_TABLES.keys(), left_out, now, False)
 
@@ -233,6 +237,6 @@ def _alone(home: Home) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     with (folder / ".lock").open("a") as handle:
         fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
-        for path in folder.glob(".*.tmp"):  # of one that was killed
+        for path in folder.glob(".*.tmp*"):  # of one that was killed
             path.unlink(missing_ok=True)
         yield

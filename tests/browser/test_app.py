@@ -234,6 +234,22 @@ def test_it_is_used_by_keyboard(browser, site):
     close(page)
 
 
+def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
+    page, seen = opened(browser, site, f"/paths?{DAYS}&lang=en")
+    focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
+    page.locator(".controls input").first.focus()
+    page.keyboard.type("20")
+    page.wait_for_timeout(600)  # longer than the field waits: the page is drawn anew while one types on
+    followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
+    assert "find" in page.evaluate(focused)
+    assert page.evaluate(focused).endswith("2026-5")
+    page.locator("a.preset").nth(1).focus()
+    followed(page, lambda: page.keyboard.press("Enter"), "find=2026-5")
+    page.wait_for_function("document.activeElement.classList.contains('preset')", timeout=5_000)
+    assert not seen.wrong
+    close(page)
+
+
 @pytest.mark.parametrize("address", ["/nothing", "/entrances/more", "/entrances/../x"])
 def test_an_address_that_leads_nowhere_says_so(browser, site, address):
     page, _ = opened(browser, site, f"{address}?lang=en")

@@ -322,6 +322,19 @@ def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
     assert not first.path.exists()
 
 
+def test_a_copy_for_which_there_is_no_room_leaves_nothing_but_a_line(tmp_path):
+    made = new_home(tmp_path / "home")
+    code = (
+        "import resource, sys; from dashboards.workbench.publisher import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(made.root)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the copy for the dashboards cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (made.root / ".workbench").iterdir()] == [".lock"]
+
+
 def test_a_table_that_is_too_large_is_left_out_and_named(home):
     assert publish(home).left_out == {}
     small = publish(home, largest=0)

@@ -120,7 +120,58 @@
     }
   }
 
-  new MutationObserver(soon).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
+  // The page is drawn anew after every choice: who works with the keyboard, or still types, goes on where they were.
+  var CONTROLS = "#page .top, #page .bar, #page .controls";
+  var FIELDS = "a[href], button, input:not([type=hidden]), textarea, select";
+  var focused = null;
+
+  function isTyped(field) { return field.tagName === "INPUT" && !field.readOnly && !field.getAttribute("aria-haspopup"); }
+
+  function note(field) {
+    focused.value = field.value;
+    focused.start = field.selectionStart;
+    focused.end = field.selectionEnd;
+  }
+
+  document.addEventListener("focusin", function (event) {
+    var field = event.target;
+    var group = field.closest("#page .top, #page .bar, #page .controls");
+    if (group) {
+      focused = {
+        field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
+        place: Array.from(group.querySelectorAll(FIELDS)).indexOf(field), typedAt: 0
+      };
+    } else if (field.closest("#page")) { focused = null; }  // what opens over the page belongs to what opened it
+  });
+
+  document.addEventListener("focusout", function (event) {
+    window.setTimeout(function () {
+      if (focused && focused.field === event.target && event.target.isConnected && document.activeElement === document.body) { focused = null; }
+    }, 0);
+  });
+
+  document.addEventListener("input", function (event) {
+    if (focused && focused.field === event.target && isTyped(event.target)) { focused.typedAt = Date.now(); note(event.target); }
+  });
+
+  window.addEventListener("popstate", function () { if (focused) { focused.typedAt = 0; } });
+
+  function refocus() {
+    if (!focused || focused.field.isConnected || document.activeElement !== document.body) { return; }
+    var was = focused;
+    var group = document.querySelectorAll(CONTROLS)[was.group];
+    var field = group && group.querySelectorAll(FIELDS)[was.place];
+    if (!field || field.tagName !== was.field.tagName) { return; }
+    field.focus({ preventScroll: true });
+    if (!isTyped(field) || Date.now() - was.typedAt > 5000) { return; }
+    if (field.value !== was.value) {  // typed on while the answer came
+      Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, was.value);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    field.setSelectionRange(was.start, was.end);
+  }
+
+  new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
   window.addEventListener("resize", soon);
 
   // Links within the app change the address without loading it all again.
