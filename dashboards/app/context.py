@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from dashboards.app.marts import Copy
 from dashboards.app.view import View, compared_days
-from dashboards.blocks import Block
+from dashboards.blocks import Block, Text
 from dashboards.figures.look import Look
 
 Role = Literal["viewer", "analyst", "admin"]
@@ -94,6 +94,19 @@ class Context:
             "then_last": days.then_last if days.is_recorded_then else far,
             "language": self.view.language,
         }
+
+    @property
+    def computed_days(self) -> int:
+        """How many of the days shown are computed."""
+        return sum(self.days.first <= day <= self.days.last for day in self.copy.days)
+
+    def nothing_there(self, key: str) -> Text:
+        """The text of *key* with the command that may mend it; outside of the shop's records that they end there."""
+        text, days = self.look.text, self.days
+        start, end = self.copy.days[0], self.copy.days[-1]
+        if days.last < start or days.first > end:
+            return Text(text("empty.outside", start=start, end=end), "missing")
+        return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:
         """What each entrance is called; those that are none are named too."""

@@ -257,9 +257,9 @@ def test_an_address_that_leads_nowhere_says_so(browser, site, address):
     close(page)
 
 
-def test_days_without_data_say_what_to_run(browser, site):
+def test_days_outside_of_the_records_are_said_to_be_so(browser, site):
     page, seen = opened(browser, site, "/?from=2026-01-01&to=2026-01-07&lang=en")
-    assert "headwater run --from 2026-01-01 --to 2026-01-07" in page.locator("#main").inner_text()
+    assert "These days are outside of the shop's records" in page.locator("#main").inner_text()
     assert not seen.wrong
     close(page)
 

@@ -259,6 +259,15 @@ def test_days_without_data_are_said_to_be_so(copy, page, days):
     assert written(context, blocks)
 
 
+def test_days_outside_of_the_records_have_no_numbers_and_no_remedy(copy):
+    blocks = shown(copy, "/?from=2020-01-01&to=2020-01-07")[1]
+    found = cards(blocks)
+    assert {found[name].value for name in ("revenue", "orders", "exposures", "visitors")} == {"–"}
+    said = [block for block in blocks if isinstance(block, Text) and block.kind == "missing"]
+    assert "from 2026-05-17 to 2026-05-20" in said[0].text
+    assert not said[0].remedy
+
+
 @pytest.mark.parametrize("page", PAGE_OF)
 def test_no_filter_breaks_a_page(copy, page):
     evil = ("'; DROP TABLE core.orders; --", "%", "\\", "🙂", "a|b|c", "-1", "1e309", "(none)", "\u0000")

@@ -69,7 +69,6 @@ _COURSE_METRICS = (
 
 def entrances(context: Context) -> Sequence[Block]:
     """All entrances, or one with its slots, or one slot with what it showed; with the orders at the end."""
-    look = context.look
     names = context.entrance_names()
     entrance = context.view.get("entrance")
     rows = [
@@ -78,8 +77,7 @@ def entrances(context: Context) -> Sequence[Block]:
     ]
     parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
     if not rows:
-        remedy = f"headwater run --from {context.days.first} --to {context.days.last}"
-        return [*parts, Text(look.text("empty.days"), "missing", remedy)]
+        return [*parts, context.nothing_there("empty.days")]
     parts.append(_table(context, rows, entrance))
     if entrance:
         slot = context.view.get("slot")

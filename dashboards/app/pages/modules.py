@@ -58,8 +58,7 @@ def modules(context: Context) -> Sequence[Block]:
         for row in context.rows(_MODULES, page_type=page_type)
     ]
     if not rows:
-        remedy = f"headwater run --from {context.days.first} --to {context.days.last}"
-        return [*parts, Text(look.text("modules.none"), "missing", remedy)]
+        return [*parts, context.nothing_there("modules.none")]
     selling = [row for row in rows if row["assisted_revenue"] or row["closing_revenue"]]
     table = Table(
         "modules",

@@ -102,10 +102,11 @@ def overview(context: Context) -> Sequence[Block]:
     then: Mapping[str, Any] | None = None
     if days.is_recorded_then:
         then = copy.one(_TOTALS, **{"from": days.then_first, "to": days.then_last})
+    if not context.computed_days:
+        now = dict.fromkeys(now)  # not nothing, but not known
     parts: list[Block] = []
     if not now["orders"]:
-        remedy = f"headwater run --from {days.first} --to {days.last}"
-        parts.append(Text(look.text("empty.days"), "missing", remedy))
+        parts.append(context.nothing_there("empty.days"))
     parts.append(Cards(tuple(_card(look, name, now, then) for name in _CARDS)))
     parts.append(Text(look.text("overview.product"), "note"))
     if now["lines_without_cost"]:
@@ -172,8 +173,8 @@ def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) 
         cards.append(
             Card(
                 look.text(f"metric.{name}"),
-                look.numbers.short(now[name] or 0),
-                look.numbers.full(now[name] or 0),
+                look.numbers.short(now[name]),
+                look.numbers.full(now[name]),
                 tuple(changes),
                 look.text.name("about", rate or name),
                 metric=name,
