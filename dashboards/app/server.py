@@ -152,7 +152,7 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
         view = read_view("/", query or "", language_of()) or View()
         try:
-            return shell.freshness(marts.copy(), view, shown)
+            return shell.freshness(marts.copy(), view, shown or "")
         except HeadwaterError:  # the page that is asked for next says which
             return dash.no_update
 
@@ -188,7 +188,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
-        return shell.page(context, components(context, blocks)), copy.snapshot.version
+        return shell.page(context, components(context, blocks)), shell.mark_of(copy.snapshot)
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:

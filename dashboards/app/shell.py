@@ -24,7 +24,7 @@ from dashboards.app.marts import Copy
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from dashboards.workbench.snapshot import current
+from dashboards.workbench.snapshot import Snapshot, current
 from dashboards.workbench.status import read_checks
 from pipelines.home import Home, lock_holder
 
@@ -111,7 +111,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 **marks({"aria-label": text("find")}),
             ),
             html.Div(
-                freshness(context.copy, view, context.copy.snapshot.version) if context else None,
+                freshness(context.copy, view, mark_of(context.copy.snapshot)) if context else None,
                 id="badge",
                 className="badge",
                 role="status",
@@ -199,19 +199,28 @@ def _days_said(context: Context) -> str:
     return text.joined(*said)
 
 
-def freshness(copy: Copy, view: View, shown: str | None) -> list[Any]:
-    """Whether a run is going, a check failed, and whether there is newer data than *shown*; times are the shop's."""
+def mark_of(snapshot: Snapshot) -> str:
+    """What a page remembers of the copy that it was made from."""
+    return f"{snapshot.version} {snapshot.published_at.isoformat()}"
+
+
+def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
+    """Of when the data shown is, whether there is newer, whether a run is going or a check failed.
+
+    *shown* is the ``mark_of`` of the page's copy; '' where nothing is shown. Times are the shop's.
+    """
     text, home = Texts(view.language), copy.home
-    snapshot = current(home)
+    version, _, published_at = shown.partition(" ")
     parts: list[Any] = []
-    if snapshot is None:
+    if not published_at:
         return parts
-    if shown and snapshot.version != shown:
+    newest = current(home)
+    if newest is not None and newest.version != version:
         parts.append(html.A(text("badge.newer"), href="", className="newer"))
     if lock_holder(home) is not None:
         parts.append(html.Span(text("badge.running"), className="running"))
     zone = ZoneInfo(copy.settings.timezone)
-    local = snapshot.published_at.astimezone(zone)
+    local = dt.datetime.fromisoformat(published_at).astimezone(zone)
     is_today = local.date() == dt.datetime.now(zone).date()
     at = f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
     failed = sum(check.passed is False for check in read_checks(home))

@@ -21,7 +21,7 @@ from dashboards.app.pages.models import MODELS
 from dashboards.app.pages.slots import judged
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
-from dashboards.app.shell import freshness, no_data
+from dashboards.app.shell import freshness, mark_of, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
 from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
@@ -363,7 +363,7 @@ def test_the_badge_tells_the_time_of_the_shop(copy):
     context = shown(copy, "/")[0]
     zone = ZoneInfo(copy.settings.timezone)
     at = copy.snapshot.published_at.astimezone(zone)
-    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, copy.snapshot.version))
+    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, mark_of(copy.snapshot)))
 
 
 def test_a_run_that_changes_nothing_leaves_the_copy(home):
