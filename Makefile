@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
 
-.PHONY: help install demo test test-real lint format bench dev docs clean
+.PHONY: help install demo test test-real lint format bench dev dashboard docs clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,10 @@ bench: $(STAMP)  ## the speed table
 dev: $(STAMP)  ## the Dagster UI on the demo's home, http://127.0.0.1:3000
 	@test -f $(DEMO)/config/headwater.yaml || $(MAKE) demo
 	HEADWATER_HOME=$(CURDIR)/$(DEMO) DAGSTER_HOME=$(CURDIR)/$(DEMO)/.dagster $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+
+dashboard: $(STAMP)  ## the dashboards of the demo's home, http://127.0.0.1:8050
+	@test -f $(DEMO)/config/headwater.yaml || $(MAKE) demo
+	$(BIN)/headwater dashboard --home $(DEMO)
 
 docs: $(STAMP)  ## docs/data-dictionary.md, from the models' headers
 	$(BIN)/headwater docs --out docs/data-dictionary.md

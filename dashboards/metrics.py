@@ -10,7 +10,9 @@ from dashboards.numbers import Number, Numbers
 
 _MONEY = frozenset(
     {
+        "assisted_revenue",
         "average_order_value",
+        "closing_revenue",
         "cost",
         "expected_value",
         "margin",

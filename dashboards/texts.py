@@ -1,6 +1,6 @@
 """The texts that operators read, in Chinese and English.
 
-Here: finding a text of ``texts.yaml`` by its key and filling in values.
+Here: finding a text of ``words/*.yaml`` by its key and filling in values.
 Not here: the texts themselves, numbers (``dashboards.numbers``), names that data brings.
 """
 
@@ -14,13 +14,15 @@ import yaml
 
 from dashboards.numbers import Language
 
-_FILE = Path(__file__).with_name("texts.yaml")
+_FOLDER = Path(__file__).with_name("words")
 
 
 @cache
 def all_texts() -> Mapping[str, Mapping[str, str]]:
     """Key → language → text."""
-    content: dict[str, dict[str, str]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    content: dict[str, dict[str, str]] = {}
+    for file in sorted(_FOLDER.glob("*.yaml")):
+        content |= yaml.safe_load(file.read_text(encoding="utf-8"))
     return content
 
 

@@ -23,6 +23,7 @@ from pipelines.console import error_line, print_summary, print_table, teller
 from pipelines.errors import HeadwaterError
 from pipelines.home import DEFAULT_HOME, HOME_VARIABLE, Home, find_home, init_home
 from pipelines.simulator import TRAPS
+from pipelines.user_commands import app as user_commands
 
 app = typer.Typer(
     name="headwater",
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(user_commands, name="user")
 
 HomeOption = Annotated[
     Path | None,
@@ -310,6 +312,51 @@ def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
             print(f"{signs[finding.level]} {finding.topic:<10} {finding.message}{remedy}")
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples: `headwater dashboard --home demo` · `headwater dashboard --host 0.0.0.0`, after "
+    "`headwater user add` · `headwater dashboard --trust-proxy 127.0.0.1 --proxy-user-header X-Forwarded-User`"
+)
+def dashboard(
+    home: HomeOption = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; other than loopback, people have to sign in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8050,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 2,
+    no_sign_in: Annotated[
+        bool, typer.Option("--no-sign-in", help="Let everybody on this host in, though there are users.")
+    ] = False,
+    trust_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address or network of a reverse proxy to believe; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    proxy_user_header: Annotated[
+        str, typer.Option(metavar="HEADER", help="Header by which it says who it is.", show_default=False)
+    ] = "",
+    proxy_role_header: Annotated[
+        str, typer.Option(metavar="HEADER", help="Header by which it says the role.", show_default=False)
+    ] = "",
+) -> None:
+    """Serve the dashboards of a home to browsers, until Ctrl-C."""
+    from dashboards.app.access.rules import rules_for
+    from dashboards.app.serve import serve
+
+    place = find_home(home)
+    rules = rules_for(
+        place,
+        host,
+        is_sign_in_off=no_sign_in,
+        trusted=trust_proxy or (),
+        user_header=proxy_user_header,
+        role_header=proxy_role_header,
+    )
+    serve(place, rules, port, workers)
 
 
 def _refuse_usage(message: str) -> NoReturn:

@@ -92,6 +92,7 @@ def _show_next_steps(directory: Path) -> None:
     print(f"""
 Next:
   headwater sql --home {directory} "SELECT * FROM attribution.path_summary ORDER BY revenue DESC LIMIT 10"
+  headwater dashboard --home {directory}   the dashboards, at http://127.0.0.1:8050
   headwater docs                     the data dictionary
   make dev                           the Dagster UI on this home, at http://127.0.0.1:3000""")
 

@@ -120,9 +120,8 @@ def _failed_checks(workspace: Workspace) -> Iterator[Finding]:
     from pipelines.launch import failed_checks
 
     failed = failed_checks(workspace.home)
-    for name, description, level in failed:
-        yield Finding(
-            "checks", "error" if level == "error" else "warn", f"{name}: {description}", "see the check's remedy"
-        )
+    for check in failed:
+        level: Level = "error" if check.severity == "error" else "warn"
+        yield Finding("checks", level, f"{check.name}: {check.found}", "see the check's remedy")
     if not failed:
         yield Finding("checks", "ok", "no check failed when last run")

@@ -7,11 +7,13 @@ Not here: in which order the steps come (``pipelines.run``), what a step does (`
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -128,23 +130,62 @@ def materialize_in_process(home: Home, tables: Collection[str], first: Day | Non
     return DagsterEngine(home).compute(tables, first, last)
 
 
-def failed_checks(home: Home) -> list[tuple[str, str, str]]:
-    """The checks that found something when they last ran: (name, what was found, ``error`` or ``warn``)."""
+@dataclass(frozen=True)
+class CheckState:
+    """How a check ended when it last ran.
+
+    Attributes:
+        table: The model that it judges.
+        name: Its name.
+        severity: ``error``: it blocks what it finds; ``warn``.
+        passed: Whether it found nothing; None: it never ran.
+        found: What it found, or how much it looked at.
+        at: When it ran, UTC; None: never.
+    """
+
+    table: str
+    name: str
+    severity: str
+    passed: bool | None
+    found: str
+    at: dt.datetime | None
+
+
+def check_states(home: Home) -> list[CheckState]:
+    """Every check of *home* as Dagster's records have it, by table and name.
+
+    Raises:
+        HeadwaterError: the home or the records cannot be read.
+    """
     project = open_workspace(home).project
-    keys = [
-        dg.AssetCheckKey(asset_key(name), check)
+    severities = {
+        (name, check): severity
         for name, model in project.models.items()
-        for check in (grain_check_name(model), *(check.name for check in project.checks[name]))
-    ]
-    failed = []
+        for check, severity in (
+            (grain_check_name(model), "error"),
+            *((check.name, check.severity) for check in project.checks[name]),
+        )
+    }
+    keys = {dg.AssetCheckKey(asset_key(name), check): (name, check) for name, check in severities}
+    states = []
     with open_instance(home) as instance:
-        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-        for key, record in sorted(latest.items(), key=lambda item: item[0].name):
-            evaluation = record.event.asset_check_evaluation if record.event else None
-            if evaluation and not evaluation.passed:
-                level = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warn"
-                failed.append((key.name, evaluation.description or "failed", level))
-    return failed
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+        for key, (table, name) in keys.items():
+            record = latest.get(key)
+            evaluation = record.event.asset_check_evaluation if record and record.event else None
+            severity = severities[table, name]
+            if record is None or record.event is None or evaluation is None:
+                states.append(CheckState(table, name, severity, None, "", None))
+                continue
+            at = dt.datetime.fromtimestamp(record.event.timestamp, dt.UTC)
+            found = evaluation.description or ("" if evaluation.passed else "failed")
+            states.append(CheckState(table, name, severity, evaluation.passed, found, at))
+    return sorted(states, key=lambda state: (state.table, state.name))
+
+
+def failed_checks(home: Home) -> list[CheckState]:
+    """The checks that found something when they last ran, by name."""
+    return sorted((state for state in check_states(home) if state.passed is False), key=lambda state: state.name)
 
 
 @contextmanager

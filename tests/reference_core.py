@@ -57,12 +57,14 @@ class Shop:
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """The rows of core.events, core.orders, core.order_lines and core.refunds, with their dt."""
+    """The rows of core.events, traffic_daily, orders, order_lines and refunds, with their dt."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
+    events = core_events(log.events, shop)
     tables = {
-        "core.events": core_events(log.events, shop),
+        "core.events": events,
+        "core.traffic_daily": traffic_daily(events),
         "core.orders": [core_order(order, shop) for order in orders],
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
@@ -120,6 +122,49 @@ def core_events(records: Iterable[Row], shop: Shop) -> list[Row]:
     for event in events:
         event["person_id"] = person_of(event, events)
     return events
+
+
+def traffic_daily(events: list[Row]) -> list[Row]:
+    return [traffic([event for event in events if event["dt"] == day]) for day in sorted({e["dt"] for e in events})]
+
+
+def traffic(events: list[Row]) -> Row:
+    """Visitors and the health of the log of one day."""
+    opened = drops = resets = 0
+    for device in {event["device_id"] for event in events}:
+        own = [event for event in events if event["device_id"] == device and event["page_id"] is not None]
+        times = {
+            event["page_id"]: min(e["device_time"] for e in own if e["page_id"] == event["page_id"]) for event in own
+        }
+        pages = sorted(times, key=lambda page: (times[page], page))
+        opened += len(pages)
+        for place in range(1, len(pages)):
+            if pages[place] < pages[place - 1]:
+                drops += 1
+                resets += max(pages[place:]) < max(pages[:place])
+    number = len(events)
+    without = sum(event["page_id"] is None for event in events)
+    skewed = sum(abs(event["occurred_at"] - event["device_time"]) > dt.timedelta(minutes=5) for event in events)
+    late = sum(
+        event["received_at"] - event["occurred_at"] > dt.timedelta(hours=1) for event in events if event["received_at"]
+    )
+    return {
+        "dt": events[0]["dt"],
+        "events": number,
+        "page_views": sum(event["event_type"] == "page_view" for event in events),
+        "visitors": len({event["person_id"] for event in events}),
+        "devices": len({event["device_id"] for event in events}),
+        "events_without_page_id": without,
+        "pages_opened": opened,
+        "page_id_drops": drops,
+        "page_id_resets": resets,
+        "skewed_events": skewed,
+        "late_events": late,
+        "page_id_missing_rate": without / number,
+        "page_id_drop_rate": drops / opened if opened else None,
+        "skewed_rate": skewed / number,
+        "late_rate": late / number,
+    }
 
 
 def canonical_event(record: Row, shop: Shop) -> Row:

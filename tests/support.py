@@ -45,6 +45,7 @@ FX_COLUMNS = ("dt", "currency", "rate")
 
 KEYS: dict[str, tuple[str, ...]] = {
     "core.events": ("dt", "event_id"),
+    "core.traffic_daily": ("dt",),
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),

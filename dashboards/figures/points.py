@@ -41,6 +41,7 @@ class Point:
     *hover* is HTML as Plotly understands it.
     """
 
+    sku: str
     name: str
     x: float
     y: float
@@ -85,6 +86,7 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
         )
     lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
     return Point(
+        str(row["sku"]),
         name,
         x / x_threshold if x_by else x,
         y / y_threshold if y_by else y,

@@ -119,6 +119,7 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: 
                     "opacity": 0.85,
                     "line": {"color": darker(color), "width": 1.6 if is_small else 1},
                 },
+                customdata=[[point.sku, point.name] for point in group],
                 hovertext=[point.hover for point in group],
                 hoverinfo="text",
                 cliponaxis=False,

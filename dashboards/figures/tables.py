@@ -35,8 +35,8 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
         counts[row["from_key"], row["to_key"]] = row["members"]
-    sources = _ordered({source for source, _ in counts}, names)
-    targets = _ordered({target for _, target in counts}, names)
+    sources = ordered({source for source, _ in counts}, names)
+    targets = ordered({target for _, target in counts}, names)
     figure = base(look, 40 * len(sources) + 130)
     if not counts:
         return figure
@@ -112,7 +112,8 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
     return figure
 
 
-def _ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
+def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
+    """*keys* in the order of *names*, unknown ones after them, those in no cell last."""
     outside = [key for key in (NEW, ENTERED, LEFT) if key in keys]
     known = [key for key in names if key in keys and key not in outside]
     return [*known, *sorted(keys - set(names) - set(outside)), *outside]

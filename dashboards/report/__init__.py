@@ -1,6 +1,7 @@
 """The report: one day of a shop as one HTML file that needs nothing else.
 
-Here: reading the marts (``queries``), a section each (``overview``, ``entrances``, ``customers``, ``products``),
-the page (``html``, ``page``), the file (``write``).
-Not here: the charts (``dashboards.figures``), the command (``pipelines.report``).
+Here: reading the marts (``queries``), the sections of the day itself (``overview``, ``entrances``), blocks as HTML
+(``render``), the page (``html``, ``page``), the file (``write``).
+Not here: customers and products (``dashboards.sections``), the charts (``dashboards.figures``), the command
+(``pipelines.report``).
 """

@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.blocks import Column
+from dashboards.columns import exact, metric, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import entrance_revenue, entrance_value, has_place, slot_revenue
 from dashboards.numbers import NONE
-from dashboards.report.columns import change_column, full_column, short_column, text_column
-from dashboards.report.html import Column, Html, first_of, message, table, tag
+from dashboards.report.columns import change_column
+from dashboards.report.html import Html, first_of, message, table, tag
 from dashboards.report.overview import totals
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
@@ -55,16 +57,16 @@ def entrances(page: Page, reader: Reader) -> Html:
             look.text("empty.entrances", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}"
         )
     columns = [
-        text_column(look.text("column.entrance"), "name"),
-        short_column(look, "revenue"),
-        short_column(look, "revenue_share"),
+        text(look.text("column.entrance"), "name"),
+        metric(look, "revenue"),
+        metric(look, "revenue_share"),
         *_changes(look),
         *(
-            short_column(look, name)
+            metric(look, name)
             for name in ("net_revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate")
         ),
-        short_column(look, "click_to_order_rate"),
-        short_column(look, "revenue_per_mille"),
+        metric(look, "click_to_order_rate"),
+        metric(look, "revenue_per_mille"),
     ]
     all_rows = {**total, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
     has_shared_orders = sum(row["orders"] or 0 for row in rows) > (total["orders"] or 0)
@@ -80,10 +82,10 @@ def entrances(page: Page, reader: Reader) -> Html:
         ),
     ]
     full = [
-        text_column(look.text("column.entrance"), "name"),
-        *(full_column(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "exposures")),
-        *(full_column(look, name) for name in ("product_clicks", "add_to_carts", "click_through_rate")),
-        *(full_column(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
+        text(look.text("column.entrance"), "name"),
+        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "exposures")),
+        *(exact(look, name) for name in ("product_clicks", "add_to_carts", "click_through_rate")),
+        *(exact(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
     ]
     if total["revenue"]:
         parts.append(
@@ -136,13 +138,10 @@ def slots(page: Page, reader: Reader) -> Html:
     if not rows:
         return message(look.text("empty.slots", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}")
     columns = [
-        text_column(look.text("column.entrance"), "entrance"),
-        text_column(look.text("column.slot"), "place"),
-        *(short_column(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
-        *(
-            short_column(look, name)
-            for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")
-        ),
+        text(look.text("column.entrance"), "entrance"),
+        text(look.text("column.slot"), "place"),
+        *(metric(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
+        *(metric(look, name) for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")),
     ]
     selling = [row for row in rows if row["revenue"] > 0]
     parts = []
@@ -171,9 +170,9 @@ def slots(page: Page, reader: Reader) -> Html:
                 tag("p", look.text("slots.quiet.definition"), class_="definition"),
                 table(
                     [
-                        text_column(look.text("column.entrance"), "entrance"),
-                        text_column(look.text("column.slot"), "place"),
-                        *(short_column(look, name) for name in ("impressions", "clicks", "slot_click_rate")),
+                        text(look.text("column.entrance"), "entrance"),
+                        text(look.text("column.slot"), "place"),
+                        *(metric(look, name) for name in ("impressions", "clicks", "slot_click_rate")),
                     ],
                     shown,
                 ),

@@ -7,10 +7,9 @@ Not here: what a page says.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from dashboards.blocks import Column, Row
 from dashboards.figures.look import Look, text_width
 
 MOST_ROWS = 100
@@ -21,8 +20,6 @@ _WHOLE = 36
 
 _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
 """Control characters, and those that turn the direction of what follows them."""
-
-Row = Mapping[str, Any]
 
 
 class Html(str):
@@ -44,25 +41,6 @@ def tag(name: str, *children: str, **attributes: str | None) -> Html:
 def joined(parts: Iterable[str]) -> Html:
     """Parts one after another, texts escaped."""
     return Html("".join(part if isinstance(part, Html) else html.escape(part.translate(_UNSEEN)) for part in parts))
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: how the cell of a row is written, in short and in full (for the hover).
-
-    Attributes:
-        title: Its head.
-        cell: What a row shows.
-        full: What shows on hover; None: nothing.
-        is_text: Aligned to the left, and kept on one line unless it is long.
-        is_long: Sentences, which may always be broken.
-    """
-
-    title: str
-    cell: Callable[[Row], str]
-    full: Callable[[Row], str] | None = None
-    is_text: bool = False
-    is_long: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row], *, total: Row | None = None, class_: str = "") -> Html:
@@ -109,8 +87,3 @@ def first_of(look: Look, shown: int, total: int) -> str:
 def message(text: str, remedy: str = "") -> Html:
     """What is not there, and what to run."""
     return tag("p", text, *([" ", tag("code", remedy)] if remedy else []), class_="missing")
-
-
-def empty_card(title: str, text: str, remedy: str = "") -> Html:
-    """A card with *title* that says why there is nothing in it, and what to run."""
-    return tag("div", tag("h3", title), message(text, remedy), class_="card")

@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.columns import arrowed, exact, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
-from dashboards.report.columns import arrowed, full_column, text_column
 from dashboards.report.html import Html, joined, message, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import MAIN, Reader
@@ -85,8 +85,8 @@ def overview(page: Page, reader: Reader) -> Html:
                 look.text("trend.title", days=look.text.days(len(days))),
                 look.text("trend.definition"),
                 [
-                    text_column(look.text("column.day"), "day"),
-                    *(full_column(look, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),
+                    text(look.text("column.day"), "day"),
+                    *(exact(look, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),
                 ],
                 sorted(rows, key=lambda row: row["dt"], reverse=True),
                 is_wide=True,

@@ -15,8 +15,9 @@ import plotly.graph_objects as go
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
+from dashboards.blocks import Column, Row
 from dashboards.figures.look import Look
-from dashboards.report.html import Column, Html, Row, details, joined, tag
+from dashboards.report.html import Html, details, joined, tag
 
 _CONFIG = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 

@@ -19,6 +19,7 @@ import polars as pl
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.query import reading_session
+from pipelines.settings import Settings
 from pipelines.workspace import Workspace, open_workspace
 
 MARTS = (
@@ -48,7 +49,7 @@ MARTS = (
 MAIN = "attribution.entrance_daily"
 """The table whose days can be reported."""
 
-_TYPES: dict[str, type[pl.DataType]] = {
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
     "DATE": pl.Date,
     "BOOLEAN": pl.Boolean,
@@ -56,6 +57,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
     "BIGINT": pl.Int64,
     "INTEGER": pl.Int64,
     "HUGEINT": pl.Int64,
+    "TIMESTAMP": pl.Datetime("us"),
 }
 
 
@@ -67,13 +69,15 @@ class Reader:
     workspace: Workspace
     connection: duckdb.DuckDBPyConnection
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold."""
+        return self.workspace.settings
+
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
-        cursor = self.connection.execute(sql, values)
-        schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
-        rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        return to_frame(self.connection.execute(sql, values))
 
     def exists(self, table: str) -> bool:
         """Whether the home knows such a table."""
@@ -83,9 +87,16 @@ class Reader:
         """The days that *table* is computed for."""
         return computed_days(self.workspace, table)
 
-    def has(self, table: str, days_before: int = 0) -> bool:
-        """Whether *table* is computed for the day, or so many days before it."""
-        return self.exists(table) and self.day - dt.timedelta(days=days_before) in self.days(table)
+    def has(self, table: str) -> bool:
+        """Whether *table* is computed for the day."""
+        return self.exists(table) and self.day in self.days(table)
+
+
+def to_frame(cursor: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The rows of an executed query; decimals as floating point."""
+    schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
+    rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 @contextmanager

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dashboards.figures.look import Look
 from dashboards.numbers import Language
-from dashboards.report.customers import customers
 from dashboards.report.entrances import entrances, slots
 from dashboards.report.html import Html, message, tag
 from dashboards.report.overview import overview
 from dashboards.report.page import Page
-from dashboards.report.products import products
 from dashboards.report.queries import Reader, open_day
+from dashboards.report.render import html_of
+from dashboards.sections.customers import customers
+from dashboards.sections.products import products
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
-_SECTIONS = {
+_SECTIONS: dict[str, Callable[[Page, Reader], Html]] = {
     "overview": overview,
     "entrances": entrances,
     "slots": slots,
-    "customers": customers,
-    "products": products,
+    "customers": lambda page, reader: html_of(page, customers(page.look, reader)),
+    "products": lambda page, reader: html_of(page, products(page.look, reader)),
 }
 
 

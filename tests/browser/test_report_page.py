@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +10,9 @@ import pytest
 from pipelines.report import write_report
 from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright: uv sync --group browser, then playwright install chromium"
-)
-
 pytestmark = pytest.mark.browser
 
 PLOTS = "[...document.querySelectorAll('.plot')]"
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    with sync_api.sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"no browser: playwright install chromium, or CHROMIUM=/path/to/it ({error.message[:80]})")
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ class Servers:
     def __init__(self, home: Home, folder: Path) -> None:
         self._home = home
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Servers:
@@ -185,7 +185,8 @@ def asset(table: str) -> dict[str, list[str]]:
     return {"path": table.split(".")}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

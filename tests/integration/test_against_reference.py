@@ -23,7 +23,7 @@ from tests.strategies import Delivery, deliveries, logs, shops
 from tests.strategies_touch import touch_logs, touch_shops
 from tests.support import Row, assert_same_tables, attribute, home_of, land, land_log, tables
 
-EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "6"))
 """How many logs the first test tries; the others, which run the pipeline many times for each, try fewer.
 
 The default is always the same logs, in a few minutes. With the variable set they are others each time.
@@ -100,6 +100,7 @@ def test_so_does_every_table_of_shoppers_who_come_in_again_and_again(data: st.Da
     assert_same_tables(computed(shop, log), restate(log, shop))
 
 
+@pytest.mark.real
 @any_log(runs=3)
 @given(data=st.data())
 def test_the_order_the_files_and_the_runs_in_which_a_log_lands_do_not_matter(data: st.DataObject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import dagster as dg
+import pytest
 
 from pipelines.automation import IN_PROCESS_TAG
 from pipelines.home import Home, home_lock
@@ -38,6 +39,7 @@ def test_a_run_that_was_killed_after_its_last_table_is_told_as_failed(home: Home
     assert not home.run_marker.exists()
 
 
+@pytest.mark.real
 def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> None:
     engine = DagsterEngine(home)
     with open_instance(home) as instance:

@@ -89,6 +89,7 @@ def test_a_second_run_does_nothing_and_says_so(shop):
     assert machine["batches"] == 0
 
 
+@pytest.mark.real
 def test_force_and_select_compute_what_they_name(tmp_path):
     home = make_shop(tmp_path / "shop")
     headwater("run", home=home)

@@ -298,11 +298,11 @@ def test_a_failed_check_keeps_the_old_partition_and_stops_what_is_downstream(com
         assert run.status == dg.DagsterRunStatus.FAILURE
         last = materializations(instance, dg.AssetKey(["core", "events"]))[0]
         assert last.partition == DAYS[0].isoformat()  # the only one of the range that was published again
-    [(name, description, level)] = failed_checks(home)
-    assert (name, level) == ("no_second_shopper", "error")
+    [failed] = failed_checks(home)
+    assert (failed.name, failed.table, failed.severity) == ("no_second_shopper", "core.events", "error")
     found = "core.events: check no_second_shopper (error) found 4 rows on 2026-03-02, 2026-03-03; first: dt="
-    assert description.startswith(found)
-    assert description.endswith("Send the other one home.")
+    assert failed.found.startswith(found)
+    assert failed.found.endswith("Send the other one home.")
 
 
 def test_a_warning_is_shown_and_stops_nothing(home: Home) -> None:
@@ -311,7 +311,7 @@ def test_a_warning_is_shown_and_stops_nothing(home: Home) -> None:
     land(home, "events", visit(DAYS[0], "d2"), "second")
     ingest_and_compute(home)
     assert plan_of(home)[1].is_empty
-    assert [(name, level) for name, _, level in failed_checks(home)] == [("no_second_shopper", "warn")]
+    assert [(check.name, check.severity) for check in failed_checks(home)] == [("no_second_shopper", "warn")]
 
 
 def test_what_was_held_back_before_holds_back_what_reads_it(computed_copy: Home) -> None:

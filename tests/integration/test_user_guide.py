@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from dashboards.app.sql.saved import saved_queries
+from dashboards.workbench.bench import Workbench
 from pipelines.checkup import check_home
 from pipelines.home import REPOSITORY
 from pipelines.query import query_rows
@@ -89,3 +91,12 @@ def test_the_source(home):
     ]
     refused = table(home, "core.quarantine")
     assert [(row["line_no"], row["reasons"]) for row in refused] == [(2, "bad page_id")]
+
+
+def test_the_saved_query(home):
+    (home.config / "queries" / "orders.sql").write_text(block("sql", "-- Orders by status"), encoding="utf-8")
+    land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
+    run(home)
+    query = saved_queries(home)["orders"]
+    assert query.titles == {"en": "Orders by status", "zh": "各状态的订单数"}
+    assert Workbench(home).ask(query.sql, "mei").result.rows == [["paid", 1]]

@@ -73,6 +73,7 @@ def test_quadrants_equal_the_restatement(rows: list[Row]) -> None:
             assert (row["unknown_metrics"] is not None) == (stay.quadrant == UNKNOWN)
 
 
+@pytest.mark.real
 @tried(1)
 @given(portfolios())
 def test_days_computed_at_once_equal_days_computed_one_by_one(rows: list[Row]) -> None:

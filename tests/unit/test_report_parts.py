@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from dashboards.figures.look import Look
-from dashboards.report.customers import nearest_age
-from dashboards.report.lifetime_value import why_not_fitted
-from dashboards.report.windows import what_it_takes, window_note, window_of
+from dashboards.sections.customers import nearest_age
+from dashboards.sections.lifetime_value import why_not_fitted
+from dashboards.sections.windows import what_it_takes, window_note, window_of
 from pipelines.clv.fitting import NotFitted
 from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma

@@ -1,0 +1,13 @@
+-- Entrances by attribution model | 各归因模型下的入口
+-- The same sales shared out by each model. The columns sum to the same; never add one to another. | 同一笔销售额按不同模型分配：各列合计相同，不可相加。
+SELECT
+    touchpoint,
+    sum(revenue) FILTER (WHERE model = 'first') AS first_touch,
+    sum(revenue) FILTER (WHERE model = 'last') AS last_touch,
+    sum(revenue) FILTER (WHERE model = 'linear') AS linear,
+    sum(revenue) FILTER (WHERE model = 'position_based') AS position_based,
+    sum(revenue) FILTER (WHERE model = 'time_decay') AS time_decay
+FROM attribution.model_daily
+WHERE touchpoint_type = 'entrance'
+GROUP BY touchpoint
+ORDER BY linear DESC NULLS LAST

@@ -1,0 +1,17 @@
+-- Sales by entrance | 各入口销售额
+-- What each entrance brought over the last seven computed days, and how often its products were clicked. | 最近七个已计算日内，各入口带来的销售额与点击情况。
+WITH days AS (
+    SELECT max(dt) AS last_day FROM attribution.entrance_daily
+)
+SELECT
+    entrance_id,
+    sum(exposures) AS exposures,
+    sum(product_clicks) AS product_clicks,
+    round(sum(product_clicks) / nullif(sum(exposures), 0), 4) AS click_through_rate,
+    sum(order_lines) AS order_lines,
+    sum(revenue) AS revenue,
+    sum(margin) AS margin
+FROM attribution.entrance_daily, days
+WHERE dt > last_day - 7
+GROUP BY entrance_id
+ORDER BY revenue DESC NULLS LAST

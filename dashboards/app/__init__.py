@@ -1,0 +1,1 @@
+"""The web app: what operators and analysts open in a browser."""

@@ -1,0 +1,197 @@
+// What the browser does by itself: the address, charts that fit their place, pictures of charts.
+(function () {
+  "use strict";
+  var NARROW = 460;
+  var no = function () { return window.dash_clientside.no_update; };
+
+  // The address of what is shown, with the days filled in; the browser's own may not name them yet.
+  function shown() {
+    var page = document.getElementById("page");
+    return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
+  }
+
+  function gathered(name) {
+    var all = {};
+    document.querySelectorAll("[data-" + name + "]").forEach(function (place) { Object.assign(all, JSON.parse(place.dataset[name])); });
+    return all;
+  }
+
+  function changed(update) {
+    var given = shown();
+    var before = given.toString();
+    Object.keys(update).forEach(function (key) {
+      if (update[key] === null || update[key] === undefined || update[key] === "") { given.delete(key); } else { given.set(key, update[key]); }
+    });
+    return given.toString() === before ? no() : "?" + given.toString();
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    headwater: {
+      set: function () {
+        // A control that has only just been drawn has the value that the address gave it.
+        var context = window.dash_clientside.callback_context;
+        var update = {};
+        var defaults = Object.assign({ compare: "previous" }, gathered("defaults"));
+        var clears = gathered("clears");
+        (context.triggered || []).forEach(function (one) {
+          var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
+          update[key] = one.value === (defaults[key] || "") ? null : one.value;
+          if ((update[key] || "") !== (shown().get(key) || "")) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
+        });
+        return Object.keys(update).length ? changed(update) : no();
+      },
+      days: function (value) {
+        if (!value || value.length !== 2 || !value[0] || !value[1]) { return no(); }
+        return changed({ from: value[0], to: value[1] });
+      },
+      find: function (count, text) {
+        if (!count || !text || !text.trim()) { return [no(), no()]; }
+        var given = shown();
+        var kept = new URLSearchParams();
+        ["from", "to", "compare", "lang", "theme"].forEach(function (key) { if (given.get(key)) { kept.set(key, given.get(key)); } });
+        kept.set("q", text.trim());
+        return ["/search", "?" + kept.toString()];
+      },
+      selected: function (selection) {
+        var node = window.dash_clientside.callback_context.outputs_list;
+        return selection ? listed(selection.points || [], node.id.key) : "";
+      }
+    }
+  });
+
+  function listed(points, key) {
+    var names = points.map(function (point) { return point.customdata; }).filter(Boolean);
+    var place = document.getElementById("page");
+    var lang = place ? place.dataset.lang : "en";
+    if (!names.length) { return lang === "zh" ? "所选范围内没有。" : "Nothing is in that box."; }
+    var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
+    var shown = rows.slice(0, 200);
+    var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
+    var csv = "\ufeff" + ["sku,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
+    var said = (lang === "zh" ? "所选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
+    return [
+      component("P", { children: [said + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
+      component("Ul", { children: shown.map(function (row) { return component("Li", { children: row[1] }); }), className: "chosen" })
+    ];
+  }
+
+  function cell(value) {
+    var text = String(value);
+    if (/^(\s*[=+\-@＝＋－＠]|[\t\r\n])/.test(text)) { text = "'" + text; }
+    return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+  }
+
+  // Charts: the layout for narrow places, and as PNG.
+  function fit(div) {
+    var layout = div.layout;
+    var narrow = layout && layout.meta && layout.meta.narrow;
+    if (!narrow || !window.Plotly) { return; }
+    var isNarrow = div.clientWidth < NARROW;
+    if (div.dataset.narrow === String(isNarrow)) { return; }
+    if (!div.headwaterWide || div.headwaterOf !== layout.meta) {
+      div.headwaterOf = layout.meta;
+      div.headwaterWide = {};
+      Object.keys(narrow).forEach(function (path) {
+        div.headwaterWide[path] = path.split(".").reduce(function (part, key) { return part && part[key]; }, layout);
+      });
+    }
+    if (!isNarrow && div.dataset.narrow === undefined) { div.dataset.narrow = "false"; return; }
+    div.dataset.narrow = String(isNarrow);
+    window.Plotly.relayout(div, JSON.parse(JSON.stringify(isNarrow ? narrow : div.headwaterWide)));
+  }
+
+  function fitAll() { document.querySelectorAll(".js-plotly-plot").forEach(fit); }
+
+  var waiting = null;
+  function soon() { if (waiting === null) { waiting = window.setTimeout(function () { waiting = null; settle(); fitAll(); }, 60); } }
+
+  // What the page says of itself: its address with the days filled in, its title, its language.
+  function settle() {
+    var page = document.getElementById("page");
+    if (!page) { return; }
+    if (page.dataset.title && document.title !== page.dataset.title) { document.title = page.dataset.title; }
+    document.documentElement.lang = page.lang;
+    document.documentElement.dataset.theme = page.dataset.theme;
+    document.body.dataset.agThemeMode = page.dataset.theme;
+    var href = page.dataset.href;
+    if (href && page.dataset.settled !== href) {
+      page.dataset.settled = href;
+      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href); }
+    }
+  }
+
+  // The page is drawn anew after every choice: who works with the keyboard, or still types, goes on where they were.
+  var CONTROLS = "#page .top, #page .bar, #page .controls";
+  var FIELDS = "a[href], button, input:not([type=hidden]), textarea, select";
+  var focused = null;
+
+  function isTyped(field) { return field.tagName === "INPUT" && !field.readOnly && !field.getAttribute("aria-haspopup"); }
+
+  function note(field) {
+    focused.value = field.value;
+    focused.start = field.selectionStart;
+    focused.end = field.selectionEnd;
+  }
+
+  document.addEventListener("focusin", function (event) {
+    var field = event.target;
+    var group = field.closest("#page .top, #page .bar, #page .controls");
+    if (group) {
+      focused = {
+        field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
+        place: Array.from(group.querySelectorAll(FIELDS)).indexOf(field), typedAt: 0
+      };
+    } else if (field.closest("#page")) { focused = null; }  // what opens over the page belongs to what opened it
+  });
+
+  document.addEventListener("focusout", function (event) {
+    window.setTimeout(function () {
+      if (focused && focused.field === event.target && event.target.isConnected && document.activeElement === document.body) { focused = null; }
+    }, 0);
+  });
+
+  document.addEventListener("input", function (event) {
+    if (focused && focused.field === event.target && isTyped(event.target)) { focused.typedAt = Date.now(); note(event.target); }
+  });
+
+  window.addEventListener("popstate", function () { if (focused) { focused.typedAt = 0; } });
+
+  function refocus() {
+    if (!focused || focused.field.isConnected || document.activeElement !== document.body) { return; }
+    var was = focused;
+    var group = document.querySelectorAll(CONTROLS)[was.group];
+    var field = group && group.querySelectorAll(FIELDS)[was.place];
+    if (!field || field.tagName !== was.field.tagName) { return; }
+    field.focus({ preventScroll: true });
+    if (!isTyped(field) || Date.now() - was.typedAt > 5000) { return; }
+    if (field.value !== was.value) {  // typed on while the answer came
+      Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, was.value);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    field.setSelectionRange(was.start, was.end);
+  }
+
+  new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
+  window.addEventListener("resize", soon);
+
+  // Links within the app change the address without loading it all again.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest && event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }
+    if (link.hasAttribute("download") || link.target || link.origin !== window.location.origin || !link.getAttribute("href").startsWith("/") || link.pathname.startsWith("/export/")) { return; }
+    event.preventDefault();
+    window.history.pushState({}, "", link.href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  });
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest("button.png");
+    if (!button) { return; }
+    var card = document.getElementById("chart-" + button.dataset.chart);
+    var div = card && card.querySelector(".js-plotly-plot");
+    if (div) {
+      window.Plotly.downloadImage(div, { format: "png", scale: 2, width: div.clientWidth, height: div.clientHeight, filename: "headwater-" + button.dataset.chart });
+    }
+  });
+})();

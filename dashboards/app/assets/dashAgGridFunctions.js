@@ -1,0 +1,21 @@
+// How a grid's cells are written: by the texts that come with the values.
+var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+dagfuncs.said = function (params) {
+  var said = params.data && params.data[params.colDef.field + "_said"];
+  return said === undefined ? params.value : said;
+};
+dagfuncs.fullText = function (params) {
+  var data = params.data || {};
+  var said = data[params.colDef.field + "_said"];
+  // A text that is cut off is shown whole; a number, with all its digits.
+  return data[params.colDef.field + "_full"] || (said && said.length > 18 ? said : null);
+};
+
+var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+dagcomponents.HeadwaterLink = function (props) {
+  var field = props.colDef.field;
+  var said = (props.data && props.data[field + "_said"]) || props.value;
+  var href = props.data && props.data[field + "_href"];
+  if (!href) { return React.createElement("span", null, said); }
+  return React.createElement("a", { href: href }, said);
+};

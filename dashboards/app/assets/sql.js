@@ -1,0 +1,126 @@
+// The page of SQL: keys, names that go into the editor, the search in the tables, where a result is shown.
+(function () {
+  "use strict";
+  function editor() { return document.getElementById("sql-text"); }
+
+  // As if it were typed, so that the page's own state follows.
+  function write(area, text) {
+    Object.getOwnPropertyDescriptor(window.HTMLTextAreaElement.prototype, "value").set.call(area, text);
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  // The page is drawn anew with its result: who works with the keyboard goes on where they were.
+  function keepFocus() {
+    var old = editor(), active = document.activeElement;
+    if (!old || (active !== old && active.id !== "sql-run" && active !== document.body)) { return; }
+    var id = active === document.body ? "sql-run" : active.id, start = old.selectionStart, end = old.selectionEnd, tries = 0;
+    var timer = window.setInterval(function () {
+      var area = editor();
+      if (area && area !== old && document.activeElement === document.body) {
+        document.getElementById(id).focus({ preventScroll: true });
+        if (id === "sql-text") { area.setSelectionRange(start, end); }
+      }
+      tries += 1;
+      if (tries > 60 || (area && area !== old)) { window.clearInterval(timer); }
+    }, 50);
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    sql: {
+      begin: function (isAuto) {
+        if (isAuto) { window.setTimeout(function () { document.getElementById("sql-run").click(); }, 0); }
+        return window.dash_clientside.no_update;
+      },
+      go: function (done) {
+        if (done && done.href) {
+          keepFocus();
+          window.history[done.is_auto ? "replaceState" : "pushState"]({}, "", done.href);
+          window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        }
+        return done && done.error ? done.error : "";
+      }
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.target.id === "sql-text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      document.getElementById("sql-run").click();
+    }
+  });
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest("button[data-insert]");
+    var area = editor();
+    if (!button || !area) { return; }
+    var start = area.selectionStart, end = area.selectionEnd, name = button.dataset.insert;
+    var before = start && !/[\s(,.]$/.test(area.value.slice(0, start)) ? " " : "";
+    write(area, area.value.slice(0, start) + before + name + area.value.slice(end));
+    area.focus();
+    area.setSelectionRange(start + before.length + name.length, start + before.length + name.length);
+  });
+
+  // Another language or theme keeps what is in the editor and has not been run.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest && event.target.closest("a.tool[href^='/sql']");
+    var area = editor();
+    var card = area && area.closest("[data-sql]");
+    if (!link || !card || area.value === card.dataset.sql || area.value.length > 3000) { return; }
+    var address = new URL(link.href);
+    ["saved", "result"].forEach(function (key) { address.searchParams.delete(key); });
+    address.searchParams.set("q", area.value);
+    link.href = address.pathname + address.search;
+  }, true);
+
+  function element(tag, text, name) {
+    var made = document.createElement(tag);
+    made.textContent = text;
+    if (name) { made.className = name; }
+    return made;
+  }
+
+  function columnsOf(table) {
+    if (!table.headwaterColumns) { table.headwaterColumns = JSON.parse(table.dataset.columns); }
+    return table.headwaterColumns;
+  }
+
+  // A table's columns, once they are to be seen: name, type, what it holds.
+  function writeOut(table) {
+    var place = table.querySelector(".columns");
+    if (place.firstChild) { return; }
+    var list = document.createElement("ul");
+    columnsOf(table).forEach(function (column) {
+      var item = document.createElement("li");
+      var button = element("button", column[0], "insert");
+      button.type = "button";
+      button.dataset.insert = column[0];
+      item.append(button, element("span", column[1], "type"), element("span", column[2]));
+      list.append(item);
+    });
+    place.append(list);
+  }
+
+  document.addEventListener("toggle", function (event) {
+    if (event.target.open && event.target.dataset.columns) { writeOut(event.target); }
+  }, true);
+
+  document.addEventListener("input", function (event) {
+    if (event.target.id !== "sql-find") { return; }
+    var wanted = event.target.value.trim().toLowerCase();
+    var number = 0;
+    document.querySelectorAll(".tables details").forEach(function (table) {
+      var has = columnsOf(table).map(function (column) { return wanted !== "" && column.join(" ").toLowerCase().includes(wanted); });
+      var isNamed = columnsOf(table).some(function (column) { return wanted !== "" && column[0].toLowerCase().includes(wanted); });
+      var head = table.querySelector("summary").textContent + " " + table.querySelector("p").textContent;
+      var isShown = !wanted || head.toLowerCase().includes(wanted) || has.some(Boolean);
+      table.hidden = !isShown;
+      table.open = isNamed && wanted.length > 2;
+      if (table.open || table.querySelector("li")) {
+        writeOut(table);
+        table.querySelectorAll("li").forEach(function (item, place) { item.classList.toggle("found", has[place]); });
+      }
+      number += isShown ? 1 : 0;
+    });
+    document.getElementById("sql-none").hidden = number > 0;
+  });
+})();

@@ -1,0 +1,123 @@
+"""What a page is made from: the view, the tables, the language, and who looks.
+
+Here: the days that a view means, with the days that they are compared with.
+Not here: queries of pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from dashboards.app.marts import Copy
+from dashboards.app.view import View, compared_days
+from dashboards.blocks import Block, Text
+from dashboards.figures.look import Look
+
+Role = Literal["viewer", "analyst", "admin"]
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days shown and those that they are compared with.
+
+    Attributes:
+        first, last: The days shown.
+        then_first, then_last: The earlier ones; None without a comparison.
+        is_recorded_then: Whether the shop's records begin before them, so that they can be compared.
+    """
+
+    first: dt.date
+    last: dt.date
+    then_first: dt.date | None
+    then_last: dt.date | None
+    is_recorded_then: bool
+
+    @property
+    def number(self) -> int:
+        """How many days are shown."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Context:
+    """One look at one page.
+
+    Attributes:
+        view: What the address says, with the days filled in.
+        copy: The tables.
+        role: Who looks.
+        now: When.
+        user: Their name.
+    """
+
+    view: View
+    copy: Copy
+    role: Role
+    now: dt.datetime
+    user: str = ""
+
+    @cached_property
+    def look(self) -> Look:
+        """The language and currency."""
+        return Look(self.view.language, self.copy.settings.currency)
+
+    @cached_property
+    def days(self) -> Days:
+        """The days that are shown and compared."""
+        assert self.view.first is not None
+        assert self.view.last is not None
+        then = compared_days(self.view.first, self.view.last, self.view.compare)
+        start = self.copy.days[0] if self.copy.days else None
+        is_recorded = then is not None and start is not None and then[0] >= start
+        then_first, then_last = then or (None, None)
+        return Days(self.view.first, self.view.last, then_first, then_last, is_recorded)
+
+    def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
+        """The rows of *sql*, in which ``$first``, ``$last``, ``$then_first`` and ``$then_last`` are the days."""
+        return self.copy.rows(sql, **self._parameters(), **more)
+
+    def one(self, sql: str, **more: object) -> dict[str, Any]:
+        """The one row of *sql*; see ``rows``."""
+        return self.copy.one(sql, **self._parameters(), **more)
+
+    def _parameters(self) -> dict[str, object]:
+        days = self.days
+        far = dt.date.min
+        return {
+            "first": days.first,
+            "last": days.last,
+            "then_first": days.then_first if days.is_recorded_then else far,
+            "then_last": days.then_last if days.is_recorded_then else far,
+            "language": self.view.language,
+        }
+
+    @property
+    def computed_days(self) -> int:
+        """How many of the days shown are computed."""
+        return sum(self.days.first <= day <= self.days.last for day in self.copy.days)
+
+    def nothing_there(self, key: str) -> Text:
+        """The text of *key* with the command that may mend it; outside of the shop's records that they end there."""
+        text, days = self.look.text, self.days
+        start, end = self.copy.days[0], self.copy.days[-1]
+        if days.last < start or days.first > end:
+            return Text(text("empty.outside", start=start, end=end), "missing")
+        return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
+
+    def entrance_names(self) -> dict[str, str]:
+        """What each entrance is called; those that are none are named too."""
+        names = {
+            row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
+            for row in self.copy.rows(
+                "SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1"
+            )
+        }
+        return names | {key: self.look.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
+
+
+Page = Callable[[Context], Sequence[Block]]
+"""A page: what it says of a look at it."""

@@ -1,0 +1,170 @@
+"""Files of what a page shows: CSV for spreadsheets and programs, XLSX with typed cells.
+
+Here: writing a table, the addresses under which its files are.
+Not here: which rows and columns a table has: those of the page (``dashboards.app.pages``).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import flask
+import xlsxwriter
+
+from dashboards.app.context import Context
+from dashboards.app.marts import NoDataError
+from dashboards.app.view import WITHOUT_DAYS, View, read_view
+from dashboards.blocks import Block, Column, Row, Table, tables
+from dashboards.metrics import is_money, is_rate
+from pipelines.errors import HeadwaterError
+
+BOM = "\ufeff"
+"""What makes a spreadsheet read a CSV file as UTF-8."""
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The wide ones too: Chinese and Japanese spreadsheets take them for the others."""
+_MOST_ROWS = 1_000_000
+"""Rows of a sheet, below its limit of 1,048,576."""
+_TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+Answer = tuple[Context, Sequence[Block]]
+
+
+def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
+    """Serve ``/export/<page>/<table>.<form>?<view>``: the table of the page at that view."""
+
+    @server.get("/export/<page>/<key>.<form>")
+    def export(page: str, key: str, form: str) -> flask.Response:
+        view = read_view(page, flask.request.query_string.decode("utf-8", "replace"))
+        if view is None or form not in _TYPES:
+            flask.abort(404)
+        try:
+            context, blocks = page_of(view)
+        except NoDataError as error:
+            return flask.Response(f"{error}\n", 404, mimetype="text/plain")
+        except HeadwaterError as error:
+            return flask.Response(f"{error}\n", 503, mimetype="text/plain")
+        table = next((table for table in tables(blocks) if table.key == key), None)
+        if table is None:
+            flask.abort(404)
+        content = csv_of(table) if form == "csv" else xlsx_of(table, _about(context, table))
+        response = flask.Response(content, mimetype=_TYPES[form])
+        days = f"{context.now:%Y%m%d-%H%M%S}" if page in WITHOUT_DAYS else f"{context.days.first}-{context.days.last}"
+        name = f"headwater-{page}-{key}-{days}.{form}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+def _about(context: Context, table: Table) -> list[tuple[str, str]]:
+    text, days = context.look.text, context.days
+    return [
+        (text("export.table"), table.title),
+        (text("export.about"), table.definition),
+        *([] if context.view.page in WITHOUT_DAYS else [(text("days"), f"{days.first} – {days.last}")]),
+        (text("export.rows"), str(len(table.rows))),
+        (text("export.data"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
+        (text("export.currency"), context.copy.settings.currency),
+        *((text("export.note"), note) for note in table.notes if note),
+    ]
+
+
+def safe(text: str) -> str:
+    """*text* so that no spreadsheet takes it for a formula."""
+    is_formula = text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS)
+    return f"'{text}" if is_formula else text
+
+
+def csv_of(table: Table) -> bytes:
+    """The table as CSV in UTF-8 with a byte order mark: values as they are, null as nothing."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([safe(column.title) for column in table.columns])
+    for row in _rows(table):
+        writer.writerow([_csv_value(column, row) for column in table.columns])
+    return (BOM + out.getvalue()).encode("utf-8")
+
+
+def _csv_value(column: Column, row: Row) -> str:
+    value = column.value(row)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.10g}" if abs(value) < 1e10 else repr(value)
+    if isinstance(value, int | Decimal | dt.date | dt.datetime):
+        return str(value)
+    return safe(_printable(str(value)))
+
+
+def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
+    """The table as a workbook: numbers, shares and days as such, texts never as formulas; beside it what it is.
+
+    Rows beyond what a sheet holds are left out, and the second sheet says so.
+    """
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        sheet = book.add_worksheet("data")
+        head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        formats = {key: book.add_format({"num_format": form}) for key, form in _FORMATS.items()}
+        for place, column in enumerate(table.columns):
+            sheet.write_string(0, place, column.title, head)
+            sheet.set_column(place, place, 28 if column.is_text else 16)
+        rows = _rows(table)
+        for line, row in enumerate(rows[:_MOST_ROWS], start=1):
+            for place, column in enumerate(table.columns):
+                _write_cell(sheet, line, place, column, row, formats)
+        sheet.freeze_panes(1, 1)
+        notes = book.add_worksheet("about")
+        notes.set_column(0, 0, 18)
+        notes.set_column(1, 1, 100)
+        said = list(about)
+        if len(rows) > _MOST_ROWS:
+            said.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
+        for line, (name, value) in enumerate(said):
+            notes.write_string(line, 0, name, head)
+            notes.write_string(line, 1, value)
+    return out.getvalue()
+
+
+_FORMATS = {"money": "#,##0.00", "share": "0.00%", "count": "#,##0", "number": "#,##0.00", "day": "yyyy-mm-dd",
+            "time": "yyyy-mm-dd hh:mm:ss"}  # fmt: skip
+
+
+def _write_cell(sheet: Any, line: int, place: int, column: Column, row: Row, formats: dict[str, Any]) -> None:
+    value = column.value(row)
+    if value is None:
+        return
+    if isinstance(value, bool):
+        sheet.write_boolean(line, place, value)
+    elif isinstance(value, int | float | Decimal):
+        sheet.write_number(line, place, value, formats[_kind(column, value)])
+    elif isinstance(value, dt.datetime):
+        sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["time"])
+    elif isinstance(value, dt.date):
+        sheet.write_datetime(line, place, dt.datetime(value.year, value.month, value.day), formats["day"])
+    else:
+        sheet.write_string(line, place, _printable(str(value))[:32_767])
+
+
+def _kind(column: Column, value: float | Decimal) -> str:
+    name = column.metric or ""
+    if is_money(name):
+        return "money"
+    if is_rate(name):
+        return "share"
+    return "count" if float(value).is_integer() else "number"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)
+
+
+def _rows(table: Table) -> list[Row]:
+    return list(table.rows)

@@ -1,0 +1,159 @@
+"""The tables that pages read: the current copy of the lake, open for reading, with the answers that it gave.
+
+Here: opening the copy that is current, queries and their cache, which days there are.
+Not here: making copies (``dashboards.workbench.snapshot``, asked for by ``dashboards.app.publisher``), queries of
+pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections import OrderedDict
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import polars as pl
+
+from dashboards.report.queries import MAIN, to_frame
+from dashboards.workbench.snapshot import Snapshot, current, pointer_of, publish
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.settings import Settings, load_settings
+
+CACHED_BYTES = 48_000_000
+"""Of answers, for each copy that is open."""
+_MEMORY = "400MB"
+_LOGGER = logging.getLogger("headwater.dashboard")
+
+
+class NoDataError(HeadwaterError):
+    """There is nothing to show yet."""
+
+
+class Copy:
+    """One copy of the lake, open; many threads may ask it at once."""
+
+    def __init__(self, home: Home, snapshot: Snapshot) -> None:
+        """Open *snapshot*, and the settings that hold now."""
+        self.home = home
+        self.snapshot = snapshot
+        self.settings: Settings = load_settings(home)
+        self._connection = duckdb.connect(
+            str(snapshot.path),
+            read_only=True,
+            config={"memory_limit": _MEMORY, "threads": 2, "autoload_known_extensions": False},
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._answers: OrderedDict[tuple[str, tuple[tuple[str, object], ...]], pl.DataFrame] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
+        """The rows of *sql*; money as floating point: exact sums are for SQL.
+
+        Args:
+            sql: Its ``$name`` are filled with *parameters*; those that it does not name are left out.
+            parameters: Dates, numbers, texts.
+        """
+        values = {name: value for name, value in parameters.items() if f"${name}" in sql}
+        key = (sql, tuple(sorted(values.items())))
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+        cursor = self._connection.cursor()
+        try:
+            frame = to_frame(cursor.execute(sql, values))
+        finally:
+            cursor.close()
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = frame
+                self._bytes += _size(frame)
+            while self._bytes > CACHED_BYTES and len(self._answers) > 1:
+                self._bytes -= _size(self._answers.popitem(last=False)[1])
+        return frame
+
+    def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
+        """The rows of *sql* as dictionaries; see ``frame``."""
+        return self.frame(sql, **parameters).to_dicts()
+
+    def one(self, sql: str, **parameters: object) -> dict[str, Any]:
+        """The one row of *sql*; see ``frame``."""
+        return self.frame(sql, **parameters).row(0, named=True)
+
+    def has(self, table: str) -> bool:
+        """Whether the copy holds *table*."""
+        return table in self.snapshot.tables
+
+    @cached_property
+    def days(self) -> tuple[dt.date, ...]:
+        """The days that are computed, in order."""
+        return self.days_of(MAIN)
+
+    def days_of(self, table: str) -> tuple[dt.date, ...]:
+        """The days of *table*, in order; none where there is no such table."""
+        if not self.has(table):
+            return ()
+        return tuple(self.frame(f"SELECT DISTINCT dt FROM {table} ORDER BY dt")["dt"])
+
+    def newest(self, now: dt.datetime) -> dt.date:
+        """The newest computed day that is over in the shop's time zone; if none is, the newest.
+
+        Raises:
+            NoDataError: no day is computed.
+        """
+        if not self.days:
+            raise NoDataError("no day is computed")
+        today = now.astimezone(ZoneInfo(self.settings.timezone)).date()
+        return max((day for day in self.days if day < today), default=self.days[-1])
+
+
+def _size(frame: pl.DataFrame) -> int:
+    return int(frame.estimated_size()) + 2_000
+
+
+class Marts:
+    """The copies of one home as they follow each other."""
+
+    def __init__(self, home: Home) -> None:
+        """Of *home*; nothing is opened yet."""
+        self.home = home
+        self._lock = threading.Lock()
+        self._open: Copy | None = None
+        self._seen: tuple[int, int] | None = None
+
+    def copy(self) -> Copy:
+        """The current copy, made first where there is none.
+
+        Raises:
+            HeadwaterError: the home cannot be read, or no copy be made.
+        """
+        with self._lock:
+            seen = self._mark()
+            if self._open is None or seen != self._seen:
+                snapshot = current(self.home) or publish(self.home)
+                if self._open is None or self._open.snapshot.path != snapshot.path:
+                    self._open = self._opened(snapshot)
+                self._seen = self._mark()
+            return self._open
+
+    def _opened(self, snapshot: Snapshot) -> Copy:
+        """*snapshot*, or where its file is damaged or of another DuckDB, one that is made in its place."""
+        try:
+            return Copy(self.home, snapshot)
+        except duckdb.Error as error:
+            _LOGGER.warning("%s is made anew, for it cannot be read: %s", snapshot.path, str(error).splitlines()[0])
+        snapshot.path.unlink(missing_ok=True)
+        return Copy(self.home, current(self.home) or publish(self.home))
+
+    def _mark(self) -> tuple[int, int] | None:
+        try:
+            stat = pointer_of(self.home).stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino

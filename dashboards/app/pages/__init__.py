@@ -1,0 +1,31 @@
+"""The pages: what each says of a look at it.
+
+Here: which there are.
+Not here: how they are shown (``dashboards.app.render``).
+"""
+
+from __future__ import annotations
+
+from dashboards.app.context import Page
+from dashboards.app.pages.customers import customers
+from dashboards.app.pages.entrances import entrances
+from dashboards.app.pages.modules import modules
+from dashboards.app.pages.overview import overview
+from dashboards.app.pages.paths import paths
+from dashboards.app.pages.products import products
+from dashboards.app.pages.quality import quality
+from dashboards.app.pages.search import search
+from dashboards.app.sql.page import sql
+
+PAGE_OF: dict[str, Page] = {
+    "overview": overview,
+    "entrances": entrances,
+    "paths": paths,
+    "modules": modules,
+    "products": products,
+    "customers": customers,
+    "quality": quality,
+    "sql": sql,
+    "search": search,
+}
+"""Name in the address → page."""

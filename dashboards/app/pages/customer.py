@@ -1,0 +1,96 @@
+"""One customer: recency, frequency, money, the groups that they are in, their orders.
+
+Here: its queries and blocks.
+Not here: all customers (``dashboards.app.pages.customers``), how an id is shown (``dashboards.app.people``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboards.app.as_of import AsOf
+from dashboards.app.context import Context
+from dashboards.app.people import user_of
+from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
+from dashboards.columns import definition, exact, text
+from dashboards.figures.look import Look
+from dashboards.metrics import full_text, short_text
+from dashboards.sections.segments import all_names
+
+_USERS = "SELECT user_id FROM core.orders WHERE dt <= $day AND user_id IS NOT NULL GROUP BY user_id"
+_SCORED = "SELECT * FROM customers.rfm WHERE dt = $day AND user_id = $user"
+_ORDERS = """
+WITH sums AS (
+    SELECT order_id, min(dt) AS paid_on, count(*) AS order_lines, sum(quantity)::BIGINT AS units,
+        sum(revenue) AS revenue, sum(refunded) AS refunded, sum(net_revenue) AS net_revenue
+    FROM core.order_lines WHERE user_id = $user GROUP BY order_id
+)
+SELECT orders.order_id, orders.dt AS ordered_on, orders.status, sums.paid_on, sums.order_lines, sums.units,
+    sums.revenue, sums.refunded, sums.net_revenue
+FROM core.orders AS orders LEFT JOIN sums USING (order_id)
+WHERE orders.user_id = $user AND orders.dt <= $day
+ORDER BY orders.ordered_at DESC, orders.order_id
+"""
+_MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary", "m_score"))
+
+
+def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequence[Block]:
+    """Everything on the customer that is shown as *shown*; *said*: of which day the snapshots are."""
+    look = context.look
+    back = Text(look.text("customer.back"), href=context.view.to(user=None).href)
+    user = user_of(context, shown, reading.frame(_USERS)["user_id"])
+    if user is None:
+        return [back, Text(look.text("customer.unknown", id=shown, day=reading.day), "missing")]
+    scored = reading.frame(_SCORED, user=user).to_dicts() if reading.exists("customers.rfm") else []
+    if scored:
+        cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
+    else:
+        cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
+    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(look, reading, user)]
+
+
+def _group(look: Look, reading: AsOf, row: Row) -> Card:
+    """The segment with what to do, and the octant."""
+    found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
+    segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
+    return Card(
+        look.text("column.segment"),
+        segment.get(f"name_{look.language}") or row["segment"],
+        changes=(Change(octant.get(f"name_{look.language}") or row["octant"], look.text("column.octant")),),
+        note=segment.get(f"advice_{look.language}") or "",
+    )
+
+
+def _measures(look: Look, row: Row) -> list[Card]:
+    return [
+        Card(
+            look.text.name("metric", name),
+            short_text(look.numbers, name, row[name]),
+            full_text(look.numbers, name, row[name]),
+            definition=definition(look, name),
+            note=look.text("customer.score", score=row[score]),
+            metric=name,
+        )
+        for name, score in _MEASURES
+    ]
+
+
+def _orders(look: Look, reading: AsOf, user: str) -> Table:
+    rows = [
+        row | {"status": look.text.name("order_status", row["status"])}
+        for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
+    ]
+    return Table(
+        "orders",
+        look.text("customer.orders"),
+        [
+            text(look.text("column.order"), "order_id"),
+            text(look.text("column.ordered_on"), "ordered_on"),
+            text(look.text("column.paid_on"), "paid_on"),
+            text(look.text("column.status"), "status"),
+            *(exact(look, name) for name in ("order_lines", "units", "revenue", "refunded", "net_revenue")),
+        ],
+        rows,
+        look.text("customer.orders.about", day=reading.day),
+        is_wide=True,
+    )

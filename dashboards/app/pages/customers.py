@@ -1,0 +1,118 @@
+"""Customers: octants and segments, scores, stages, cohorts, what is expected of them; the list of a group.
+
+Here: what is chosen, and the list of a group's customers.
+Not here: the parts (``dashboards.sections.customers``), one customer (``dashboards.app.pages.customer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from dashboards.app.as_of import AsOf, as_of
+from dashboards.app.context import Context
+from dashboards.app.pages.customer import customer
+from dashboards.app.people import shown_id
+from dashboards.blocks import Block, Choice, Controls, Option, Search, Table, Text
+from dashboards.columns import exact, text
+from dashboards.sections.customers import customers as everything
+from dashboards.sections.reading import Href
+from dashboards.sections.segments import Kind, all_groups, all_names, names_of
+
+MAIN = "customers.rfm_daily"
+NONE_CHOSEN = "*"
+
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+_MEMBERS = "SELECT * FROM customers.rfm WHERE dt = $day AND {kind} = $key ORDER BY monetary DESC, user_id"
+
+
+def customers(context: Context) -> Sequence[Block]:
+    """The customers as of the view's last day; with ``user`` in the address only that one."""
+    reading, said = as_of(context, MAIN)
+    if user := context.view.get("user"):
+        return customer(context, reading, said, user)
+    if not reading.has(MAIN):
+        return everything(context.look, reading)
+    hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
+    return [said, _controls(context, reading), *_list(context, reading), *everything(context.look, reading, hrefs)]
+
+
+def _to_group(context: Context, kind: Kind) -> Href:
+    return lambda row: context.view.to(segment=group_value(kind, row["key"])).href
+
+
+def group_value(kind: Kind, key: str) -> str:
+    """How the address names an octant or a segment: a segment by its key."""
+    return key if kind == "segment" else f"{kind}:{key}"
+
+
+def _group_of(value: str) -> tuple[Kind, str]:
+    kind, _, key = value.rpartition(":")
+    return ("octant", key) if kind == "octant" else ("segment", value)
+
+
+def _controls(context: Context, reading: AsOf) -> Controls:
+    look = context.look
+    names = all_names(reading)
+    counts = {(row["kind"], row["key"]): row["customers"] for row in all_groups(reading).iter_rows(named=True)}
+    options = [
+        Option(
+            group_value(kind, key),
+            look.text(f"customers.option_{kind}", name=name, n=look.numbers.full(counts[kind, key])),
+        )
+        for kind in _KINDS
+        for key, name in names_of(look, names, kind).items()
+        if (kind, key) in counts
+    ]
+    chosen = context.view.get("segment", NONE_CHOSEN)
+    return Controls(
+        (
+            Choice(
+                "segment",
+                look.text("customers.group"),
+                (Option(NONE_CHOSEN, look.text("customers.no_group")), *options),
+                chosen if any(option.value == chosen for option in options) else NONE_CHOSEN,
+                is_searchable=True,
+                default=NONE_CHOSEN,
+            ),
+            Search("user", look.text("customers.find"), "", look.text("customers.find.hint")),
+        )
+    )
+
+
+def _list(context: Context, reading: AsOf) -> list[Block]:
+    """The customers of the group that the address names; nothing where it names none."""
+    look, value = context.look, context.view.get("segment", NONE_CHOSEN)
+    if value == NONE_CHOSEN:
+        return []
+    kind, key = _group_of(value)
+    found = reading.frame(_MEMBERS.format(kind=kind), key=key)
+    if found.is_empty():
+        return [Text(look.text("customers.unknown_group", day=reading.day, group=key), "missing")]
+    names = all_names(reading)
+    called = {each: names_of(look, names, each) for each in _KINDS}
+    rows = [
+        {
+            **row,
+            "user_id": shown_id(context, row["user_id"]),
+            **{f"{each}_name": called[each].get(row[each], row[each]) for each in _KINDS},
+        }
+        for row in found.iter_rows(named=True)
+    ]
+    table = Table(
+        "customers",
+        look.text("customers.list", name=called[kind].get(key, key)),
+        [
+            text(look.text("column.customer"), "user_id", href=lambda row: context.view.to(user=row["user_id"]).href),
+            *(exact(look, name) for name in ("recency_days", "frequency", "monetary")),
+            *(exact(look, name) for name in ("r_score", "f_score", "m_score")),
+            *(text(look.text(f"column.{each}"), f"{each}_name") for each in _KINDS),
+            text(look.text("column.first_paid_on"), "first_paid_on"),
+            text(look.text("column.last_paid_on"), "last_paid_on"),
+        ],
+        rows,
+        look.text("customers.list.about", day=reading.day),
+        notes=(look.text("customers.hashed"),) if context.role == "viewer" else (),
+        is_wide=True,
+    )
+    return [table]

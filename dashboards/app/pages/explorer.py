@@ -1,0 +1,282 @@
+"""The path explorer: given an order, a cart or a device, the restored path step by step.
+
+Here: finding it, the timeline, its steps with their reasons, what the sale was matched to.
+Not here: how the timeline looks (``dashboards.figures.path``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from dashboards.app.context import Context
+from dashboards.app.times import local_time
+from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
+from dashboards.columns import exact, text
+from dashboards.figures.path import kind_of, path_timeline
+from dashboards.metrics import full_text, short_text
+from dashboards.numbers import NONE
+
+_LINES = """
+SELECT sales.*, coalesce(products.name, sales.sku) AS name
+FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+WHERE sales.order_id = $find ORDER BY sales.line_no
+"""
+_SALES_OF_END = """
+SELECT sales.*, coalesce(products.name, sales.sku) AS name
+FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+WHERE sales.matched_event_id = $find ORDER BY sales.paid_at, sales.order_id, sales.line_no
+"""
+_END = """
+SELECT ends.*, coalesce(products.name, ends.sku) AS name
+FROM attribution.attributed_events AS ends LEFT JOIN core.products AS products USING (sku)
+WHERE ends.event_id = $find
+"""
+_ENDS_OF_DEVICE = """
+SELECT ends.event_id, ends.occurred_at, ends.sku, coalesce(products.name, ends.sku) AS name, ends.entrance_id,
+    ends.rule, any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
+FROM attribution.attributed_events AS ends
+LEFT JOIN core.products AS products USING (sku)
+LEFT JOIN attribution.attributed_sales AS sales ON sales.matched_event_id = ends.event_id
+WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
+GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id
+"""
+_STEPS = """
+SELECT steps.*, products.name AS product
+FROM attribution.path_steps AS steps LEFT JOIN core.products AS products USING (sku)
+WHERE steps.end_event_id = $end ORDER BY steps.step_no
+"""
+_EXAMPLE = """
+SELECT sales.order_id, sales.line_no,
+    count(*) FILTER (WHERE steps.is_backtracked) AS backtracked,
+    count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded
+FROM attribution.attributed_sales AS sales
+JOIN attribution.path_steps AS steps ON steps.end_event_id = sales.matched_event_id
+WHERE sales.dt BETWEEN $first AND $last
+GROUP BY ALL
+ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
+LIMIT 1
+"""
+_NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attribution.attributed_sales")
+
+
+def explore(context: Context) -> Sequence[Block]:
+    """What the view's ``find`` names: an order's line, a cart, or the carts of a device; nothing named: an example."""
+    look = context.look
+    missing = [table for table in _NEEDED if not context.copy.has(table)]
+    if missing:
+        return [Text(look.text("explorer.too_large", tables=", ".join(missing)), "missing")]
+    find = context.view.get("find").strip()
+    if not find:
+        return _example(context)
+    lines = context.rows(_LINES, find=find)
+    if lines:
+        return _of_order(context, lines)
+    ends = context.rows(_END, find=find)
+    if ends:
+        return _of_end(context, ends[0])
+    # Viewers see no person's doings, and a device is a person who has not logged in.
+    carts = [] if context.role == "viewer" else context.rows(_ENDS_OF_DEVICE, find=find)
+    if carts:
+        return [_carts(context, find, carts)]
+    return [Text(look.text("explorer.nothing", find=find), "missing")]
+
+
+def _example(context: Context) -> Sequence[Block]:
+    """Of the days the path that shows best what there is to see."""
+    look = context.look
+    found = context.rows(_EXAMPLE)
+    if not found:
+        return [Text(look.text("explorer.no_example"), "missing")]
+    lines = context.rows(_LINES, find=found[0]["order_id"])
+    line = next(row for row in lines if row["line_no"] == found[0]["line_no"])
+    said = Text(look.text("explorer.example", order=line["order_id"]), "note")
+    return [said, *_of_line(context, line)]
+
+
+def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Block]:
+    wanted = context.view.get("line")
+    line = next((row for row in lines if str(row["line_no"]) == wanted), None)
+    line = line or next((row for row in lines if row["matched_event_id"]), lines[0])
+    parts = [] if len(lines) == 1 else [_lines(context, lines, line["line_no"])]
+    return [*parts, *_of_line(context, line)]
+
+
+def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Table:
+    look, view = context.look, context.view
+    names = context.entrance_names()
+    rows = [
+        row
+        | {
+            "entrance": names.get(row["entrance_id"], row["entrance_id"]),
+            "matched": look.text.name("matched_by", row["matched_by"]),
+            "said": look.text("explorer.shown") if row["line_no"] == shown else look.text("explorer.show"),
+        }
+        for row in lines
+    ]
+    columns = [
+        Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
+        text(look.text("column.product"), "name"),
+        exact(look, "revenue"),
+        text(look.text("column.entrance"), "entrance"),
+        text(look.text("column.matched"), "matched"),
+        text(look.text("column.path"), "said", href=lambda row: view.to(line=str(row["line_no"])).href),
+    ]
+    title = look.text("explorer.lines", order=lines[0]["order_id"])
+    return Table("order_lines", title, columns, rows, is_wide=True)
+
+
+def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
+    """The cards of a sale and its path."""
+    look, view = context.look, context.view
+    names = context.entrance_names()
+    paid = local_time(line["paid_at"], context.copy.settings.timezone)
+    cards = [
+        Card(
+            look.text("column.order"),
+            f"{line['order_id']} · {line['line_no']}",
+            note=look.text("explorer.paid", at=f"{paid:%Y-%m-%d %H:%M}") if paid else "",
+        ),
+        Card(look.text("column.product"), line["name"], note=look.text("explorer.units", n=line["quantity"])),
+        Card(
+            look.text("metric.revenue"),
+            short_text(look.numbers, "revenue", line["revenue"]),
+            full_text(look.numbers, "revenue", line["revenue"]),
+            note=look.text("explorer.margin", margin=full_text(look.numbers, "margin", line["margin"])),
+            metric="revenue",
+        ),
+        Card(
+            look.text("explorer.credited"),
+            names.get(line["entrance_id"], line["entrance_id"]),
+            note=_why(context, line),
+            href=view.to("entrances", entrance=line["entrance_id"]).href,
+        ),
+    ]
+    parts: list[Block] = [Cards(tuple(cards))]
+    if line["matched_by"] == "cart":
+        return [*parts, *_timeline(context, line["matched_event_id"], line["entrance_id"])]
+    return [*parts, Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
+
+
+def _why(context: Context, line: Mapping[str, Any]) -> str:
+    look, settings = context.look, context.copy.settings
+    days = settings.attribution.cart_window_days
+    if line["matched_by"] == "none":
+        return look.text("explorer.why.none", days=days)
+    slot = look.text("slot.number", n=line["head_slot"]) if line["head_slot"] else ""
+    place = " · ".join(part for part in (line["head_module"], slot, line["head_content_id"]) if part and part[0] != "(")
+    return look.text.joined(look.text(f"explorer.why.{line['matched_by']}"), place)
+
+
+def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
+    """A cart, with the sales that were matched to it."""
+    look = context.look
+    names = context.entrance_names()
+    at = local_time(end["occurred_at"], context.copy.settings.timezone)
+    cards = [
+        Card(look.text(f"end.{end['end_type']}"), f"{at:%Y-%m-%d %H:%M}" if at else NONE, note=end["event_id"]),
+        Card(look.text("column.product"), end["name"] or NONE),
+        Card(
+            look.text("explorer.credited"),
+            names.get(end["entrance_id"], end["entrance_id"]),
+            note=look.text(f"explorer.rule.{end['rule']}"),
+            href=context.view.to("entrances", entrance=end["entrance_id"]).href,
+        ),
+    ]
+    parts: list[Block] = [Cards(tuple(cards))]
+    sales = context.rows(_SALES_OF_END, find=end["event_id"])
+    if sales:
+        parts.append(_lines_of_end(context, sales))
+    return [*parts, *_timeline(context, end["event_id"], end["entrance_id"])]
+
+
+def _lines_of_end(context: Context, sales: Sequence[dict[str, Any]]) -> Table:
+    look, view = context.look, context.view
+    columns = [
+        text(
+            look.text("column.order"),
+            "order_id",
+            href=lambda row: view.to(find=row["order_id"], line=str(row["line_no"])).href,
+        ),
+        Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
+        text(look.text("column.product"), "name"),
+        exact(look, "revenue"),
+    ]
+    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True)
+
+
+def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Table:
+    look, view = context.look, context.view
+    names = context.entrance_names()
+    timezone = context.copy.settings.timezone
+    rows = [
+        row
+        | {
+            "at": local_time(row["occurred_at"], timezone),
+            "entrance": names.get(row["entrance_id"], row["entrance_id"]),
+        }
+        for row in carts
+    ]
+    columns = [
+        Column(
+            look.text("column.time"),
+            lambda row: _second(row["at"]),
+            is_text=True,
+            field="at",
+            href=lambda row: view.to(find=row["event_id"], line=None).href,
+        ),
+        text(look.text("column.product"), "name"),
+        text(look.text("column.entrance"), "entrance"),
+        text(
+            look.text("column.order"),
+            "order_id",
+            href=lambda row: view.to(find=row["order_id"], line=None).href if row["order_id"] else None,
+        ),
+        exact(look, "revenue"),
+    ]
+    title = look.text("explorer.carts", device=device)
+    return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True)
+
+
+def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
+    look = context.look
+    timezone = context.copy.settings.timezone
+    rows = [
+        row
+        | {"device_time": local_time(row["device_time"], timezone), "kind": look.text(f"step.{kind_of(row)}")}
+        | {"reason": look.text(f"step_reason.{kind_of(row)}")}
+        | {"page": look.text.name("page_type", str(row["page_type"]))}
+        for row in context.rows(_STEPS, end=end)
+    ]
+    if not rows:
+        return [Text(look.text("explorer.no_steps"), "missing")]
+    names = context.entrance_names()
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    columns = [
+        Column(look.text("column.step"), lambda row: str(row["step_no"]), field="step_no"),
+        Column(look.text("column.time"), lambda row: _second(row["device_time"]), is_text=True, field="device_time"),
+        text(look.text("column.page"), "page"),
+        Column("PageId", lambda row: str(row["page_id"]), field="page_id"),
+        text(look.text("column.module"), "module"),
+        Column(look.text("column.slot_no"), lambda row: _or_none(row["slot"]), field="slot"),
+        text(look.text("column.product"), "product"),
+        text(look.text("column.kind"), "kind"),
+        text(look.text("column.reason"), "reason", is_long=True),
+        text(look.text("column.event"), "event_id"),
+    ]
+    notes = (look.text("explorer.truncated"),) if rows[0]["is_truncated"] else ()
+    table = Table(
+        "steps", look.text("explorer.timeline"), columns, rows, look.text("explorer.timeline.about"), notes=notes
+    )
+    return [Chart(path_timeline(look, frame, names.get(entrance, entrance)), table, is_wide=True)]
+
+
+def _second(time: dt.datetime | None) -> str:
+    return NONE if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _or_none(value: object) -> str:
+    return NONE if value is None else str(value)

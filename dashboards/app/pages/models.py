@@ -1,0 +1,98 @@
+"""The entrances' sales by each attribution model, side by side.
+
+Here: which models there are, the table and chart that compare them.
+Not here: the entrances (``dashboards.app.pages.entrances``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from dashboards.app.context import Context
+from dashboards.blocks import Block, Chart, Table, Text
+from dashboards.columns import metric, text
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.look import ORANGE, plain
+from dashboards.metrics import full_text
+
+MODELS = ("fused", "first", "last", "linear", "position_based", "time_decay")
+"""Fused: the nearest entrance visit, credited at its first click; then the rule models over entrance touches."""
+
+_MODELS = """
+SELECT 'fused' AS model, entrance_id AS entrance, sum(revenue) AS revenue, sum(order_lines)::DOUBLE AS conversions
+FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last GROUP BY 1, 2
+UNION ALL
+SELECT model, touchpoint, sum(revenue), sum(conversions)
+FROM attribution.model_daily
+WHERE dt BETWEEN $first AND $last AND touchpoint_type = 'entrance' GROUP BY 1, 2
+ORDER BY model, entrance
+"""
+
+
+def model_frame(context: Context) -> pl.DataFrame:
+    """Revenue and conversions of each model and entrance: columns model, entrance, revenue, conversions."""
+    return pl.DataFrame(
+        context.rows(_MODELS),
+        schema={"model": pl.String, "entrance": pl.String, "revenue": pl.Float64, "conversions": pl.Float64},
+    )
+
+
+def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, str], model: str) -> Sequence[Block]:
+    """All models beside one another; the chosen one drawn, with the fused one marked."""
+    look = context.look
+    if frame.is_empty():
+        return []
+    cells = {(row["model"], row["entrance"]): row["revenue"] for row in frame.iter_rows(named=True)}
+    totals = {name: sum(value for (own, _), value in cells.items() if own == name) for name in MODELS}
+    chosen = model if model in MODELS else MODELS[0]
+    keys = sorted(
+        {entrance for _, entrance in cells}, key=lambda key: (-(cells.get((chosen, key)) or 0), names.get(key, key))
+    )
+    rows = [
+        {"name": names.get(key, key), "entrance_id": key} | {name: cells.get((name, key), 0.0) for name in MODELS}
+        for key in keys
+    ]
+    table = Table(
+        "models",
+        look.text("models.title"),
+        [
+            text(
+                look.text("column.entrance"),
+                "name",
+                href=lambda row: context.view.to(entrance=row["entrance_id"], model=None).href,
+            ),
+            *(metric(look, "revenue", field=name, title=look.text(f"model.{name}")) for name in MODELS),
+        ],
+        rows,
+        look.text("models.about"),
+        {"name": look.text("total"), "entrance_id": "", **totals},
+        is_wide=True,
+        is_open=True,
+    )
+    values = [cells.get((chosen, key), 0.0) for key in keys]
+    total = totals[chosen]
+    bars = Bars(
+        look.text(f"model.{chosen}"),
+        values,
+        [f"{look.numbers.money(value)} · {look.numbers.percent(value / total if total else None)}" for value in values],
+    )
+    hovers = [
+        f"<b>{plain(names.get(key, key))}</b><br>"
+        + "<br>".join(
+            f"{look.text(f'model.{name}')} {full_text(look.numbers, 'revenue', cells.get((name, key), 0.0))}"
+            for name in MODELS
+        )
+        for key in keys
+    ]
+    marks = None
+    if chosen != "fused":
+        fused = [cells.get(("fused", key), 0.0) for key in keys]
+        marks = Bars(look.text("model.fused"), fused, ["" for _ in fused], ORANGE)
+    figure = ranked_bars(look, [names.get(key, key) for key in keys], [bars], hovers, marks)
+    return [
+        Text(look.text("models.heading", model=look.text(f"model.{chosen}")), "heading"),
+        Text(look.text(f"model.{chosen}.about"), "intro"),
+        Chart(figure, table, is_wide=True),
+    ]

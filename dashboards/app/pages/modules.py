@@ -1,0 +1,129 @@
+"""Modules of campaign and detail pages: what they assisted and closed, beside their own exposures and clicks.
+
+Here: its query and blocks.
+Not here: entrances, with whose sales these never add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.app.context import Context
+from dashboards.blocks import Block, Chart, Choice, Controls, Option, Table, Text
+from dashboards.columns import exact, metric, text
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.course import LINES, courses
+from dashboards.figures.flows import step_name
+from dashboards.figures.look import BLUE, SAND, plain
+from dashboards.metrics import full_text
+
+_MODULES = """
+SELECT page_type, module, sum(assisted_add_to_carts)::BIGINT AS assisted_add_to_carts,
+    sum(assisted_order_lines)::BIGINT AS assisted_order_lines, sum(assisted_revenue) AS assisted_revenue,
+    sum(closing_add_to_carts)::BIGINT AS closing_add_to_carts,
+    sum(closing_order_lines)::BIGINT AS closing_order_lines, sum(closing_revenue) AS closing_revenue,
+    sum(exposures)::BIGINT AS exposures, sum(clicks)::BIGINT AS clicks,
+    sum(clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate
+FROM attribution.module_daily
+WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type)
+GROUP BY ALL ORDER BY assisted_revenue DESC, clicks DESC, page_type, module
+"""
+_COURSE = """
+SELECT dt, page_type || '.' || module AS key, click_through_rate, assisted_revenue
+FROM attribution.module_daily
+WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type) ORDER BY dt
+"""
+_TYPES = "SELECT DISTINCT page_type FROM attribution.module_daily ORDER BY 1"
+_BARS = 14
+
+
+def modules(context: Context) -> Sequence[Block]:
+    """The modules, with a banner that their sums are no sales."""
+    look, view = context.look, context.view
+    page_type = view.get("page_type")
+    types = [row["page_type"] for row in context.rows(_TYPES)]
+    options = (
+        Option("", look.text("modules.all")),
+        *(Option(name, look.text.name("page_type", name)) for name in types),
+    )
+    parts: list[Block] = [
+        Text(look.text("modules.banner"), "warning"),
+        Controls((Choice("page_type", look.text("column.page"), options, page_type),)),
+    ]
+    rows = [
+        row | {"name": step_name(look, f"{row['page_type']}.{row['module']}")}
+        for row in context.rows(_MODULES, page_type=page_type)
+    ]
+    if not rows:
+        return [*parts, context.nothing_there("modules.none")]
+    selling = [row for row in rows if row["assisted_revenue"] or row["closing_revenue"]]
+    table = Table(
+        "modules",
+        look.text("modules.title"),
+        [
+            text(look.text("column.module"), "name"),
+            *(exact(look, name) for name in ("assisted_add_to_carts", "assisted_order_lines", "assisted_revenue")),
+            *(exact(look, name) for name in ("closing_add_to_carts", "closing_order_lines", "closing_revenue")),
+            *(exact(look, name) for name in ("exposures", "clicks")),
+            metric(look, "click_through_rate"),
+        ],
+        rows,
+        look.text("modules.about"),
+        notes=(look.text("first_of", n=_BARS, m=len(selling)),) if len(selling) > _BARS else (),
+        is_wide=True,
+        is_open=True,
+    )
+    if selling:
+        parts.append(Chart(_bars(context, selling[:_BARS]), table, is_wide=True))
+    else:
+        parts.append(table)
+    parts.append(_course(context, rows, page_type))
+    return parts
+
+
+def _bars(context: Context, rows: Sequence[dict[str, object]]) -> go.Figure:
+    look = context.look
+    measures = [
+        Bars(
+            look.text(f"metric.{name}"),
+            [_number(row[name]) for row in rows],
+            [look.numbers.money(_number(row[name])) for row in rows],
+            color,
+            pattern,
+        )
+        for name, color, pattern in (("assisted_revenue", BLUE, ""), ("closing_revenue", SAND, "/"))
+    ]
+    hovers = [
+        f"<b>{plain(row['name'])}</b><br>"
+        + "<br>".join(
+            f"{look.text(f'metric.{name}')} {full_text(look.numbers, name, _number(row[name]))}"
+            for name in ("assisted_revenue", "closing_revenue", "exposures", "clicks", "click_through_rate")
+        )
+        for row in rows
+    ]
+    return ranked_bars(look, [str(row["name"]) for row in rows], measures, hovers)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _course(context: Context, rows: Sequence[dict[str, object]], page_type: str) -> Chart:
+    look = context.look
+    frame = pl.DataFrame(context.rows(_COURSE, page_type=page_type), infer_schema_length=None)
+    seen = sorted((row for row in rows if row["exposures"]), key=lambda row: -(_number(row["exposures"]) or 0))
+    names = {f"{row['page_type']}.{row['module']}": str(row["name"]) for row in seen[: len(LINES)]}
+    table = Table(
+        "course",
+        look.text("modules.course"),
+        [text(look.text("column.day"), "dt"), text(look.text("column.module"), "name"),
+         metric(look, "click_through_rate"), exact(look, "assisted_revenue")],
+        [row | {"name": step_name(look, row["key"])} for row in frame.to_dicts()],
+        look.text("modules.course.about"),
+        notes=(look.text("first_of", n=len(names), m=len(seen)),) if len(names) < len(seen) else (),
+        is_wide=True,
+    )  # fmt: skip
+    return Chart(courses(look, frame, "click_through_rate", names), table, is_wide=True)

@@ -1,0 +1,121 @@
+"""Paths: how shoppers come to the cart, as flows; and the one path behind an order, cart or device.
+
+Here: the flows, the table of paths, whether a single path is looked at.
+Not here: that path (``dashboards.app.pages.explorer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.explorer import explore
+from dashboards.blocks import Block, Chart, Choice, Controls, Option, Search, Table, Text
+from dashboards.columns import exact, metric, text
+from dashboards.figures.flows import path_icicle, path_name, path_sankey
+
+SEPARATOR = " > "
+NO_PATH = "(no path)"
+
+_PATHS = """
+SELECT effective_path, sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
+    sum(revenue) AS revenue,
+    sum(order_lines)::DOUBLE / nullif(sum(add_to_carts), 0) AS cart_to_order_rate,
+    sum(revenue)::DOUBLE / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
+FROM attribution.path_summary
+WHERE dt BETWEEN $first AND $last
+GROUP BY effective_path ORDER BY add_to_carts DESC, revenue DESC, effective_path
+"""
+_METRICS = ("add_to_carts", "order_lines", "revenue")
+
+
+def paths(context: Context) -> Sequence[Block]:
+    """The path that is looked for; below it all of the days."""
+    look, view = context.look, context.view
+    chosen = view.get("metric", _METRICS[0])
+    chosen = chosen if chosen in _METRICS else _METRICS[0]
+    shape = "icicle" if view.get("shape") == "icicle" else "sankey"
+    parts: list[Block] = [
+        Text(look.text("explorer.title"), "heading"),
+        Text(look.text("explorer.about"), "intro"),
+        Controls((Search("find", look.text("explorer.find"), view.get("find"), look.text("explorer.hint")),)),
+        *explore(context),
+        Text(look.text("flows.title"), "heading"),
+        Controls(
+            (
+                Choice(
+                    "metric",
+                    look.text("flows.metric"),
+                    tuple(Option(name, look.text.name("metric", name)) for name in _METRICS),
+                    chosen,
+                    default=_METRICS[0],
+                ),
+                Choice(
+                    "shape",
+                    look.text("flows.shape"),
+                    (Option("sankey", look.text("flows.sankey")), Option("icicle", look.text("flows.icicle"))),
+                    shape,
+                    default="sankey",
+                ),
+                Search("via", look.text("flows.via"), view.get("via"), look.text("flows.via.hint")),
+            )
+        ),
+    ]
+    rows = _rows(context, view.get("via"))
+    if not rows:
+        return [*parts, Text(look.text("flows.none"), "missing")]
+    weights = {
+        tuple(row["effective_path"].split(SEPARATOR)): row[chosen] or 0
+        for row in rows
+        if row["effective_path"] != NO_PATH and row[chosen]
+    }
+    draw = path_icicle if shape == "icicle" else path_sankey
+    if weights:
+        parts.append(Chart(draw(look, weights, chosen), _table(context, rows), is_wide=True))
+    else:
+        parts.append(_table(context, rows))
+    return parts
+
+
+def _rows(context: Context, via: str) -> list[dict[str, Any]]:
+    look = context.look
+    rows = [
+        row
+        | {
+            "name": look.text("flows.no_path")
+            if row["effective_path"] == NO_PATH
+            else path_name(look, row["effective_path"].split(SEPARATOR)),
+            "steps": None if row["effective_path"] == NO_PATH else len(row["effective_path"].split(SEPARATOR)),
+        }
+        for row in context.rows(_PATHS)
+    ]
+    wanted = via.casefold().strip()
+    return [row for row in rows if not wanted or wanted in f"{row['effective_path']} {row['name']}".casefold()]
+
+
+def _table(context: Context, rows: Sequence[dict[str, Any]]) -> Table:
+    look = context.look
+    total = {
+        "name": look.text("total"),
+        "steps": None,
+        "cart_to_order_rate": None,
+        "revenue_share": sum(row["revenue_share"] or 0 for row in rows) or None,
+    } | {name: sum(row[name] or 0 for row in rows) for name in _METRICS}
+    return Table(
+        "paths",
+        look.text("flows.paths"),
+        [
+            text(look.text("column.path"), "name", is_long=True),
+            exact(look, "add_to_carts"),
+            exact(look, "order_lines"),
+            metric(look, "cart_to_order_rate"),
+            exact(look, "revenue"),
+            metric(look, "revenue_share"),
+        ],
+        rows,
+        look.text("flows.about"),
+        total,
+        is_wide=True,
+        is_open=True,
+    )

@@ -1,0 +1,204 @@
+"""One product: its metrics, its place in every matrix, its course, the entrances that its sales came from.
+
+Here: its queries and blocks.
+Not here: all products (``dashboards.app.pages.products``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.app.as_of import AsOf
+from dashboards.app.context import Context
+from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Row, Table, Text
+from dashboards.columns import exact, metric, text
+from dashboards.figures.course import course
+from dashboards.figures.look import Look
+from dashboards.metrics import full_text
+from dashboards.numbers import NONE
+from dashboards.sections.definitions import Definition, definitions
+from dashboards.sections.matrices import quadrant_name
+from dashboards.sections.windows import matrix_windows
+
+MEASURES = ("revenue", "units", "order_lines", "exposures", "product_clicks", "views", "add_to_carts")
+"""Metrics whose course by day is shown; the first without a choice."""
+
+_PRODUCT = "SELECT * FROM core.products WHERE sku = $sku"
+_WINDOWS = "SELECT * FROM products.metrics WHERE dt = $day AND sku = $sku ORDER BY window_days"
+_PLACES = "SELECT * FROM products.quadrants WHERE dt = $day AND sku = $sku"
+_DAYS = """
+WITH days AS (SELECT CAST(unnest(generate_series($from, $to, INTERVAL 1 DAY)) AS DATE) AS dt)
+SELECT days.dt, CASE WHEN computed.dt IS NOT NULL THEN coalesce(daily.{metric}, 0) END AS {metric}
+FROM days
+LEFT JOIN (SELECT DISTINCT dt FROM products.daily) AS computed ON computed.dt = days.dt
+LEFT JOIN products.daily AS daily ON daily.dt = days.dt AND daily.sku = $sku
+ORDER BY days.dt
+"""
+_ENTRANCES = """
+SELECT entrance_id, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
+    count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units,
+    CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
+FROM attribution.attributed_sales WHERE sku = $sku AND dt BETWEEN $first AND $last
+GROUP BY entrance_id ORDER BY revenue DESC, entrance_id
+"""
+_METRICS = (
+    "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "buyers", "exposures", "product_clicks",
+    "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
+    "relative_share",
+)  # fmt: skip
+
+
+def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[Block]:
+    """Everything on one product; *said*: of which day the snapshots are."""
+    look = context.look
+    back = Text(look.text("product.back"), href=context.view.to(sku=None, measure=None).href)
+    found = context.rows(_PRODUCT, sku=sku)
+    windows = reading.frame(_WINDOWS, sku=sku).to_dicts() if reading.exists("products.metrics") else []
+    if not found and not windows:
+        return [back, Text(look.text("product.unknown", sku=sku), "missing")]
+    known = found[0] if found else {"name": None}
+    return [
+        back,
+        Text(f"{known['name']} · {sku}" if known["name"] else sku, "heading"),
+        Text(look.text.joined(*_facts(look, known))),
+        said,
+        _course(context, sku),
+        Group((_places(context, reading, sku), _entrances(context, sku))),
+        _windows(look, windows),
+    ]
+
+
+def _facts(look: Look, known: Row) -> list[str]:
+    said = []
+    if known.get("category"):
+        said.append(look.text("product.category", name=known["category"]))
+    if known.get("brand"):
+        said.append(look.text("product.brand", name=known["brand"]))
+    if known.get("list_price") is not None:
+        said.append(look.text("product.price", price=look.numbers.full_money(known["list_price"])))
+    if known.get("launched_on"):
+        said.append(look.text("product.launched", day=known["launched_on"]))
+    return said
+
+
+def _windows(look: Look, rows: Sequence[Row]) -> Table:
+    return Table(
+        "windows",
+        look.text("product.windows"),
+        [_window_column(look), *(metric(look, name) for name in _METRICS)],
+        rows,
+        look.text("product.windows.about"),
+        is_wide=True,
+    )
+
+
+def _window_column(look: Look) -> Column:
+    return Column(
+        look.text("column.window"), lambda row: look.text.days(row["window_days"]), is_text=True, field="window_days"
+    )
+
+
+def _places(context: Context, reading: AsOf, sku: str) -> Table:
+    """A row a matrix, over the window that it is shown for."""
+    look = context.look
+    defined = definitions(look, reading)
+    found = {(row["matrix_id"], row["window_days"]): row for row in reading.frame(_PLACES, sku=sku).to_dicts()}
+    rows = [
+        _place(look, defined[key], found[key, window.days])
+        for key, window in matrix_windows(reading).items()
+        if key in defined and (key, window.days) in found
+    ]
+    return Table(
+        "places",
+        look.text("product.quadrants"),
+        [
+            text(
+                look.text("column.matrix"),
+                "title",
+                href=lambda row: context.view.to(sku=None, measure=None, matrix=row["matrix_id"]).href,
+            ),
+            _window_column(look),
+            text(look.text("column.quadrant"), "called"),
+            exact(look, "days_in_quadrant"),
+            text(look.text("column.previous"), "before"),
+            text(look.text("column.x_value"), "x"),
+            text(look.text("column.y_value"), "y"),
+            text(look.text("column.advice"), "advice", is_long=True),
+        ],
+        sorted(rows, key=lambda row: list(defined).index(row["matrix_id"])),
+        look.text("product.quadrants.about"),
+        is_wide=True,
+    )
+
+
+def _place(look: Look, definition: Definition, row: Row) -> dict[str, Any]:
+    matrix = definition.matrix
+    advice = {cell["key"]: cell[f"advice_{look.language}"] for cell in definition.cells.iter_rows(named=True)}
+    previous = row["previous_quadrant"]
+    return {
+        **row,
+        "title": definition.title,
+        "called": quadrant_name(look, row, matrix),
+        "before": matrix.names.get(previous, previous) if previous else None,
+        "x": _with_threshold(look, matrix.x_metric, row["x_value"], row["x_threshold"]),
+        "y": _with_threshold(look, matrix.y_metric, row["y_value"], row["y_threshold"]),
+        "advice": advice.get(row["quadrant"]),
+    }
+
+
+def _with_threshold(look: Look, name: str, value: float | None, threshold: float | None) -> str:
+    return look.text(
+        "value.with_threshold",
+        metric=look.text.name("metric", name),
+        value=full_text(look.numbers, name, value),
+        threshold=NONE if threshold is None else full_text(look.numbers, name, threshold),
+    )
+
+
+def _course(context: Context, sku: str) -> Group:
+    """The course of a metric by day, and which one is chosen."""
+    look, days = context.look, context.days
+    chosen = context.view.get("measure", MEASURES[0])
+    name = chosen if chosen in MEASURES else MEASURES[0]
+    query = _DAYS.format(metric=name)
+    frame = context.copy.frame(query, sku=sku, **{"from": days.first, "to": days.last})
+    earlier = None
+    if days.is_recorded_then:
+        earlier = context.copy.frame(query, sku=sku, **{"from": days.then_first, "to": days.then_last})
+    called = look.text.name("metric", name)
+    options = tuple(Option(key, look.text.name("metric", key)) for key in MEASURES)
+    table = Table(
+        "course",
+        look.text("product.course", metric=called),
+        [text(look.text("column.day"), "dt"), exact(look, name)],
+        frame.to_dicts()[::-1],
+        look.text("product.course.about"),
+        is_wide=True,
+    )
+    controls = Controls((Choice("measure", look.text("product.measure"), options, name, default=MEASURES[0]),))
+    return Group((controls, Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")
+
+
+def _entrances(context: Context, sku: str) -> Block:
+    look = context.look
+    names = context.entrance_names()
+    rows = [
+        row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in context.rows(_ENTRANCES, sku=sku)
+    ]
+    return Table(
+        "entrances",
+        look.text("product.entrances"),
+        [
+            text(
+                look.text("column.entrance"),
+                "name",
+                href=lambda row: context.view.to("entrances", entrance=row["entrance_id"]).href,
+            ),
+            *(metric(look, name) for name in ("revenue", "revenue_share", "net_revenue", "margin", "orders", "units")),
+        ],
+        rows,
+        look.text("product.entrances.about"),
+        notes=() if rows else (look.text("product.no_sales"),),
+        is_wide=True,
+    )

@@ -1,0 +1,213 @@
+"""Products: a matrix over a window, who moved in it, what the laws say of it; new products, assortment, gaps.
+
+Here: what is chosen, the order of the parts, the table of all products.
+Not here: the parts (``dashboards.sections``), one product (``dashboards.app.pages.product``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from dashboards.app.as_of import AsOf, as_of
+from dashboards.app.context import Context
+from dashboards.app.pages.product import product
+from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Search, Table, Text
+from dashboards.columns import metric, text
+from dashboards.figures.look import Look
+from dashboards.sections.assortment import assortment
+from dashboards.sections.definitions import Definition, definitions, titles_of
+from dashboards.sections.health import verdict_cards
+from dashboards.sections.launches import launches
+from dashboards.sections.matrices import (
+    health_of,
+    matrix_chart,
+    placed,
+    quadrant_name,
+    quadrant_table,
+    verdicts,
+)
+from dashboards.sections.moves import moves_flow, moves_grid
+from dashboards.sections.products import why_no_matrix
+from dashboards.sections.reading import Href
+from dashboards.sections.unjudged import unjudged
+from dashboards.sections.windows import Window, matrix_windows, window_note
+
+MAIN = "products.quadrants"
+ALL = "*"
+"""What stands for every category: no product has it."""
+
+_LENGTHS = "SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1"
+_CATEGORIES = "SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1"
+_PRODUCTS = """
+SELECT metrics.*, coalesce(names.name, metrics.sku) AS name, quadrants.quadrant, quadrants.unknown_metrics,
+    quadrants.days_in_quadrant
+FROM products.metrics AS metrics
+LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.quadrants AS quadrants
+    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days AND quadrants.sku = metrics.sku
+    AND quadrants.matrix_id = $matrix
+WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
+ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.sku
+"""
+_METRICS = (
+    "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
+    "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
+    "relative_share", "days_since_launch", "days_in_quadrant",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the address chooses, or what is shown without a choice.
+
+    Attributes:
+        definition: The matrix.
+        windows: Each matrix's window.
+        window: That of the chosen matrix.
+        usual: The days of the window that is shown without a choice.
+        category: The only one shown; '' for all.
+    """
+
+    definition: Definition
+    windows: Mapping[str, Window]
+    window: Window
+    usual: int
+    category: str
+
+
+def products(context: Context) -> Sequence[Block]:
+    """The products as of the view's last day; with ``sku`` in the address only that one."""
+    look = context.look
+    reading, said = as_of(context, MAIN)
+    if sku := context.view.get("sku"):
+        return product(context, reading, said, sku)
+    defined = definitions(look, reading)
+    windows = matrix_windows(reading)
+    missing = why_no_matrix(look, reading, windows, defined)
+    if missing:
+        return [missing, *_whole(look, reading, windows, defined)]
+    chosen = _chosen(context, reading, windows, defined)
+    return [
+        said,
+        _controls(context, reading, chosen, defined),
+        *_matrix(context, reading, chosen, defined),
+        launches(look, reading, chosen.category, _to_product(context)),
+        _table(context, reading, chosen),
+        *_whole(look, reading, chosen.windows, defined),
+    ]
+
+
+def _chosen(
+    context: Context, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+) -> Chosen:
+    """What the address says where it makes sense, else what is usual."""
+    key = context.view.get("matrix")
+    if key not in defined or key not in windows:
+        key = next(key for key in defined if key in windows)
+    usual = windows[key].days
+    length = context.view.get("window")
+    if length.isdecimal() and int(length) in reading.frame(_LENGTHS)["window_days"]:
+        windows = matrix_windows(reading, int(length))
+    category = context.view.get("category")
+    if category not in reading.frame(_CATEGORIES)["category"]:
+        category = ""
+    return Chosen(defined[key], windows, windows[key], usual, category)
+
+
+def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
+    text_of = context.look.text
+    first = next(key for key in defined if key in chosen.windows)
+    lengths = reading.frame(_LENGTHS)["window_days"]
+    categories = [Option(name, name) for name in reading.frame(_CATEGORIES)["category"]]
+    return Controls(
+        (
+            Choice(
+                "matrix",
+                text_of("products.matrix"),
+                tuple(Option(key, title) for key, title in titles_of(defined).items() if key in chosen.windows),
+                chosen.definition.key,
+                default=first,
+            ),
+            Choice(
+                "window",
+                text_of("products.window_choice"),
+                tuple(Option(str(days), text_of.days(days)) for days in lengths),
+                str(chosen.window.days),
+                default=str(chosen.usual),
+            ),
+            Choice(
+                "category",
+                text_of("products.category"),
+                (Option(ALL, text_of("products.all_categories")), *categories),
+                chosen.category or ALL,
+                is_searchable=True,
+                default=ALL,
+            ),
+            Search("sku", text_of("products.find"), "", text_of("products.find.hint")),
+        )
+    )
+
+
+def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> list[Block]:
+    """The chosen matrix: its verdicts, its products, who moved; beside it the verdicts over all matrices."""
+    look, definition, window = context.look, chosen.definition, chosen.window
+    frame = placed(reading, definition.key, window, chosen.category)
+    health = health_of(reading, chosen.windows)
+    note = window_note(look, window, reading.day, reading.settings.start_date)
+    of_all = look.text("products.of_all") if chosen.category else ""
+    chart = matrix_chart(look, reading, frame, definition, window, _to_product(context))
+    grid = moves_grid(look, reading, definition, window)
+    beside: tuple[Block, ...] = (
+        quadrant_table(look, frame, definition),
+        verdicts(look, reading, health, defined, _to_matrix(context)),
+    )
+    blocks: list[Block] = [
+        Text(look.text.joined(note, of_all)),
+        verdict_cards(look, health.filter(pl.col("matrix_id") == definition.key)),
+    ]
+    if not isinstance(grid, Chart):  # why there are no moves
+        return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
+    flow = moves_flow(look, reading, definition, window)
+    moves = (Text(look.text("products.moves"), "heading"), Group((flow, grid)))
+    return [*blocks, Group((chart, Group(beside, "stack"))), *moves]
+
+
+def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
+    look, matrix = context.look, chosen.definition.matrix
+    frame = reading.frame(_PRODUCTS, window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category)
+    rows = [row | {"called": quadrant_name(look, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()]
+    return Table(
+        "products",
+        look.text("products.table"),
+        [
+            text(look.text("column.product"), "name", href=_to_product(context)),
+            text(look.text("column.sku"), "sku"),
+            text(look.text("column.category"), "category"),
+            text(look.text("column.quadrant"), "called"),
+            *(metric(look, name) for name in _METRICS),
+        ],
+        rows,
+        look.text("products.table.about"),
+        is_wide=True,
+    )
+
+
+def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> list[Block]:
+    """What is said of all products, whatever is chosen."""
+    return [
+        Text(look.text("assortment.title"), "heading"),
+        assortment(look, reading),
+        Text(look.text("unjudged.title"), "heading"),
+        unjudged(look, reading, windows, titles_of(defined)),
+    ]
+
+
+def _to_product(context: Context) -> Href:
+    return lambda row: context.view.to(sku=row["sku"]).href
+
+
+def _to_matrix(context: Context) -> Href:
+    return lambda row: context.view.to(matrix=row["matrix_id"]).href

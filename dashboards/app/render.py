@@ -1,0 +1,413 @@
+"""Blocks as components of Dash.
+
+Here: cards, charts, tables, controls, and the links by which they are exported.
+Not here: what a page says (``dashboards.app.pages``), files (``dashboards.app.export``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards.app.context import Context
+from dashboards.app.marks import marks
+from dashboards.app.view import View
+from dashboards.blocks import (
+    VERDICT_SIGNS,
+    Block,
+    Card,
+    Cards,
+    Change,
+    Chart,
+    Choice,
+    Column,
+    Controls,
+    Empty,
+    Part,
+    Row,
+    Search,
+    Table,
+    Text,
+)
+from dashboards.figures.look import Look
+from dashboards.figures.themes import dark
+
+CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
+MOST_ROWS = 200
+"""Rows of a table that a page shows; a file holds them all."""
+GRID_FROM = 13
+"""Rows from which a table is a grid that sorts and scrolls by itself."""
+
+_LONG = 14
+"""Letters from which a card's value is written smaller."""
+_UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
+
+
+def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
+    """All *blocks*, one below the other."""
+    return [_component(context, block) for block in blocks]
+
+
+def _component(context: Context, block: Block) -> Component:
+    if isinstance(block, Text):
+        return text(block)
+    if isinstance(block, Empty):
+        return _empty(block)
+    if isinstance(block, Cards):
+        return html.Div([_card(card) for card in block.cards], className=f"cards {block.kind}")
+    if isinstance(block, Chart):
+        return _chart(context, block)
+    if isinstance(block, Table):
+        return _titled_table(context, block)
+    if isinstance(block, Controls):
+        return _controls(block)
+    if isinstance(block, Part):
+        assert isinstance(block.component, Component)
+        return block.component
+    if block.kind == "card":
+        return html.Div(components(context, block.blocks), className="card wide")
+    return html.Div(components(context, block.blocks), className=block.kind)
+
+
+def clean(said: str) -> str:
+    """*said* without the signs that nobody sees, which could turn its direction."""
+    return said.translate(_UNSEEN)
+
+
+def text(block: Text) -> Component:
+    """A line; what is missing or doubtful stands out."""
+    if block.kind == "heading":
+        return html.H2(clean(block.text), className="heading")
+    said: Any = clean(block.text)
+    parts: list[Any] = [html.A(said, href=block.href) if block.href else said]
+    if block.remedy:
+        parts += [" ", html.Code(clean(block.remedy))]
+    role = {"role": "status"} if block.kind in ("missing", "warning") else {}
+    return html.P(parts, className=block.kind, **marks(role))
+
+
+def _empty(block: Empty) -> Component:
+    said = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
+    return html.Section([html.H3(clean(block.title)), text(said)], className="card")
+
+
+def _card(card: Card) -> Component:
+    value: Any = clean(card.value)
+    if card.href:
+        value = html.A(value, href=card.href)
+    if card.verdict is not None:
+        shown = html.P([VERDICT_SIGNS[card.verdict], " ", value], className=f"verdict {card.verdict}")
+    else:
+        shown = html.P(
+            value,
+            className="value long" if len(card.value) > _LONG else "value",
+            title=card.full or None,
+            **marks(_marks(card)),
+        )
+    return html.Div(
+        [
+            _term(card.name, card.definition, "name"),
+            shown,
+            *(_change(change) for change in card.changes),
+            *([html.P(clean(card.note), className="evidence")] if card.note else []),
+        ],
+        className="card kpi",
+    )
+
+
+def _marks(card: Card) -> dict[str, str]:
+    return {"data-metric": card.metric, "data-full": card.full} if card.metric else {}
+
+
+def _term(name: str, definition: str, class_name: str) -> Component:
+    """A name whose definition shows on hover, and on focus for keyboards and screen readers."""
+    if not definition:
+        return html.P(clean(name), className=class_name)
+    return html.P(
+        [
+            clean(name),
+            " ",
+            html.Button("?", className="help", type="button", **marks({"aria-label": f"{name}: {definition}"})),
+            html.Span(clean(definition), className="tip", role="tooltip"),
+        ],
+        className=class_name,
+    )
+
+
+def _change(change: Change) -> Component:
+    way = "up" if change.text.startswith("▲") else "down" if change.text.startswith("▼") else None
+    return html.P(
+        [html.Span(change.text, className=way), " ", clean(change.against)],
+        className="change",
+        title=change.full or None,
+    )
+
+
+def _chart(context: Context, chart: Chart) -> Component:
+    look, table = context.look, chart.table
+    layout = chart.figure.layout
+    meta = layout.meta or {}
+    notes = [note for note in (*chart.notes, *table.notes, *(meta.get("notes") or ())) if note]
+    figure = dark(chart.figure) if context.view.theme == "dark" else chart.figure.to_plotly_json()
+    if chart.selects:
+        figure["layout"] |= {"dragmode": "select", "clickmode": "event+select"}
+    wide = {"minWidth": meta["min_width"]} if "min_width" in meta else {}
+    if "width" in meta:  # a picture as wide as what it tells: its place scrolls
+        wide = {"width": meta["width"], "minWidth": "100%"}
+    return html.Figure(
+        [
+            html.Figcaption([_head(context, table, is_chart=True), *_definition(table)]),
+            html.Div(
+                html.Div(
+                    dcc.Graph(
+                        figure=figure,
+                        config=CONFIG,
+                        style={"height": layout.height, **wide},
+                        id={"type": "graph", "key": table.key},
+                        className="plot",
+                        responsive=True,
+                    ),
+                    role="img",
+                    **marks({"aria-label": clean(f"{table.title}. {table.definition}")}),
+                ),
+                className="scroll",
+                tabIndex=0,
+                role="group",
+                **marks({"aria-label": clean(table.title)}),
+            ),
+            *(html.P(clean(note), className="note") for note in notes),
+            *([_selection(look, table.key)] if chart.selects else []),
+            html.Details(
+                [html.Summary(look.text("view_as_table")), *_body(context, replace(table, notes=()))],
+                open=table.is_open,
+            ),
+        ],
+        className="card wide" if chart.is_wide or table.is_wide else "card",
+        id=f"chart-{table.key}",
+    )
+
+
+def _selection(look: Look, key: str) -> Component:
+    return html.Div(
+        [
+            html.P(look.text("select.hint"), className="note"),
+            html.Div(id={"type": "selection", "key": key}, className="selection", **marks({"aria-live": "polite"})),
+        ]
+    )
+
+
+def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
+    """The title, and the files of what is below it."""
+    look = context.look
+    links: list[Any] = [
+        html.A(
+            form.upper(),
+            href=export_href(context.view, table.key, form),
+            className="export",
+            download="",
+            **marks({"aria-label": look.text("export.label", form=form.upper(), title=clean(table.title))}),
+        )
+        for form in ("csv", "xlsx")
+    ]
+    if is_chart:
+        links.append(
+            html.Button(
+                "PNG",
+                className="export png",
+                type="button",
+                **marks(
+                    {
+                        "data-chart": table.key,
+                        "aria-label": look.text("export.label", form="PNG", title=clean(table.title)),
+                    }
+                ),
+            )
+        )
+    return html.Div([html.H3(clean(table.title)), html.Div(links, className="exports")], className="head")
+
+
+def export_href(view: View, key: str, form: str) -> str:
+    """Where the file of a table of *view* is."""
+    return f"/export/{view.page}/{key}.{form}{view.query}"
+
+
+def _definition(table: Table) -> list[Component]:
+    return [html.P(clean(table.definition), className="definition")] if table.definition else []
+
+
+def _titled_table(context: Context, table: Table) -> Component:
+    return html.Section(
+        [_head(context, table), *_definition(table), *_body(context, table)],
+        className="card wide" if table.is_wide else "card",
+        id=f"table-{table.key}",
+        **marks({"aria-label": clean(table.title)}),
+    )
+
+
+def _body(context: Context, table: Table) -> list[Component]:
+    look = context.look
+    shown = table.rows[: min(MOST_ROWS, table.most or MOST_ROWS)]
+    if not shown:
+        return [html.P(look.text("empty.rows"), className="missing"), *_notes(table)]
+    notes = list(_notes(table))
+    if len(shown) < len(table.rows):
+        said = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
+        notes.append(html.P(said, className="note"))
+    if len(shown) < GRID_FROM:
+        return [_plain_table(table, shown), *notes]
+    return [_grid(context, table, shown), *notes]
+
+
+def _notes(table: Table) -> list[Component]:
+    return [html.P(clean(note), className="note") for note in table.notes if note]
+
+
+def _plain_table(table: Table, rows: Sequence[Row]) -> Component:
+    head = html.Tr(
+        [
+            html.Th(_heading(column), scope="col", className="text" if column.is_text else None)
+            for column in table.columns
+        ]
+    )
+    body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
+    parts = [html.Thead(head), html.Tbody(body)]
+    if table.total is not None:
+        total = table.total
+        parts.append(
+            html.Tfoot(html.Tr([_cell(c, total, place, is_total=True) for place, c in enumerate(table.columns)]))
+        )
+    return html.Div(
+        html.Table(parts, **marks({"data-table": table.key})),
+        className="scroll",
+        tabIndex=0,
+        role="group",
+        **marks({"aria-label": clean(table.title)}),
+    )
+
+
+def _heading(column: Column) -> Any:
+    if not column.definition:
+        return clean(column.title)
+    return html.Abbr(clean(column.title), title=clean(column.definition))
+
+
+def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
+    said = clean(column.cell(row))
+    full = column.full(row) if column.full else None
+    href = column.href(row) if column.href and not is_total else None
+    kind = html.Th if place == 0 else html.Td
+    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
+    return kind(
+        html.A(said, href=href) if href else said,
+        title=clean(full) if full and full != said else None,
+        className=name,
+        **marks({"scope": "row"} if place == 0 else {}),
+    )
+
+
+def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
+    """A grid that sorts by values and shows them as texts; links are cells of it."""
+    fields = [f"c{number}" for number in range(len(table.columns))]
+    data = [_grid_row(table.columns, fields, row) for row in rows]
+    total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
+    definitions = [
+        {
+            "field": field,
+            "headerName": clean(column.title),
+            "headerTooltip": clean(column.definition) or None,
+            "valueFormatter": {"function": "said(params)"},
+            "tooltipValueGetter": {"function": "fullText(params)"},
+            "type": None if column.is_text else "rightAligned",
+            "cellRenderer": "HeadwaterLink" if column.href else None,
+            "pinned": "left" if place == 0 and not column.is_long else None,
+            "lockPinned": True,
+            "minWidth": 150 if column.is_text else 96,
+            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
+            "wrapText": column.is_long,
+            "autoHeight": column.is_long,
+        }
+        for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
+    ]
+    lines = len(data) + len(total) + 1
+    return html.Div(
+        dag.AgGrid(
+            id={"type": "grid", "key": table.key},
+            rowData=data,
+            columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
+            defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+            dashGridOptions={
+                "pinnedBottomRowData": total,
+                "tooltipShowDelay": 300,
+                "tooltipHideDelay": 20_000,
+                "suppressColumnVirtualisation": True,
+                "suppressCellFocus": False,
+                "ensureDomOrder": True,
+                "enableCellTextSelection": True,
+                "localeText": {"noRowsToShow": context.look.text("empty.rows")},
+                "autoSizePadding": 14,
+                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
+            },
+            style={"height": min(lines * 36 + 26, 560)},
+            className="",
+        ),
+        className="grid-table",
+        **marks({"data-table": table.key}),
+    )
+
+
+def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for field, column in zip(fields, columns, strict=True):
+        said = clean(column.cell(row))
+        value = column.value(row)
+        made[field] = value if isinstance(value, int | float) else said
+        made[f"{field}_said"] = said
+        full = column.full(row) if column.full else None
+        if full and full != said:
+            made[f"{field}_full"] = clean(full)
+        href = column.href(row) if column.href and not is_total else None
+        if href:
+            made[f"{field}_href"] = href
+    return made
+
+
+def _controls(block: Controls) -> Component:
+    """The controls, with what each is where the address names nothing, and what a change of it clears (app.js)."""
+    choices = [control for control in block.controls if isinstance(control, Choice)]
+    defaults = {choice.key: choice.default for choice in choices if choice.default}
+    clears = {choice.key: choice.clears for choice in choices if choice.clears}
+    return html.Div(
+        [_control(control) for control in block.controls],
+        className="controls",
+        role="search",
+        **marks({"data-defaults": json.dumps(defaults), "data-clears": json.dumps(clears)}),
+    )
+
+
+def _control(control: Choice | Search) -> Any:
+    if isinstance(control, Search):
+        return dmc.TextInput(
+            id={"type": "set", "key": control.key},
+            label=control.label,
+            value=control.value,
+            placeholder=control.hint,
+            debounce=500,
+            size="sm",
+        )
+    return dmc.Select(
+        id={"type": "set", "key": control.key},
+        label=control.label,
+        data=[{"value": option.value, "label": clean(option.label)} for option in control.options],
+        value=control.value,
+        searchable=control.is_searchable,
+        allowDeselect=False,
+        size="sm",
+        comboboxProps={"withinPortal": True},
+    )

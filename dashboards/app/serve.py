@@ -1,0 +1,108 @@
+"""``headwater dashboard``: the app behind gunicorn.
+
+Here: which address it listens on, its processes, keeping the copy of the lake up to date.
+Not here: the app (``dashboards.app.server``), who may enter (``dashboards.app.access``).
+
+The process that forks the workers reads no data itself: DuckDB and Polars keep threads, which a fork would lose.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+
+from dashboards.app.access.guard import inside
+from dashboards.app.access.rules import Rules
+from dashboards.app.server import create_app
+from dashboards.workbench.publisher import publish_apart
+from dashboards.workbench.snapshot import current
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with our application and settings, and no configuration from elsewhere."""
+
+    def __init__(self, home: Home, rules: Rules, options: dict[str, Any]) -> None:
+        self._home = home
+        self._rules = rules
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the options."""
+        for key, value in self._options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Any:
+        """The WSGI application, made in each worker."""
+        server = create_app(self._home, self._rules).server
+        # Dash knows the scripts of its components only once it has written a page that names them; with several
+        # workers, another one may be asked for them.
+        server.test_client().get("/", environ_overrides=inside())
+        return server
+
+
+def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
+    """Serve the app, to those whom *rules* let in, until it is stopped.
+
+    Raises:
+        HeadwaterError: the home cannot be read, or the address not be used.
+    """
+    host = rules.host
+    _hold_address(host, port)
+    if current(home) is None:  # an older copy is shown until the watcher has made a newer one
+        print(f"copying the tables of {home.root} …", file=sys.stderr)
+        if not publish_apart(home):
+            raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"], stdin=subprocess.DEVNULL
+    )
+    shown = f"[{host}]" if ":" in host else host
+    said = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
+    options = {
+        "bind": f"{shown}:{port}",
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": 8,
+        "timeout": 120,
+        "graceful_timeout": 5,
+        "keepalive": 15,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "proc_name": "headwater-dashboard",
+        # Links with a query of SQL in them are long.
+        "limit_request_line": 8190,
+        # Which proxies are trusted is for dashboards.app.access to say, not for the environment.
+        "forwarded_allow_ips": "",
+        "control_socket_disable": True,
+        "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
+        "worker_exit": lambda _server, _worker: _leave(),
+        "on_exit": lambda _server: _leave(watcher),
+    }
+    Server(home, rules, options).run()
+
+
+def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
+    """End at once: all is done, and DuckDB's module complains of its own leaks when Python tidies up."""
+    if watcher is not None:
+        watcher.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _hold_address(host: str, port: int) -> None:
+    """Find out now whether the address can be used: gunicorn would try for seconds, and tell it in its own way."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise HeadwaterError(f"{host}:{port} cannot be used: {error.strerror}; name another with --port") from error

@@ -1,0 +1,199 @@
+"""The app as a whole: from an address to a page.
+
+Here: the Dash app, its callbacks, the health endpoint, what is shown when something fails.
+Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.app.access``), starting a server
+(``dashboards.app.serve``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from pathlib import Path
+from typing import Any
+
+import dash
+import flask
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboards.app import shell
+from dashboards.app.access.rules import Rules
+from dashboards.app.access.sign_in import add_access
+from dashboards.app.context import Context, Role
+from dashboards.app.export import add_exports
+from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.pages import PAGE_OF
+from dashboards.app.render import components
+from dashboards.app.sql.callbacks import LOCAL, add_sql
+from dashboards.app.view import View, preset_days, read_view
+from dashboards.blocks import Block
+from dashboards.numbers import Language
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+DEFAULT_DAYS = "7"
+"""The preset that opens where an address names no days."""
+
+LONGEST_DAYS = 3660
+"""What is shown at most before and after the days that there are."""
+
+LARGEST_REQUEST = 1_000_000
+"""Bytes that a browser may send at once: the longest that a page has to send is a query."""
+
+_ASSETS = Path(__file__).with_name("assets")
+_LOGGER = logging.getLogger("headwater.dashboard")
+
+
+def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
+    """The app on *home*; its ``server`` is the WSGI application. Without *rules* it is for this host only.
+
+    Raises:
+        HeadwaterError: the home cannot be read.
+    """
+    app = dash.Dash(
+        __name__,
+        title="Headwater",
+        update_title="",
+        assets_folder=str(_ASSETS),
+        serve_locally=True,
+        compress=False,
+        suppress_callback_exceptions=True,
+        health_endpoint="health",
+        add_log_handler=False,
+    )
+    marts = Marts(home)
+    app.layout = _layout
+    _add_callbacks(app, marts)
+    add_sql(app, home)
+    add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
+    app.server.after_request(_with_policy)
+    app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    add_access(app.server, home, rules or Rules())
+    return app
+
+
+def _layout() -> Any:
+    language = language_of()
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Interval(id="tick", interval=20_000),
+            dcc.Store(id="shown"),
+            html.Div(id="busy", className="busy"),
+            html.Div(shell.skeleton(language), id="root"),
+        ]
+    )
+
+
+def _with_policy(response: flask.Response) -> flask.Response:
+    """Let the browser itself refuse whatever would leave the page."""
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def language_of() -> Language:
+    """The language that the browser asks for first, of those that there are."""
+    return "zh" if flask.request.accept_languages.best_match(["en", "zh"]) == "zh" else "en"
+
+
+def role_of() -> Role:
+    """What who looks may do."""
+    role: Role = flask.g.get("role", "admin")
+    return role
+
+
+def user_of() -> str:
+    """The name of who looks."""
+    return str(flask.g.get("user") or LOCAL)
+
+
+def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context, list[Block]]:
+    """What the page of *view* says, with its days filled in.
+
+    Raises:
+        NoDataError: no day is computed.
+    """
+    now = dt.datetime.now(dt.UTC)
+    newest = copy.newest(now)
+    if view.first is None or view.last is None:
+        first, last = preset_days(DEFAULT_DAYS, copy.days[0], view.last or newest)
+        view = view.over(view.first or first, max(view.last or last, view.first or first))
+    assert view.first is not None
+    assert view.last is not None
+    if (view.last - view.first).days > LONGEST_DAYS:
+        first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
+        view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
+    context = Context(view, copy, role, now, user)
+    return context, list(PAGE_OF[view.page](context))
+
+
+def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
+    @app.callback(
+        Output("root", "children"),
+        Output("shown", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        running=[(Output("busy", "className"), "busy on", "busy")],
+    )
+    def show(path: str | None, query: str | None) -> tuple[Any, str]:
+        return _shown(marts, path or "/", query or "")
+
+    @app.callback(
+        Output("badge", "children"), Input("tick", "n_intervals"), State("shown", "data"), State("url", "search")
+    )
+    def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
+        view = read_view("/", query or "", language_of()) or View()
+        try:
+            return shell.freshness(marts.copy(), view, shown or "")
+        except HeadwaterError:  # the page that is asked for next says which
+            return dash.no_update
+
+    for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):
+        app.clientside_callback(  # type: ignore[no-untyped-call]
+            ClientsideFunction("headwater", function),
+            Output("url", "search", allow_duplicate=True),
+            trigger,
+            prevent_initial_call=True,
+        )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("headwater", "find"),
+        Output("url", "pathname", allow_duplicate=True),
+        Output("url", "search", allow_duplicate=True),
+        Input("find", "n_submit"),
+        State("find", "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("headwater", "selected"),
+        Output({"type": "selection", "key": MATCH}, "children"),
+        Input({"type": "graph", "key": MATCH}, "selectedData"),
+        prevent_initial_call=True,
+    )
+
+
+def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
+    language = language_of()
+    view = read_view(path, query, language)
+    if view is None:
+        view = read_view("/", query, language) or View(language=language)
+        return shell.failure(view, "missing_page", path), ""
+    try:
+        copy = marts.copy()
+        context, blocks = page_of(copy, view, role_of(), user_of())
+        return shell.page(context, components(context, blocks)), shell.mark_of(copy.snapshot)
+    except NoDataError:
+        return shell.no_data(view, marts.home), ""
+    except HeadwaterError as error:
+        return shell.failure(view, "error", str(error)), ""
+    except Exception:
+        mark = uuid.uuid4().hex[:8]
+        _LOGGER.exception("%s of %s%s", mark, path, query)
+        return shell.failure(view, "fault", mark), ""

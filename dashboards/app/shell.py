@@ -1,0 +1,270 @@
+"""What is around every page: menu, days, language, theme, search, freshness; and pages that cannot be shown.
+
+Here: these as components.
+Not here: what a page says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dash_mantine_components as dmc
+import flask
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards.app.context import Context
+from dashboards.app.marks import marks
+from dashboards.app.marts import Copy
+from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
+from dashboards.numbers import Language
+from dashboards.texts import Texts
+from dashboards.workbench.snapshot import Snapshot, current
+from dashboards.workbench.status import read_checks
+from pipelines.home import Home, lock_holder
+
+
+def page(context: Context, content: Sequence[Component]) -> Any:
+    """A page with all that is around it."""
+    view, text = context.view, context.look.text
+    main = html.Main(
+        [
+            html.Div(
+                [
+                    html.H1(text(f"page.{view.page}")),
+                    html.P(text(f"page.{view.page}.about"), className="intro"),
+                    None if view.page in WITHOUT_DAYS else html.P(_days_said(context), className="days"),
+                ],
+                className="page-head",
+            ),
+            *content,
+        ],
+        id="main",
+    )
+    return _frame(view, [main] if view.page in WITHOUT_DAYS else [_controls(context), main], context)
+
+
+def _frame(view: View, content: Sequence[Any], context: Context | None = None) -> Any:
+    text = Texts(view.language)
+    return dmc.MantineProvider(
+        html.Div(
+            [
+                html.A(text("skip"), href="#main", className="skip"),
+                html.Header([_brand(view), _menu(view), _tools(view, context)], className="top"),
+                *content,
+            ],
+            id="page",
+            className=view.theme,
+            lang="zh-CN" if view.language == "zh" else "en",
+            **marks(
+                {
+                    "data-href": view.href,
+                    "data-title": f"{text(f'page.{view.page}')} · Headwater",
+                    "data-theme": view.theme,
+                    "data-lang": view.language,
+                }
+            ),
+        ),
+        forceColorScheme=view.theme,
+        theme={"primaryColor": "cyan", "fontFamily": "inherit", "primaryShade": {"light": 9, "dark": 5}},
+    )
+
+
+def _brand(view: View) -> Component:
+    return html.A(
+        [html.Img(src="/assets/mark.svg", alt="", width=22, height=22), html.Span("Headwater")],
+        href=view.to(PAGES[0]).href,
+        className="brand",
+    )
+
+
+def _menu(view: View) -> Component:
+    text = Texts(view.language)
+    links = [
+        html.A(
+            text(f"page.{name}"),
+            href=view.to(name).href,
+            className="here" if name == view.page else None,
+            **marks({"aria-current": "page"} if name == view.page else {}),
+        )
+        for name in PAGES
+    ]
+    return html.Nav(links, className="menu", **marks({"aria-label": text("menu")}))
+
+
+def _tools(view: View, context: Context | None) -> Component:
+    text = Texts(view.language)
+    other: Language = "en" if view.language == "zh" else "zh"
+    theme = "light" if view.theme == "dark" else "dark"
+    return html.Div(
+        [
+            dmc.TextInput(
+                id="find",
+                placeholder=text("find.hint"),
+                size="sm",
+                className="find",
+                **marks({"aria-label": text("find")}),
+            ),
+            html.Div(
+                freshness(context.copy, view, mark_of(context.copy.snapshot)) if context else None,
+                id="badge",
+                className="badge",
+                role="status",
+            ),
+            html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
+            html.A(text(f"theme.{theme}"), href=replace(view, theme=theme).href, className="tool"),  # type: ignore[arg-type]
+            *_visitor(text),
+        ],
+        className="tools",
+    )
+
+
+def _visitor(text: Texts) -> list[Component]:
+    """Who has signed in, and the way out; nothing where nobody does."""
+    name, token = (flask.g.get(key, "") for key in ("user", "form_token")) if flask.has_request_context() else ("", "")
+    if not name:
+        return []
+    role = text(f"access.role.{flask.g.role}")
+    who = html.Span(name, className="who", title=role)
+    if not token:
+        return [who]
+    leave = [dcc.Input(type="hidden", name="token", value=token), html.Button(text("access.leave"), className="leave")]
+    return [who, html.Form(leave, action="/sign-out", method="post")]
+
+
+def _controls(context: Context) -> Component:
+    view, text, days = context.view, context.look.text, context.days
+    earliest, newest = context.copy.days[0], context.copy.newest(context.now)
+    presets = []
+    for preset in PRESETS:
+        first, last = preset_days(preset, earliest, newest)
+        is_here = (first, last) == (days.first, days.last)
+        presets.append(
+            html.A(
+                text(f"preset.{preset}"),
+                href=view.over(first, last).href,
+                className="preset here" if is_here else "preset",
+            )
+        )
+    return html.Div(
+        [
+            dmc.DatePickerInput(
+                id="days",
+                type="range",
+                value=[days.first.isoformat(), days.last.isoformat()],
+                minDate=earliest.isoformat(),
+                maxDate=max(newest, context.copy.days[-1]).isoformat(),
+                valueFormat="YYYY-MM-DD",
+                allowSingleDateInRange=True,
+                label=text("days"),
+                size="sm",
+                className="dates",
+                firstDayOfWeek=1,
+                monthLabelFormat="YYYY-MM",
+            ),
+            html.Div(presets, className="presets", role="group", **marks({"aria-label": text("presets")})),
+            dmc.Select(
+                id={"type": "set", "key": "compare"},
+                label=text("compare"),
+                data=[{"value": name, "label": text(f"compare.{name}")} for name in COMPARISONS],
+                value=view.compare,
+                allowDeselect=False,
+                size="sm",
+                className="compare",
+            ),
+        ],
+        className="bar",
+    )
+
+
+def _days_said(context: Context) -> str:
+    """Which days are shown, which they are compared with, and what is not whole of them."""
+    text, days = context.look.text, context.days
+    said = [text("said.days", first=days.first, last=days.last, days=text.days(days.number))]
+    if days.then_first is not None:
+        key = "said.compared" if days.is_recorded_then else "said.not_compared"
+        start = context.copy.days[0] if context.copy.days else ""
+        said.append(text(key, first=days.then_first, last=days.then_last, start=start))
+    present = sum(days.first <= day <= days.last for day in context.copy.days)
+    if present < days.number:
+        said.append(text("said.missing_days", n=days.number - present))
+    today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
+    if days.last >= today:
+        said.append(text("said.unfinished"))
+    return text.joined(*said)
+
+
+def mark_of(snapshot: Snapshot) -> str:
+    """What a page remembers of the copy that it was made from."""
+    return f"{snapshot.version} {snapshot.published_at.isoformat()}"
+
+
+def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
+    """Of when the data shown is, whether there is newer, whether a run is going or a check failed.
+
+    *shown* is the ``mark_of`` of the page's copy; '' where nothing is shown. Times are the shop's.
+    """
+    text, home = Texts(view.language), copy.home
+    version, _, published_at = shown.partition(" ")
+    parts: list[Any] = []
+    if not published_at:
+        return parts
+    newest = current(home)
+    if newest is not None and newest.version != version:
+        parts.append(html.A(text("badge.newer"), href="", className="newer"))
+    if lock_holder(home) is not None:
+        parts.append(html.Span(text("badge.running"), className="running"))
+    zone = ZoneInfo(copy.settings.timezone)
+    local = dt.datetime.fromisoformat(published_at).astimezone(zone)
+    is_today = local.date() == dt.datetime.now(zone).date()
+    at = f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
+    failed = sum(check.passed is False for check in read_checks(home))
+    if failed:
+        href = view.to("quality").href
+        parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
+    parts.append(html.Span(text("badge.as_of", at=at), className="as-of"))
+    return parts
+
+
+def skeleton(language: Language) -> Component:
+    """What is there before the first page is."""
+    text = Texts(language)
+    return html.Div(
+        [html.P(text("loading"), role="status"), *(html.Div(className="bone") for _ in range(6))], className="skeleton"
+    )
+
+
+def failure(view: View, kind: str, what: str) -> Any:
+    """A page that cannot be shown, and why."""
+    text = Texts(view.language)
+    main = html.Main(
+        [
+            html.H1(text(f"failure.{kind}")),
+            html.P(text(f"failure.{kind}.about", what=what), className="warning", role="alert"),
+            html.P(html.A(text("failure.back"), href=View(language=view.language, theme=view.theme).href)),
+        ],
+        id="main",
+    )
+    return _frame(view, [main])
+
+
+def no_data(view: View, home: Home) -> Any:
+    """A home in which nothing is computed."""
+    text = Texts(view.language)
+    main = html.Main(
+        [
+            html.H1(text("failure.no_data")),
+            html.P(
+                [text("failure.no_data.about"), " ", html.Code(f"headwater run --home {shlex.quote(str(home.root))}")],
+                className="missing",
+                role="status",
+            ),
+        ],
+        id="main",
+    )
+    return _frame(view, [main])

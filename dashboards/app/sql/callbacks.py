@@ -1,0 +1,140 @@
+"""Running queries for the page of SQL.
+
+Here: the two callbacks, run and stop; who may have them called; how many wait.
+Not here: what is shown (``dashboards.app.sql.page``), the workbench (``dashboards.workbench``).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, State
+
+from dashboards.app.sql.results import Outcome, Results, is_key
+from dashboards.app.sql.saved import saved_queries
+from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
+from dashboards.workbench.bench import Workbench
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+LOCAL = "local"
+"""Who asks where nobody signs in."""
+_MOST_WAITING = 4
+"""Queries that run or wait in a process, which has eight threads: the others are for pages."""
+
+
+class Runner:
+    """Runs the queries that a process is asked for."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._bench = Workbench(home)
+        self._results = Results(home)
+        self._places = threading.BoundedSemaphore(_MOST_WAITING)
+
+    def run(self, query: str, user: str, key: str) -> Outcome:
+        """What *query* comes to, kept for *user* under *key*.
+
+        Raises:
+            HeadwaterError: neither results nor the log of queries can be written.
+        """
+        try:
+            outcome = self._outcome(query, user, key)
+            self._results.keep(user, key, outcome)
+        except OSError as error:
+            raise HeadwaterError(f"{error.filename or self._home.root}: cannot be written: {error.strerror}") from error
+        return outcome
+
+    def stop(self, user: str, key: str) -> None:
+        """Have the query that will be kept under *key* stopped, in whichever process it runs."""
+        self._results.stop(user, key)
+
+    def _outcome(self, query: str, user: str, key: str) -> Outcome:
+        if not self._places.acquire(blocking=False):
+            return Outcome(query, "too many queries are running; try again in a moment")
+        try:
+            answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key))
+        except HeadwaterError as error:
+            return Outcome(query, str(error))
+        finally:
+            self._places.release()
+        result, at = answer.result, answer.snapshot.published_at.isoformat()
+        return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
+
+    def address(self, view: View, outcome: Outcome, key: str) -> str:
+        """The address of the page with *outcome*: by the saved query's name, or by the query unless it is too long.
+
+        What was chosen for the chart is kept where the new result has those columns too.
+        """
+        query = outcome.sql
+        saved = saved_queries(self._home).get(view.get("saved"))
+        is_saved = saved is not None and saved.sql == query
+        fits = len(query) <= LONGEST_QUERY_IN_ADDRESS
+        names = {name for name, _ in outcome.columns}
+        if not {view.get("x"), view.get("y")} <= names | {""}:
+            view = view.to(x=None, y=None, kind=None)
+        return view.to(
+            saved=view.get("saved") if is_saved else None, q=query if fits and not is_saved else None, result=key
+        ).href
+
+
+def add_sql(app: dash.Dash, home: Home) -> None:
+    """Have the page's buttons do what they say, for analysts and admins."""
+    runner = Runner(home)
+
+    @app.callback(
+        Output("sql-done", "data"),
+        Input("sql-run", "n_clicks"),
+        State("sql-auto", "data"),
+        State("sql-text", "value"),
+        State("sql-next", "data"),
+        State("url", "search"),
+        running=[
+            (Output("sql-run", "disabled"), True, False),
+            (Output("sql-stop", "hidden"), False, True),
+            (Output("sql-wait", "hidden"), False, True),
+            (Output("busy", "className"), "busy on", "busy"),
+        ],
+        prevent_initial_call=True,
+    )
+    def run(clicks: int | None, is_auto: bool | None, query: str | None, key: object, search: str | None) -> Any:
+        user = _user()
+        view = read_view("/sql", search or "")
+        if not clicks or not (query or "").strip() or view is None or not _is_key(key):
+            return dash.no_update
+        try:
+            # What is no text at all, half a sign say, is not written down as one.
+            outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key))
+        except HeadwaterError as error:
+            return {"error": str(error)}
+        return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
+
+    @app.callback(
+        Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True
+    )
+    def stop(clicks: int | None, key: object) -> Any:
+        user = _user()
+        if clicks and _is_key(key):
+            runner.stop(user, str(key))
+        return dash.no_update
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("sql", "go"), Output("sql-fault", "children"), Input("sql-done", "data")
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("sql", "begin"), Output("sql-auto", "modified_timestamp"), Input("sql-auto", "data")
+    )
+
+
+def _user() -> str:
+    """Who asks; others than analysts and admins are refused, whatever page they sent this from."""
+    if flask.g.get("role", "admin") not in ("analyst", "admin"):
+        flask.abort(403)
+    return str(flask.g.get("user") or LOCAL)
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and is_key(key)

@@ -1,0 +1,288 @@
+"""The page of SQL as blocks: editor, result, chart, recent queries; saved queries and tables beside them.
+
+Here: what is shown of a view; nothing is run for it.
+Not here: running (``dashboards.app.sql.callbacks``), what the browser does by itself (``assets/sql.js``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards import columns
+from dashboards.app.context import Context
+from dashboards.app.marks import marks
+from dashboards.app.render import clean
+from dashboards.app.sql.results import Outcome, Results, new_key
+from dashboards.app.sql.saved import SavedQuery, saved_queries
+from dashboards.app.sql.table import is_measure, is_time, result_table
+from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
+from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
+from dashboards.figures.look import Look, cut
+from dashboards.figures.result import MOST, Kind, Values, result_chart
+from dashboards.texts import Texts
+from dashboards.workbench.log import last_queries
+
+SHOWN_QUERIES = 20
+"""How many recent queries are listed."""
+
+_EXAMPLE = """\
+SELECT entrance_id, sum(revenue) AS revenue
+FROM attribution.entrance_daily
+GROUP BY entrance_id
+ORDER BY revenue DESC"""
+_KINDS: tuple[Kind, ...] = ("bar", "line", "scatter")
+_COLUMNS = """
+SELECT schema_name || '.' || table_name AS name, column_name, data_type, coalesce(columns.comment, '') AS about,
+    coalesce(tables.comment, '') AS table_about
+FROM duckdb_columns() AS columns
+JOIN duckdb_tables() AS tables USING (database_name, schema_name, table_name)
+WHERE NOT columns.internal
+ORDER BY name, column_index
+"""
+
+
+def may_query(context: Context) -> bool:
+    """Whether who looks may use SQL."""
+    return context.role in ("analyst", "admin")
+
+
+def sql(context: Context) -> Sequence[Block]:
+    """The workbench, for those who may use it."""
+    if not may_query(context):
+        return [Text(context.look.text("sql.not_for_viewers"), "missing")]
+    saved = saved_queries(context.copy.home)
+    outcome = Results(context.copy.home).find(context.user, context.view.get("result"))
+    beside = Part(html.Aside([_saved_list(context, saved), _schema(context)], className="beside"))
+    left = [_editor(context, saved, outcome), *_result(context, outcome), _recent(context)]
+    return [Group((Group(tuple(left), "stack"), beside), "bench")]
+
+
+# Editor ------------------------------------------------------------------------------------------------
+
+
+def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome | None) -> Part:
+    view, text = context.view, context.look.text
+    chosen = saved.get(view.get("saved"))
+    query = outcome.sql if outcome else chosen.sql if chosen else view.get("q")
+    area = dcc.Textarea(
+        id="sql-text",
+        value=query,
+        className="editor",
+        spellCheck=False,
+        rows=min(max(query.count("\n") + 2, 8), 20),
+        placeholder=_EXAMPLE,
+    )
+    about = html.P(clean(chosen.abouts[view.language]), className="definition") if chosen else None
+    parts = [
+        html.Label(text("sql.editor"), htmlFor="sql-text"),
+        about,
+        area,
+        _buttons(text),
+        html.P(id="sql-fault", className="fault", role="alert"),
+        None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
+        # What the next run is kept under, and whether it begins by itself: a saved query is the shop's own, one that
+        # came with a link is anybody's.
+        dcc.Store(id="sql-next", data=new_key()),
+        dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
+        dcc.Store(id="sql-done"),
+    ]
+    return Part(html.Section(parts, className="card", **marks({"aria-label": text("sql.editor"), "data-sql": query})))
+
+
+def _buttons(text: Texts) -> Component:
+    return html.Div(
+        [
+            html.Button(text("sql.run"), id="sql-run", className="primary", type="button"),
+            html.Button(text("sql.stop"), id="sql-stop", className="secondary", type="button", hidden=True),
+            html.Span(text("sql.running"), id="sql-wait", role="status", className="note", hidden=True),
+            html.Span(text("sql.keys"), className="note keys"),
+        ],
+        className="buttons",
+    )
+
+
+def _why_not_run(context: Context, query: str, *, is_saved: bool) -> Any:
+    text = context.look.text
+    if context.view.get("result") and not is_saved:
+        return html.P(text("sql.result_is_gone"), className="missing", role="status")
+    if query and not is_saved:
+        return html.P(text("sql.from_link"), className="missing", role="status")
+    return None
+
+
+# Result ------------------------------------------------------------------------------------------------
+
+
+def _result(context: Context, outcome: Outcome | None) -> list[Block]:
+    if outcome is None:
+        return []
+    look = context.look
+    if outcome.error:
+        fault = html.P(
+            [html.Strong(look.text("sql.error")), " ", clean(outcome.error)], className="warning", role="alert"
+        )
+        return [Part(fault)]
+    table = result_table(look, outcome)
+    said = look.text(
+        "sql.said",
+        rows=look.numbers.full(len(table.rows)),
+        seconds=f"{outcome.seconds:.2f}",
+        at=f"{outcome.read_at.astimezone(_zone(context)):%Y-%m-%d %H:%M}",
+    )
+    if not context.view.get("q") and not context.view.get("saved"):
+        said = look.text.joined(said, look.text("sql.too_long_for_link"))
+    return [Part(html.P(said, role="status", className="said")), table, *_chart(context, outcome, table)]
+
+
+def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
+    """A chart of two columns, with the choice of which; none where there are no two, or no numbers."""
+    look, text = context.look, context.look.text
+    names = [name for name, _ in outcome.columns]
+    numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
+    if len(table.rows) < 2 or not numbers or len(names) < 2:
+        return []
+    # The first column that is no number, over it the last that is: so most queries are written.
+    usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
+    usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
+    x = _place(context, "x", names, range(len(names)), usual_x)
+    y = _place(context, "y", names, numbers, usual_y)
+    usual_kind = _fitting(outcome.columns[x][1])
+    kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
+    kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)
+    choices = (
+        Choice("kind", text("sql.kind"), kinds, kind, default=usual_kind),
+        Choice("x", text("sql.x"), _options(names), names[x], default=names[usual_x]),
+        Choice("y", text("sql.y"), _options([names[place] for place in numbers]), names[y], default=names[usual_y]),
+    )
+    rows = table.rows[: MOST[kind]]
+    notes: tuple[str, ...] = ()
+    if len(rows) < len(table.rows):
+        notes = (text("first_of", n=look.numbers.full(len(rows)), m=look.numbers.full(len(table.rows))),)
+    drawn = Table("chart", text("sql.chart"), [table.columns[place] for place in dict.fromkeys((x, y))], rows)
+    figure = result_chart(look, kind, _values(outcome, table, rows, x), _values(outcome, table, rows, y))
+    return [Controls(choices), Chart(figure, drawn, notes, is_wide=True)]
+
+
+def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
+    """The first of *places* whose column the view names by *key*, else the *usual* one."""
+    return next((place for place in places if names[place] == context.view.get(key)), usual)
+
+
+def _options(names: Sequence[str]) -> tuple[Option, ...]:
+    return tuple(Option(name, name) for name in dict.fromkeys(names))
+
+
+def _fitting(kind: str) -> Kind:
+    return "line" if is_time(kind) else "scatter" if is_measure(kind) else "bar"
+
+
+def _values(outcome: Outcome, table: Table, rows: Sequence[Row], place: int) -> Values:
+    name, kind = outcome.columns[place]
+    values = [table.columns[place].value(row) for row in rows]
+    plain = [float(value) if isinstance(value, Decimal) else value for value in values]
+    return Values(name, plain, "number" if is_measure(kind) else "time" if is_time(kind) else "text")
+
+
+# Recent queries, saved ones, tables --------------------------------------------------------------------
+
+
+def _recent(context: Context) -> Table:
+    text, zone = context.look.text, _zone(context)
+    is_all = context.role == "admin"
+    lines = last_queries(context.copy.home, SHOWN_QUERIES, None if is_all else context.user)
+    rows = [
+        line
+        | {"at": f"{dt.datetime.fromisoformat(line['at']).astimezone(zone):%m-%d %H:%M}"}
+        | {"outcome": text.name("sql.outcome", str(line["outcome"])), "short": _short(str(line["sql"]))}
+        for line in lines
+    ]
+
+    def again(row: Row) -> str | None:
+        query = str(row["sql"])
+        return view.to(q=query).href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
+
+    view = context.view.to(saved=None, result=None, x=None, y=None, kind=None)
+    query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
+    shown = [
+        columns.text(text("sql.at"), "at"),
+        *([columns.text(text("sql.user"), "user")] if is_all else []),
+        query,
+        columns.text(text("sql.ended"), "outcome"),
+        Column(text("sql.seconds"), lambda row: f"{row['seconds']:.2f}", field="seconds"),
+        Column(text("sql.rows"), lambda row: context.look.numbers.full(row["rows"]), field="rows"),
+    ]
+    return Table("recent", text("sql.recent.all" if is_all else "sql.recent"), shown, rows, is_wide=True)
+
+
+def _short(query: str) -> str:
+    """The query on one line, without the comments at its head."""
+    lines = [line.strip() for line in query.splitlines() if not line.lstrip().startswith("--")]
+    return cut(" ".join(" ".join(lines).split()), 90)
+
+
+def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
+    view, text = context.view, context.look.text
+    plain = view.to(q=None, result=None, x=None, y=None, kind=None)
+    items = [
+        html.Li(
+            html.A(
+                clean(query.titles[view.language]),
+                href=plain.to(saved=name).href,
+                title=clean(query.abouts[view.language]) or None,
+                className="here" if name == view.get("saved") else None,
+            )
+        )
+        for name, query in saved.items()
+    ]
+    where = html.P([text("sql.saved.where"), " ", html.Code("config/queries/")], className="note")
+    return html.Section([html.H3(text("sql.saved")), html.Ul(items) if items else None, where], className="card saved")
+
+
+def _schema(context: Context) -> Component:
+    text = context.look.text
+    rows = context.copy.rows(_COLUMNS)
+    tables = [_table(context.look, name, list(own)) for name, own in groupby(rows, key=lambda row: row["name"])]
+    find = dcc.Input(id="sql-find", type="search", placeholder=text("sql.find"), className="find-table")
+    return html.Section(
+        [
+            html.H3(text("sql.tables")),
+            html.Label(text("sql.find"), htmlFor="sql-find", className="unseen"),
+            find,
+            html.P(text("sql.insert"), className="note"),
+            html.Div(tables, className="tables", tabIndex=0, role="group", **marks({"aria-label": text("sql.tables")})),
+            html.P(text("empty.rows"), className="note", id="sql-none", role="status", hidden=True),
+        ],
+        className="card schema",
+    )
+
+
+def _table(look: Look, name: str, rows: Sequence[Mapping[str, Any]]) -> Component:
+    """A table; its columns are data, which sql.js writes out when it is opened: they are many hundreds in all."""
+    written = [[row["column_name"], row["data_type"].lower(), row["about"]] for row in rows]
+    insert = html.Button(
+        name,
+        type="button",
+        className="insert",
+        **marks({"data-insert": name, "aria-label": look.text("sql.insert.label", name=name)}),
+    )
+    return html.Details(
+        [
+            html.Summary(name),
+            html.P([insert, f" {rows[0]['table_about']}"], className="note"),
+            html.Div(className="columns"),
+        ],
+        **marks({"data-columns": json.dumps(written, ensure_ascii=False)}),
+    )
+
+
+def _zone(context: Context) -> ZoneInfo:
+    return ZoneInfo(context.copy.settings.timezone)

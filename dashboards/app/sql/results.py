@@ -1,0 +1,127 @@
+"""What queries came to, kept for an hour: ``.workbench/results/`` of a home.
+
+Here: keeping and finding them, and the wish to stop one that is running. All processes of a server share them.
+Not here: running queries (``dashboards.workbench``), showing results (``dashboards.app.sql.page``).
+
+A result is found only by its key *and* the user who asked: both together are the file's name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipelines.home import Home
+
+KEPT_SECONDS = 3600.0
+_MOST_OF_A_USER = 20
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a query came to.
+
+    Attributes:
+        sql: The query.
+        error: Why it gave nothing; '': it gave rows.
+        columns: Name and DuckDB type of each.
+        rows: As ``dashboards.workbench.confined.Result`` has them.
+        is_cut: Whether there are more rows than these.
+        seconds: How long it took.
+        published_at: The time of the copy that it is of, ISO.
+    """
+
+    sql: str
+    error: str = ""
+    columns: Sequence[tuple[str, str]] = ()
+    rows: Sequence[Sequence[object]] = ()
+    is_cut: bool = False
+    seconds: float = 0.0
+    published_at: str = ""
+
+    @property
+    def read_at(self) -> dt.datetime:
+        """The time of the copy that it is of, UTC."""
+        return dt.datetime.fromisoformat(self.published_at)
+
+
+def new_key() -> str:
+    """A key that nobody guesses."""
+    return secrets.token_hex(16)
+
+
+class Results:
+    """The results of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.root / ".workbench" / "results"
+
+    def keep(self, user: str, key: str, outcome: Outcome) -> None:
+        """Write *outcome* down under *key*; old ones are removed."""
+        path = self._path(user, key)
+        self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+            json.dump(asdict(outcome), handle, ensure_ascii=False)
+        unfinished.replace(path)
+        self._remove_old(user)
+
+    def find(self, user: str, key: str) -> Outcome | None:
+        """What *user* has under *key*; None if it is not there any more, or another's."""
+        if not is_key(key):
+            return None
+        try:
+            path = self._path(user, key)
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                return None
+            said = json.loads(path.read_text(encoding="utf-8"))
+            columns = [(str(name), str(kind)) for name, kind in said.pop("columns")]
+            return Outcome(columns=columns, **said)
+        except (OSError, ValueError, KeyError, TypeError):  # none, or one of another version of the program
+            return None
+
+    def stop(self, user: str, key: str) -> None:
+        """Wish that the query which will have *key* be stopped."""
+        self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self._wish(user, key).touch(0o600)
+
+    def is_stopped(self, user: str, key: str) -> bool:
+        """Whether somebody wished so."""
+        return self._wish(user, key).exists()
+
+    def _path(self, user: str, key: str) -> Path:
+        if not is_key(key):
+            raise ValueError(key)
+        return self._folder / f"{_hash(user)}-{_hash(f'{user} {key}')}.json"
+
+    def _wish(self, user: str, key: str) -> Path:
+        return self._path(user, key).with_suffix(".stop")
+
+    def _remove_old(self, user: str) -> None:
+        ages: dict[Path, float] = {}
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # another process was faster
+                ages[path] = time.time() - path.stat().st_mtime
+        own = sorted((path for path in ages if path.match(f"{_hash(user)}-*.json")), key=lambda path: ages[path])
+        for path in {path for path, age in ages.items() if age > KEPT_SECONDS} | set(own[_MOST_OF_A_USER:]):
+            path.unlink(missing_ok=True)
+
+
+def is_key(text: str) -> bool:
+    """Whether *text* may be a key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

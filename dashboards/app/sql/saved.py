@@ -1,0 +1,73 @@
+"""Queries that the shop keeps: ``config/queries/*.sql`` of a home.
+
+Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- what it tells | 说明``.
+Not here: running them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboards.numbers import Language
+from dashboards.workbench.gate import LONGEST_QUERY
+from pipelines.home import Home
+
+_NAME = re.compile(r"[\w-]{1,64}")
+
+
+@dataclass(frozen=True)
+class SavedQuery:
+    """One file.
+
+    Attributes:
+        name: The file's, without its ending.
+        titles, abouts: By language; the one that is written where the other is not.
+        sql: All of the file: its comments do no harm.
+    """
+
+    name: str
+    titles: Mapping[Language, str]
+    abouts: Mapping[Language, str]
+    sql: str
+
+
+def saved_queries(home: Home) -> dict[str, SavedQuery]:
+    """Name → query, by name; files that cannot be read or are too long to be run are left out."""
+    found: dict[str, SavedQuery] = {}
+    for path in sorted((home.config / "queries").glob("*.sql")):
+        text = _text(path)
+        if text is not None and _NAME.fullmatch(path.stem):
+            found[path.stem] = _query(path.stem, text)
+    return found
+
+
+def _text(path: Path) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return None
+    return text if len(text) <= LONGEST_QUERY else None
+
+
+def _query(name: str, text: str) -> SavedQuery:
+    comments: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        comments.append(line.removeprefix("--").strip())
+    title, *abouts = comments or [name]
+    pairs = [_both(about) for about in abouts]
+    return SavedQuery(
+        name,
+        _both(title or name),
+        {"en": " ".join(pair["en"] for pair in pairs), "zh": "".join(pair["zh"] for pair in pairs)},
+        text,
+    )
+
+
+def _both(line: str) -> dict[Language, str]:
+    english, _, chinese = (part.strip() for part in line.partition("|"))
+    return {"en": english or chinese, "zh": chinese or english}

@@ -1,0 +1,109 @@
+"""A result of a query as a table: values with their types, written so that nothing is lost.
+
+Here: columns and rows.
+Not here: how a table is shown (``dashboards.app.render``) and exported (``dashboards.app.export``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from dashboards.app.sql.results import Outcome
+from dashboards.blocks import Column, Row, Table
+from dashboards.figures.look import Look, cut
+from dashboards.numbers import NONE
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_WHOLE_TYPES = frozenset((*_WHOLE, *(f"U{name}" for name in _WHOLE)))
+_EXACT_IN_FLOAT = 2**53
+_WIDEST = 160
+"""Letters of a text that a cell shows; the rest is on hover, and in files."""
+_WIDEST_HOVER = 2_000
+
+
+def result_table(look: Look, outcome: Outcome) -> Table:
+    """The rows of *outcome*; its key is ``result``."""
+    readers = [_reader(kind) for _, kind in outcome.columns]
+    fields = [str(place) for place in range(len(readers))]
+    rows = [
+        {field: read(value) for field, read, value in zip(fields, readers, row, strict=True)} for row in outcome.rows
+    ]
+    columns = [_column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
+    notes = [look.text("sql.cut", n=look.numbers.full(len(rows)))] if outcome.is_cut else []
+    return Table("result", look.text("sql.result"), columns, rows, notes=tuple(notes), is_wide=True)
+
+
+def is_measure(kind: str) -> bool:
+    """Whether values of the DuckDB type *kind* are numbers."""
+    return kind in _WHOLE_TYPES or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")
+
+
+def is_time(kind: str) -> bool:
+    """Whether values of the DuckDB type *kind* are days or times."""
+    return kind == "DATE" or kind.startswith("TIMESTAMP")
+
+
+def _reader(kind: str) -> Callable[[object], object]:
+    """Makes the value of what JSON holds of it."""
+    if kind.startswith("DECIMAL"):
+        return lambda value: Decimal(value) if isinstance(value, str) else value
+    if kind == "DATE":
+        return _read_day
+    if kind in _WHOLE_TYPES:  # one that a spreadsheet would round stays a text
+        return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
+    if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
+        return lambda value: value
+    return lambda value: value if value is None or isinstance(value, str) else _as_json(value)
+
+
+def _read_day(value: object) -> object:
+    with suppress(ValueError, TypeError):
+        day = dt.date.fromisoformat(str(value))
+        if day.year >= 1900:  # where spreadsheets begin
+            return day
+    return value
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _column(look: Look, name: str, kind: str, field: str) -> Column:
+    is_number = is_measure(kind)
+    write = _writer(look, kind)
+
+    def said(row: Row) -> str:
+        return NONE if row[field] is None else cut(write(row[field]), _WIDEST)
+
+    def full(row: Row) -> str:
+        return "NULL" if row[field] is None else str(row[field])[:_WIDEST_HOVER]
+
+    return Column(name, said, full, is_text=not is_number, field=field, definition=kind)
+
+
+def _writer(look: Look, kind: str) -> Callable[[Any], str]:
+    """How a value is written in short: whole numbers as they are, for many are ids; measures in groups of digits."""
+    if kind.startswith("DECIMAL"):
+        return _written
+    if kind in ("FLOAT", "DOUBLE"):
+        return lambda value: _rounded(look, value) if isinstance(value, float) else str(value)
+    return str
+
+
+def _written(value: Decimal | str) -> str:
+    """All its digits, without zeros at the end beyond the second."""
+    whole, point, part = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (value, "", "")
+    return whole + point + part[:2] + part[2:].rstrip("0")
+
+
+def _rounded(look: Look, value: float) -> str:
+    size = abs(value)
+    if size and not 1e-4 <= size < 1e15:
+        return f"{value:.6g}"
+    text = look.numbers.full(value, 4 if size < 1000 else 2)
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,103 @@
+"""Columns of tables, with what their values are, for sorting and for files.
+
+Here: metrics, texts, days, changes against the earlier days.
+Not here: tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dashboards.blocks import Column, Row
+from dashboards.figures.look import Look
+from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.numbers import NONE, change_ratio
+
+
+def metric(
+    look: Look,
+    name: str,
+    *,
+    field: str | None = None,
+    title: str | None = None,
+    href: Callable[[Row], str | None] | None = None,
+) -> Column:
+    """A metric, in short with the full value on hover."""
+    key = field or name
+    return Column(
+        title or look.text.name("metric", name),
+        lambda row: short_text(look.numbers, name, row[key]),
+        lambda row: full_text(look.numbers, name, row[key]),
+        field=key,
+        metric=name,
+        href=href,
+        definition=definition(look, name),
+    )
+
+
+def exact(look: Look, name: str, *, field: str | None = None, title: str | None = None) -> Column:
+    """A metric in full: where a sum is to be checked."""
+    key = field or name
+    return Column(
+        title or look.text.name("metric", name),
+        lambda row: full_text(look.numbers, name, row[key]),
+        field=key,
+        metric=name,
+        definition=definition(look, name),
+    )
+
+
+def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = None, is_long: bool = False) -> Column:
+    """A text as it is; null is "–"."""
+    return Column(
+        title,
+        lambda row: NONE if row[field] is None else str(row[field]),
+        is_text=True,
+        is_long=is_long,
+        field=field,
+        href=href,
+    )
+
+
+def change(look: Look, name: str, *, title: str | None = None) -> Column:
+    """By how much the metric *name* differs from ``<name>_before``, which is shown on hover."""
+    before = f"{name}_before"
+
+    def said(row: Row) -> str:
+        if is_rate(name):
+            points = look.numbers.points(row[name], row[before])
+            return arrowed(points if points == NONE else look.text("compare.points", n=points))
+        return arrowed(look.numbers.change(row[name], row[before]))
+
+    return Column(
+        title or look.text("column.change"),
+        said,
+        lambda row: full_text(look.numbers, name, row[before]),
+        field=f"{name}_change",
+        metric="change_rate" if not is_rate(name) else "change_share",
+        definition=look.text("about.change"),
+    )
+
+
+def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """*rows* with ``<name>_change`` from ``<name>`` and ``<name>_before``: relative, of rates the difference."""
+    for row in rows:
+        for name in names:
+            now, then = row.get(name), row.get(f"{name}_before")
+            if is_rate(name):
+                row[f"{name}_change"] = None if now is None or then is None else now - then
+            else:
+                row[f"{name}_change"] = change_ratio(now, then)
+    return rows
+
+
+def definition(look: Look, name: str) -> str:
+    """What the metric *name* means; '' where nobody wrote it down."""
+    found = look.text.name("about", name)
+    return "" if found == name else found
+
+
+def arrowed(text: str) -> str:
+    """A change, written with its sign, behind a triangle that points where it goes."""
+    return f"▲ {text}" if text.startswith("+") else f"▼ {text}" if text.startswith("−") else text

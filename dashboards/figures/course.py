@@ -1,0 +1,142 @@
+"""The course of a metric over days, of any number of days, beside that of earlier days or of its parts.
+
+Here: lines and bars over days.
+Not here: the report's trend of a day (``dashboards.figures.sales``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.axes import round_values
+from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, Look, base, plain
+from dashboards.figures.sales import date_text
+from dashboards.metrics import full_text, tick_text
+
+LINES = (
+    (BLUE, "solid", "circle"),
+    (ORANGE, "dash", "square"),
+    ("#2a9d8f", "dot", "diamond"),
+    (GREY, "dashdot", "triangle-up"),
+    (SKY, "longdash", "x"),
+    (INK, "longdashdot", "star"),
+)
+"""How lines differ, in colour and without: colour, dash, symbol."""
+
+_MOST_TICKS = 9
+
+
+def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
+    """*metric* of each day as bars, of the days compared with as a line: columns dt and *metric*, a row a day.
+
+    Null is no bar: a day that is not computed. The earlier days stand where the days stand that they are compared with.
+    """
+    figure = base(look, 280)
+    days: Sequence[dt.date] = frame["dt"].to_list()
+    values = frame[metric].to_list()
+    name = look.text.name("metric", metric)
+    figure.add_bar(
+        x=list(range(len(days))),
+        y=values,
+        marker_color=BLUE,
+        name=look.text("legend.these_days"),
+        hovertext=[_hover(look, day, metric, value) for day, value in zip(days, values, strict=True)],
+        hoverinfo="text",
+    )
+    everything = [value for value in values if value is not None]
+    if earlier is not None:
+        before = earlier[metric].to_list()
+        everything += [value for value in before if value is not None]
+        figure.add_scatter(
+            x=list(range(len(before))),
+            y=before,
+            mode="lines+markers",
+            line={"color": ORANGE, "width": 2, "dash": "dash"},
+            marker={"symbol": "square", "size": 6, "color": ORANGE},
+            name=look.text("legend.those_days"),
+            hovertext=[
+                _hover(look, day, metric, value) for day, value in zip(earlier["dt"].to_list(), before, strict=True)
+            ],
+            hoverinfo="text",
+        )
+    _day_axis(look, figure, days)
+    value_axis(look, figure, metric, everything)
+    figure.update_layout(showlegend=earlier is not None, bargap=0.25, margin={"t": 12})
+    figure.update_yaxes(title_text=name)
+    return figure
+
+
+def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
+    """*metric* by day for several: columns dt, key, *metric*; *names* gives the keys in their order, with their names.
+
+    A key without a row on a day has a gap there.
+    """
+    figure = base(look, 320)
+    days: list[dt.date] = sorted(set(frame["dt"]))
+    everything: list[float] = []
+    for (key, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
+        own = {row["dt"]: row[metric] for row in frame.filter(pl.col("key") == key).iter_rows(named=True)}
+        values = [own.get(day) for day in days]
+        everything += [value for value in values if value is not None]
+        figure.add_scatter(
+            x=list(range(len(days))),
+            y=values,
+            mode="lines+markers" if len(days) <= 62 else "lines",
+            line={"color": color, "width": 2, "dash": dash},
+            marker={"symbol": symbol, "size": 6, "color": color},
+            name=plain(name, 24),
+            hovertext=[
+                f"<b>{plain(name)}</b><br>{_hover(look, day, metric, value)}"
+                for day, value in zip(days, values, strict=True)
+            ],
+            hoverinfo="text",
+        )
+    _day_axis(look, figure, days)
+    value_axis(look, figure, metric, everything)
+    figure.update_layout(showlegend=True, margin={"t": 12})
+    figure.update_yaxes(title_text=look.text.name("metric", metric))
+    return figure
+
+
+def _hover(look: Look, day: dt.date, metric: str, value: float | None) -> str:
+    return (
+        f"{day} {date_text(look, day)}<br>{look.text.name('metric', metric)} {full_text(look.numbers, metric, value)}"
+    )
+
+
+def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
+    step = max(1, -(-len(days) // _MOST_TICKS))
+    if step > 3:
+        step = 7 * -(-step // 7)  # so that the days named are of one weekday
+    places = list(range(0, len(days), step))
+    figure.update_xaxes(
+        tickvals=places,
+        ticktext=[date_text(look, days[place], break_line=True) for place in places],
+        range=[-0.6, len(days) - 0.4],
+        tickangle=0,
+    )
+    narrow = places[:: max(1, -(-len(places) // 4))]
+    figure.update_layout(
+        meta={
+            "narrow": {
+                "xaxis.tickvals": narrow,
+                "xaxis.ticktext": [date_text(look, days[place], break_line=True) for place in narrow],
+            }
+        }
+    )
+
+
+def value_axis(look: Look, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
+    """Write the axis of *values*, which begins at 0 unless some are below, in the unit of *metric*."""
+    low, high = min([0.0, *values]), max([0.0, *values])
+    ticks = round_values(low, high or 1, 4)
+    figure.update_yaxes(
+        tickvals=ticks,
+        ticktext=[tick_text(look.numbers, metric, tick) for tick in ticks],
+        range=[low * 1.08, (high or 1) * 1.08],
+        showgrid=True,
+    )

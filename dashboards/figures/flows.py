@@ -1,0 +1,180 @@
+"""Paths of many shoppers: as flows from step to step, and as an icicle.
+
+Here: figures over attribution.path_summary.
+Not here: one path (``dashboards.figures.path``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import plotly.graph_objects as go
+
+from dashboards.figures.look import BLUE, GREY, INK, ORANGE, PALE, PAPER, SKY, Look, base, plain
+from dashboards.metrics import full_text, short_text
+
+MOST_STEPS = 6
+MOST_NODES = 8
+"""Nodes of a step; what is beyond is one node, "Other (n)"."""
+
+_LABELLED = 0.015
+"""Share of all from which a node's label is written; below it the labels would lie over each other."""
+
+OTHER = "(other)"
+LATER = "(later)"
+"""What stands for the steps of a long path between its beginning and its end."""
+
+Paths = Mapping[tuple[str, ...], float]
+"""Steps of each path, ``page_type.module``, with how much it weighs."""
+
+
+def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
+    """*paths* of at most MOST_STEPS steps of at most MOST_NODES kinds, and how many kinds each step's OTHER holds.
+
+    A longer path keeps its first steps and its last, the end; between them stands LATER.
+    """
+    short: dict[tuple[str, ...], float] = defaultdict(float)
+    for path, weight in paths.items():
+        cut = path if len(path) <= MOST_STEPS else (*path[: MOST_STEPS - 2], LATER, path[-1])
+        short[cut] += weight
+    kept: dict[int, set[str]] = {}
+    others: dict[int, int] = {}
+    for step in range(MOST_STEPS):
+        weights: dict[str, float] = defaultdict(float)
+        for path, weight in short.items():
+            if step < len(path):
+                weights[path[step]] += weight
+        ranked = sorted(weights, key=lambda name: (-weights[name], name))
+        kept[step] = set(ranked if len(ranked) <= MOST_NODES else ranked[: MOST_NODES - 1])
+        others[step] = len(ranked) - len(kept[step])
+    made: dict[tuple[str, ...], float] = defaultdict(float)
+    for path, weight in short.items():
+        made[tuple(name if name in kept[step] else OTHER for step, name in enumerate(path))] += weight
+    return dict(made), others
+
+
+def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
+    """From left to right the steps of paths, each as high as what passed it of *metric*; the end in the last column.
+
+    The number of each node is in its label.
+    """
+    made, others = folded(paths)
+    figure = base(look, 460)
+    if not made:
+        return figure
+    total = sum(made.values())
+    weights: dict[tuple[int, str], float] = defaultdict(float)
+    links: dict[tuple[tuple[int, str], tuple[int, str]], float] = defaultdict(float)
+    last = max(map(len, made)) - 1
+    for path, weight in made.items():
+        # The end stands in the last column, however short the way to it.
+        nodes = [(last if place == len(path) - 1 else place, name) for place, name in enumerate(path)]
+        for node in nodes:
+            weights[node] += weight
+        for source, target in pairwise(nodes):
+            links[source, target] += weight
+    order = sorted(weights, key=lambda node: (node[0], -weights[node], node[1]))
+    place_of = {node: place for place, node in enumerate(order)}
+    figure.add_sankey(
+        arrangement="snap",
+        node={
+            "label": [
+                f"{_step(look, name, others[step])} · {short_text(look.numbers, metric, weights[step, name])}"
+                if weights[step, name] >= _LABELLED * total
+                else ""
+                for step, name in order
+            ],
+            "color": [ORANGE if step == 0 else BLUE if step == last else SKY for step, _ in order],
+            "line": {"color": PAPER, "width": 0.5},
+            "pad": 14,
+            "thickness": 14,
+            "align": "left",
+            "customdata": [_node_hover(look, node, others[node[0]], metric, weights[node], total) for node in order],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        link={
+            "source": [place_of[source] for source, _ in links],
+            "target": [place_of[target] for _, target in links],
+            "value": list(links.values()),
+            "color": PALE,
+            "customdata": [
+                f"{_step(look, source[1], others[source[0]])} → {_step(look, target[1], others[target[0]])}<br>"
+                f"{full_text(look.numbers, metric, value)}"
+                for (source, target), value in links.items()
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        textfont={"color": INK, "size": 12},
+    )
+    figure.update_layout(margin={"l": 4, "r": 4, "t": 10, "b": 10}, meta={"min_width": 150 * (last + 1)})
+    return figure
+
+
+def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
+    """The same as boxes: below each step what came next; the width of a box is its share."""
+    made, others = folded(paths)
+    figure = base(look, 380)
+    if not made:
+        return figure
+    sums: dict[tuple[str, ...], float] = defaultdict(float)
+    for path, weight in made.items():
+        for length in range(1, len(path) + 1):
+            sums[path[:length]] += weight
+    total = sum(made.values())
+    root = look.text("flows.all")
+    prefixes = sorted(sums, key=lambda prefix: (len(prefix), -sums[prefix], prefix))
+    numbers = {prefix: number for number, prefix in enumerate([(), *prefixes])}
+    figure.add_icicle(
+        ids=list(map(str, numbers.values())),
+        parents=["", *(str(numbers[prefix[:-1]]) for prefix in prefixes)],
+        labels=[root, *(_step(look, prefix[-1], others[len(prefix) - 1]) for prefix in prefixes)],
+        values=[total, *(sums[prefix] for prefix in prefixes)],
+        branchvalues="total",
+        tiling={"orientation": "v"},
+        text=[short_text(look.numbers, metric, value) for value in (total, *(sums[prefix] for prefix in prefixes))],
+        textinfo="label+text",
+        customdata=[full_text(look.numbers, metric, value) for value in (total, *(sums[p] for p in prefixes))],
+        hovertemplate="%{label}<br>%{customdata} · %{percentRoot:.1%}<extra></extra>",
+        marker={
+            "colors": [GREY, *(ORANGE if len(p) == 1 else SKY if len(p) % 2 else PALE for p in prefixes)],
+            "line": {"color": PAPER, "width": 1.5},
+        },
+        textfont={"size": 12},
+        pathbar={"visible": False},
+        sort=False,
+    )
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 4, "b": 4},
+        uniformtext={"minsize": 10, "mode": "hide"},
+        meta={"min_width": 640},
+    )
+    return figure
+
+
+def _node_hover(look: Look, node: tuple[int, str], others: int, metric: str, weight: float, total: float) -> str:
+    share = look.numbers.percent(weight / total)
+    return f"<b>{_step(look, node[1], others)}</b><br>{full_text(look.numbers, metric, weight)} · {share}"
+
+
+def _step(look: Look, name: str, others: int) -> str:
+    if name == OTHER:
+        return look.text("flows.other", n=others)
+    if name == LATER:
+        return look.text("flows.later")
+    return plain(step_name(look, name), 24)
+
+
+def step_name(look: Look, step: str) -> str:
+    """What a step ``page_type.module`` is called."""
+    page, _, module = step.partition(".")
+    names = [look.text.name("page_type", page)]
+    if module and module != "(none)":
+        names.append(look.text.name("module", module))
+    return " · ".join(names)
+
+
+def path_name(look: Look, steps: Sequence[str]) -> str:
+    """What a path is called."""
+    return " → ".join(step_name(look, step) for step in steps)

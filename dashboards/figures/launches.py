@@ -1,0 +1,73 @@
+"""New products: what each has sold since its launch.
+
+Here: the figure over the days since launch.
+Not here: queries, texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.axes import round_values
+from dashboards.figures.course import LINES, value_axis
+from dashboards.figures.look import GREY, SOFT_INK, Look, base, plain
+from dashboards.metrics import full_text
+
+_NAME_WIDTH = 22
+
+
+def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], judged_at: int) -> go.Figure:
+    """*metric* since launch by days since launch: columns sku, age (days, 0 on the day of launch), *metric*.
+
+    *names* gives the products in their order, with their names: as many as there are kinds of line. *judged_at*: the
+    age at which a product is new no more, a dotted line.
+    """
+    figure = base(look, 340)
+    everything: list[float] = []
+    oldest = 0
+    for (sku, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
+        own = frame.filter(pl.col("sku") == sku).sort("age")
+        ages, values = own["age"].to_list(), own[metric].to_list()
+        everything += values
+        oldest = max([oldest, *ages])
+        figure.add_scatter(
+            x=ages,
+            y=values,
+            mode="lines+markers" if len(ages) <= 31 else "lines",
+            line={"color": color, "width": 2, "dash": dash, "shape": "hv"},
+            marker={"symbol": symbol, "size": 5, "color": color},
+            name=plain(name, _NAME_WIDTH),
+            hovertext=[
+                f"<b>{plain(name)}</b><br>{look.text('hover.age', n=age)}<br>{look.text.name('metric', metric)} "
+                f"{full_text(look.numbers, metric, value)}"
+                for age, value in zip(ages, values, strict=True)
+            ],
+            hoverinfo="text",
+        )
+    value_axis(look, figure, metric, everything)
+    end = max(oldest, 7) + 1
+    ticks = round_values(0, end, 6)
+    figure.update_xaxes(
+        tickvals=ticks,
+        ticktext=[look.numbers.short(tick) for tick in ticks],
+        range=[-0.5, end],
+        title_text=look.text("metric.days_since_launch"),
+    )
+    figure.update_yaxes(title_text=look.text.name("metric", metric))
+    if judged_at <= end:
+        figure.add_vline(x=judged_at, line={"color": GREY, "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=judged_at,
+            y=1,
+            yref="paper",
+            xanchor="right",
+            yanchor="top",
+            text=look.text("label.judged", n=judged_at),
+            font={"size": 11, "color": SOFT_INK},
+            showarrow=False,
+        )
+    figure.update_layout(showlegend=True, margin={"t": 12, "r": 16})
+    return figure

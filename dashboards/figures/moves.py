@@ -1,0 +1,111 @@
+"""Moves: bands from where members were to where they are.
+
+Here: the figure over products.quadrant_migration.
+Not here: the same as a grid (``dashboards.figures.tables``), queries, texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.look import GREY, INK, PALE, Look, base, plain
+from dashboards.figures.tables import ordered
+
+_LINE, _LEAST = 46, 250
+"""Pixels of height for each place on the fuller side; at least."""
+_TOP, _BOTTOM, _PAD = 36, 12, 20
+"""Pixels above and below the bands, and between two places: as much as a label is high."""
+_ALPHA = 0.55
+
+
+def migration_flow(
+    look: Look, frame: pl.DataFrame, names: Mapping[str, str], colors: Mapping[str, str], unit: str
+) -> go.Figure:
+    """Members by where they were (left) and where they are (right): columns from_key, to_key, members.
+
+    A band has the colour of where it comes from, *colors*: key → ``#rrggbb``; those who stayed are grey. *names* gives
+    the keys' names in their order, *unit* is the text key of what is counted; counts stand beside the names.
+    """
+    rows = [row for row in frame.to_dicts() if row["members"] > 0]
+    sources = ordered({row["from_key"] for row in rows}, names)
+    targets = ordered({row["to_key"] for row in rows}, names)
+    most = max(len(sources), len(targets))
+    height = max(_LEAST, _LINE * most + 40)
+    figure = base(look, height)
+    if not rows:
+        return figure
+    before = [sum(row["members"] for row in rows if row["from_key"] == key) for key in sources]
+    now = [sum(row["members"] for row in rows if row["to_key"] == key) for key in targets]
+    room = height - _TOP - _BOTTOM
+    scale = (room - _PAD * (most - 1)) / sum(before)
+    counts = [*before, *now]
+    keys = [*sources, *targets]
+    figure.add_sankey(
+        arrangement="fixed",
+        orientation="h",
+        node={
+            "label": [
+                f"{plain(names.get(key, key), 20)} {look.numbers.short(count)}"
+                for key, count in zip(keys, counts, strict=True)
+            ],
+            "x": [0.001] * len(sources) + [0.999] * len(targets),
+            "y": [*_middles(before, scale, room), *_middles(now, scale, room)],
+            "color": [colors.get(key, GREY) for key in keys],
+            "thickness": 14,
+            "pad": _PAD,
+            "line": {"width": 0},
+            "hoverinfo": "skip",
+        },
+        link={
+            "source": [sources.index(row["from_key"]) for row in rows],
+            "target": [len(sources) + targets.index(row["to_key"]) for row in rows],
+            "value": [row["members"] for row in rows],
+            "color": [_band(row, colors) for row in rows],
+            "customdata": [
+                f"{plain(names.get(row['from_key'], row['from_key']))} → "
+                f"{plain(names.get(row['to_key'], row['to_key']))}<br>{look.text(unit)} "
+                f"{look.numbers.full(row['members'])}"
+                for row in rows
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        textfont={"size": 12, "color": INK},
+    )
+    for x, anchor, key in ((0, "left", "axis.from"), (1, "right", "axis.to")):
+        figure.add_annotation(
+            x=x,
+            y=1,
+            xref="paper",
+            yref="paper",
+            yanchor="bottom",
+            xanchor=anchor,
+            yshift=8,
+            text=f"<b>{look.text(key)}</b>",
+            showarrow=False,
+            font={"size": 12, "color": INK},
+        )
+    figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
+    return figure
+
+
+def _middles(counts: Sequence[int], scale: float, room: float) -> list[float]:
+    """The middle of each place as a share of the *room* in pixels, from the top; *scale*: pixels a member."""
+    middles, top = [], 0.0
+    for count in counts:
+        middles.append(min(max((top + count * scale / 2) / room, 0.001), 0.999))
+        top += count * scale + _PAD
+    return middles
+
+
+def _band(row: Mapping[str, str], colors: Mapping[str, str]) -> str:
+    if row["from_key"] == row["to_key"]:
+        return _pale(PALE)
+    return _pale(colors.get(row["from_key"], GREY))
+
+
+def _pale(color: str) -> str:
+    parts = ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
+    return f"rgba({parts},{_ALPHA})"

@@ -1,0 +1,189 @@
+"""The customers: scores, stages of life, cohorts, how much the best bring, and the order of all parts.
+
+Here: its queries, charts and tables, and what it says where a snapshot is not kept.
+Not here: octants and segments (``segments``), lifetime value (``lifetime_value``), how a chart looks
+(``dashboards.figures``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from dashboards.blocks import Block, Chart, Empty, Group, Table, Text
+from dashboards.columns import exact, text
+from dashboards.figures.customers import lifecycle, pareto, rfm_heat
+from dashboards.figures.look import Look
+from dashboards.figures.tables import cohort_triangle
+from dashboards.sections.lifetime_value import lifetime_value
+from dashboards.sections.reading import Href, Reading, again, no_table
+from dashboards.sections.segments import Kind, all_groups, all_names, group_bars, migration, segment_tiles
+
+COHORTS = 12
+
+_SCORES = """
+SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
+FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL
+"""
+_LIFECYCLE = """
+SELECT now.stage, now.customers, now.revenue, before.customers AS before
+FROM customers.lifecycle_daily AS now
+LEFT JOIN customers.lifecycle_daily AS before ON before.stage = now.stage AND before.dt = $day - $back
+WHERE now.dt = $day
+"""
+_COHORTS = """
+SELECT cohort_month, months_since, customers,
+    CASE WHEN is_over THEN retained END AS retained, CASE WHEN is_over THEN retention_rate END AS retention_rate
+FROM (
+    SELECT *, CAST(cohort_month + to_months(months_since + 1) AS DATE) <= $day + 1 AS is_over
+    FROM customers.cohorts
+    WHERE cohort_month + to_months(months_since) <= $day
+)
+WHERE cohort_month < date_trunc('month', $day) OR NOT (SELECT max(dt) > $day FROM core.order_lines)
+ORDER BY ALL
+"""
+
+
+def customers(look: Look, reading: Reading, hrefs: Mapping[Kind, Href] | None = None) -> list[Block]:
+    """Everything on customers that is there for the day; *hrefs*: where octants and segments lead to."""
+    missing = _missing(look, reading)
+    if missing:
+        return [missing, Group((lifetime_value(look, reading),))]
+    groups, names = all_groups(reading), all_names(reading)
+    leads = hrefs or {}
+    cards = (
+        group_bars(look, reading, groups, names, "octant", leads.get("octant")),
+        _scores(look, reading),
+        group_bars(look, reading, groups, names, "segment", leads.get("segment")),
+        segment_tiles(look, groups, names),
+        migration(look, reading, names, "octant"),
+        _lifecycle(look, reading),
+        migration(look, reading, names, "segment"),
+        _cohorts(look, reading),
+        lifetime_value(look, reading),
+        _pareto(look, reading),
+    )
+    return [_coverage(look, reading), Group(cards)]
+
+
+def _missing(look: Look, reading: Reading) -> Text | None:
+    """Why there is no snapshot of the customers; None where there is one."""
+    day = reading.day
+    if not reading.exists("customers.rfm_daily"):
+        return no_table(look, "customers.rfm_daily")
+    days = reading.days("customers.rfm_daily")
+    if days and day not in days:
+        before = [kept for kept in days if kept < day]
+        nearest = look.text("missing.nearest", day=max(before)) if before else ""
+        kept = reading.settings.snapshots.daily_for_days
+        said = look.text("missing.snapshot", day=day, kept=kept, nearest=nearest)
+        return Text(said, "missing", "headwater run")
+    if not days or all_groups(reading).is_empty():
+        return Text(look.text("empty.customers", day=day), "missing", again(day))
+    return None
+
+
+def _coverage(look: Look, reading: Reading) -> Text:
+    said = [look.text("customers.window", n=reading.settings.rfm.window_days)]
+    found = reading.frame("SELECT * FROM customers.sales_coverage WHERE dt = $day")
+    if not found.is_empty() and (found["lines_without_user"][0] or 0) > 0:
+        row = found.row(0, named=True)
+        said.append(
+            look.text(
+                "customers.coverage",
+                n=look.numbers.full(row["lines_without_user"]),
+                amount=look.numbers.money(row["revenue_without_user"]),
+            )
+        )
+    return Text(look.text.joined(*said))
+
+
+def _scores(look: Look, reading: Reading) -> Chart:
+    frame = reading.frame(_SCORES)
+    table = Table(
+        "scores",
+        look.text("rfm.title"),
+        [
+            exact(look, "r_score"),
+            exact(look, "f_score"),
+            exact(look, "customers"),
+            exact(look, "mean_monetary", field="monetary"),
+        ],
+        frame.sort("r_score", "f_score", descending=True).to_dicts(),
+        look.text("rfm.definition"),
+    )
+    return Chart(rfm_heat(look, frame), table)
+
+
+def _lifecycle(look: Look, reading: Reading) -> Block:
+    settings = reading.settings
+    if not reading.has("customers.lifecycle_daily"):
+        return no_table(look, "customers.lifecycle_daily")
+    ages = [(reading.day - kept).days for kept in reading.days("customers.lifecycle_daily") if kept < reading.day]
+    back = nearest_age(ages, settings.rfm.compare_days)
+    frame = reading.frame(_LIFECYCLE, back=back)
+    has_before = frame["before"].is_not_null().any()
+    table = Table(
+        "lifecycle",
+        look.text("lifecycle.title"),
+        [
+            text(look.text("column.stage"), "name"),
+            exact(look, "customers"),
+            exact(look, "customers", field="before", title=look.text("column.before", n=back)),
+            exact(look, "revenue"),
+        ],
+        [row | {"name": look.text.name("stage", row["stage"])} for row in frame.to_dicts()],
+        look.text("lifecycle.definition", n=settings.lifecycle.period_days, churned=settings.lifecycle.churned_days),
+        notes=(look.text("lifecycle.before" if has_before else "lifecycle.no_before", n=back),),
+    )
+    return Chart(lifecycle(look, frame), table)
+
+
+def nearest_age(ages: Iterable[int], wanted: int) -> int:
+    """The one of *ages* that is nearest to *wanted*, if within a quarter of it; else *wanted*."""
+    near = [age for age in ages if abs(age - wanted) <= wanted // 4]
+    return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
+
+
+def _pareto(look: Look, reading: Reading) -> Block:
+    frame = reading.frame("SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile")
+    title = look.text("pareto.title")
+    if frame.filter(pl.col("cumulative_share").is_not_null()).is_empty():
+        return Empty(title, look.text("empty.pareto"))
+    table = Table(
+        "pareto",
+        title,
+        [
+            text(look.text("column.ranked"), "of"),
+            exact(look, "decile"),
+            *(exact(look, name) for name in ("members", "net_revenue", "margin")),
+            exact(look, "members_share", field="cumulative_members", title=look.text("axis.members")),
+            exact(look, "members_share", field="cumulative_share", title=look.text("axis.share")),
+        ],
+        [row | {"of": look.text(f"legend.pareto_{row['kind']}")} for row in frame.to_dicts()],
+        look.text("pareto.definition"),
+    )
+    return Chart(pareto(look, frame), table, is_wide=True)
+
+
+def _cohorts(look: Look, reading: Reading) -> Block:
+    frame = reading.frame(_COHORTS) if reading.exists("customers.cohorts") else pl.DataFrame()
+    title = look.text("cohorts.title")
+    if frame.is_empty() or not frame["retention_rate"].is_not_null().any():
+        return Empty(title, look.text("empty.cohorts"))
+    months = sorted(frame["cohort_month"].unique())
+    shown = frame.filter(pl.col("cohort_month").is_in(months[-COHORTS:]) & (pl.col("months_since") <= COHORTS))
+    is_cut = len(months) > COHORTS
+    table = Table(
+        "cohorts",
+        title,
+        [
+            text(look.text("column.cohort"), "month"),
+            *(exact(look, name) for name in ("months_since", "customers", "retained", "retention_rate")),
+        ],
+        [row | {"month": f"{row['cohort_month']:%Y-%m}"} for row in shown.to_dicts()],
+        look.text("cohorts.definition"),
+        notes=(look.text("note.last_cohorts", n=COHORTS, m=len(months)),) if is_cut else (),
+    )
+    return Chart(cohort_triangle(look, shown), table)

@@ -1,0 +1,75 @@
+"""What a matrix is: its name, its quadrants, what it measures.
+
+Here: the product matrices as config/matrices.yaml says.
+Not here: the products in them (``dashboards.sections.matrices``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from dashboards.figures.look import Look
+from dashboards.figures.points import Matrix
+from dashboards.figures.tables import ENTERED, LEFT
+from dashboards.sections.reading import Reading
+
+_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A matrix as config/matrices.yaml says.
+
+    Attributes:
+        key: Its id.
+        title: Its name.
+        cells: Its quadrants, the upper right first: code, key, advice_zh, advice_en, color.
+        matrix: What it measures, and what its quadrants are called.
+    """
+
+    key: str
+    title: str
+    cells: pl.DataFrame
+    matrix: Matrix
+
+
+def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
+    """The matrices of products by id, in their order."""
+    found = reading.frame("SELECT * FROM config.matrices ORDER BY position")
+    cells = reading.frame("SELECT * FROM config.cells WHERE matrix_id <> 'octants' ORDER BY matrix_id, code DESC")
+    axes = reading.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
+    made = {}
+    for row in found.iter_rows(named=True):
+        key = row["matrix_id"]
+        own = cells.filter(pl.col("matrix_id") == key)
+        made[key] = Definition(key, row[f"name_{look.language}"], own, matrix_of(key, own, axes, _names(look, own)))
+    return made
+
+
+def titles_of(defined: Mapping[str, Definition]) -> dict[str, str]:
+    """Id → name."""
+    return {key: definition.title for key, definition in defined.items()}
+
+
+def _names(look: Look, cells: pl.DataFrame) -> dict[str, str]:
+    names = {row["key"]: row[f"name_{look.language}"] or row["key"] for row in cells.iter_rows(named=True)}
+    return names | {key: look.text(f"quadrant.{key.strip('()')}") for key in ("unknown", ENTERED, LEFT)}
+
+
+def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Mapping[str, str]) -> Matrix:
+    """What the matrix is called and measures, from config.cells and config.axes."""
+    found = {row["axis"]: row for row in axes.filter(pl.col("matrix_id") == matrix_id).iter_rows(named=True)}
+    x, y = found.get("x", {}), found.get("y", {})
+    return Matrix(
+        str(x.get("metric", "x")),
+        str(y.get("metric", "y")),
+        {row["code"]: names[row["key"]] for row in cells.iter_rows(named=True)},
+        names,
+        {row["code"]: row["color"] for row in cells.iter_rows(named=True) if _HEX.fullmatch(row["color"] or "")},
+        bool(x.get("is_low_high")),
+        bool(y.get("is_low_high")),
+    )

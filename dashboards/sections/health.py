@@ -1,0 +1,83 @@
+"""The four laws of a healthy portfolio, as a table over the matrices and as cards of one.
+
+Here: how verdicts and their evidence are shown.
+Not here: which rows (``dashboards.sections.matrices``), what the laws are (``sql/products/portfolio_health.sql``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from dashboards.blocks import VERDICT_SIGNS, Block, Card, Cards, Column, Row, Table, Text
+from dashboards.columns import text
+from dashboards.figures.look import Look
+from dashboards.numbers import NONE
+from dashboards.sections.reading import Href
+
+
+def verdict_table(look: Look, frame: pl.DataFrame, titles: Mapping[str, str], href: Href | None = None) -> Block:
+    """A row a matrix, with the window that it is judged for, a column a law; columns of products.portfolio_health.
+
+    *href*: where a matrix leads to; its row has matrix_id.
+    """
+    if frame.is_empty():
+        return Text(look.text("empty.health"), "missing")
+    rules = sorted(set(frame["rule"]))
+    found = {(row["matrix_id"], row["rule"]): row for row in frame.iter_rows(named=True)}
+    windows = {row["matrix_id"]: row["window_days"] for row in frame.iter_rows(named=True)}
+    columns = [
+        text(look.text("column.matrix"), "name", href=href),
+        Column(
+            look.text("column.window"),
+            lambda row: look.text.days(row["window_days"]),
+            is_text=True,
+            field="window_days",
+        ),
+        *(_verdict_column(look, rule) for rule in rules),
+    ]
+    rows = [
+        {"matrix_id": matrix_id, "name": title, "window_days": windows[matrix_id]}
+        | {rule: found.get((matrix_id, rule)) for rule in rules}
+        for matrix_id, title in titles.items()
+        if matrix_id in windows
+    ]
+    return Table("health", look.text("health.title"), columns, rows)
+
+
+def _verdict_column(look: Look, rule: str) -> Column:
+    def verdict(row: Row) -> str:
+        return _verdict_text(look, row[rule]["verdict"]) if row[rule] else NONE
+
+    def evidence(row: Row) -> str:
+        return (row[rule][f"evidence_{look.language}"] if row[rule] else None) or NONE
+
+    return Column(
+        look.text.name("rule", rule),
+        verdict,
+        evidence,
+        is_text=True,
+        definition=look.text.name("definition.rule", rule),
+    )
+
+
+def verdict_cards(look: Look, frame: pl.DataFrame) -> Cards:
+    """A card a law, with its evidence."""
+    return Cards(
+        tuple(
+            Card(
+                look.text.name("rule", row["rule"]),
+                look.text.name("verdict", row["verdict"] or "unknown"),
+                definition=look.text.name("definition.rule", row["rule"]),
+                note=row[f"evidence_{look.language}"] or NONE,
+                verdict=row["verdict"] if row["verdict"] in VERDICT_SIGNS else None,
+            )
+            for row in frame.iter_rows(named=True)
+        ),
+        "health",
+    )
+
+
+def _verdict_text(look: Look, verdict: str | None) -> str:
+    return f"{VERDICT_SIGNS.get(verdict or '', NONE)} {look.text.name('verdict', verdict or 'unknown')}"

@@ -1,0 +1,104 @@
+"""New products: what those launched lately have sold since, and been seen.
+
+Here: its query, the curves, chart and table.
+Not here: how the chart looks (``dashboards.figures.launches``), the new product test as a matrix
+(``dashboards.sections.matrices``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from dashboards.blocks import Chart, Empty, Table
+from dashboards.columns import exact, text
+from dashboards.figures.course import LINES
+from dashboards.figures.launches import launch_curves
+from dashboards.figures.look import Look
+from dashboards.sections.reading import Href, Reading
+
+NEW_FOR = 60
+"""Days for which a product is new, unless a matrix cuts its days since launch elsewhere."""
+
+_NEW_FOR = "SELECT CAST(max(argument) AS BIGINT) AS days FROM config.axes WHERE metric = 'days_since_launch'"
+_SOLD = """
+WITH launched AS (
+    SELECT sku, name, category, launched_on, $day - launched_on AS days_since_launch
+    FROM core.products WHERE launched_on BETWEEN $day - $days AND $day
+)
+SELECT launched.sku, coalesce(launched.name, launched.sku) AS name, launched.category, launched.launched_on,
+    launched.days_since_launch, daily.dt - launched.launched_on AS age,
+    coalesce(daily.exposures, 0) AS exposures, coalesce(daily.views, 0) AS views, coalesce(daily.units, 0) AS units,
+    coalesce(daily.revenue, 0) AS revenue
+FROM launched
+LEFT JOIN products.daily AS daily
+    ON daily.sku = launched.sku AND daily.dt BETWEEN launched.launched_on AND $day
+ORDER BY launched.sku, age
+"""
+_MEASURES = ("exposures", "views", "units", "revenue")
+
+
+def launches(look: Look, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
+    """Sales by days since launch of the new products that sold most; *href*: where a product leads to.
+
+    The records of the shop may begin later than a product was launched: its curve begins with them.
+    """
+    title = look.text("launches.title")
+    new_for = reading.frame(_NEW_FOR)["days"][0] or NEW_FOR
+    daily = reading.frame(_SOLD, days=new_for)
+    if category:
+        daily = daily.filter(pl.col("category") == category)
+    rows = _products(daily)
+    if not rows:
+        return Empty(title, look.text("empty.launches", days=look.text.days(new_for), day=reading.day))
+    shown = [row for row in rows if row["revenue"] > 0][: len(LINES)]
+    if not shown:
+        return Empty(title, look.text("empty.launch_sales", n=look.numbers.full(len(rows)), day=reading.day))
+    table = Table(
+        "launches",
+        title,
+        [
+            text(look.text("column.product"), "name", href=href),
+            text(look.text("column.sku"), "sku"),
+            text(look.text("column.launched_on"), "launched_on"),
+            *(exact(look, name) for name in ("days_since_launch", *_MEASURES)),
+        ],
+        rows,
+        look.text("launches.definition", n=len(shown), days=look.text.days(new_for)),
+        notes=_notes(look, reading, rows, shown),
+    )
+    names = {row["sku"]: row["name"] for row in shown}
+    return Chart(launch_curves(look, _curves(daily, shown, reading), "revenue", names, new_for), table, is_wide=True)
+
+
+def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
+    """A row a product, the best-selling first."""
+    keys = ("sku", "name", "category", "launched_on", "days_since_launch")
+    sums = daily.group_by(keys).agg(pl.col(_MEASURES).sum())
+    return sums.sort("revenue", "views", "sku", descending=[True, True, False]).to_dicts()
+
+
+def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Reading) -> pl.DataFrame:
+    """Revenue since launch, or since the records begin, a row a product and day."""
+    first = min(reading.days("products.daily"))
+    sold = {(row["sku"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
+    points: list[tuple[str, int, float]] = []
+    for row in shown:
+        total = 0.0
+        for age in range(max((first - row["launched_on"]).days, 0), row["days_since_launch"] + 1):
+            total += sold.get((row["sku"], age), 0.0)
+            points.append((row["sku"], age, total))
+    return pl.DataFrame(points, schema={"sku": pl.String, "age": pl.Int64, "revenue": pl.Float64}, orient="row")
+
+
+def _notes(
+    look: Look, reading: Reading, rows: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]]
+) -> tuple[str, ...]:
+    first = min(reading.days("products.daily"))
+    notes = [look.text("note.launches", n=len(shown), m=look.numbers.full(len(rows)))] if len(shown) < len(rows) else []
+    earlier = sum(row["launched_on"] < first for row in shown)
+    if earlier:
+        notes.append(look.text("note.launched_earlier", n=earlier, first=first))
+    return tuple(notes)

@@ -1,0 +1,126 @@
+"""Customer lifetime value: what a model expects of the customers in the 90 days after a month's end.
+
+Here: its queries, chart and table, and what it says where no model could be fitted.
+Not here: how a chart looks (``dashboards.figures.lifetime_value``), the model (``pipelines.clv``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from dashboards.blocks import Block, Chart, Empty, Table
+from dashboards.columns import exact, text
+from dashboards.figures.lifetime_value import expected_value
+from dashboards.figures.look import Look
+from dashboards.sections.reading import Reading, no_table, titled
+from dashboards.sections.segments import all_names, names_of
+
+_MEASURES = """
+    count(*) AS customers, round(sum(expected_orders_90d), 4) AS expected_orders,
+    round(sum(expected_value_90d), 4) AS expected_value, round(avg(expected_value_90d), 4) AS mean_expected_value,
+    round(avg(p_alive), 6) AS alive_share
+"""
+_BY_SEGMENT = f"""
+SELECT rfm.segment AS key, {_MEASURES}
+FROM customers.clv AS clv LEFT JOIN customers.rfm AS rfm ON rfm.dt = $day AND rfm.user_id = clv.user_id
+WHERE clv.dt = $month_end GROUP BY ALL
+ORDER BY expected_value DESC NULLS LAST, expected_orders DESC NULLS LAST, key
+"""
+_BY_TENTH = f"""
+SELECT CAST(tenth AS VARCHAR) AS key, {_MEASURES}
+FROM (
+    SELECT *, ntile(10) OVER (ORDER BY coalesce(expected_value_90d, expected_orders_90d) DESC, user_id) AS tenth
+    FROM customers.clv WHERE dt = $month_end
+)
+GROUP BY tenth ORDER BY tenth
+"""
+
+
+def lifetime_value(look: Look, reading: Reading) -> Block:
+    """What is expected of the customers, as of the newest month's end that is not after the day."""
+    title = look.text("clv.title")
+    for table in ("customers.clv_fits", "customers.clv"):
+        if not reading.exists(table):
+            return titled(title, no_table(look, table))
+    month_ends = [end for end in reading.days("customers.clv_fits") if end <= reading.day]
+    if not month_ends:
+        return Empty(title, look.text("empty.clv", day=reading.day, next=_month_end(reading.day)))
+    end = max(month_ends)
+    fits = reading.frame("SELECT * FROM customers.clv_fits WHERE dt = $month_end", month_end=end)
+    if fits.is_empty():
+        return Empty(title, look.text("empty.clv_customers", end=end))
+    fit = fits.row(0, named=True)
+    if fit["orders_not_fitted"]:
+        reason = why_not_fitted(look, fit["orders_not_fitted"])
+        return Empty(title, look.text("clv.orders_not_fitted", end=end, reason=reason))
+    return _chart(look, reading, end, fit)
+
+
+def _month_end(day: dt.date) -> dt.date:
+    return (day.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+
+
+def _chart(look: Look, reading: Reading, end: dt.date, fit: Mapping[str, Any]) -> Chart:
+    has_segments = reading.has("customers.rfm")
+    frame = reading.frame(_BY_SEGMENT if has_segments else _BY_TENTH, month_end=end)
+    if has_segments:
+        called = names_of(look, all_names(reading), "segment")
+        names = [called.get(key, key) if key else look.text("clv.no_segment") for key in frame["key"]]
+        grouped = look.text("clv.by_segment", day=reading.day)
+    else:
+        names = [look.text("clv.tenth", n=key) for key in frame["key"]]
+        grouped = look.text("clv.by_tenth", day=reading.day)
+    frame = frame.with_columns(pl.Series("name", names, pl.String))
+    table = Table(
+        "clv",
+        look.text("clv.title"),
+        [
+            text(look.text("column.segment" if has_segments else "column.customers"), "name"),
+            exact(look, "customers"),
+            *(exact(look, name) for name in ("expected_value", "mean_expected_value")),
+            *(exact(look, name) for name in ("expected_orders", "alive_share")),
+        ],
+        frame.to_dicts(),
+        look.text.joined(look.text("clv.definition", end=end), grouped),
+        notes=(look.text("clv.once"), *_fitted(look, fit)),
+    )
+    return Chart(expected_value(look, frame), table)
+
+
+def _fitted(look: Look, fit: Mapping[str, Any]) -> list[str]:
+    """The parameters of the models, or why there is no second one."""
+    orders = look.text(
+        "clv.orders_fit",
+        n=look.numbers.full(fit["customers"]),
+        **{name: _parameter(look, fit[name]) for name in ("r", "alpha", "a", "b")},
+    )
+    if fit["values_not_fitted"]:
+        return [look.text("clv.values_not_fitted", reason=why_not_fitted(look, fit["values_not_fitted"])), orders]
+    values = look.text(
+        "clv.values_fit",
+        n=look.numbers.full(fit["valued_customers"]),
+        **{name: _parameter(look, fit[name]) for name in ("p", "q", "gamma")},
+    )
+    return [look.text.joined(orders, values)]
+
+
+def _parameter(look: Look, value: float) -> str:
+    """*value* > 0 in three significant digits or more, however small."""
+    return look.numbers.full(value, max(2 - math.floor(math.log10(value)), 0))
+
+
+def why_not_fitted(look: Look, reason: str) -> str:
+    """Why there is no model, in the language of the report where the sentence is known; numbers are filled in."""
+    if look.language == "en":
+        return reason
+    sentence, _, _ = reason.partition(";")
+    numbers = re.findall(r"\d[\d.e+-]*", sentence)
+    key = re.sub(r"[^a-z]+", "_", re.sub(r"\d[\d.e+-]*", "", sentence.lower())).strip("_")
+    known = look.text.name("not_fitted", key)
+    return reason if known == key else known.format(*numbers)

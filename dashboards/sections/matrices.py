@@ -1,0 +1,173 @@
+"""The matrices: products in their quadrants, over the window of ``dashboards.sections.windows``.
+
+Here: its chart, its quadrants, its verdicts, all matrices one after another.
+Not here: what a matrix is (``definitions``), who moved (``moves``), how verdicts are shown (``health``), how a chart
+looks (``dashboards.figures.quadrants``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from dashboards.blocks import Block, Chart, Column, Empty, Group, Table, Text
+from dashboards.columns import exact, text
+from dashboards.figures.look import Look
+from dashboards.figures.points import Matrix
+from dashboards.figures.quadrants import quadrant_chart
+from dashboards.metrics import full_text
+from dashboards.sections.definitions import Definition, titles_of
+from dashboards.sections.health import verdict_cards, verdict_table
+from dashboards.sections.moves import moves_grid
+from dashboards.sections.reading import Href, Reading, not_kept
+from dashboards.sections.windows import Window, metric_names, what_it_takes, window_note
+
+_QUADRANTS = """
+SELECT now.*, coalesce(names.name, now.sku) AS name,
+    coalesce(
+        now.previous_quadrant <> now.quadrant AND now.days_in_quadrant <= now.window_days
+        AND 'unknown' NOT IN (now.previous_quadrant, now.quadrant), FALSE
+    ) AS has_moved,
+    before.x_value AS x_before, before.y_value AS y_before,
+    before.x_threshold AS x_threshold_before, before.y_threshold AS y_threshold_before
+FROM products.quadrants AS now
+LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.quadrants AS before
+    ON before.dt = $day - $window AND before.window_days = $window AND before.matrix_id = $matrix
+    AND before.sku = now.sku
+WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
+    AND ($category = '' OR now.category = $category)
+ORDER BY now.revenue DESC NULLS LAST, now.sku
+"""
+_HEALTH = "SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule"
+
+
+def matrices(
+    look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+) -> list[Block]:
+    """The verdicts over all matrices, then each matrix over its window."""
+    health = health_of(reading, windows)
+    blocks: list[Block] = [verdicts(look, reading, health, defined)]
+    for key, definition in defined.items():
+        blocks.append(Text(definition.title, "heading"))
+        window = windows.get(key)
+        if window is None:
+            blocks.append(Empty(definition.title, look.text("empty.matrix", metrics=metric_names(look, ()))))
+            continue
+        frame = placed(reading, key, window)
+        beside = Group(
+            (quadrant_table(look, frame, definition), moves_grid(look, reading, definition, window)), "stack"
+        )
+        blocks += [
+            Text(window_note(look, window, reading.day, reading.settings.start_date)),
+            verdict_cards(look, health.filter(pl.col("matrix_id") == key)),
+            Group((matrix_chart(look, reading, frame, definition, window), beside)),
+        ]
+    return blocks
+
+
+def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
+    """The rows of products.portfolio_health over these windows."""
+    shown = pl.DataFrame(
+        [(matrix_id, window.days) for matrix_id, window in windows.items()],
+        schema={"matrix_id": pl.String, "window_days": pl.Int64},
+        orient="row",
+    )
+    return reading.frame(_HEALTH).join(shown, on=["matrix_id", "window_days"], how="semi", maintain_order="left")
+
+
+def verdicts(
+    look: Look, reading: Reading, health: pl.DataFrame, defined: Mapping[str, Definition], href: Href | None = None
+) -> Block:
+    """The verdicts over all matrices; *href*: where a matrix leads to."""
+    if reading.has("products.portfolio_health"):
+        return verdict_table(look, health, titles_of(defined), href)
+    return not_kept(look, reading, look.text("health.title"))
+
+
+def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
+    """The products of the matrix over its window, the best-selling first; *category*: only those of it."""
+    return reading.frame(_QUADRANTS, window=window.days, matrix=matrix_id, category=category)
+
+
+def matrix_chart(
+    look: Look,
+    reading: Reading,
+    frame: pl.DataFrame,
+    definition: Definition,
+    window: Window,
+    href: Href | None = None,
+) -> Chart | Empty:
+    """The products in their quadrants; *href*: where a product leads to."""
+    if not window.placed:
+        said = look.text("empty.matrix", metrics=metric_names(look, window.wanting))
+        needs = what_it_takes(look, window.wanting, reading.settings.products.repurchase_days)
+        return Empty(definition.title, look.text.joined(said, needs))
+    if frame.filter(pl.col("x_before").is_not_null() & pl.col("y_before").is_not_null()).height:
+        arrows = look.text("matrix.arrows", days=look.text.days(window.days))
+    else:
+        arrows = look.text("matrix.no_arrows", earlier=reading.day - dt.timedelta(days=window.days))
+    matrix = definition.matrix
+    table = Table(
+        "matrix",
+        definition.title,
+        [
+            text(look.text("column.product"), "name", href=href),
+            text(look.text("column.sku"), "sku"),
+            text(look.text("column.quadrant"), "called"),
+            exact(look, matrix.x_metric, field="x_value"),
+            exact(look, matrix.y_metric, field="y_value"),
+            exact(look, "revenue"),
+            exact(look, "days_in_quadrant"),
+        ],
+        [row | {"called": quadrant_name(look, row, matrix)} for row in frame.to_dicts()],
+        look.text.joined(look.text("matrix.definition"), arrows),
+    )
+    return Chart(quadrant_chart(look, frame, matrix), table, selects="sku")
+
+
+def quadrant_name(look: Look, row: Mapping[str, Any], matrix: Matrix) -> str:
+    """The quadrant's name, with what is missing where it is not known."""
+    name = matrix.names.get(row["quadrant"], row["quadrant"])
+    missing = row["unknown_metrics"]
+    return f"{name} ({metric_names(look, tuple(missing.split(', ')))})" if missing else name
+
+
+def quadrant_table(look: Look, frame: pl.DataFrame, definition: Definition) -> Table:
+    """How many products each quadrant has, what they bring, what to do."""
+    sums = {
+        row["quadrant"]: row
+        for row in frame.group_by("quadrant")
+        .agg(pl.len().alias("products"), pl.col("revenue").sum())
+        .iter_rows(named=True)
+    }
+    total = frame["revenue"].sum() or 0
+    advice = {row["key"]: row[f"advice_{look.language}"] for row in definition.cells.iter_rows(named=True)}
+    rows = []
+    for key in [*advice, *sorted(set(sums) - set(advice))]:
+        own = sums.get(key, {"products": 0, "revenue": 0.0})
+        rows.append(
+            {
+                "name": definition.matrix.names.get(key, key),
+                "products": own["products"],
+                "revenue": own["revenue"],
+                "revenue_share": own["revenue"] / total if total else None,
+                "advice": advice.get(key),
+            }
+        )
+    columns = [
+        text(look.text("column.quadrant"), "name"),
+        exact(look, "products"),
+        Column(
+            look.text("metric.revenue_share"),
+            lambda row: look.numbers.percent(row["revenue_share"]),
+            lambda row: full_text(look.numbers, "revenue", row["revenue"]),
+            field="revenue_share",
+            metric="revenue_share",
+        ),
+        text(look.text("column.advice"), "advice", is_long=True),
+    ]
+    return Table("quadrants", look.text("quadrants.title"), columns, rows)

@@ -1,0 +1,85 @@
+"""From which quadrant to which the products went, since a window before.
+
+Here: the grid and the flow of it, with the table that holds both.
+Not here: how they look (``dashboards.figures.tables``, ``dashboards.figures.moves``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.blocks import Chart, Empty, Table
+from dashboards.columns import exact, text
+from dashboards.figures.look import Look
+from dashboards.figures.moves import migration_flow
+from dashboards.figures.tables import migration_grid
+from dashboards.sections.definitions import Definition
+from dashboards.sections.reading import Reading, not_kept, titled
+from dashboards.sections.windows import Window
+
+_DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadrant_flow.definition"}
+_MIGRATION = """
+SELECT from_key, to_key, products AS members FROM products.quadrant_migration
+WHERE dt = $day AND window_days = $window AND matrix_id = $matrix ORDER BY products DESC, from_key, to_key
+"""
+
+
+def moves_grid(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
+    """Rows: the quadrant before; columns: now."""
+    names = definition.matrix.names
+    return _moves(
+        look, reading, definition, window, "moves", lambda frame: migration_grid(look, frame, names, "metric.products")
+    )
+
+
+def moves_flow(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
+    """The same as bands from left, before, to right, now."""
+    matrix = definition.matrix
+    colors = {
+        row["key"]: matrix.colors[row["code"]] for row in definition.cells.to_dicts() if row["code"] in matrix.colors
+    }
+    return _moves(
+        look,
+        reading,
+        definition,
+        window,
+        "moves_flow",
+        lambda frame: migration_flow(look, frame, matrix.names, colors, "metric.products"),
+    )
+
+
+def _moves(
+    look: Look,
+    reading: Reading,
+    definition: Definition,
+    window: Window,
+    key: str,
+    draw: Callable[[pl.DataFrame], go.Figure],
+) -> Chart | Empty:
+    title = look.text("quadrant_migration.title", days=look.text.days(window.days))
+    if not reading.has("products.quadrant_migration"):
+        return titled(title, not_kept(look, reading, title))
+    frame = reading.frame(_MIGRATION, window=window.days, matrix=definition.key)
+    earlier = reading.day - dt.timedelta(days=window.days)
+    if frame.is_empty():
+        return Empty(title, look.text("empty.quadrant_migration", earlier=earlier))
+    names = definition.matrix.names
+    table = Table(
+        key,
+        title,
+        [
+            text(look.text("column.from"), "from"),
+            text(look.text("column.to"), "to"),
+            exact(look, "products", field="members"),
+        ],
+        [
+            row | {"from": names.get(row["from_key"], row["from_key"]), "to": names.get(row["to_key"], row["to_key"])}
+            for row in frame.to_dicts()
+        ],
+        look.text(_DEFINITIONS[key], earlier=earlier),
+    )
+    return Chart(draw(frame), table)

@@ -1,0 +1,50 @@
+"""The products: matrices, assortment, what cannot be judged.
+
+Here: their order in the report, and what is said where a table is not there.
+Not here: the parts (``matrices``, ``assortment``, ``unjudged``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboards.blocks import Block, Text
+from dashboards.figures.look import Look
+from dashboards.sections.assortment import assortment
+from dashboards.sections.definitions import Definition, definitions, titles_of
+from dashboards.sections.matrices import matrices
+from dashboards.sections.reading import Reading, no_products
+from dashboards.sections.unjudged import unjudged
+from dashboards.sections.windows import Window, matrix_windows
+
+TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfolio_health")
+
+
+def products(look: Look, reading: Reading) -> list[Block]:
+    """Everything on products that is there for the day."""
+    defined = definitions(look, reading)
+    windows = matrix_windows(reading) if reading.has(TABLES[0]) else {}
+    missing = why_no_matrix(look, reading, windows, defined)
+    return [
+        *([missing] if missing else matrices(look, reading, windows, defined)),
+        Text(look.text("assortment.title"), "heading"),
+        assortment(look, reading),
+        Text(look.text("unjudged.title"), "heading"),
+        unjudged(look, reading, windows, titles_of(defined)),
+    ]
+
+
+def why_no_matrix(
+    look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+) -> Text | None:
+    """Why there is no matrix; None where there is one."""
+    absent = [name for name in TABLES if not reading.exists(name)]
+    if absent:
+        return Text(look.text("missing.tables", tables=", ".join(absent)), "missing", "headwater docs")
+    if not reading.has(TABLES[0]):
+        return Text(look.text("missing.matrices", day=reading.day), "missing", "headwater run")
+    if not defined:
+        return Text(look.text("empty.matrices"), "missing", "headwater init")
+    if not windows:
+        return no_products(look, reading.day)
+    return None

@@ -1,0 +1,150 @@
+"""Octants and segments of the customers: what they bring, how many they are, who moved between them.
+
+Here: their queries, charts and tables.
+Not here: how a chart looks (``dashboards.figures``), the rest of the customers (``dashboards.sections.customers``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import polars as pl
+
+from dashboards.blocks import Block, Chart, Empty, Table
+from dashboards.columns import exact, text
+from dashboards.figures.customers import group_shares
+from dashboards.figures.look import Look
+from dashboards.figures.tables import LEFT, NEW, migration_grid
+from dashboards.figures.treemap import group_tiles
+from dashboards.sections.reading import Href, Reading
+
+Kind = Literal["octant", "segment"]
+
+_NAMES = """
+SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
+FROM config.cells WHERE matrix_id = 'octants'
+UNION ALL
+SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
+ORDER BY place DESC
+"""
+_GROUPS = (
+    "SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key"
+)
+_MIGRATION = """
+SELECT from_key, to_key, customers AS members, net_revenue FROM customers.rfm_migration
+WHERE dt = $day AND kind = $kind ORDER BY customers DESC, from_key, to_key
+"""
+
+
+def all_groups(reading: Reading) -> pl.DataFrame:
+    """The octants and segments of the day that have customers; none where nobody bought in the window."""
+    return reading.frame(_GROUPS)
+
+
+def all_names(reading: Reading) -> pl.DataFrame:
+    """Names and advice of octants and segments in both languages: kind, key, name_zh, name_en, advice_zh, advice_en."""
+    return reading.frame(_NAMES)
+
+
+def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
+    """The keys of *kind* in their order, with their names."""
+    rows = names.filter(pl.col("kind") == kind).iter_rows(named=True)
+    return {row["key"]: row[f"name_{look.language}"] or row["key"] for row in rows}
+
+
+def group_bars(
+    look: Look, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
+) -> Chart:
+    """What each octant or segment brings, and what to do; *href*: where its name leads to."""
+    frame = _called(look, groups, names, kind)
+    table = Table(
+        f"{kind}s",
+        look.text(f"{kind}s.title"),
+        [
+            text(look.text(f"column.{kind}"), "name", href=href),
+            exact(look, "customers"),
+            exact(look, "net_revenue_share", field="revenue_share"),
+            exact(look, "net_revenue"),
+            exact(look, "net_order_value", field="average_order_value"),
+            exact(look, "average_recency_days"),
+            text(look.text("column.advice"), "advice", is_long=True),
+        ],
+        frame.to_dicts(),
+        look.text.joined(look.text(f"{kind}s.definition"), _thresholds(look, reading) if kind == "octant" else ""),
+    )
+    return Chart(group_shares(look, frame), table)
+
+
+def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
+    """How many customers each segment has, and what one of them brings."""
+    frame = (
+        _called(look, groups, names, "segment")
+        .with_columns((pl.col("net_revenue") / pl.col("customers")).alias("mean_monetary"))
+        .sort("customers", descending=True, maintain_order=True)
+    )
+    table = Table(
+        "tiles",
+        look.text("tiles.title"),
+        [
+            text(look.text("column.segment"), "name"),
+            exact(look, "customers"),
+            exact(look, "customer_share"),
+            exact(look, "mean_monetary"),
+            exact(look, "net_revenue_share", field="revenue_share"),
+        ],
+        frame.to_dicts(),
+        look.text("tiles.definition"),
+    )
+    return Chart(group_tiles(look, frame), table)
+
+
+def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """The groups of *kind* with their name and advice."""
+    language = look.language
+    called = names.filter(pl.col("kind") == kind).select(
+        "key", pl.col(f"name_{language}").alias("name"), pl.col(f"advice_{language}").alias("advice")
+    )
+    found = groups.filter(pl.col("kind") == kind).join(called, on="key", how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("name", "key").alias("name"))
+
+
+def _thresholds(look: Look, reading: Reading) -> str:
+    found = reading.frame("SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day")
+    values = {row["axis"]: row["value"] for row in found.iter_rows(named=True)}
+    if any(values.get(axis) is None for axis in "rfm"):
+        return ""
+    return look.text(
+        "octants.thresholds",
+        r=look.numbers.short(values["r"]),
+        f=look.numbers.short(values["f"]),
+        m=look.numbers.money(values["m"]),
+    )
+
+
+def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
+    """From which octant or segment to which the customers went."""
+    back = reading.settings.rfm.compare_days
+    earlier = reading.day - dt.timedelta(days=back)
+    frame = reading.frame(_MIGRATION, kind=kind)
+    title = look.text(f"migration.title_{kind}", n=back)
+    if frame.is_empty():
+        return Empty(title, look.text("missing.migration", earlier=earlier))
+    called = names_of(look, names, kind) | {NEW: look.text("migration.new"), LEFT: look.text("migration.left")}
+    rows = [
+        row | {"from": called.get(row["from_key"], row["from_key"]), "to": called.get(row["to_key"], row["to_key"])}
+        for row in frame.to_dicts()
+    ]
+    table = Table(
+        f"{kind}_moves",
+        title,
+        [
+            text(look.text("column.from"), "from"),
+            text(look.text("column.to"), "to"),
+            exact(look, "customers", field="members"),
+            exact(look, "net_revenue"),
+        ],
+        rows,
+        look.text("migration.definition", earlier=earlier),
+    )
+    return Chart(migration_grid(look, frame, called, "metric.customers"), table, is_wide=kind == "segment")

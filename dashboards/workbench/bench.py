@@ -1,0 +1,79 @@
+"""The workbench of a home: what the web app asks.
+
+Here: gate, snapshot, confined process and log, one after another; how many queries may run at once.
+Not here: any of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
+from dashboards.workbench.gate import RefusedError, let_through
+from dashboards.workbench.log import Outcome, write_log
+from dashboards.workbench.snapshot import Snapshot, current, publish
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result, and the copy of the lake that it is of."""
+
+    result: Result
+    snapshot: Snapshot
+
+
+class Workbench:
+    """Runs queries of users on the snapshot of one home, a few at a time."""
+
+    def __init__(
+        self, home: Home, limits: Limits | None = None, *, at_once: int = 2, wait_seconds: float = 5.0
+    ) -> None:
+        """At most *at_once* queries run; others wait for their turn for *wait_seconds*."""
+        self.home = home
+        self._wait_seconds = wait_seconds
+        self.limits = limits or Limits()
+        self._turns = threading.BoundedSemaphore(at_once)
+
+    def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
+        """The answer to *sql*, asked by *user*; it is logged, however it ends.
+
+        Raises:
+            RefusedError: the query is not one that may run.
+            QueryError: it was run in vain, *is_stopped* while it ran, or too many others were running.
+        """
+        at, started = dt.datetime.now(dt.UTC), time.monotonic()
+        try:
+            answer = self._answer(sql, is_stopped)
+        except HeadwaterError as error:
+            outcome: Outcome = "refused" if isinstance(error, RefusedError) else "failed"
+            seconds = time.monotonic() - started
+            write_log(self.home, at=at, user=user, sql=sql, outcome=outcome, seconds=seconds, rows=0, said=str(error))
+            raise
+        rows = len(answer.result.rows)
+        write_log(self.home, at=at, user=user, sql=sql, outcome="ok", seconds=answer.result.seconds, rows=rows)
+        return answer
+
+    def _answer(self, sql: str, is_stopped: Callable[[], bool]) -> Answer:
+        snapshot = current(self.home) or publish(self.home)
+        try:
+            let_through(sql, snapshot.tables)
+        except RefusedError as error:
+            large = [table for table in snapshot.left_out if f"'{table}'" in str(error)]
+            if large:
+                size = snapshot.left_out[large[0]] / 1e6
+                raise RefusedError(
+                    f"{large[0]} is too large for the workbench ({size:,.0f} MB); use 'headwater sql'"
+                ) from None
+            raise
+        if not self._turns.acquire(timeout=self._wait_seconds):
+            raise QueryError("too many queries are running; try again in a moment")
+        try:
+            return Answer(run_confined(snapshot.path, sql, self.limits, is_stopped), snapshot)
+        finally:
+            self._turns.release()

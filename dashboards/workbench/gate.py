@@ -1,0 +1,175 @@
+"""Whether a query only reads, and only tables that it may: told by DuckDB's own parser.
+
+Here: one statement, of node types, expressions, functions and tables that are on a list. What is not known is refused.
+Not here: what keeps a query harmless that gets past it (``dashboards.workbench.worker``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
+from pipelines.errors import HeadwaterError
+
+LONGEST_QUERY = 20_000
+"""Characters."""
+
+_DEEPEST = 400
+_TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
+_NODES = frozenset(
+    {
+        *("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"),
+        *("BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", "PIVOT", "SHOW_REF"),
+        *("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"),
+        *("ORDER_DEFAULT", "ASCENDING", "DESCENDING"),
+    }
+)
+_EXPRESSIONS = frozenset(
+    {
+        *("BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION"),
+        *("LAMBDA", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW"),
+    }
+)
+_NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
+"""Views that are found as ``information_schema.…`` only, whose names people use."""
+_SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
+_NAMES = {
+    "COPY_QUERY_NODE": "COPY",
+    "INSERT_QUERY_NODE": "INSERT",
+    "UPDATE_QUERY_NODE": "UPDATE",
+    "DELETE_QUERY_NODE": "DELETE",
+    "PARAMETER": "a parameter ($1 or ?)",
+    "DEFAULT": "DEFAULT",
+}
+
+
+class RefusedError(HeadwaterError):
+    """A query that the workbench does not run; the message says why."""
+
+
+def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
+    """The tables among *tables*, each ``schema.table``, that *sql* reads.
+
+    Raises:
+        RefusedError: it is not one statement that only reads these tables by functions on the list.
+    """
+    if len(sql) > LONGEST_QUERY:
+        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are taken")
+    statement = _parsed(sql)
+    ctes = _names_of_ctes(statement)
+    known = {table.lower(): table for table in tables}
+    read: set[str] = set()
+    for node in _nodes(statement):
+        if "class" in node:
+            _hold_expression(node)
+        elif isinstance(node.get("type"), str):
+            _hold_node(node)
+            if node["type"] == "BASE_TABLE":
+                read |= _table(node, known, ctes)
+    return frozenset(read)
+
+
+def _parsed(sql: str) -> dict[str, Any]:
+    with duckdb.connect() as connection:
+        try:
+            answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+        except duckdb.Error as error:  # nested beyond what the parser takes, say
+            raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
+    try:
+        parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
+    except RecursionError:  # DuckDB's parser goes deeper than Python's
+        raise RefusedError(_TOO_DEEP) from None
+    if parsed.get("error", True):
+        message = str(parsed.get("error_message", "cannot be read"))
+        if "Only SELECT statements" in message:
+            raise RefusedError(
+                "only queries that read are run: SELECT, FROM, WITH … SELECT, VALUES, DESCRIBE, SUMMARIZE"
+            )
+        raise RefusedError(f"not valid SQL: {message.splitlines()[0]}")
+    statements = parsed.get("statements") or []
+    if len(statements) != 1:
+        raise RefusedError(f"one query at a time: found {len(statements)} statements")
+    statement: dict[str, Any] = statements[0]
+    return statement
+
+
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    """Every object in the tree."""
+    stack: list[tuple[object, int]] = [(tree, 0)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > _DEEPEST:
+            raise RefusedError(_TOO_DEEP)
+        if isinstance(value, dict):
+            yield value
+            stack += [(child, depth + 1) for child in value.values()]
+        elif isinstance(value, list):
+            stack += [(child, depth + 1) for child in value]
+
+
+def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
+    names = {str(node["cte_name"]) for node in _nodes(statement) if isinstance(node.get("cte_name"), str)}
+    for node in _nodes(statement):
+        entries = node.get("map") if set(node) == {"map"} else None
+        names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
+    for name in names - {""}:
+        if not name.isidentifier():  # so that no file passes for a table
+            raise RefusedError(f'WITH "{name}": name it by letters, digits and underscores')
+        # Names are not told apart by where they hold: outside of its WITH such a one is DuckDB's own view.
+        if name.lower() in _own_views():
+            raise RefusedError(f"WITH {name}: DuckDB has a view of that name; take another")
+    return frozenset(name.lower() for name in names)
+
+
+@cache
+def _own_views() -> frozenset[str]:
+    """What DuckDB itself has under a name without a schema: settings, tables, where the database's file is."""
+    with duckdb.connect() as connection:
+        found = connection.execute("SELECT view_name FROM duckdb_views()").fetchall()
+    return frozenset(name.lower() for (name,) in found) - _NEED_A_SCHEMA
+
+
+def _hold_node(node: dict[str, Any]) -> None:
+    kind = node["type"]
+    if kind not in _NODES:
+        raise RefusedError(f"{_NAMES.get(kind, kind)} is not run here: queries only read")
+    if kind == "SHOW_REF" and node.get("show_type") not in _SHOWN:
+        raise RefusedError("SHOW is not run here; the tables are listed beside the editor")
+    if kind == "TABLE_FUNCTION":
+        function = node.get("function") or {}
+        _hold_name(function, TABLE_FUNCTIONS, "may not stand for a table")
+    if node.get("at_clause"):
+        raise RefusedError("AT is not run here: there is one version of each table")
+
+
+def _hold_expression(node: dict[str, Any]) -> None:
+    if node["class"] not in _EXPRESSIONS:
+        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not run here")
+    if node["class"] in ("FUNCTION", "WINDOW"):
+        _hold_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
+
+
+def _hold_name(function: dict[str, Any], allowed: Collection[str], why: str) -> None:
+    name = str(function.get("function_name", "")).lower()
+    path = (function.get("qualified_name") or {}).get("path") or [name]
+    if name not in allowed or len(path) != 1 or function.get("schema") or function.get("catalog"):
+        raise RefusedError(f"{'.'.join(map(str, path))}() {why}")
+
+
+def _table(node: dict[str, Any], known: dict[str, str], ctes: frozenset[str]) -> set[str]:
+    path = [str(part) for part in (node.get("qualified_name") or {}).get("path") or ()]
+    name = ".".join(path).lower()
+    if len(path) == 1 and name in ctes:
+        return set()
+    if len(path) == 2 and name in known:
+        return {known[name]}
+    candidates = [
+        table for table in known.values() if table.split(".")[-1].lower() == (path[-1].lower() if path else "")
+    ]
+    hint = f"; did you mean {candidates[0]}?" if candidates else "; the tables are listed beside the editor"
+    raise RefusedError(f"there is no table '{'.'.join(path)}' here{hint}")

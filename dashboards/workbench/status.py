@@ -1,0 +1,146 @@
+"""What the dashboards tell of a home besides its tables: how its checks ended, what its columns are made of.
+
+Here: gathering both and keeping them in files beside the copy, for those who serve pages do not import Dagster.
+Not here: showing them (``dashboards.app.pages.quality``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.home import Home
+from pipelines.workspace import Workspace, open_workspace
+
+Source = tuple[str, str]
+"""A table and a column of it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a check ended when it last ran; *passed* None: it never ran."""
+
+    table: str
+    name: str
+    severity: str
+    passed: bool | None
+    found: str
+    at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What each column is made of.
+
+    Attributes:
+        sources: Table → column → the columns that its values are computed from.
+        descriptions: Table → column → what it holds.
+    """
+
+    sources: Mapping[str, Mapping[str, Sequence[Source]]]
+    descriptions: Mapping[str, Mapping[str, str]]
+
+
+def checks_file(home: Home) -> Path:
+    """Where the checks' outcomes are kept."""
+    return home.root / ".workbench" / "checks.json"
+
+
+def _lineage_file(home: Home) -> Path:
+    return home.root / ".workbench" / "lineage.json"
+
+
+def are_checks_stale(home: Home) -> bool:
+    """Whether Dagster has recorded anything since the checks' outcomes were kept."""
+    try:
+        kept = checks_file(home).stat().st_mtime
+    except FileNotFoundError:
+        return True
+    records = home.dagster / "history" / "runs.db"
+    return any(
+        path.exists() and path.stat().st_mtime > kept for path in (records, records.with_name(records.name + "-wal"))
+    )
+
+
+def write_status(home: Home) -> None:
+    """Gather checks and lineage and keep them.
+
+    Raises:
+        HeadwaterError: the home or Dagster's records cannot be read.
+    """
+    from pipelines.launch import check_states  # imports Dagster, which takes seconds
+
+    started = dt.datetime.now(dt.UTC).timestamp()
+    states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
+    _write(checks_file(home), states)
+    os.utime(checks_file(home), (started, started))  # what was recorded meanwhile is newer
+    workspace = open_workspace(home)
+    version = _project_version(workspace)
+    kept = _read(_lineage_file(home))
+    if not isinstance(kept, dict) or kept.get("version") != version:
+        _write(_lineage_file(home), {"version": version, **_lineage(workspace)})
+
+
+def _project_version(workspace: Workspace) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name, model in sorted(workspace.project.models.items()):
+        digest.update(f"{name} {model.types} {model.tree.sql()}".encode())
+        digest.update("".join(column.description for column in model.columns.values()).encode())
+    return digest.hexdigest()
+
+
+def _lineage(workspace: Workspace) -> dict[str, Any]:
+    from pipelines.sqlproject.lineage import column_lineage
+
+    project = workspace.project
+    return {
+        "sources": {name: column_lineage(project, model) for name, model in project.models.items()},
+        "descriptions": {
+            name: {column: declared.description for column, declared in model.columns.items()}
+            for name, model in project.models.items()
+        },
+    }
+
+
+def read_checks(home: Home) -> list[Check]:
+    """The checks' outcomes as last kept; none where they never were."""
+    try:
+        return [
+            Check(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
+            for one in _read(checks_file(home))
+        ]
+    except (ValueError, KeyError, TypeError):  # of another version of the program
+        return []
+
+
+def read_lineage(home: Home) -> Lineage:
+    """The lineage as last kept; empty where it never was."""
+    kept = _read(_lineage_file(home))
+    try:
+        sources = {
+            table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}
+            for table, columns in kept.get("sources", {}).items()
+        }
+        return Lineage(sources, dict(kept.get("descriptions", {})))
+    except (AttributeError, IndexError, TypeError, ValueError):  # of another version of the program
+        return Lineage({}, {})
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

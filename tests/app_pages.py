@@ -1,0 +1,64 @@
+"""Pages of the web app as tests look at them.
+
+Here: from an address to blocks, and finding one among them.
+Not here: what they should say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.app.context import Context, Role
+from dashboards.app.marts import Copy
+from dashboards.app.render import components
+from dashboards.app.server import page_of
+from dashboards.app.view import read_view
+from dashboards.blocks import Block, Chart, Choice, Controls, Group, Table, Text, tables
+
+
+def look_at(copy: Copy, address: str, role: Role = "admin") -> tuple[Context, list[Block]]:
+    """What the page at *address* says, which can be shown too."""
+    path, _, query = address.partition("?")
+    view = read_view(path, query)
+    assert view is not None
+    context, blocks = page_of(copy, view, role)
+    assert components(context, blocks)
+    return context, blocks
+
+
+def table(blocks: Sequence[Block], key: str) -> Table:
+    """The one table of that key."""
+    found = [one for one in tables(blocks) if one.key == key]
+    assert len(found) == 1, (key, [one.key for one in tables(blocks)])
+    return found[0]
+
+
+def chart(blocks: Sequence[Block], key: str) -> Chart:
+    """The one chart whose table has that key."""
+    return next(one for one in flat(blocks) if isinstance(one, Chart) and one.table.key == key)
+
+
+def choice(blocks: Sequence[Block], key: str) -> Choice:
+    """The one choice of that key."""
+    controls = [control for one in flat(blocks) if isinstance(one, Controls) for control in one.controls]
+    return next(control for control in controls if isinstance(control, Choice) and control.key == key)
+
+
+def texts(blocks: Sequence[Block], kind: str) -> list[Text]:
+    """All lines of that kind."""
+    return [one for one in flat(blocks) if isinstance(one, Text) and one.kind == kind]
+
+
+def flat(blocks: Sequence[Block]) -> list[Block]:
+    """All blocks, those in groups too."""
+    found: list[Block] = []
+    for block in blocks:
+        found += flat(block.blocks) if isinstance(block, Group) else [block]
+    return found
+
+
+def values(shown: Table, field: str) -> list[Any]:
+    """The values of the column of *field*, as files have them."""
+    column = next(one for one in shown.columns if one.field == field)
+    return [column.value(row) for row in shown.rows]

@@ -1,0 +1,54 @@
+"""A browser and a served shop for the tests of pages; they are skipped, with the reason, where there is no browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.home import REPOSITORY
+from pipelines.run import run_home
+from tests.browser.site import HOSTILE, Site
+from tests.integration.dagster_servers import free_port
+from tests.processes import made_up_shop
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: uv sync --group browser, then playwright install chromium"
+    )
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    with sync_api.sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        except sync_api.Error as error:
+            pytest.skip(f"no browser: playwright install chromium, or CHROMIUM=/path/to/it ({error.message[:80]})")
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home = made_up_shop(tmp_path_factory.mktemp("site") / "home", days=10, devices=250)
+    entrances = home.config / "entrances.csv"
+    entrances.write_text(entrances.read_text(encoding="utf-8").replace("Home icons", f'"{HOSTILE}"'), encoding="utf-8")
+    run_home(home)
+    port = free_port()
+    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(home.root), "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if "http://" in line:
+                break
+        threading.Thread(target=server.stderr.read, daemon=True).start()
+        yield Site(home, f"http://127.0.0.1:{port}")
+        server.terminate()

@@ -1,0 +1,92 @@
+"""A made-up shop whose dashboards are served, and pages of them in a browser.
+
+Here: opening a page, waiting until it is settled, reading it.
+Not here: what pages should show (``tests.browser.test_app`` and its neighbours).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pipelines.home import Home
+from pipelines.query import query_rows
+
+DAYS = "from=2026-05-11&to=2026-05-20"
+HOSTILE = "<img src=x onerror=alert(1)>"
+WIDE, PHONE = 1440, 390
+_LOUD = ("error", "warning")
+
+
+@dataclass
+class Site:
+    """A home and the address at which its dashboards are served."""
+
+    home: Home
+    url: str
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in query_rows(self.home, sql, limit=10_000).rows]
+
+
+@dataclass
+class Seen:
+    """What went wrong or out while a page was open."""
+
+    wrong: list[str] = field(default_factory=list)
+
+
+def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[Any, Seen]:
+    """The page at *address*, settled; requests to anybody else are refused and noted."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    seen = Seen()
+
+    def only_own(route: Any) -> None:
+        if route.request.url.startswith((site.url, "data:", "blob:")):
+            route.continue_()
+        else:
+            seen.wrong.append(f"asked for {route.request.url}")
+            route.abort()
+
+    context.route("**/*", only_own)
+    page.on("console", lambda said: said.type in _LOUD and seen.wrong.append(f"console {said.type}: {said.text}"))
+    page.on("pageerror", lambda error: seen.wrong.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (seen.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.goto(site.url + address)
+    settled(page)
+    return page, seen
+
+
+def settled(page: Any) -> None:
+    """Wait until the page is there, its charts drawn and its grids filled."""
+    page.wait_for_selector("#page #main h1", timeout=30_000)
+    page.wait_for_function(
+        """() => !document.querySelector('.busy.on')
+        && [...document.querySelectorAll('.dash-graph')].every(one => one.querySelector('.main-svg'))
+        && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))""",
+        timeout=30_000,
+    )
+    page.wait_for_timeout(250)
+
+
+def followed(page: Any, act: Any, part: str) -> None:
+    """Do *act*, and wait until the address holds *part* and the page is settled again."""
+    act()
+    page.wait_for_function("part => decodeURIComponent(location.href).includes(part)", arg=part, timeout=15_000)
+    settled(page)
+
+
+def query(page: Any) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def full(page: Any, metric: str) -> str:
+    """What a card says in full."""
+    said: str = page.locator(f"[data-metric='{metric}']").first.get_attribute("data-full")
+    return said
+
+
+def close(page: Any) -> None:
+    page.context.close()

@@ -1,0 +1,317 @@
+"""The web app in a browser, on a made-up shop: what people see, do and take away.
+
+A page asks nobody but its own server, says nothing on the console, fits a phone, has no serious finding of axe; its
+numbers are those of ``headwater sql``; each filter, drill-down and file works; an address shows the same to others.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+
+from dashboards.app.view import PAGES
+from pipelines.launch import materialize_in_process
+from tests.browser.site import DAYS, HOSTILE, PHONE, WIDE, close, followed, full, opened, query, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+LOOKS = [
+    ("zh", "light", WIDE), ("en", "dark", PHONE), ("en", "light", PHONE), ("zh", "dark", WIDE),
+    ("en", "light", WIDE), ("zh", "dark", PHONE), ("zh", "light", PHONE), ("en", "dark", WIDE),
+][: int(os.environ.get("HEADWATER_LOOKS", "8"))]  # fmt: skip
+"""Language, theme and width; each kind is among the first two."""
+
+
+# How it looks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_quiet_fits_and_can_be_used_by_all(browser, site, name, language, theme, width):
+    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="uv sync --group browser")
+    path = "/" if name == PAGES[0] else f"/{name}"
+    page, seen = opened(browser, site, f"{path}?{DAYS}&lang={language}&theme={theme}", width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.lang") == ("zh-CN" if language == "zh" else "en")
+    found = axe_module.Axe().run(page).response["violations"]
+    serious = [
+        (one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+    assert not serious
+    assert not seen.wrong
+    close(page)
+
+
+def test_names_in_the_data_are_shown_as_text(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    assert page.get_by_text(HOSTILE).count() > 0
+    assert page.locator("img[onerror]").count() == 0
+    assert not seen.wrong
+    close(page)
+
+
+# Numbers -----------------------------------------------------------------------------------------------
+
+
+def test_the_overview_says_what_sql_says(browser, site):
+    page, _ = opened(browser, site, f"/?{DAYS}&lang=en")
+    revenue, orders = site.ask("SELECT sum(revenue), count(DISTINCT order_id) FROM core.order_lines")[0]
+    exposures = site.ask("SELECT sum(exposures) FROM attribution.entrance_daily")[0][0]
+    assert full(page, "revenue") == f"¥{revenue:,.2f}"
+    assert full(page, "orders") == f"{orders:,}"
+    assert full(page, "exposures") == f"{exposures:,}"
+    close(page)
+
+
+def test_the_entrances_say_what_sql_says(browser, site):
+    page, _ = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    rows = page.locator("table[data-table=entrances] tbody tr")
+    shown = {
+        rows.nth(n).locator("th").inner_text(): rows.nth(n).locator("td").first.get_attribute("title")
+        or rows.nth(n).locator("td").first.inner_text()
+        for n in range(rows.count())
+    }
+    direct = site.ask(
+        """SELECT coalesce(names.name_en, entrance_id), sum(revenue) FROM attribution.entrance_daily
+        LEFT JOIN (SELECT entrance_id, min(name_en) AS name_en FROM core.entrances GROUP BY 1) AS names
+        USING (entrance_id) WHERE NOT starts_with(entrance_id, '(') GROUP BY 1"""
+    )
+    for name, revenue in direct:
+        assert _amount(shown[name]) == pytest.approx(float(revenue), abs=0.006), name
+    close(page)
+
+
+def _amount(said: str) -> float:
+    return float(re.sub(r"[^0-9.\-]", "", said.replace("−", "-")))
+
+
+@pytest.mark.parametrize(
+    ("address", "metric", "sql"),
+    [
+        ("/quality", "records", "SELECT sum(records) FROM core.batches"),
+        ("/quality", "quarantined", "SELECT sum(quarantined) FROM core.batches"),
+    ],
+)
+def test_cards_say_what_sql_says(browser, site, address, metric, sql):
+    page, _ = opened(browser, site, f"{address}?{DAYS}&lang=en")
+    assert full(page, metric) == f"{site.ask(sql)[0][0]:,}"
+    close(page)
+
+
+def test_paths_say_what_sql_says(browser, site):
+    page, _ = opened(browser, site, f"/paths?{DAYS}&lang=en")
+    said = page.locator("[data-table=paths] .ag-floating-bottom .ag-cell").all_inner_texts()
+    carts, lines = site.ask("SELECT sum(add_to_carts), sum(order_lines) FROM attribution.path_summary")[0]
+    assert f"{carts:,}" in said
+    assert f"{lines:,}" in said
+    close(page)
+
+
+def test_modules_say_what_sql_says(browser, site):
+    page, _ = opened(browser, site, f"/modules?{DAYS}&lang=en")
+    best = site.ask(
+        "SELECT sum(assisted_revenue) AS a FROM attribution.module_daily GROUP BY page_type, module ORDER BY a DESC"
+    )
+    assert f"¥{best[0][0]:,.2f}" in page.locator("[data-table=modules]").first.inner_text()
+    close(page)
+
+
+# What people do ----------------------------------------------------------------------------------------
+
+
+def test_a_preset_the_comparison_the_language_and_the_theme_are_in_the_address(browser, site):
+    page, seen = opened(browser, site, "/?lang=en")
+    assert query(page)["from"] == "2026-05-14"
+    followed(page, lambda: page.get_by_role("link", name="14 days").click(), "from=2026-05-11")
+    page.get_by_role("textbox", name="Compare with").click()
+    followed(page, lambda: page.get_by_role("option", name="nothing").click(), "compare=none")
+    followed(page, lambda: page.get_by_role("link", name="中文").click(), "lang=zh")
+    followed(page, lambda: page.get_by_role("link", name="深色").click(), "theme=dark")
+    assert page.locator("h1").inner_text() == "总览"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 21, 27)"
+    assert not seen.wrong
+    close(page)
+
+
+def test_days_are_picked_in_a_calendar(browser, site):
+    page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
+    page.locator("#days").click()
+    page.get_by_role("button", name="12 May 2026").click()
+    page.wait_for_timeout(400)  # as long as any hand takes
+    followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
+    assert query(page)["to"] == "2026-05-13"
+    revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")
+    assert full(page, "revenue") == f"¥{revenue[0][0]:,.2f}"
+    assert not seen.wrong
+    close(page)
+
+
+def test_from_a_number_down_to_the_one_path_behind_it(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    followed(page, lambda: page.get_by_role("link", name="Search", exact=True).first.click(), "entrance=search")
+    followed(page, lambda: page.locator("[data-table=slots] a").first.click(), "slot=")
+    followed(page, lambda: page.locator("[data-table=orders] a").first.click(), "find=")
+    assert urlsplit(page.url).path == "/paths"
+    assert page.locator("#chart-steps .main-svg").count() > 0
+    order = query(page)["find"]
+    steps = site.ask(
+        f"""SELECT count(*) FROM attribution.path_steps WHERE end_event_id IN (
+            SELECT matched_event_id FROM attribution.attributed_sales
+            WHERE order_id = '{order}' AND line_no = {query(page)["line"]})"""
+    )[0][0]
+    page.locator("#chart-steps summary").click()
+    settled(page)
+    shown = page.locator("#chart-steps tbody tr, #chart-steps .ag-center-cols-container .ag-row")
+    assert shown.count() == steps
+    page.go_back()
+    settled(page)
+    assert urlsplit(page.url).path == "/entrances"
+    assert not seen.wrong
+    close(page)
+
+
+def test_the_model_is_switched(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    page.get_by_role("textbox", name="Attribution model").click()
+    followed(page, lambda: page.get_by_role("option", name="Linear").click(), "model=linear")
+    assert page.get_by_role("heading", name="Attribution model: Linear").count() == 1
+    page.get_by_role("textbox", name="Attribution model").click()
+    page.get_by_role("option", name="Fused").click()
+    page.wait_for_function("!location.search.includes('model=')")
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_search_leads_to_an_order(browser, site):
+    order = site.ask("SELECT min(order_id) FROM attribution.attributed_sales WHERE matched_by = 'cart'")[0][0]
+    page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
+    field_ = page.locator("#find")
+    field_.fill(order)
+    followed(page, lambda: field_.press("Enter"), f"/search?from=2026-05-11&to=2026-05-20&lang=en&q={order}")
+    followed(page, lambda: page.get_by_role("link", name=order, exact=True).click(), f"find={order}")
+    assert page.get_by_text("Credited entrance").count() == 1
+    assert not seen.wrong
+    close(page)
+
+
+def test_an_address_shows_the_same_in_another_browser(browser, site):
+    page, _ = opened(browser, site, f"/paths?{DAYS}&lang=zh&shape=icicle&metric=revenue")
+    said = page.locator("#main").inner_text()
+    other, _ = opened(browser, site, page.url.removeprefix(site.url))
+    assert other.locator("#main").inner_text() == said
+    close(page)
+    close(other)
+
+
+def test_a_chart_is_seen_as_table_too(browser, site):
+    page, _ = opened(browser, site, f"/?{DAYS}&lang=en")
+    card = page.locator("#chart-days")
+    assert card.locator("table").is_hidden()
+    card.locator("summary").click()
+    assert card.locator("table").is_visible()
+    assert card.locator("tbody tr").count() == 10
+    close(page)
+
+
+def test_it_is_used_by_keyboard(browser, site):
+    page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    page.locator(".help").first.focus()
+    assert page.locator(".tip").first.is_visible()
+    assert not seen.wrong
+    close(page)
+
+
+def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
+    page, seen = opened(browser, site, f"/paths?{DAYS}&lang=en")
+    focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
+    page.locator(".controls input").first.focus()
+    page.keyboard.type("20")
+    page.wait_for_timeout(600)  # longer than the field waits: the page is drawn anew while one types on
+    followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
+    assert "find" in page.evaluate(focused)
+    assert page.evaluate(focused).endswith("2026-5")
+    page.locator("a.preset").nth(1).focus()
+    followed(page, lambda: page.keyboard.press("Enter"), "find=2026-5")
+    page.wait_for_function("document.activeElement.classList.contains('preset')", timeout=5_000)
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/entrances/more", "/entrances/../x"])
+def test_an_address_that_leads_nowhere_says_so(browser, site, address):
+    page, _ = opened(browser, site, f"{address}?lang=en")
+    assert "There is no such page" in page.locator("h1").inner_text()
+    close(page)
+
+
+def test_days_outside_of_the_records_are_said_to_be_so(browser, site):
+    page, seen = opened(browser, site, "/?from=2026-01-01&to=2026-01-07&lang=en")
+    assert "These days are outside of the shop's records" in page.locator("#main").inner_text()
+    assert not seen.wrong
+    close(page)
+
+
+# What people take away ---------------------------------------------------------------------------------
+
+
+def test_files_hold_what_is_shown(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=zh")
+    with page.expect_download() as waiting:
+        page.locator("#table-entrances a.export", has_text="CSV").click()
+    content = waiting.value.path().read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert rows[0][:2] == ["入口", "销售额"]
+    assert len(rows) - 1 == page.locator("table[data-table=entrances] tbody tr").count()
+    with page.expect_download() as waiting:
+        page.locator("#table-entrances a.export", has_text="XLSX").click()
+    assert waiting.value.path().read_bytes().startswith(b"PK")
+    with page.expect_download() as waiting:
+        page.locator("#chart-course button.png").click()
+    assert waiting.value.path().read_bytes().startswith(b"\x89PNG")
+    assert not seen.wrong
+    close(page)
+
+
+# While a run goes --------------------------------------------------------------------------------------
+
+
+def test_pages_stay_whole_while_a_run_goes_and_the_badge_tells_of_newer_data(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    days = [row[0] for row in site.ask("SELECT DISTINCT dt FROM attribution.entrance_daily ORDER BY 1")]
+    tables = ["core.order_lines", "attribution.attributed_sales", "attribution.entrance_daily", "core.traffic_daily"]
+    work = threading.Thread(
+        target=lambda: [materialize_in_process(site.home, tables, days[0], days[-1]) for _ in range(3)]
+    )
+    work.start()
+    looked = 0
+    while work.is_alive() or looked < 3:
+        for path in ("/entrances", "/", "/modules"):
+            page.goto(f"{site.url}{path}?{DAYS}&lang=en")
+            settled(page)
+            looked += 1
+            said = page.locator("#main").inner_text()
+            assert "which is not that of" not in said
+            assert page.get_by_role("alert").count() == 0
+    work.join()
+    before = page.evaluate("document.querySelector('#badge').innerText")
+    page.wait_for_selector("#badge .newer", timeout=90_000)
+    page.locator("#badge .newer").click()
+    settled(page)
+    assert page.locator("#badge .newer").count() == 0
+    assert page.evaluate("document.querySelector('#badge').innerText") != before or looked
+    assert not seen.wrong
+    close(page)

@@ -1,0 +1,171 @@
+"""Products, customers and SQL in a browser: their choices, lists, files and numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from tests.browser.site import DAYS, close, followed, opened, query, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+
+def downloaded(page, press) -> bytes:
+    with page.expect_download() as waiting:
+        press()
+    content: bytes = waiting.value.path().read_bytes()
+    return content
+
+
+def rows_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def choose(page, label: str, option: str, part: str) -> None:
+    page.get_by_role("textbox", name=label, exact=True).click()
+    followed(page, lambda: page.get_by_role("option", name=option).first.click(), part)
+
+
+# Products ----------------------------------------------------------------------------------------------
+
+
+def test_the_matrix_and_its_window_are_chosen(browser, site):
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en")
+    choose(page, "Matrix", "Exposure × conversion", "matrix=")
+    choose(page, "Window", "7 days", "window=7")
+    name = query(page)["matrix"]
+    stars = site.ask(
+        f"""SELECT count(*) FROM products.quadrants
+        WHERE dt = '2026-05-20' AND window_days = 7 AND matrix_id = '{name}' AND quadrant <> 'unknown'"""
+    )[0][0]
+    shown = page.locator("#table-quadrants tbody tr, [data-table=quadrants] tbody tr").all_inner_texts()
+    counts = [int(re.sub(r"\D", "", line.split("\t")[1])) for line in shown if not line.startswith("Unknown")]
+    assert sum(counts) == stars
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_box_over_the_chart_lists_the_products_in_it(browser, site):
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en")
+    graph = page.locator(".dash-graph:has(.scatterlayer) .nsewdrag").first
+    graph.scroll_into_view_if_needed()
+    box = graph.bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=8)
+    page.mouse.up()
+    page.wait_for_selector(".selection .chosen li", timeout=10_000)
+    said = page.locator(".selection .note").first.inner_text()
+    content = downloaded(page, lambda: page.locator(".selection a.export").first.click())
+    rows = rows_of(content)
+    assert rows[0] == ["sku", "name"]
+    assert f"{len(rows) - 1} selected" in said
+    assert len(rows) > 10
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_product_is_looked_at(browser, site):
+    sku, revenue = site.ask("SELECT sku, sum(revenue) AS r FROM core.order_lines GROUP BY 1 ORDER BY r DESC")[0]
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en&sku={sku}")
+    assert sku in page.locator("#main").inner_text()
+    windows = site.ask(
+        f"SELECT max(revenue) FROM products.metrics WHERE dt = '2026-05-20' AND sku = '{sku}' AND window_days = 28"
+    )[0][0]
+    assert revenue == windows  # the shop is younger than the window
+    assert f"{windows:,.0f}" in page.locator("#main").inner_text() or f"{windows:,.2f}" in page.content()
+    assert not seen.wrong
+    close(page)
+
+
+# Customers ---------------------------------------------------------------------------------------------
+
+
+def test_a_segment_is_listed_and_taken_away_whole(browser, site):
+    page, seen = opened(browser, site, f"/customers?{DAYS}&lang=en")
+    segment, customers = site.ask(
+        """SELECT segment, count(*) FROM customers.rfm WHERE dt = '2026-05-20' GROUP BY 1 ORDER BY 2 DESC, 1"""
+    )[0]
+    page.goto(f"{site.url}/customers?{DAYS}&lang=en&segment={segment}")
+    settled(page)
+    place = page.locator("#main a.export[aria-label*='Customers: '][aria-label*=CSV]").first
+    rows = rows_of(downloaded(page, place.click))
+    assert len(rows) - 1 == customers
+    own = site.ask(f"SELECT user_id FROM customers.rfm WHERE dt = '2026-05-20' AND segment = '{segment}'")
+    assert {row[0] for row in rows[1:]} == {user for (user,) in own}
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_group_is_chosen_and_a_customer_of_it_looked_at(browser, site):
+    page, seen = opened(browser, site, f"/customers?{DAYS}&lang=en")
+    choose(page, "List of an octant or segment", "Segment · ", "segment=")
+    followed(page, lambda: page.locator("#main a[href*='user=']").first.click(), "user=")
+    user = query(page)["user"]
+    orders = site.ask(f"SELECT count(*) FROM core.orders WHERE user_id = '{user}'")[0][0]
+    address = page.locator("#main a.export[aria-label*=Orders][aria-label*=CSV]").first
+    assert len(rows_of(downloaded(page, address.click))) - 1 == orders
+    assert not seen.wrong
+    close(page)
+
+
+# SQL ---------------------------------------------------------------------------------------------------
+
+
+def test_a_query_is_written_run_and_taken_away(browser, site):
+    page, seen = opened(browser, site, "/sql?lang=en")
+    sql = "SELECT entrance_id, sum(revenue) AS revenue FROM attribution.entrance_daily GROUP BY 1 ORDER BY 2 DESC"
+    page.locator("#sql-text").fill(sql)
+    page.locator("#sql-text").press("Control+Enter")
+    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    settled(page)
+    rows = rows_of(downloaded(page, lambda: page.locator("a.export[href*=result], a.export").first.click()))
+    direct = site.ask(sql)
+    assert [row[0] for row in rows[1:]] == [row[0] for row in direct]
+    assert [float(row[1]) for row in rows[1:]] == [pytest.approx(float(row[1])) for row in direct]
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM read_csv('/etc/passwd')", "may not stand for a table"),
+        ("COPY core.orders TO '/tmp/x'", "only queries that read"),
+        ("SELECT getenv('HOME')", "is not on the list"),
+        ("SELECT 1; SELECT 2", "one query at a time"),
+        ("SELEC 1", "not valid SQL"),
+        ("SELECT * FROM core.nothing", "there is no table"),
+    ],
+)
+def test_what_may_not_run_says_why(browser, site, sql, said):
+    page, seen = opened(browser, site, "/sql?lang=en")
+    page.locator("#sql-text").fill(sql)
+    page.locator("#sql-run").click()
+    page.get_by_role("alert").filter(has_text=said).wait_for(timeout=30_000)
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_saved_query_is_opened_by_its_name(browser, site):
+    page, seen = opened(browser, site, "/sql?lang=en")
+    page.locator("#main a[href*='saved=']").first.click()
+    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    assert page.locator("[data-table=result] tbody tr, [data-table=result] .ag-row").count() > 0
+    assert not seen.wrong
+    close(page)
+
+
+def test_a_query_in_an_address_is_shown_and_not_run(browser, site):
+    page, seen = opened(browser, site, "/sql?lang=en&q=SELECT%20%27%3Cb%3Ebold%3C/b%3E%27%20AS%20said")
+    assert page.locator("#sql-text").input_value() == "SELECT '<b>bold</b>' AS said"
+    assert page.locator("[data-table=result]").count() == 0
+    page.locator("#sql-run").click()
+    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    assert page.get_by_text("<b>bold</b>", exact=True).count() > 0
+    assert not seen.wrong
+    close(page)

@@ -1,0 +1,424 @@
+"""The web app's pages on a small shop: their numbers are those of the lake, nothing they are asked breaks them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboards.app.context import Context
+from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.pages import PAGE_OF
+from dashboards.app.pages.models import MODELS
+from dashboards.app.pages.slots import judged
+from dashboards.app.render import components
+from dashboards.app.server import create_app, page_of
+from dashboards.app.shell import freshness, mark_of, no_data
+from dashboards.app.view import PAGES, View, read_view
+from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
+from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
+from dashboards.workbench.status import read_checks, read_lineage, write_status
+from pipelines.home import Home, home_lock, init_home
+from pipelines.query import query_rows
+from pipelines.run import Request, run_home
+from tests.processes import made_up_shop
+
+FIRST, LAST = dt.date(2026, 5, 17), dt.date(2026, 5, 20)
+ALL_DAYS = "?from=2026-05-17&to=2026-05-20"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = made_up_shop(tmp_path_factory.mktemp("app") / "home")
+    entrances = made.config / "entrances.csv"
+    named = entrances.read_text(encoding="utf-8").replace("Home banner", f'"{HOSTILE}"')
+    assert HOSTILE in named
+    entrances.write_text(named, encoding="utf-8")
+    run_home(made, use_dagster=False)
+    publish(made)
+    write_status(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def copy(home: Home) -> Copy:
+    return Marts(home).copy()
+
+
+@pytest.fixture(scope="module")
+def client(home: Home) -> Any:
+    return create_app(home).server.test_client()
+
+
+def lake(home: Home, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in query_rows(home, sql, limit=100_000).rows]
+
+
+def shown(copy: Copy, address: str) -> tuple[Context, list[Block]]:
+    path, _, query = address.partition("?")
+    view = read_view(path, query)
+    assert view is not None
+    return page_of(copy, view, "admin")
+
+
+def table_of(copy: Copy, address: str, key: str) -> Table:
+    return next(table for table in tables(shown(copy, address)[1]) if table.key == key)
+
+
+def every(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if isinstance(block, Group):
+            yield from every(block.blocks)
+
+
+def cards(blocks: list[Block]) -> dict[str, Card]:
+    return {
+        card.metric or card.name: card for block in every(blocks) if isinstance(block, Cards) for card in block.cards
+    }
+
+
+def written(context: Context, blocks: list[Block]) -> str:
+    return json.dumps([part.to_plotly_json() for part in components(context, blocks)], cls=PlotlyJSONEncoder)
+
+
+# Numbers -----------------------------------------------------------------------------------------------
+
+
+def test_the_overview_says_what_the_lake_says(home, copy):
+    found = cards(shown(copy, f"/{ALL_DAYS}")[1])
+    revenue, orders, buyers = lake(
+        home, "SELECT sum(revenue), count(DISTINCT order_id), count(DISTINCT user_id) FROM core.order_lines"
+    )[0]
+    visitors = lake(home, "SELECT count(*) FROM (SELECT DISTINCT dt, person_id FROM core.events)")[0][0]
+    assert found["revenue"].full == f"¥{revenue:,.2f}"
+    assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
+    assert found["visitors"].full == f"{visitors:,}"
+    assert found["visitor_conversion_rate"].full == f"{100 * orders / visitors:.2f}%"
+
+
+def test_days_are_compared_only_with_days_that_are_recorded(copy):
+    context, blocks = shown(copy, "/?from=2026-05-20&to=2026-05-20")
+    assert not context.days.is_recorded_then
+    assert cards(blocks)["revenue"].changes[0].text == "–"
+    assert any(isinstance(block, Text) and "no earlier days" in block.text for block in blocks)
+
+
+def test_the_entrances_sum_to_the_paid_orders(home, copy):
+    table = table_of(copy, f"/entrances{ALL_DAYS}", "entrances")
+    paid = lake(home, "SELECT sum(revenue) FROM core.order_lines")[0][0]
+    assert sum(row["revenue"] for row in table.rows) == pytest.approx(float(paid), abs=1e-6)
+    assert table.total is not None
+    assert table.total["revenue"] == float(paid)
+    assert f"¥{paid:,.2f}" in table.notes[0]
+    assert "which is that of" in table.notes[0]
+    direct = dict(lake(home, "SELECT entrance_id, sum(exposures) FROM attribution.entrance_daily GROUP BY 1"))
+    assert {row["entrance_id"]: row["exposures"] for row in table.rows} == {k: int(v) for k, v in direct.items()}
+
+
+def test_one_entrance_leads_to_its_slots_its_orders_and_their_paths(home, copy):
+    entrances = table_of(copy, f"/entrances{ALL_DAYS}", "entrances")
+    row = max(entrances.rows, key=lambda row: row["order_lines"] if row["entrance_id"][0] != "(" else 0)
+    href = entrances.columns[0].href(row)
+    assert href is not None
+    orders, slots = table_of(copy, href, "orders"), table_of(copy, href, "slots")
+    assert len(orders.rows) == row["order_lines"]
+    assert sum(line["revenue"] for line in orders.rows) == pytest.approx(row["revenue"])
+    assert sum(slot["revenue"] for slot in slots.rows) == pytest.approx(row["revenue"])
+    of_slot = slots.columns[0].href(slots.rows[0])
+    contents = table_of(copy, of_slot, "contents")
+    assert sum(line["revenue"] for line in contents.rows) == pytest.approx(slots.rows[0]["revenue"])
+    line = next(line for line in orders.rows if line["matched_by"] == "cart")
+    path = orders.columns[0].href(line)
+    steps = table_of(copy, path, "steps").rows
+    assert steps[-1]["event_id"] == line["matched_event_id"]
+    end = line["matched_event_id"]
+    assert len(steps) == lake(home, f"SELECT count(*) FROM attribution.path_steps WHERE end_event_id = '{end}'")[0][0]
+
+
+def test_each_model_sums_to_the_same_sales(copy):
+    table = table_of(copy, f"/entrances{ALL_DAYS}&model=linear", "models")
+    assert table.total is not None
+    assert len({round(table.total[name], 2) for name in MODELS}) == 1
+
+
+def test_paths_count_every_add_to_cart_and_order_line(home, copy):
+    total = table_of(copy, f"/paths{ALL_DAYS}", "paths").total
+    assert total is not None
+    carts = lake(home, "SELECT count(*) FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
+    lines = lake(home, "SELECT count(*) FROM core.order_lines")[0][0]
+    assert (total["add_to_carts"], total["order_lines"]) == (carts, lines)
+
+
+def test_every_order_has_a_path_or_the_reason_why_not(home, copy):
+    found = lake(home, "SELECT order_id, line_no, matched_by FROM attribution.attributed_sales ORDER BY ALL")
+    kinds = {matched: (order, line) for order, line, matched in found}
+    assert "cart" in kinds
+    for matched, (order, line) in kinds.items():
+        blocks = shown(copy, f"/paths{ALL_DAYS}&find={order}&line={line}")[1]
+        has_path = any(table.key == "steps" for table in tables(blocks))
+        assert has_path == (matched == "cart")
+        assert has_path or any(isinstance(block, Text) and block.kind == "missing" for block in blocks)
+
+
+def test_a_cart_and_a_device_are_found_too(home, copy):
+    event, device = lake(home, "SELECT event_id, device_id FROM core.events WHERE event_type = 'add_to_cart' LIMIT 1")[
+        0
+    ]
+    assert table_of(copy, f"/paths{ALL_DAYS}&find={event}", "steps").rows[-1]["event_id"] == event
+    carts = table_of(copy, f"/paths{ALL_DAYS}&find={device}", "carts").rows
+    own = lake(home, f"SELECT event_id FROM core.events WHERE event_type = 'add_to_cart' AND device_id = '{device}'")
+    assert {row["event_id"] for row in carts} == {event for (event,) in own}
+    said = [b.text for b in shown(copy, f"/paths{ALL_DAYS}&find=nobody")[1] if isinstance(b, Text)]
+    assert any("There is no order" in text for text in said)
+
+
+def test_modules_are_those_of_the_lake(home, copy):
+    rows = table_of(copy, f"/modules{ALL_DAYS}", "modules").rows
+    direct = lake(home, "SELECT page_type, module, sum(assisted_revenue) FROM attribution.module_daily GROUP BY 1, 2")
+    assert {(row["page_type"], row["module"]): row["assisted_revenue"] for row in rows} == {
+        (page, module): float(revenue) for page, module, revenue in direct
+    }
+
+
+def test_quality_accounts_for_every_record(home, copy):
+    found = cards(shown(copy, "/quality")[1])
+    read, refused = lake(home, "SELECT sum(records), sum(quarantined) FROM core.batches")[0]
+    assert (found["records"].full, found["quarantined"].full) == (f"{read:,}", f"{refused:,}")
+    reasons = table_of(copy, "/quality", "quarantine").rows
+    assert sum(row["records"] for row in reasons) == refused
+    assert len(table_of(copy, "/quality", "batches").rows) == lake(home, "SELECT count(*) FROM core.batches")[0][0]
+
+
+def test_lineage_leads_to_what_landed(copy):
+    rows = table_of(copy, "/quality?table=attribution.entrance_daily&column=revenue", "lineage").rows
+    assert ("raw.order_lines", "unit_price") in {(row["table"], row["column"]) for row in rows}
+
+
+def test_what_records_say_is_not_shown_to_viewers(copy):
+    view = read_view("/quality", "")
+    assert view is not None
+    found = tables(page_of(copy, view, "viewer")[1])
+    table = next(table for table in found if table.key == "quarantine")
+    assert "raw" not in {column.field for column in table.columns}
+
+
+@pytest.mark.parametrize(
+    ("q", "kind", "target"),
+    [("banner", "Entrance", "/entrances?"), ("home_feed", "Entrance", "/entrances?"), ("SO2026", "Order", "/paths?")],
+)
+def test_a_search_finds_by_name_and_key(copy, q, kind, target):
+    rows = table_of(copy, f"/search?q={q}", "found").rows
+    assert any(row["kind"] == kind and row["href"].startswith(target) for row in rows)
+
+
+def test_a_search_that_finds_more_than_it_lists_says_so(copy):
+    assert any("only the first 50" in note for note in table_of(copy, "/search?q=0", "found").notes)
+
+
+@pytest.mark.parametrize(
+    ("clicks", "impressions", "said"),
+    [((100, 50), (1000, 1000), "higher"), ((50, 100), (1000, 1000), "lower"), ((50, 52), (1000, 1000), "no clear"),
+     ((9, 100), (1000, 1000), "too few"), ((2000, 100), (1000, 1000), "too few")],
+)  # fmt: skip
+def test_a_change_of_content_is_judged_beyond_chance(copy, clicks, impressions, said):
+    context = shown(copy, "/entrances")[0]
+    row = {
+        "clicks": clicks[0], "clicks_before": clicks[1],
+        "impressions": impressions[0], "impressions_before": impressions[1],
+        "slot_click_rate": clicks[0] / impressions[0], "slot_click_rate_before": clicks[1] / impressions[1],
+    }  # fmt: skip
+    assert judged(context, row).startswith(said)
+
+
+# What they are asked -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGE_OF)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_is_written_in_both_languages(copy, page, language):
+    for theme in ("light", "dark"):
+        said = written(*shown(copy, f"/{page}{ALL_DAYS}&lang={language}&theme={theme}&q=banner"))
+        assert "NaN" not in said
+        assert "Infinity" not in said
+
+
+@pytest.mark.parametrize("page", PAGE_OF)
+@pytest.mark.parametrize("days", ["from=2020-01-01&to=2020-01-07", "from=2030-01-01&to=2030-12-31", "from=0001-01-01"])
+def test_days_without_data_are_said_to_be_so(copy, page, days):
+    context, blocks = shown(copy, f"/{page}?{days}")
+    assert written(context, blocks)
+
+
+def test_days_outside_of_the_records_have_no_numbers_and_no_remedy(copy):
+    blocks = shown(copy, "/?from=2020-01-01&to=2020-01-07")[1]
+    found = cards(blocks)
+    assert {found[name].value for name in ("revenue", "orders", "exposures", "visitors")} == {"–"}
+    said = [block for block in blocks if isinstance(block, Text) and block.kind == "missing"]
+    assert "from 2026-05-17 to 2026-05-20" in said[0].text
+    assert not said[0].remedy
+
+
+@pytest.mark.parametrize("page", PAGE_OF)
+def test_no_filter_breaks_a_page(copy, page):
+    evil = ("'; DROP TABLE core.orders; --", "%", "\\", "🙂", "a|b|c", "-1", "1e309", "(none)", "\u0000")
+    keys = ("entrance", "slot", "metric", "model", "find", "line", "via", "shape", "table", "column", "q", "page_type",
+            "sku", "matrix", "window", "segment", "user", "kind", "category")  # fmt: skip
+    for value in evil:
+        view = View(page, FIRST, LAST, filters=dict.fromkeys(keys, value))
+        context, blocks = page_of(copy, view, "admin")
+        assert written(context, blocks) is not None
+
+
+def test_names_are_text_and_never_markup(copy):
+    context, blocks = shown(copy, f"/entrances{ALL_DAYS}")
+    for block in every(blocks):
+        if isinstance(block, Chart):
+            assert HOSTILE not in str(block.figure)
+    assert HOSTILE in written(context, blocks)  # as the child of an element, where it is text
+
+
+def test_every_table_of_every_page_is_a_file_of_the_same_rows(copy, client):
+    for page in PAGES:
+        path = "/" if page == PAGES[0] else f"/{page}"
+        for table in tables(shown(copy, f"{path}{ALL_DAYS}")[1]):
+            response = client.get(f"/export/{page}/{table.key}.csv{ALL_DAYS}")
+            assert response.status_code == 200, (page, table.key)
+            rows = list(csv.reader(io.StringIO(response.data.decode("utf-8-sig"))))
+            assert len(rows) == len(table.rows) + 1
+            assert client.get(f"/export/{page}/{table.key}.xlsx{ALL_DAYS}").data.startswith(b"PK")
+
+
+@pytest.mark.parametrize(
+    "path", ["/export/entrances/nothing.csv", "/export/nothing/days.csv", "/export/overview/days.exe"]
+)
+def test_files_that_are_not_there(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_the_browser_is_told_to_ask_nobody_else(client):
+    response = client.get("/")
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert client.get("/health").status_code == 200
+
+
+# Copies ------------------------------------------------------------------------------------------------
+
+
+def test_while_a_run_goes_the_copy_stays_and_afterwards_is_made_anew(home, tmp_path):
+    marts = Marts(home)
+    before = marts.copy()
+    events = home.lake / "core" / "traffic_daily"
+    file = next(events.rglob("*.parquet"))
+    content = file.read_bytes()
+    file.unlink()
+    try:
+        assert is_stale(home, current(home))
+        with home_lock(home, "a test"):
+            assert publish(home).version == before.snapshot.version
+        assert marts.copy() is before
+    finally:
+        file.write_bytes(content)
+    publish(home)
+    after = marts.copy()
+    assert after.snapshot.version != before.snapshot.version  # the file is another, though it holds the same
+    assert before.rows("SELECT count(*) AS n FROM core.orders") == after.rows("SELECT count(*) AS n FROM core.orders")
+
+
+def test_answers_are_kept_until_there_are_too_many(copy, monkeypatch):
+    monkeypatch.setattr("dashboards.app.marts.CACHED_BYTES", 20_000)
+    sql = "SELECT $n AS n, repeat('x', 4000) AS wide"
+    first = copy.frame(sql, n=0)
+    assert copy.frame(sql, n=0) is first
+    for n in range(20):
+        copy.frame(sql, n=n)
+    assert copy.frame(sql, n=0) is not first
+
+
+def test_a_home_without_any_day_says_what_to_do(tmp_path):
+    home, _ = init_home(tmp_path / "home")
+    marts = Marts(home)
+    with pytest.raises(NoDataError):
+        page_of(marts.copy(), View(), "admin")
+    assert "headwater run --home '" in str(no_data(View(), Home(tmp_path / "a home")))
+    client = create_app(home).server.test_client()
+    assert client.get("/export/overview/days.csv").status_code == 404
+    (home.config / "headwater.yaml").write_text("a: [", encoding="utf-8")
+    client = create_app(home).server.test_client()
+    answer = client.get("/export/overview/days.csv")
+    assert answer.status_code == 503
+    assert "headwater.yaml" in answer.text
+
+
+def test_the_badge_tells_the_time_of_the_shop(copy):
+    context = shown(copy, "/")[0]
+    zone = ZoneInfo(copy.settings.timezone)
+    at = copy.snapshot.published_at.astimezone(zone)
+    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, mark_of(copy.snapshot)))
+
+
+def test_a_run_that_changes_nothing_leaves_the_copy(home):
+    before = publish(home)
+    run_home(home, Request(), use_dagster=False)
+    assert publish(home) == before
+
+
+def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
+    def full(*_arguments: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device", str(home.root))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(Exception, match="No space left on device"):
+        publish(home)
+
+
+def test_a_copy_that_is_damaged_is_made_anew(home):
+    pointer_of(home).unlink()
+    path = publish(home).path  # one that nothing has open
+    path.chmod(0o644)
+    path.write_bytes(b"no database")
+    assert Marts(home).copy().days
+    assert Marts(home).copy().snapshot.path != path
+
+
+@pytest.mark.parametrize("kept", ['[{"table": 1}]', '["x"]', "{}", "[]", "5", "{", '{"sources": {"a": []}}'])
+def test_what_another_version_kept_of_checks_and_columns_is_as_none(home, kept):
+    folder = home.root / ".workbench"
+    there = {name: (folder / name).read_bytes() for name in ("checks.json", "lineage.json")}
+    try:
+        for name in there:
+            (folder / name).write_text(kept)
+        assert not read_checks(home)
+        assert not read_lineage(home).sources
+    finally:
+        for name, content in there.items():
+            (folder / name).write_bytes(content)
+
+
+def test_viewers_find_no_device(home, copy):
+    device = lake(home, "SELECT device_id FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
+    for address, key in ((f"/paths{ALL_DAYS}", "find"), (f"/search{ALL_DAYS}", "q")):
+        path, _, query = address.partition("?")
+        view = read_view(path, f"{query}&{key}={device}")
+        assert view is not None
+        for role, is_found in (("viewer", False), ("analyst", True)):
+            found = tables(page_of(copy, view, role)[1])
+            assert any(table.key in ("carts", "found") for table in found) == is_found
+
+
+def test_the_first_and_the_last_day_of_all_are_days_without_data(copy):
+    for days in ("to=0001-01-01", "from=0001-01-01", "from=9999-12-31"):
+        assert shown(copy, f"/?{days}")[1]
+
+
+def test_more_than_a_page_can_have_to_send_is_not_read(client):
+    assert client.post("/_dash-update-component", json={"x": "x" * 2_000_000}).status_code == 413

@@ -1,0 +1,347 @@
+"""The workbench past its gate: what a query can do that should never have come so far is nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dashboards.workbench.bench import Workbench
+from dashboards.workbench.confined import Limits, QueryError, run_confined
+from dashboards.workbench.gate import RefusedError
+from dashboards.workbench.snapshot import Snapshot, publish
+from pipelines.home import Home
+from tests.integration.small_shop import DAYS, land_days, new_home, visit
+from tests.support import land, run
+
+SECRET = "what nobody may read"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Home:
+    made = new_home(tmp_path_factory.mktemp("workbench") / "home")
+    land_days(made, DAYS[:2])
+    run(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def snapshot(home) -> Snapshot:
+    return publish(home)
+
+
+def left_as_it_was(snapshot: Snapshot) -> tuple[str, list[str]]:
+    folder = snapshot.path.parent
+    return hashlib.sha256(snapshot.path.read_bytes()).hexdigest(), sorted(path.name for path in folder.iterdir())
+
+
+def asked(snapshot: Snapshot, sql: str, limits: Limits | None = None) -> str:
+    """What came back of *sql*, run without the gate: rows as JSON, or the error."""
+    try:
+        return json.dumps(run_confined(snapshot.path, sql, limits or Limits(seconds=20)).rows)
+    except QueryError as error:
+        return f"error: {error}"
+
+
+# Attacks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        # Reading files.
+        "SELECT * FROM read_csv('{secret}', header = false, all_varchar = true)",
+        "SELECT * FROM read_text('{secret}')",
+        "SELECT * FROM read_blob('{secret}')",
+        "SELECT * FROM read_json('{secret}')",
+        "SELECT * FROM read_parquet('{secret}')",
+        "SELECT * FROM '{secret}'",
+        "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM sniff_csv('{secret}')",
+        "SELECT * FROM query('SELECT * FROM read_text(''{secret}'')')",
+        "SELECT * FROM read_text('/dev/stdin')",
+        "SELECT * FROM read_text('/proc/self/environ')",
+        "SELECT * FROM read_text('/proc/self/cmdline')",
+        "SELECT * FROM read_blob('{database}')",
+        "SELECT * FROM read_duckdb('{database}', table_name = 'events')",
+        "SELECT getenv('SECRET')",
+        # Writing files.
+        "COPY (SELECT 1) TO '{folder}/stolen.csv'",
+        "EXPORT DATABASE '{folder}/stolen'",
+        "COPY (SELECT range FROM range(1000000)) TO '.tmp/stolen.csv'",
+        "ATTACH '{folder}/stolen.duckdb' AS stolen",
+        "ATTACH '.tmp/stolen.duckdb' AS stolen",
+        "COPY (SELECT 1) TO '{database}.wal'",
+        "WITH a AS (COPY (SELECT 1) TO '{database}.wal') SELECT 1",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{database}.wal'",
+        "COPY (SELECT 1) TO '{database}' (USE_TMP_FILE false)",
+        "COPY (SELECT 1) TO '{database}.wal' (USE_TMP_FILE false)",
+        "COPY (SELECT 'x'::BLOB) TO '{database}.wal' (FORMAT blob)",
+        # Other databases, extensions, settings.
+        "ATTACH '{other}' AS other (READ_ONLY)",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET memory_limit = '100GB'",
+        "SET disabled_filesystems = ''",
+        "RESET memory_limit",
+        "PRAGMA enable_profiling = 'json'",
+        "SET profiling_output = '{folder}/stolen.json'",
+        "CALL enable_logging(storage = 'file', storage_path = '{folder}/stolen')",
+        "SET log_query_path = '{folder}/stolen.log'",
+        # What the worker holds in Python.
+        "SELECT * FROM request",
+        "SELECT * FROM rows",
+        # Changing what is there.
+        "INSERT INTO core.entrances SELECT * FROM core.entrances",
+        "UPDATE core.events SET sku = 'x'",
+        "DELETE FROM core.events",
+        "TRUNCATE core.events",
+        "DROP TABLE core.events",
+        "WITH gone AS (DELETE FROM core.events RETURNING 1) SELECT * FROM gone",
+        "SELECT 1; DELETE FROM core.events",
+        "CREATE TABLE core.stolen AS SELECT 1",
+    ],
+)
+def test_an_attack_that_came_past_the_gate_gets_nothing(snapshot, tmp_path, monkeypatch, attack):
+    monkeypatch.setenv("SECRET", SECRET)
+    secret = tmp_path / "secret.csv"
+    secret.write_text(SECRET, encoding="utf-8")
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1")
+    before, here = left_as_it_was(snapshot), sorted(path.name for path in tmp_path.iterdir())
+    sql = attack.format(secret=secret, folder=tmp_path, database=snapshot.path, other=other)
+    got = asked(snapshot, sql)
+    assert got.startswith("error: "), got
+    assert SECRET not in got
+    assert left_as_it_was(snapshot) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == here
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    ["CREATE TEMP TABLE t AS SELECT 1", "CREATE TEMP MACRO f(x) AS x", "PREPARE p AS SELECT 1", "FORCE CHECKPOINT"],
+)
+def test_what_only_the_worker_itself_would_see_changes_nothing(snapshot, allowed):
+    before = left_as_it_was(snapshot)
+    asked(snapshot, allowed)
+    assert left_as_it_was(snapshot) == before
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+        "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0",
+        "SELECT range FROM range(2000000000) ORDER BY hash(range)",
+        "SELECT sum(range) OVER (ORDER BY hash(range)) FROM range(2000000000)",
+        "SELECT hash(range), count(*) FROM range(2000000000) GROUP BY ALL",
+        "EXPLAIN ANALYZE SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range < 0",
+        "SELECT list(range) FROM range(2000000000)",
+        "SELECT length(string_agg(range::VARCHAR, ',')) FROM range(2000000000)",
+        "SELECT sleep_ms(60000)",
+        "SELECT length(lpad('a', 2000000000, 'b'))",
+        "SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))",
+        "SELECT length(printf('%1999999999d', 1))",
+        "SELECT length(format('{{:1999999999}}', 1))",
+        "SELECT length(repeat('a', 2000000000))",
+        "SELECT 1 WHERE 1 IN ({numbers})",
+        "SELECT 1 WHERE {ands}",
+        "{unions}",
+        "SELECT {deep}",
+    ],
+)
+def test_a_query_that_takes_too_much_ends_in_time(snapshot, attack):
+    sql = attack.format(
+        numbers=",".join(map(str, range(2, 500_000))),
+        ands=" AND ".join(["1 = 1"] * 50_000),
+        unions=" UNION ALL ".join(["SELECT 1"] * 5_000),
+        deep="(" * 1000 + "1" + ")" * 1000,
+    )
+    started = time.monotonic()
+    got = asked(snapshot, sql, Limits(seconds=3))
+    assert time.monotonic() - started < 6
+    assert got.startswith("error: ") or len(got) < 100_000
+
+
+def workers() -> set[str]:
+    """The processes of workers that there are."""
+    found = set()
+    for path in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if path.name.isdigit() and b"worker.py" in (path / "cmdline").read_bytes():
+                found.add(path.name)
+    return found
+
+
+def test_no_process_is_left_behind(snapshot):
+    before = workers()
+    assert "stopped after 1 seconds" in asked(snapshot, "SELECT sleep_ms(60000)", Limits(seconds=1))
+    assert workers() <= before
+
+
+def test_a_query_ends_by_itself_where_nobody_is_left_to_stop_it(snapshot, tmp_path):
+    before = workers()
+    code = (
+        "import sys; from pathlib import Path; from dashboards.workbench.confined import Limits, run_confined\n"
+        "run_confined(Path(sys.argv[1]), 'SELECT sleep_ms(60000)', Limits(seconds=1))"
+    )
+    server = subprocess.Popen([sys.executable, "-c", code, str(snapshot.path)], stderr=subprocess.DEVNULL)
+    until(lambda: workers() - before)
+    server.kill()
+    server.wait()
+    until(lambda: not workers() - before)
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_error_as_long_as_the_query_likes_is_cut(snapshot, home):
+    sql = "SELECT error((SELECT string_agg('0123456789', '') FROM range(1000000)))"
+    assert len(asked(snapshot, sql)) < 3_000
+    with pytest.raises(RefusedError):
+        Workbench(home).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
+    *_, line = (home.root / ".workbench" / "queries.jsonl").read_bytes().splitlines()
+    assert len(line) < 30_000
+
+
+def test_more_columns_than_a_page_shows_are_refused(snapshot):
+    stars = ", ".join(["*"] * 200)
+    assert "at most 500 are shown" in asked(snapshot, f"SELECT {stars} FROM (SELECT 1 AS a, 2 AS b, 3 AS c)")
+
+
+# Answers -----------------------------------------------------------------------------------------------
+
+
+def test_an_answer_has_types_and_is_logged(home):
+    answer = Workbench(home).ask(
+        "SELECT dt, sum(revenue) AS revenue FROM core.order_lines GROUP BY dt ORDER BY dt", "ann"
+    )
+    assert answer.result.columns == [("dt", "DATE"), ("revenue", "DECIMAL(38,4)")]
+    assert answer.result.rows == [[DAYS[0].isoformat(), "10.0000"], [DAYS[1].isoformat(), "10.0000"]]
+    assert not answer.result.is_cut
+    line = json.loads((home.root / ".workbench" / "queries.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["user"], line["outcome"], line["rows"]) == ("ann", "ok", 2)
+    assert dt.datetime.fromisoformat(line["at"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "error", "outcome", "message"),
+    [
+        ("FROM core.event", RefusedError, "refused", "there is no table 'core.event' here"),
+        ("SELECT nothing FROM core.events", QueryError, "failed", 'Referenced column "nothing" not found'),
+        ("SELECT error('ü')", QueryError, "failed", "ü"),
+    ],
+)
+def test_what_is_refused_or_fails_is_logged_with_its_reason(home, sql, error, outcome, message):
+    with pytest.raises(error, match=message):
+        Workbench(home).ask(sql, "ann")
+    line = json.loads((home.root / ".workbench" / "queries.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["outcome"], line["rows"], line["sql"]) == (outcome, 0, sql)
+    assert message in line["said"]
+
+
+def test_rows_and_bytes_beyond_the_caps_are_cut_and_said_to_be(snapshot):
+    rows = run_confined(snapshot.path, "FROM range(20)", Limits(rows=7))
+    assert (len(rows.rows), rows.is_cut) == (7, True)
+    exact = run_confined(snapshot.path, "FROM range(7)", Limits(rows=7))
+    assert (len(exact.rows), exact.is_cut) == (7, False)
+    wide = run_confined(snapshot.path, "SELECT repeat('x', 1000) FROM range(100)", Limits(bytes=10_000))
+    assert (len(wide.rows), wide.is_cut) == (9, True)
+
+
+def test_values_of_all_kinds_arrive(snapshot):
+    sql = (
+        "SELECT 1::HUGEINT, 'NaN'::DOUBLE, 1.50::DECIMAL(9, 2), DATE '2026-01-02', TIMESTAMP '2026-01-02 03:04:05', "
+        "TIME '03:04:05', INTERVAL 1 DAY, [1, 2], {'a': NULL}, 'x'::BLOB, '中文', NULL, TRUE, map {'k': 1}"
+    )
+    (row,) = run_confined(snapshot.path, sql, Limits()).rows
+    assert row[:6] == [1, "nan", "1.50", "2026-01-02", "2026-01-02T03:04:05", "03:04:05"]
+    assert row[7:9] == [[1, 2], {"a": None}]
+    assert row[10:] == ["中文", None, True, {"k": 1}]
+
+
+def test_no_more_queries_run_at_once_than_may(home):
+    bench = Workbench(home, Limits(seconds=4), at_once=1, wait_seconds=0.5)
+    endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
+    told: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(QueryError) as caught:
+            bench.ask(endless, "ann")
+        told.append(str(caught.value))
+
+    first = threading.Thread(target=ask)
+    first.start()
+    time.sleep(1.5)
+    ask()
+    first.join()
+    assert told[0] == "too many queries are running; try again in a moment"
+    assert told[1].startswith("stopped after 4 seconds")
+
+
+# Snapshots ---------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
+    home = new_home(tmp_path / "home")
+    land_days(home, DAYS[:1])
+    run(home)
+    first = publish(home)
+    made = first.path.stat().st_mtime_ns
+    assert publish(home) == first
+    assert first.path.stat().st_mtime_ns == made
+    assert run_confined(first.path, "SELECT count(*) FROM core.events", Limits()).rows == [[2]]
+    land(home, "events", visit(DAYS[0], "d2"), "late")
+    run(home)
+    second = publish(home)
+    assert second.version != first.version
+    assert run_confined(second.path, "SELECT count(*) FROM core.events", Limits()).rows == [[4]]
+    assert run_confined(first.path, "SELECT count(*) FROM core.events", Limits()).rows == [
+        [2]
+    ]  # it was about to be read
+    os.utime(first.path, (0, 0))
+    publish(home)
+    assert not first.path.exists()
+
+
+def test_a_copy_for_which_there_is_no_room_leaves_nothing_but_a_line(tmp_path):
+    made = new_home(tmp_path / "home")
+    code = (
+        "import resource, sys; from dashboards.workbench.publisher import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(made.root)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the copy for the dashboards cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (made.root / ".workbench").iterdir()] == [".lock"]
+
+
+def test_a_table_that_is_too_large_is_left_out_and_named(home):
+    assert publish(home).left_out == {}
+    small = publish(home, largest=0)
+    assert "core.events" in small.left_out
+    assert "core.events" not in small.tables
+
+
+def test_a_copy_carries_the_descriptions(snapshot):
+    sql = "SELECT comment FROM duckdb_columns() WHERE table_name = 'entrance_daily' AND column_name = 'visitors'"
+    assert run_confined(snapshot.path, sql, Limits()).rows == [["distinct persons of these ends"]]

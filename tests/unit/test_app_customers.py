@@ -1,0 +1,121 @@
+"""The page of the customers: groups, lists, one customer; who may read an id."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from dashboards.app.export import csv_of
+from dashboards.app.marts import Copy
+from tests.app_pages import choice, look_at, table, texts, values
+
+DAY = "2026-05-20"
+
+
+def members(shop: Copy, condition: str) -> list[dict[str, Any]]:
+    return shop.rows(f"SELECT * FROM customers.rfm WHERE dt = '{DAY}' AND {condition} ORDER BY monetary DESC, user_id")
+
+
+def a_segment(shop: Copy) -> str:
+    return str(members(shop, "true")[0]["segment"])
+
+
+@pytest.mark.parametrize("kind", ["octant", "segment"])
+def test_the_groups_hold_every_customer_once(shop: Copy, kind: str) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}")
+    shown = table(blocks, f"{kind}s")
+    assert sum(values(shown, "customers")) == len(members(shop, "true"))
+    assert [
+        row["key"] for row in shown.rows if row["customers"] != len(members(shop, f"{kind} = '{row['key']}'"))
+    ] == []
+
+
+def test_a_segment_is_listed(shop: Copy) -> None:
+    segment = a_segment(shop)
+    _, blocks = look_at(shop, f"customers?to={DAY}&segment={segment}")
+    expected = members(shop, f"segment = '{segment}'")
+    shown = table(blocks, "customers")
+    assert values(shown, "user_id") == [row["user_id"] for row in expected]
+    assert values(shown, "monetary") == [row["monetary"] for row in expected]
+    assert choice(blocks, "segment").value == segment
+
+
+def test_an_octant_leads_to_its_list(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}")
+    octants = table(blocks, "octants")
+    href = octants.columns[0].href
+    assert href is not None
+    row = octants.rows[0]
+    _, there = look_at(shop, str(href(row)).lstrip("/"))
+    assert len(table(there, "customers").rows) == row["customers"]
+    assert choice(there, "segment").value == f"octant:{row['key']}"
+
+
+def test_nobody_is_listed_without_a_choice(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}")
+    assert choice(blocks, "segment").value == choice(blocks, "segment").default
+    with pytest.raises(AssertionError):
+        table(blocks, "customers")
+
+
+def test_viewers_read_no_ids_and_still_find_a_customer(shop: Copy) -> None:
+    segment = a_segment(shop)
+    users = {row["user_id"] for row in members(shop, "true")}
+    _, blocks = look_at(shop, f"customers?to={DAY}&segment={segment}", "viewer")
+    shown = table(blocks, "customers")
+    ids = values(shown, "user_id")
+    assert all(re.fullmatch("[0-9a-f]{12}", shown_id) for shown_id in ids)
+    assert len(set(ids)) == len(ids)
+    assert not any(user in csv_of(shown).decode() for user in users)
+    href = shown.columns[0].href
+    assert href is not None
+    _, there = look_at(shop, str(href(shown.rows[0])).lstrip("/"), "viewer")
+    assert texts(there, "heading")[0].text == f"Customer {ids[0]}"
+    best = members(shop, f"segment = '{segment}'")[0]
+    assert len(table(there, "orders").rows) == len(orders(shop, best["user_id"]))
+
+
+def test_viewers_find_nobody_by_the_id(shop: Copy) -> None:
+    user = members(shop, "true")[0]["user_id"]
+    _, blocks = look_at(shop, f"customers?to={DAY}&user={user}", "viewer")
+    assert texts(blocks, "missing")
+
+
+def orders(shop: Copy, user: str) -> list[dict[str, Any]]:
+    return shop.rows(f"SELECT * FROM core.orders WHERE user_id = '{user}' AND dt <= '{DAY}'")
+
+
+def test_one_customer_has_their_orders_and_scores(shop: Copy) -> None:
+    best = members(shop, "true")[0]
+    context, blocks = look_at(shop, f"customers?to={DAY}&user={best['user_id']}")
+    shown = table(blocks, "orders")
+    assert set(values(shown, "order_id")) == {row["order_id"] for row in orders(shop, best["user_id"])}
+    paid = sum(value or 0 for value in values(shown, "net_revenue"))
+    assert paid == pytest.approx(best["net_revenue"])
+    cards = next(block for block in blocks if type(block).__name__ == "Cards").cards  # type: ignore[union-attr]
+    assert context.look.numbers.full_money(best["monetary"]) in {card.full for card in cards}
+
+
+@pytest.mark.parametrize("query", ["segment=nothing", "segment=octant:nothing", "user=nothing"])
+def test_what_is_unknown_is_said_to_be(shop: Copy, query: str) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}&{query}")
+    assert "nothing" in texts(blocks, "missing")[0].text
+
+
+def test_days_without_a_snapshot_show_the_nearest_before(shop: Copy) -> None:
+    _, blocks = look_at(shop, "customers?from=2026-06-01&to=2026-06-07")
+    assert "2026-05-20" in texts(blocks, "warning")[0].text
+    assert sum(values(table(blocks, "segments"), "customers")) == len(members(shop, "true"))
+
+
+def test_without_a_snapshot_before_it_is_said_how_to_get_one(shop: Copy) -> None:
+    _, blocks = look_at(shop, "customers?from=2026-05-17&to=2026-05-18")
+    assert texts(blocks, "missing")[0].remedy == "headwater run"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_is_there_in_both_languages(shop: Copy, language: str) -> None:
+    context, _ = look_at(shop, f"customers?to={DAY}&lang={language}&theme=dark")
+    assert context.look.language == language

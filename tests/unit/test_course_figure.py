@@ -1,0 +1,57 @@
+"""Courses over days, and figures in the dark."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from dashboards.figures.course import course, courses
+from dashboards.figures.look import INK, PAPER, Look
+from dashboards.figures.themes import DARK_INK, DARK_PAPER, dark
+
+EN = Look("en", "CNY")
+START = dt.date(2026, 5, 1)
+
+
+def frame(values: list[float | None], **more: object) -> pl.DataFrame:
+    days = [START + dt.timedelta(days=n) for n in range(len(values))]
+    return pl.DataFrame({"dt": days, "revenue": values, **more}, schema_overrides={"revenue": pl.Float64})
+
+
+def test_a_day_without_a_value_is_a_gap_and_not_zero():
+    figure = course(EN, frame([1.0, None, 0.0]), "revenue")
+    assert list(figure.data[0].y) == [1.0, None, 0.0]
+
+
+def test_the_days_compared_with_stand_below_the_days_that_they_are_compared_with():
+    figure = course(EN, frame([1.0, 2.0]), "revenue", frame([3.0, None]))
+    assert list(figure.data[0].x) == list(figure.data[1].x) == [0, 1]
+    assert figure.layout.showlegend
+
+
+def test_over_many_days_the_days_named_are_of_one_weekday_and_few():
+    axis = course(EN, frame([1.0] * 365), "revenue").layout.xaxis
+    assert len(axis.tickvals) <= 9
+    assert len({place % 7 for place in axis.tickvals}) == 1
+
+
+def test_no_days_and_no_values_make_a_figure():
+    assert course(EN, frame([]), "revenue").layout.height
+    assert course(EN, frame([None]), "revenue").layout.height
+
+
+def test_several_have_a_line_each_that_differs_without_colour():
+    rows = pl.concat([frame([1.0, 2.0], key=["a", "a"]), frame([5.0], key=["b"])])
+    figure = courses(EN, rows, "revenue", {"a": "<b>A</b>", "b": "B"})
+    assert [list(trace.y) for trace in figure.data] == [[1.0, 2.0], [5.0, None]]
+    assert figure.data[0].line.dash != figure.data[1].line.dash
+    assert "<b>A</b>" not in figure.data[0].name
+
+
+def test_in_the_dark_no_light_paper_and_no_dark_ink_are_left():
+    said = str(dark(course(EN, frame([1.0, 2.0]), "revenue", frame([3.0, 1.0])))).lower()
+    assert PAPER not in said
+    assert INK not in said
+    assert DARK_PAPER in said
+    assert DARK_INK in said

@@ -1,0 +1,366 @@
+"""The page of SQL: what is shown, kept and exported of a query, and to whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import stat
+import time
+from dataclasses import replace
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from dashboards.app.context import Context, Role
+from dashboards.app.export import csv_of, xlsx_of
+from dashboards.app.marts import Copy
+from dashboards.app.render import components
+from dashboards.app.server import create_app
+from dashboards.app.sql.callbacks import Runner
+from dashboards.app.sql.page import sql
+from dashboards.app.sql.results import KEPT_SECONDS, Outcome, Results, new_key
+from dashboards.app.sql.saved import saved_queries
+from dashboards.app.sql.table import result_table
+from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
+from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
+from dashboards.figures.look import Look
+from dashboards.figures.result import MOST, Values, result_chart
+from dashboards.workbench.gate import let_through
+from dashboards.workbench.log import last_queries, write_log
+from dashboards.workbench.snapshot import Snapshot
+from pipelines.home import REPOSITORY, Home, init_home
+from pipelines.workspace import open_workspace
+
+NOW = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
+HOSTILE = "<script>alert(1)</script>"
+RESULT = Outcome(
+    "SELECT 1",
+    "",
+    [("dt", "DATE"), ("sku", "VARCHAR"), ("n", "HUGEINT"), ("revenue", "DECIMAL(18,4)"), ("rate", "DOUBLE")],
+    [
+        ["2026-03-01", "=cmd()", 3, "-12.5000", 0.25],
+        ["2026-03-02", HOSTILE, 2**70, "1234567.8901", 1e-9],
+        [None, None, None, None, None],
+    ],
+    False,
+    0.5,
+    NOW.isoformat(),
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Home:
+    return init_home(tmp_path_factory.mktemp("sql") / "home")[0]
+
+
+@pytest.fixture(scope="module")
+def copy(home) -> Copy:
+    path = home.root / "copy.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA core")
+        connection.execute("CREATE TABLE core.orders (order_id VARCHAR, dt DATE)")
+        connection.execute("COMMENT ON TABLE core.orders IS 'Orders.'")
+        connection.execute("COMMENT ON COLUMN core.orders.order_id IS 'its <b>name</b>'")
+    return Copy(home, Snapshot(path, "1", frozenset({"core.orders"}), {}, NOW, True))
+
+
+def look_at(copy: Copy, role: Role = "admin", user: str = "mei", **filters: str) -> Context:
+    view = View("sql", dt.date(2026, 3, 1), dt.date(2026, 3, 2), filters=filters)
+    return Context(view, copy, role, NOW, user)
+
+
+def kept(copy: Copy, outcome: Outcome, user: str = "mei") -> str:
+    key = new_key()
+    Results(copy.home).keep(user, key, outcome)
+    return key
+
+
+def shown(context: Context) -> str:
+    """All of the page, as it is sent to the browser."""
+    return json.dumps(
+        [json.loads(json.dumps(c.to_plotly_json(), default=_plain)) for c in components(context, sql(context))]
+    )
+
+
+def _plain(value: object) -> object:
+    return value.to_plotly_json() if hasattr(value, "to_plotly_json") else str(value)
+
+
+def charts(blocks: list[Block]) -> list[Chart]:
+    inner = [block for group in blocks if isinstance(group, Group) for block in charts(list(group.blocks))]
+    return [block for block in blocks if isinstance(block, Chart)] + inner
+
+
+# Who, and what is run ----------------------------------------------------------------------------------
+
+
+def test_viewers_are_told_that_it_is_not_for_them(copy):
+    (block,) = sql(look_at(copy, "viewer", result=kept(copy, RESULT)))
+    assert isinstance(block, Text)
+    assert "analysts" in block.text
+
+
+@pytest.mark.parametrize("callback", ["sql-done.data", "sql-stop.title"])
+def test_viewers_run_and_stop_nothing_whatever_they_send(home, callback):
+    app = create_app(home)
+    app.server.before_request(lambda: _be("viewer"))
+    name, _, prop = callback.partition(".")
+    states = [("sql-auto", "data", True), ("sql-text", "value", "SELECT 1"), ("sql-next", "data", new_key())]
+    if name == "sql-done":
+        clicked, states = "sql-run", [*states, ("url", "search", "")]
+    else:
+        clicked, states = "sql-stop", [states[2]]
+    request = {
+        "output": callback,
+        "outputs": {"id": name, "property": prop},
+        "inputs": [{"id": clicked, "property": "n_clicks", "value": 1}],
+        "state": [{"id": i, "property": p, "value": v} for i, p, v in states],
+        "changedPropIds": [f"{clicked}.n_clicks"],
+    }
+    before = last_queries(home, 100)
+    answer = app.server.test_client().post("/_dash-update-component", json=request)
+    assert answer.status_code == 403
+    assert last_queries(home, 100) == before
+
+
+def _be(role: Role) -> None:
+    import flask
+
+    flask.g.role, flask.g.user = role, "vi"
+
+
+def test_a_query_of_a_link_is_shown_and_not_run(copy):
+    before = last_queries(copy.home, 100)
+    page = shown(look_at(copy, q="SELECT 42 AS answer"))
+    assert "SELECT 42 AS answer" in page
+    assert "opening a link never runs" in page
+    assert last_queries(copy.home, 100) == before
+
+
+def test_a_long_query_fits_an_address_of_this_page_only():
+    query = "x" * LONGEST_QUERY_IN_ADDRESS
+    assert read_view("/sql", f"?q={query}").get("q") == query
+    assert len(read_view("/overview", f"?q={query}").get("q")) == 200
+
+
+def test_an_address_names_the_saved_query_or_the_query_or_neither(home):
+    runner, view, key = Runner(home), View("sql", filters={"saved": "sales_by_day", "x": "gone"}), new_key()
+    saved = saved_queries(home)["sales_by_day"].sql
+
+    def filters(query: str) -> dict[str, str]:
+        return dict(read_view("/sql", runner.address(view, replace(RESULT, sql=query), key).partition("?")[2]).filters)
+
+    assert filters(saved) == {"saved": "sales_by_day", "result": key}
+    assert filters("SELECT 1") == {"q": "SELECT 1", "result": key}
+    assert filters("SELECT 1" + " " * LONGEST_QUERY_IN_ADDRESS) == {"result": key}
+
+
+# Results -----------------------------------------------------------------------------------------------
+
+
+def test_a_result_is_found_by_who_asked_and_nobody_else(home):
+    results, key = Results(home), new_key()
+    results.keep("mei", key, RESULT)
+    assert results.find("mei", key) == RESULT
+    assert results.find("lin", key) is None
+    assert results.find("mei", new_key()) is None
+
+
+def test_results_are_for_the_owner_of_the_files_only(home):
+    Results(home).keep("mei", new_key(), RESULT)
+    folder = home.root / ".workbench" / "results"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("key", ["", "..", "../../config/headwater.yaml", "x" * 32, "A" * 32, "0" * 31])
+def test_what_is_no_key_finds_nothing(home, key):
+    assert Results(home).find("mei", key) is None
+    with pytest.raises(ValueError):
+        Results(home).keep("mei", key, RESULT)
+
+
+def test_results_go_after_an_hour_and_of_one_user_the_oldest_first(home):
+    results, first = Results(home), new_key()
+    results.keep("old", first, RESULT)
+    for path in (home.root / ".workbench" / "results").iterdir():
+        os.utime(path, (time.time() - KEPT_SECONDS - 1,) * 2)
+    assert results.find("old", first) is None
+    keys = [new_key() for _ in range(25)]
+    for key in keys:
+        results.keep("many", key, RESULT)
+    assert sum(results.find("many", key) is not None for key in keys) == 20
+    assert len(list((home.root / ".workbench" / "results").iterdir())) == 20
+
+
+def test_a_wish_to_stop_is_for_ones_own_query(home):
+    results, key = Results(home), new_key()
+    results.stop("lin", key)
+    assert results.is_stopped("lin", key)
+    assert not results.is_stopped("mei", key)
+
+
+# The page ----------------------------------------------------------------------------------------------
+
+
+def test_hostile_text_is_text(copy):
+    page = shown(look_at(copy, result=kept(copy, RESULT), q=HOSTILE, x=HOSTILE, saved="../../x"))
+    assert page.count(HOSTILE) >= 1
+    assert '"Markdown"' not in page
+    assert "DangerouslySetInnerHTML" not in page
+    figure = charts(list(sql(look_at(copy, result=kept(copy, RESULT), x="sku"))))[0].figure
+    assert "<script>" not in figure.to_json()
+
+
+def test_an_error_is_an_alert(copy):
+    page = shown(look_at(copy, result=kept(copy, Outcome("SELECT x", "there is no column x"))))
+    alerts = page.count('"role": "alert"')
+    assert alerts == shown(look_at(copy)).count('"role": "alert"') + 1
+    assert "there is no column x" in page
+
+
+def test_a_result_that_is_gone_says_so(copy):
+    assert "not kept any more" in shown(look_at(copy, result=new_key(), q="SELECT 1"))
+    assert "not kept any more" in shown(look_at(copy, result=kept(copy, RESULT, "lin")))
+
+
+def test_rows_seconds_and_what_is_cut_are_said(copy):
+    page = shown(look_at(copy, result=kept(copy, replace(RESULT, is_cut=True))))
+    assert "3 rows in 0.50 seconds" in page
+    assert "The first 3 rows; there are more" in page
+
+
+def test_the_tables_are_there_with_what_they_mean(copy):
+    page = shown(look_at(copy))
+    assert "core.orders" in page
+    assert "Orders." in page
+    assert "its <b>name</b>" in page
+
+
+@pytest.mark.parametrize("role", ["analyst", "admin"])
+def test_analysts_see_their_own_queries_admins_everybodys(copy, role):
+    for user in ("mei", "lin"):
+        write_log(copy.home, at=NOW, user=user, sql=f"SELECT '{user}'", outcome="ok", seconds=0.1, rows=1)
+    (recent,) = [table for table in tables(list(sql(look_at(copy, role)))) if table.key == "recent"]
+    assert {row["user"] for row in recent.rows} >= ({"mei"} if role == "analyst" else {"mei", "lin"})
+    assert ("lin" in {row["user"] for row in recent.rows}) is (role == "admin")
+    assert len(recent.rows) <= 20
+
+
+def test_a_broken_line_of_the_log_harms_nobody(home):
+    write_log(home, at=NOW, user="mei", sql="SELECT 1", outcome="ok", seconds=0.1, rows=1)
+    with (home.root / ".workbench" / "queries.jsonl").open("a") as handle:
+        handle.write('{"at": "2026\n[1]\n\n')
+    assert last_queries(home, 1, "mei")[0]["sql"] == "SELECT 1"
+
+
+# Files -------------------------------------------------------------------------------------------------
+
+
+def test_values_keep_their_types_and_digits():
+    table = result_table(Look("en", "CNY"), RESULT)
+    assert table.rows[0] == {"0": dt.date(2026, 3, 1), "1": "=cmd()", "2": 3, "3": Decimal("-12.5"), "4": 0.25}
+    assert table.rows[1]["2"] == str(2**70), "a number that a spreadsheet would round"
+    assert [column.cell(table.rows[0]) for column in table.columns] == ["2026-03-01", "=cmd()", "3", "-12.50", "0.25"]
+    assert table.columns[3].cell(table.rows[1]) == "1,234,567.8901"
+    assert [column.cell(table.rows[2]) for column in table.columns] == ["–"] * 5
+
+
+def test_files_hold_what_is_shown_and_no_formula():
+    table = result_table(Look("en", "CNY"), RESULT)
+    lines = csv_of(table).decode("utf-8-sig").splitlines()
+    assert lines[0] == "dt,sku,n,revenue,rate"
+    assert lines[1] == "2026-03-01,'=cmd(),3,-12.5000,0.25"
+    assert lines[3] == ",,,,"
+    assert xlsx_of(table, [("rows", "3")]).startswith(b"PK")
+
+
+def test_columns_of_one_name_are_two():
+    outcome = replace(RESULT, columns=[("a", "INTEGER"), ("a", "INTEGER")], rows=[[1, 2]])
+    table = result_table(Look("en", "CNY"), outcome)
+    assert [column.value(table.rows[0]) for column in table.columns] == [1, 2]
+
+
+def test_days_that_no_spreadsheet_knows_stay_texts():
+    outcome = replace(RESULT, columns=[("a", "DATE")], rows=[["0044-03-15"], ["9999-12-31"], ["5877642-06-25 (BC)"]])
+    table = result_table(Look("en", "CNY"), outcome)
+    assert [row["0"] for row in table.rows] == ["0044-03-15", dt.date(9999, 12, 31), "5877642-06-25 (BC)"]
+    assert xlsx_of(table, []).startswith(b"PK")
+
+
+# Charts ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", MOST)
+@pytest.mark.parametrize(
+    "x",
+    [
+        Values("x", ["a", None, HOSTILE], "text"),
+        Values("x", ["2026-03-01", "2026-03-02", None], "time"),
+        Values("x", [1.5, None, -3.0], "number"),
+    ],
+)
+@pytest.mark.parametrize("heights", [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [None, None, None], [-5.0, None, 1e12]])
+def test_any_result_can_be_drawn(kind, x, heights):
+    figure = result_chart(Look("zh", "CNY"), kind, x, Values("<i>y</i>", heights, "number"))
+    said = figure.to_json()
+    assert "<script>" not in said
+    assert "<i>" not in said
+
+
+def test_a_chart_of_days_is_a_line_and_of_names_bars(copy):
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, RESULT)))))
+    assert chart.figure.data[0].type == "scatter"
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, RESULT), x="sku", y="revenue"))))
+    assert chart.figure.data[0].type == "bar"
+
+
+def test_a_result_without_numbers_has_no_chart(copy):
+    outcome = replace(RESULT, columns=[("a", "VARCHAR"), ("b", "VARCHAR")], rows=[["x", "y"], ["z", "w"]])
+    assert charts(list(sql(look_at(copy, result=kept(copy, outcome))))) == []
+
+
+# Saved queries -----------------------------------------------------------------------------------------
+
+
+def test_the_saved_queries_that_are_shipped_are_named_in_both_languages_and_run(home):
+    project = open_workspace(home)
+    known = {*project.project.models, *("config.segments",)}
+    queries = saved_queries(home)
+    assert len(queries) == 6
+    for query in queries.values():
+        assert query.titles["en"] != query.titles["zh"]
+        assert query.abouts["en"] != query.abouts["zh"]
+        assert let_through(query.sql, known)
+
+
+def test_a_home_has_its_own(tmp_path):
+    home = Home(tmp_path)
+    folder = home.config / "queries"
+    folder.mkdir(parents=True)
+    (folder / "mine.sql").write_text("-- Mine\n-- only | 只有\nSELECT 1 -- one", encoding="utf-8")
+    (folder / "bare.sql").write_text("SELECT 2", encoding="utf-8")
+    (folder / "long.sql").write_text("SELECT " + "1 + " * 6000 + "1", encoding="utf-8")
+    (folder / "broken.sql").write_bytes(b"-- \xff\nSELECT 3")
+    (folder / "not allowed.sql").write_text("SELECT 4", encoding="utf-8")
+    queries = saved_queries(home)
+    assert list(queries) == ["bare", "mine"]
+    assert queries["mine"].titles == {"en": "Mine", "zh": "Mine"}
+    assert queries["mine"].abouts == {"en": "only", "zh": "只有"}
+    assert queries["bare"].titles["en"] == "bare"
+    assert saved_queries(Home(tmp_path / "none")) == {}
+
+
+def test_the_shipped_queries_are_files_of_the_repository():
+    assert {path.stem for path in (REPOSITORY / "config" / "queries").glob("*.sql")} == set(
+        saved_queries(Home(REPOSITORY))
+    )
+
+
+def test_the_editor_is_a_part_and_its_files_are_tables(copy):
+    blocks = list(sql(look_at(copy, result=kept(copy, RESULT))))
+    assert [table.key for table in tables(blocks)] == ["result", "chart", "recent"]
+    assert any(isinstance(block, Part) for group in blocks if isinstance(group, Group) for block in group.blocks)
+    assert all(isinstance(table, Table) for table in tables(blocks))
