@@ -8,7 +8,9 @@ The process that forks the workers reads no data itself: DuckDB and Polars keep 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -60,8 +62,11 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if not publish_apart(home):
             raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
+    # In a session of its own, so that Ctrl-C is the server's alone, which ends the watcher and what it is at.
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"], stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
     shown = f"[{host}]" if ":" in host else host
     said = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
@@ -91,7 +96,8 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
 def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
     """End at once: all is done, and DuckDB's module complains of its own leaks when Python tidies up."""
     if watcher is not None:
-        watcher.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(watcher.pid, signal.SIGTERM)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
