@@ -13,7 +13,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -31,7 +30,7 @@ from pipelines.ingest import IngestReport
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Segment
 from pipelines.recording import asset_key
-from pipelines.results import RunResult
+from pipelines.results import CheckState, RunResult
 from pipelines.runner import grain_check_name
 from pipelines.settings import load_settings
 from pipelines.sql_assets import CHANNEL, Channel
@@ -128,27 +127,6 @@ def ingest_in_process(home: Home) -> IngestReport:
 def materialize_in_process(home: Home, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
     """Compute *tables* of *home*, as a run of Dagster's; see ``DagsterEngine.compute``."""
     return DagsterEngine(home).compute(tables, first, last)
-
-
-@dataclass(frozen=True)
-class CheckState:
-    """How a check ended when it last ran.
-
-    Attributes:
-        table: The model that it judges.
-        name: Its name.
-        severity: ``error``: it blocks what it finds; ``warn``.
-        passed: Whether it found nothing; None: it never ran.
-        found: What it found, or how much it looked at.
-        at: When it ran, UTC; None: never.
-    """
-
-    table: str
-    name: str
-    severity: str
-    passed: bool | None
-    found: str
-    at: dt.datetime | None
 
 
 def check_states(home: Home) -> list[CheckState]:

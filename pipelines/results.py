@@ -6,6 +6,7 @@ Not here: doing it (``pipelines.runner``), telling Dagster of it (``pipelines.re
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -98,3 +99,24 @@ def _spell_days(days: Collection[Day]) -> str:
     ordered = sorted(days)
     shown = ", ".join(str(day) for day in ordered[:3])
     return f"{shown} and {len(ordered) - 3} more days" if len(ordered) > 3 else shown
+
+
+@dataclass(frozen=True)
+class CheckState:
+    """How a check ended when it last ran.
+
+    Attributes:
+        table: The model that it judges.
+        name: Its name.
+        severity: ``error``: it blocks what it finds; ``warn``.
+        passed: Whether it found nothing; None: it never ran.
+        found: What it found, or how much it looked at.
+        at: When it ran, UTC; None: never.
+    """
+
+    table: str
+    name: str
+    severity: str
+    passed: bool | None
+    found: str
+    at: dt.datetime | None

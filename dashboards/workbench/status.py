@@ -16,22 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.home import Home
+from pipelines.results import CheckState
 from pipelines.workspace import Workspace, open_workspace
 
 Source = tuple[str, str]
 """A table and a column of it."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """How a check ended when it last ran; *passed* None: it never ran."""
-
-    table: str
-    name: str
-    severity: str
-    passed: bool | None
-    found: str
-    at: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -108,11 +97,11 @@ def _lineage(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def read_checks(home: Home) -> list[Check]:
+def read_checks(home: Home) -> list[CheckState]:
     """The checks' outcomes as last kept; none where they never were."""
     try:
         return [
-            Check(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
+            CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
             for one in _read(checks_file(home))
         ]
     except (ValueError, KeyError, TypeError):  # of another version of the program
