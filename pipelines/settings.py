@@ -58,6 +58,12 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
+    if list(fallbacks) != [name for name in ("order", "visit") if name in fallbacks]:
+        raise ValueError("expected each at most once, in the order in which they are tried: order, visit")
+    return fallbacks
+
+
 class AttributionSettings(_Section):
     """How entrances, paths and sales are joined; see docs/how-it-works.md."""
 
@@ -67,6 +73,11 @@ class AttributionSettings(_Section):
     path_ends: tuple[Literal["exposure", "click", "add_to_cart"], ...] = Field(("add_to_cart",), min_length=1)
     max_path_steps: int = Field(500, ge=2, le=10_000)
     action_modules: tuple[str, ...] = ()
+    clock_tolerance_seconds: int = Field(60, ge=0, le=3600)
+    sales_fallbacks: Annotated[tuple[Literal["order", "visit"], ...], AfterValidator(_in_order_of_use)] = (
+        "order",
+        "visit",
+    )
 
 
 class Transform(_Section):

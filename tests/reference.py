@@ -35,7 +35,7 @@ def restate(log: Log, shop: Shop) -> Tables:
     events, lines = tables["core.events"], tables["core.order_lines"]
     ends = attributed_events(events, shop)
     steps = [step for end in ends for step in path_steps(end, events, shop)]
-    sales = [attributed_sale(line, ends, shop) for line in lines]
+    sales = attributed_sales(lines, ends, events, shop)
     for table, rows in {
         "attributed_events": ends,
         "path_steps": steps,
@@ -81,7 +81,7 @@ def attributed_event(end: Row, events: list[Row], shop: Shop) -> Row:
         }
     else:
         credit = {"rule": "none", "entrance_id": "(direct)", "head_event_id": None, **NO_POSITION}
-    names = "event_id occurred_at device_id person_id page_id page_type module slot sku content_id dt"
+    names = "event_id occurred_at device_id person_id page_id page_type module slot sku product_id content_id dt"
     return {"end_type": end["event_type"], **{name: end[name] for name in names.split()}, **credit}
 
 
@@ -182,37 +182,94 @@ def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
 # Sales -------------------------------------------------------------------------------------------------
 
 
-def attributed_sale(line: Row, ends: list[Row], shop: Shop) -> Row:
-    """A paid order line with the credit of its cart, else of its product click, else of nothing."""
-    cart = latest_before_sale("add_to_cart", line, ends, shop)
-    click = latest_before_sale("click", line, ends, shop)
-    match = cart or click
-    credit: Row = {"entrance_id": "(unattributed)", "head_event_id": None, **NO_POSITION}
-    if match is not None:
-        credit = {name: match[name] for name in ("entrance_id", "head_event_id", *POSITION)}
-    names = "order_id line_no sku quantity revenue net_revenue margin ordered_at paid_at dt"
-    return {
-        **{name: line[name] for name in names.split()},
-        "person_id": line["user_id"],
-        "matched_by": "cart" if cart else "click" if click else "none",
-        "matched_event_id": match["event_id"] if match else None,
-        **credit,
-    }
+def attributed_sales(lines: list[Row], ends: list[Row], events: list[Row], shop: Shop) -> list[Row]:
+    """Each paid order line with the credit of its own match, else of a fallback, else of nothing."""
+    own = {line_key(line): own_match(line, ends, shop) for line in lines}
+    sales = []
+    for line in lines:
+        matched_by, match = own[line_key(line)]
+        if match is None and "order" in shop.sales_fallbacks:
+            matched_by, match = "order", match_of_largest_line(line, lines, own)
+        if match is None and "visit" in shop.sales_fallbacks:
+            matched_by, match = "visit", latest_visit(line, events, shop)
+        credit: Row = {"entrance_id": "(unattributed)", "head_event_id": None, **NO_POSITION}
+        if match is not None:
+            credit = {name: match[name] for name in ("entrance_id", "head_event_id", *POSITION)}
+        names = "order_id line_no sku product_id quantity revenue net_revenue margin ordered_at paid_at dt"
+        sales.append(
+            {
+                **{name: line[name] for name in names.split()},
+                "person_id": line["user_id"],
+                "matched_by": matched_by if match else "none",
+                "matched_event_id": match["event_id"] if match else None,
+                **credit,
+            }
+        )
+    return sales
 
 
-def latest_before_sale(end_type: str, line: Row, ends: list[Row], shop: Shop) -> Row | None:
-    """The person's latest such end with the line's sku, in the window before the order."""
+def line_key(line: Row) -> tuple[str, int]:
+    return line["order_id"], line["line_no"]
+
+
+def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
+    """The cart of the line's person and product, else the product click; each before the sale, else just after it."""
+    for end_type, matched_by in (("add_to_cart", "cart"), ("click", "click")):
+        found = [end for end in ends if end["end_type"] == end_type and may_match(end, line, shop)]
+        until = min(line["ordered_at"], line["paid_at"])
+        before = [end for end in found if end["occurred_at"] <= until]
+        after = [end for end in found if end["occurred_at"] > until]
+        if before:
+            return matched_by, max(before, key=world_order)
+        if after:
+            return matched_by, min(after, key=world_order)
+    return "none", None
+
+
+def may_match(end: Row, line: Row, shop: Shop) -> bool:
+    """Whether it is of the line's person and product, within the window and the tolerance of clocks."""
     window = dt.timedelta(days=shop.cart_window_days)
+    tolerance = dt.timedelta(seconds=shop.clock_tolerance_seconds)
     days = dt.timedelta(days=shop.cart_window_days + shop.max_payment_delay_days + 1)
-    found = [
-        end
-        for end in ends
-        if end["end_type"] == end_type
-        and (end["person_id"], end["sku"]) == (line["user_id"], line["sku"])
-        and line["ordered_at"] - window <= end["occurred_at"] <= min(line["ordered_at"], line["paid_at"])
-        and end["dt"] >= line["dt"] - days
+    return (
+        (end["person_id"], end["product_id"]) == (line["user_id"], line["product_id"])
+        and line["ordered_at"] - window <= end["occurred_at"] <= min(line["ordered_at"], line["paid_at"]) + tolerance
+        and line["dt"] - days <= end["dt"] <= line["dt"]
+    )
+
+
+def world_order(event: Row) -> tuple[dt.datetime, int, str]:
+    return event["occurred_at"], event["page_id"], event["event_id"]
+
+
+def match_of_largest_line(
+    line: Row, lines: list[Row], own: dict[tuple[str, int], tuple[str, Row | None]]
+) -> Row | None:
+    """What the line of the same order with the largest revenue found by itself; of equal ones the smallest line_no."""
+    others = [other for other in lines if other["order_id"] == line["order_id"] and own[line_key(other)][1] is not None]
+    if not others:
+        return None
+    largest = min(others, key=lambda other: (-other["revenue"], other["line_no"]))
+    return own[line_key(largest)][1]
+
+
+def latest_visit(line: Row, events: list[Row], shop: Shop) -> Row | None:
+    """The person's latest head within the look-back before the sale, whatever it led to; as its own match."""
+    until = min(line["ordered_at"], line["paid_at"])
+    days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + shop.max_payment_delay_days + 1)
+    heads = [
+        event
+        for event in events
+        if event["event_type"] == "click"
+        and event["entrance_id"] is not None
+        and event["person_id"] == line["user_id"]
+        and until - dt.timedelta(hours=shop.head_lookback_hours) <= event["occurred_at"] <= until
+        and event["dt"] >= line["dt"] - days
     ]
-    return max(found, key=lambda end: (end["occurred_at"], end["page_id"], end["event_id"]), default=None)
+    if not heads:
+        return None
+    head = max(heads, key=world_order)
+    return {**head, "head_event_id": head["event_id"], **position_of(head)}
 
 
 # Daily tables ------------------------------------------------------------------------------------------
@@ -252,6 +309,7 @@ def measures(ends: list[Row], sales: list[Row]) -> Row:
         "buyers": len({sale["person_id"] for sale in sales} - {None}),
         "units": sum(sale["quantity"] for sale in sales),
         "revenue": revenue,
+        "revenue_by_visit": total(having(sales, {"matched_by": "visit"}), "revenue"),
         "net_revenue": total(sales, "net_revenue"),
         "margin": None if sales and not with_cost else total(with_cost, "margin"),
         "lines_without_cost": len(sales) - len(with_cost),

@@ -21,6 +21,8 @@ FIRST_TIME = dt.datetime(2000, 1, 1)
 ONE_DAY = dt.timedelta(days=1)
 EPOCH = dt.datetime(1970, 1, 1)
 
+RANKS = {"page_view": 0, "exposure": 1, "click": 2, "add_to_cart": 3}
+
 EVENT_TEXTS = """event_id device_id user_id event_type page_type module sku content_id
     referrer utm_source utm_medium utm_campaign platform app_version"""
 
@@ -51,6 +53,8 @@ class Shop:
     path_ends: tuple[str, ...] = ("add_to_cart",)
     max_path_steps: int = 500
     action_modules: tuple[str, ...] = ()
+    clock_tolerance_seconds: int = 60
+    sales_fallbacks: tuple[str, ...] = ("order", "visit")
     touch_window_days: int = 30
     touch_half_life_days: float = 7
     touch_transform: tuple[str | dict[str, list[str]], ...] = ("exposure",)
@@ -61,7 +65,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
-    events = core_events(log.events, shop)
+    events = core_events(log.events, product_ids(log.products, shop), shop)
     tables = {
         "core.events": events,
         "core.traffic_daily": traffic_daily(events),
@@ -113,12 +117,13 @@ def money(value: Decimal) -> Decimal:
 # Events ------------------------------------------------------------------------------------------------
 
 
-def core_events(records: Iterable[Row], shop: Shop) -> list[Row]:
+def core_events(records: Iterable[Row], products: dict[str, str], shop: Shop) -> list[Row]:
     events = [canonical_event(record, shop) for record in records]
     events = without_duplicates([event for event in events if is_in_range(event)])
     for event in events:
         event["dt"] = local_date(event["occurred_at"], shop)
         event["entrance_id"] = entrance_of(event, shop)
+        event["product_id"] = products.get(event["sku"], event["sku"])
     for event in events:
         event["person_id"] = person_of(event, events)
     return events
@@ -179,8 +184,10 @@ def canonical_event(record: Row, shop: Shop) -> Row:
     event["device_time"] = device_time
     event["received_at"] = received
     event["occurred_at"] = device_time
-    if sent is not None and received is not None:
+    tolerance = dt.timedelta(seconds=shop.clock_tolerance_seconds)
+    if sent is not None and received is not None and abs(received - sent) > tolerance:
         event["occurred_at"] = device_time + (received - sent)
+    event["event_rank"] = RANKS.get(event["event_type"], 4)
     # Two records that differ only here are different records, and the rule for duplicates chooses.
     event["_sent"] = sent
     return event
@@ -215,9 +222,10 @@ def received_order(event: Row) -> tuple[bool, dt.datetime]:
     return event["received_at"] is None, event["received_at"] or EPOCH
 
 
-def device_order(event: Row) -> tuple[dt.datetime, bool, int, str]:
-    """The order of a device's events: (device_time, page_id, event_id), a missing page_id last."""
-    return event["device_time"], event["page_id"] is None, event["page_id"] or 0, event["event_id"]
+def device_order(event: Row) -> tuple[dt.datetime, bool, int, int, str]:
+    """The order of a device's events: (device_time, page_id, event_rank, event_id), a missing page_id last."""
+    page_id = event["page_id"]
+    return event["device_time"], page_id is None, page_id or 0, event["event_rank"], event["event_id"]
 
 
 def person_of(event: Row, events: list[Row]) -> str:
@@ -291,6 +299,7 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
     for order in orders:
         if order.get("paid_at") is not None and order["status"] in ("paid", "refunded"):
             paid[order["order_id"]] = core_order(order, shop)
+    products = product_ids(log.products, shop)
     unit_costs = {p["sku"]: amount_of(p.get("unit_cost")) for p in newest(log.products, ("sku",), shop)}
     with_id = [refund for refund in log.refunds if refund.get("refund_id") is not None]
     without_id = {tuple(sorted(r.items())): r for r in log.refunds if r.get("refund_id") is None}
@@ -300,10 +309,16 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
         if record["order_id"] in paid:
             line: Row = {"record": record, "order": paid[record["order_id"]]}
             line["rate"] = rate_of(line["order"], shop)
+            line["product_id"] = products.get(record["sku"], record["sku"])
             line["product_unit_cost"] = unit_costs.get(record["sku"])
             line["refunds"] = refunds_of(line, dated, shop)
             lines.append(line)
     return lines
+
+
+def product_ids(products: list[Row], shop: Shop) -> dict[str, str]:
+    """The product of each sku of the catalogue: its parent_sku, else itself."""
+    return {row["sku"]: row.get("parent_sku") or row["sku"] for row in newest(products, ("sku",), shop)}
 
 
 def rate_of(order: Row, shop: Shop) -> Decimal:
@@ -333,6 +348,7 @@ def order_line(line: Row, shop: Shop) -> Row:
         "line_no": int(record["line_no"]),
         "user_id": order["user_id"],
         "sku": record["sku"],
+        "product_id": line["product_id"],
         "quantity": quantity,
         "revenue": revenue,
         "refunded": revenue - net_revenue,
@@ -365,6 +381,7 @@ def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:
             "line_no": key[1],
             "user_id": order["user_id"],
             "sku": record["sku"],
+            "product_id": line["product_id"],
             "amount": money(Decimal(str(amount)) * line["rate"]),
             "refunded_at": time,
             "dt": local_date(time, shop),

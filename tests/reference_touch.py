@@ -53,12 +53,13 @@ def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
     """The touches of the line's order, numbered, with their places in the transformed path."""
     window = dt.timedelta(days=shop.touch_window_days)
     days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
+    until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)
     found = [
         touch
         for touch in touches
         if touch["person_id"] == line["user_id"]
-        and line["ordered_at"] - window <= touch["occurred_at"] <= min(line["ordered_at"], line["paid_at"])
-        and touch["dt"] >= line["dt"] - days
+        and line["ordered_at"] - window <= touch["occurred_at"] <= until
+        and line["dt"] - days <= touch["dt"] <= line["dt"]
     ]
     found.sort(key=lambda touch: (touch["occurred_at"], touch["touch_event_id"]))
     path = [touch["touchpoint"] for touch in found]

@@ -104,6 +104,8 @@ def shops(draw: st.DrawFn) -> Shop:
         action_modules=draw(
             st.sampled_from(((), (), ("choose_size",), ("choose_size",), ("choose_size", "recommend")))
         ),
+        clock_tolerance_seconds=draw(st.sampled_from((60, 60, 0, 5))),
+        sales_fallbacks=draw(st.sampled_from((("order", "visit"), ("order", "visit"), ("visit",), ("order",), ()))),
         **draw(touch_settings()),
     )
 
@@ -183,7 +185,7 @@ def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str)
     if stamped in ("both", "sent"):
         times["sent_time"] = sent + skew
     if stamped in ("both", "received"):
-        times["received_time"] = sent + draw(st.sampled_from((NONE, SECOND, 61 * SECOND)))
+        times["received_time"] = sent + draw(st.sampled_from((NONE, SECOND, 30 * SECOND, 60 * SECOND, 61 * SECOND)))
     return times
 
 
@@ -284,7 +286,20 @@ def _versions(draw: st.DrawFn, values: st.SearchStrategy[Row], ties: bool) -> li
 def _order(draw: st.DrawFn, shop: Shop, cause: Row) -> Row:
     """An order soon after *cause*, or at the bounds of the cart window and of the payment delay."""
     window, delay = shop.cart_window_days * DAY, shop.max_payment_delay_days * DAY
-    gaps = (*[10 * MINUTE] * 4, NONE, NONE, MINUTE, HOUR, -SECOND, window, window, window + SECOND, DAY)
+    gaps = (
+        *[10 * MINUTE] * 4,
+        NONE,
+        NONE,
+        MINUTE,
+        HOUR,
+        -SECOND,
+        -30 * SECOND,
+        -MINUTE,
+        window,
+        window,
+        window + SECOND,
+        DAY,
+    )
     waits = (*[MINUTE] * 4, NONE, DAY, delay, delay + SECOND, delay + 3 * DAY, -MINUTE, -HOUR, None)
     ordered_at = max(_occurred_at(cause), _midnights(shop)[0]) + draw(st.sampled_from(gaps))
     wait = draw(st.sampled_from(waits))
@@ -332,6 +347,7 @@ def _products(draw: st.DrawFn) -> list[Row]:
     return [
         {
             "sku": sku,
+            "parent_sku": draw(st.sampled_from((None, None, "A", "P"))) if sku != "A" else None,
             "name": f"商品{sku}",
             "category": "服装",
             "unit_cost": draw(st.sampled_from((None, "3.3333", "7"))),

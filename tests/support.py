@@ -119,7 +119,7 @@ def make_home(
 
 def home_of(folder: Path, shop: Shop) -> Home:
     """A new home in *folder* with the settings and tables of *shop*."""
-    names = "head_lookback_hours cart_window_days max_payment_delay_days max_path_steps"
+    names = "head_lookback_hours cart_window_days max_payment_delay_days max_path_steps clock_tolerance_seconds"
     settings = {
         "timezone": shop.timezone,
         "currency": shop.currency,
@@ -128,6 +128,7 @@ def home_of(folder: Path, shop: Shop) -> Home:
             **{name: getattr(shop, name) for name in names.split()},
             "path_ends": list(shop.path_ends),
             "action_modules": list(shop.action_modules),
+            "sales_fallbacks": list(shop.sales_fallbacks),
         },
         "touch": {
             "window_days": shop.touch_window_days,

@@ -40,7 +40,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Derived:
-    """A column that ingestion adds: *expression* over the target's typed columns; ``{local:x}`` is x's local date."""
+    """A column that ingestion adds: *expression* over the target's typed columns.
+
+    In it ``{local:x}`` stands for x's local date, ``{clock_tolerance_us}`` for that setting in microseconds.
+    """
 
     kind: str
     description: str
@@ -109,9 +112,17 @@ EVENTS = Target(
     {
         "occurred_at": Derived(
             MOMENT,
-            "when it happened, corrected by the clock's error: device_time + (received_at - sent_time) (UTC)",
-            "coalesce("
-            "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)), device_time)",
+            "when it happened: device_time, corrected by received_at - sent_time where these differ by more than "
+            "clock_tolerance_seconds (UTC)",
+            # A smaller difference is the time that the request took, not an error of the device's clock.
+            "CASE WHEN abs(epoch_us(received_at) - epoch_us(sent_time)) > {clock_tolerance_us} THEN "
+            "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)) ELSE device_time END",
+        ),
+        "event_rank": Derived(
+            "INTEGER",
+            "orders events of one page at one moment: page_view 0, exposure 1, click 2, add_to_cart 3, others 4",
+            "CASE event_type WHEN 'page_view' THEN 0 WHEN 'exposure' THEN 1 WHEN 'click' THEN 2 "
+            "WHEN 'add_to_cart' THEN 3 ELSE 4 END",
         ),
         "dt": Derived("DATE", "day of occurred_at in the shop's time zone", "{local:occurred_at}"),
     },
@@ -178,7 +189,8 @@ PRODUCTS = Target(
     "Products, one row a version of a product.",
     ("sku",),
     {
-        "sku": Column(TEXT, "product", required=True),
+        "sku": Column(TEXT, "what can be bought: a product, or a variant of one", required=True),
+        "parent_sku": Column(TEXT, "the product that sku is a variant of; null = it is a product itself"),
         "name": Column(TEXT, "name"),
         "category": Column(TEXT, "category"),
         "brand": Column(TEXT, "brand"),

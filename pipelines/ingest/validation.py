@@ -16,6 +16,7 @@ from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import FILES
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Column, Target
+from pipelines.settings import Settings
 
 _LARGEST_AMOUNT = 1e12
 EARLIEST = "TIMESTAMP '2000-01-01'"
@@ -32,7 +33,7 @@ _DAY = 24 * 60 * 60 * 1_000_000
 _INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 
 
-def checked_query(mapping: Mapping, timezone: str) -> str:
+def checked_query(mapping: Mapping, settings: Settings) -> str:
     """The query that types and judges the rows of *mapping*, over its relations and ``__files`` (batch_id, landed_at).
 
     It returns the target's columns and derived columns, ``record_hash`` where the target is not partitioned,
@@ -41,13 +42,13 @@ def checked_query(mapping: Mapping, timezone: str) -> str:
     given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in _mapped(mapping))
     return _judging(
         mapping,
-        timezone,
+        settings,
         f"SELECT {given}, batch_id, record_no FROM ({mapping.query})",
         f"SELECT derived.*, landed_at FROM derived LEFT JOIN {FILES} USING (batch_id)",
     )
 
 
-def streamed_query(mapping: Mapping, timezone: str, records: str) -> str:
+def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
     """The same for a plain *mapping* of *records*, a query with landed_at besides the relation's columns.
 
     Its rows come in the order of the records: it has no join, which may lose that.
@@ -55,21 +56,21 @@ def streamed_query(mapping: Mapping, timezone: str, records: str) -> str:
     assert mapping.plain is not None
     given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
     mapped = f"SELECT {given}, batch_id, record_no, landed_at FROM ({records})"
-    return _judging(mapping, timezone, mapped, "SELECT * FROM derived", "landed_at")
+    return _judging(mapping, settings, mapped, "SELECT * FROM derived", "landed_at")
 
 
-def _judging(mapping: Mapping, timezone: str, mapped: str, landed: str, *more: str) -> str:
+def _judging(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
     target = mapping.target
     kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
     typed = ",\n  ".join(
-        f"{_typed(column, mapping.types.get(name), _given(name), timezone)} AS {identifier(name)}"
+        f"{_typed(column, mapping.types.get(name), _given(name), settings.timezone)} AS {identifier(name)}"
         for name, column in target.columns.items()
     )
     return (
         f"WITH mapped AS ({mapped}),\n"
         f"typed AS (SELECT {typed}, {kept} FROM mapped),\n"
         f"filled AS (SELECT {_filled(target)} FROM typed),\n"
-        f"derived AS (SELECT *{_derived(target, timezone)} FROM filled),\n"
+        f"derived AS (SELECT *{_derived(target, settings)} FROM filled),\n"
         f"landed AS ({landed})\n"
         f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
         f"  {_reasons(mapping)} AS reasons\nFROM landed"
@@ -111,10 +112,14 @@ def _filled(target: Target) -> str:
     return f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
 
 
-def _derived(target: Target, timezone: str) -> str:
+def _derived(target: Target, settings: Settings) -> str:
+    tolerance = str(settings.attribution.clock_tolerance_seconds * 1_000_000)
     pieces = []
     for name, column in target.derived.items():
-        expression = re.sub(r"\{local:(\w+)\}", lambda match: _local_day(match[1], timezone), column.expression)
+        expression = re.sub(
+            r"\{local:(\w+)\}", lambda match: _local_day(match[1], settings.timezone), column.expression
+        )
+        expression = expression.replace("{clock_tolerance_us}", tolerance)
         pieces.append(f", {expression} AS {identifier(name)}")
     # A derived column may name one before it by its alias.
     return "".join(pieces)

@@ -51,7 +51,7 @@ def _mapped(source: Source, lake: RawLake) -> list[Batch]:
 
 
 def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) -> str:
-    parts = [INGEST_VERSION, settings.timezone]
+    parts = [INGEST_VERSION, settings.timezone, str(settings.attribution.clock_tolerance_seconds)]
     parts += [f"{mapping.target.name}: {mapping.meaning}" for mapping in source.whole()]
     parts += sorted(output.version for batch in inputs for output in batch.outputs if _is_records(output))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -15,7 +15,8 @@ columns:
   page_type: {type: VARCHAR, description: kind of page}
   module: {type: VARCHAR, description: module on the page}
   slot: {type: INTEGER, description: position in the module}
-  sku: {type: VARCHAR, description: product}
+  sku: {type: VARCHAR, description: product or variant}
+  product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   content_id: {type: VARCHAR, description: what the slot showed}
   rule: {type: VARCHAR, description: "why this entrance: own, head or none"}
   entrance_id: {type: VARCHAR, description: "entrance credited; '(direct)' without one"}
@@ -39,6 +40,7 @@ WITH ends AS (
         module,
         slot,
         sku,
+        product_id,
         content_id,
         entrance_id,
         dt
@@ -60,6 +62,7 @@ ends_off_entrances AS (
         device_id,
         device_time,
         page_id,
+        event_rank,
         dt
     FROM core.events
     WHERE
@@ -78,6 +81,7 @@ heads AS (
         device_id,
         device_time,
         page_id,
+        event_rank,
         entrance_id,
         page_type,
         module,
@@ -104,6 +108,7 @@ heads_seen AS (
         heads.device_id,
         heads.device_time,
         heads.page_id,
+        heads.event_rank,
         CAST(heads.dt + days_ahead.n * INTERVAL '1' DAY AS DATE) AS dt
     FROM heads
     CROSS JOIN days_ahead
@@ -115,6 +120,7 @@ timeline AS (
         device_id,
         device_time,
         page_id,
+        event_rank,
         dt,
         event_id AS head_event_id
     FROM heads_seen
@@ -125,6 +131,7 @@ timeline AS (
         device_id,
         device_time,
         page_id,
+        event_rank,
         dt,
         CAST(NULL AS VARCHAR) AS head_event_id
     FROM ends_off_entrances
@@ -136,7 +143,7 @@ nearest_heads AS (
         head_event_id AS own_head_event_id,
         LAST_VALUE(head_event_id IGNORE NULLS) OVER (
             PARTITION BY device_id, dt
-            ORDER BY device_time, page_id, event_id
+            ORDER BY device_time, page_id, event_rank, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS head_event_id
     FROM timeline
@@ -164,6 +171,7 @@ joined AS (
         ends.module,
         ends.slot,
         ends.sku,
+        ends.product_id,
         ends.content_id,
         CASE
             WHEN ends.entrance_id IS NOT NULL THEN 'own'
@@ -197,6 +205,7 @@ SELECT
     module,
     slot,
     sku,
+    product_id,
     content_id,
     rule,
     COALESCE(own_entrance_id, head_entrance_id, '(direct)') AS entrance_id,

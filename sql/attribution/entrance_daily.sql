@@ -16,6 +16,7 @@ columns:
   buyers: {type: BIGINT, description: distinct known users of these lines}
   units: {type: BIGINT, description: units sold}
   revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
+  revenue_by_visit: {type: "DECIMAL(18,4)", description: "the part of revenue that was matched by the visit alone, not by an event of the product or order"}
   net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds so far"}
   margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if there are lines and none is"}
   lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
@@ -46,6 +47,7 @@ sales AS (
         COUNT(DISTINCT person_id) AS buyers,
         SUM(quantity) AS units,
         SUM(revenue) AS revenue,
+        SUM(CASE WHEN matched_by = 'visit' THEN revenue ELSE 0 END) AS revenue_by_visit,
         SUM(net_revenue) AS net_revenue,
         SUM(margin) AS margin,
         COUNT(*) FILTER (WHERE margin IS NULL) AS lines_without_cost
@@ -66,6 +68,7 @@ SELECT
     CAST(COALESCE(sales.buyers, 0) AS BIGINT) AS buyers,
     CAST(COALESCE(sales.units, 0) AS BIGINT) AS units,
     CAST(COALESCE(sales.revenue, 0) AS DECIMAL(18, 4)) AS revenue,
+    CAST(COALESCE(sales.revenue_by_visit, 0) AS DECIMAL(18, 4)) AS revenue_by_visit,
     CAST(COALESCE(sales.net_revenue, 0) AS DECIMAL(18, 4)) AS net_revenue,
     CAST(CASE WHEN sales.order_lines IS NULL THEN 0 ELSE sales.margin END AS DECIMAL(18, 4)) AS margin,
     CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,

@@ -22,8 +22,8 @@ WITH orders AS (
         order_id,
         user_id,
         ordered_at,
-        -- A touch after payment did not lead to the order, whatever the order's clock says.
-        LEAST(ordered_at, paid_at) AS touched_until,
+        -- A touch after payment did not lead to the order, but two clocks never agree to the second.
+        LEAST(ordered_at, paid_at) + $clock_tolerance_seconds * INTERVAL '1' SECOND AS touched_until,
         dt
     FROM core.order_lines
     WHERE
@@ -59,6 +59,7 @@ in_window AS (
             touches.person_id = orders.user_id
             AND touches.occurred_at >= orders.ordered_at - $touch_window_days * INTERVAL '1' DAY
             AND touches.occurred_at <= orders.touched_until
+            AND touches.dt <= orders.dt
             AND DATE_DIFF('day', touches.dt, orders.dt) <= $touch_window_days + $max_payment_delay_days + 1
 ),
 

@@ -45,6 +45,7 @@ ends AS (
         events.device_time,
         events.occurred_at,
         events.page_id,
+        events.event_rank,
         events.page_type,
         events.module,
         events.slot,
@@ -70,6 +71,7 @@ clicks AS (
         device_time,
         occurred_at,
         page_id,
+        event_rank,
         page_type,
         module,
         slot,
@@ -101,6 +103,7 @@ clicks_ahead AS (
         clicks.device_id,
         clicks.device_time,
         clicks.page_id,
+        clicks.event_rank,
         clicks.entrance_id,
         CAST(clicks.dt + days_ahead.n * INTERVAL '1' DAY AS DATE) AS dt
     FROM clicks
@@ -114,6 +117,7 @@ timeline AS (
         clicks_ahead.device_id,
         clicks_ahead.device_time,
         clicks_ahead.page_id,
+        clicks_ahead.event_rank,
         clicks_ahead.dt,
         1 AS is_click,
         CASE WHEN clicks_ahead.entrance_id IS NOT NULL THEN clicks_ahead.event_id END AS head_event_id
@@ -128,6 +132,7 @@ timeline AS (
         device_id,
         device_time,
         page_id,
+        event_rank,
         dt,
         0 AS is_click,
         CAST(NULL AS VARCHAR) AS head_event_id
@@ -145,12 +150,12 @@ numbered AS (
         is_click,
         LAST_VALUE(head_event_id IGNORE NULLS) OVER (
             PARTITION BY device_id, dt
-            ORDER BY device_time, page_id, event_id
+            ORDER BY device_time, page_id, event_rank, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS head_event_id,
         CAST(SUM(is_click) OVER (
             PARTITION BY device_id, dt
-            ORDER BY device_time, page_id, event_id
+            ORDER BY device_time, page_id, event_rank, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS BIGINT) AS click_no
     FROM timeline

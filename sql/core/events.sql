@@ -3,7 +3,7 @@ description: >
   The canonical event: one row per event_id over all days, with the person behind it and the entrance it is on.
 grain: [event_id]
 partition: dt
-sorted_by: [device_id, device_time, page_id, event_id]
+sorted_by: [device_id, device_time, page_id, event_rank, event_id]
 columns:
   event_id: {type: VARCHAR, description: key of the event}
   device_id: {type: VARCHAR, description: device (or browser) that sent it}
@@ -14,11 +14,13 @@ columns:
   page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail"}
   module: {type: VARCHAR, description: module on the page}
   slot: {type: INTEGER, description: position in the module from 1}
-  sku: {type: VARCHAR, description: product shown; null for a banner}
+  sku: {type: VARCHAR, description: product or variant shown; null for a banner}
+  product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   content_id: {type: VARCHAR, description: "what the slot showed: creative, campaign or version"}
   entrance_id: {type: VARCHAR, description: entrance whose position the event is on; null = none}
   device_time: {type: TIMESTAMP, description: "the device's own clock, UTC; orders the device's events"}
-  occurred_at: {type: TIMESTAMP, description: "device_time + (received_at − sent_time), UTC; places the event in the world"}
+  event_rank: {type: INTEGER, description: "orders events of one page at one device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4"}
+  occurred_at: {type: TIMESTAMP, description: "device_time, corrected by received_at − sent_time where these differ by more than clock_tolerance_seconds, UTC; places the event in the world"}
   received_at: {type: TIMESTAMP, description: "server clock when received, UTC"}
   referrer: {type: VARCHAR, description: referring URL}
   utm_source: {type: VARCHAR, description: campaign source}
@@ -49,6 +51,7 @@ landed AS (
         raw_events.sku,
         raw_events.content_id,
         raw_events.device_time,
+        raw_events.event_rank,
         raw_events.occurred_at,
         raw_events.received_at,
         raw_events.referrer,
@@ -100,12 +103,12 @@ shared_events AS (
         COALESCE(
             FIRST_VALUE(raw_events.user_id IGNORE NULLS) OVER (
                 PARTITION BY raw_events.device_id, raw_events.dt
-                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_id
+                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_rank, raw_events.event_id
                 ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
             ),
             LAST_VALUE(raw_events.user_id IGNORE NULLS) OVER (
                 PARTITION BY raw_events.device_id, raw_events.dt
-                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_id
+                ORDER BY raw_events.device_time, raw_events.page_id, raw_events.event_rank, raw_events.event_id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             )
         ) AS user_id
@@ -119,6 +122,16 @@ shared_events AS (
             shared_devices.device_id = raw_events.device_id
             AND shared_devices.dt = raw_events.dt
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
+),
+
+-- Few skus are variants of another product: the others need no row here.
+variants AS (
+    SELECT
+        dt,
+        sku,
+        product_id
+    FROM core.event_variants
+    WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
 positions AS (
@@ -166,9 +179,11 @@ SELECT
     events.module,
     events.slot,
     events.sku,
+    COALESCE(variants.product_id, events.sku) AS product_id,
     events.content_id,
     COALESCE(slots.entrance_id, modules.entrance_id) AS entrance_id,
     events.device_time,
+    events.event_rank,
     events.occurred_at,
     events.received_at,
     events.referrer,
@@ -187,6 +202,10 @@ LEFT JOIN shared_events
     ON
         shared_events.event_id = events.event_id
         AND shared_events.dt = events.dt
+LEFT JOIN variants
+    ON
+        variants.dt = events.dt
+        AND variants.sku = events.sku
 LEFT JOIN slots
     ON
         slots.page_type = events.page_type

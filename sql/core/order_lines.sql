@@ -9,7 +9,8 @@ columns:
   order_id: {type: VARCHAR, description: order}
   line_no: {type: INTEGER, description: line within the order}
   user_id: {type: VARCHAR, description: who ordered; null = not known}
-  sku: {type: VARCHAR, description: product}
+  sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
+  product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   quantity: {type: INTEGER, description: units}
   revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount"}
   refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the rate of the sale"}
@@ -103,6 +104,7 @@ amounts AS (
         lines.line_no,
         orders.user_id,
         lines.sku,
+        COALESCE(products.product_id, lines.sku) AS product_id,
         lines.quantity,
         TRY_CAST(
             (CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_price - lines.discount) * orders.rate AS DECIMAL(18, 4)
@@ -134,6 +136,7 @@ SELECT
     line_no,
     user_id,
     sku,
+    product_id,
     quantity,
     revenue,
     refunded,

@@ -1,9 +1,11 @@
 /* model
-description: Products, each in its newest landed version.
+description: What the shop sells, products and their variants, each in its newest landed version.
 grain: [sku]
 reads: {raw.products: all}
 columns:
-  sku: {type: VARCHAR, description: key of the product}
+  sku: {type: VARCHAR, description: "key: a product, or a variant of one"}
+  parent_sku: {type: VARCHAR, description: the product that sku is a variant of; null = it is a product itself}
+  product_id: {type: VARCHAR, description: "parent_sku, else sku: what events, order lines and product tables are joined by"}
   name: {type: VARCHAR, description: name shown to shoppers}
   category: {type: VARCHAR, description: category}
   brand: {type: VARCHAR, description: brand}
@@ -15,6 +17,7 @@ columns:
 WITH versions AS (
     SELECT
         sku,
+        parent_sku,
         name,
         category,
         brand,
@@ -32,6 +35,8 @@ WITH versions AS (
 
 SELECT
     sku,
+    parent_sku,
+    COALESCE(parent_sku, sku) AS product_id,
     name,
     category,
     brand,

@@ -10,7 +10,8 @@ columns:
   order_id: {type: VARCHAR, description: order}
   line_no: {type: INTEGER, description: line within the order}
   user_id: {type: VARCHAR, description: who ordered; null = not known}
-  sku: {type: VARCHAR, description: product}
+  sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
+  product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   amount: {type: "DECIMAL(18,4)", description: amount refunded}
   refunded_at: {type: TIMESTAMP, description: "time of the refund, UTC"}
   dt: {type: DATE, description: business day of the refund}
@@ -51,6 +52,7 @@ paid_lines AS (
         lines.line_no,
         orders.user_id,
         lines.sku,
+        COALESCE(products.product_id, lines.sku) AS product_id,
         lines.refunded_amount,
         COALESCE(lines.updated_at, orders.paid_at) AS told_at,
         COALESCE(lines.updated_dt, orders.paid_dt) AS told_dt,
@@ -61,6 +63,7 @@ paid_lines AS (
         ON
             fx.day = orders.paid_dt
             AND fx.currency = orders.currency
+    LEFT JOIN core.products AS products ON products.sku = lines.sku
     WHERE
         lines.version_no = 1
         AND orders.version_no = 1
@@ -90,6 +93,7 @@ dated AS (
         lines.line_no,
         lines.user_id,
         lines.sku,
+        lines.product_id,
         TRY_CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
         refunds.refunded_at,
         refunds.refunded_dt AS dt
@@ -108,6 +112,7 @@ undated AS (
         lines.line_no,
         lines.user_id,
         lines.sku,
+        lines.product_id,
         TRY_CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
         lines.told_at AS refunded_at,
         lines.told_dt AS dt
@@ -126,6 +131,7 @@ refunds AS (
         line_no,
         user_id,
         sku,
+        product_id,
         amount,
         refunded_at,
         dt
@@ -137,6 +143,7 @@ refunds AS (
         line_no,
         user_id,
         sku,
+        product_id,
         amount,
         refunded_at,
         dt
@@ -149,6 +156,7 @@ SELECT
     line_no,
     user_id,
     sku,
+    product_id,
     amount,
     refunded_at,
     dt

@@ -1,6 +1,7 @@
 -- Native products, one row a record; the newest version of a product counts.
 SELECT
   sku,
+  parent_sku,
   name,
   category,
   brand,
