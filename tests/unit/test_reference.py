@@ -146,7 +146,7 @@ def test_a_click_on_an_action_is_a_step_but_no_end_and_does_not_close() -> None:
     assert {row["module"] for row in modules if row["closing_add_to_carts"]} == {"grid"}
 
 
-def test_ties_in_device_time_are_broken_by_page_id_then_event_id() -> None:
+def test_ties_in_device_time_are_broken_by_page_id_then_kind_then_event_id() -> None:
     events = [
         on_banner("9", "12:00:00", page_id=1, slot=1),
         on_banner("1", "12:00:00", page_id=2),
@@ -154,7 +154,7 @@ def test_ties_in_device_time_are_broken_by_page_id_then_event_id() -> None:
         cart("2", "12:00:00", page_id=2),
     ]
     ends = {row["event_id"]: row for row in rows_of("attribution.attributed_events", events)}
-    assert (ends["0"]["head_event_id"], ends["2"]["head_event_id"]) == ("9", "1")
+    assert (ends["0"]["head_event_id"], ends["2"]["head_event_id"]) == ("1", "1")
 
 
 def test_a_path_that_is_too_long_keeps_its_head_and_its_last_steps() -> None:

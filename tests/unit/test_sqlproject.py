@@ -100,7 +100,13 @@ def test_a_home_adds_a_model(tmp_path):
     project = load(tmp_path, f"SELECT dt, COUNT(*) AS n FROM core.events WHERE {DAYS} GROUP BY dt")
     assert project.models["mine.table"].types == {"dt": "DATE", "n": "BIGINT"}
     assert "mine.table" in project.downstream(["core.events"])
-    assert project.select(["+mine.table"]) == {"mine.table", "core.events", "core.entrances"}
+    assert project.select(["+mine.table"]) == {
+        "mine.table",
+        "core.events",
+        "core.entrances",
+        "core.event_variants",
+        "core.products",
+    }
 
 
 def test_an_unnested_list_reads_no_table(tmp_path):
