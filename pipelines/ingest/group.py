@@ -124,7 +124,7 @@ class Group:
             # whether the record is empty.
             emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
-            return streamed_query(mapping, self.bench.settings.timezone, records)
+            return streamed_query(mapping, self.bench.settings, records)
 
         return Destination(
             judged_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain
@@ -209,7 +209,7 @@ def judge(bench: Bench, mapping: Mapping) -> None:
         HeadwaterError: the mapping's SQL fails on a record.
     """
     name = mapping.target.name
-    query = checked_query(mapping, bench.settings.timezone)
+    query = checked_query(mapping, bench.settings)
     try:
         bench.run(f"CREATE OR REPLACE TABLE {judged_table(name)} AS {query}")
     except (duckdb.DataError, duckdb.ProgrammingError) as error:

@@ -1,4 +1,4 @@
-"""Batches that were ingested under another mapping, declaration or time zone, and go through ingestion again.
+"""Batches that were ingested under another mapping, declaration or other settings, and go through ingestion again.
 
 Here: which batches these are, in sets that share targets, so that duplicates are settled afresh; and finding their
 landing files.
@@ -43,7 +43,7 @@ def stale_sets(
         if lost:
             more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
             errors.append(
-                f"{', '.join(sorted(together.targets))}: the mapping or the time zone has changed, but "
+                f"{', '.join(sorted(together.targets))}: the mapping, the time zone or `inputs:` has changed, but "
                 f"landing/{lost[0]}{more} cannot be read again (gone or changed); the rows stay as they were; put "
                 f"the file back as it was, or remove {lake.root} to start from what is in the landing folder"
             )

@@ -22,7 +22,7 @@ from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.targets import PROVENANCE, TARGETS
 from pipelines.settings import Settings, describe, read_yaml
 
-INGEST_VERSION = "1"
+INGEST_VERSION = "2"
 """Raised when a change of this package's code changes what the same file becomes: all files are then read again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]
@@ -116,10 +116,15 @@ class Source:
         parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
         parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
         if self.by_record(relation):
-            parts.append(settings.timezone)
+            parts += judging_settings(settings)
         if self.whole(relation):
             parts.append("records are kept")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def judging_settings(settings: Settings) -> list[str]:
+    """The settings that decide what a value means and which records are refused, for fingerprints."""
+    return [settings.timezone, settings.inputs.model_dump_json()]
 
 
 def load_sources(home: Home | None) -> list[Source]:

@@ -1,17 +1,19 @@
 /* model
 description: >
   Refunds of paid order lines, on the local date on which they were made, at the rate of the sale. A line that says
-  only how much was refunded counts on the day of that line's version, else on the day of payment.
-grain: [refund_id]
+  only how much was refunded counts on the day of that line's version, else on the day of payment. An order with status
+  refunded of which no refund is stated is refunded in full on the day of that version, else on the day of payment.
+grain: [order_id, line_no, refund_id]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
-  refund_id: {type: VARCHAR, description: "key of the refund; 'undated:<order>:<line>' where the line alone tells of it"}
+  refund_id: {type: VARCHAR, description: "refund, once a line; 'undated:<order>:<line>' where the line alone tells of it, 'implied:<order>:<line>' where the order's status alone does"}
   order_id: {type: VARCHAR, description: order}
   line_no: {type: INTEGER, description: line within the order}
   user_id: {type: VARCHAR, description: who ordered; null = not known}
   sku: {type: VARCHAR, description: product}
   amount: {type: "DECIMAL(18,4)", description: amount refunded}
+  is_implied: {type: BOOLEAN, description: "true where no refund is stated and the order's status alone tells of it: the revenue of the line"}
   refunded_at: {type: TIMESTAMP, description: "time of the refund, UTC"}
   dt: {type: DATE, description: business day of the refund}
 */
@@ -22,6 +24,8 @@ WITH order_versions AS (
         status,
         paid_at,
         paid_dt,
+        updated_at,
+        updated_dt,
         COALESCE(currency, $currency) AS currency,
         ROW_NUMBER() OVER (
             PARTITION BY order_id
@@ -35,6 +39,9 @@ line_versions AS (
         order_id,
         line_no,
         sku,
+        quantity,
+        unit_price,
+        COALESCE(discount, 0) AS discount,
         refunded_amount,
         updated_at,
         updated_dt,
@@ -52,8 +59,12 @@ paid_lines AS (
         orders.user_id,
         lines.sku,
         lines.refunded_amount,
+        CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_price - lines.discount AS revenue,
         COALESCE(lines.updated_at, orders.paid_at) AS told_at,
         COALESCE(lines.updated_dt, orders.paid_dt) AS told_dt,
+        orders.status,
+        COALESCE(orders.updated_at, orders.paid_at) AS order_told_at,
+        COALESCE(orders.updated_dt, orders.paid_dt) AS order_told_dt,
         CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
     FROM line_versions AS lines
     INNER JOIN order_versions AS orders ON orders.order_id = lines.order_id
@@ -63,6 +74,7 @@ paid_lines AS (
             AND fx.currency = orders.currency
     WHERE
         lines.version_no = 1
+        AND lines.quantity > 0
         AND orders.version_no = 1
         AND orders.status IN ('paid', 'refunded')
         AND orders.paid_at IS NOT NULL
@@ -77,7 +89,7 @@ refund_versions AS (
         refunded_at,
         refunded_dt,
         ROW_NUMBER() OVER (
-            PARTITION BY refund_id
+            PARTITION BY order_id, line_no, refund_id
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC
         ) AS version_no
     FROM raw.refunds
@@ -91,6 +103,7 @@ dated AS (
         lines.user_id,
         lines.sku,
         TRY_CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        FALSE AS is_implied,
         refunds.refunded_at,
         refunds.refunded_dt AS dt
     FROM refund_versions AS refunds
@@ -109,6 +122,7 @@ undated AS (
         lines.user_id,
         lines.sku,
         TRY_CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        FALSE AS is_implied,
         lines.told_at AS refunded_at,
         lines.told_dt AS dt
     FROM paid_lines AS lines
@@ -119,6 +133,33 @@ undated AS (
     WHERE lines.refunded_amount > 0
 ),
 
+stated AS (
+    SELECT order_id
+    FROM raw.refunds
+    UNION DISTINCT
+    SELECT order_id
+    FROM paid_lines
+    WHERE refunded_amount > 0
+),
+
+implied AS (
+    SELECT
+        'implied:' || lines.order_id || ':' || CAST(lines.line_no AS VARCHAR) AS refund_id,
+        lines.order_id,
+        lines.line_no,
+        lines.user_id,
+        lines.sku,
+        TRY_CAST(lines.revenue * lines.rate AS DECIMAL(18, 4)) AS amount,
+        TRUE AS is_implied,
+        lines.order_told_at AS refunded_at,
+        lines.order_told_dt AS dt
+    FROM paid_lines AS lines
+    ANTI JOIN stated ON stated.order_id = lines.order_id
+    WHERE
+        lines.status = 'refunded'
+        AND lines.revenue > 0
+),
+
 refunds AS (
     SELECT
         refund_id,
@@ -127,6 +168,7 @@ refunds AS (
         user_id,
         sku,
         amount,
+        is_implied,
         refunded_at,
         dt
     FROM dated
@@ -138,9 +180,22 @@ refunds AS (
         user_id,
         sku,
         amount,
+        is_implied,
         refunded_at,
         dt
     FROM undated
+    UNION ALL
+    SELECT
+        refund_id,
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        amount,
+        is_implied,
+        refunded_at,
+        dt
+    FROM implied
 )
 
 SELECT
@@ -150,6 +205,7 @@ SELECT
     user_id,
     sku,
     amount,
+    is_implied,
     refunded_at,
     dt
 FROM refunds
