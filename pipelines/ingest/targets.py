@@ -27,7 +27,7 @@ class Column:
     set, but not before the column *not_before* where that is on the same day, and is refused otherwise; a *bounded*
     one must lie between the target's *earliest* and the day after the landing. *default*, an expression over the
     target's columns, stands in for a missing value. *allowed* lists the only values, and *shape* is a regular
-    expression for the whole value.
+    expression for the whole value, which is stored in capitals.
     """
 
     kind: str
@@ -148,7 +148,7 @@ ORDERS = Target(
             not_before="ordered_at",
             bounded=True,
         ),
-        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Z]{3}"),
+        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Za-z]{3}"),
         "updated_at": _UPDATED,
     },
     {name: _local_day(f"{name.removesuffix('_dt')}_at") for name in ("ordered_dt", "paid_dt", "updated_dt")},

@@ -98,16 +98,18 @@ def _checked_columns(target: Target) -> list[str]:
 
 
 def _filled(mapping: Mapping, settings: Settings) -> str:
-    """All columns, with times that no calendar has as null, days placed after their order, and defaults."""
+    """All columns, with times and days that no calendar has as null, days placed after their order, and defaults."""
     target = mapping.target
     replaced = [
         f"CASE WHEN {value} BETWEEN {_CALENDAR} THEN {value} END AS {identifier(name)}"
         for name, column in target.columns.items()
-        if column.kind == "TIMESTAMP"
+        if column.kind in ("TIMESTAMP", "DATE")
         for value in [_placed(mapping, name, settings)]
     ]
+    # A default stands in for nothing, never for a value that cannot be read.
     replaced += [
-        f"CAST(coalesce({identifier(name)}, {column.default}) AS {column.kind}) AS {identifier(name)}"
+        f"CASE WHEN {_is_given(mapping, name)} THEN {identifier(name)} "
+        f"ELSE CAST({column.default} AS {column.kind}) END AS {identifier(name)}"
         for name, column in target.columns.items()
         if column.default
     ]

@@ -104,7 +104,8 @@ def _text(column: Column, text: str, settings: Settings) -> str:
     if column.allowed:
         return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
     if column.shape:
-        return f"CASE WHEN regexp_full_match(upper({text}), {literal(column.shape)}) THEN upper({text}) END"
+        # Not matched in capitals: there are letters of other alphabets whose capital is one of ours.
+        return f"CASE WHEN {_matches(text, column.shape)} THEN upper({text}) END"
     return text
 
 
