@@ -38,6 +38,8 @@ _DATED = (
     ("raw.orders", "ordered_dt", "true"),
     ("raw.orders", "paid_dt", "true"),
     ("raw.refunds", "refunded_dt", "true"),
+    # A refund that only the order's status tells of counts on the day of that version.
+    ("raw.orders", "updated_dt", "status = 'refunded'"),
     # A refund that only its line tells of counts on the day of the line's version.
     ("raw.order_lines", "updated_dt", "refunded_amount > 0"),
 )

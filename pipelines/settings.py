@@ -64,6 +64,28 @@ def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
     return fallbacks
 
 
+def _quoted_words(value: object) -> object:
+    """A list of texts; YAML reads a bare null as nothing and a bare 0 as a number."""
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word.strip() for word in value):
+        raise ValueError('expected a list of words such as [undefined, "null"]; put null and numbers in quotes')
+    return value
+
+
+class InputSettings(_Section):
+    """How landed values are read; see docs/user-guide.md.
+
+    Attributes:
+        max_event_age_days: An event that the server had more than so many days after it happened is refused.
+        null_ids: What sources write in the place of an id that they do not have.
+    """
+
+    max_event_age_days: int = Field(400, ge=1, le=36_600)
+    null_ids: Annotated[tuple[str, ...], BeforeValidator(_quoted_words)] = (
+        *("undefined", "null", "NULL", "None", "nil", "NaN", r"\N", "(not set)"),
+        "00000000-0000-0000-0000-000000000000",
+    )
+
+
 class AttributionSettings(_Section):
     """How entrances, paths and sales are joined; see docs/how-it-works.md."""
 
@@ -198,6 +220,7 @@ class Settings(_Section):
     engine: Literal["duckdb"] = "duckdb"
     threads: int | None = Field(None, ge=1, le=1024)
     memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
+    inputs: InputSettings = InputSettings()
     attribution: AttributionSettings = AttributionSettings()
     touch: TouchSettings = TouchSettings()
     rfm: RfmSettings = RfmSettings()

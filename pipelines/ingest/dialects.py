@@ -21,6 +21,9 @@ from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_WITHIN_LINES = 100
+_LOCAL_TIME = "TIMESTAMP WITHOUT ZONE"
+_WHOLE_DOUBLES = 2**53
+"""Below it every whole number is a double of its own."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,24 @@ def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, sc
         rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
         raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
-    return Dialect("parquet", names=tuple(row[0] for row in rows), types=tuple(row[1] for row in rows))
+    without_zone = _times_without_zone(connection, path)
+    types = tuple(_LOCAL_TIME if row[0] in without_zone else row[1] for row in rows)
+    return Dialect("parquet", names=tuple(row[0] for row in rows), types=types)
+
+
+def _times_without_zone(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
+    """The columns of a Parquet file whose times are what a clock showed, and not instants, as the file says.
+
+    DuckDB calls both TIMESTAMP where an older notation was used, whose times are instants.
+    """
+    query = f"SELECT name, coalesce(num_children, 0), logical_type FROM parquet_schema({literal(str(path))})"
+    found: set[str] = set()
+    inside = 0
+    for name, children, logical_type in connection.execute(query).fetchall()[1:]:
+        is_nested, inside = inside > 0, max(inside - 1, 0) + children
+        if not is_nested and "TimestampType(isAdjustedToUTC=0" in (logical_type or ""):
+            found.add(name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -142,9 +162,22 @@ def _position(index: int) -> str:
 
 
 def _as_text(column: str, kind: str) -> str:
+    """A Parquet value as the text that a CSV file would have for it."""
+    if kind == _LOCAL_TIME:
+        return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR)"
     if kind.startswith("TIMESTAMP"):
-        # Parquet's times are UTC, with or without its mark for that; text says so by its Z.
+        # An instant is UTC; text says so by its Z.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
+    if kind in ("DOUBLE", "FLOAT"):
+        # An id that was once null somewhere comes as 12345.0; it is 12345.
+        return (
+            f"CASE WHEN isnan({column}) THEN 'NaN' "
+            f"WHEN {column} = trunc({column}) AND abs({column}) < {_WHOLE_DOUBLES} "
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+        )
+    if kind == "BLOB":
+        # Older writers do not say that their bytes are text.
+        return f"coalesce(TRY(decode({column})), CAST({column} AS VARCHAR))"
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"
     return f"CAST({column} AS VARCHAR)"

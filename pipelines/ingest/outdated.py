@@ -1,4 +1,4 @@
-"""Batches that were ingested under another mapping, declaration or time zone, and go through ingestion again.
+"""Batches that were ingested under another mapping, declaration or other settings, and go through ingestion again.
 
 Here: which batches these are, in sets that share targets, so that duplicates are settled afresh; and finding their
 landing files.

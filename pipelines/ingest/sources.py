@@ -116,10 +116,16 @@ class Source:
         parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
         parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
         if self.by_record(relation):
-            parts += [settings.timezone, str(settings.attribution.clock_tolerance_seconds)]
+            parts += judging_settings(settings)
         if self.whole(relation):
             parts.append("records are kept")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def judging_settings(settings: Settings) -> list[str]:
+    """The settings that decide what a value means and which records are refused, for fingerprints."""
+    tolerance = settings.attribution.clock_tolerance_seconds
+    return [settings.timezone, f"clock_tolerance_seconds={tolerance}", settings.inputs.model_dump_json()]
 
 
 def load_sources(home: Home | None) -> list[Source]:

@@ -21,17 +21,24 @@ class Column:
     """A column that a mapping SELECT may return (must, if *required*).
 
     A record without a value where one is needed is quarantined: *required* says always, *needed_if* when (a
-    condition over the target's columns). Of a TIMESTAMP, text without an offset is the shop's local time if *local*
-    is set, and is refused otherwise; a *bounded* one must lie between 2000 and the day after the landing. *default*,
-    an expression over the target's columns, stands in for a missing value. *allowed* lists the only values, and
-    *shape* is a regular expression for the whole value.
+    condition over the target's columns). In an *is_id* column the words for nothing of the settings are no value.
+    A *not_negative* number below 0 is refused. Of a TIMESTAMP, text without an offset is the shop's local time if
+    *local* is set, and is refused otherwise; a day without a time of day is its local beginning if *takes_day* is
+    set, but not before the column *not_before* where that is on the same day, and is refused otherwise; a *bounded*
+    one must lie between the target's *earliest* and the day after the landing. *default*, an expression over the
+    target's columns, stands in for a missing value. *allowed* lists the only values, and *shape* is a regular
+    expression for the whole value, which is stored in capitals.
     """
 
     kind: str
     description: str
     required: bool = False
     needed_if: str | None = None
+    is_id: bool = False
+    not_negative: bool = False
     local: bool = True
+    takes_day: bool = False
+    not_before: str | None = None
     bounded: bool = False
     default: str | None = None
     allowed: tuple[str, ...] = ()
@@ -56,7 +63,8 @@ class Target:
 
     *stored* orders the columns of the raw table where that is not simply columns, then derived ones. *partitioned*
     targets are kept by day, ``dt``. *amounts* are products of columns that must be less than a trillion, so that no
-    sum of money overflows its type.
+    sum of money overflows its type. *earliest* is the first day of its times. *precedence* is an expression for a
+    digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
     """
 
     name: str
@@ -66,6 +74,8 @@ class Target:
     derived: dict[str, Derived] = field(default_factory=dict)
     partitioned: bool = False
     amounts: tuple[tuple[str, ...], ...] = ()
+    earliest: str = "1980-01-01"
+    precedence: str | None = None
 
     @property
     def table(self) -> str:
@@ -76,7 +86,10 @@ class Target:
 TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
 _IN_ATTRIBUTION = "event_type IN ({})".format(", ".join(f"'{kind}'" for kind in ATTRIBUTION_TYPES))
 _UPDATED = Column(
-    MOMENT, "when this version was written at the source; the latest version of a key wins (UTC)", bounded=True
+    MOMENT,
+    "when this version was written at the source; the latest version of a key wins (UTC)",
+    takes_day=True,
+    bounded=True,
 )
 
 
@@ -89,16 +102,16 @@ EVENTS = Target(
     "Tracking events, one row an event as it was recorded.",
     ("event_id",),
     {
-        "event_id": Column(TEXT, "unique id of the event", required=True),
-        "device_id": Column(TEXT, "device (browser or app) that recorded it", required=True),
-        "user_id": Column(TEXT, "account that was logged in; null before log-in"),
+        "event_id": Column(TEXT, "unique id of the event", required=True, is_id=True),
+        "device_id": Column(TEXT, "device (browser or app) that recorded it", required=True, is_id=True),
+        "user_id": Column(TEXT, "account that was logged in; null before log-in", is_id=True),
         "event_type": Column(TEXT, "page_view, exposure, click, add_to_cart, or another", required=True),
         "page_id": Column(WHOLE, "the PageId: larger is newer on a device", needed_if=_IN_ATTRIBUTION),
         "page_type": Column(TEXT, "kind of page, e.g. home, list, detail", needed_if=_IN_ATTRIBUTION),
         "module": Column(TEXT, "module code on the page"),
         "slot": Column("INTEGER", "position in the module, from 1"),
-        "sku": Column(TEXT, "product that the slot showed"),
-        "content_id": Column(TEXT, "creative, campaign or version that the slot showed"),
+        "sku": Column(TEXT, "product that the slot showed", is_id=True),
+        "content_id": Column(TEXT, "creative, campaign or version that the slot showed", is_id=True),
         "device_time": Column(MOMENT, "when it happened, by the device's own clock (UTC)", required=True, local=False),
         "sent_time": Column(MOMENT, "when it was sent, by the device's own clock (UTC)", local=False),
         "received_at": Column(MOMENT, "when the server received it (UTC)", local=False),
@@ -127,6 +140,7 @@ EVENTS = Target(
         "dt": Derived("DATE", "day of occurred_at in the shop's time zone", "{local:occurred_at}"),
     },
     partitioned=True,
+    earliest="2000-01-01",
 )
 
 ORDERS = Target(
@@ -134,15 +148,22 @@ ORDERS = Target(
     "Orders of any status, one row a version of an order.",
     ("order_id",),
     {
-        "order_id": Column(TEXT, "order", required=True),
-        "user_id": Column(TEXT, "account that ordered; null for guests"),
+        "order_id": Column(TEXT, "order", required=True, is_id=True),
+        "user_id": Column(TEXT, "account that ordered; null for guests", is_id=True),
         "status": Column(TEXT, f"one of {', '.join(ORDER_STATUSES)}", required=True, allowed=ORDER_STATUSES),
         "ordered_at": Column(MOMENT, "when it was ordered (UTC)", required=True, bounded=True),
-        "paid_at": Column(MOMENT, "when it was paid; null if it was not (UTC)", bounded=True),
-        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Z]{3}"),
+        "paid_at": Column(
+            MOMENT,
+            "when it was paid; null if it was not (UTC)",
+            takes_day=True,
+            not_before="ordered_at",
+            bounded=True,
+        ),
+        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Za-z]{3}"),
         "updated_at": _UPDATED,
     },
-    {"ordered_dt": _local_day("ordered_at"), "paid_dt": _local_day("paid_at")},
+    {name: _local_day(f"{name.removesuffix('_dt')}_at") for name in ("ordered_dt", "paid_dt", "updated_dt")},
+    precedence="CASE status WHEN 'unpaid' THEN 0 WHEN 'paid' THEN 1 ELSE 2 END",
 )
 
 ORDER_LINES = Target(
@@ -150,34 +171,36 @@ ORDER_LINES = Target(
     "Lines of orders, one row a version of a line. Money is in the order's currency.",
     ("order_id", "line_no"),
     {
-        "order_id": Column(TEXT, "order", required=True),
+        "order_id": Column(TEXT, "order", required=True, is_id=True),
         "line_no": Column("INTEGER", "line of the order", required=True),
-        "sku": Column(TEXT, "product", required=True),
-        "quantity": Column("INTEGER", "pieces", required=True),
-        "unit_price": Column(MONEY, "price of one piece", required=True),
-        "discount": Column(MONEY, "discount on the whole line; 0 where none is given", default="0"),
-        "unit_cost": Column(MONEY, "cost of one piece, where known"),
-        "refunded_amount": Column(MONEY, "refunded so far, where the source says it on the line"),
+        "sku": Column(TEXT, "product", required=True, is_id=True),
+        "quantity": Column("INTEGER", "pieces; 0 = the line was taken away", required=True, not_negative=True),
+        "unit_price": Column(MONEY, "price of one piece", required=True, not_negative=True),
+        "discount": Column(MONEY, "discount on the whole line; 0 where none is given", default="0", not_negative=True),
+        "unit_cost": Column(MONEY, "cost of one piece, where known", not_negative=True),
+        "refunded_amount": Column(MONEY, "refunded so far, where the source says it on the line", not_negative=True),
         "updated_at": _UPDATED,
     },
     {"updated_dt": _local_day("updated_at")},
     amounts=(("quantity", "unit_price"), ("quantity", "unit_cost"), ("discount",), ("refunded_amount",)),
+    precedence="CASE quantity WHEN 0 THEN 1 ELSE 0 END",
 )
 
 REFUNDS = Target(
     "refunds",
     "Refunds of order lines, one row a version of a refund. Money is in the order's currency.",
-    ("refund_id",),
+    ("order_id", "line_no", "refund_id"),
     {
         "refund_id": Column(
             TEXT,
-            "refund; where none is given, a hash of the record",
+            "refund, once an order line; where none is given, a hash of the record",
+            is_id=True,
             default="md5(concat_ws('|', order_id, line_no, refunded_at, amount))",
         ),
-        "order_id": Column(TEXT, "order", required=True),
+        "order_id": Column(TEXT, "order", required=True, is_id=True),
         "line_no": Column("INTEGER", "line of the order", required=True),
-        "refunded_at": Column(MOMENT, "when it was refunded (UTC)", required=True, bounded=True),
-        "amount": Column(MONEY, "refunded", required=True),
+        "refunded_at": Column(MOMENT, "when it was refunded (UTC)", required=True, takes_day=True, bounded=True),
+        "amount": Column(MONEY, "refunded", required=True, not_negative=True),
         "updated_at": _UPDATED,
     },
     {"refunded_dt": _local_day("refunded_at")},
@@ -189,13 +212,13 @@ PRODUCTS = Target(
     "Products, one row a version of a product.",
     ("sku",),
     {
-        "sku": Column(TEXT, "what can be bought: a product, or a variant of one", required=True),
-        "parent_sku": Column(TEXT, "the product that sku is a variant of; null = it is a product itself"),
+        "sku": Column(TEXT, "what can be bought: a product, or a variant of one", required=True, is_id=True),
+        "parent_sku": Column(TEXT, "the product that sku is a variant of; null = it is a product itself", is_id=True),
         "name": Column(TEXT, "name"),
         "category": Column(TEXT, "category"),
         "brand": Column(TEXT, "brand"),
-        "unit_cost": Column(MONEY, "cost of one piece, where known"),
-        "list_price": Column(MONEY, "list price"),
+        "unit_cost": Column(MONEY, "cost of one piece, where known", not_negative=True),
+        "list_price": Column(MONEY, "list price", not_negative=True),
         "launched_on": Column("DATE", "day of launch"),
         "updated_at": _UPDATED,
     },
@@ -211,7 +234,13 @@ _ORIGIN = {
     "batch_id": (TEXT, "batch (file) that it came from; see raw.batches"),
     "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
 }
-_HASH = {RECORD_HASH: (TEXT, "hash of the record's canonical columns")}
+_HASH = {
+    RECORD_HASH: (
+        TEXT,
+        "hash of the record's canonical columns, of orders and lines behind a digit for how far they are: of versions "
+        "with equal updated_at the larger one counts",
+    )
+}
 
 
 def _raw_columns(target: Target) -> dict[str, tuple[str, str]]:

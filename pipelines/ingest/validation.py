@@ -2,35 +2,30 @@
 
 Here: one SQL query per mapping that types every column, adds the derived ones and lists what is wrong. Every rule
 judges a record by itself, so that the order in which files arrive changes nothing.
-Not here: duplicates (``pipelines.ingest.duplicates``), which look at other records.
+Not here: which text is a value of which type (``pipelines.ingest.values``); duplicates
+(``pipelines.ingest.duplicates``), which look at other records.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from functools import cache
-from zoneinfo import ZoneInfo
 
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import FILES
 from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Column, Target
+from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Target
+from pipelines.ingest.values import as_text, is_day, local_day, typed
 from pipelines.settings import Settings
 
 _LARGEST_AMOUNT = 1e12
-EARLIEST = "TIMESTAMP '2000-01-01'"
 LATEST = "TIMESTAMP '2100-01-01'"
-"""No clock is right beyond these: a time there is out of range, whatever it is compared with."""
+"""No clock is right beyond this: a later time is out of range, whatever it is compared with."""
 
-_WHOLE_NUMBER = r"\s*[+-]?[0-9]+([.]0*)?\s*"
-_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
 _CALENDAR = "TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
 """Times within which no arithmetic overflows."""
 
 _DAY = 24 * 60 * 60 * 1_000_000
-
-_INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
+"""A day in microseconds."""
 
 
 def checked_query(mapping: Mapping, settings: Settings) -> str:
@@ -62,18 +57,18 @@ def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
 def _judging(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
     target = mapping.target
     kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
-    typed = ",\n  ".join(
-        f"{_typed(column, mapping.types.get(name), _given(name), settings.timezone)} AS {identifier(name)}"
+    values = ",\n  ".join(
+        f"{typed(column, mapping.types.get(name), _given(name), settings)} AS {identifier(name)}"
         for name, column in target.columns.items()
     )
     return (
         f"WITH mapped AS ({mapped}),\n"
-        f"typed AS (SELECT {typed}, {kept} FROM mapped),\n"
-        f"filled AS (SELECT {_filled(target)} FROM typed),\n"
+        f"typed AS (SELECT {values}, {kept} FROM mapped),\n"
+        f"filled AS (SELECT {_filled(mapping, settings)} FROM typed),\n"
         f"derived AS (SELECT *{_derived(target, settings)} FROM filled),\n"
         f"landed AS ({landed})\n"
         f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
-        f"  {_reasons(mapping)} AS reasons\nFROM landed"
+        f"  {_reasons(mapping, settings)} AS reasons\nFROM landed"
     )
 
 
@@ -82,10 +77,15 @@ def _mapped(mapping: Mapping) -> list[str]:
 
 
 def row_hash(target: Target) -> str:
-    """An expression: the hash of a row's canonical columns, the same on every machine and for every batch."""
+    """An expression: the hash of a row's canonical columns, the same on every machine and for every batch.
+
+    It begins with the digit of the target's *precedence*, if it has one: of two versions that updated_at does not
+    rank, the models take the larger hash.
+    """
     # A null must differ from an empty text, and a value must not run into the next one.
     parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), chr(30))" for name in target.columns)
-    return f"md5(concat_ws(chr(31), {parts}))"
+    digest = f"md5(concat_ws(chr(31), {parts}))"
+    return f"CAST({target.precedence} AS VARCHAR) || {digest}" if target.precedence else digest
 
 
 def _given(name: str) -> str:
@@ -97,19 +97,34 @@ def _checked_columns(target: Target) -> list[str]:
     return columns if target.partitioned else [*columns, f"{row_hash(target)} AS {RECORD_HASH}"]
 
 
-def _filled(target: Target) -> str:
-    """All columns, with times that no calendar has as null, and defaults for missing values."""
+def _filled(mapping: Mapping, settings: Settings) -> str:
+    """All columns, with times and days that no calendar has as null, days placed after their order, and defaults."""
+    target = mapping.target
     replaced = [
-        f"CASE WHEN {identifier(name)} BETWEEN {_CALENDAR} THEN {identifier(name)} END AS {identifier(name)}"
+        f"CASE WHEN {value} BETWEEN {_CALENDAR} THEN {value} END AS {identifier(name)}"
         for name, column in target.columns.items()
-        if column.kind == "TIMESTAMP"
+        if column.kind in ("TIMESTAMP", "DATE")
+        for value in [_placed(mapping, name, settings)]
     ]
+    # A default stands in for nothing, never for a value that cannot be read.
     replaced += [
-        f"CAST(coalesce({identifier(name)}, {column.default}) AS {column.kind}) AS {identifier(name)}"
+        f"CASE WHEN {_is_given(mapping, name)} THEN {identifier(name)} "
+        f"ELSE CAST({column.default} AS {column.kind}) END AS {identifier(name)}"
         for name, column in target.columns.items()
         if column.default
     ]
     return f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
+
+
+def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
+    """The time *name*; where only its day is known, and something it follows is on that day: not before that."""
+    target = mapping.target
+    value, after = identifier(name), target.columns[name].not_before
+    if after is None or name not in mapping.types:
+        return value
+    days = [local_day(identifier(column), settings.timezone, target.earliest) for column in (name, after)]
+    on_that_day = f"{is_day(_given(name), mapping.types[name])} AND {days[0]} = {days[1]}"
+    return f"(CASE WHEN {on_that_day} THEN {identifier(after)} ELSE {value} END)"
 
 
 def _derived(target: Target, settings: Settings) -> str:
@@ -117,100 +132,21 @@ def _derived(target: Target, settings: Settings) -> str:
     pieces = []
     for name, column in target.derived.items():
         expression = re.sub(
-            r"\{local:(\w+)\}", lambda match: _local_day(match[1], settings.timezone), column.expression
+            r"\{local:(\w+)\}",
+            lambda match: local_day(identifier(match[1]), settings.timezone, target.earliest),
+            column.expression.replace("{clock_tolerance_us}", tolerance),
         )
-        expression = expression.replace("{clock_tolerance_us}", tolerance)
         pieces.append(f", {expression} AS {identifier(name)}")
     # A derived column may name one before it by its alias.
     return "".join(pieces)
 
 
-def _local_day(column: str, timezone: str) -> str:
-    offset = fixed_offset(timezone)
-    if offset is not None:
-        return f"CAST({identifier(column)} + to_seconds({offset}) AS DATE)"
-    return f"CAST(timezone({literal(timezone)}, CAST({identifier(column)} AS TIMESTAMPTZ)) AS DATE)"
-
-
-@cache
-def fixed_offset(timezone: str) -> int | None:
-    """The seconds that *timezone* is ahead of UTC at any time in range, or None if that changes.
-
-    Where it is fixed, adding it is several times as fast as asking the calendar for every row.
-    """
-    zone = ZoneInfo(timezone)
-    # Ten days before the range and after it cover every offset; no zone leaves its offset for less than ten days.
-    moments = (dt.datetime(1999, 12, 22, tzinfo=dt.UTC) + dt.timedelta(days=10 * n) for n in range(3_660))
-    offsets = {moment.astimezone(zone).utcoffset() for moment in moments}
-    (offset, *others) = offsets
-    return int(offset.total_seconds()) if offset is not None and not others else None
-
-
-def _typed(column: Column, given_type: str | None, given: str, timezone: str) -> str:
-    """*given*, of *given_type*, as the column's type; null where it is not such a value."""
-    if given_type is None:
-        return f"CAST(NULL AS {column.kind})"
-    text = given if given_type == "VARCHAR" else f"CAST({given} AS VARCHAR)"
-    if column.kind == "VARCHAR":
-        return _text(column, f"nullif({text}, '')")
-    if column.kind in ("BIGINT", "INTEGER"):
-        if _INTEGERS.fullmatch(given_type):
-            return f"TRY_CAST({given} AS {column.kind})"
-        # A cast alone would round 12.5 and take 1e3 and 1_000.
-        return (
-            f"CASE WHEN regexp_full_match({text}, {literal(_WHOLE_NUMBER)}) THEN TRY_CAST({text} AS {column.kind}) END"
-        )
-    if column.kind == "TIMESTAMP":
-        return _moment(column, given_type, given, text, timezone)
-    if column.kind == "DATE" and given_type != "DATE":
-        return f"CAST(TRY_CAST({text} AS TIMESTAMP) AS DATE)"
-    return f"TRY_CAST({text} AS {column.kind})"
-
-
-def _text(column: Column, text: str) -> str:
-    if column.allowed:
-        return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
-    if column.shape:
-        return f"CASE WHEN regexp_full_match(upper({text}), {literal(column.shape)}) THEN upper({text}) END"
-    return text
-
-
-def _moment(column: Column, given_type: str, given: str, text: str, timezone: str) -> str:
-    """An instant in UTC; null where the value is none."""
-    if given_type.startswith("TIMESTAMP"):
-        # A TIMESTAMP is UTC as it is; the session's time zone, UTC, makes one of a TIMESTAMPTZ.
-        return f"CAST({given} AS TIMESTAMP)"
-    milliseconds = f"TRY_CAST({text} AS BIGINT)"
-    # Casting text to TIMESTAMP would drop its offset, so the cast is to TIMESTAMPTZ; what that counts is UTC.
-    absolute = f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
-    # The usual forms, +08:00 and Z, are told by a few letters; only for others is the pattern matched.
-    has_offset = (
-        f"(length({text}) > 16 AND {text}[-6] IN ('+', '-') AND {text}[-3] = ':') "
-        f"OR (length({text}) > 16 AND suffix({text}, 'Z')) "
-        f"OR regexp_matches(substring({text}, 11), {literal(_OFFSET)})"
-    )
-    local = f"CAST(timezone({literal(timezone)}, TRY_CAST({text} AS TIMESTAMP)) AS TIMESTAMP)"
-    if column.local:
-        otherwise = f"ELSE {local}"
-        numeric = f"NOT contains({text}, ':') AND {milliseconds} IS NOT NULL"
-    else:
-        otherwise, numeric = "", f"NOT contains({text}, ':')"
-    return (
-        # Seconds of the years 1 to 9999; what has a colon is looked at as a time only.
-        f"CASE WHEN {numeric} THEN "
-        f"CASE WHEN {milliseconds} BETWEEN -62135596800000 AND 253402300799999 "
-        f"THEN make_timestamp({milliseconds} * 1000) END "
-        f"WHEN {has_offset} THEN {absolute} {otherwise} END"
-    )
-
-
-def _reasons(mapping: Mapping) -> str:
+def _reasons(mapping: Mapping, settings: Settings) -> str:
     """All that is wrong with a row, or null; the texts are put together only for rows where something is."""
     faults: list[tuple[str, str]] = []
     suspect: list[str] = []
     for name, column in mapping.target.columns.items():
-        value, given = identifier(name), _given(name)
-        is_given = f"({given} IS NOT NULL AND CAST({given} AS VARCHAR) <> '')" if name in mapping.types else "false"
+        value, is_given = identifier(name), _is_given(mapping, name)
         # The null typed value is looked at first: it is rare, and spares the rest.
         if column.required:
             faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
@@ -222,7 +158,10 @@ def _reasons(mapping: Mapping) -> str:
             word = "unknown" if column.allowed else "bad"
             faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
             suspect += [] if column.required else [f"{value} IS NULL AND {is_given}"]
-    if out_of_range := _out_of_range(mapping.target):
+        if column.not_negative:
+            faults.append((f"{value} < 0", f"negative {name}"))
+            suspect.append(f"{value} < 0")
+    if out_of_range := _out_of_range(mapping.target, settings):
         faults.append((out_of_range, "time out of range"))
         suspect.append(out_of_range)
     if mapping.target.amounts:
@@ -233,19 +172,34 @@ def _reasons(mapping: Mapping) -> str:
     return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
 
 
+def _is_given(mapping: Mapping, name: str) -> str:
+    """The condition that a record says something in the column *name*; a word for nothing in an id says nothing."""
+    if name not in mapping.types:
+        return "false"
+    if mapping.target.columns[name].is_id:
+        return f"({identifier(name)} IS NOT NULL)"
+    return f"({_given(name)} IS NOT NULL AND {as_text(_given(name), mapping.types[name])} <> '')"
+
+
 def _too_large(target: Target) -> str:
     products = (" * ".join(f"CAST({identifier(name)} AS DOUBLE)" for name in factors) for factors in target.amounts)
-    # Of a null factor the comparison is null: that amount is none.
+    # If a factor is NULL the comparison is NULL, so the row is not reported as too large.
     return " OR ".join(f"coalesce(abs({product}) >= {_LARGEST_AMOUNT}, false)" for product in products)
 
 
-def _out_of_range(target: Target) -> str:
+def _out_of_range(target: Target, settings: Settings) -> str:
     if target is EVENTS:
         limits = [("occurred_at", "coalesce(received_at, landed_at)")]
     else:
         limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
-    return " OR ".join(
-        # In microseconds, for adding an interval asks the calendar.
-        f"{moment} < {EARLIEST} OR {moment} >= {LATEST} OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
+    conditions = [
+        # In microseconds, because adding an interval asks the calendar.
+        f"{moment} < TIMESTAMP {literal(target.earliest)} OR {moment} >= {LATEST} "
+        f"OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
         for moment, landed in limits
-    )
+    ]
+    if target is EVENTS:
+        # A clock that was never set: the server had the event years after it is said to have happened.
+        age = settings.inputs.max_event_age_days * _DAY
+        conditions.append(f"epoch_us(received_at) - epoch_us(occurred_at) > {age}")
+    return " OR ".join(conditions)

@@ -26,7 +26,7 @@ from pipelines.ingest.manifest import Batch, Output, RawLake
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_parts
 from pipelines.ingest.quarantine import listing_query
-from pipelines.ingest.sources import INGEST_VERSION, Source
+from pipelines.ingest.sources import INGEST_VERSION, Source, judging_settings
 from pipelines.ingest.targets import EVENTS
 from pipelines.settings import Settings
 
@@ -51,7 +51,7 @@ def _mapped(source: Source, lake: RawLake) -> list[Batch]:
 
 
 def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) -> str:
-    parts = [INGEST_VERSION, settings.timezone, str(settings.attribution.clock_tolerance_seconds)]
+    parts = [INGEST_VERSION, *judging_settings(settings)]
     parts += [f"{mapping.target.name}: {mapping.meaning}" for mapping in source.whole()]
     parts += sorted(output.version for batch in inputs for output in batch.outputs if _is_records(output))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ line_versions AS (
     SELECT
         order_id,
         line_no,
+        quantity,
         CAST(quantity AS DECIMAL(20, 0)) * unit_price - COALESCE(discount, 0) AS amount,
         ROW_NUMBER() OVER (
             PARTITION BY order_id, line_no
@@ -50,6 +51,7 @@ landed AS (
     WHERE
         orders.version_no = 1
         AND lines.version_no = 1
+        AND lines.quantity > 0
         AND orders.status IN ('paid', 'refunded')
         AND orders.paid_at IS NOT NULL
         AND orders.paid_dt BETWEEN $from_dt AND $to_dt

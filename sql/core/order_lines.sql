@@ -1,7 +1,7 @@
 /* model
 description: >
   The lines of paid orders (paid_at present, status paid or refunded), on the local date of payment, with money in the
-  reporting currency at the rate of that day.
+  reporting currency at the rate of that day. A line whose newest version has quantity 0 was taken away.
 grain: [order_id, line_no]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
@@ -13,7 +13,7 @@ columns:
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   quantity: {type: INTEGER, description: units}
   revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount"}
-  refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the rate of the sale"}
+  refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the rate of the sale; all of the revenue where the status alone tells of a refund"}
   net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunded}
   cost: {type: "DECIMAL(18,4)", description: "quantity × the line's unit_cost, else the product's; null = unknown"}
   margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null where the cost is unknown}
@@ -41,6 +41,7 @@ paid_orders AS (
     SELECT
         orders.order_id,
         orders.user_id,
+        orders.status,
         orders.ordered_at,
         orders.paid_at,
         orders.paid_dt,
@@ -80,7 +81,7 @@ refund_versions AS (
         line_no,
         amount,
         ROW_NUMBER() OVER (
-            PARTITION BY refund_id
+            PARTITION BY order_id, line_no, refund_id
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC
         ) AS version_no
     FROM raw.refunds
@@ -98,6 +99,19 @@ dated_refunds AS (
     GROUP BY refunds.order_id, refunds.line_no
 ),
 
+-- Orders of which any refund is stated; a status of 'refunded' alone means that all was refunded.
+stated_refunds AS (
+    SELECT order_id
+    FROM raw.refunds
+    UNION DISTINCT
+    SELECT order_id
+    FROM line_versions
+    WHERE
+        version_no = 1
+        AND quantity > 0
+        AND refunded_amount > 0
+),
+
 amounts AS (
     SELECT
         lines.order_id,
@@ -111,7 +125,8 @@ amounts AS (
         ) AS revenue,
         CAST(
             COALESCE(refunds.amount, TRY_CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
-        ) AS refunded,
+        ) AS stated_refund,
+        orders.status = 'refunded' AND stated_refunds.order_id IS NULL AS is_refunded_by_status,
         -- A line's own cost is in the order's currency, a product's in the reporting currency.
         CASE
             WHEN lines.unit_cost IS NOT NULL
@@ -127,8 +142,28 @@ amounts AS (
         ON
             refunds.order_id = lines.order_id
             AND refunds.line_no = lines.line_no
+    LEFT JOIN stated_refunds ON stated_refunds.order_id = lines.order_id
     LEFT JOIN core.products AS products ON products.sku = lines.sku
-    WHERE lines.version_no = 1
+    WHERE
+        lines.version_no = 1
+        AND lines.quantity > 0
+),
+
+net_amounts AS (
+    SELECT
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        product_id,
+        quantity,
+        revenue,
+        CASE WHEN is_refunded_by_status AND revenue > 0 THEN revenue ELSE stated_refund END AS refunded,
+        cost,
+        ordered_at,
+        paid_at,
+        dt
+    FROM amounts
 )
 
 SELECT
@@ -146,4 +181,4 @@ SELECT
     ordered_at,
     paid_at,
     dt
-FROM amounts
+FROM net_amounts

@@ -1,7 +1,7 @@
 /* model
 description: >
-  Order lines whose order has not landed, paid orders without any line, refunds without their line: what the sales
-  tables cannot hold, listed.
+  Order lines whose order has not landed, paid orders without any line, refunds whose line has not landed or was taken
+  away: what the sales tables cannot hold, listed.
 grain: [mismatch, order_id, line_no]
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
@@ -21,11 +21,25 @@ WITH order_versions AS (
     FROM raw.orders
 ),
 
-lines AS (
-    SELECT DISTINCT
+line_versions AS (
+    SELECT
         order_id,
-        line_no
+        line_no,
+        quantity,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, line_no
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
     FROM raw.order_lines
+),
+
+lines AS (
+    SELECT
+        order_id,
+        line_no,
+        quantity
+    FROM line_versions
+    WHERE version_no = 1
 ),
 
 refunds AS (
@@ -63,6 +77,7 @@ mismatches AS (
         ON
             lines.order_id = refunds.order_id
             AND lines.line_no = refunds.line_no
+            AND lines.quantity > 0
 )
 
 SELECT

@@ -1,5 +1,7 @@
 /* model
-description: Every order of any status, in its newest landed version, on the local date of ordering.
+description: >
+  Every order of any status, in its newest landed version, on the local date of ordering. Of versions with equal
+  updated_at the one with the further status counts (unpaid < paid < cancelled, refunded); record_hash begins with it.
 grain: [order_id]
 partition: dt
 reads: {raw.orders: all}

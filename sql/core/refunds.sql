@@ -1,18 +1,20 @@
 /* model
 description: >
   Refunds of paid order lines, on the local date on which they were made, at the rate of the sale. A line that says
-  only how much was refunded counts on the day of that line's version, else on the day of payment.
-grain: [refund_id]
+  only how much was refunded counts on the day of that line's version, else on the day of payment. An order with status
+  refunded of which no refund is stated is refunded in full on the day of that version, else on the day of payment.
+grain: [order_id, line_no, refund_id]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
-  refund_id: {type: VARCHAR, description: "key of the refund; 'undated:<order>:<line>' where the line alone tells of it"}
+  refund_id: {type: VARCHAR, description: "refund, once a line; 'undated:<order>:<line>' where the line alone tells of it, 'implied:<order>:<line>' where the order's status alone does"}
   order_id: {type: VARCHAR, description: order}
   line_no: {type: INTEGER, description: line within the order}
   user_id: {type: VARCHAR, description: who ordered; null = not known}
   sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   amount: {type: "DECIMAL(18,4)", description: amount refunded}
+  is_implied: {type: BOOLEAN, description: "true where no refund is stated and the order's status alone tells of it: the revenue of the line"}
   refunded_at: {type: TIMESTAMP, description: "time of the refund, UTC"}
   dt: {type: DATE, description: business day of the refund}
 */
@@ -23,6 +25,8 @@ WITH order_versions AS (
         status,
         paid_at,
         paid_dt,
+        updated_at,
+        updated_dt,
         COALESCE(currency, $currency) AS currency,
         ROW_NUMBER() OVER (
             PARTITION BY order_id
@@ -36,6 +40,9 @@ line_versions AS (
         order_id,
         line_no,
         sku,
+        quantity,
+        unit_price,
+        COALESCE(discount, 0) AS discount,
         refunded_amount,
         updated_at,
         updated_dt,
@@ -54,8 +61,12 @@ paid_lines AS (
         lines.sku,
         COALESCE(products.product_id, lines.sku) AS product_id,
         lines.refunded_amount,
+        CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_price - lines.discount AS revenue,
         COALESCE(lines.updated_at, orders.paid_at) AS told_at,
         COALESCE(lines.updated_dt, orders.paid_dt) AS told_dt,
+        orders.status,
+        COALESCE(orders.updated_at, orders.paid_at) AS order_told_at,
+        COALESCE(orders.updated_dt, orders.paid_dt) AS order_told_dt,
         CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
     FROM line_versions AS lines
     INNER JOIN order_versions AS orders ON orders.order_id = lines.order_id
@@ -66,6 +77,7 @@ paid_lines AS (
     LEFT JOIN core.products AS products ON products.sku = lines.sku
     WHERE
         lines.version_no = 1
+        AND lines.quantity > 0
         AND orders.version_no = 1
         AND orders.status IN ('paid', 'refunded')
         AND orders.paid_at IS NOT NULL
@@ -80,7 +92,7 @@ refund_versions AS (
         refunded_at,
         refunded_dt,
         ROW_NUMBER() OVER (
-            PARTITION BY refund_id
+            PARTITION BY order_id, line_no, refund_id
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC
         ) AS version_no
     FROM raw.refunds
@@ -95,6 +107,7 @@ dated AS (
         lines.sku,
         lines.product_id,
         TRY_CAST(refunds.amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        FALSE AS is_implied,
         refunds.refunded_at,
         refunds.refunded_dt AS dt
     FROM refund_versions AS refunds
@@ -114,6 +127,7 @@ undated AS (
         lines.sku,
         lines.product_id,
         TRY_CAST(lines.refunded_amount * lines.rate AS DECIMAL(18, 4)) AS amount,
+        FALSE AS is_implied,
         lines.told_at AS refunded_at,
         lines.told_dt AS dt
     FROM paid_lines AS lines
@@ -122,6 +136,34 @@ undated AS (
             dated.order_id = lines.order_id
             AND dated.line_no = lines.line_no
     WHERE lines.refunded_amount > 0
+),
+
+stated AS (
+    SELECT order_id
+    FROM raw.refunds
+    UNION DISTINCT
+    SELECT order_id
+    FROM paid_lines
+    WHERE refunded_amount > 0
+),
+
+implied AS (
+    SELECT
+        'implied:' || lines.order_id || ':' || CAST(lines.line_no AS VARCHAR) AS refund_id,
+        lines.order_id,
+        lines.line_no,
+        lines.user_id,
+        lines.sku,
+        lines.product_id,
+        TRY_CAST(lines.revenue * lines.rate AS DECIMAL(18, 4)) AS amount,
+        TRUE AS is_implied,
+        lines.order_told_at AS refunded_at,
+        lines.order_told_dt AS dt
+    FROM paid_lines AS lines
+    ANTI JOIN stated ON stated.order_id = lines.order_id
+    WHERE
+        lines.status = 'refunded'
+        AND lines.revenue > 0
 ),
 
 refunds AS (
@@ -133,6 +175,7 @@ refunds AS (
         sku,
         product_id,
         amount,
+        is_implied,
         refunded_at,
         dt
     FROM dated
@@ -145,9 +188,23 @@ refunds AS (
         sku,
         product_id,
         amount,
+        is_implied,
         refunded_at,
         dt
     FROM undated
+    UNION ALL
+    SELECT
+        refund_id,
+        order_id,
+        line_no,
+        user_id,
+        sku,
+        product_id,
+        amount,
+        is_implied,
+        refunded_at,
+        dt
+    FROM implied
 )
 
 SELECT
@@ -158,6 +215,7 @@ SELECT
     sku,
     product_id,
     amount,
+    is_implied,
     refunded_at,
     dt
 FROM refunds

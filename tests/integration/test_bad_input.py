@@ -304,7 +304,7 @@ ORDER = b"o%d,u1,paid,2026-05-01 10:00:00,2026-05-01 10:05:00,CNY,\n"
         (b"o9,u\xff,paid,2026-05-01,,CNY,\n", "invalid UTF-8"),
         (b"o9,u\x00,paid,2026-05-01,,CNY,\n", "NUL byte"),
         (b"o9,u1,lost,soon,,CNY,\n", "unknown status; bad ordered_at"),
-        (b"o9,u1,paid,1970-01-01,,yuan,\n", "bad currency; time out of range"),
+        (b"o9,u1,paid,1970-01-01 00:00:00,,yuan,\n", "bad currency; time out of range"),
         (b"o9," + b"u" * 3_000_000 + b",paid,2026-05-01,,CNY,\n", "line longer than 2 MB"),
     ],
 )
@@ -377,7 +377,7 @@ def test_typed_parquet_is_read_like_text(home: Home) -> None:
         home,
         "native/events/a.parquet",
         "SELECT 'e' || i AS event_id, 'd' AS device_id, 'click' AS event_type, CAST(i AS DOUBLE) AS page_id, "
-        "'home' AS page_type, TIMESTAMP '2026-05-01 02:00:00.5' AS device_time, ['a'] AS sku, "
+        "'home' AS page_type, TIMESTAMPTZ '2026-05-01 10:00:00.5+08' AS device_time, ['a'] AS sku, "
         "CASE i WHEN 1 THEN 'x' ELSE '1' END AS slot FROM range(3) AS t(i)",
     )
     take_in(home)

@@ -1,0 +1,33 @@
+/* check
+model: core.order_lines
+severity: warn
+description: Orders with status refunded whose stated refunds fall short of their revenue.
+remedy: >
+  Land the refunds that are missing; if only a part was refunded, the status should stay paid. A status of refunded
+  without any stated refund counts as a full one.
+reads: {raw.orders: all}
+*/
+WITH order_versions AS (
+    SELECT
+        order_id,
+        status,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.orders
+)
+
+SELECT
+    lines.dt,
+    lines.order_id,
+    SUM(lines.revenue) AS revenue,
+    SUM(lines.refunded) AS refunded
+FROM core.order_lines AS lines
+INNER JOIN order_versions AS orders ON orders.order_id = lines.order_id
+WHERE
+    lines.dt BETWEEN $from_dt AND $to_dt
+    AND orders.version_no = 1
+    AND orders.status = 'refunded'
+GROUP BY lines.dt, lines.order_id
+HAVING SUM(lines.refunded) < SUM(lines.revenue)

@@ -1,0 +1,172 @@
+"""What one landed text says, by the table in docs/user-guide.md, in plain Python.
+
+Here: each kind of value read without SQL, data frames or anything of the program; a text that is no such value is
+``REFUSED``, a word for nothing ``None``.
+Not here: where the texts come from and how the program reads them (``tests.integration.test_values``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from zoneinfo import ZoneInfo
+
+Value = object
+
+
+class _Refused:
+    def __repr__(self) -> str:
+        return "REFUSED"
+
+
+REFUSED = _Refused()
+BLANKS = " \t\n\f\r"
+WORDS_FOR_NOTHING = (
+    *("undefined", "null", "NULL", "None", "nil", "NaN", "\\N", "(not set)"),
+    "00000000-0000-0000-0000-000000000000",
+)
+EPOCH = dt.datetime(1970, 1, 1)
+DIGITS = frozenset("0123456789")
+
+
+def is_digits(text: str, least: int = 1, most: int = 10_000) -> bool:
+    """Whether *text* is so many of the ten ASCII digits and nothing else."""
+    return least <= len(text) <= most and set(text) <= DIGITS
+
+
+def id_of(text: str) -> Value:
+    """An id as it is spelt, or None where it is a word for nothing."""
+    return None if text in WORDS_FOR_NOTHING or not text.strip(BLANKS) else text
+
+
+def status_of(text: str) -> Value:
+    return text if text in ("paid", "unpaid", "cancelled", "refunded") else REFUSED
+
+
+def currency_of(text: str) -> Value:
+    return text.upper() if len(text) == 3 and text.isascii() and text.isalpha() else REFUSED
+
+
+def whole_number_of(text: str, bits: int) -> Value:
+    """A whole number; decimals may follow if all are 0."""
+    body = text.strip(BLANKS)
+    sign = -1 if body[:1] == "-" else 1
+    whole, _, decimals = body.removeprefix(body[:1] if body[:1] in ("+", "-") else "").partition(".")
+    if not is_digits(whole) or not (set(decimals) <= {"0"}):
+        return REFUSED
+    value = sign * int(whole)
+    return value if -(2 ** (bits - 1)) <= value < 2 ** (bits - 1) else REFUSED
+
+
+def amount_of(text: str) -> Value:
+    """An amount of at most four decimals, save for less than a hundred-millionth."""
+    body = text.strip(BLANKS)
+    unsigned = body[1:] if body[:1] in ("+", "-") else body
+    number, letter, exponent = unsigned.replace("E", "e").partition("e")
+    whole, point, decimals = number.partition(".")
+    if not is_digits(whole + decimals) or (point and not whole and not decimals):
+        return REFUSED
+    if letter and not is_digits(exponent[1:] if exponent[:1] in ("+", "-") else exponent, most=3):
+        return REFUSED
+    with localcontext(prec=2000):
+        exact = Decimal(body)
+        held = exact.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        if abs(held) >= 10**14 or abs(exact - held) >= Decimal("0.00000001"):
+            return REFUSED
+        return held + 0  # no minus before a zero
+
+
+def day_of(text: str) -> dt.date | None:
+    """YYYY-MM-DD."""
+    parts = text.split("-")
+    if [len(part) for part in parts] != [4, 2, 2] or not all(map(is_digits, parts)):
+        return None
+    try:
+        return dt.date(*map(int, parts))
+    except ValueError:
+        return None
+
+
+def clock_of(text: str) -> dt.timedelta | None:
+    """HH:MM, HH:MM:SS or HH:MM:SS.f, what is beyond microseconds cut off."""
+    clock, point, fraction = text.partition(".")
+    parts = clock.split(":")
+    if not 2 <= len(parts) <= 3 or not all(is_digits(part, 2, 2) for part in parts):
+        return None
+    if point and (len(parts) == 2 or not is_digits(fraction, 1, 9)):
+        return None
+    hours, minutes, seconds = map(int, (*parts, "0")[:3])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    microseconds = int(fraction.ljust(6, "0")[:6]) if point else 0
+    return dt.timedelta(hours=hours, minutes=minutes, seconds=seconds, microseconds=microseconds)
+
+
+def offset_of(text: str) -> dt.timedelta | None:
+    """Z, UTC, +08:00, +0800 or +08."""
+    if text in ("Z", "UTC"):
+        return dt.timedelta(0)
+    digits = text[1:].replace(":", "", 1) if text[3:4] == ":" and len(text) == 6 else text[1:]
+    if text[:1] not in ("+", "-") or not is_digits(digits, 2, 4) or len(digits) == 3:
+        return None
+    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    if hours > 23 or minutes > 59:
+        return None
+    return dt.timedelta(hours=hours, minutes=minutes) * (-1 if text[0] == "-" else 1)
+
+
+def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | None:
+    """What a clock showed, and its offset where one is said."""
+    body = text.strip(BLANKS)
+    day, rest = day_of(body[:10]), body[11:]
+    if day is None or body[10:11] not in ("T", " ") or not rest:
+        return None
+    start = next((n for n, letter in enumerate(rest) if letter in "Z+-U"), len(rest))
+    clock = clock_of(rest[:start].removesuffix(" ") if start < len(rest) else rest)
+    offset = offset_of(rest[start:]) if start < len(rest) else None
+    if clock is None or (start < len(rest) and offset is None):
+        return None
+    return dt.datetime.combine(day, dt.time()) + clock, offset
+
+
+def moment_of(text: str, zone: ZoneInfo, *, is_local: bool, takes_day: bool) -> Value:
+    """A time as naive UTC: epoch milliseconds, with an offset, or, where allowed, local or a day without a time."""
+    milliseconds = whole_number_of(text, 64)
+    try:
+        if isinstance(milliseconds, int):
+            return EPOCH + dt.timedelta(milliseconds=milliseconds)
+        found = wall_and_offset_of(text)
+        if found is None:
+            day = day_of(text.strip(BLANKS))
+            return day_start(day, zone) if day and takes_day else REFUSED
+        wall, offset = found
+        if offset is not None:
+            return wall - offset
+        return instant_of(wall, zone) if is_local else REFUSED
+    except OverflowError:
+        return REFUSED
+
+
+def instant_of(wall: dt.datetime, zone: ZoneInfo) -> Value:
+    """When the shop's clocks show *wall*: the second time, if they do twice; never, if they skip it."""
+    instant = wall.replace(tzinfo=zone, fold=1).astimezone(dt.UTC)
+    is_shown = instant.astimezone(zone).replace(tzinfo=None, fold=0) == wall
+    return instant.replace(tzinfo=None) if is_shown else REFUSED
+
+
+def day_start(day: dt.date, zone: ZoneInfo) -> Value:
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def date_of(text: str, zone: ZoneInfo) -> Value:
+    """A day; of a time with an offset the shop's local one."""
+    if day := day_of(text.strip(BLANKS)):
+        return day
+    found = wall_and_offset_of(text)
+    if found is None:
+        return REFUSED
+    wall, offset = found
+    try:
+        return wall.date() if offset is None else (wall - offset).replace(tzinfo=dt.UTC).astimezone(zone).date()
+    except OverflowError:
+        return REFUSED
