@@ -3,14 +3,14 @@ description: >
   Each product's place in each matrix of config/matrices.yaml. High is strictly above the threshold, of a rate both as it is
   and shrunk, of a small sample even with one success fewer; a side changes only when that passes the threshold by the
   setting hysteresis, so that products on the line do not flap.
-grain: [dt, window_days, matrix_id, sku]
+grain: [dt, window_days, matrix_id, product_id]
 partition: dt
 reads: {products.quadrants: 1}
 columns:
   dt: {type: DATE, description: last day of the window}
   window_days: {type: INTEGER, description: days of the window}
   matrix_id: {type: VARCHAR, description: matrix}
-  sku: {type: VARCHAR, description: product}
+  product_id: {type: VARCHAR, description: product with its variants}
   category: {type: VARCHAR, description: "category; '(none)' if unknown"}
   x_value: {type: DOUBLE, description: "the metric of axis x, a rate shrunk toward its category's"}
   y_value: {type: DOUBLE, description: "the metric of axis y, likewise"}
@@ -34,7 +34,7 @@ WITH axis_metrics AS (
     SELECT
         metrics.dt,
         metrics.window_days,
-        metrics.sku,
+        metrics.product_id,
         metrics.category,
         metrics.revenue,
         axes.matrix_id,
@@ -122,7 +122,7 @@ axis_values AS (
     SELECT
         axis_metrics.dt,
         axis_metrics.window_days,
-        axis_metrics.sku,
+        axis_metrics.product_id,
         axis_metrics.category,
         axis_metrics.revenue,
         axis_metrics.matrix_id,
@@ -165,7 +165,7 @@ known_values AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         matrix_id,
         axis,
         kind,
@@ -250,7 +250,7 @@ placed AS (
         axis_values.dt,
         axis_values.window_days,
         axis_values.matrix_id,
-        axis_values.sku,
+        axis_values.product_id,
         axis_values.category,
         axis_values.revenue,
         axis_values.axis,
@@ -280,7 +280,7 @@ decisive AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         axis,
@@ -305,7 +305,7 @@ sided AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         axis,
@@ -329,7 +329,7 @@ paired AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         MAX(value) FILTER (WHERE axis = 'x') AS x_value,
@@ -349,7 +349,7 @@ paired AS (
         COALESCE(BOOL_OR(is_borderline), FALSE) AS is_borderline,
         COALESCE(BOOL_OR(is_small_sample), FALSE) AS is_small_sample
     FROM sided
-    GROUP BY dt, window_days, matrix_id, sku, category, revenue
+    GROUP BY dt, window_days, matrix_id, product_id, category, revenue
 ),
 
 -- The day before the first one, in its final state, begins each product's history.
@@ -358,7 +358,7 @@ history AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_high AS x_clear_side,
@@ -375,7 +375,7 @@ history AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_clear_side,
@@ -393,7 +393,7 @@ neighbours AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_clear_side,
@@ -403,9 +403,9 @@ neighbours AS (
         known_quadrant,
         previous_quadrant,
         days_in_quadrant,
-        LAG(dt) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS dt_before,
-        LAG(x_value) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS x_value_before,
-        LAG(y_value) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS y_value_before
+        LAG(dt) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS dt_before,
+        LAG(x_value) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS x_value_before,
+        LAG(y_value) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS y_value_before
     FROM history
 ),
 
@@ -415,7 +415,7 @@ marked AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         known_quadrant,
@@ -440,7 +440,7 @@ states AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         known_quadrant,
         previous_quadrant,
         days_in_quadrant,
@@ -448,7 +448,7 @@ states AS (
         CASE
             WHEN x_value IS NOT NULL
                 THEN LAST_VALUE(x_mark IGNORE NULLS) OVER (
-                    PARTITION BY window_days, matrix_id, sku
+                    PARTITION BY window_days, matrix_id, product_id
                     ORDER BY dt
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 )
@@ -456,7 +456,7 @@ states AS (
         CASE
             WHEN y_value IS NOT NULL
                 THEN LAST_VALUE(y_mark IGNORE NULLS) OVER (
-                    PARTITION BY window_days, matrix_id, sku
+                    PARTITION BY window_days, matrix_id, product_id
                     ORDER BY dt
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 )
@@ -469,7 +469,7 @@ named AS (
         states.dt,
         states.window_days,
         states.matrix_id,
-        states.sku,
+        states.product_id,
         states.previous_quadrant,
         states.days_in_quadrant,
         states.is_continued,
@@ -490,14 +490,14 @@ stays AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         previous_quadrant,
         days_in_quadrant,
         is_continued,
         x_high,
         y_high,
         quadrant,
-        LAG(quadrant) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS quadrant_before
+        LAG(quadrant) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS quadrant_before
     FROM named
 ),
 
@@ -507,7 +507,7 @@ beginnings AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_high,
         y_high,
         quadrant,
@@ -528,17 +528,17 @@ histories AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_high,
         y_high,
         quadrant,
         LAST_VALUE(began_on IGNORE NULLS) OVER (
-            PARTITION BY window_days, matrix_id, sku
+            PARTITION BY window_days, matrix_id, product_id
             ORDER BY dt
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS began_on,
         LAST_VALUE(came_from IGNORE NULLS) OVER (
-            PARTITION BY window_days, matrix_id, sku
+            PARTITION BY window_days, matrix_id, product_id
             ORDER BY dt
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS came_from
@@ -549,7 +549,7 @@ SELECT
     paired.dt,
     paired.window_days,
     paired.matrix_id,
-    paired.sku,
+    paired.product_id,
     paired.category,
     paired.x_value,
     paired.y_value,
@@ -578,4 +578,4 @@ INNER JOIN histories
         histories.dt = paired.dt
         AND histories.window_days = paired.window_days
         AND histories.matrix_id = paired.matrix_id
-        AND histories.sku = paired.sku
+        AND histories.product_id = paired.product_id
