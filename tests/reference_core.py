@@ -131,9 +131,7 @@ def traffic_daily(events: list[Row]) -> list[Row]:
 
 def visitors(events: list[Row]) -> list[Row]:
     """Each person once on each day with an event of theirs."""
-    return [
-        {"dt": day, "person_id": person} for day, person in sorted({(e["dt"], e["person_id"]) for e in events})
-    ]
+    return [{"dt": day, "person_id": person} for day, person in sorted({(e["dt"], e["person_id"]) for e in events})]
 
 
 def traffic(events: list[Row]) -> Row:
