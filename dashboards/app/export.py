@@ -67,7 +67,8 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
         (text("export.about"), table.definition),
         *([] if context.view.page in WITHOUT_DAYS else [(text("days"), f"{days.first} – {days.last}")]),
         (text("export.rows"), str(len(table.rows))),
-        (text("export.data"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
+        (text("export.data"), f"{context.copy.days[-1]}"),
+        (text("export.copied"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
         (text("export.currency"), context.copy.settings.currency),
         *((text("export.note"), note) for note in table.notes if note),
     ]
