@@ -144,6 +144,7 @@ class Table:
         is_wide: Over the whole width of the page.
         is_open: As part of a chart: shown without being asked for.
         most: How many rows are shown at most; files hold them all.
+        is_of_days: Whether it is of the days chosen for the page; else it says what it is of.
     """
 
     key: str
@@ -156,6 +157,7 @@ class Table:
     is_wide: bool = False
     is_open: bool = False
     most: int | None = None
+    is_of_days: bool = True
 
 
 @dataclass(frozen=True)
