@@ -93,8 +93,9 @@ def appeared(look: Look, now: Number, before: Number) -> str:
     """That an amount came new or is gone; '' where it was and is there, or neither."""
     if bool(now) == bool(before):
         return ""
-    up = (now or 0) > (before or 0)
-    return f"{'▲' if up else '▼'} {look.text('change.new' if now else 'change.gone')}"
+    way = "▲" if (now or 0) > (before or 0) else "▼"
+    word = look.text("change.new" if now else "change.gone")
+    return f"{way} {word}"
 
 
 def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
