@@ -28,6 +28,7 @@ class Column:
         is_text: Aligned to the left, and kept on one line unless it is long.
         is_long: Sentences, which may always be broken.
         field: The key of the row's value as it is, for files and for sorting; None: the cell's text.
+        read: The value of a row, where it is not simply that of *field*.
         metric: The metric that the value is of, which tells its unit; None: none.
         href: Where the cell of a row leads to; None: nowhere.
         definition: What the column means, shown on hover of its head.
@@ -42,9 +43,12 @@ class Column:
     metric: str | None = None
     href: Callable[[Row], str | None] | None = None
     definition: str = ""
+    read: Callable[[Row], Any] | None = None
 
     def value(self, row: Row) -> Any:
         """The value of *row* as it is."""
+        if self.read is not None:
+            return self.read(row)
         return self.cell(row) if self.field is None else row.get(self.field)
 
 
@@ -140,6 +144,7 @@ class Table:
         is_wide: Over the whole width of the page.
         is_open: As part of a chart: shown without being asked for.
         most: How many rows are shown at most; files hold them all.
+        is_of_days: Whether it is of the days chosen for the page; else it says what it is of.
     """
 
     key: str
@@ -152,6 +157,7 @@ class Table:
     is_wide: bool = False
     is_open: bool = False
     most: int | None = None
+    is_of_days: bool = True
 
 
 @dataclass(frozen=True)

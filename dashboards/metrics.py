@@ -23,7 +23,9 @@ _MONEY = frozenset(
         "net_revenue",
         "refunded",
         "revenue",
+        "revenue_per_buyer",
         "revenue_per_mille",
+        "revenue_per_visitor",
     }
 )
 _NO_RATES = frozenset({"relative_share"})

@@ -28,6 +28,10 @@ MATRICES: dict[str, tuple[tuple[str, Fraction | None], tuple[str, Fraction | Non
 """Metric and fixed threshold (none: the mean) of x and y; the quadrants high-high, high-low, low-high and low-low."""
 
 
+OF_EVENTS = ("exposures", "product_clicks", "views", "add_to_carts")
+"""Metrics that count events."""
+
+
 def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
     """Category, day of launch and name of each product that a row of core.products names, by product_id."""
     by_sku = {row["sku"]: row for row in rows}
@@ -67,6 +71,7 @@ class Portfolio:
     def on(self, day: dt.date, figures: Sequence[Row]) -> dict[tuple[str, str], History]:
         """The quadrants of *day*, by matrix and product; the days must come in order."""
         today = {}
+        figures = _known(figures)
         for matrix_id, (x, y, names) in MATRICES.items():
             cuts = [_cut(figures, *axis) for axis in (x, y)]
             for row in figures:
@@ -80,6 +85,12 @@ class Portfolio:
                 today[matrix_id, row["product_id"]] = _stay(day, sides, _quadrant(sides, names), before)
         self.histories |= today
         return today
+
+
+def _known(figures: Sequence[Row]) -> list[Row]:
+    """The figures without the counts of a kind of event that the log does not have at all."""
+    silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
+    return [{**row, **dict.fromkeys(silent)} for row in figures]
 
 
 def _exact(value: Any) -> Fraction | None:

@@ -46,6 +46,7 @@ FX_COLUMNS = ("dt", "currency", "rate")
 KEYS: dict[str, tuple[str, ...]] = {
     "core.events": ("dt", "event_id"),
     "core.traffic_daily": ("dt",),
+    "core.visitors": ("dt", "person_id"),
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),

@@ -26,7 +26,7 @@ class Days:
 
     Attributes:
         first, last: The days shown.
-        then_first, then_last: The earlier ones; None without a comparison.
+        then_first, then_last: The earlier ones; None without a comparison, and on pages that make none.
         is_recorded_then: Whether the shop's records begin before them, so that they can be compared.
     """
 
@@ -70,7 +70,8 @@ class Context:
         """The days that are shown and compared."""
         assert self.view.first is not None
         assert self.view.last is not None
-        then = compared_days(self.view.first, self.view.last, self.view.compare)
+        asked = self.view.compare if self.view.compares else "none"
+        then = compared_days(self.view.first, self.view.last, asked)
         start = self.copy.days[0] if self.copy.days else None
         is_recorded = then is not None and start is not None and then[0] >= start
         then_first, then_last = then or (None, None)

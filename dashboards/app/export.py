@@ -54,7 +54,8 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
             flask.abort(404)
         content = csv_of(table) if form == "csv" else xlsx_of(table, _about(context, table))
         response = flask.Response(content, mimetype=_TYPES[form])
-        days = f"{context.now:%Y%m%d-%H%M%S}" if page in WITHOUT_DAYS else f"{context.days.first}-{context.days.last}"
+        is_of_days = page not in WITHOUT_DAYS and table.is_of_days
+        days = f"{context.days.first}-{context.days.last}" if is_of_days else f"{context.now:%Y%m%d-%H%M%S}"
         name = f"headwater-{page}-{key}-{days}.{form}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
@@ -62,12 +63,14 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
 
 def _about(context: Context, table: Table) -> list[tuple[str, str]]:
     text, days = context.look.text, context.days
+    is_of_days = context.view.page not in WITHOUT_DAYS and table.is_of_days
     return [
         (text("export.table"), table.title),
         (text("export.about"), table.definition),
-        *([] if context.view.page in WITHOUT_DAYS else [(text("days"), f"{days.first} – {days.last}")]),
+        *([(text("days"), f"{days.first} – {days.last}")] if is_of_days else []),
         (text("export.rows"), str(len(table.rows))),
-        (text("export.data"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
+        (text("export.data"), f"{context.copy.days[-1]}"),
+        (text("export.copied"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
         (text("export.currency"), context.copy.settings.currency),
         *((text("export.note"), note) for note in table.notes if note),
     ]

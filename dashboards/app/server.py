@@ -188,7 +188,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
-        return shell.page(context, components(context, blocks)), shell.mark_of(copy.snapshot)
+        return shell.page(context, components(context, blocks)), shell.mark_of(copy)
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:

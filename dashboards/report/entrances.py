@@ -18,7 +18,6 @@ from dashboards.figures.sales import entrance_revenue, entrance_value, has_place
 from dashboards.numbers import NONE
 from dashboards.report.columns import change_column
 from dashboards.report.html import Html, first_of, message, table, tag
-from dashboards.report.overview import totals
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
 
@@ -36,6 +35,19 @@ LEFT JOIN attribution.entrance_daily AS before ON before.entrance_id = now.entra
 LEFT JOIN attribution.entrance_daily AS week ON week.entrance_id = now.entrance_id AND week.dt = $day - 7
 WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_id
 """
+_TOTAL = """
+SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(add_to_carts) AS add_to_carts,
+    sum(order_lines) AS order_lines, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
+    CAST(sum(product_clicks) AS DOUBLE) / nullif(sum(exposures), 0) AS click_through_rate,
+    CAST(sum(add_to_carts) AS DOUBLE) / nullif(sum(product_clicks), 0) AS cart_rate,
+    CAST(sum(order_lines) AS DOUBLE) / nullif(sum(product_clicks), 0) AS click_to_order_rate,
+    CAST(1000 * sum(revenue) AS DOUBLE) / nullif(sum(exposures), 0) AS revenue_per_mille,
+    (SELECT count(DISTINCT order_id) FROM core.order_lines WHERE dt = $day) AS orders,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 1) AS revenue_before,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 7) AS revenue_week,
+    coalesce(sum(revenue), 0) = coalesce((SELECT sum(revenue) FROM core.order_lines WHERE dt = $day), 0) AS is_equal
+FROM attribution.entrance_daily WHERE dt = $day
+"""
 _SLOTS = """
 WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
 SELECT slots.*, names.name_zh, names.name_en,
@@ -50,7 +62,7 @@ def entrances(page: Page, reader: Reader) -> Html:
     """The entrances' sales and traffic; that the sales sum to the day's."""
     look = page.look
     frame = _named(look, reader.frame(_ENTRANCES))
-    total = totals(reader)
+    total = reader.frame(_TOTAL).row(0, named=True)
     rows = frame.to_dicts()
     if not rows:
         return message(

@@ -26,6 +26,8 @@ MARTS = (
     "core.order_lines",
     "core.entrances",
     "core.products",
+    "core.traffic_daily",
+    "core.visitors",
     "attribution.entrance_daily",
     "attribution.slot_daily",
     "customers.rfm",

@@ -21,7 +21,7 @@ columns:
   x_high: {type: BOOLEAN, description: whether x is high; null if its value is}
   y_high: {type: BOOLEAN, description: whether y is high; null if its value is}
   quadrant: {type: VARCHAR, description: "key of the cell; unknown if a value is null"}
-  unknown_metrics: {type: VARCHAR, description: "the metrics that are null, or have no threshold; null where the quadrant is known"}
+  unknown_metrics: {type: VARCHAR, description: "the metrics that are null, count events of which the window has none, or have no threshold; null where the quadrant is known"}
   previous_quadrant: {type: VARCHAR, description: the quadrant before this stay; null if there was none}
   days_in_quadrant: {type: INTEGER, description: "days of this stay, this one included"}
   x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null where that is 0"}
@@ -30,7 +30,22 @@ columns:
   is_small_sample: {type: BOOLEAN, description: whether a rate has fewer trials than the setting small_sample}
   revenue: {type: "DECIMAL(18,4)", description: Σ revenue of the window}
 */
-WITH axis_metrics AS (
+-- Where the log of a window has no event of a kind at all, as in a shop that lands orders alone, nothing is known of any
+-- product: a count of 0 would call each of them low.
+WITH logged AS (
+    SELECT
+        dt,
+        window_days,
+        NULLIF(SUM(exposures), 0) AS exposures,
+        NULLIF(SUM(product_clicks), 0) AS product_clicks,
+        NULLIF(SUM(views), 0) AS views,
+        NULLIF(SUM(add_to_carts), 0) AS add_to_carts
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, window_days
+),
+
+axis_metrics AS (
     SELECT
         metrics.dt,
         metrics.window_days,
@@ -45,10 +60,10 @@ WITH axis_metrics AS (
         axes.is_low_high,
         CASE WHEN axes.is_per_category THEN metrics.category ELSE '(all)' END AS cut_group,
         CASE axes.metric
-            WHEN 'exposures' THEN CAST(metrics.exposures AS DOUBLE)
-            WHEN 'product_clicks' THEN CAST(metrics.product_clicks AS DOUBLE)
-            WHEN 'views' THEN CAST(metrics.views AS DOUBLE)
-            WHEN 'add_to_carts' THEN CAST(metrics.add_to_carts AS DOUBLE)
+            WHEN 'exposures' THEN CASE WHEN logged.exposures IS NOT NULL THEN CAST(metrics.exposures AS DOUBLE) END
+            WHEN 'product_clicks' THEN CASE WHEN logged.product_clicks IS NOT NULL THEN CAST(metrics.product_clicks AS DOUBLE) END
+            WHEN 'views' THEN CASE WHEN logged.views IS NOT NULL THEN CAST(metrics.views AS DOUBLE) END
+            WHEN 'add_to_carts' THEN CASE WHEN logged.add_to_carts IS NOT NULL THEN CAST(metrics.add_to_carts AS DOUBLE) END
             WHEN 'buyers' THEN CAST(metrics.buyers AS DOUBLE)
             WHEN 'orders' THEN CAST(metrics.orders AS DOUBLE)
             WHEN 'order_lines' THEN CAST(metrics.order_lines AS DOUBLE)
@@ -99,6 +114,10 @@ WITH axis_metrics AS (
             WHEN 'repurchase_rate' THEN metrics.repurchase_base
         END AS trials
     FROM products.metrics AS metrics
+    INNER JOIN logged
+        ON
+            logged.dt = metrics.dt
+            AND logged.window_days = metrics.window_days
     CROSS JOIN config.axes AS axes
     WHERE
         metrics.dt BETWEEN $from_dt AND $to_dt

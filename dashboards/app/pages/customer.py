@@ -46,7 +46,7 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
         cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
         cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
-    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(look, reading, user)]
+    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(context, reading, user)]
 
 
 def _group(look: Look, reading: AsOf, row: Row) -> Card:
@@ -75,7 +75,9 @@ def _measures(look: Look, row: Row) -> list[Card]:
     ]
 
 
-def _orders(look: Look, reading: AsOf, user: str) -> Table:
+def _orders(context: Context, reading: AsOf, user: str) -> Table:
+    """All orders; the number of a paid one leads to the paths behind its lines."""
+    look, view = context.look, context.view
     rows = [
         row | {"status": look.text.name("order_status", row["status"])}
         for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
@@ -84,7 +86,11 @@ def _orders(look: Look, reading: AsOf, user: str) -> Table:
         "orders",
         look.text("customer.orders"),
         [
-            text(look.text("column.order"), "order_id"),
+            text(
+                look.text("column.order"),
+                "order_id",
+                href=lambda row: view.to("paths", find=row["order_id"]).href if row["paid_on"] else None,
+            ),
             text(look.text("column.ordered_on"), "ordered_on"),
             text(look.text("column.paid_on"), "paid_on"),
             text(look.text("column.status"), "status"),

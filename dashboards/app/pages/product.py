@@ -173,7 +173,9 @@ def _course(context: Context, sku: str) -> Group:
         look.text("product.course", metric=called),
         [text(look.text("column.day"), "dt"), exact(look, name)],
         frame.to_dicts()[::-1],
-        look.text("product.course.about"),
+        look.text.joined(
+            look.text("product.course.about"), look.text("course.compared") if earlier is not None else ""
+        ),
         is_wide=True,
     )
     controls = Controls((Choice("measure", look.text("product.measure"), options, name, default=MEASURES[0]),))
