@@ -24,6 +24,7 @@ _MONEY = frozenset(
         "refunded",
         "revenue",
         "revenue_per_mille",
+        "revenue_per_mille_impressions",
     }
 )
 _NO_RATES = frozenset({"relative_share"})
