@@ -26,6 +26,7 @@ _MONEY = frozenset(
         "revenue_per_buyer",
         "revenue_per_mille",
         "revenue_per_visitor",
+        "revenue_per_mille_impressions",
     }
 )
 _NO_RATES = frozenset({"relative_share"})

@@ -17,6 +17,15 @@ from dashboards.app.view import View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.figures.look import Look
 
+_ENTRANCE_NAMES = """
+WITH named AS (
+    SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
+)
+SELECT entrance_id, name_zh, name_en FROM named
+UNION ALL
+SELECT DISTINCT entrance_id, NULL, NULL FROM attribution.entrance_daily AS daily ANTI JOIN named USING (entrance_id)
+"""
+
 Role = Literal["viewer", "analyst", "admin"]
 
 
@@ -110,12 +119,13 @@ class Context:
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:
-        """What each entrance is called; those that are none are named too."""
+        """What each entrance is called: those of the configuration, and those that only the data name.
+
+        The pseudo-entrances ``(direct)`` and ``(unattributed)`` are among them.
+        """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
-            for row in self.copy.rows(
-                "SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1"
-            )
+            for row in self.copy.rows(_ENTRANCE_NAMES)
         }
         return names | {key: self.look.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 

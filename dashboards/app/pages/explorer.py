@@ -45,7 +45,7 @@ WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
 GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id
 """
 _STEPS = """
-SELECT steps.*, products.name AS product
+SELECT steps.*, coalesce(products.name, steps.sku) AS product
 FROM attribution.path_steps AS steps LEFT JOIN core.products AS products USING (sku)
 WHERE steps.end_event_id = $end ORDER BY steps.step_no
 """
@@ -60,6 +60,7 @@ GROUP BY ALL
 ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
 LIMIT 1
 """
+_ORDER = "SELECT status FROM core.orders WHERE order_id = $find"
 _NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attribution.attributed_sales")
 
 
@@ -75,6 +76,10 @@ def explore(context: Context) -> Sequence[Block]:
     lines = context.rows(_LINES, find=find)
     if lines:
         return _of_order(context, lines)
+    unpaid = context.rows(_ORDER, find=find)
+    if unpaid:
+        status = look.text.name("order_status", unpaid[0]["status"])
+        return [Text(look.text("explorer.unpaid", order=find, status=status), "missing")]
     ends = context.rows(_END, find=find)
     if ends:
         return _of_end(context, ends[0])
@@ -101,7 +106,13 @@ def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Blo
     wanted = context.view.get("line")
     line = next((row for row in lines if str(row["line_no"]) == wanted), None)
     line = line or next((row for row in lines if row["matched_event_id"]), lines[0])
-    parts = [] if len(lines) == 1 else [_lines(context, lines, line["line_no"])]
+    look, shown = context.look, line["line_no"]
+    parts: list[Block] = []
+    if wanted and wanted != str(shown):
+        said = look.text("explorer.no_line", order=line["order_id"], line=wanted, shown=shown)
+        parts.append(Text(said, "warning"))
+    if len(lines) > 1:
+        parts.append(_lines(context, lines, shown))
     return [*parts, *_of_line(context, line)]
 
 
@@ -126,7 +137,8 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
         text(look.text("column.path"), "said", href=lambda row: view.to(line=str(row["line_no"])).href),
     ]
     title = look.text("explorer.lines", order=lines[0]["order_id"])
-    return Table("order_lines", title, columns, rows, is_wide=True)
+    keys = ("order_id", "sku", "entrance_id", "matched_by")
+    return Table("order_lines", title, columns, rows, is_wide=True, keys=keys)
 
 
 def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
@@ -166,8 +178,9 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
     days = settings.attribution.cart_window_days
     if line["matched_by"] == "none":
         return look.text("explorer.why.none", days=days)
+    module = line["head_module"] and look.text.name("module", line["head_module"])
     slot = look.text("slot.number", n=line["head_slot"]) if line["head_slot"] else ""
-    place = " · ".join(part for part in (line["head_module"], slot, line["head_content_id"]) if part and part[0] != "(")
+    place = " · ".join(part for part in (module, slot, line["head_content_id"]) if part and part[0] != "(")
     return look.text.joined(look.text(f"explorer.why.{line['matched_by']}"), place)
 
 
@@ -205,7 +218,7 @@ def _lines_of_end(context: Context, sales: Sequence[dict[str, Any]]) -> Table:
         text(look.text("column.product"), "name"),
         exact(look, "revenue"),
     ]
-    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True)
+    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True, keys=("sku",))
 
 
 def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Table:
@@ -238,7 +251,8 @@ def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Ta
         exact(look, "revenue"),
     ]
     title = look.text("explorer.carts", device=device)
-    return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True)
+    keys = ("event_id", "sku", "entrance_id")
+    return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True, keys=keys)
 
 
 def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
@@ -249,6 +263,7 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
         | {"device_time": local_time(row["device_time"], timezone), "kind": look.text(f"step.{kind_of(row)}")}
         | {"reason": look.text(f"step_reason.{kind_of(row)}")}
         | {"page": look.text.name("page_type", str(row["page_type"]))}
+        | {"called": None if row["module"] is None else look.text.name("module", row["module"])}
         for row in context.rows(_STEPS, end=end)
     ]
     if not rows:
@@ -260,7 +275,7 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
         Column(look.text("column.time"), lambda row: _second(row["device_time"]), is_text=True, field="device_time"),
         text(look.text("column.page"), "page"),
         Column("PageId", lambda row: str(row["page_id"]), field="page_id"),
-        text(look.text("column.module"), "module"),
+        text(look.text("column.module"), "called"),
         Column(look.text("column.slot_no"), lambda row: _or_none(row["slot"]), field="slot"),
         text(look.text("column.product"), "product"),
         text(look.text("column.kind"), "kind"),
@@ -269,7 +284,13 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
     ]
     notes = (look.text("explorer.truncated"),) if rows[0]["is_truncated"] else ()
     table = Table(
-        "steps", look.text("explorer.timeline"), columns, rows, look.text("explorer.timeline.about"), notes=notes
+        "steps",
+        look.text("explorer.timeline"),
+        columns,
+        rows,
+        look.text("explorer.timeline.about"),
+        notes=notes,
+        keys=("page_type", "module", "sku"),
     )
     return [Chart(path_timeline(look, frame, names.get(entrance, entrance)), table, is_wide=True)]
 

@@ -27,14 +27,14 @@ _FINDS = {
         SELECT sku AS key, coalesce(name, sku) AS name FROM core.products
         WHERE contains(lower(sku || ' ' || coalesce(name, '') || ' ' || coalesce(category, '')), $q) ORDER BY key""",
     "order": """
-        SELECT order_id AS key, CAST(min(dt) AS VARCHAR) AS name FROM attribution.attributed_sales
-        WHERE starts_with(lower(order_id), $q) GROUP BY 1 ORDER BY key""",
+        SELECT order_id AS key, CAST(dt AS VARCHAR) AS name FROM core.orders
+        WHERE starts_with(lower(order_id), $q) ORDER BY key""",
     "cart": """
         SELECT event_id AS key, CAST(dt AS VARCHAR) AS name FROM attribution.attributed_events
         WHERE lower(event_id) = $q AND end_type = 'add_to_cart' ORDER BY key""",
     "device": """
-        SELECT device_id AS key, CAST(count(*) AS VARCHAR) AS name FROM attribution.attributed_events
-        WHERE starts_with(lower(device_id), $q) GROUP BY 1 ORDER BY key""",
+        SELECT DISTINCT device_id AS key, device_id AS name FROM attribution.attributed_events
+        WHERE starts_with(lower(device_id), $q) ORDER BY key""",
 }
 _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attributed_events"}
 
