@@ -15,6 +15,7 @@ _MONEY = frozenset(
         "closing_revenue",
         "cost",
         "expected_value",
+        "list_price",
         "margin",
         "mean_expected_value",
         "mean_monetary",

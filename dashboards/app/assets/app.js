@@ -67,7 +67,7 @@
     var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
     var shown = rows.slice(0, 200);
     var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
-    var csv = "\ufeff" + ["sku,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
+    var csv = "\ufeff" + ["product_id,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
     var said = (lang === "zh" ? "所选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
     return [
       component("P", { children: [said + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),

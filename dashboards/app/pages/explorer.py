@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.lines import line_joins, line_names, product_columns, product_title
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
 from dashboards.columns import exact, text
@@ -20,26 +21,25 @@ from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 
-_LINES = """
-SELECT sales.*, coalesce(products.name, sales.sku) AS name
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+_LINES = f"""
+SELECT sales.*, {line_names("sales")}
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.order_id = $find ORDER BY sales.line_no
 """
-_SALES_OF_END = """
-SELECT sales.*, coalesce(products.name, sales.sku) AS name
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+_SALES_OF_END = f"""
+SELECT sales.*, {line_names("sales")}
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.matched_event_id = $find ORDER BY sales.paid_at, sales.order_id, sales.line_no
 """
-_END = """
-SELECT ends.*, coalesce(products.name, ends.sku) AS name
-FROM attribution.attributed_events AS ends LEFT JOIN core.products AS products USING (sku)
+_END = f"""
+SELECT ends.*, {line_names("ends")}
+FROM attribution.attributed_events AS ends {line_joins("ends")}
 WHERE ends.event_id = $find
 """
-_ENDS_OF_DEVICE = """
-SELECT ends.event_id, ends.occurred_at, ends.sku, coalesce(products.name, ends.sku) AS name, ends.entrance_id,
-    ends.rule, any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
-FROM attribution.attributed_events AS ends
-LEFT JOIN core.products AS products USING (sku)
+_ENDS_OF_DEVICE = f"""
+SELECT ends.event_id, ends.occurred_at, ends.sku, ends.product_id, {line_names("ends")}, ends.entrance_id, ends.rule,
+    any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
+FROM attribution.attributed_events AS ends {line_joins("ends")}
 LEFT JOIN attribution.attributed_sales AS sales ON sales.matched_event_id = ends.event_id
 WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
 GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id
@@ -130,14 +130,14 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
     ]
     columns = [
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, lines),
         exact(look, "revenue"),
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.matched"), "matched"),
         text(look.text("column.path"), "said", href=lambda row: view.to(line=str(row["line_no"])).href),
     ]
     title = look.text("explorer.lines", order=lines[0]["order_id"])
-    keys = ("order_id", "sku", "entrance_id", "matched_by")
+    keys = ("order_id", "product_id", "sku", "entrance_id", "matched_by")
     return Table("order_lines", title, columns, rows, is_wide=True, keys=keys)
 
 
@@ -152,7 +152,7 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
             f"{line['order_id']} · {line['line_no']}",
             note=look.text("explorer.paid", at=f"{paid:%Y-%m-%d %H:%M}") if paid else "",
         ),
-        Card(look.text("column.product"), line["name"], note=look.text("explorer.units", n=line["quantity"])),
+        Card(look.text("column.product"), product_title(line), note=look.text("explorer.units", n=line["quantity"])),
         Card(
             look.text("metric.revenue"),
             short_text(look.numbers, "revenue", line["revenue"]),
@@ -191,7 +191,7 @@ def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
     at = local_time(end["occurred_at"], context.copy.settings.timezone)
     cards = [
         Card(look.text(f"end.{end['end_type']}"), f"{at:%Y-%m-%d %H:%M}" if at else NONE, note=end["event_id"]),
-        Card(look.text("column.product"), end["name"] or NONE),
+        Card(look.text("column.product"), product_title(end)),
         Card(
             look.text("explorer.credited"),
             names.get(end["entrance_id"], end["entrance_id"]),
@@ -215,10 +215,10 @@ def _lines_of_end(context: Context, sales: Sequence[dict[str, Any]]) -> Table:
             href=lambda row: view.to(find=row["order_id"], line=str(row["line_no"])).href,
         ),
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, sales),
         exact(look, "revenue"),
     ]
-    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True, keys=("sku",))
+    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True, keys=("product_id", "sku"))
 
 
 def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Table:
@@ -241,7 +241,7 @@ def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Ta
             field="at",
             href=lambda row: view.to(find=row["event_id"], line=None).href,
         ),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, carts),
         text(look.text("column.entrance"), "entrance"),
         text(
             look.text("column.order"),
@@ -251,7 +251,7 @@ def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Ta
         exact(look, "revenue"),
     ]
     title = look.text("explorer.carts", device=device)
-    keys = ("event_id", "sku", "entrance_id")
+    keys = ("event_id", "product_id", "sku", "entrance_id")
     return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True, keys=keys)
 
 

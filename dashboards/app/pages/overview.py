@@ -50,15 +50,15 @@ WITH both_times AS (
         FROM attribution.entrance_daily
         WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
         UNION ALL
-        SELECT 'product', sku, revenue, dt BETWEEN $first AND $last
+        SELECT 'product', product_id, revenue, dt BETWEEN $first AND $last
         FROM core.order_lines
         WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
     )
     GROUP BY ALL
 )
-SELECT kind, key, coalesce(products.name, key) AS name, coalesce(both_times.revenue, 0) AS revenue,
+SELECT kind, key, coalesce(names.name, key) AS name, coalesce(both_times.revenue, 0) AS revenue,
     coalesce(before, 0) AS revenue_before, coalesce(both_times.revenue, 0) - coalesce(before, 0) AS difference
-FROM both_times LEFT JOIN core.products AS products ON kind = 'product' AND products.sku = key
+FROM both_times LEFT JOIN products.names AS names ON kind = 'product' AND names.product_id = key
 QUALIFY row_number() OVER (PARTITION BY kind ORDER BY abs(difference) DESC, key) <= 8
 ORDER BY kind, abs(difference) DESC, key
 """

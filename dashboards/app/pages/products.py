@@ -42,15 +42,15 @@ ALL = "*"
 _LENGTHS = "SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1"
 _CATEGORIES = "SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1"
 _PRODUCTS = """
-SELECT metrics.*, coalesce(names.name, metrics.sku) AS name, quadrants.quadrant, quadrants.unknown_metrics,
+SELECT metrics.*, coalesce(names.name, metrics.product_id) AS name, quadrants.quadrant, quadrants.unknown_metrics,
     quadrants.days_in_quadrant
 FROM products.metrics AS metrics
-LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.names AS names USING (product_id)
 LEFT JOIN products.quadrants AS quadrants
-    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days AND quadrants.sku = metrics.sku
-    AND quadrants.matrix_id = $matrix
+    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days
+    AND quadrants.product_id = metrics.product_id AND quadrants.matrix_id = $matrix
 WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
-ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.sku
+ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id
 """
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
@@ -184,7 +184,7 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
         look.text("products.table"),
         [
             text(look.text("column.product"), "name", href=_to_product(context)),
-            text(look.text("column.sku"), "sku"),
+            text(look.text("column.product_id"), "product_id"),
             text(look.text("column.category"), "category"),
             text(look.text("column.quadrant"), "called"),
             *(metric(look, name) for name in _METRICS),
@@ -206,7 +206,7 @@ def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Ma
 
 
 def _to_product(context: Context) -> Href:
-    return lambda row: context.view.to(sku=row["sku"]).href
+    return lambda row: context.view.to(sku=row["product_id"]).href
 
 
 def _to_matrix(context: Context) -> Href:

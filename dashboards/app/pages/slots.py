@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.lines import line_joins, line_names, product_columns
 from dashboards.app.people import shown_id
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
@@ -68,12 +69,12 @@ JOIN runs AS before
 WHERE now.first_day BETWEEN $first AND $last
 ORDER BY now.first_day DESC, now.impressions DESC, now.head_page_type, now.head_module, now.head_slot
 """
-_ORDERS = """
-SELECT sales.order_id, sales.line_no, sales.entrance_id, sales.person_id, sales.paid_at, sales.sku,
-    coalesce(products.name, sales.sku) AS name, sales.quantity, sales.revenue, sales.net_revenue,
+_ORDERS = f"""
+SELECT sales.order_id, sales.line_no, sales.entrance_id, sales.person_id, sales.paid_at, sales.sku, sales.product_id,
+    {line_names("sales")}, sales.quantity, sales.revenue, sales.net_revenue,
     sales.revenue - sales.net_revenue AS refunded, sales.margin, sales.matched_by, sales.matched_event_id,
     sales.head_page_type, sales.head_module, sales.head_slot, sales.head_content_id
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.dt BETWEEN $first AND $last AND sales.entrance_id = $entrance
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
 ORDER BY sales.revenue DESC, sales.order_id, sales.line_no
@@ -212,7 +213,7 @@ def orders(context: Context, entrance: str, slot: str) -> Table:
         ),
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
         Column(look.text("column.paid"), lambda row: _minute(row["paid"]), is_text=True, field="paid"),
-        text(look.text("column.product"), "name", href=lambda row: view.to("products", sku=row["sku"]).href),
+        *product_columns(look, view, rows),
         exact(look, "units", field="quantity"),
         *(exact(look, name) for name in ("revenue", "refunded", "margin")),
         text(look.text("column.matched"), "matched"),
@@ -226,7 +227,7 @@ def orders(context: Context, entrance: str, slot: str) -> Table:
         rows,
         look.text("orders.about"),
         is_wide=True,
-        keys=("sku", "user_id", "matched_by", *SLOT_KEYS, "head_content_id"),
+        keys=("product_id", "sku", "user_id", "matched_by", *SLOT_KEYS, "head_content_id"),
     )
 
 
