@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
-from dashboards.app.people import user_of
+from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.figures.look import Look
@@ -46,7 +46,7 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
         cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
         cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
-    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(look, reading, user)]
+    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(context, reading, user)]
 
 
 def _group(look: Look, reading: AsOf, row: Row) -> Card:
@@ -75,9 +75,10 @@ def _measures(look: Look, row: Row) -> list[Card]:
     ]
 
 
-def _orders(look: Look, reading: AsOf, user: str) -> Table:
+def _orders(context: Context, reading: AsOf, user: str) -> Table:
+    look = context.look
     rows = [
-        row | {"status": look.text.name("order_status", row["status"])}
+        row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
         for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
     ]
     return Table(
@@ -93,4 +94,5 @@ def _orders(look: Look, reading: AsOf, user: str) -> Table:
         rows,
         look.text("customer.orders.about", day=reading.day),
         is_wide=True,
+        keys=("user_id",),
     )

@@ -87,6 +87,7 @@ ORDER BY kind, abs(difference) DESC, key
 _CARDS = (
     "revenue", "visitors", "visitor_conversion_rate", "average_order_value", "orders", "buyers", "net_revenue", "margin"
 )  # fmt: skip
+_KEYS = {"entrance": "entrance_id", "product": "sku"}
 _STEPS = (
     ("exposures", None),
     ("product_clicks", "click_through_rate"),
@@ -192,7 +193,9 @@ def _movers(context: Context) -> Block:
     tables = []
     for kind in ("entrance", "product"):
         own = [
-            row | {"name": names.get(row["key"], row["key"]) if kind == "entrance" else row["name"]}
+            row
+            | {"name": names.get(row["key"], row["key"]) if kind == "entrance" else row["name"]}
+            | {_KEYS[kind]: row["key"]}
             for row in rows
             if row["kind"] == kind
         ]
@@ -210,6 +213,7 @@ def _movers(context: Context) -> Block:
                 ],
                 own,
                 look.text("overview.movers.about"),
+                keys=(_KEYS[kind],),
             )
         )
     return Group(tuple(tables))

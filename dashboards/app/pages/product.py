@@ -90,6 +90,7 @@ def _windows(look: Look, rows: Sequence[Row]) -> Table:
         rows,
         look.text("product.windows.about"),
         is_wide=True,
+        keys=("sku",),
     )
 
 
@@ -129,6 +130,7 @@ def _places(context: Context, reading: AsOf, sku: str) -> Table:
         sorted(rows, key=lambda row: list(defined).index(row["matrix_id"])),
         look.text("product.quadrants.about"),
         is_wide=True,
+        keys=("sku", "matrix_id"),
     )
 
 
@@ -172,9 +174,10 @@ def _course(context: Context, sku: str) -> Group:
         "course",
         look.text("product.course", metric=called),
         [text(look.text("column.day"), "dt"), exact(look, name)],
-        frame.to_dicts()[::-1],
+        [row | {"sku": sku} for row in frame.to_dicts()[::-1]],
         look.text("product.course.about"),
         is_wide=True,
+        keys=("sku",),
     )
     controls = Controls((Choice("measure", look.text("product.measure"), options, name, default=MEASURES[0]),))
     return Group((controls, Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")
@@ -184,7 +187,8 @@ def _entrances(context: Context, sku: str) -> Block:
     look = context.look
     names = context.entrance_names()
     rows = [
-        row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in context.rows(_ENTRANCES, sku=sku)
+        row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "sku": sku}
+        for row in context.rows(_ENTRANCES, sku=sku)
     ]
     return Table(
         "entrances",
@@ -201,4 +205,5 @@ def _entrances(context: Context, sku: str) -> Block:
         look.text("product.entrances.about"),
         notes=() if rows else (look.text("product.no_sales"),),
         is_wide=True,
+        keys=("sku", "entrance_id"),
     )
