@@ -22,6 +22,7 @@ _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
 
 def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Component:
+    """All *rows* of *table*, its total below them."""
     head = html.Tr([_head_cell(context, table, column, place) for place, column in enumerate(table.columns)])
     body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
     parts = [html.Thead(head), html.Tbody(body)]

@@ -209,7 +209,7 @@ def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _place(look: Look, row: Mapping[str, Any], has_modules: bool) -> str:
     """Where the slot is and what it shows; the module only where its entrance has several."""
-    parts = [row["head_module"]] if has_modules and row["head_module"] != "(none)" else []
+    parts = [look.text.name("module", row["head_module"])] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(look.text("slot.number", n=row["head_slot"]))
     if row["head_content_id"] != "(none)":

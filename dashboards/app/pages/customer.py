@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
-from dashboards.app.people import user_of
+from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.figures.look import Look
@@ -79,7 +79,7 @@ def _orders(context: Context, reading: AsOf, user: str) -> Table:
     """All orders; the number of a paid one leads to the paths behind its lines."""
     look, view = context.look, context.view
     rows = [
-        row | {"status": look.text.name("order_status", row["status"])}
+        row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
         for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
     ]
     return Table(
@@ -99,4 +99,5 @@ def _orders(context: Context, reading: AsOf, user: str) -> Table:
         rows,
         look.text("customer.orders.about", day=reading.day),
         is_wide=True,
+        keys=("user_id",),
     )

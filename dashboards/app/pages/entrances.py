@@ -109,7 +109,15 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
         _table(context, rows, entrance),
         slots(context, entrance),
         *slot_changes(context, entrance, ""),
-        one_course(context, "metric", _COURSE_METRICS, _COURSE_OF_ONE, "entrances.course_of_one", entrance=entrance),
+        one_course(
+            context,
+            "metric",
+            _COURSE_METRICS,
+            _COURSE_OF_ONE,
+            "entrances.course_of_one",
+            {"entrance_id": entrance},
+            entrance=entrance,
+        ),
         orders(context, entrance, ""),
     ]
 
@@ -168,7 +176,7 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
         look.text("entrances.one" if entrance else "entrances.title"),
         columns,
         rows,
-        look.text("entrances.about"),
+        look.text("entrances.one.about" if entrance else "entrances.about"),
         whole,
         tuple(notes),
         is_wide=True,

@@ -6,7 +6,7 @@ Not here: the courses of all entrances beside one another (``dashboards.app.page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dashboards.app.context import Context
 from dashboards.blocks import Chart, Choice, Controls, Group, Option, Table
@@ -40,7 +40,15 @@ def chosen_metric(context: Context, key: str, metrics: Sequence[str]) -> str:
     return name if name in metrics else metrics[0]
 
 
-def one_course(context: Context, key: str, metrics: Sequence[str], own: str, title: str, **parameters: object) -> Group:
+def one_course(
+    context: Context,
+    key: str,
+    metrics: Sequence[str],
+    own: str,
+    title: str,
+    keys: Mapping[str, object],
+    **parameters: object,
+) -> Group:
     """The metric that *key* chooses among *metrics*, by day, beside the days compared with.
 
     Args:
@@ -49,6 +57,7 @@ def one_course(context: Context, key: str, metrics: Sequence[str], own: str, tit
         metrics: What there is to choose from; the first without a choice.
         own: Query of a row a day: dt and *metrics*, filled with *parameters*.
         title: The key of the title, which names ``{metric}``.
+        keys: What the one is named by in files: field and value.
         parameters: What *own* names.
     """
     look, days = context.look, context.days
@@ -62,9 +71,14 @@ def one_course(context: Context, key: str, metrics: Sequence[str], own: str, tit
         "course",
         look.text(title, metric=look.text.name("metric", name)),
         [text(look.text("column.day"), "dt"), exact(look, name)],
-        frame.to_dicts(),
-        look.text.joined(look.text.name("about", name), look.text("course.one.about")),
+        [{**row, **keys} for row in frame.to_dicts()],
+        look.text.joined(
+            look.text.name("about", name),
+            look.text("course.one.about"),
+            look.text("course.one.compared") if earlier is not None else "",
+        ),
         is_wide=True,
+        keys=tuple(keys),
     )
     choice = metric_choice(look, key, metrics, name)
     return Group((Controls((choice,)), Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")

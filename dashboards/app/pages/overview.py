@@ -62,6 +62,7 @@ FROM both_times LEFT JOIN products.names AS names ON kind = 'product' AND names.
 QUALIFY row_number() OVER (PARTITION BY kind ORDER BY abs(difference) DESC, key) <= 8
 ORDER BY kind, abs(difference) DESC, key
 """
+_KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 
 def overview(context: Context) -> Sequence[Block]:
@@ -172,7 +173,9 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
         return [Text(look.text("overview.movers.none"), "missing")]
     names = context.entrance_names()
     rows = [
-        row | {"name": names.get(row["key"], row["key"]) if row["kind"] == "entrance" else row["name"]}
+        row
+        | {"name": names.get(row["key"], row["key"]) if row["kind"] == "entrance" else row["name"]}
+        | {_KEYS[row["kind"]]: row["key"]}
         for row in with_changes(context.rows(_MOVERS), "revenue")
     ]
     kinds = ("entrance", "product") if has_log else ("product",)
@@ -196,6 +199,7 @@ def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table
         ],
         rows,
         look.text("overview.movers.about"),
+        keys=(_KEYS[kind],),
     )
 
 

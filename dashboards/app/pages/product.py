@@ -152,6 +152,7 @@ def _windows(look: Look, rows: Sequence[Row]) -> Table:
         rows,
         look.text("product.windows.about"),
         is_wide=True,
+        keys=("product_id",),
     )
 
 
@@ -193,6 +194,7 @@ def _places(context: Context, reading: AsOf, product_id: str) -> Table:
         sorted(rows, key=lambda row: list(defined).index(row["matrix_id"])),
         look.text("product.quadrants.about"),
         is_wide=True,
+        keys=("product_id", "matrix_id"),
     )
 
 
@@ -236,11 +238,12 @@ def _course(context: Context, product_id: str) -> Group:
         "course",
         look.text("product.course", metric=called),
         [text(look.text("column.day"), "dt"), exact(look, name)],
-        frame.to_dicts()[::-1],
+        [row | {"product_id": product_id} for row in frame.to_dicts()[::-1]],
         look.text.joined(
             look.text("product.course.about"), look.text("course.compared") if earlier is not None else ""
         ),
         is_wide=True,
+        keys=("product_id",),
     )
     controls = Controls((Choice("measure", look.text("product.measure"), options, name, default=MEASURES[0]),))
     return Group((controls, Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")
@@ -250,7 +253,7 @@ def _entrances(context: Context, product_id: str) -> Block:
     look = context.look
     names = context.entrance_names()
     rows = [
-        row | {"name": names.get(row["entrance_id"], row["entrance_id"])}
+        row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "product_id": product_id}
         for row in context.rows(_ENTRANCES, product=product_id)
     ]
     return Table(
@@ -268,4 +271,5 @@ def _entrances(context: Context, product_id: str) -> Block:
         look.text("product.entrances.about"),
         notes=() if rows else (look.text("product.no_sales"),),
         is_wide=True,
+        keys=("product_id", "entrance_id"),
     )

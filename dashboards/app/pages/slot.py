@@ -57,13 +57,14 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
     heading = Text(f"{name} · {called}", "heading")
     if not context.computed_days:
         return [heading, context.nothing_there("empty.days")]
+    keys = dict(zip(SLOT_KEYS, (entrance, *place.values()), strict=True))
     total = context.one(_SUM, entrance=entrance, **place)
     if not total["days"]:
         return [heading, Text(look.text("slots.quiet_days"), "missing")]
     return [
         heading,
         Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
-        one_course(context, "slot_metric", _METRICS, _DAYS, "slots.course", entrance=entrance, **place),
+        one_course(context, "slot_metric", _METRICS, _DAYS, "slots.course", keys, entrance=entrance, **place),
         _contents(context, entrance, called, place, total),
         *slot_changes(context, entrance, slot),
         orders(context, entrance, slot),
