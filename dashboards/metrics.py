@@ -24,6 +24,7 @@ _MONEY = frozenset(
         "net_revenue",
         "refunded",
         "revenue",
+        "revenue_by_visit",
         "revenue_per_buyer",
         "revenue_per_mille",
         "revenue_per_visitor",

@@ -37,7 +37,8 @@ WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_
 """
 _TOTAL = """
 SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(add_to_carts) AS add_to_carts,
-    sum(order_lines) AS order_lines, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
+    sum(order_lines) AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue, sum(margin) AS margin,
     CAST(sum(product_clicks) AS DOUBLE) / nullif(sum(exposures), 0) AS click_through_rate,
     CAST(sum(add_to_carts) AS DOUBLE) / nullif(sum(product_clicks), 0) AS cart_rate,
     CAST(sum(order_lines) AS DOUBLE) / nullif(sum(product_clicks), 0) AS click_to_order_rate,
@@ -71,6 +72,7 @@ def entrances(page: Page, reader: Reader) -> Html:
     columns = [
         text(look.text("column.entrance"), "name"),
         metric(look, "revenue"),
+        metric(look, "revenue_by_visit"),
         metric(look, "revenue_share"),
         *_changes(look),
         *(
@@ -95,7 +97,10 @@ def entrances(page: Page, reader: Reader) -> Html:
     ]
     full = [
         text(look.text("column.entrance"), "name"),
-        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "exposures")),
+        *(
+            exact(look, name)
+            for name in ("revenue", "revenue_by_visit", "net_revenue", "margin", "orders", "exposures")
+        ),
         *(exact(look, name) for name in ("product_clicks", "add_to_carts", "click_through_rate")),
         *(exact(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
     ]
@@ -153,7 +158,8 @@ def slots(page: Page, reader: Reader) -> Html:
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.slot"), "place"),
         *(metric(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
-        *(metric(look, name) for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")),
+        *(metric(look, name) for name in ("click_through_rate", "orders", "revenue", "revenue_by_visit", "margin")),
+        metric(look, "revenue_per_mille"),
     ]
     selling = [row for row in rows if row["revenue"] > 0]
     parts = []

@@ -9,9 +9,9 @@ import pytest
 
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
-from dashboards.blocks import Cards
+from dashboards.blocks import Cards, tables
 from dashboards.workbench.snapshot import publish
-from tests.app_pages import flat, look_at, table, texts, values
+from tests.app_pages import choice, flat, look_at, table, texts, values
 from tests.support import Row, land, make_home, run
 
 DAY = dt.date(2026, 3, 2)
@@ -162,3 +162,91 @@ def test_the_sum_of_the_products_is_that_of_their_variants(shop: Copy) -> None:
     daily = shop.rows("SELECT product_id, sum(revenue) AS revenue FROM products.daily GROUP BY 1 ORDER BY 1")
     assert metrics == daily
     assert sum(row["revenue"] for row in daily) == 182
+
+
+# How sales were matched --------------------------------------------------------------------------------
+
+
+def test_sales_by_match_sum_to_all_sales(shop: Copy) -> None:
+    shown = table(page(shop, "entrances"), "matches")
+    found = {row["matched_by"]: (row["order_lines"], row["revenue"]) for row in shown.rows}
+    assert found == {"cart": (1, 140), "click": (0, 0), "order": (1, 5), "visit": (1, 25), "none": (1, 12)}
+    assert shown.total is not None
+    assert (shown.total["order_lines"], shown.total["revenue"]) == (4, 182)
+    assert sum(values(shown, "revenue_share")) == pytest.approx(1)
+    assert all(row["definition"] for row in shown.rows)
+
+
+@pytest.mark.parametrize("kind", ["cart", "click", "order", "visit", "none"])
+def test_the_page_of_the_entrances_is_narrowed_to_one_kind(shop: Copy, kind: str) -> None:
+    own = f"FROM attribution.attributed_sales WHERE matched_by = '{kind}'"
+    expected = shop.rows(f"SELECT entrance_id, sum(revenue) AS revenue {own} GROUP BY 1")
+    blocks = page(shop, f"entrances?matched_by={kind}")
+    assert choice(blocks, "matched_by").value == kind
+    assert len(texts(blocks, "warning")) == 1
+    if not expected:
+        assert texts(blocks, "missing")[0].text == "On these days no sale was matched by “click”."
+        return
+    shown = table(blocks, "entrances")
+    assert {row["entrance_id"]: row["revenue"] for row in shown.rows} == {
+        row["entrance_id"]: row["revenue"] for row in expected
+    }
+    assert "exposures" not in {column.metric for column in shown.columns}
+    assert all(one.key == "entrances" for one in tables(blocks))
+
+
+@pytest.mark.parametrize(("kind", "order"), [("cart", ("o1", 1)), ("order", ("o1", 2)), ("visit", ("o2", 1))])
+def test_slots_contents_and_orders_are_narrowed_too(shop: Copy, kind: str, order: tuple[str, int]) -> None:
+    for slot, key in (("", "slots"), ("&slot=home|banner|1", "contents")):
+        blocks = page(shop, f"entrances?entrance=banner{slot}&matched_by={kind}")
+        lines = table(blocks, "orders")
+        assert [(row["order_id"], row["line_no"]) for row in lines.rows] == [order]
+        assert [row["matched_by"] for row in lines.rows] == [kind]
+        assert sum(values(table(blocks, key), "revenue")) == sum(values(lines, "revenue"))
+
+
+def test_entrances_and_slots_carry_the_sales_by_visit_alone(shop: Copy) -> None:
+    whole = table(page(shop, "entrances"), "entrances")
+    assert {row["entrance_id"]: (row["revenue"], row["revenue_by_visit"]) for row in whole.rows} == {
+        "banner": (170, 25),
+        "(unattributed)": (12, 0),
+    }
+    assert whole.total is not None
+    assert whole.total["revenue_by_visit"] == 25
+    assert b"Sales by visit alone" in csv_of(whole)
+    blocks = page(shop, "entrances?entrance=banner")
+    assert values(table(blocks, "slots"), "revenue_by_visit") == [25]
+    assert sum(values(table(blocks, "matches"), "revenue")) == 170
+    blocks = page(shop, "entrances?entrance=banner&slot=home|banner|1")
+    assert values(table(blocks, "contents"), "revenue_by_visit") == [25]
+    assert values(table(page(shop, "products?sku=CAP"), "entrances"), "revenue_by_visit") == [25]
+
+
+def test_an_unknown_kind_of_match_is_said(shop: Copy) -> None:
+    blocks = page(shop, "entrances?matched_by=magic")
+    assert choice(blocks, "matched_by").value == ""
+    assert "magic" in texts(blocks, "warning")[0].text
+    assert table(blocks, "entrances").total is not None
+
+
+def test_a_borrowed_path_says_from_which_line(shop: Copy) -> None:
+    blocks = page(shop, "paths?find=o1&line=2")
+    assert texts(blocks, "warning")[0].text == (
+        "The path below is borrowed from line 1 of the same order (Shirt · Shirt, blue, matched by add-to-cart)."
+    )
+    assert values(table(blocks, "steps"), "event_id")[-1] == "cart"
+    assert values(table(blocks, "order_lines"), "matched") == ["add-to-cart", "its order"]
+
+
+def test_a_sale_by_visit_shows_the_visit(shop: Copy) -> None:
+    blocks = page(shop, "paths?find=o2")
+    (row,) = table(blocks, "visit").rows
+    assert (row["event_id"], row["entrance"], row["module"], row["slot"]) == ("head", "Banner", "banner", 1)
+    assert f"{row['at']:%Y-%m-%d %H:%M}" == "2026-03-02 11:00"
+    assert "there is no path" in texts(blocks, "warning")[0].text
+
+
+def test_a_sale_by_nothing_says_so(shop: Copy) -> None:
+    assert [one.text for one in texts(page(shop, "paths?find=o3"), "missing")] == [
+        "No event was matched, so there is no path."
+    ]

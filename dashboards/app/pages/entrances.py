@@ -1,8 +1,8 @@
 """Entrances: what each brought, its slots, what they showed, down to the orders; fused beside the rule models.
 
 Here: the blocks of all entrances; the order of the parts of one.
-Not here: slots and orders (``dashboards.app.pages.slots``), one slot (``dashboards.app.pages.slot``), models
-(``dashboards.app.pages.models``).
+Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
+of match (``dashboards.app.pages.matches``), models (``dashboards.app.pages.models``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.matches import chosen_kind, match_choice, matched_sales, sales_by_match
 from dashboards.app.pages.models import compared_models, model_frame
 from dashboards.app.pages.one_course import chosen_metric, metric_choice, one_course
 from dashboards.app.pages.slot import one_slot
@@ -26,7 +27,8 @@ from dashboards.metrics import full_text
 _ENTRANCES = """
 SELECT entrance_id, sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
     sum(add_to_carts)::BIGINT AS add_to_carts, sum(orders)::BIGINT AS orders, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
+    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
+    sum(revenue) - sum(net_revenue) AS refunded,
     sum(margin) AS margin,
     sum(revenue)::DOUBLE / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
@@ -45,7 +47,8 @@ ORDER BY sum(now.revenue) DESC, sum(now.exposures) DESC, entrance_id
 _TOTAL = """
 SELECT sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
     sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
+    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
+    sum(revenue) - sum(net_revenue) AS refunded,
     sum(margin) AS margin, 1.0 AS revenue_share,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
     sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate,
@@ -78,6 +81,8 @@ def entrances(context: Context) -> Sequence[Block]:
     parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
     if entrance and entrance not in names:
         return [*parts, Text(context.look.text("entrances.unknown", id=entrance), "missing")]
+    if chosen_kind(context):
+        return [*parts, *matched_sales(context, names, entrance, slot if entrance else "")]
     if entrance and slot:
         return [*parts, *one_slot(context, entrance, names[entrance], slot)]
     if slot:
@@ -93,6 +98,7 @@ def entrances(context: Context) -> Sequence[Block]:
     return [
         *parts,
         _table(context, rows, entrance),
+        *sales_by_match(context),
         _course(context, rows, names),
         _value(context, rows),
         *compared_models(context, model_frame(context), names),
@@ -107,6 +113,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
         return [Text(context.look.text("entrances.quiet", name=name), "missing")]
     return [
         _table(context, rows, entrance),
+        *sales_by_match(context, entrance),
         slots(context, entrance),
         *slot_changes(context, entrance, ""),
         one_course(
@@ -133,12 +140,17 @@ def _way_back(context: Context, entrance: str) -> list[Block]:
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
-    """The entrance: the one choice that all of the page follows."""
+    """The entrance and the kind of match: the choices that all of the page follows."""
     look = context.look
     every = (Option("", look.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
     entrance = context.view.get("entrance")
     title = look.text("column.entrance")
-    return Controls((Choice("entrance", title, every, entrance, is_searchable=True, clears=("slot",), is_open=True),))
+    return Controls(
+        (
+            Choice("entrance", title, every, entrance, is_searchable=True, clears=("slot",), is_open=True),
+            match_choice(context),
+        )
+    )
 
 
 def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> Table:
@@ -151,6 +163,7 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
             href=None if entrance else lambda row: view.to(entrance=row["entrance_id"], slot=None).href,
         ),
         metric(look, "revenue"),
+        metric(look, "revenue_by_visit"),
         metric(look, "revenue_share"),
         *([change(look, "revenue")] if context.days.is_recorded_then else []),
         *(metric(look, name) for name in ("net_revenue", "refunded", "margin", "orders", "exposures")),

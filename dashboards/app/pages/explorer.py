@@ -14,9 +14,12 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.lines import line_joins, line_names, product_columns, product_title
+from dashboards.app.pages.matches import KINDS
+from dashboards.app.pages.visit import visit
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
 from dashboards.columns import exact, text
+from dashboards.figures.look import Look
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
@@ -55,7 +58,7 @@ SELECT sales.order_id, sales.line_no,
     count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded
 FROM attribution.attributed_sales AS sales
 JOIN attribution.path_steps AS steps ON steps.end_event_id = sales.matched_event_id
-WHERE sales.dt BETWEEN $first AND $last
+WHERE sales.dt BETWEEN $first AND $last AND sales.matched_by = 'cart'
 GROUP BY ALL
 ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
 LIMIT 1
@@ -105,7 +108,7 @@ def _example(context: Context) -> Sequence[Block]:
 def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Block]:
     wanted = context.view.get("line")
     line = next((row for row in lines if str(row["line_no"]) == wanted), None)
-    line = line or next((row for row in lines if row["matched_event_id"]), lines[0])
+    line = line or min(lines, key=lambda row: (KINDS.index(row["matched_by"]), row["line_no"]))
     look, shown = context.look, line["line_no"]
     parts: list[Block] = []
     if wanted and wanted != str(shown):
@@ -123,7 +126,7 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
         row
         | {
             "entrance": names.get(row["entrance_id"], row["entrance_id"]),
-            "matched": look.text.name("matched_by", row["matched_by"]),
+            "matched": _matched(look, row),
             "said": look.text("explorer.shown") if row["line_no"] == shown else look.text("explorer.show"),
         }
         for row in lines
@@ -167,10 +170,37 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
             href=view.to("entrances", entrance=line["entrance_id"]).href,
         ),
     ]
-    parts: list[Block] = [Cards(tuple(cards))]
+    return [Cards(tuple(cards)), *_path_of(context, line)]
+
+
+def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
+    """The path behind a sale: its own cart's, the one that it borrowed, or the visit alone."""
+    look = context.look
     if line["matched_by"] == "cart":
-        return [*parts, *_timeline(context, line["matched_event_id"], line["entrance_id"])]
-    return [*parts, Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
+        return _timeline(context, line["matched_event_id"], line["entrance_id"])
+    if line["matched_by"] == "visit":
+        return visit(context, line)
+    if line["matched_by"] == "order" and (lender := _lender(context, line)):
+        said = look.text(
+            "explorer.borrowed", line=lender["line_no"], product=product_title(lender), matched=_matched(look, lender)
+        )
+        href = context.view.to(find=line["order_id"], line=str(lender["line_no"])).href
+        return [Text(said, "warning", href=href), *_path_of(context, lender)]
+    return [Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
+
+
+def _lender(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The line of the same order whose own cart or click *line* took over: of equal ones that with the most revenue."""
+    own = [
+        row
+        for row in context.rows(_LINES, find=line["order_id"])
+        if row["matched_by"] in ("cart", "click") and row["matched_event_id"] == line["matched_event_id"]
+    ]
+    return min(own, key=lambda row: (-row["revenue"], row["line_no"]), default=None)
+
+
+def _matched(look: Look, line: Mapping[str, Any]) -> str:
+    return look.text.name("matched_by", line["matched_by"])
 
 
 def _why(context: Context, line: Mapping[str, Any]) -> str:
@@ -217,7 +247,9 @@ def _lines_of_end(context: Context, sales: Sequence[dict[str, Any]]) -> Table:
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
         *product_columns(look, view, sales),
         exact(look, "revenue"),
+        text(look.text("column.matched"), "matched"),
     ]
+    sales = [row | {"matched": _matched(look, row)} for row in sales]
     return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True, keys=("product_id", "sku"))
 
 

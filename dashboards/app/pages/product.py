@@ -52,8 +52,10 @@ LEFT JOIN (
 ORDER BY days.dt
 """
 _ENTRANCES = """
-SELECT entrance_id, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-    count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units,
+SELECT entrance_id, sum(revenue) AS revenue,
+    coalesce(sum(revenue) FILTER (WHERE matched_by = 'visit'), 0) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue, sum(margin) AS margin, count(DISTINCT order_id) AS orders,
+    sum(quantity)::BIGINT AS units,
     CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
 FROM attribution.attributed_sales WHERE product_id = $product AND dt BETWEEN $first AND $last
 GROUP BY entrance_id ORDER BY revenue DESC, entrance_id
@@ -265,7 +267,10 @@ def _entrances(context: Context, product_id: str) -> Block:
                 "name",
                 href=lambda row: context.view.to("entrances", entrance=row["entrance_id"]).href,
             ),
-            *(metric(look, name) for name in ("revenue", "revenue_share", "net_revenue", "margin", "orders", "units")),
+            *(
+                metric(look, name)
+                for name in ("revenue", "revenue_by_visit", "revenue_share", "net_revenue", "margin", "orders", "units")
+            ),
         ],
         rows,
         look.text("product.entrances.about"),

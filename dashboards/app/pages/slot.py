@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.matches import sales_by_match
 from dashboards.app.pages.one_course import one_course
 from dashboards.app.pages.slots import (
     SLOT_KEYS,
@@ -43,8 +44,8 @@ _METRICS = (
     "product_clicks", "click_through_rate", "click_to_order_rate", "revenue_per_mille",
 )  # fmt: skip
 _CARDS = (
-    "revenue", "impressions", "clicks", "slot_click_rate", "order_lines", "exposures", "product_clicks",
-    "click_through_rate",
+    "revenue", "revenue_by_visit", "impressions", "clicks", "slot_click_rate", "order_lines", "exposures",
+    "product_clicks", "click_through_rate",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
         Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
         one_course(context, "slot_metric", _METRICS, _DAYS, "slots.course", keys, entrance=entrance, **place),
         _contents(context, entrance, called, place, total),
+        *sales_by_match(context, entrance, slot),
         *slot_changes(context, entrance, slot),
         orders(context, entrance, slot),
     ]

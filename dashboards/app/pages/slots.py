@@ -23,7 +23,8 @@ SUMS = """
     sum(impressions)::BIGINT AS impressions, sum(clicks)::BIGINT AS clicks,
     sum(clicks)::DOUBLE / nullif(sum(impressions), 0) AS slot_click_rate,
     sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-    sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue,
+    sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue,
     sum(revenue) - sum(net_revenue) AS refunded, sum(margin) AS margin,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
     1000 * sum(revenue)::DOUBLE / nullif(sum(exposures), 0) AS revenue_per_mille
@@ -76,6 +77,7 @@ SELECT sales.order_id, sales.line_no, sales.entrance_id, sales.person_id, sales.
     sales.head_page_type, sales.head_module, sales.head_slot, sales.head_content_id
 FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.dt BETWEEN $first AND $last AND sales.entrance_id = $entrance
+    AND ($kind = '' OR sales.matched_by = $kind)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
 ORDER BY sales.revenue DESC, sales.order_id, sales.line_no
 """
@@ -119,7 +121,7 @@ def measures(context: Context) -> list[Column]:
     """The columns of what a slot or content brought. Its own impressions come before the products' exposures."""
     names = (
         "impressions", "clicks", "slot_click_rate", "exposures", "product_clicks", "click_through_rate", "order_lines",
-        "revenue", "net_revenue", "refunded", "margin", "revenue_per_mille",
+        "revenue", "revenue_by_visit", "net_revenue", "refunded", "margin", "revenue_per_mille",
     )  # fmt: skip
     return [metric(context.look, name) for name in names]
 
@@ -189,8 +191,8 @@ def judged(context: Context, row: Mapping[str, Any]) -> str:
     return look.text(f"judged.{key}", low=points(low, 0.0), high=points(high, 0.0))
 
 
-def orders(context: Context, entrance: str, slot: str) -> Table:
-    """The order lines credited, each a link to its path."""
+def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
+    """The order lines credited, each a link to its path; *kind*: only those that were matched so."""
     look, view = context.look, context.view
     place = place_of(slot)
     timezone = context.copy.settings.timezone
@@ -203,7 +205,7 @@ def orders(context: Context, entrance: str, slot: str) -> Table:
             "content": content_name(context, row["head_content_id"]),
             "user_id": None if row["person_id"] is None else shown_id(context, row["person_id"]),
         }
-        for row in context.rows(_ORDERS, entrance=entrance, **place)
+        for row in context.rows(_ORDERS, entrance=entrance, kind=kind, **place)
     ]
     columns = [
         text(
