@@ -28,6 +28,7 @@ class Column:
         is_text: Aligned to the left, and kept on one line unless it is long.
         is_long: Sentences, which may always be broken.
         field: The key of the row's value as it is, for files and for sorting; None: the cell's text.
+        read: The value of a row, where it is not simply that of *field*.
         metric: The metric that the value is of, which tells its unit; None: none.
         href: Where the cell of a row leads to; None: nowhere.
         definition: What the column means, shown on hover of its head.
@@ -42,9 +43,12 @@ class Column:
     metric: str | None = None
     href: Callable[[Row], str | None] | None = None
     definition: str = ""
+    read: Callable[[Row], Any] | None = None
 
     def value(self, row: Row) -> Any:
         """The value of *row* as it is."""
+        if self.read is not None:
+            return self.read(row)
         return self.cell(row) if self.field is None else row.get(self.field)
 
 
@@ -140,6 +144,11 @@ class Table:
         is_wide: Over the whole width of the page.
         is_open: As part of a chart: shown without being asked for.
         most: How many rows are shown at most; files hold them all.
+        is_of_days: Whether it is of the days chosen for the page; else it says what it is of.
+        keys: Fields of the rows that files have as columns of their own, under the field's name, and the screen has
+            not: the keys by which a row is joined with others.
+        is_sortable: Whether its heads sort it; not where the rows are only the first of more.
+        sort: The field that its rows are sorted by, behind a ``-`` where the largest is first; '': as they came.
     """
 
     key: str
@@ -152,6 +161,10 @@ class Table:
     is_wide: bool = False
     is_open: bool = False
     most: int | None = None
+    is_of_days: bool = True
+    keys: tuple[str, ...] = ()
+    is_sortable: bool = True
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,7 @@ class Choice:
         is_searchable: Whether typing narrows the options.
         default: What holds where the address names nothing, so that it is kept out of it.
         clears: The keys whose values mean nothing any more when another is chosen.
+        is_open: Whether the page itself says what a value means that is none of the options.
     """
 
     key: str
@@ -205,6 +219,7 @@ class Choice:
     is_searchable: bool = False
     default: str = ""
     clears: tuple[str, ...] = ()
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -234,14 +249,15 @@ class Part:
 Block = Text | Empty | Cards | Table | Chart | Group | Controls | Part
 
 
+def flat(blocks: Sequence[Block]) -> list[Block]:
+    """All *blocks* in the order in which they are shown, those in groups in place of their group."""
+    found: list[Block] = []
+    for block in blocks:
+        found += flat(block.blocks) if isinstance(block, Group) else [block]
+    return found
+
+
 def tables(blocks: Sequence[Block]) -> list[Table]:
     """All tables among *blocks*, those of charts included, in the order in which they are shown."""
-    found: list[Table] = []
-    for block in blocks:
-        if isinstance(block, Table):
-            found.append(block)
-        elif isinstance(block, Chart):
-            found.append(block.table)
-        elif isinstance(block, Group):
-            found += tables(block.blocks)
-    return found
+    shown = flat(blocks)
+    return [block.table if isinstance(block, Chart) else block for block in shown if isinstance(block, Chart | Table)]

@@ -12,7 +12,7 @@ from typing import Any
 from dashboards.blocks import Column, Row
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text, is_rate, short_text
-from dashboards.numbers import NONE, change_ratio
+from dashboards.numbers import NONE, Number, change_ratio
 
 
 def metric(
@@ -61,14 +61,22 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 
 
 def change(look: Look, name: str, *, title: str | None = None) -> Column:
-    """By how much the metric *name* differs from ``<name>_before``, which is shown on hover."""
+    """By how much the metric *name* differs from ``<name>_before``, which is shown on hover.
+
+    What was not there before has no relative change: it is called new, what is not there any more gone; in files too.
+    """
     before = f"{name}_before"
 
     def said(row: Row) -> str:
         if is_rate(name):
             points = look.numbers.points(row[name], row[before])
             return arrowed(points if points == NONE else look.text("compare.points", n=points))
-        return arrowed(look.numbers.change(row[name], row[before]))
+        return appeared(look, row[name], row[before]) or arrowed(look.numbers.change(row[name], row[before]))
+
+    def value(row: Row) -> float | str | None:
+        word = None if is_rate(name) else appeared(look, row[name], row[before])
+        found: float | None = row.get(f"{name}_change")
+        return word or found
 
     return Column(
         title or look.text("column.change"),
@@ -77,7 +85,17 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
         field=f"{name}_change",
         metric="change_rate" if not is_rate(name) else "change_share",
         definition=look.text("about.change"),
+        read=value,
     )
+
+
+def appeared(look: Look, now: Number, before: Number) -> str:
+    """That an amount came new or is gone; '' where it was and is there, or neither."""
+    if bool(now) == bool(before):
+        return ""
+    way = "▲" if (now or 0) > (before or 0) else "▼"
+    word = look.text("change.new" if now else "change.gone")
+    return f"{way} {word}"
 
 
 def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ _MONEY = frozenset(
         "closing_revenue",
         "cost",
         "expected_value",
+        "list_price",
         "margin",
         "mean_expected_value",
         "mean_monetary",
@@ -23,7 +24,11 @@ _MONEY = frozenset(
         "net_revenue",
         "refunded",
         "revenue",
+        "revenue_by_visit",
+        "revenue_per_buyer",
         "revenue_per_mille",
+        "revenue_per_visitor",
+        "revenue_per_mille_impressions",
     }
 )
 _NO_RATES = frozenset({"relative_share"})

@@ -22,7 +22,7 @@ from pipelines.ingest.manifest import manifest_file
 from pipelines.planner import Plan, Segment, make_plan, steps
 from pipelines.recording import asset_key, changed_config
 from pipelines.settings import Settings
-from pipelines.sql_assets import FIRST_DAY
+from pipelines.sql_assets import FIRST_DAY, days_ahead
 from pipelines.sqlproject.project import Project
 from pipelines.workspace import Workspace, open_workspace
 
@@ -117,6 +117,7 @@ def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -
     Late records make old days stale, and an edited entrance or model does: both are found by comparing, not told.
     *loaded* is the home as the code location knows it.
     """
+    ahead = days_ahead(loaded)
 
     @dg.sensor(
         name="landing",
@@ -126,7 +127,7 @@ def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -
         description="Asks for ingestion of pending files, then for the days that have become stale.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return _look(loaded, context.instance, _Cursor.parse(context.cursor))
+        return _look(loaded, ahead, context.instance, _Cursor.parse(context.cursor))
 
     return landing
 
@@ -159,7 +160,7 @@ class _Cursor:
         return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)), asset_events=told)
 
 
-def _look(loaded: Workspace, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
+def _look(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
     home = loaded.home
     if busy := _who_is_busy(home, instance):
         return cursor.skip(busy)
@@ -172,7 +173,7 @@ def _look(loaded: Workspace, instance: dg.DagsterInstance, cursor: _Cursor) -> d
     if state == cursor.idle_state:
         return cursor.skip("nothing has changed")
     workspace = open_workspace(home)
-    if _is_outdated(loaded, workspace):
+    if _is_outdated(loaded, workspace) or days_ahead(workspace) > ahead:
         return cursor.skip("the home's models, checks or days have changed: the daemon loads them anew within a minute")
     with session(home, workspace.settings) as connection:
         plan = make_plan(workspace, connection)

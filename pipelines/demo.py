@@ -22,7 +22,7 @@ from pipelines.stopping import run_stoppable
 
 _ENTRANCES = """
 WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
-SELECT entrance_id AS entrance, name_zh AS 名称, exposures, product_clicks AS clicks, add_to_carts AS carts,
+SELECT entrance_id AS entrance, name_zh AS 名称, exposures, product_clicks, add_to_carts AS carts,
     order_lines AS lines, CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
     printf('%.2f%%', 100 * click_through_rate) AS "click-through", printf('%.2f%%', 100 * click_to_order_rate)
     AS "click-to-order", CAST(revenue_per_mille AS DECIMAL(18, 2)) AS "revenue/1000 exposures"

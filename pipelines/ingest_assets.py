@@ -64,7 +64,7 @@ def _observed(workspace: Workspace, table: str, group: str, columns: Mapping[str
         description="Filled by ingestion." if group == "raw" else f"Edited by operators: {CONFIG_FILES[table]}.",
         group_name=group,
         kinds={"parquet"} if group == "raw" else {"csv"},
-        partitions_def=day_partitions(workspace.settings) if "dt" in columns else None,
+        partitions_def=day_partitions(workspace) if "dt" in columns else None,
         metadata={"dagster/column_schema": _column_schema(columns), "dagster/table_name": table},
     )
 

@@ -33,7 +33,7 @@ from pipelines.recording import asset_key
 from pipelines.results import CheckState, RunResult
 from pipelines.runner import grain_check_name
 from pipelines.settings import load_settings
-from pipelines.sql_assets import CHANNEL, Channel
+from pipelines.sql_assets import CHANNEL, Channel, days_ahead
 from pipelines.workspace import Workspace, open_workspace
 
 _NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -49,6 +49,7 @@ class DagsterEngine:
         if tell is not None:
             self._channel.tell = tell
         self._built: tuple[Workspace, dg.Definitions] | None = None
+        self._ahead = 0
 
     def ingest(self) -> IngestReport:
         """Ingest what is pending.
@@ -112,9 +113,17 @@ class DagsterEngine:
                 raise KeyboardInterrupt from interrupt
 
     def _build(self) -> tuple[Workspace, dg.Definitions]:
-        """The home and its definitions, read again only if the settings changed: the first run sets its start date."""
-        if self._built is None or self._built[0].settings != load_settings(self._home):
+        """The home and its definitions, read again only if its days changed.
+
+        The first run sets the start date, and what landed since may be of a later day than the definitions have.
+        """
+        if (
+            self._built is None
+            or self._built[0].settings != load_settings(self._home)
+            or days_ahead(self._built[0].reread_raw()) > self._ahead
+        ):
             workspace = open_workspace(self._home)
+            self._ahead = days_ahead(workspace)
             self._built = workspace, define(workspace, {CHANNEL: self._channel}, is_described=False)
         return self._built
 

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from pipelines.duck import session
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home, home_lock
-from pipelines.ingest import IngestReport
+from pipelines.ingest import RAW_TABLES, IngestReport
 from pipelines.lake import Day, PartitionKey
 from pipelines.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
 from pipelines.results import RunResult
@@ -139,10 +140,24 @@ def _all_steps(project: Project) -> list[_Step]:
     return steps
 
 
-def day_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """The days of the shop, from its start date to tomorrow: an event may be up to a day ahead of our clock."""
-    start = settings.start_date or FIRST_DAY
-    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone=settings.timezone, end_offset=2)
+def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
+    """The days of the shop, from its start date to yesterday, or to the newest day of its data if that is later.
+
+    A day that can have no data yet is no partition: the UI would show it as missing.
+    """
+    start = workspace.settings.start_date or FIRST_DAY
+    return dg.DailyPartitionsDefinition(
+        start_date=start.isoformat(), timezone=workspace.settings.timezone, end_offset=days_ahead(workspace)
+    )
+
+
+def days_ahead(workspace: Workspace) -> int:
+    """How many days after yesterday have data: 0 to 2, since an event may be up to a day ahead of our clock."""
+    today = dt.datetime.now(ZoneInfo(workspace.settings.timezone)).date()
+    there = {day for table in RAW_TABLES for day in workspace.raw.versions(table) if day is not None}
+    there |= {day for table in workspace.project.models for day in workspace.lake.files(table) if day is not None}
+    newest = max(there, default=dt.date.min)
+    return sum(newest >= today + dt.timedelta(days=n) for n in range(2))
 
 
 def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
@@ -153,7 +168,7 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
         name=name,
         specs=specs,
         check_specs=[spec for model in models for spec in _check_specs(workspace, model)],
-        partitions_def=day_partitions(workspace.settings) if by_day else None,
+        partitions_def=day_partitions(workspace) if by_day else None,
         backfill_policy=dg.BackfillPolicy.single_run() if by_day else None,
         can_subset=True,
         required_resource_keys={CHANNEL},

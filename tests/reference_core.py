@@ -61,7 +61,7 @@ class Shop:
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """The rows of core.events, traffic_daily, orders, order_lines and refunds, with their dt."""
+    """The rows of core.events, traffic_daily, visitors, orders, order_lines and refunds, with their dt."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
@@ -69,6 +69,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     tables = {
         "core.events": events,
         "core.traffic_daily": traffic_daily(events),
+        "core.visitors": visitors(events),
         "core.orders": [core_order(order, shop) for order in orders],
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
@@ -131,6 +132,11 @@ def core_events(records: Iterable[Row], products: dict[str, str], shop: Shop) ->
 
 def traffic_daily(events: list[Row]) -> list[Row]:
     return [traffic([event for event in events if event["dt"] == day]) for day in sorted({e["dt"] for e in events})]
+
+
+def visitors(events: list[Row]) -> list[Row]:
+    """Each person once on each day with an event of theirs."""
+    return [{"dt": day, "person_id": person} for day, person in sorted({(e["dt"], e["person_id"]) for e in events})]
 
 
 def traffic(events: list[Row]) -> Row:

@@ -1,6 +1,6 @@
-"""The quadrants restated in plain loops, day after day, from the products' figures.
+"""The catalogue of products and their quadrants in plain loops, the latter day after day from the products' figures.
 
-Here: what docs/how-it-works.md says of sides, hysteresis and stays, once more, with exact fractions.
+Here: what docs/how-it-works.md says of variants, sides, hysteresis and stays, once more, with exact fractions.
 Not here: made-up figures (``tests.unit.test_product_models``).
 """
 
@@ -28,6 +28,29 @@ MATRICES: dict[str, tuple[tuple[str, Fraction | None], tuple[str, Fraction | Non
 """Metric and fixed threshold (none: the mean) of x and y; the quadrants high-high, high-low, low-high and low-low."""
 
 
+OF_EVENTS = ("exposures", "product_clicks", "views", "add_to_carts")
+"""Metrics that count events."""
+
+
+def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
+    """Category, day of launch and name of each product that a row of core.products names, by product_id."""
+    by_sku = {row["sku"]: row for row in rows}
+    found = {}
+    for product_id in {row["product_id"] for row in rows}:
+        own = by_sku.get(product_id, {})
+        members = sorted((row for row in rows if row["product_id"] == product_id), key=lambda row: row["sku"])
+        categories = {row.get("category") for row in members} - {None}
+        launches = [row["launched_on"] for row in members if row.get("launched_on")]
+        names = [row["name"] for row in members if row.get("name")]
+        found[product_id] = {
+            "category": own.get("category") or (categories.pop() if len(categories) == 1 else "(none)"),
+            "launched_on": own.get("launched_on") or min(launches, default=None),
+            "name": own.get("name") or next(iter(names), product_id),
+            "variants": sum(row["sku"] != product_id for row in members),
+        }
+    return found
+
+
 @dataclass
 class History:
     """Where a product was the day before."""
@@ -48,19 +71,26 @@ class Portfolio:
     def on(self, day: dt.date, figures: Sequence[Row]) -> dict[tuple[str, str], History]:
         """The quadrants of *day*, by matrix and product; the days must come in order."""
         today = {}
+        figures = _known(figures)
         for matrix_id, (x, y, names) in MATRICES.items():
             cuts = [_cut(figures, *axis) for axis in (x, y)]
             for row in figures:
-                before = self.histories.get((matrix_id, row["sku"]))
+                before = self.histories.get((matrix_id, row["product_id"]))
                 if before is not None and before.day != day - dt.timedelta(days=1):
                     before = None
                 sides = [
                     _side(_exact(row[metric]), cut, before.sides[number] if before else None)
                     for number, ((metric, _), cut) in enumerate(zip((x, y), cuts, strict=True))
                 ]
-                today[matrix_id, row["sku"]] = _stay(day, sides, _quadrant(sides, names), before)
+                today[matrix_id, row["product_id"]] = _stay(day, sides, _quadrant(sides, names), before)
         self.histories |= today
         return today
+
+
+def _known(figures: Sequence[Row]) -> list[Row]:
+    """The figures without the counts of a kind of event that the log does not have at all."""
+    silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
+    return [{**row, **dict.fromkeys(silent)} for row in figures]
 
 
 def _exact(value: Any) -> Fraction | None:

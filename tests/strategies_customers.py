@@ -40,7 +40,13 @@ def sales(draw: st.DrawFn, most_orders: int = 14, days_back: int = 60) -> Sales:
         day = LAST_DAY - dt.timedelta(days=draw(st.integers(0, days_back)))
         for line_no in range(1, draw(st.integers(1, 3)) + 1):
             revenue = draw(_AMOUNTS)
-            key = {"order_id": f"o{order}", "line_no": line_no, "user_id": user_id, "sku": f"s{line_no}"}
+            key = {
+                "order_id": f"o{order}",
+                "line_no": line_no,
+                "user_id": user_id,
+                "sku": f"s{line_no}",
+                "product_id": f"p{line_no % 2}",
+            }
             cost = draw(st.sampled_from([None, Decimal(0), revenue / 2, revenue + 1]))
             lines.append({**key, "revenue": revenue, "cost": cost, "dt": day})
             if draw(st.integers(0, 5)) == 0:

@@ -46,6 +46,7 @@ FX_COLUMNS = ("dt", "currency", "rate")
 KEYS: dict[str, tuple[str, ...]] = {
     "core.events": ("dt", "event_id"),
     "core.traffic_daily": ("dt",),
+    "core.visitors": ("dt", "person_id"),
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),
@@ -85,13 +86,13 @@ MARTS: dict[str, tuple[str, ...]] = {
     "customers.clv_fits": ("dt",),
     "customers.clv": ("dt", "user_id"),
     "products.daily": ("dt", "sku"),
-    "products.metrics": ("dt", "window_days", "sku"),
+    "products.metrics": ("dt", "window_days", "product_id"),
     "products.rate_priors": ("dt", "window_days", "category", "rate"),
-    "products.quadrants": ("dt", "window_days", "matrix_id", "sku"),
-    "products.quadrant_moves": ("dt", "window_days", "matrix_id", "sku"),
+    "products.quadrants": ("dt", "window_days", "matrix_id", "product_id"),
+    "products.quadrant_moves": ("dt", "window_days", "matrix_id", "product_id"),
     "products.quadrant_migration": ("dt", "window_days", "matrix_id", "from_key", "to_key"),
     "products.portfolio_health": ("dt", "window_days", "matrix_id", "rule"),
-    "products.assortment": ("dt", "window_days", "sku"),
+    "products.assortment": ("dt", "window_days", "product_id"),
 }
 """The tables that are made of those, likewise; only runs are compared with runs in them."""
 

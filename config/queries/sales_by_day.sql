@@ -1,12 +1,21 @@
--- Sales and conversion by day | 每日销售额与转化
--- Visitors, paid orders and sales of each day; the last one may not be over. | 每天的访客、付款订单与销售额；最后一天可能尚未结束。
+-- Sales and conversion by day | 每日销售额与支付转化率
+-- Visitors, buyers, sales and their ratios of each day: days do not sum to a period, for who comes twice is one visitor. | 每天的访客数、支付买家数、销售额及其比率；各天之和不是一段时间的访客数，因为跨天来的人只算一个。
+WITH sales AS (
+    SELECT dt, count(DISTINCT user_id) AS buyers, count(DISTINCT order_id) AS orders, sum(revenue) AS revenue,
+        sum(revenue) FILTER (WHERE user_id IS NOT NULL) AS buyers_revenue
+    FROM core.order_lines
+    GROUP BY dt
+), visitors AS (
+    SELECT dt, count(*) AS visitors FROM core.visitors GROUP BY dt
+)
 SELECT
-    traffic.dt,
-    traffic.visitors,
-    count(DISTINCT lines.order_id) AS orders,
-    round(count(DISTINCT lines.order_id) / nullif(traffic.visitors, 0), 4) AS conversion_rate,
-    coalesce(sum(lines.revenue), 0) AS revenue
-FROM core.traffic_daily AS traffic
-LEFT JOIN core.order_lines AS lines ON lines.dt = traffic.dt
-GROUP BY traffic.dt, traffic.visitors
-ORDER BY traffic.dt
+    dt,
+    visitors.visitors,
+    coalesce(sales.buyers, 0) AS buyers,
+    coalesce(sales.orders, 0) AS orders,
+    coalesce(sales.revenue, 0) AS revenue,
+    round(coalesce(sales.buyers, 0) / nullif(visitors.visitors, 0), 4) AS conversion_rate,
+    round(sales.buyers_revenue / nullif(sales.buyers, 0), 2) AS revenue_per_buyer,
+    round(sales.revenue / nullif(sales.orders, 0), 2) AS average_order_value
+FROM visitors FULL JOIN sales USING (dt)
+ORDER BY dt

@@ -10,6 +10,7 @@ SELECT
     round(sum(product_clicks) / nullif(sum(exposures), 0), 4) AS click_through_rate,
     sum(order_lines) AS order_lines,
     sum(revenue) AS revenue,
+    sum(revenue_by_visit) AS revenue_by_visit,
     sum(margin) AS margin
 FROM attribution.entrance_daily, days
 WHERE dt > last_day - 7

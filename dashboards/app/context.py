@@ -17,6 +17,15 @@ from dashboards.app.view import View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.figures.look import Look
 
+_ENTRANCE_NAMES = """
+WITH named AS (
+    SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
+)
+SELECT entrance_id, name_zh, name_en FROM named
+UNION ALL
+SELECT DISTINCT entrance_id, NULL, NULL FROM attribution.entrance_daily AS daily ANTI JOIN named USING (entrance_id)
+"""
+
 Role = Literal["viewer", "analyst", "admin"]
 
 
@@ -26,7 +35,7 @@ class Days:
 
     Attributes:
         first, last: The days shown.
-        then_first, then_last: The earlier ones; None without a comparison.
+        then_first, then_last: The earlier ones; None without a comparison, and on pages that make none.
         is_recorded_then: Whether the shop's records begin before them, so that they can be compared.
     """
 
@@ -70,7 +79,8 @@ class Context:
         """The days that are shown and compared."""
         assert self.view.first is not None
         assert self.view.last is not None
-        then = compared_days(self.view.first, self.view.last, self.view.compare)
+        asked = self.view.compare if self.view.compares else "none"
+        then = compared_days(self.view.first, self.view.last, asked)
         start = self.copy.days[0] if self.copy.days else None
         is_recorded = then is not None and start is not None and then[0] >= start
         then_first, then_last = then or (None, None)
@@ -109,12 +119,13 @@ class Context:
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:
-        """What each entrance is called; those that are none are named too."""
+        """What each entrance is called: those of the configuration, and those that only the data name.
+
+        The pseudo-entrances ``(direct)`` and ``(unattributed)`` are among them.
+        """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
-            for row in self.copy.rows(
-                "SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1"
-            )
+            for row in self.copy.rows(_ENTRANCE_NAMES)
         }
         return names | {key: self.look.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 

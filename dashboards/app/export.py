@@ -18,6 +18,7 @@ import xlsxwriter
 
 from dashboards.app.context import Context
 from dashboards.app.marts import NoDataError
+from dashboards.app.order import direction
 from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.blocks import Block, Column, Row, Table, tables
 from dashboards.metrics import is_money, is_rate
@@ -54,7 +55,8 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
             flask.abort(404)
         content = csv_of(table) if form == "csv" else xlsx_of(table, _about(context, table))
         response = flask.Response(content, mimetype=_TYPES[form])
-        days = f"{context.now:%Y%m%d-%H%M%S}" if page in WITHOUT_DAYS else f"{context.days.first}-{context.days.last}"
+        is_of_days = page not in WITHOUT_DAYS and table.is_of_days
+        days = f"{context.days.first}-{context.days.last}" if is_of_days else f"{context.now:%Y%m%d-%H%M%S}"
         name = f"headwater-{page}-{key}-{days}.{form}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
@@ -62,14 +64,27 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
 
 def _about(context: Context, table: Table) -> list[tuple[str, str]]:
     text, days = context.look.text, context.days
+    is_of_days = context.view.page not in WITHOUT_DAYS and table.is_of_days
     return [
         (text("export.table"), table.title),
         (text("export.about"), table.definition),
-        *([] if context.view.page in WITHOUT_DAYS else [(text("days"), f"{days.first} – {days.last}")]),
+        *([(text("days"), f"{days.first} – {days.last}")] if is_of_days else []),
         (text("export.rows"), str(len(table.rows))),
-        (text("export.data"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
+        *_sorted_by(context, table),
+        (text("export.data"), f"{context.copy.days[-1]}"),
+        (text("export.copied"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
         (text("export.currency"), context.copy.settings.currency),
         *((text("export.note"), note) for note in table.notes if note),
+    ]
+
+
+def _sorted_by(context: Context, table: Table) -> list[tuple[str, str]]:
+    text = context.look.text
+    ways = {"ascending": text("sort.up"), "descending": text("sort.down")}
+    return [
+        (text("export.sorted"), f"{column.title}, {ways[way]}")
+        for place, column in enumerate(table.columns)
+        if (way := direction(table, column, place))
     ]
 
 
@@ -79,13 +94,33 @@ def safe(text: str) -> str:
     return f"'{text}" if is_formula else text
 
 
+def columns_of(table: Table) -> list[Column]:
+    """The columns of a file: those of the table, and its keys that are not among them, under the fields' names."""
+    shown = {column.field for column in table.columns}
+    keys = [Column(key, lambda row, key=key: str(row[key]), is_text=True, field=key) for key in table.keys]  # type: ignore[misc]
+    return [*table.columns, *(key for key in keys if key.field not in shown)]
+
+
+def headings(columns: Sequence[Column]) -> list[str]:
+    """The title of each column, numbered where another before it has the same: a program finds a column by it."""
+    found: list[str] = []
+    for column in columns:
+        title, number = column.title, 1
+        while title in found:
+            number += 1
+            title = f"{column.title} ({number})"
+        found.append(title)
+    return found
+
+
 def csv_of(table: Table) -> bytes:
-    """The table as CSV in UTF-8 with a byte order mark: values as they are, null as nothing."""
+    """The table as CSV in UTF-8 with a byte order mark: values as they are, null as nothing; its keys come last."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([safe(column.title) for column in table.columns])
-    for row in _rows(table):
-        writer.writerow([_csv_value(column, row) for column in table.columns])
+    columns = columns_of(table)
+    writer.writerow([safe(heading) for heading in headings(columns)])
+    for row in table.rows:
+        writer.writerow([_csv_value(column, row) for column in columns])
     return (BOM + out.getvalue()).encode("utf-8")
 
 
@@ -113,12 +148,12 @@ def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
         sheet = book.add_worksheet("data")
         head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         formats = {key: book.add_format({"num_format": form}) for key, form in _FORMATS.items()}
-        for place, column in enumerate(table.columns):
-            sheet.write_string(0, place, column.title, head)
+        columns, rows = columns_of(table), table.rows
+        for place, (column, heading) in enumerate(zip(columns, headings(columns), strict=True)):
+            sheet.write_string(0, place, heading, head)
             sheet.set_column(place, place, 28 if column.is_text else 16)
-        rows = _rows(table)
         for line, row in enumerate(rows[:_MOST_ROWS], start=1):
-            for place, column in enumerate(table.columns):
+            for place, column in enumerate(columns):
                 _write_cell(sheet, line, place, column, row, formats)
         sheet.freeze_panes(1, 1)
         notes = book.add_worksheet("about")
@@ -164,7 +199,3 @@ def _kind(column: Column, value: float | Decimal) -> str:
 
 def _printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)
-
-
-def _rows(table: Table) -> list[Row]:
-    return list(table.rows)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.app.context import Context
-from dashboards.app.marks import marks
+from dashboards.app.marks import clean, marks
+from dashboards.app.rows import grid, plain_table
 from dashboards.app.view import View
 from dashboards.blocks import (
     VERDICT_SIGNS,
@@ -27,11 +27,9 @@ from dashboards.blocks import (
     Change,
     Chart,
     Choice,
-    Column,
     Controls,
     Empty,
     Part,
-    Row,
     Search,
     Table,
     Text,
@@ -43,11 +41,10 @@ CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar":
 MOST_ROWS = 200
 """Rows of a table that a page shows; a file holds them all."""
 GRID_FROM = 13
-"""Rows from which a table is a grid that sorts and scrolls by itself."""
+"""Rows from which a table is a grid that scrolls by itself, its heads kept in sight."""
 
 _LONG = 14
 """Letters from which a card's value is written smaller."""
-_UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
@@ -74,11 +71,6 @@ def _component(context: Context, block: Block) -> Component:
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
     return html.Div(components(context, block.blocks), className=block.kind)
-
-
-def clean(said: str) -> str:
-    """*said* without the signs that nobody sees, which could turn its direction."""
-    return said.translate(_UNSEEN)
 
 
 def text(block: Text) -> Component:
@@ -261,121 +253,12 @@ def _body(context: Context, table: Table) -> list[Component]:
         said = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
         notes.append(html.P(said, className="note"))
     if len(shown) < GRID_FROM:
-        return [_plain_table(table, shown), *notes]
-    return [_grid(context, table, shown), *notes]
+        return [plain_table(context, table, shown), *notes]
+    return [grid(context, table, shown), *notes]
 
 
 def _notes(table: Table) -> list[Component]:
     return [html.P(clean(note), className="note") for note in table.notes if note]
-
-
-def _plain_table(table: Table, rows: Sequence[Row]) -> Component:
-    head = html.Tr(
-        [
-            html.Th(_heading(column), scope="col", className="text" if column.is_text else None)
-            for column in table.columns
-        ]
-    )
-    body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
-    parts = [html.Thead(head), html.Tbody(body)]
-    if table.total is not None:
-        total = table.total
-        parts.append(
-            html.Tfoot(html.Tr([_cell(c, total, place, is_total=True) for place, c in enumerate(table.columns)]))
-        )
-    return html.Div(
-        html.Table(parts, **marks({"data-table": table.key})),
-        className="scroll",
-        tabIndex=0,
-        role="group",
-        **marks({"aria-label": clean(table.title)}),
-    )
-
-
-def _heading(column: Column) -> Any:
-    if not column.definition:
-        return clean(column.title)
-    return html.Abbr(clean(column.title), title=clean(column.definition))
-
-
-def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
-    said = clean(column.cell(row))
-    full = column.full(row) if column.full else None
-    href = column.href(row) if column.href and not is_total else None
-    kind = html.Th if place == 0 else html.Td
-    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
-    return kind(
-        html.A(said, href=href) if href else said,
-        title=clean(full) if full and full != said else None,
-        className=name,
-        **marks({"scope": "row"} if place == 0 else {}),
-    )
-
-
-def _grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """A grid that sorts by values and shows them as texts; links are cells of it."""
-    fields = [f"c{number}" for number in range(len(table.columns))]
-    data = [_grid_row(table.columns, fields, row) for row in rows]
-    total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
-    definitions = [
-        {
-            "field": field,
-            "headerName": clean(column.title),
-            "headerTooltip": clean(column.definition) or None,
-            "valueFormatter": {"function": "said(params)"},
-            "tooltipValueGetter": {"function": "fullText(params)"},
-            "type": None if column.is_text else "rightAligned",
-            "cellRenderer": "HeadwaterLink" if column.href else None,
-            "pinned": "left" if place == 0 and not column.is_long else None,
-            "lockPinned": True,
-            "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
-            "wrapText": column.is_long,
-            "autoHeight": column.is_long,
-        }
-        for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
-    ]
-    lines = len(data) + len(total) + 1
-    return html.Div(
-        dag.AgGrid(
-            id={"type": "grid", "key": table.key},
-            rowData=data,
-            columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
-            defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-            dashGridOptions={
-                "pinnedBottomRowData": total,
-                "tooltipShowDelay": 300,
-                "tooltipHideDelay": 20_000,
-                "suppressColumnVirtualisation": True,
-                "suppressCellFocus": False,
-                "ensureDomOrder": True,
-                "enableCellTextSelection": True,
-                "localeText": {"noRowsToShow": context.look.text("empty.rows")},
-                "autoSizePadding": 14,
-                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
-            },
-            style={"height": min(lines * 36 + 26, 560)},
-            className="",
-        ),
-        className="grid-table",
-        **marks({"data-table": table.key}),
-    )
-
-
-def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for field, column in zip(fields, columns, strict=True):
-        said = clean(column.cell(row))
-        value = column.value(row)
-        made[field] = value if isinstance(value, int | float) else said
-        made[f"{field}_said"] = said
-        full = column.full(row) if column.full else None
-        if full and full != said:
-            made[f"{field}_full"] = clean(full)
-        href = column.href(row) if column.href and not is_total else None
-        if href:
-            made[f"{field}_href"] = href
-    return made
 
 
 def _controls(block: Controls) -> Component:

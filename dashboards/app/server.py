@@ -23,9 +23,11 @@ from dashboards.app.access.sign_in import add_access
 from dashboards.app.context import Context, Role
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.render import components
 from dashboards.app.sql.callbacks import LOCAL, add_sql
+from dashboards.app.unknown import unknown_choices
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block
 from dashboards.numbers import Language
@@ -116,7 +118,7 @@ def user_of() -> str:
 
 
 def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context, list[Block]]:
-    """What the page of *view* says, with its days filled in.
+    """What the page of *view* says, with its days filled in and its tables in the order that it asks for.
 
     Raises:
         NoDataError: no day is computed.
@@ -132,7 +134,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now, user)
-    return context, list(PAGE_OF[view.page](context))
+    blocks = PAGE_OF[view.page](context)
+    return context, [*unknown_choices(context, blocks), *in_order(blocks, view)]
 
 
 def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
@@ -188,7 +191,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
-        return shell.page(context, components(context, blocks)), shell.mark_of(copy.snapshot)
+        return shell.page(context, components(context, blocks)), shell.mark_of(copy)
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:

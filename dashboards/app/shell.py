@@ -24,9 +24,12 @@ from dashboards.app.marts import Copy
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from dashboards.workbench.snapshot import Snapshot, current
+from dashboards.workbench.snapshot import current
 from dashboards.workbench.status import read_checks
 from pipelines.home import Home, lock_holder
+
+LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
+"""The calendar's names of the languages."""
 
 
 def page(context: Context, content: Sequence[Component]) -> Any:
@@ -111,7 +114,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 **marks({"aria-label": text("find")}),
             ),
             html.Div(
-                freshness(context.copy, view, mark_of(context.copy.snapshot)) if context else None,
+                freshness(context.copy, view, mark_of(context.copy)) if context else None,
                 id="badge",
                 className="badge",
                 role="status",
@@ -153,32 +156,51 @@ def _controls(context: Context) -> Component:
         )
     return html.Div(
         [
-            dmc.DatePickerInput(
-                id="days",
-                type="range",
-                value=[days.first.isoformat(), days.last.isoformat()],
-                minDate=earliest.isoformat(),
-                maxDate=max(newest, context.copy.days[-1]).isoformat(),
-                valueFormat="YYYY-MM-DD",
-                allowSingleDateInRange=True,
-                label=text("days"),
-                size="sm",
-                className="dates",
-                firstDayOfWeek=1,
-                monthLabelFormat="YYYY-MM",
-            ),
+            _calendar(context),
             html.Div(presets, className="presets", role="group", **marks({"aria-label": text("presets")})),
-            dmc.Select(
-                id={"type": "set", "key": "compare"},
-                label=text("compare"),
-                data=[{"value": name, "label": text(f"compare.{name}")} for name in COMPARISONS],
-                value=view.compare,
-                allowDeselect=False,
-                size="sm",
-                className="compare",
-            ),
+            *([_comparison(view)] if view.compares else []),
         ],
         className="bar",
+    )
+
+
+def _calendar(context: Context) -> Any:
+    """The days, picked in a calendar in the page's language, whose weeks begin on Monday (``assets/calendar.js``)."""
+    view, text, days = context.view, context.look.text, context.days
+    names = ("nextMonth", "previousMonth", "nextYear", "previousYear", "nextDecade", "previousDecade")
+    in_chinese = {"getDayProps": {"function": "dayInChinese"}} if view.language == "zh" else {}
+    return dmc.DatesProvider(
+        dmc.DatePickerInput(
+            id="days",
+            type="range",
+            value=[days.first.isoformat(), days.last.isoformat()],
+            minDate=context.copy.days[0].isoformat(),
+            maxDate=max(context.copy.newest(context.now), context.copy.days[-1]).isoformat(),
+            valueFormat="YYYY-MM-DD",
+            allowSingleDateInRange=True,
+            label=text("days"),
+            size="sm",
+            className="dates",
+            ariaLabels={name: text(f"calendar.{name}") for name in names},
+            monthLabelFormat=text("calendar.month"),
+            yearLabelFormat=text("calendar.year"),
+            yearsListFormat=text("calendar.year"),
+            **in_chinese,
+        ),
+        settings={"locale": LOCALES[view.language], "firstDayOfWeek": 1},
+    )
+
+
+def _comparison(view: View) -> Any:
+    text = Texts(view.language)
+    return dmc.Select(
+        id={"type": "set", "key": "compare"},
+        label=text("compare"),
+        data=[{"value": name, "label": text(f"compare.{name}")} for name in COMPARISONS],
+        value=view.compare,
+        allowDeselect=False,
+        size="sm",
+        className="compare",
     )
 
 
@@ -199,18 +221,19 @@ def _days_said(context: Context) -> str:
     return text.joined(*said)
 
 
-def mark_of(snapshot: Snapshot) -> str:
-    """What a page remembers of the copy that it was made from."""
-    return f"{snapshot.version} {snapshot.published_at.isoformat()}"
+def mark_of(copy: Copy) -> str:
+    """What a page remembers of the copy that it was made from: its version, when it was made, its last day."""
+    snapshot = copy.snapshot
+    return f"{snapshot.version} {snapshot.published_at.isoformat()} {copy.days[-1] if copy.days else ''}".strip()
 
 
 def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
-    """Of when the data shown is, whether there is newer, whether a run is going or a check failed.
+    """Up to which day the data shown goes and when it was copied, whether there is newer, a run, a failed check.
 
     *shown* is the ``mark_of`` of the page's copy; '' where nothing is shown. Times are the shop's.
     """
     text, home = Texts(view.language), copy.home
-    version, _, published_at = shown.partition(" ")
+    version, published_at, day = [*shown.split(" "), "", "", ""][:3]
     parts: list[Any] = []
     if not published_at:
         return parts
@@ -227,7 +250,8 @@ def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
     if failed:
         href = view.to("quality").href
         parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
-    parts.append(html.Span(text("badge.as_of", at=at), className="as-of"))
+    said = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
+    parts.append(html.Span(said, className="as-of"))
     return parts
 
 

@@ -23,6 +23,9 @@ PAGES = ("overview", "entrances", "paths", "modules", "products", "customers", "
 WITHOUT_DAYS = frozenset({"sql"})
 """Pages that are not over chosen days."""
 
+COMPARING = frozenset({"overview", "entrances"})
+"""Pages that compare the chosen days with earlier ones; that of one product does too."""
+
 SEARCH = "search"
 """The page of what a search found, which is in no menu."""
 
@@ -61,6 +64,11 @@ class View:
     def get(self, key: str, default: str = "") -> str:
         """The filter *key*."""
         return self.filters.get(key, default)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the page compares the chosen days at all: elsewhere no comparison is offered or spoken of."""
+        return self.page in COMPARING or (self.page == "products" and bool(self.get("sku")))
 
     def to(self, page: str | None = None, **filters: str | None) -> View:
         """Another page, or this one with other filters; None takes a filter away. A new page keeps none of the old."""

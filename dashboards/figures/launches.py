@@ -20,7 +20,7 @@ _NAME_WIDTH = 22
 
 
 def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], judged_at: int) -> go.Figure:
-    """*metric* since launch by days since launch: columns sku, age (days, 0 on the day of launch), *metric*.
+    """*metric* since launch by days since launch: columns product_id, age (days, 0 on the day of launch), *metric*.
 
     *names* gives the products in their order, with their names: as many as there are kinds of line. *judged_at*: the
     age at which a product is new no more, a dotted line.
@@ -28,8 +28,8 @@ def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[s
     figure = base(look, 340)
     everything: list[float] = []
     oldest = 0
-    for (sku, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
-        own = frame.filter(pl.col("sku") == sku).sort("age")
+    for (product_id, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
+        own = frame.filter(pl.col("product_id") == product_id).sort("age")
         ages, values = own["age"].to_list(), own[metric].to_list()
         everything += values
         oldest = max([oldest, *ages])

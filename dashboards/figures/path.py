@@ -42,6 +42,14 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
     return "backtracked" if row["stack_step_no"] is None else "kept"
 
 
+def shapes(look: Look) -> dict[str, str]:
+    """What the mark of each kind of step is called, for the text that explains the figure."""
+    return {
+        kind: look.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
+        for kind, mark in _MARKS.items()
+    }
+
+
 def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
     """Steps from left to right in the order of the device's clock, pages as lanes, the newest page lowest.
 

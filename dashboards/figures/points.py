@@ -41,7 +41,7 @@ class Point:
     *hover* is HTML as Plotly understands it.
     """
 
-    sku: str
+    product_id: str
     name: str
     x: float
     y: float
@@ -63,9 +63,9 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
     revenue = _number(row["revenue"])
     moved = bool(row["has_moved"])
     key, before = str(row["quadrant"]), str(row["previous_quadrant"])
-    name = str(row["name"] or row["sku"])
+    name = str(row["name"] or row["product_id"])
     lines = [
-        f"<b>{plain(name)}</b> {plain(row['sku'])}" if name != row["sku"] else f"<b>{plain(name)}</b>",
+        f"<b>{plain(name)}</b> {plain(row['product_id'])}" if name != row["product_id"] else f"<b>{plain(name)}</b>",
         plain(matrix.names.get(key, key))
         + (look.text("hover.moved", before=plain(matrix.names.get(before, before))) if moved else ""),
         f"{plain(look.text.name('metric', matrix.x_metric))} {full_text(look.numbers, matrix.x_metric, x)} "
@@ -86,7 +86,7 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
         )
     lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
     return Point(
-        str(row["sku"]),
+        str(row["product_id"]),
         name,
         x / x_threshold if x_by else x,
         y / y_threshold if y_by else y,

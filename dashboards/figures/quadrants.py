@@ -36,7 +36,7 @@ _BIGGEST = 40.0
 def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure:
     """Products as bubbles, area = revenue, hollow = small sample, shape and colour = quadrant.
 
-    Columns sku, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
+    Columns product_id, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
     has_moved (within the window), is_borderline, is_small_sample, revenue. Where thresholds differ between products
     (per category), values are shown as multiples of their threshold. Columns that may be missing: x_before, y_before,
     x_threshold_before, y_threshold_before, from where arrows lead to the products with a label. What the figure
@@ -119,7 +119,7 @@ def _draw(figure: go.Figure, points: list[Point], xs: Scale, ys: Scale, colors: 
                     "opacity": 0.85,
                     "line": {"color": darker(color), "width": 1.6 if is_small else 1},
                 },
-                customdata=[[point.sku, point.name] for point in group],
+                customdata=[[point.product_id, point.name] for point in group],
                 hovertext=[point.hover for point in group],
                 hoverinfo="text",
                 cliponaxis=False,

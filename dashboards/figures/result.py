@@ -1,6 +1,6 @@
-"""A chart of any result: bars, a line or points of one column over another.
+"""A chart of any result: bars, lines or points of one column over another, one for each value of a third.
 
-Here: drawing it from two lists of values.
+Here: drawing it from lists of values.
 Not here: which columns there are (``dashboards.app.sql``).
 """
 
@@ -14,12 +14,14 @@ import plotly.graph_objects as go
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, Look, base, plain
+from dashboards.figures.course import LINES
+from dashboards.figures.look import Look, base, plain
+from dashboards.numbers import NONE
 
 Kind = Literal["bar", "line", "scatter"]
 
 MOST: dict[Kind, int] = {"bar": 40, "line": 2000, "scatter": 2000}
-"""Rows that a chart of each kind draws."""
+"""Rows that a chart of each kind draws; of bars with series, places."""
 
 _MOST_TICKS = 8
 
@@ -33,38 +35,125 @@ class Values:
     kind: Literal["number", "time", "text"]
 
 
-def result_chart(look: Look, kind: Kind, x: Values, y: Values) -> go.Figure:
-    """*y*, numbers or None, over *x*, in the order of the rows; of equal length and at least one.
+MOST_SERIES = len(LINES)
+"""Series that a chart draws: as many as colours, dashes and marks tell apart."""
 
-    Names in a bar chart stand in rows of their own, so that long ones can be read.
+
+def result_chart(look: Look, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:
+    """*y*, numbers or None, over *x*; all of equal length and at least one.
+
+    Bars and points are drawn in the order of the rows, a line from left to right.
+
+    With *series*, each of its values has bars, a line or points of its own; the first MOST_SERIES are drawn. Rows with
+    equal values of *x* then share a place. Names in a bar chart without series stand in rows of their own, so that
+    long ones can be read.
     """
     heights = [float(value) if isinstance(value, int | float) else None for value in y.values]
+    if series is not None:
+        return _series_chart(look, kind, x, y, heights, series)
     hovers = [_hover(look, x, y, place, height) for place, height in enumerate(heights)]
     if kind == "bar" and x.kind == "text":
         labels = [look.numbers.short(height) for height in heights]
         return ranked_bars(look, [str(value) for value in x.values], [Bars(y.name, heights, labels)], hovers)
-    figure = base(look, 320)
     is_placed = kind == "bar" or x.kind == "text"
-    places: Sequence[object] = list(range(len(heights))) if is_placed else _points(x)
+    figure = base(look, 320)
+    _draw(figure, kind, list(range(len(heights))) if is_placed else _points(x), heights, hovers)
+    if is_placed:
+        _place_axis(figure, x.values)
+    _finish(look, figure, kind, x, y, heights, is_placed=is_placed)
+    return figure
+
+
+def _series_chart(
+    look: Look, kind: Kind, x: Values, y: Values, heights: Sequence[float | None], series: Values
+) -> go.Figure:
+    names = series_of(series)
+    places, ticks = _shared_places(x, series)
+    is_placed = kind == "bar" or x.kind == "text"
+    points: Sequence[object] = places if is_placed else _points(x)
+    figure = base(look, 360)
+    drawn: list[float | None] = []
+    for name, style in zip(names, LINES, strict=False):
+        own = [row for row, value in enumerate(series.values) if value == name]
+        drawn += [heights[row] for row in own]
+        hovers = [f"<b>{_name(look, name)}</b><br>{_hover(look, x, y, row, heights[row])}" for row in own]
+        _draw(figure, kind, [points[row] for row in own], [heights[row] for row in own], hovers, style)
+        figure.data[-1].name = _name(look, name)
+    if is_placed:
+        _place_axis(figure, ticks)
+    _finish(look, figure, kind, x, y, drawn, is_placed=is_placed)
+    figure.update_layout(showlegend=True, barmode="group")
+    return figure
+
+
+def series_of(series: Values) -> list[object]:
+    """The different values of *series* in the order of their first rows, of which the first MOST_SERIES are drawn."""
+    return list(dict.fromkeys(series.values))
+
+
+def _name(look: Look, value: object) -> str:
+    return NONE if value is None else plain(value, 30)
+
+
+def _shared_places(x: Values, series: Values) -> tuple[list[int], list[object]]:
+    """The place of each row, and the value of *x* at each place.
+
+    Rows with equal values share a place, unless they are of one series: each of those has a place of its own, so that
+    no bar hides another.
+    """
+    numbers: dict[tuple[object, int], int] = {}
+    seen: dict[tuple[object, object], int] = {}
+    places = []
+    for value, name in zip(x.values, series.values, strict=True):
+        again = seen[value, name] = seen.get((value, name), -1) + 1
+        places.append(numbers.setdefault((value, again), len(numbers)))
+    return places, [value for value, _ in numbers]
+
+
+def _draw(
+    figure: go.Figure,
+    kind: Kind,
+    places: Sequence[object],
+    heights: Sequence[float | None],
+    hovers: Sequence[str],
+    style: tuple[str, str, str] = LINES[0],
+) -> None:
+    color, dash, symbol = style
     if kind == "bar":
-        figure.add_bar(x=places, y=heights, marker_color=BLUE, hovertext=hovers, hoverinfo="text")
-    else:
-        mode = "markers" if kind == "scatter" else "lines+markers" if len(heights) <= 62 else "lines"
-        figure.add_scatter(
-            x=places,
-            y=heights,
-            mode=mode,
-            line={"color": BLUE, "width": 2},
-            marker={"color": BLUE, "size": 7, "opacity": 0.7 if kind == "scatter" else 1},
-            hovertext=hovers,
-            hoverinfo="text",
-        )
-    _x_axis(figure, x, is_placed)
+        figure.add_bar(x=places, y=heights, marker_color=color, hovertext=hovers, hoverinfo="text")
+        return
+    mode = "markers" if kind == "scatter" else "lines+markers" if len(heights) <= 62 else "lines"
+    order = list(range(len(places)))
+    if kind == "line":  # from left to right, whatever the order of the rows
+        order = sorted(order, key=lambda row: (places[row] is None, places[row] if places[row] is not None else 0))
+    figure.add_scatter(
+        x=[places[row] for row in order],
+        y=[heights[row] for row in order],
+        mode=mode,
+        line={"color": color, "width": 2, "dash": dash},
+        marker={"color": color, "size": 7, "symbol": symbol, "opacity": 0.7 if kind == "scatter" else 1},
+        hovertext=[hovers[row] for row in order],
+        hoverinfo="text",
+    )
+
+
+def _finish(
+    look: Look,
+    figure: go.Figure,
+    kind: Kind,
+    x: Values,
+    y: Values,
+    heights: Sequence[float | None],
+    *,
+    is_placed: bool,
+) -> None:
+    """The axes, with what they are of."""
+    if not is_placed and x.kind == "time":
+        figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
     _y_axis(look, figure, heights, is_from_zero=kind == "bar")
     figure.update_layout(bargap=0.25, margin={"t": 12})
     figure.update_xaxes(title_text=plain(x.name, 40))
     figure.update_yaxes(title_text=plain(y.name, 40))
-    return figure
 
 
 def _hover(look: Look, x: Values, y: Values, place: int, height: float | None) -> str:
@@ -78,16 +167,13 @@ def _points(x: Values) -> Sequence[object]:
     return [float(value) if isinstance(value, int | float) else None for value in x.values]
 
 
-def _x_axis(figure: go.Figure, x: Values, is_placed: bool) -> None:
-    if not is_placed:
-        if x.kind == "time":
-            figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
-        return
-    number = len(x.values)
+def _place_axis(figure: go.Figure, values: Sequence[object]) -> None:
+    """Name the places 0, 1, 2 … by *values*, as many as there is room for."""
+    number = len(values)
 
     def ticks(most: int) -> tuple[list[int], list[str]]:
         shown = list(range(0, number, max(1, -(-number // most))))
-        return shown, [plain(x.values[place], 14) for place in shown]
+        return shown, [plain(values[place], 14) for place in shown]
 
     places, texts = ticks(_MOST_TICKS)
     few, few_texts = ticks(3)

@@ -18,7 +18,6 @@ from dashboards.figures.sales import entrance_revenue, entrance_value, has_place
 from dashboards.numbers import NONE
 from dashboards.report.columns import change_column
 from dashboards.report.html import Html, first_of, message, table, tag
-from dashboards.report.overview import totals
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
 
@@ -36,6 +35,20 @@ LEFT JOIN attribution.entrance_daily AS before ON before.entrance_id = now.entra
 LEFT JOIN attribution.entrance_daily AS week ON week.entrance_id = now.entrance_id AND week.dt = $day - 7
 WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_id
 """
+_TOTAL = """
+SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(add_to_carts) AS add_to_carts,
+    sum(order_lines) AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue, sum(margin) AS margin,
+    CAST(sum(product_clicks) AS DOUBLE) / nullif(sum(exposures), 0) AS click_through_rate,
+    CAST(sum(add_to_carts) AS DOUBLE) / nullif(sum(product_clicks), 0) AS cart_rate,
+    CAST(sum(order_lines) AS DOUBLE) / nullif(sum(product_clicks), 0) AS click_to_order_rate,
+    CAST(1000 * sum(revenue) AS DOUBLE) / nullif(sum(exposures), 0) AS revenue_per_mille,
+    (SELECT count(DISTINCT order_id) FROM core.order_lines WHERE dt = $day) AS orders,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 1) AS revenue_before,
+    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 7) AS revenue_week,
+    coalesce(sum(revenue), 0) = coalesce((SELECT sum(revenue) FROM core.order_lines WHERE dt = $day), 0) AS is_equal
+FROM attribution.entrance_daily WHERE dt = $day
+"""
 _SLOTS = """
 WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
 SELECT slots.*, names.name_zh, names.name_en,
@@ -50,7 +63,7 @@ def entrances(page: Page, reader: Reader) -> Html:
     """The entrances' sales and traffic; that the sales sum to the day's."""
     look = page.look
     frame = _named(look, reader.frame(_ENTRANCES))
-    total = totals(reader)
+    total = reader.frame(_TOTAL).row(0, named=True)
     rows = frame.to_dicts()
     if not rows:
         return message(
@@ -59,6 +72,7 @@ def entrances(page: Page, reader: Reader) -> Html:
     columns = [
         text(look.text("column.entrance"), "name"),
         metric(look, "revenue"),
+        metric(look, "revenue_by_visit"),
         metric(look, "revenue_share"),
         *_changes(look),
         *(
@@ -83,7 +97,10 @@ def entrances(page: Page, reader: Reader) -> Html:
     ]
     full = [
         text(look.text("column.entrance"), "name"),
-        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "exposures")),
+        *(
+            exact(look, name)
+            for name in ("revenue", "revenue_by_visit", "net_revenue", "margin", "orders", "exposures")
+        ),
         *(exact(look, name) for name in ("product_clicks", "add_to_carts", "click_through_rate")),
         *(exact(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
     ]
@@ -141,7 +158,8 @@ def slots(page: Page, reader: Reader) -> Html:
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.slot"), "place"),
         *(metric(look, name) for name in ("impressions", "clicks", "slot_click_rate", "exposures")),
-        *(metric(look, name) for name in ("click_through_rate", "orders", "revenue", "margin", "revenue_per_mille")),
+        *(metric(look, name) for name in ("click_through_rate", "orders", "revenue", "revenue_by_visit", "margin")),
+        metric(look, "revenue_per_mille"),
     ]
     selling = [row for row in rows if row["revenue"] > 0]
     parts = []
@@ -197,7 +215,7 @@ def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _place(look: Look, row: Mapping[str, Any], has_modules: bool) -> str:
     """Where the slot is and what it shows; the module only where its entrance has several."""
-    parts = [row["head_module"]] if has_modules and row["head_module"] != "(none)" else []
+    parts = [look.text.name("module", row["head_module"])] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(look.text("slot.number", n=row["head_slot"]))
     if row["head_content_id"] != "(none)":

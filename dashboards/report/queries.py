@@ -25,7 +25,9 @@ from pipelines.workspace import Workspace, open_workspace
 MARTS = (
     "core.order_lines",
     "core.entrances",
-    "core.products",
+    "products.names",
+    "core.traffic_daily",
+    "core.visitors",
     "attribution.entrance_daily",
     "attribution.slot_daily",
     "customers.rfm",

@@ -16,12 +16,13 @@ from dashboards.figures.look import Look
 from dashboards.numbers import Language
 from dashboards.report.entrances import entrances, slots
 from dashboards.report.html import Html, message, tag
-from dashboards.report.overview import overview
+from dashboards.report.overview import figures, overview
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader, open_day
 from dashboards.report.render import html_of
 from dashboards.sections.customers import customers
 from dashboards.sections.products import products
+from dashboards.totals import is_without_log
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 
@@ -32,6 +33,10 @@ _SECTIONS: dict[str, Callable[[Page, Reader], Html]] = {
     "customers": lambda page, reader: html_of(page, customers(page.look, reader)),
     "products": lambda page, reader: html_of(page, products(page.look, reader)),
 }
+
+
+_OF_EVENTS = frozenset({"entrances", "slots"})
+"""Sections that say nothing of a day without events, which the overview tells in one line."""
 
 
 def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
@@ -83,8 +88,11 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
         tag("p", look.text("page.about", currency=settings.currency, timezone=settings.timezone)),
         message(look.text("page.unfinished", time=f"{local:%Y-%m-%d %H:%M}")) if local.date() <= day else Html(""),
     )
+    left_out = _OF_EVENTS if is_without_log(figures(reader, day)) else frozenset[str]()
     sections = [
-        (key, look.text(f"section.{key}"), _section(look, key, build(page, reader))) for key, build in _SECTIONS.items()
+        (key, look.text(f"section.{key}"), _section(look, key, build(page, reader)))
+        for key, build in _SECTIONS.items()
+        if key not in left_out
     ]
     footer = tag(
         "footer", tag("p", look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone))

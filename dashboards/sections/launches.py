@@ -25,17 +25,18 @@ NEW_FOR = 60
 _NEW_FOR = "SELECT CAST(max(argument) AS BIGINT) AS days FROM config.axes WHERE metric = 'days_since_launch'"
 _SOLD = """
 WITH launched AS (
-    SELECT sku, name, category, launched_on, $day - launched_on AS days_since_launch
-    FROM core.products WHERE launched_on BETWEEN $day - $days AND $day
+    SELECT product_id, coalesce(names.name, product_id) AS name, catalog.category, catalog.launched_on,
+        $day - catalog.launched_on AS days_since_launch
+    FROM products.catalog AS catalog LEFT JOIN products.names AS names USING (product_id)
+    WHERE catalog.launched_on BETWEEN $day - $days AND $day
 )
-SELECT launched.sku, coalesce(launched.name, launched.sku) AS name, launched.category, launched.launched_on,
-    launched.days_since_launch, daily.dt - launched.launched_on AS age,
-    coalesce(daily.exposures, 0) AS exposures, coalesce(daily.views, 0) AS views, coalesce(daily.units, 0) AS units,
-    coalesce(daily.revenue, 0) AS revenue
+SELECT launched.*, daily.dt - launched.launched_on AS age,
+    coalesce(sum(daily.exposures), 0)::BIGINT AS exposures, coalesce(sum(daily.views), 0)::BIGINT AS views,
+    coalesce(sum(daily.units), 0)::BIGINT AS units, coalesce(sum(daily.revenue), 0) AS revenue
 FROM launched
 LEFT JOIN products.daily AS daily
-    ON daily.sku = launched.sku AND daily.dt BETWEEN launched.launched_on AND $day
-ORDER BY launched.sku, age
+    ON daily.product_id = launched.product_id AND daily.dt BETWEEN launched.launched_on AND $day
+GROUP BY ALL ORDER BY launched.product_id, age
 """
 _MEASURES = ("exposures", "views", "units", "revenue")
 
@@ -61,7 +62,7 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
         title,
         [
             text(look.text("column.product"), "name", href=href),
-            text(look.text("column.sku"), "sku"),
+            text(look.text("column.product_id"), "product_id"),
             text(look.text("column.launched_on"), "launched_on"),
             *(exact(look, name) for name in ("days_since_launch", *_MEASURES)),
         ],
@@ -69,28 +70,28 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
         look.text("launches.definition", n=len(shown), days=look.text.days(new_for)),
         notes=_notes(look, reading, rows, shown),
     )
-    names = {row["sku"]: row["name"] for row in shown}
+    names = {row["product_id"]: row["name"] for row in shown}
     return Chart(launch_curves(look, _curves(daily, shown, reading), "revenue", names, new_for), table, is_wide=True)
 
 
 def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
     """A row a product, the best-selling first."""
-    keys = ("sku", "name", "category", "launched_on", "days_since_launch")
+    keys = ("product_id", "name", "category", "launched_on", "days_since_launch")
     sums = daily.group_by(keys).agg(pl.col(_MEASURES).sum())
-    return sums.sort("revenue", "views", "sku", descending=[True, True, False]).to_dicts()
+    return sums.sort("revenue", "views", "product_id", descending=[True, True, False]).to_dicts()
 
 
 def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Reading) -> pl.DataFrame:
     """Revenue since launch, or since the records begin, a row a product and day."""
     first = min(reading.days("products.daily"))
-    sold = {(row["sku"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
+    sold = {(row["product_id"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
     points: list[tuple[str, int, float]] = []
     for row in shown:
         total = 0.0
         for age in range(max((first - row["launched_on"]).days, 0), row["days_since_launch"] + 1):
-            total += sold.get((row["sku"], age), 0.0)
-            points.append((row["sku"], age, total))
-    return pl.DataFrame(points, schema={"sku": pl.String, "age": pl.Int64, "revenue": pl.Float64}, orient="row")
+            total += sold.get((row["product_id"], age), 0.0)
+            points.append((row["product_id"], age, total))
+    return pl.DataFrame(points, schema={"product_id": pl.String, "age": pl.Int64, "revenue": pl.Float64}, orient="row")
 
 
 def _notes(

@@ -26,7 +26,7 @@ from dashboards.sections.reading import Href, Reading, not_kept
 from dashboards.sections.windows import Window, metric_names, what_it_takes, window_note
 
 _QUADRANTS = """
-SELECT now.*, coalesce(names.name, now.sku) AS name,
+SELECT now.*, coalesce(names.name, now.product_id) AS name,
     coalesce(
         now.previous_quadrant <> now.quadrant AND now.days_in_quadrant <= now.window_days
         AND 'unknown' NOT IN (now.previous_quadrant, now.quadrant), FALSE
@@ -34,13 +34,13 @@ SELECT now.*, coalesce(names.name, now.sku) AS name,
     before.x_value AS x_before, before.y_value AS y_before,
     before.x_threshold AS x_threshold_before, before.y_threshold AS y_threshold_before
 FROM products.quadrants AS now
-LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.names AS names USING (product_id)
 LEFT JOIN products.quadrants AS before
     ON before.dt = $day - $window AND before.window_days = $window AND before.matrix_id = $matrix
-    AND before.sku = now.sku
+    AND before.product_id = now.product_id
 WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
     AND ($category = '' OR now.category = $category)
-ORDER BY now.revenue DESC NULLS LAST, now.sku
+ORDER BY now.revenue DESC NULLS LAST, now.product_id
 """
 _HEALTH = "SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule"
 
@@ -116,7 +116,7 @@ def matrix_chart(
         definition.title,
         [
             text(look.text("column.product"), "name", href=href),
-            text(look.text("column.sku"), "sku"),
+            text(look.text("column.product_id"), "product_id"),
             text(look.text("column.quadrant"), "called"),
             exact(look, matrix.x_metric, field="x_value"),
             exact(look, matrix.y_metric, field="y_value"),
@@ -126,7 +126,7 @@ def matrix_chart(
         [row | {"called": quadrant_name(look, row, matrix)} for row in frame.to_dicts()],
         look.text.joined(look.text("matrix.definition"), arrows),
     )
-    return Chart(quadrant_chart(look, frame, matrix), table, selects="sku")
+    return Chart(quadrant_chart(look, frame, matrix), table, selects="product_id")
 
 
 def quadrant_name(look: Look, row: Mapping[str, Any], matrix: Matrix) -> str:

@@ -24,10 +24,10 @@ SELECT count(*) AS products, sum(revenue) AS revenue, count(*) FILTER (WHERE mar
 FROM products.metrics WHERE dt = $day AND window_days = $window AND order_lines > 0
 """
 _WITHOUT_COST = """
-SELECT sku, coalesce(names.name, sku) AS name, metrics.category, revenue, order_lines, lines_without_cost
-FROM products.metrics AS metrics LEFT JOIN core.products AS names USING (sku)
+SELECT product_id, coalesce(names.name, product_id) AS name, metrics.category, revenue, order_lines, lines_without_cost
+FROM products.metrics AS metrics LEFT JOIN products.names AS names USING (product_id)
 WHERE dt = $day AND window_days = $window AND order_lines > 0 AND margin IS NULL
-ORDER BY revenue DESC, sku
+ORDER BY revenue DESC, product_id
 """
 
 
@@ -50,7 +50,7 @@ def _without_cost(look: Look, reading: Reading) -> Block:
         return Empty(title, look.text(key, days=look.text.days(window)), is_missing=False)
     columns = [
         text(look.text("column.product"), "name"),
-        text(look.text("column.sku"), "sku"),
+        text(look.text("column.product_id"), "product_id"),
         exact(look, "revenue"),
         exact(look, "margin", field="no_margin"),
         exact(look, "order_lines"),

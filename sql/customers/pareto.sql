@@ -1,6 +1,6 @@
 /* model
 description: >
-  How much of the window's money the best tenth brings, the second and so on: products by margin, customers by net revenue.
+  How much of the window's money the best tenth brings, the second and so on: products (each with its variants) by margin, customers by net revenue.
   Lines whose cost is not known count for their customer and for no product.
 grain: [dt, kind, decile]
 partition: dt
@@ -29,7 +29,7 @@ WITH refunds AS (
 lines AS (
     SELECT
         sold.user_id,
-        sold.sku,
+        sold.product_id,
         sold.revenue - COALESCE(refunds.amount, 0) AS net_revenue,
         sold.revenue - COALESCE(refunds.amount, 0) - sold.cost AS margin
     FROM core.order_lines AS sold
@@ -43,13 +43,13 @@ lines AS (
 members AS (
     SELECT
         'product' AS kind,
-        sku AS member,
+        product_id AS member,
         SUM(net_revenue) AS net_revenue,
         SUM(margin) AS margin,
         SUM(margin) AS measure
     FROM lines
     WHERE margin IS NOT NULL
-    GROUP BY sku
+    GROUP BY product_id
     UNION ALL
     SELECT
         'customer' AS kind,

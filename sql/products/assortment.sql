@@ -3,17 +3,17 @@ description: >
   Products by how much they sell and how steadily. 50/40/10: hot sellers bring the first half of the revenue, normal ones
   the next 40 %, slow ones the last 10 %. ABC: the first 80 %, the next 15 %, the rest. XYZ: units a day that vary by at
   most half their mean, by at most their mean, by more.
-grain: [dt, window_days, sku]
+grain: [dt, window_days, product_id]
 partition: dt
 as_of: true
 reads: {products.daily: products_longest_window - 1}
 columns:
   dt: {type: DATE, description: last day of the window}
   window_days: {type: INTEGER, description: days of the window}
-  sku: {type: VARCHAR, description: product}
+  product_id: {type: VARCHAR, description: product with its variants}
   revenue: {type: "DECIMAL(18,4)", description: Σ revenue}
   units: {type: BIGINT, description: units sold}
-  place: {type: INTEGER, description: "rank by revenue, 1 = most; equal ones by sku"}
+  place: {type: INTEGER, description: "rank by revenue, 1 = most; equal ones by product_id"}
   cumulative_share: {type: DOUBLE, description: share of the revenue of this product and those above it; null without revenue}
   sales_class: {type: VARCHAR, description: "hot, normal or slow; a product that straddles a border is in the better class"}
   abc_class: {type: VARCHAR, description: "A, B or C, likewise"}
@@ -24,7 +24,7 @@ WITH metrics AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         revenue,
         units
     FROM products.metrics
@@ -38,32 +38,42 @@ windows AS (
     FROM metrics
 ),
 
+-- A day's units of a product are those of all its variants.
+units_a_day AS (
+    SELECT
+        dt,
+        product_id,
+        SUM(units) AS units
+    FROM products.daily
+    WHERE dt BETWEEN $dt - ($products_longest_window - 1) AND $dt
+    GROUP BY dt, product_id
+),
+
 squares AS (
     SELECT
         windows.dt,
         windows.window_days,
-        daily.sku,
-        SUM(CAST(daily.units AS DOUBLE) * daily.units) AS sum_of_squares
-    FROM products.daily AS daily
+        units_a_day.product_id,
+        SUM(CAST(units_a_day.units AS DOUBLE) * units_a_day.units) AS sum_of_squares
+    FROM units_a_day
     INNER JOIN windows
         ON
-            daily.dt > windows.dt - windows.window_days
-            AND daily.dt <= windows.dt
-    WHERE daily.dt BETWEEN $dt - ($products_longest_window - 1) AND $dt
-    GROUP BY windows.dt, windows.window_days, daily.sku
+            units_a_day.dt > windows.dt - windows.window_days
+            AND units_a_day.dt <= windows.dt
+    GROUP BY windows.dt, windows.window_days, units_a_day.product_id
 ),
 
 ranked AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         revenue,
         units,
-        ROW_NUMBER() OVER (PARTITION BY dt, window_days ORDER BY revenue DESC, sku) AS place,
+        ROW_NUMBER() OVER (PARTITION BY dt, window_days ORDER BY revenue DESC, product_id) AS place,
         SUM(revenue) OVER (
             PARTITION BY dt, window_days
-            ORDER BY revenue DESC, sku
+            ORDER BY revenue DESC, product_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS revenue_so_far,
         SUM(revenue) OVER (PARTITION BY dt, window_days) AS total,
@@ -76,7 +86,7 @@ shares AS (
     SELECT
         ranked.dt,
         ranked.window_days,
-        ranked.sku,
+        ranked.product_id,
         ranked.revenue,
         ranked.units,
         ranked.place,
@@ -105,13 +115,13 @@ shares AS (
         ON
             squares.dt = ranked.dt
             AND squares.window_days = ranked.window_days
-            AND squares.sku = ranked.sku
+            AND squares.product_id = ranked.product_id
 )
 
 SELECT
     dt,
     window_days,
-    sku,
+    product_id,
     revenue,
     units,
     CAST(place AS INTEGER) AS place,

@@ -1,10 +1,13 @@
 /* model
-description: What happened to each product on a day; sales on the day of payment, refunds on the day they were made.
+description: >
+  What happened to each sku, a product or one of its variants, on a day; sales on the day of payment, refunds on the day
+  they were made. The other product tables sum it by product_id.
 grain: [dt, sku]
 partition: dt
 columns:
   dt: {type: DATE, description: business day}
-  sku: {type: VARCHAR, description: product}
+  sku: {type: VARCHAR, description: "what was shown or sold: a product or a variant of one"}
+  product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   exposures: {type: BIGINT, description: product exposures}
   product_clicks: {type: BIGINT, description: product clicks}
   views: {type: BIGINT, description: page views of the product's own page}
@@ -20,31 +23,34 @@ WITH ends AS (
     SELECT
         dt,
         sku,
+        product_id,
         COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
         COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
         COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts
     FROM attribution.attributed_events
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY dt, sku
+    GROUP BY dt, sku, product_id
 ),
 
 page_views AS (
     SELECT
         dt,
         sku,
+        product_id,
         COUNT(*) AS views
     FROM core.events
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND event_type = 'page_view'
         AND sku IS NOT NULL
-    GROUP BY dt, sku
+    GROUP BY dt, sku, product_id
 ),
 
 sales AS (
     SELECT
         dt,
         sku,
+        product_id,
         COUNT(*) AS order_lines,
         SUM(quantity) AS units,
         SUM(revenue) AS revenue,
@@ -52,44 +58,50 @@ sales AS (
         COUNT(*) FILTER (WHERE cost IS NULL) AS lines_without_cost
     FROM core.order_lines
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY dt, sku
+    GROUP BY dt, sku, product_id
 ),
 
 refunds AS (
     SELECT
         dt,
         sku,
+        product_id,
         SUM(amount) AS refunded
     FROM core.refunds
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY dt, sku
+    GROUP BY dt, sku, product_id
 ),
 
 products AS (
     SELECT
         dt,
-        sku
+        sku,
+        product_id
     FROM ends
     UNION DISTINCT
     SELECT
         dt,
-        sku
+        sku,
+        product_id
     FROM page_views
     UNION DISTINCT
     SELECT
         dt,
-        sku
+        sku,
+        product_id
     FROM sales
     UNION DISTINCT
     SELECT
         dt,
-        sku
+        sku,
+        product_id
     FROM refunds
 )
 
 SELECT
     products.dt,
     products.sku,
+    products.product_id,
     CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
     CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
     CAST(COALESCE(page_views.views, 0) AS BIGINT) AS views,
@@ -105,15 +117,19 @@ LEFT JOIN ends
     ON
         ends.dt = products.dt
         AND ends.sku = products.sku
+        AND ends.product_id = products.product_id
 LEFT JOIN page_views
     ON
         page_views.dt = products.dt
         AND page_views.sku = products.sku
+        AND page_views.product_id = products.product_id
 LEFT JOIN sales
     ON
         sales.dt = products.dt
         AND sales.sku = products.sku
+        AND sales.product_id = products.product_id
 LEFT JOIN refunds
     ON
         refunds.dt = products.dt
         AND refunds.sku = products.sku
+        AND refunds.product_id = products.product_id

@@ -2,13 +2,13 @@
 description: >
   Each product's figures over the trailing windows that end with the day: those with anything in the window, and those of
   the catalogue that were launched by the day.
-grain: [dt, window_days, sku]
+grain: [dt, window_days, product_id]
 partition: dt
 reads: {products.daily: 2 * products_longest_window - 1, core.order_lines: products_longest_window + products_repurchase_days}
 columns:
   dt: {type: DATE, description: last day of the window}
   window_days: {type: INTEGER, description: days of the window}
-  sku: {type: VARCHAR, description: product}
+  product_id: {type: VARCHAR, description: product with its variants}
   category: {type: VARCHAR, description: "category; '(none)' if unknown"}
   exposures: {type: BIGINT, description: product exposures}
   product_clicks: {type: BIGINT, description: product clicks}
@@ -48,7 +48,7 @@ sums AS (
     SELECT
         windows.dt,
         windows.window_days,
-        daily.sku,
+        daily.product_id,
         SUM(daily.exposures) AS exposures,
         SUM(daily.product_clicks) AS product_clicks,
         SUM(daily.views) AS views,
@@ -65,14 +65,14 @@ sums AS (
             daily.dt > windows.dt - windows.window_days
             AND daily.dt <= windows.dt
     WHERE daily.dt BETWEEN $from_dt - (2 * $products_longest_window - 1) AND $to_dt
-    GROUP BY windows.dt, windows.window_days, daily.sku
+    GROUP BY windows.dt, windows.window_days, daily.product_id
 ),
 
 sums_before AS (
     SELECT
         windows.dt,
         windows.window_days,
-        daily.sku,
+        daily.product_id,
         SUM(daily.revenue) AS revenue
     FROM products.daily AS daily
     INNER JOIN windows
@@ -80,12 +80,12 @@ sums_before AS (
             daily.dt > windows.dt - 2 * windows.window_days
             AND daily.dt <= windows.dt - windows.window_days
     WHERE daily.dt BETWEEN $from_dt - (2 * $products_longest_window - 1) AND $to_dt
-    GROUP BY windows.dt, windows.window_days, daily.sku
+    GROUP BY windows.dt, windows.window_days, daily.product_id
 ),
 
 purchases AS (
     SELECT
-        sku,
+        product_id,
         user_id,
         order_id,
         dt
@@ -97,7 +97,7 @@ buyers AS (
     SELECT
         windows.dt,
         windows.window_days,
-        purchases.sku,
+        purchases.product_id,
         COUNT(DISTINCT purchases.user_id) AS buyers,
         COUNT(DISTINCT purchases.order_id) AS orders
     FROM purchases
@@ -105,25 +105,25 @@ buyers AS (
         ON
             purchases.dt > windows.dt - windows.window_days
             AND purchases.dt <= windows.dt
-    GROUP BY windows.dt, windows.window_days, purchases.sku
+    GROUP BY windows.dt, windows.window_days, purchases.product_id
 ),
 
 purchase_days AS (
     SELECT
-        sku,
+        product_id,
         user_id,
         dt,
-        LEAD(dt) OVER (PARTITION BY sku, user_id ORDER BY dt) AS next_dt
+        LEAD(dt) OVER (PARTITION BY product_id, user_id ORDER BY dt) AS next_dt
     FROM purchases
     WHERE user_id IS NOT NULL
-    GROUP BY sku, user_id, dt
+    GROUP BY product_id, user_id, dt
 ),
 
 first_purchases AS (
     SELECT
         windows.dt,
         windows.window_days,
-        purchase_days.sku,
+        purchase_days.product_id,
         purchase_days.user_id,
         -- The earliest purchase in the window counts; purchases are in order, so its next one is the nearest.
         MIN(purchase_days.dt) AS bought_on,
@@ -133,31 +133,31 @@ first_purchases AS (
         ON
             purchase_days.dt > windows.dt - $products_repurchase_days - windows.window_days
             AND purchase_days.dt <= windows.dt - $products_repurchase_days
-    GROUP BY windows.dt, windows.window_days, purchase_days.sku, purchase_days.user_id
+    GROUP BY windows.dt, windows.window_days, purchase_days.product_id, purchase_days.user_id
 ),
 
 repurchases AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         COUNT(*) AS buyers,
         COUNT(*) FILTER (WHERE bought_again_on <= bought_on + $products_repurchase_days) AS repurchasers
     FROM first_purchases
-    GROUP BY dt, window_days, sku
+    GROUP BY dt, window_days, product_id
 ),
 
 products AS (
     SELECT
         dt,
         window_days,
-        sku
+        product_id
     FROM sums
     UNION DISTINCT
     SELECT
         windows.dt,
         windows.window_days,
-        catalog.sku
+        catalog.product_id
     FROM windows
     INNER JOIN products.catalog AS catalog ON catalog.launched_on <= windows.dt
 ),
@@ -166,7 +166,7 @@ figures AS (
     SELECT
         products.dt,
         products.window_days,
-        products.sku,
+        products.product_id,
         COALESCE(catalog.category, '(none)') AS category,
         catalog.launched_on,
         CAST(COALESCE(sums.exposures, 0) AS BIGINT) AS exposures,
@@ -192,27 +192,27 @@ figures AS (
                 THEN CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4))
         END AS previous_revenue
     FROM products
-    LEFT JOIN products.catalog AS catalog ON catalog.sku = products.sku
+    LEFT JOIN products.catalog AS catalog ON catalog.product_id = products.product_id
     LEFT JOIN sums
         ON
             sums.dt = products.dt
             AND sums.window_days = products.window_days
-            AND sums.sku = products.sku
+            AND sums.product_id = products.product_id
     LEFT JOIN sums_before
         ON
             sums_before.dt = products.dt
             AND sums_before.window_days = products.window_days
-            AND sums_before.sku = products.sku
+            AND sums_before.product_id = products.product_id
     LEFT JOIN buyers
         ON
             buyers.dt = products.dt
             AND buyers.window_days = products.window_days
-            AND buyers.sku = products.sku
+            AND buyers.product_id = products.product_id
     LEFT JOIN repurchases
         ON
             repurchases.dt = products.dt
             AND repurchases.window_days = products.window_days
-            AND repurchases.sku = products.sku
+            AND repurchases.product_id = products.product_id
 ),
 
 -- What competitors sold in the window: their figures, spread evenly over the days of these.
@@ -261,7 +261,7 @@ compared AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         category,
         launched_on,
         exposures,
@@ -281,9 +281,9 @@ compared AS (
         repurchasers,
         previous_revenue,
         CAST(net_revenue - cost AS DECIMAL(18, 4)) AS margin,
-        ROW_NUMBER() OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, sku) AS place,
+        ROW_NUMBER() OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, product_id) AS place,
         MAX(revenue) OVER (PARTITION BY dt, window_days, category) AS largest,
-        LEAD(revenue) OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, sku) AS next_largest
+        LEAD(revenue) OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, product_id) AS next_largest
     FROM figures
 ),
 
@@ -291,7 +291,7 @@ rivalled AS (
     SELECT
         compared.dt,
         compared.window_days,
-        compared.sku,
+        compared.product_id,
         compared.category,
         compared.launched_on,
         compared.exposures,
@@ -326,7 +326,7 @@ rivalled AS (
 SELECT
     dt,
     window_days,
-    sku,
+    product_id,
     category,
     exposures,
     product_clicks,

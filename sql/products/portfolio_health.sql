@@ -3,7 +3,8 @@ description: >
   The four laws of a healthy portfolio, of each matrix that has roles: crescent (stars and cash cows outweigh question
   marks and dogs), black_ball (there is a cash cow, or a star where the matrix has no cash cows), northeast (the
   revenue-weighted centre moves toward the star corner), speed (days from question mark to star and from star to cash
-  cow, neither too few nor too many). Where a law cannot be judged its verdict is null and the evidence says why.
+  cow, neither too few nor too many). Where a law cannot be judged its verdict is null and the evidence says why: that the
+  log has no exposures, say, where a shop lands orders alone.
 grain: [dt, window_days, matrix_id, rule]
 partition: dt
 as_of: true
@@ -63,6 +64,38 @@ days AS (
         CAST(revenue AS DOUBLE) AS revenue
     FROM products.quadrants
     WHERE dt BETWEEN $dt - $products_longest_window AND $dt
+),
+
+logged AS (
+    SELECT
+        dt,
+        window_days,
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(views) AS views,
+        SUM(add_to_carts) AS add_to_carts
+    FROM products.metrics
+    WHERE dt = $dt
+    GROUP BY dt, window_days
+),
+
+-- The first kind of event that an axis rests on and that the window's log does not have at all.
+unlogged AS (
+    SELECT
+        logged.dt,
+        logged.window_days,
+        axes.matrix_id,
+        MIN(
+            CASE
+                WHEN axes.metric IN ('exposures', 'click_through_rate') AND logged.exposures = 0 THEN 1
+                WHEN axes.metric IN ('product_clicks', 'conversion_rate') AND logged.product_clicks = 0 THEN 2
+                WHEN axes.metric = 'views' AND logged.views = 0 THEN 3
+                WHEN axes.metric = 'add_to_carts' AND logged.add_to_carts = 0 THEN 4
+            END
+        ) AS kind
+    FROM logged
+    CROSS JOIN config.axes AS axes
+    GROUP BY logged.dt, logged.window_days, axes.matrix_id
 ),
 
 totals AS (
@@ -195,7 +228,7 @@ black_ball AS (
         window_days,
         matrix_id,
         'black_ball' AS rule,
-        CAST(CASE WHEN has_cash_cows THEN cash_cows WHEN has_stars THEN stars END AS DOUBLE) AS value,
+        CAST(CASE WHEN known = 0 THEN NULL WHEN has_cash_cows THEN cash_cows WHEN has_stars THEN stars END AS DOUBLE) AS value,
         CASE
             WHEN known = 0 OR NOT (has_cash_cows OR has_stars) THEN NULL
             WHEN CASE WHEN has_cash_cows THEN cash_cows ELSE stars END > 0 THEN 'good'
@@ -286,48 +319,78 @@ speed AS (
             AND speeds.window_days = totals.window_days
             AND speeds.matrix_id = totals.matrix_id
     WHERE totals.dt = $dt
+),
+
+laws AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        rule,
+        value,
+        verdict,
+        evidence_zh,
+        evidence_en
+    FROM crescent
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        rule,
+        value,
+        verdict,
+        evidence_zh,
+        evidence_en
+    FROM black_ball
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        rule,
+        value,
+        verdict,
+        evidence_zh,
+        evidence_en
+    FROM northeast
+    UNION ALL
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        rule,
+        value,
+        verdict,
+        evidence_zh,
+        evidence_en
+    FROM speed
 )
 
 SELECT
-    dt,
-    window_days,
-    matrix_id,
-    rule,
-    value,
-    verdict,
-    evidence_zh,
-    evidence_en
-FROM crescent
-UNION ALL
-SELECT
-    dt,
-    window_days,
-    matrix_id,
-    rule,
-    value,
-    verdict,
-    evidence_zh,
-    evidence_en
-FROM black_ball
-UNION ALL
-SELECT
-    dt,
-    window_days,
-    matrix_id,
-    rule,
-    value,
-    verdict,
-    evidence_zh,
-    evidence_en
-FROM northeast
-UNION ALL
-SELECT
-    dt,
-    window_days,
-    matrix_id,
-    rule,
-    value,
-    verdict,
-    evidence_zh,
-    evidence_en
-FROM speed
+    laws.dt,
+    laws.window_days,
+    laws.matrix_id,
+    laws.rule,
+    laws.value,
+    laws.verdict,
+    CASE
+        WHEN laws.verdict IS NULL AND unlogged.kind = 1 THEN '日志中没有商品曝光'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 2 THEN '日志中没有商品点击'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 3 THEN '日志中没有商品页浏览'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 4 THEN '日志中没有加购'
+        ELSE laws.evidence_zh
+    END AS evidence_zh,
+    CASE
+        WHEN laws.verdict IS NULL AND unlogged.kind = 1 THEN 'No exposures in the log'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 2 THEN 'No product clicks in the log'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 3 THEN 'No views of product pages in the log'
+        WHEN laws.verdict IS NULL AND unlogged.kind = 4 THEN 'No add-to-carts in the log'
+        ELSE laws.evidence_en
+    END AS evidence_en
+FROM laws
+LEFT JOIN unlogged
+    ON
+        unlogged.dt = laws.dt
+        AND unlogged.window_days = laws.window_days
+        AND unlogged.matrix_id = laws.matrix_id

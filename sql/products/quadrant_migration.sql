@@ -20,7 +20,7 @@ WITH days AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         quadrant,
         revenue
     FROM products.quadrants
@@ -32,7 +32,7 @@ now AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         quadrant,
         revenue
     FROM days
@@ -44,7 +44,7 @@ before AS (
         CAST(dt + window_days AS DATE) AS dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         quadrant,
         revenue
     FROM days
@@ -74,7 +74,7 @@ moves AS (
             before.dt = now.dt
             AND before.window_days = now.window_days
             AND before.matrix_id = now.matrix_id
-            AND before.sku = now.sku
+            AND before.product_id = now.product_id
 )
 
 SELECT

@@ -3,14 +3,14 @@ description: >
   Each product's place in each matrix of config/matrices.yaml. High is strictly above the threshold, of a rate both as it is
   and shrunk, of a small sample even with one success fewer; a side changes only when that passes the threshold by the
   setting hysteresis, so that products on the line do not flap.
-grain: [dt, window_days, matrix_id, sku]
+grain: [dt, window_days, matrix_id, product_id]
 partition: dt
 reads: {products.quadrants: 1}
 columns:
   dt: {type: DATE, description: last day of the window}
   window_days: {type: INTEGER, description: days of the window}
   matrix_id: {type: VARCHAR, description: matrix}
-  sku: {type: VARCHAR, description: product}
+  product_id: {type: VARCHAR, description: product with its variants}
   category: {type: VARCHAR, description: "category; '(none)' if unknown"}
   x_value: {type: DOUBLE, description: "the metric of axis x, a rate shrunk toward its category's"}
   y_value: {type: DOUBLE, description: "the metric of axis y, likewise"}
@@ -21,7 +21,7 @@ columns:
   x_high: {type: BOOLEAN, description: whether x is high; null if its value is}
   y_high: {type: BOOLEAN, description: whether y is high; null if its value is}
   quadrant: {type: VARCHAR, description: "key of the cell; unknown if a value is null"}
-  unknown_metrics: {type: VARCHAR, description: "the metrics that are null, or have no threshold; null where the quadrant is known"}
+  unknown_metrics: {type: VARCHAR, description: "the metrics that are null, count events of which the window has none, or have no threshold; null where the quadrant is known"}
   previous_quadrant: {type: VARCHAR, description: the quadrant before this stay; null if there was none}
   days_in_quadrant: {type: INTEGER, description: "days of this stay, this one included"}
   x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null where that is 0"}
@@ -30,11 +30,26 @@ columns:
   is_small_sample: {type: BOOLEAN, description: whether a rate has fewer trials than the setting small_sample}
   revenue: {type: "DECIMAL(18,4)", description: Σ revenue of the window}
 */
-WITH axis_metrics AS (
+-- Where the log of a window has no event of a kind at all, as in a shop that lands orders alone, nothing is known of any
+-- product: a count of 0 would call each of them low.
+WITH logged AS (
+    SELECT
+        dt,
+        window_days,
+        NULLIF(SUM(exposures), 0) AS exposures,
+        NULLIF(SUM(product_clicks), 0) AS product_clicks,
+        NULLIF(SUM(views), 0) AS views,
+        NULLIF(SUM(add_to_carts), 0) AS add_to_carts
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, window_days
+),
+
+axis_metrics AS (
     SELECT
         metrics.dt,
         metrics.window_days,
-        metrics.sku,
+        metrics.product_id,
         metrics.category,
         metrics.revenue,
         axes.matrix_id,
@@ -45,10 +60,10 @@ WITH axis_metrics AS (
         axes.is_low_high,
         CASE WHEN axes.is_per_category THEN metrics.category ELSE '(all)' END AS cut_group,
         CASE axes.metric
-            WHEN 'exposures' THEN CAST(metrics.exposures AS DOUBLE)
-            WHEN 'product_clicks' THEN CAST(metrics.product_clicks AS DOUBLE)
-            WHEN 'views' THEN CAST(metrics.views AS DOUBLE)
-            WHEN 'add_to_carts' THEN CAST(metrics.add_to_carts AS DOUBLE)
+            WHEN 'exposures' THEN CASE WHEN logged.exposures IS NOT NULL THEN CAST(metrics.exposures AS DOUBLE) END
+            WHEN 'product_clicks' THEN CASE WHEN logged.product_clicks IS NOT NULL THEN CAST(metrics.product_clicks AS DOUBLE) END
+            WHEN 'views' THEN CASE WHEN logged.views IS NOT NULL THEN CAST(metrics.views AS DOUBLE) END
+            WHEN 'add_to_carts' THEN CASE WHEN logged.add_to_carts IS NOT NULL THEN CAST(metrics.add_to_carts AS DOUBLE) END
             WHEN 'buyers' THEN CAST(metrics.buyers AS DOUBLE)
             WHEN 'orders' THEN CAST(metrics.orders AS DOUBLE)
             WHEN 'order_lines' THEN CAST(metrics.order_lines AS DOUBLE)
@@ -99,6 +114,10 @@ WITH axis_metrics AS (
             WHEN 'repurchase_rate' THEN metrics.repurchase_base
         END AS trials
     FROM products.metrics AS metrics
+    INNER JOIN logged
+        ON
+            logged.dt = metrics.dt
+            AND logged.window_days = metrics.window_days
     CROSS JOIN config.axes AS axes
     WHERE
         metrics.dt BETWEEN $from_dt AND $to_dt
@@ -122,7 +141,7 @@ axis_values AS (
     SELECT
         axis_metrics.dt,
         axis_metrics.window_days,
-        axis_metrics.sku,
+        axis_metrics.product_id,
         axis_metrics.category,
         axis_metrics.revenue,
         axis_metrics.matrix_id,
@@ -165,7 +184,7 @@ known_values AS (
     SELECT
         dt,
         window_days,
-        sku,
+        product_id,
         matrix_id,
         axis,
         kind,
@@ -250,7 +269,7 @@ placed AS (
         axis_values.dt,
         axis_values.window_days,
         axis_values.matrix_id,
-        axis_values.sku,
+        axis_values.product_id,
         axis_values.category,
         axis_values.revenue,
         axis_values.axis,
@@ -280,7 +299,7 @@ decisive AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         axis,
@@ -305,7 +324,7 @@ sided AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         axis,
@@ -329,7 +348,7 @@ paired AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         category,
         revenue,
         MAX(value) FILTER (WHERE axis = 'x') AS x_value,
@@ -349,7 +368,7 @@ paired AS (
         COALESCE(BOOL_OR(is_borderline), FALSE) AS is_borderline,
         COALESCE(BOOL_OR(is_small_sample), FALSE) AS is_small_sample
     FROM sided
-    GROUP BY dt, window_days, matrix_id, sku, category, revenue
+    GROUP BY dt, window_days, matrix_id, product_id, category, revenue
 ),
 
 -- The day before the first one, in its final state, begins each product's history.
@@ -358,7 +377,7 @@ history AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_high AS x_clear_side,
@@ -375,7 +394,7 @@ history AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_clear_side,
@@ -393,7 +412,7 @@ neighbours AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         x_clear_side,
@@ -403,9 +422,9 @@ neighbours AS (
         known_quadrant,
         previous_quadrant,
         days_in_quadrant,
-        LAG(dt) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS dt_before,
-        LAG(x_value) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS x_value_before,
-        LAG(y_value) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS y_value_before
+        LAG(dt) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS dt_before,
+        LAG(x_value) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS x_value_before,
+        LAG(y_value) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS y_value_before
     FROM history
 ),
 
@@ -415,7 +434,7 @@ marked AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_value,
         y_value,
         known_quadrant,
@@ -440,7 +459,7 @@ states AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         known_quadrant,
         previous_quadrant,
         days_in_quadrant,
@@ -448,7 +467,7 @@ states AS (
         CASE
             WHEN x_value IS NOT NULL
                 THEN LAST_VALUE(x_mark IGNORE NULLS) OVER (
-                    PARTITION BY window_days, matrix_id, sku
+                    PARTITION BY window_days, matrix_id, product_id
                     ORDER BY dt
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 )
@@ -456,7 +475,7 @@ states AS (
         CASE
             WHEN y_value IS NOT NULL
                 THEN LAST_VALUE(y_mark IGNORE NULLS) OVER (
-                    PARTITION BY window_days, matrix_id, sku
+                    PARTITION BY window_days, matrix_id, product_id
                     ORDER BY dt
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 )
@@ -469,7 +488,7 @@ named AS (
         states.dt,
         states.window_days,
         states.matrix_id,
-        states.sku,
+        states.product_id,
         states.previous_quadrant,
         states.days_in_quadrant,
         states.is_continued,
@@ -490,14 +509,14 @@ stays AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         previous_quadrant,
         days_in_quadrant,
         is_continued,
         x_high,
         y_high,
         quadrant,
-        LAG(quadrant) OVER (PARTITION BY window_days, matrix_id, sku ORDER BY dt) AS quadrant_before
+        LAG(quadrant) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS quadrant_before
     FROM named
 ),
 
@@ -507,7 +526,7 @@ beginnings AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_high,
         y_high,
         quadrant,
@@ -528,17 +547,17 @@ histories AS (
         dt,
         window_days,
         matrix_id,
-        sku,
+        product_id,
         x_high,
         y_high,
         quadrant,
         LAST_VALUE(began_on IGNORE NULLS) OVER (
-            PARTITION BY window_days, matrix_id, sku
+            PARTITION BY window_days, matrix_id, product_id
             ORDER BY dt
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS began_on,
         LAST_VALUE(came_from IGNORE NULLS) OVER (
-            PARTITION BY window_days, matrix_id, sku
+            PARTITION BY window_days, matrix_id, product_id
             ORDER BY dt
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS came_from
@@ -549,7 +568,7 @@ SELECT
     paired.dt,
     paired.window_days,
     paired.matrix_id,
-    paired.sku,
+    paired.product_id,
     paired.category,
     paired.x_value,
     paired.y_value,
@@ -578,4 +597,4 @@ INNER JOIN histories
         histories.dt = paired.dt
         AND histories.window_days = paired.window_days
         AND histories.matrix_id = paired.matrix_id
-        AND histories.sku = paired.sku
+        AND histories.product_id = paired.product_id

@@ -62,7 +62,7 @@ def test_a_box_over_the_chart_lists_the_products_in_it(browser, site):
     said = page.locator(".selection .note").first.inner_text()
     content = downloaded(page, lambda: page.locator(".selection a.export").first.click())
     rows = rows_of(content)
-    assert rows[0] == ["sku", "name"]
+    assert rows[0] == ["product_id", "name"]
     assert f"{len(rows) - 1} selected" in said
     assert len(rows) > 10
     assert not seen.wrong
@@ -70,11 +70,13 @@ def test_a_box_over_the_chart_lists_the_products_in_it(browser, site):
 
 
 def test_a_product_is_looked_at(browser, site):
-    sku, revenue = site.ask("SELECT sku, sum(revenue) AS r FROM core.order_lines GROUP BY 1 ORDER BY r DESC")[0]
-    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en&sku={sku}")
-    assert sku in page.locator("#main").inner_text()
+    best = "SELECT product_id, sum(revenue) AS r FROM core.order_lines GROUP BY 1 ORDER BY r DESC"
+    product, revenue = site.ask(best)[0]
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en&sku={product}")
+    assert product in page.locator("#main").inner_text()
     windows = site.ask(
-        f"SELECT max(revenue) FROM products.metrics WHERE dt = '2026-05-20' AND sku = '{sku}' AND window_days = 28"
+        "SELECT max(revenue) FROM products.metrics "
+        f"WHERE dt = '2026-05-20' AND product_id = '{product}' AND window_days = 28"
     )[0][0]
     assert revenue == windows  # the shop is younger than the window
     assert f"{windows:,.0f}" in page.locator("#main").inner_text() or f"{windows:,.2f}" in page.content()

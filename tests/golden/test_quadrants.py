@@ -48,7 +48,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def quadrants(home: Home, matrix_id: str) -> dict[str, Row]:
-    return {row["sku"]: row for row in table(home, "products.quadrants") if row["matrix_id"] == matrix_id}
+    return {row["product_id"]: row for row in table(home, "products.quadrants") if row["matrix_id"] == matrix_id}
 
 
 def test_each_product_is_in_the_stated_quadrant(computed: Home) -> None:

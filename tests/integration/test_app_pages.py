@@ -359,11 +359,12 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     assert "headwater.yaml" in answer.text
 
 
-def test_the_badge_tells_the_time_of_the_shop(copy):
-    context = shown(copy, "/")[0]
-    zone = ZoneInfo(copy.settings.timezone)
-    at = copy.snapshot.published_at.astimezone(zone)
-    assert f"{at:%H:%M}" in str(freshness(context.copy, context.view, mark_of(copy.snapshot)))
+@pytest.mark.parametrize(("language", "said"), [("zh", "数据到 2026-05-20"), ("en", "Data to 2026-05-20")])
+def test_the_badge_tells_the_day_of_the_data_then_the_time_of_the_copy(copy, language, said):
+    context = shown(copy, f"/?lang={language}")[0]
+    at = copy.snapshot.published_at.astimezone(ZoneInfo(copy.settings.timezone))
+    badge = str(freshness(context.copy, context.view, mark_of(copy))[-1])
+    assert 0 < badge.index(said) < badge.index(f"{at:%H:%M}")
 
 
 def test_a_run_that_changes_nothing_leaves_the_copy(home):

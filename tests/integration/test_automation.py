@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from pipelines.automation import IN_PROCESS_TAG
 from pipelines.home import Home, home_lock
 from pipelines.launch import DagsterEngine, open_instance
+from pipelines.query import query_rows
 from pipelines.run import run_home
 from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land
@@ -131,3 +134,38 @@ def test_the_sensor_waits_until_a_new_model_is_loaded(home: Home) -> None:
         anew = tick(home, instance, waiting.cursor)
         keys = {key for request in anew.run_requests or [] for key in request.asset_selection or []}
         assert dg.AssetKey(["mine", "days"]) in keys
+
+
+def last_partition(home: Home) -> str | None:
+    asset = undescribed(home).resolve_assets_def(dg.AssetKey(["core", "events"]))
+    assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
+    return asset.partitions_def.get_last_partition_key()
+
+
+@pytest.mark.parametrize("hours", [-72, 0, 23])
+def test_the_partitions_end_with_yesterday_or_with_the_newest_data(home: Home, hours: int) -> None:
+    """A day that can have no data yet would be shown as missing; that of one in progress is computed all the same."""
+    engine = DagsterEngine(home)
+    engine.ingest()  # the definitions are read before the newest day has landed
+    time = dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    yesterday, newest = time.date() - dt.timedelta(days=1), (time + dt.timedelta(hours=hours)).date()
+    assert last_partition(home) == str(yesterday)
+    land_now(home, time + dt.timedelta(hours=hours))
+    with open_instance(home) as instance:
+        sensor = undescribed(home).resolve_sensor_def("landing")
+        engine.ingest()
+        with dg.build_sensor_context(instance) as context:
+            result = sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        reason = result.skip_reason.skip_message if result.skip_reason else None
+        assert ("loads them anew" in (reason or "")) == (newest > yesterday)
+    compute_stale(home, engine)
+    assert query_rows(home, "SELECT DISTINCT dt FROM core.events").rows == [(newest,)]
+    assert last_partition(home) == str(max(newest, yesterday))
+
+
+def land_now(home: Home, time: dt.datetime) -> None:
+    """A visit at *time*, in a file that has just landed."""
+    land(home, "events", [event | {"device_time": time.isoformat()} for event in visit(time.date())], "now")
+    for file in (home.landing / "native" / "events").iterdir():
+        os.utime(file)

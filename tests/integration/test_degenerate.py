@@ -296,14 +296,14 @@ def test_a_product_refunded_beyond_its_sale_has_no_margin_rate(home_of_shop):
 
 def test_products_without_cost_have_no_margin_and_are_listed(home_of_shop, tmp_path):
     home = home_of_shop(without_costs)
-    metrics = {row["sku"]: row for row in last_of(home, "products.metrics", window_days=1)}
+    metrics = {row["product_id"]: row for row in last_of(home, "products.metrics", window_days=1)}
     assert {sku: (row["margin"], row["lines_without_cost"]) for sku, row in metrics.items() if sku != "s1"} == {
         "s2": (None, 1),
         "s3": (None, 1),
     }
     assert float(metrics["s1"]["margin"]) == 4
     placed = last_of(home, "products.quadrants", matrix_id="exposure_margin", window_days=1)
-    unknown = {row["sku"]: row["unknown_metrics"] for row in placed if row["quadrant"] == "unknown"}
+    unknown = {row["product_id"]: row["unknown_metrics"] for row in placed if row["quadrant"] == "unknown"}
     assert unknown == {"s2": "margin_rate", "s3": "margin_rate"}
     text = said(write_report(home, "en", day=LAST, out=tmp_path / "en.html"))
     assert "Order lines without a known cost, left out of margin and margin rate: 2" in text

@@ -190,6 +190,7 @@ class Expected:
         found = {
             "core.events": new_events,
             "core.traffic_daily": new_events,
+            "core.visitors": new_events,
             "attribution.touches": new_events,
             "core.orders": new_orders,
             "core.order_lines": new_lines | refunded,

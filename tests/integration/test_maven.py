@@ -173,7 +173,7 @@ def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
 
     found = query_rows(
         home,
-        "SELECT dt, sku, x_value, y_value FROM products.quadrants WHERE matrix_id = 'growth_share' "
+        "SELECT dt, product_id, x_value, y_value FROM products.quadrants WHERE matrix_id = 'growth_share' "
         "AND window_days = 28 AND dt = last_day(dt)",
         limit=10_000,
     ).rows
@@ -194,8 +194,9 @@ def test_the_portfolio_lives_on_one_product(home):
     """
     placed = query_rows(
         home,
-        "SELECT sku, quadrant, count(*) FROM products.quadrants WHERE matrix_id = 'growth_share' AND window_days = 28 "
-        "AND dt >= DATE '2013-03-01' AND quadrant <> 'unknown' GROUP BY ALL",
+        "SELECT product_id, quadrant, count(*) FROM products.quadrants "
+        "WHERE matrix_id = 'growth_share' AND window_days = 28 AND dt >= DATE '2013-03-01' "
+        "AND quadrant <> 'unknown' GROUP BY ALL",
         limit=100,
     ).rows
     assert {quadrant for sku, quadrant, _ in placed if sku == "1"} == {"star", "cash_cow"}
@@ -212,7 +213,8 @@ def test_the_portfolio_lives_on_one_product(home):
         "speed": "warn",
     }
     moves = query_rows(
-        home, "SELECT DISTINCT sku FROM products.quadrant_moves WHERE matrix_id = 'growth_share' AND window_days = 28"
+        home,
+        "SELECT DISTINCT product_id FROM products.quadrant_moves WHERE matrix_id = 'growth_share' AND window_days = 28",
     )
     assert {sku for (sku,) in moves.rows} == set("1234")
 

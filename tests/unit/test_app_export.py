@@ -65,7 +65,7 @@ def test_csv_holds_the_values_in_utf_8_with_its_mark():
     content = csv_of(TABLE)
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows[0] == ["商品", "销售额", "点击率", "订单数", "日"]
+    assert rows[0] == ["商品", "销售额", "商品点击率", "订单数", "日"]
     assert rows[1] == ['羽绒服, 加厚 "A"', "1234.5678", "0.1234", "3", "2026-05-01"]
     assert rows[2][1:] == ["", "", "0", "2026-05-02"]
     assert rows[3][1] == "-5"
@@ -86,7 +86,7 @@ def test_each_sign_of_a_formula_is_neutralised(sign):
 
 def test_xlsx_has_numbers_shares_and_days_as_such_and_texts_as_texts():
     rows = sheet(xlsx_of(TABLE, [("表", "t")]))
-    assert rows[0] == [("s", "商品"), ("s", "销售额"), ("s", "点击率"), ("s", "订单数"), ("s", "日")]
+    assert rows[0] == [("s", "商品"), ("s", "销售额"), ("s", "商品点击率"), ("s", "订单数"), ("s", "日")]
     kinds = [kind for kind, _ in rows[1]]
     assert kinds == ["s", None, None, None, None]  # None is a number, and so is a day
     assert [value for _, value in rows[1][1:4]] == ["1234.5678", "0.1234", "3"]

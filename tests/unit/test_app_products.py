@@ -31,11 +31,11 @@ def test_the_quadrants_are_those_of_the_last_day(shop: Copy) -> None:
 def test_the_window_of_the_address_is_shown(shop: Copy, window: int) -> None:
     _, blocks = look_at(shop, f"products?to={DAY}&window={window}")
     expected = shop.rows(
-        "SELECT sku, revenue FROM products.metrics "
-        f"WHERE dt = '{DAY}' AND window_days = {window} ORDER BY revenue DESC, exposures DESC, sku"
+        "SELECT product_id, revenue FROM products.metrics "
+        f"WHERE dt = '{DAY}' AND window_days = {window} ORDER BY revenue DESC, exposures DESC, product_id"
     )
     shown = table(blocks, "products")
-    assert values(shown, "sku") == [row["sku"] for row in expected]
+    assert values(shown, "product_id") == [row["product_id"] for row in expected]
     assert values(shown, "revenue") == [row["revenue"] for row in expected]
     assert choice(blocks, "window").value == str(window)
 
@@ -70,11 +70,11 @@ def test_a_matrix_is_chosen_by_its_row(shop: Copy) -> None:
 def test_a_box_over_the_matrix_lists_products(shop: Copy) -> None:
     _, blocks = look_at(shop, f"products?to={DAY}")
     shown = chart(blocks, "matrix")
-    assert shown.selects == "sku"
-    names = {row["sku"]: row["name"] for row in shown.table.rows}
+    assert shown.selects == "product_id"
+    names = {row["product_id"]: row["name"] for row in shown.table.rows}
     listed = [tuple(pair) for trace in shown.figure.data for pair in trace.customdata]
     assert listed
-    assert all(names[sku] == name for sku, name in listed)
+    assert all(names[product] == name for product, name in listed)
 
 
 def test_moves_are_shown_twice_with_the_same_numbers(shop: Copy) -> None:
@@ -90,34 +90,36 @@ def test_moves_are_shown_twice_with_the_same_numbers(shop: Copy) -> None:
 def test_new_products_are_those_launched_lately(shop: Copy) -> None:
     _, blocks = look_at(shop, f"products?to={DAY}")
     expected = shop.rows(
-        "SELECT sku, coalesce(sum(daily.revenue), 0) AS revenue FROM core.products "
-        f"LEFT JOIN products.daily USING (sku) WHERE launched_on BETWEEN DATE '{DAY}' - 60 AND '{DAY}' GROUP BY sku"
+        "SELECT product_id, coalesce(sum(daily.revenue), 0) AS revenue FROM products.catalog "
+        "LEFT JOIN products.daily USING (product_id) "
+        f"WHERE launched_on BETWEEN DATE '{DAY}' - 60 AND '{DAY}' GROUP BY product_id"
     )
     shown = chart(blocks, "launches")
-    assert dict(zip(values(shown.table, "sku"), values(shown.table, "revenue"), strict=True)) == {
-        row["sku"]: pytest.approx(row["revenue"]) for row in expected
+    assert dict(zip(values(shown.table, "product_id"), values(shown.table, "revenue"), strict=True)) == {
+        row["product_id"]: pytest.approx(row["revenue"]) for row in expected
     }
     ends = [trace.y[-1] for trace in shown.figure.data]
     assert ends == [pytest.approx(row["revenue"]) for row in shown.table.rows[: len(LINES)] if row["revenue"]]
 
 
 def test_one_product_has_its_numbers(shop: Copy) -> None:
-    sku = shop.one("SELECT sku FROM attribution.attributed_sales GROUP BY sku ORDER BY sum(revenue) DESC, sku LIMIT 1")[
-        "sku"
-    ]
-    _, blocks = look_at(shop, f"products?from=2026-05-17&to={DAY}&sku={sku}")
-    sold = shop.one(f"SELECT sum(revenue) AS revenue FROM core.order_lines WHERE sku = '{sku}'")["revenue"]
+    best = "SELECT product_id FROM core.order_lines GROUP BY 1 ORDER BY sum(revenue) DESC, 1 LIMIT 1"
+    product = shop.one(best)["product_id"]
+    _, blocks = look_at(shop, f"products?from=2026-05-17&to={DAY}&sku={product}")
+    sold = shop.one(f"SELECT sum(revenue) AS revenue FROM core.order_lines WHERE product_id = '{product}'")["revenue"]
     assert sum(values(table(blocks, "entrances"), "revenue")) == pytest.approx(sold)
     assert sum(values(table(blocks, "course"), "revenue")) == pytest.approx(sold)
-    windows = shop.rows(f"SELECT * FROM products.metrics WHERE dt = '{DAY}' AND sku = '{sku}' ORDER BY window_days")
+    own = f"dt = '{DAY}' AND product_id = '{product}'"
+    windows = shop.rows(f"SELECT * FROM products.metrics WHERE {own} ORDER BY window_days")
     assert values(table(blocks, "windows"), "exposures") == [row["exposures"] for row in windows]
     assert {row["matrix_id"] for row in table(blocks, "places").rows} >= {"exposure_margin", "views_age"}
 
 
 def test_the_course_of_another_metric_is_chosen(shop: Copy) -> None:
-    sku = shop.one("SELECT sku FROM products.daily ORDER BY exposures DESC, sku LIMIT 1")["sku"]
-    _, blocks = look_at(shop, f"products?from=2026-05-17&to={DAY}&sku={sku}&measure=exposures")
-    expected = shop.one(f"SELECT sum(exposures)::BIGINT AS n FROM products.daily WHERE sku = '{sku}'")["n"]
+    most = "SELECT product_id FROM products.daily GROUP BY 1 ORDER BY sum(exposures) DESC, 1 LIMIT 1"
+    product = shop.one(most)["product_id"]
+    _, blocks = look_at(shop, f"products?from=2026-05-17&to={DAY}&sku={product}&measure=exposures")
+    expected = shop.one(f"SELECT sum(exposures)::BIGINT AS n FROM products.daily WHERE product_id = '{product}'")["n"]
     assert sum(values(table(blocks, "course"), "exposures")) == expected
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -14,10 +16,17 @@ LAST = dt.date(2026, 3, 31)
 SETTINGS = Settings.model_validate({"products": {"windows": [14]}})
 
 
-def variation(days: int, start_date: dt.date | None) -> tuple[float | None, str | None]:
-    """Of a product that sells two pieces a day on the last *days* days."""
-    daily = [{"dt": LAST - dt.timedelta(days=n), "sku": "s", "units": 2} for n in range(days)]
-    metrics = [{"dt": LAST, "window_days": 14, "sku": "s", "units": 2 * days, "revenue": Decimal(10 * days)}]
+def variation(
+    days: int, start_date: dt.date | None, skus: Sequence[str] = ("s", "s")
+) -> tuple[float | None, str | None]:
+    """Of a product that sells two pieces a day on the last *days* days, as these *skus* in turn."""
+    sold = [(LAST - dt.timedelta(days=n), Counter(skus[2 * n % len(skus) :][:2])) for n in range(days)]
+    daily = [
+        {"dt": day, "sku": sku, "product_id": "s", "units": units}
+        for day, counts in sold
+        for sku, units in counts.items()
+    ]
+    metrics = [{"dt": LAST, "window_days": 14, "product_id": "s", "units": 2 * days, "revenue": Decimal(10 * days)}]
     settings = SETTINGS.model_copy(update={"start_date": start_date})
     given = {"products.daily": daily, "products.metrics": metrics}
     (row,) = computed(["products.assortment"], given, [LAST], settings)["products.assortment"]
@@ -36,3 +45,8 @@ def variation(days: int, start_date: dt.date | None) -> tuple[float | None, str 
 )
 def test_days_before_the_records_begin_are_no_days_without_sales(days, start, expected):
     assert variation(days, start) == expected
+
+
+@pytest.mark.parametrize("skus", [("s-red", "s-blue"), ("s-red", "s-red", "s-blue", "s-blue"), ("s", "s-red")])
+def test_a_product_sells_as_steadily_as_its_variants_together(skus):
+    assert variation(14, None, skus) == (0.0, "X")

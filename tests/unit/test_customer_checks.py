@@ -48,7 +48,13 @@ def shop() -> Sales:
     for order in range(30):
         user = order**2 % 11
         day = LAST_DAY - dt.timedelta(days=(user // 2) * 3 + order // 10 + (40 if order == 9 else 0))
-        key = {"order_id": f"o{order}", "user_id": f"u{user}" if order < 29 else None, "sku": "s", "dt": day}
+        key = {
+            "order_id": f"o{order}",
+            "user_id": f"u{user}" if order < 29 else None,
+            "sku": "s",
+            "product_id": "s",
+            "dt": day,
+        }
         lines += [{**key, "line_no": n, "revenue": Decimal(10 + user // 3 * n)} for n in (1, 2)]
     refunds = [
         {**line, "refund_id": f"r{n}", "amount": Decimal(4), "dt": LAST_DAY - dt.timedelta(days=1)}

@@ -112,7 +112,7 @@ def test_pareto_and_coverage_sum_to_the_sales(made_up: Sales) -> None:
         len(unknown),
         sum((line["revenue"] for line in unknown), Decimal()),
     )
-    for kind, key in (("product", "sku"), ("customer", "user_id")):
+    for kind, key in (("product", "product_id"), ("customer", "user_id")):
         members: dict[str, Decimal] = defaultdict(Decimal)
         measures: dict[str, Decimal] = defaultdict(Decimal)
         for line in lines:
@@ -135,7 +135,15 @@ def test_pareto_and_coverage_sum_to_the_sales(made_up: Sales) -> None:
 
 def line(order_id: str, user_id: str, day: dt.date, revenue: str = "10.00") -> Row:
     money = Decimal(revenue)
-    return {"order_id": order_id, "line_no": 1, "user_id": user_id, "sku": "s", "revenue": money, "dt": day}
+    return {
+        "order_id": order_id,
+        "line_no": 1,
+        "user_id": user_id,
+        "sku": "s",
+        "product_id": "s",
+        "revenue": money,
+        "dt": day,
+    }
 
 
 def test_cohorts_count_who_bought_again_and_do_not_judge_a_month_that_is_not_over():

@@ -39,12 +39,12 @@ def texts(figure: go.Figure) -> list[str]:
     return [note.text for note in figure.layout.annotations]
 
 
-def product(sku: str, x: float | None, y: float | None, revenue: float = 10.0, **more: Any) -> dict[str, Any]:
+def product(product_id: str, x: float | None, y: float | None, revenue: float = 10.0, **more: Any) -> dict[str, Any]:
     x_high, y_high = None if x is None else x > 100, None if y is None else y > 0.3
     keys = {(True, True): "star", (True, False): "traffic", (False, True): "potential", (False, False): "dog"}
     return {
-        "sku": sku,
-        "name": f"Mug {sku}",
+        "product_id": product_id,
+        "name": f"Mug {product_id}",
         "x_value": x,
         "y_value": y,
         "x_threshold": 100.0,
@@ -151,7 +151,10 @@ def moved(**before: float | None) -> pl.DataFrame:
     names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
     known = {"x_threshold_before": 100.0, "y_threshold_before": 0.3} | before
     return products(
-        *(row | {name: known.get(name) if row["sku"] == "a" else None for name in names} for row in FOUR.to_dicts())
+        *(
+            row | {name: known.get(name) if row["product_id"] == "a" else None for name in names}
+            for row in FOUR.to_dicts()
+        )
     )
 
 

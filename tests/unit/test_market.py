@@ -66,15 +66,25 @@ def shares(home, text: str) -> dict[tuple[int, str], float | None]:
     """The relative share of products a, b (category x) and c (y), by window and product, with that market."""
     market(home, text)
     lines = [
-        {"order_id": f"{sku}{n}", "line_no": 1, "sku": sku, "quantity": 1, "revenue": Decimal(revenue), "dt": day}
+        {
+            "order_id": f"{sku}{n}",
+            "line_no": 1,
+            "sku": sku,
+            "product_id": sku,
+            "quantity": 1,
+            "revenue": Decimal(revenue),
+            "dt": day,
+        }
         for sku, revenue in (("a", 30), ("b", 10), ("c", 5))
         for n, day in enumerate(LAST - dt.timedelta(days=k) for k in range(3))
     ]
-    products = [{"sku": sku, "category": category} for sku, category in (("a", "x"), ("b", "x"), ("c", "y"))]
+    products = [
+        {"sku": sku, "product_id": sku, "category": category} for sku, category in (("a", "x"), ("b", "x"), ("c", "y"))
+    ]
     given = {**dict.fromkeys(READ, ()), "core.order_lines": lines, "core.products": products}
     days = [LAST - dt.timedelta(days=k) for k in range(12)]
     rows = computed(MODELS, given, days, SETTINGS, home, at_once=True)["products.metrics"]
-    return {(row["window_days"], row["sku"]): row["relative_share"] for row in rows if row["dt"] == LAST}
+    return {(row["window_days"], row["product_id"]): row["relative_share"] for row in rows if row["dt"] == LAST}
 
 
 def test_without_competitors_shares_are_of_the_largest_other_product(home):

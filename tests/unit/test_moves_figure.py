@@ -59,7 +59,7 @@ def test_a_hostile_name_is_shown_letter_by_letter() -> None:
 
 CURVES = pl.DataFrame(
     [("a", 0, 0.0), ("a", 1, 10.0), ("a", 2, 30.0), ("b", 58, 5.0), ("b", 60, 9.0)],
-    schema={"sku": pl.String, "age": pl.Int64, "revenue": pl.Float64},
+    schema={"product_id": pl.String, "age": pl.Int64, "revenue": pl.Float64},
     orient="row",
 )
 

@@ -57,10 +57,10 @@ def home_with(folder: Path, roles: dict[str, str], cut: float = 20) -> Home:
     return home
 
 
-def figures(day: dt.date, sku: str, revenue: int, refunded: int) -> Row:
+def figures(day: dt.date, product_id: str, revenue: int, refunded: int) -> Row:
     nothing = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "repurchase_base": 0, "repurchasers": 0}
     own = {"revenue": Decimal(revenue), "refunded": Decimal(refunded)}
-    return {"dt": day, "window_days": 1, "sku": sku, "category": "c", **nothing, **own}
+    return {"dt": day, "window_days": 1, "product_id": product_id, "category": "c", **nothing, **own}
 
 
 def laws(home: Home, rows: list[Row]) -> dict[str, Row]:

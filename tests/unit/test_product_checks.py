@@ -60,7 +60,7 @@ def shop() -> dict[str, list[Row]]:
             times = (product + 2 * number) % 5
             if product < 4:
                 ends += [
-                    {"event_id": f"{sku}{number}{kind}{n}", "end_type": kind, "sku": sku, "dt": day}
+                    {"event_id": f"{sku}{number}{kind}{n}", "end_type": kind, "sku": sku, "product_id": sku, "dt": day}
                     for kind, several in zip(ENDS, (3, 2, 1), strict=True)
                     for n in range(several * times)
                 ]
@@ -70,6 +70,7 @@ def shop() -> dict[str, list[Row]]:
                     "line_no": 1,
                     "user_id": "u",
                     "sku": sku,
+                    "product_id": sku,
                     "dt": day,
                     "quantity": 2,
                     "revenue": Decimal(10 + product),
@@ -78,9 +79,9 @@ def shop() -> dict[str, list[Row]]:
                 for n in range(times)
             ]
     return {
-        "core.products": [{"sku": sku, "category": "c", "launched_on": DAYS[0]} for sku in "abcd"],
+        "core.products": [{"sku": sku, "product_id": sku, "category": "c", "launched_on": DAYS[0]} for sku in "abcd"],
         "attribution.attributed_events": ends,
-        "core.events": [{"event_id": "v", "event_type": "page_view", "sku": "a", "dt": LAST}],
+        "core.events": [{"event_id": "v", "event_type": "page_view", "sku": "a", "product_id": "a", "dt": LAST}],
         "core.order_lines": lines,
         "core.refunds": [{**lines[0], "refund_id": "r", "amount": Decimal(3), "dt": LAST}],
     }
@@ -100,7 +101,7 @@ def test_they_find_nothing_in_a_sound_shop():
         ("products_equal_order_lines", "products.daily", "SUM(amount) AS refunded", "-SUM(amount) AS refunded"),
         ("products_equal_order_lines", "products.daily", "end_type = 'exposure'", "end_type = 'click'"),
         ("products_equal_order_lines", "products.daily", "COUNT(*) AS views", "9 * COUNT(*) AS views"),
-        ("products_equal_order_lines", "products.daily", "UNION SELECT dt, sku FROM sales", ""),
+        ("products_equal_order_lines", "products.daily", "UNION SELECT dt, sku, product_id FROM sales", ""),
         (
             "product_metrics_equal_days",
             "products.metrics",
@@ -120,7 +121,7 @@ def test_they_find_nothing_in_a_sound_shop():
             "COALESCE(sums.refunded, 0) AS DECIMAL(18, 4)) AS refunded",
             "0 AS DECIMAL(18, 4)) AS refunded",
         ),
-        ("product_metrics_equal_days", "products.metrics", "SELECT dt, window_days, sku FROM sums UNION", ""),
+        ("product_metrics_equal_days", "products.metrics", "SELECT dt, window_days, product_id FROM sums UNION", ""),
         (
             "quadrants_partition_the_products",
             "products.quadrants",
@@ -142,7 +143,7 @@ def test_they_find_nothing_in_a_sound_shop():
         ("quadrants_partition_the_products", "products.quadrants", "axis_metrics.revenue,", "0 AS revenue,"),
         ("quadrants_partition_the_products", "products.quadrants", "THEN NOT is_low_high", "THEN is_low_high"),
         ("migrations_lose_no_product", "products.quadrant_migration", "FULL JOIN before", "JOIN before"),
-        ("migrations_lose_no_product", "products.quadrant_migration", "before.sku = now.sku", "TRUE"),
+        ("migrations_lose_no_product", "products.quadrant_migration", "before.product_id = now.product_id", "TRUE"),
         ("migrations_lose_no_product", "products.quadrant_migration", "COUNT(*) AS products", "1 AS products"),
         (
             "migrations_lose_no_product",

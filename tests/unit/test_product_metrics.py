@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 
 from pipelines.settings import Settings
+from tests.reference_products import catalogue
 from tests.sql_models import Row, computed
 from tests.strategies_customers import tried
 from tests.strategies_products import ENDS, LAST, MODELS, REPURCHASE, SETTINGS, WINDOWS, shops
@@ -31,7 +32,7 @@ def metrics(
         )
     }
     rows = computed(MODELS, given_tables, days, settings, at_once=True)["products.metrics"]
-    return {(row["window_days"], row["sku"]): row for row in rows if row["dt"] == day}
+    return {(row["window_days"], row["product_id"]): row for row in rows if row["dt"] == day}
 
 
 def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
@@ -40,24 +41,25 @@ def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
     def within(table: str, days: int, until: int = 0) -> list[Row]:
         return [row for row in shop[table] if until <= (LAST - row["dt"]).days < until + days]
 
-    catalog = {row["sku"]: row for row in shop["core.products"]}
+    catalog = catalogue(shop["core.products"])
     views = [row for row in within("core.events", window) if row["event_type"] == "page_view"]
     ends, lines = within("attribution.attributed_events", window), within("core.order_lines", window)
     refunds = within("core.refunds", window)
-    skus = {row["sku"] for row in (*views, *ends, *lines, *refunds)}
-    skus |= {sku for sku, row in catalog.items() if row["launched_on"] and row["launched_on"] <= LAST}
+    products = {row["product_id"] for row in (*views, *ends, *lines, *refunds)}
+    products |= {key for key, row in catalog.items() if row["launched_on"] and row["launched_on"] <= LAST}
     found: dict[str, Row] = {}
-    for sku in skus:
-        own = [row for row in lines if row["sku"] == sku]
+    for product in products:
+        own = [row for row in lines if row["product_id"] == product]
         revenue = sum((row["revenue"] for row in own), Decimal())
-        refunded = sum((row["amount"] for row in refunds if row["sku"] == sku), Decimal())
+        refunded = sum((row["amount"] for row in refunds if row["product_id"] == product), Decimal())
         without_cost = sum(row["cost"] is None for row in own)
         cost = None if without_cost else sum((row["cost"] for row in own), Decimal())
-        before = [row for row in within("core.order_lines", window, window) if row["sku"] == sku]
-        found[sku] = {
-            **{name: sum(r["sku"] == sku and r["end_type"] == kind for r in ends) for kind, name in ENDS.items()},
-            "category": (catalog.get(sku) or {}).get("category") or "(none)",
-            "views": sum(row["sku"] == sku for row in views),
+        before = [row for row in within("core.order_lines", window, window) if row["product_id"] == product]
+        shown = [row["end_type"] for row in ends if row["product_id"] == product]
+        found[product] = {
+            **{name: shown.count(kind) for kind, name in ENDS.items()},
+            "category": catalog[product]["category"] if product in catalog else "(none)",
+            "views": sum(row["product_id"] == product for row in views),
             "buyers": len({row["user_id"] for row in own} - {None}),
             "orders": len({row["order_id"] for row in own}),
             "order_lines": len(own),
@@ -69,19 +71,19 @@ def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
             "lines_without_cost": without_cost,
             "margin": None if cost is None else revenue - refunded - cost,
             "previous_revenue": sum((row["revenue"] for row in before), Decimal()),
-            **_repurchases(shop, sku, window),
+            **_repurchases(shop, product, window),
         }
     return found
 
 
-def _repurchases(shop: dict[str, list[Row]], sku: str, window: int) -> Row:
+def _repurchases(shop: dict[str, list[Row]], product: str, window: int) -> Row:
     base = again = 0
     for user in ("u", "v"):
         bought = sorted(
             {
                 (LAST - row["dt"]).days
                 for row in shop["core.order_lines"]
-                if (row["sku"], row["user_id"]) == (sku, user)
+                if (row["product_id"], row["user_id"]) == (product, user)
             },
             reverse=True,
         )
@@ -98,11 +100,11 @@ def test_every_figure_equals_its_plain_sum(shop: dict[str, list[Row]]) -> None:
     found = metrics(shop)
     for window in WINDOWS:
         expected = restated(shop, window)
-        assert {sku for days, sku in found if days == window} == expected.keys()
-        for sku, figures in expected.items():
-            row = found[window, sku]
-            assert {name: row[name] for name in figures} == figures, (window, sku)
-            _assert_ratios(row, [other for key, other in expected.items() if key != sku])
+        assert {product for days, product in found if days == window} == expected.keys()
+        for product, figures in expected.items():
+            row = found[window, product]
+            assert {name: row[name] for name in figures} == figures, (window, product)
+            _assert_ratios(row, [other for key, other in expected.items() if key != product])
 
 
 def _assert_ratios(row: Row, others: list[Row]) -> None:
@@ -128,6 +130,7 @@ def test_a_window_that_the_records_do_not_fill_is_no_base_of_growth():
             "order_id": f"o{n}",
             "line_no": 1,
             "sku": "s",
+            "product_id": "s",
             "quantity": 1,
             "revenue": Decimal(10),
             "dt": LAST - dt.timedelta(n),
@@ -145,11 +148,27 @@ def test_a_window_that_the_records_do_not_fill_is_no_base_of_growth():
 
 def test_more_refunded_than_sold_no_cost_and_no_sale_at_all():
     key = {"order_id": "o", "line_no": 1, "user_id": "u", "dt": LAST}
-    line = {**key, "sku": "back", "quantity": 1, "revenue": Decimal(10), "cost": Decimal(4)}
-    unknown = {**key, "line_no": 2, "sku": "costless", "quantity": 1, "revenue": Decimal(10), "cost": None}
-    dear = {**key, "line_no": 3, "sku": "dear", "quantity": 1, "revenue": Decimal(10), "cost": Decimal(15)}
-    refund = {**key, "refund_id": "r", "sku": "back", "amount": Decimal(12)}
-    seen = {"event_id": "e", "end_type": "exposure", "sku": "seen", "dt": LAST}
+    line = {**key, "sku": "back", "product_id": "back", "quantity": 1, "revenue": Decimal(10), "cost": Decimal(4)}
+    unknown = {
+        **key,
+        "line_no": 2,
+        "sku": "costless",
+        "product_id": "costless",
+        "quantity": 1,
+        "revenue": Decimal(10),
+        "cost": None,
+    }
+    dear = {
+        **key,
+        "line_no": 3,
+        "sku": "dear",
+        "product_id": "dear",
+        "quantity": 1,
+        "revenue": Decimal(10),
+        "cost": Decimal(15),
+    }
+    refund = {**key, "refund_id": "r", "sku": "back", "product_id": "back", "amount": Decimal(12)}
+    seen = {"event_id": "e", "end_type": "exposure", "sku": "seen", "product_id": "seen", "dt": LAST}
     found = metrics(
         {
             "core.order_lines": [line, unknown, dear],
@@ -157,7 +176,7 @@ def test_more_refunded_than_sold_no_cost_and_no_sale_at_all():
             "attribution.attributed_events": [seen],
         }
     )
-    rows = {sku: row for (window, sku), row in found.items() if window == 1}
+    rows = {product: row for (window, product), row in found.items() if window == 1}
     assert (rows["back"]["net_revenue"], rows["back"]["margin"], rows["back"]["margin_rate"]) == (-2, -6, None)
     assert (rows["costless"]["margin"], rows["costless"]["lines_without_cost"]) == (None, 1)
     assert (rows["dear"]["margin"], rows["dear"]["margin_rate"]) == (-5, -0.5)

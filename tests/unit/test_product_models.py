@@ -27,10 +27,18 @@ QUADRANTS = ["products.rate_priors", "products.quadrants"]
 MOVES = [*QUADRANTS, "products.quadrant_moves", "products.quadrant_migration", "products.portfolio_health"]
 
 
-def figures(day: dt.date, sku: str, **values: Any) -> Row:
+def figures(day: dt.date, product_id: str, **values: Any) -> Row:
     """A row of products.metrics: no rates, and what *values* say."""
     nothing = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "repurchase_base": 0, "repurchasers": 0}
-    return {"dt": day, "window_days": WINDOW, "sku": sku, "category": "c", "revenue": Decimal(0), **nothing, **values}
+    return {
+        "dt": day,
+        "window_days": WINDOW,
+        "product_id": product_id,
+        "category": "c",
+        "revenue": Decimal(0),
+        **nothing,
+        **values,
+    }
 
 
 def quadrants(rows: list[Row], names: list[str] = QUADRANTS, options: Settings = SETTINGS) -> dict[str, list[Row]]:
@@ -59,7 +67,7 @@ def portfolios(draw: st.DrawFn) -> list[Row]:
 @tried(1)
 @given(portfolios())
 def test_quadrants_equal_the_restatement(rows: list[Row]) -> None:
-    found = {(r["dt"], r["matrix_id"], r["sku"]): r for r in quadrants(rows)["products.quadrants"]}
+    found = {(r["dt"], r["matrix_id"], r["product_id"]): r for r in quadrants(rows)["products.quadrants"]}
     portfolio = Portfolio()
     for day in sorted({row["dt"] for row in rows}):
         for (matrix_id, sku), stay in portfolio.on(day, [row for row in rows if row["dt"] == day]).items():
@@ -97,8 +105,8 @@ def test_quadrants_partition_the_products_and_do_not_depend_on_the_unit(rows: li
     assert all(count == per_day[day] for (day, _), count in per_matrix.items())
     scaled = [{**row, "margin_rate": row["margin_rate"] and row["margin_rate"] * factor} for row in rows]
     again = quadrants(scaled)["products.quadrants"]
-    own = [(r["dt"], r["sku"], r["quadrant"]) for r in found if r["matrix_id"] == "exposure_margin"]
-    assert own == [(r["dt"], r["sku"], r["quadrant"]) for r in again if r["matrix_id"] == "exposure_margin"]
+    own = [(r["dt"], r["product_id"], r["quadrant"]) for r in found if r["matrix_id"] == "exposure_margin"]
+    assert own == [(r["dt"], r["product_id"], r["quadrant"]) for r in again if r["matrix_id"] == "exposure_margin"]
 
 
 @tried(1)
@@ -120,11 +128,13 @@ def test_migrations_and_moves_lose_no_product(rows: list[Row]) -> None:
         now = now_of[day, matrix_id]
         now.pop("(left)", None)
         assert now == placed.get((day, matrix_id), Counter())
-    by_day = {(r["dt"], r["matrix_id"], r["sku"]): r["quadrant"] for r in found["products.quadrants"]}
+    by_day = {(r["dt"], r["matrix_id"], r["product_id"]): r["quadrant"] for r in found["products.quadrants"]}
     for (day, matrix_id, sku), quadrant in by_day.items():
         before = by_day.get((day - dt.timedelta(days=1), matrix_id, sku))
         moved = [
-            m for m in found["products.quadrant_moves"] if (m["dt"], m["matrix_id"], m["sku"]) == (day, matrix_id, sku)
+            m
+            for m in found["products.quadrant_moves"]
+            if (m["dt"], m["matrix_id"], m["product_id"]) == (day, matrix_id, sku)
         ]
         assert [(m["from_quadrant"], m["to_quadrant"]) for m in moved] == (
             [(before, quadrant)] if before not in (None, quadrant) else []
@@ -151,7 +161,9 @@ def test_a_rate_of_few_trials_is_shrunk_toward_its_category():
         sold = int(generator.binomial(500, generator.beta(4, 76)))
         rate = sold / 500
         rows.append(figures(FIRST, f"s{number}", product_clicks=500, order_lines=sold, conversion_rate=rate))
-    found = {r["sku"]: r for r in quadrants(rows)["products.quadrants"] if r["matrix_id"] == "exposure_conversion"}
+    found = {
+        r["product_id"]: r for r in quadrants(rows)["products.quadrants"] if r["matrix_id"] == "exposure_conversion"
+    }
     lucky = found["lucky"]
     assert (lucky["y_raw_value"], lucky["is_small_sample"]) == (0.5, True)
     assert 0.05 < lucky["y_value"] < 0.1
@@ -172,7 +184,9 @@ def placed_by_conversion(*products: Row) -> dict[str, Row]:
             "conversion_rate": (sold + number % 6) / 1000,
         }
         rows.append(figures(FIRST, f"s{number}", category=category, **values))
-    return {r["sku"]: r for r in quadrants(rows)["products.quadrants"] if r["matrix_id"] == "exposure_conversion"}
+    return {
+        r["product_id"]: r for r in quadrants(rows)["products.quadrants"] if r["matrix_id"] == "exposure_conversion"
+    }
 
 
 @pytest.mark.parametrize("category", ["c", "good", "of its own"])

@@ -60,3 +60,14 @@ def test_no_key_is_written_twice():
 def test_what_has_no_name_is_called_by_its_key():
     assert Texts("en").name("metric", "revenue") == "Sales"
     assert Texts("en").name("metric", "my_metric") == "my_metric"
+
+
+LIGHTNESS = re.compile(r"[深浅暗亮]|\b(dark|light|pale|white|black)(er|est)?\b", re.IGNORECASE)
+OF_NO_CHART = {"theme.dark", "theme.light", "rule.black_ball"}
+OF_THE_REPORT = {"trend.definition"}
+"""Charts that only the report has, which is always on white paper."""
+
+
+def test_no_caption_names_a_lightness_which_the_dark_theme_turns_round():
+    named = {key for key, texts in all_texts().items() if any(LIGHTNESS.search(text) for text in texts.values())}
+    assert named <= OF_NO_CHART | OF_THE_REPORT

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+import colorsys
 
-from dashboards.figures.look import INK
+import plotly.graph_objects as go
+import pytest
+
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PALE
 from dashboards.figures.themes import DARK_INK, dark
 
 
@@ -21,3 +24,28 @@ def test_letters_in_a_colour_of_a_matrix_are_made_light_and_its_points_are_not()
     made = dark(figure("#117733"))
     assert made["layout"]["annotations"][0]["font"]["color"] == "#85b79c"
     assert made["data"][0]["marker"]["color"] == "#117733"
+
+
+def hls(color: str) -> tuple[float, float, float]:
+    return colorsys.rgb_to_hls(*(int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)))
+
+
+def in_the_dark(color: str) -> str:
+    made: str = dark(figure(color))["layout"]["annotations"][0]["font"]["color"]
+    return made
+
+
+@pytest.mark.parametrize("color", [ORANGE, BLUE, GREY, PALE])
+def test_a_colour_that_captions_name_keeps_its_name(color: str) -> None:
+    """Captions say orange, blue and grey: in the dark these are of the same hue, and grey is no more coloured."""
+    (hue, _, saturation), (other, _, less) = hls(color), hls(in_the_dark(color))
+    assert abs(hue - other) < 0.04
+    assert less <= max(saturation, 0.6 if color in (ORANGE, BLUE) else 0) + 0.3
+
+
+def test_more_is_a_stronger_colour_in_the_dark_too() -> None:
+    """A caption may say so of the scale: its end stands out from the ground most, in either theme."""
+    for ground, colors in (("#ffffff", [c for _, c in BLUES]), ("#171e25", [in_the_dark(str(c)) for _, c in BLUES])):
+        apart = [abs(hls(str(color))[1] - hls(ground)[1]) for color in colors]
+        assert apart == sorted(apart)
+        assert apart[-1] > 2 * apart[0]

@@ -67,7 +67,7 @@
     var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
     var shown = rows.slice(0, 200);
     var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
-    var csv = "\ufeff" + ["sku,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
+    var csv = "\ufeff" + ["product_id,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
     var said = (lang === "zh" ? "所选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
     return [
       component("P", { children: [said + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
@@ -136,7 +136,9 @@
   document.addEventListener("focusin", function (event) {
     var field = event.target;
     var group = field.closest("#page .top, #page .bar, #page .controls");
-    if (group) {
+    if (field.dataset.sort) {
+      focused = { field: field, sort: field.dataset.sort, typedAt: 0 };
+    } else if (group) {
       focused = {
         field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
         place: Array.from(group.querySelectorAll(FIELDS)).indexOf(field), typedAt: 0
@@ -159,6 +161,11 @@
   function refocus() {
     if (!focused || focused.field.isConnected || document.activeElement !== document.body) { return; }
     var was = focused;
+    if (was.sort) {
+      var head = document.querySelector('[data-sort="' + window.CSS.escape(was.sort) + '"]');
+      if (head) { head.focus({ preventScroll: true }); }
+      return;
+    }
     var group = document.querySelectorAll(CONTROLS)[was.group];
     var field = group && group.querySelectorAll(FIELDS)[was.place];
     if (!field || field.tagName !== was.field.tagName) { return; }
@@ -182,7 +189,7 @@
     event.preventDefault();
     window.history.pushState({}, "", link.href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-    window.scrollTo(0, 0);
+    if (!link.dataset.sort) { window.scrollTo(0, 0); }  // who sorts a table goes on looking at it
   });
 
   document.addEventListener("click", function (event) {

@@ -19,3 +19,12 @@ dagcomponents.HeadwaterLink = function (props) {
   if (!href) { return React.createElement("span", null, said); }
   return React.createElement("a", { href: href }, said);
 };
+dagcomponents.HeadwaterHead = function (props) {
+  // A link that has the whole table sorted by the server: a grid has no more than the first rows of it.
+  return React.createElement(
+    "a",
+    { href: props.href, className: "sort", "data-sort": props.sort, "aria-label": props.label + (props.order ? ", " + props.order : "") },
+    props.displayName,
+    props.arrow ? React.createElement("span", { className: "order", "aria-hidden": "true" }, props.arrow) : null
+  );
+};

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
-from dashboards.app.people import user_of
+from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.figures.look import Look
@@ -46,7 +46,7 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
         cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
         cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
-    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(look, reading, user)]
+    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(context, reading, user)]
 
 
 def _group(look: Look, reading: AsOf, row: Row) -> Card:
@@ -75,16 +75,22 @@ def _measures(look: Look, row: Row) -> list[Card]:
     ]
 
 
-def _orders(look: Look, reading: AsOf, user: str) -> Table:
+def _orders(context: Context, reading: AsOf, user: str) -> Table:
+    """All orders; the number of a paid one leads to the paths behind its lines."""
+    look, view = context.look, context.view
     rows = [
-        row | {"status": look.text.name("order_status", row["status"])}
+        row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
         for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
     ]
     return Table(
         "orders",
         look.text("customer.orders"),
         [
-            text(look.text("column.order"), "order_id"),
+            text(
+                look.text("column.order"),
+                "order_id",
+                href=lambda row: view.to("paths", find=row["order_id"]).href if row["paid_on"] else None,
+            ),
             text(look.text("column.ordered_on"), "ordered_on"),
             text(look.text("column.paid_on"), "paid_on"),
             text(look.text("column.status"), "status"),
@@ -93,4 +99,5 @@ def _orders(look: Look, reading: AsOf, user: str) -> Table:
         rows,
         look.text("customer.orders.about", day=reading.day),
         is_wide=True,
+        keys=("user_id",),
     )

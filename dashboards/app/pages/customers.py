@@ -74,6 +74,7 @@ def _controls(context: Context, reading: AsOf) -> Controls:
                 chosen if any(option.value == chosen for option in options) else NONE_CHOSEN,
                 is_searchable=True,
                 default=NONE_CHOSEN,
+                is_open=True,
             ),
             Search("user", look.text("customers.find"), "", look.text("customers.find.hint")),
         )
@@ -114,5 +115,6 @@ def _list(context: Context, reading: AsOf) -> list[Block]:
         look.text("customers.list.about", day=reading.day),
         notes=(look.text("customers.hashed"),) if context.role == "viewer" else (),
         is_wide=True,
+        keys=_KINDS,
     )
     return [table]

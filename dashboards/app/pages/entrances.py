@@ -1,7 +1,8 @@
 """Entrances: what each brought, its slots, what they showed, down to the orders; fused beside the rule models.
 
 Here: the blocks of all entrances; the order of the parts of one.
-Not here: slots, contents and orders (``dashboards.app.pages.slots``), models (``dashboards.app.pages.models``).
+Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
+of match (``dashboards.app.pages.matches``), models (``dashboards.app.pages.models``).
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
-from dashboards.app.pages.models import MODELS, compared_models, model_frame
-from dashboards.app.pages.slots import contents, orders, slot_changes, slots
+from dashboards.app.pages.matches import chosen_kind, match_choice, matched_sales, sales_by_match
+from dashboards.app.pages.models import compared_models, model_frame
+from dashboards.app.pages.one_course import chosen_metric, metric_choice, one_course
+from dashboards.app.pages.slot import one_slot
+from dashboards.app.pages.slots import orders, slot_changes, slots
 from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import LINES, courses
@@ -23,7 +27,8 @@ from dashboards.metrics import full_text
 _ENTRANCES = """
 SELECT entrance_id, sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
     sum(add_to_carts)::BIGINT AS add_to_carts, sum(orders)::BIGINT AS orders, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
+    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
+    sum(revenue) - sum(net_revenue) AS refunded,
     sum(margin) AS margin,
     sum(revenue)::DOUBLE / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
@@ -42,7 +47,8 @@ ORDER BY sum(now.revenue) DESC, sum(now.exposures) DESC, entrance_id
 _TOTAL = """
 SELECT sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
     sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
+    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
+    sum(revenue) - sum(net_revenue) AS refunded,
     sum(margin) AS margin, 1.0 AS revenue_share,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
     sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate,
@@ -56,11 +62,12 @@ SELECT sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS produ
 FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last
 """
 _COURSE = """
-SELECT dt, entrance_id AS key, exposures, product_clicks, orders, revenue, net_revenue, margin, click_through_rate,
-    click_to_order_rate, revenue_per_mille
-FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last AND ($entrance = '' OR entrance_id = $entrance)
+SELECT dt, entrance_id AS key, entrance_id, exposures, product_clicks, orders, revenue, net_revenue, margin,
+    click_through_rate, click_to_order_rate, revenue_per_mille
+FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last
 ORDER BY dt, revenue DESC
 """
+_COURSE_OF_ONE = "SELECT * FROM attribution.entrance_daily WHERE entrance_id = $entrance"
 _COURSE_METRICS = (
     "revenue", "net_revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate",
     "click_to_order_rate", "revenue_per_mille",
@@ -70,25 +77,56 @@ _COURSE_METRICS = (
 def entrances(context: Context) -> Sequence[Block]:
     """All entrances, or one with its slots, or one slot with what it showed; with the orders at the end."""
     names = context.entrance_names()
-    entrance = context.view.get("entrance")
+    entrance, slot = context.view.get("entrance"), context.view.get("slot")
+    parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
+    if entrance and entrance not in names:
+        return [*parts, Text(context.look.text("entrances.unknown", id=entrance), "missing")]
+    if chosen_kind(context):
+        return [*parts, *matched_sales(context, names, entrance, slot if entrance else "")]
+    if entrance and slot:
+        return [*parts, *one_slot(context, entrance, names[entrance], slot)]
+    if slot:
+        parts.append(Text(context.look.text("slots.without_entrance", id=slot), "warning"))
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"])}
         for row in with_changes(context.rows(_ENTRANCES, entrance=entrance), "revenue")
     ]
-    parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
+    if entrance:
+        return [*parts, Text(names[entrance], "heading"), *_one(context, entrance, names[entrance], rows)]
     if not rows:
         return [*parts, context.nothing_there("empty.days")]
-    parts.append(_table(context, rows, entrance))
-    if entrance:
-        slot = context.view.get("slot")
-        parts += [contents(context, entrance, slot)] if slot else [slots(context, entrance)]
-        parts += slot_changes(context, entrance, slot)
-        parts += [_course(context, rows, names), orders(context, entrance, slot)]
-        return parts
-    model = context.view.get("model", "fused")
-    parts.append(Group((_course(context, rows, names), _value(context, rows))))
-    parts += compared_models(context, model_frame(context), names, model)
-    return parts
+    return [
+        *parts,
+        _table(context, rows, entrance),
+        *sales_by_match(context),
+        _course(context, rows, names),
+        _value(context, rows),
+        *compared_models(context, model_frame(context), names),
+    ]
+
+
+def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, Any]]) -> list[Block]:
+    """One entrance: what it brought, its slots, how it went, its orders."""
+    if not rows and not context.computed_days:
+        return [context.nothing_there("empty.days")]
+    if not rows:
+        return [Text(context.look.text("entrances.quiet", name=name), "missing")]
+    return [
+        _table(context, rows, entrance),
+        *sales_by_match(context, entrance),
+        slots(context, entrance),
+        *slot_changes(context, entrance, ""),
+        one_course(
+            context,
+            "metric",
+            _COURSE_METRICS,
+            _COURSE_OF_ONE,
+            "entrances.course_of_one",
+            {"entrance_id": entrance},
+            entrance=entrance,
+        ),
+        orders(context, entrance, ""),
+    ]
 
 
 def _way_back(context: Context, entrance: str) -> list[Block]:
@@ -102,25 +140,17 @@ def _way_back(context: Context, entrance: str) -> list[Block]:
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
-    look, view = context.look, context.view
-    entrance = view.get("entrance")
+    """The entrance and the kind of match: the choices that all of the page follows."""
+    look = context.look
     every = (Option("", look.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
-    choices = [
-        Choice("entrance", look.text("column.entrance"), every, entrance, is_searchable=True, clears=("slot",)),
-        Choice(
-            "metric",
-            look.text("entrances.metric"),
-            tuple(Option(name, look.text.name("metric", name)) for name in _COURSE_METRICS),
-            view.get("metric", "revenue"),
-            default="revenue",
-        ),
-    ]
-    if not entrance:
-        models = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
-        choices.append(
-            Choice("model", look.text("entrances.model"), models, view.get("model", "fused"), default="fused")
+    entrance = context.view.get("entrance")
+    title = look.text("column.entrance")
+    return Controls(
+        (
+            Choice("entrance", title, every, entrance, is_searchable=True, clears=("slot",), is_open=True),
+            match_choice(context),
         )
-    return Controls(tuple(choices))
+    )
 
 
 def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> Table:
@@ -133,6 +163,7 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
             href=None if entrance else lambda row: view.to(entrance=row["entrance_id"], slot=None).href,
         ),
         metric(look, "revenue"),
+        metric(look, "revenue_by_visit"),
         metric(look, "revenue_share"),
         *([change(look, "revenue")] if context.days.is_recorded_then else []),
         *(metric(look, name) for name in ("net_revenue", "refunded", "margin", "orders", "exposures")),
@@ -158,29 +189,32 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
         look.text("entrances.one" if entrance else "entrances.title"),
         columns,
         rows,
-        look.text("entrances.about"),
+        look.text("entrances.one.about" if entrance else "entrances.about"),
         whole,
         tuple(notes),
         is_wide=True,
+        keys=("entrance_id",),
     )
 
 
-def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, str]) -> Chart:
+def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, str]) -> Group:
+    """The entrances' courses beside one another, and which metric they are of."""
     look = context.look
-    name = context.view.get("metric", "revenue")
-    if name not in _COURSE_METRICS:
-        name = "revenue"
-    frame = pl.DataFrame(context.rows(_COURSE, entrance=context.view.get("entrance")), infer_schema_length=None)
+    name = chosen_metric(context, "metric", _COURSE_METRICS)
+    frame = pl.DataFrame(context.rows(_COURSE), infer_schema_length=None)
     keys = [row["entrance_id"] for row in rows][: len(LINES)]
     table = Table(
         "course",
         look.text("entrances.course", metric=look.text.name("metric", name)),
         [text(look.text("column.day"), "dt"), text(look.text("column.entrance"), "name"), exact(look, name)],
-        [row | {"name": names.get(row["key"], row["key"])} for row in frame.to_dicts()],
+        [row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in frame.to_dicts()],
         look.text.name("about", name),
         notes=(look.text("first_of", n=len(keys), m=len(rows)),) if len(keys) < len(rows) else (),
+        keys=("entrance_id",),
     )
-    return Chart(courses(look, frame, name, {key: names.get(key, key) for key in keys}), table)
+    figure = courses(look, frame, name, {key: names.get(key, key) for key in keys})
+    choice = metric_choice(look, "metric", _COURSE_METRICS, name)
+    return Group((Controls((choice,)), Chart(figure, table)), "stack")
 
 
 def _value(context: Context, rows: Sequence[dict[str, Any]]) -> Block:
@@ -193,7 +227,7 @@ def _value(context: Context, rows: Sequence[dict[str, Any]]) -> Block:
         text(look.text("column.entrance"), "name"),
         *(exact(look, name) for name in ("exposures", "revenue_per_mille", "revenue")),
     ]
-    table = Table("value", title, columns, rows, about, notes=notes)
+    table = Table("value", title, columns, rows, about, notes=notes, keys=("entrance_id",))
     if not placed:
         return Group((Text(look.text("empty.value"), "missing"),), "card")
     return Chart(entrance_value(look, pl.DataFrame(rows, infer_schema_length=None)), table)

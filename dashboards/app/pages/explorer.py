@@ -13,39 +13,42 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.lines import line_joins, line_names, product_columns, product_title
+from dashboards.app.pages.matches import KINDS
+from dashboards.app.pages.visit import visit
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
 from dashboards.columns import exact, text
+from dashboards.figures.look import Look
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 
-_LINES = """
-SELECT sales.*, coalesce(products.name, sales.sku) AS name
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+_LINES = f"""
+SELECT sales.*, {line_names("sales")}
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.order_id = $find ORDER BY sales.line_no
 """
-_SALES_OF_END = """
-SELECT sales.*, coalesce(products.name, sales.sku) AS name
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+_SALES_OF_END = f"""
+SELECT sales.*, {line_names("sales")}
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.matched_event_id = $find ORDER BY sales.paid_at, sales.order_id, sales.line_no
 """
-_END = """
-SELECT ends.*, coalesce(products.name, ends.sku) AS name
-FROM attribution.attributed_events AS ends LEFT JOIN core.products AS products USING (sku)
+_END = f"""
+SELECT ends.*, {line_names("ends")}
+FROM attribution.attributed_events AS ends {line_joins("ends")}
 WHERE ends.event_id = $find
 """
-_ENDS_OF_DEVICE = """
-SELECT ends.event_id, ends.occurred_at, ends.sku, coalesce(products.name, ends.sku) AS name, ends.entrance_id,
-    ends.rule, any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
-FROM attribution.attributed_events AS ends
-LEFT JOIN core.products AS products USING (sku)
+_ENDS_OF_DEVICE = f"""
+SELECT ends.event_id, ends.occurred_at, ends.sku, ends.product_id, {line_names("ends")}, ends.entrance_id, ends.rule,
+    any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
+FROM attribution.attributed_events AS ends {line_joins("ends")}
 LEFT JOIN attribution.attributed_sales AS sales ON sales.matched_event_id = ends.event_id
 WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
 GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id
 """
 _STEPS = """
-SELECT steps.*, products.name AS product
+SELECT steps.*, coalesce(products.name, steps.sku) AS product
 FROM attribution.path_steps AS steps LEFT JOIN core.products AS products USING (sku)
 WHERE steps.end_event_id = $end ORDER BY steps.step_no
 """
@@ -55,11 +58,12 @@ SELECT sales.order_id, sales.line_no,
     count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded
 FROM attribution.attributed_sales AS sales
 JOIN attribution.path_steps AS steps ON steps.end_event_id = sales.matched_event_id
-WHERE sales.dt BETWEEN $first AND $last
+WHERE sales.dt BETWEEN $first AND $last AND sales.matched_by = 'cart'
 GROUP BY ALL
 ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
 LIMIT 1
 """
+_ORDER = "SELECT status FROM core.orders WHERE order_id = $find"
 _NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attribution.attributed_sales")
 
 
@@ -75,6 +79,10 @@ def explore(context: Context) -> Sequence[Block]:
     lines = context.rows(_LINES, find=find)
     if lines:
         return _of_order(context, lines)
+    unpaid = context.rows(_ORDER, find=find)
+    if unpaid:
+        status = look.text.name("order_status", unpaid[0]["status"])
+        return [Text(look.text("explorer.unpaid", order=find, status=status), "missing")]
     ends = context.rows(_END, find=find)
     if ends:
         return _of_end(context, ends[0])
@@ -100,8 +108,14 @@ def _example(context: Context) -> Sequence[Block]:
 def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Block]:
     wanted = context.view.get("line")
     line = next((row for row in lines if str(row["line_no"]) == wanted), None)
-    line = line or next((row for row in lines if row["matched_event_id"]), lines[0])
-    parts = [] if len(lines) == 1 else [_lines(context, lines, line["line_no"])]
+    line = line or min(lines, key=lambda row: (KINDS.index(row["matched_by"]), row["line_no"]))
+    look, shown = context.look, line["line_no"]
+    parts: list[Block] = []
+    if wanted and wanted != str(shown):
+        said = look.text("explorer.no_line", order=line["order_id"], line=wanted, shown=shown)
+        parts.append(Text(said, "warning"))
+    if len(lines) > 1:
+        parts.append(_lines(context, lines, shown))
     return [*parts, *_of_line(context, line)]
 
 
@@ -112,21 +126,22 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
         row
         | {
             "entrance": names.get(row["entrance_id"], row["entrance_id"]),
-            "matched": look.text.name("matched_by", row["matched_by"]),
+            "matched": _matched(look, row),
             "said": look.text("explorer.shown") if row["line_no"] == shown else look.text("explorer.show"),
         }
         for row in lines
     ]
     columns = [
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, lines),
         exact(look, "revenue"),
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.matched"), "matched"),
         text(look.text("column.path"), "said", href=lambda row: view.to(line=str(row["line_no"])).href),
     ]
     title = look.text("explorer.lines", order=lines[0]["order_id"])
-    return Table("order_lines", title, columns, rows, is_wide=True)
+    keys = ("order_id", "product_id", "sku", "entrance_id", "matched_by")
+    return Table("order_lines", title, columns, rows, is_wide=True, keys=keys)
 
 
 def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
@@ -140,7 +155,7 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
             f"{line['order_id']} · {line['line_no']}",
             note=look.text("explorer.paid", at=f"{paid:%Y-%m-%d %H:%M}") if paid else "",
         ),
-        Card(look.text("column.product"), line["name"], note=look.text("explorer.units", n=line["quantity"])),
+        Card(look.text("column.product"), product_title(line), note=look.text("explorer.units", n=line["quantity"])),
         Card(
             look.text("metric.revenue"),
             short_text(look.numbers, "revenue", line["revenue"]),
@@ -155,10 +170,37 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
             href=view.to("entrances", entrance=line["entrance_id"]).href,
         ),
     ]
-    parts: list[Block] = [Cards(tuple(cards))]
+    return [Cards(tuple(cards)), *_path_of(context, line)]
+
+
+def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
+    """The path behind a sale: its own cart's, the one that it borrowed, or the visit alone."""
+    look = context.look
     if line["matched_by"] == "cart":
-        return [*parts, *_timeline(context, line["matched_event_id"], line["entrance_id"])]
-    return [*parts, Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
+        return _timeline(context, line["matched_event_id"], line["entrance_id"])
+    if line["matched_by"] == "visit":
+        return visit(context, line)
+    if line["matched_by"] == "order" and (lender := _lender(context, line)):
+        said = look.text(
+            "explorer.borrowed", line=lender["line_no"], product=product_title(lender), matched=_matched(look, lender)
+        )
+        href = context.view.to(find=line["order_id"], line=str(lender["line_no"])).href
+        return [Text(said, "warning", href=href), *_path_of(context, lender)]
+    return [Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
+
+
+def _lender(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The line of the same order whose own cart or click *line* took over: of equal ones that with the most revenue."""
+    own = [
+        row
+        for row in context.rows(_LINES, find=line["order_id"])
+        if row["matched_by"] in ("cart", "click") and row["matched_event_id"] == line["matched_event_id"]
+    ]
+    return min(own, key=lambda row: (-row["revenue"], row["line_no"]), default=None)
+
+
+def _matched(look: Look, line: Mapping[str, Any]) -> str:
+    return look.text.name("matched_by", line["matched_by"])
 
 
 def _why(context: Context, line: Mapping[str, Any]) -> str:
@@ -166,8 +208,9 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
     days = settings.attribution.cart_window_days
     if line["matched_by"] == "none":
         return look.text("explorer.why.none", days=days)
+    module = line["head_module"] and look.text.name("module", line["head_module"])
     slot = look.text("slot.number", n=line["head_slot"]) if line["head_slot"] else ""
-    place = " · ".join(part for part in (line["head_module"], slot, line["head_content_id"]) if part and part[0] != "(")
+    place = " · ".join(part for part in (module, slot, line["head_content_id"]) if part and part[0] != "(")
     return look.text.joined(look.text(f"explorer.why.{line['matched_by']}"), place)
 
 
@@ -178,7 +221,7 @@ def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
     at = local_time(end["occurred_at"], context.copy.settings.timezone)
     cards = [
         Card(look.text(f"end.{end['end_type']}"), f"{at:%Y-%m-%d %H:%M}" if at else NONE, note=end["event_id"]),
-        Card(look.text("column.product"), end["name"] or NONE),
+        Card(look.text("column.product"), product_title(end)),
         Card(
             look.text("explorer.credited"),
             names.get(end["entrance_id"], end["entrance_id"]),
@@ -202,10 +245,12 @@ def _lines_of_end(context: Context, sales: Sequence[dict[str, Any]]) -> Table:
             href=lambda row: view.to(find=row["order_id"], line=str(row["line_no"])).href,
         ),
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, sales),
         exact(look, "revenue"),
+        text(look.text("column.matched"), "matched"),
     ]
-    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True)
+    sales = [row | {"matched": _matched(look, row)} for row in sales]
+    return Table("sales", look.text("explorer.sales"), columns, sales, is_wide=True, keys=("product_id", "sku"))
 
 
 def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Table:
@@ -228,7 +273,7 @@ def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Ta
             field="at",
             href=lambda row: view.to(find=row["event_id"], line=None).href,
         ),
-        text(look.text("column.product"), "name"),
+        *product_columns(look, view, carts),
         text(look.text("column.entrance"), "entrance"),
         text(
             look.text("column.order"),
@@ -238,7 +283,8 @@ def _carts(context: Context, device: str, carts: Sequence[dict[str, Any]]) -> Ta
         exact(look, "revenue"),
     ]
     title = look.text("explorer.carts", device=device)
-    return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True)
+    keys = ("event_id", "product_id", "sku", "entrance_id")
+    return Table("carts", title, columns, rows, look.text("explorer.carts.about"), is_wide=True, keys=keys)
 
 
 def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
@@ -249,6 +295,7 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
         | {"device_time": local_time(row["device_time"], timezone), "kind": look.text(f"step.{kind_of(row)}")}
         | {"reason": look.text(f"step_reason.{kind_of(row)}")}
         | {"page": look.text.name("page_type", str(row["page_type"]))}
+        | {"called": None if row["module"] is None else look.text.name("module", row["module"])}
         for row in context.rows(_STEPS, end=end)
     ]
     if not rows:
@@ -260,7 +307,7 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
         Column(look.text("column.time"), lambda row: _second(row["device_time"]), is_text=True, field="device_time"),
         text(look.text("column.page"), "page"),
         Column("PageId", lambda row: str(row["page_id"]), field="page_id"),
-        text(look.text("column.module"), "module"),
+        text(look.text("column.module"), "called"),
         Column(look.text("column.slot_no"), lambda row: _or_none(row["slot"]), field="slot"),
         text(look.text("column.product"), "product"),
         text(look.text("column.kind"), "kind"),
@@ -269,7 +316,13 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
     ]
     notes = (look.text("explorer.truncated"),) if rows[0]["is_truncated"] else ()
     table = Table(
-        "steps", look.text("explorer.timeline"), columns, rows, look.text("explorer.timeline.about"), notes=notes
+        "steps",
+        look.text("explorer.timeline"),
+        columns,
+        rows,
+        look.text("explorer.timeline.about"),
+        notes=notes,
+        keys=("page_type", "module", "sku"),
     )
     return [Chart(path_timeline(look, frame, names.get(entrance, entrance)), table, is_wide=True)]
 

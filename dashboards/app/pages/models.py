@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from dashboards.app.context import Context
-from dashboards.blocks import Block, Chart, Table, Text
+from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Table, Text
 from dashboards.columns import metric, text
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.look import ORANGE, plain
@@ -39,13 +39,14 @@ def model_frame(context: Context) -> pl.DataFrame:
     )
 
 
-def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, str], model: str) -> Sequence[Block]:
-    """All models beside one another; the chosen one drawn, with the fused one marked."""
+def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, str]) -> Sequence[Block]:
+    """All models beside one another; the one that the choice above them names drawn, with the fused one marked."""
     look = context.look
     if frame.is_empty():
         return []
     cells = {(row["model"], row["entrance"]): row["revenue"] for row in frame.iter_rows(named=True)}
     totals = {name: sum(value for (own, _), value in cells.items() if own == name) for name in MODELS}
+    model = context.view.get("model")
     chosen = model if model in MODELS else MODELS[0]
     keys = sorted(
         {entrance for _, entrance in cells}, key=lambda key: (-(cells.get((chosen, key)) or 0), names.get(key, key))
@@ -70,6 +71,7 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
         {"name": look.text("total"), "entrance_id": "", **totals},
         is_wide=True,
         is_open=True,
+        keys=("entrance_id",),
     )
     values = [cells.get((chosen, key), 0.0) for key in keys]
     total = totals[chosen]
@@ -91,8 +93,10 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
         fused = [cells.get(("fused", key), 0.0) for key in keys]
         marks = Bars(look.text("model.fused"), fused, ["" for _ in fused], ORANGE)
     figure = ranked_bars(look, [names.get(key, key) for key in keys], [bars], hovers, marks)
+    options = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
+    choice = Choice("model", look.text("entrances.model"), options, chosen, default=MODELS[0])
     return [
         Text(look.text("models.heading", model=look.text(f"model.{chosen}")), "heading"),
         Text(look.text(f"model.{chosen}.about"), "intro"),
-        Chart(figure, table, is_wide=True),
+        Group((Controls((choice,)), Chart(figure, table, is_wide=True)), "stack"),
     ]

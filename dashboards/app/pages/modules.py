@@ -25,26 +25,31 @@ SELECT page_type, module, sum(assisted_add_to_carts)::BIGINT AS assisted_add_to_
     sum(assisted_order_lines)::BIGINT AS assisted_order_lines, sum(assisted_revenue) AS assisted_revenue,
     sum(closing_add_to_carts)::BIGINT AS closing_add_to_carts,
     sum(closing_order_lines)::BIGINT AS closing_order_lines, sum(closing_revenue) AS closing_revenue,
-    sum(exposures)::BIGINT AS exposures, sum(clicks)::BIGINT AS clicks,
-    sum(clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate
+    sum(exposures)::BIGINT AS module_impressions, sum(clicks)::BIGINT AS module_clicks,
+    sum(clicks)::DOUBLE / nullif(sum(exposures), 0) AS module_click_rate
 FROM attribution.module_daily
 WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type)
-GROUP BY ALL ORDER BY assisted_revenue DESC, clicks DESC, page_type, module
+GROUP BY ALL ORDER BY assisted_revenue DESC, module_clicks DESC, page_type, module
 """
 _COURSE = """
-SELECT dt, page_type || '.' || module AS key, click_through_rate, assisted_revenue
+SELECT dt, page_type, module, page_type || '.' || module AS key, click_through_rate AS module_click_rate,
+    assisted_revenue
 FROM attribution.module_daily
 WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type) ORDER BY dt
 """
 _TYPES = "SELECT DISTINCT page_type FROM attribution.module_daily ORDER BY 1"
 _BARS = 14
+_HOVER = ("assisted_revenue", "closing_revenue", "module_impressions", "module_clicks", "module_click_rate")
+KEYS = ("page_type", "module")
+"""What a module is named by in files."""
 
 
 def modules(context: Context) -> Sequence[Block]:
     """The modules, with a banner that their sums are no sales."""
     look, view = context.look, context.view
-    page_type = view.get("page_type")
     types = [row["page_type"] for row in context.rows(_TYPES)]
+    page_type = view.get("page_type")
+    page_type = page_type if page_type in types else ""
     options = (
         Option("", look.text("modules.all")),
         *(Option(name, look.text.name("page_type", name)) for name in types),
@@ -67,14 +72,15 @@ def modules(context: Context) -> Sequence[Block]:
             text(look.text("column.module"), "name"),
             *(exact(look, name) for name in ("assisted_add_to_carts", "assisted_order_lines", "assisted_revenue")),
             *(exact(look, name) for name in ("closing_add_to_carts", "closing_order_lines", "closing_revenue")),
-            *(exact(look, name) for name in ("exposures", "clicks")),
-            metric(look, "click_through_rate"),
+            *(exact(look, name) for name in ("module_impressions", "module_clicks")),
+            metric(look, "module_click_rate"),
         ],
         rows,
         look.text("modules.about"),
         notes=(look.text("first_of", n=_BARS, m=len(selling)),) if len(selling) > _BARS else (),
         is_wide=True,
         is_open=True,
+        keys=KEYS,
     )
     if selling:
         parts.append(Chart(_bars(context, selling[:_BARS]), table, is_wide=True))
@@ -100,7 +106,13 @@ def _bars(context: Context, rows: Sequence[dict[str, object]]) -> go.Figure:
         f"<b>{plain(row['name'])}</b><br>"
         + "<br>".join(
             f"{look.text(f'metric.{name}')} {full_text(look.numbers, name, _number(row[name]))}"
-            for name in ("assisted_revenue", "closing_revenue", "exposures", "clicks", "click_through_rate")
+            for name in (
+                "assisted_revenue",
+                "closing_revenue",
+                "module_impressions",
+                "module_clicks",
+                "module_click_rate",
+            )
         )
         for row in rows
     ]
@@ -114,16 +126,18 @@ def _number(value: object) -> float | None:
 def _course(context: Context, rows: Sequence[dict[str, object]], page_type: str) -> Chart:
     look = context.look
     frame = pl.DataFrame(context.rows(_COURSE, page_type=page_type), infer_schema_length=None)
-    seen = sorted((row for row in rows if row["exposures"]), key=lambda row: -(_number(row["exposures"]) or 0))
+    own = "module_impressions"
+    seen = sorted((row for row in rows if row[own]), key=lambda row: -(_number(row[own]) or 0))
     names = {f"{row['page_type']}.{row['module']}": str(row["name"]) for row in seen[: len(LINES)]}
     table = Table(
         "course",
         look.text("modules.course"),
         [text(look.text("column.day"), "dt"), text(look.text("column.module"), "name"),
-         metric(look, "click_through_rate"), exact(look, "assisted_revenue")],
+         metric(look, "module_click_rate"), exact(look, "assisted_revenue")],
         [row | {"name": step_name(look, row["key"])} for row in frame.to_dicts()],
         look.text("modules.course.about"),
         notes=(look.text("first_of", n=len(names), m=len(seen)),) if len(names) < len(seen) else (),
         is_wide=True,
+        keys=KEYS,
     )  # fmt: skip
-    return Chart(courses(look, frame, "click_through_rate", names), table, is_wide=True)
+    return Chart(courses(look, frame, "module_click_rate", names), table, is_wide=True)

@@ -1,11 +1,12 @@
-"""Overview: revenue as visitors × conversion × average order, the way to it, what changed most, what is wrong.
+"""Overview: revenue as visitors × conversion × revenue per buyer, the way to it, what changed most.
 
 Here: its queries and blocks.
-Not here: where the sales came from (``dashboards.app.pages.entrances``).
+Not here: what a figure is (``dashboards.totals``), where the sales came from (``dashboards.app.pages.entrances``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from dashboards.figures.course import course
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
+from dashboards.sections.sales import sales_notes
+from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
 
 _DAYS = """
 WITH days AS (
@@ -39,31 +42,6 @@ LEFT JOIN core.traffic_daily AS traffic ON traffic.dt = days.dt
 LEFT JOIN sales ON sales.dt = days.dt
 ORDER BY days.dt
 """
-_TOTALS = """
-WITH sales AS (
-    SELECT sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-        sum(net_revenue) FILTER (WHERE margin IS NOT NULL) AS costed, count(DISTINCT order_id) AS orders,
-        count(DISTINCT user_id) AS buyers, sum(refunded) AS refunded,
-        count(*) FILTER (WHERE margin IS NULL) AS lines_without_cost
-    FROM core.order_lines WHERE dt BETWEEN $from AND $to
-), traffic AS (
-    SELECT sum(visitors)::BIGINT AS visitors FROM core.traffic_daily WHERE dt BETWEEN $from AND $to
-), steps AS (
-    SELECT sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-        sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
-        sum(revenue) AS entrance_revenue
-    FROM attribution.entrance_daily WHERE dt BETWEEN $from AND $to
-)
-SELECT *,
-    orders::DOUBLE / nullif(visitors, 0) AS visitor_conversion_rate,
-    revenue::DOUBLE / nullif(orders, 0) AS average_order_value,
-    margin::DOUBLE / nullif(costed, 0) AS margin_rate,
-    product_clicks::DOUBLE / nullif(exposures, 0) AS click_through_rate,
-    add_to_carts::DOUBLE / nullif(product_clicks, 0) AS cart_rate,
-    order_lines::DOUBLE / nullif(product_clicks, 0) AS click_to_order_rate,
-    coalesce(entrance_revenue, 0) = coalesce(revenue, 0) AS is_equal
-FROM sales, traffic, steps
-"""
 _MOVERS = """
 WITH both_times AS (
     SELECT kind, key, sum(revenue) FILTER (WHERE is_now) AS revenue, sum(revenue) FILTER (WHERE NOT is_now) AS before
@@ -72,50 +50,46 @@ WITH both_times AS (
         FROM attribution.entrance_daily
         WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
         UNION ALL
-        SELECT 'product', sku, revenue, dt BETWEEN $first AND $last
+        SELECT 'product', product_id, revenue, dt BETWEEN $first AND $last
         FROM core.order_lines
         WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
     )
     GROUP BY ALL
 )
-SELECT kind, key, coalesce(products.name, key) AS name, coalesce(both_times.revenue, 0) AS revenue,
+SELECT kind, key, coalesce(names.name, key) AS name, coalesce(both_times.revenue, 0) AS revenue,
     coalesce(before, 0) AS revenue_before, coalesce(both_times.revenue, 0) - coalesce(before, 0) AS difference
-FROM both_times LEFT JOIN core.products AS products ON kind = 'product' AND products.sku = key
+FROM both_times LEFT JOIN products.names AS names ON kind = 'product' AND names.product_id = key
 QUALIFY row_number() OVER (PARTITION BY kind ORDER BY abs(difference) DESC, key) <= 8
 ORDER BY kind, abs(difference) DESC, key
 """
-_CARDS = (
-    "revenue", "visitors", "visitor_conversion_rate", "average_order_value", "orders", "buyers", "net_revenue", "margin"
-)  # fmt: skip
-_STEPS = (
-    ("exposures", None),
-    ("product_clicks", "click_through_rate"),
-    ("add_to_carts", "cart_rate"),
-    ("order_lines", "click_to_order_rate"),
-)
+_KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 
 def overview(context: Context) -> Sequence[Block]:
     """The sales of the days, what they are made of, how they went, what changed most."""
-    look, days, copy = context.look, context.days, context.copy
-    now = copy.one(_TOTALS, **{"from": days.first, "to": days.last})
+    look, days = context.look, context.days
+    now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
-    if days.is_recorded_then:
-        then = copy.one(_TOTALS, **{"from": days.then_first, "to": days.then_last})
+    if days.is_recorded_then and days.then_first and days.then_last:
+        then = _totals(context, days.then_first, days.then_last)
+    has_log = not is_without_log(now)
     if not context.computed_days:
         now = dict.fromkeys(now)  # not nothing, but not known
+    names = [name for name in SALES if has_log or name not in OF_VISITORS]
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts.append(Cards(tuple(_card(look, name, now, then) for name in _CARDS)))
-    parts.append(Text(look.text("overview.product"), "note"))
-    if now["lines_without_cost"]:
-        parts.append(Text(look.text("note.cost", n=look.numbers.full(now["lines_without_cost"]))))
-    parts.append(_course(context))
-    parts.append(Text(look.text("funnel.title"), "heading"))
-    parts.append(_funnel(look, now, then))
-    parts.append(_movers(context))
-    return parts
+    parts.append(Cards(tuple(_card(look, name, now, then) for name in names)))
+    parts += sales_notes(look, now)
+    parts.append(_course(context, has_log=has_log))
+    if has_log:
+        parts.append(Text(look.text("funnel.title"), "heading"))
+        parts.append(_funnel(look, now, then))
+    return [*parts, *_movers(context, has_log=has_log)]
+
+
+def _totals(context: Context, first: dt.date, last: dt.date) -> dict[str, Any]:
+    return totals(context.copy, first, last, has_visitors=context.copy.has(VISITORS))
 
 
 def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Card:
@@ -123,10 +97,15 @@ def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any]
         look.text(f"metric.{name}"),
         short_text(look.numbers, name, now[name]),
         full_text(look.numbers, name, now[name]),
-        (compared(look, name, now[name], then[name] if then else None),),
+        _changes(look, name, now, then),
         look.text.name("about", name),
         metric=name,
     )
+
+
+def _changes(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
+    """How the metric differs from the days compared with; nothing where there are none."""
+    return () if then is None else (compared(look, name, now[name], then[name]),)
 
 
 def compared(look: Look, name: str, now: float | None, then: float | None) -> Change:
@@ -140,7 +119,7 @@ def compared(look: Look, name: str, now: float | None, then: float | None) -> Ch
     return Change(arrowed(said), against, full_text(look.numbers, name, then))
 
 
-def _course(context: Context) -> Chart:
+def _course(context: Context, *, has_log: bool) -> Chart:
     look, days = context.look, context.days
     frame = context.copy.frame(_DAYS, **{"from": days.first, "to": days.last})
     earlier: pl.DataFrame | None = None
@@ -151,20 +130,22 @@ def _course(context: Context) -> Chart:
         rows = [row | {"revenue_before": then["revenue"]} for row, then in zip(rows, earlier.to_dicts(), strict=True)]
     columns = [
         text(look.text("column.day"), "dt"),
-        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "units", "visitors")),
+        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "units")),
+        *([exact(look, "visitors")] if has_log else []),
     ]
     if earlier is not None:
         columns.insert(2, exact(look, "revenue", field="revenue_before", title=look.text("column.revenue_before")))
-    table = Table(
-        "days", look.text("overview.course"), columns, rows[::-1], look.text("overview.course.about"), is_wide=True
+    about = look.text.joined(
+        look.text("overview.course.about"), look.text("course.compared") if earlier is not None else ""
     )
+    table = Table("days", look.text("overview.course"), columns, rows[::-1], about, is_wide=True)
     return Chart(course(look, frame, "revenue", earlier), table, is_wide=True)
 
 
 def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
     cards = []
-    for name, rate in _STEPS:
-        changes = [compared(look, name, now[name], then[name] if then else None)]
+    for name, rate in STEPS:
+        changes = list(_changes(look, name, now, then))
         if rate:
             value = now[rate]
             changes.insert(
@@ -183,36 +164,43 @@ def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) 
     return Cards(tuple(cards), "funnel")
 
 
-def _movers(context: Context) -> Block:
-    look = context.look
-    if not context.days.is_recorded_then:
-        return Text(look.text("overview.movers.none"), "missing")
+def _movers(context: Context, *, has_log: bool) -> list[Block]:
+    """What changed most; nothing where no comparison is asked for."""
+    look, days = context.look, context.days
+    if days.then_first is None:
+        return []
+    if not days.is_recorded_then:
+        return [Text(look.text("overview.movers.none"), "missing")]
     names = context.entrance_names()
-    rows = with_changes(context.rows(_MOVERS), "revenue")
-    tables = []
-    for kind in ("entrance", "product"):
-        own = [
-            row | {"name": names.get(row["key"], row["key"]) if kind == "entrance" else row["name"]}
-            for row in rows
-            if row["kind"] == kind
-        ]
-        page, key = ("entrances", "entrance") if kind == "entrance" else ("products", "sku")
-        tables.append(
-            Table(
-                f"movers_{kind}",
-                look.text(f"overview.movers.{kind}"),
-                [
-                    text(look.text(f"column.{kind}"), "name", href=_to(context, page, key)),
-                    metric(look, "revenue"),
-                    metric(look, "revenue", field="revenue_before", title=look.text("column.revenue_before")),
-                    metric(look, "revenue", field="difference", title=look.text("column.difference")),
-                    change(look, "revenue"),
-                ],
-                own,
-                look.text("overview.movers.about"),
-            )
-        )
-    return Group(tuple(tables))
+    rows = [
+        row
+        | {"name": names.get(row["key"], row["key"]) if row["kind"] == "entrance" else row["name"]}
+        | {_KEYS[row["kind"]]: row["key"]}
+        for row in with_changes(context.rows(_MOVERS), "revenue")
+    ]
+    kinds = ("entrance", "product") if has_log else ("product",)
+    return [
+        Group(tuple(_movers_of(context, kind, [row for row in rows if row["kind"] == kind]) for kind in kinds), "grid")
+    ]
+
+
+def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table:
+    look = context.look
+    page, key = ("entrances", "entrance") if kind == "entrance" else ("products", "sku")
+    return Table(
+        f"movers_{kind}",
+        look.text(f"overview.movers.{kind}"),
+        [
+            text(look.text(f"column.{kind}"), "name", href=_to(context, page, key)),
+            metric(look, "revenue"),
+            metric(look, "revenue", field="revenue_before", title=look.text("column.revenue_before")),
+            metric(look, "revenue", field="difference", title=look.text("column.difference")),
+            change(look, "revenue"),
+        ],
+        rows,
+        look.text("overview.movers.about"),
+        keys=(_KEYS[kind],),
+    )
 
 
 def _to(context: Context, page: str, key: str) -> Callable[[Row], str | None]:

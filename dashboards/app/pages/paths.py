@@ -14,6 +14,7 @@ from dashboards.app.pages.explorer import explore
 from dashboards.blocks import Block, Chart, Choice, Controls, Option, Search, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.flows import path_icicle, path_name, path_sankey
+from dashboards.figures.path import shapes
 
 SEPARATOR = " > "
 NO_PATH = "(no path)"
@@ -38,7 +39,7 @@ def paths(context: Context) -> Sequence[Block]:
     shape = "icicle" if view.get("shape") == "icicle" else "sankey"
     parts: list[Block] = [
         Text(look.text("explorer.title"), "heading"),
-        Text(look.text("explorer.about"), "intro"),
+        Text(look.text("explorer.about", **shapes(look)), "intro"),
         Controls((Search("find", look.text("explorer.find"), view.get("find"), look.text("explorer.hint")),)),
         *explore(context),
         Text(look.text("flows.title"), "heading"),
@@ -118,4 +119,5 @@ def _table(context: Context, rows: Sequence[dict[str, Any]]) -> Table:
         total,
         is_wide=True,
         is_open=True,
+        keys=("effective_path",),
     )

@@ -1,4 +1,4 @@
-"""One product: its metrics, its place in every matrix, its course, the entrances that its sales came from.
+"""One product with its variants: its metrics, its place in every matrix, its course, where its sales came from.
 
 Here: its queries and blocks.
 Not here: all products (``dashboards.app.pages.products``).
@@ -24,24 +24,58 @@ from dashboards.sections.windows import matrix_windows
 MEASURES = ("revenue", "units", "order_lines", "exposures", "product_clicks", "views", "add_to_carts")
 """Metrics whose course by day is shown; the first without a choice."""
 
-_PRODUCT = "SELECT * FROM core.products WHERE sku = $sku"
-_WINDOWS = "SELECT * FROM products.metrics WHERE dt = $day AND sku = $sku ORDER BY window_days"
-_PLACES = "SELECT * FROM products.quadrants WHERE dt = $day AND sku = $sku"
+# What is a product stays one, even where the catalogue calls it a variant of another.
+_ID = """
+SELECT coalesce(
+    (SELECT product_id FROM products.names WHERE product_id = $sku),
+    (SELECT product_id FROM core.products WHERE sku = $sku),
+    $sku
+) AS product_id
+"""
+_PRODUCT = """
+SELECT names.name, nullif(catalog.category, '(none)') AS category, catalog.launched_on, own.brand, own.list_price
+FROM products.catalog AS catalog
+LEFT JOIN products.names AS names ON names.product_id = catalog.product_id
+LEFT JOIN core.products AS own ON own.sku = catalog.product_id
+WHERE catalog.product_id = $product
+"""
+_WINDOWS = "SELECT * FROM products.metrics WHERE dt = $day AND product_id = $product ORDER BY window_days"
+_PLACES = "SELECT * FROM products.quadrants WHERE dt = $day AND product_id = $product"
 _DAYS = """
 WITH days AS (SELECT CAST(unnest(generate_series($from, $to, INTERVAL 1 DAY)) AS DATE) AS dt)
 SELECT days.dt, CASE WHEN computed.dt IS NOT NULL THEN coalesce(daily.{metric}, 0) END AS {metric}
 FROM days
 LEFT JOIN (SELECT DISTINCT dt FROM products.daily) AS computed ON computed.dt = days.dt
-LEFT JOIN products.daily AS daily ON daily.dt = days.dt AND daily.sku = $sku
+LEFT JOIN (
+    SELECT dt, sum({metric}) AS {metric} FROM products.daily WHERE product_id = $product GROUP BY dt
+) AS daily ON daily.dt = days.dt
 ORDER BY days.dt
 """
 _ENTRANCES = """
-SELECT entrance_id, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-    count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units,
+SELECT entrance_id, sum(revenue) AS revenue,
+    coalesce(sum(revenue) FILTER (WHERE matched_by = 'visit'), 0) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue, sum(margin) AS margin, count(DISTINCT order_id) AS orders,
+    sum(quantity)::BIGINT AS units,
     CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
-FROM attribution.attributed_sales WHERE sku = $sku AND dt BETWEEN $first AND $last
+FROM attribution.attributed_sales WHERE product_id = $product AND dt BETWEEN $first AND $last
 GROUP BY entrance_id ORDER BY revenue DESC, entrance_id
 """
+_VARIANTS = """
+WITH skus AS (
+    SELECT sku FROM core.products WHERE product_id = $product
+    UNION SELECT sku FROM products.daily WHERE product_id = $product AND dt BETWEEN $first AND $last
+), sold AS (
+    SELECT sku, sum(units)::BIGINT AS units, sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue,
+        sum(refunded) AS refunded
+    FROM products.daily WHERE product_id = $product AND dt BETWEEN $first AND $last GROUP BY sku
+)
+SELECT skus.sku, coalesce(listed.name, skus.sku) AS name, listed.list_price, coalesce(units, 0) AS units,
+    coalesce(order_lines, 0) AS order_lines, coalesce(revenue, 0) AS revenue, coalesce(refunded, 0) AS refunded,
+    coalesce(revenue, 0) - coalesce(refunded, 0) AS net_revenue
+FROM skus LEFT JOIN sold ON sold.sku = skus.sku LEFT JOIN core.products AS listed ON listed.sku = skus.sku
+ORDER BY revenue DESC, skus.sku
+"""
+_SOLD = ("units", "order_lines", "revenue", "refunded", "net_revenue")
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "buyers", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
@@ -50,22 +84,52 @@ _METRICS = (
 
 
 def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[Block]:
-    """Everything on one product; *said*: of which day the snapshots are."""
+    """Everything on the product that *sku* is, or is a variant of; *said*: of which day the snapshots are."""
     look = context.look
     back = Text(look.text("product.back"), href=context.view.to(sku=None, measure=None).href)
-    found = context.rows(_PRODUCT, sku=sku)
-    windows = reading.frame(_WINDOWS, sku=sku).to_dicts() if reading.exists("products.metrics") else []
+    product_id = str(context.one(_ID, sku=sku)["product_id"])
+    found = context.rows(_PRODUCT, product=product_id)
+    windows = reading.frame(_WINDOWS, product=product_id).to_dicts() if reading.exists("products.metrics") else []
     if not found and not windows:
         return [back, Text(look.text("product.unknown", sku=sku), "missing")]
-    known = found[0] if found else {"name": None}
+    known = found[0] if found else {"name": product_id}
+    is_named = known["name"] != product_id
     return [
         back,
-        Text(f"{known['name']} · {sku}" if known["name"] else sku, "heading"),
+        Text(f"{known['name']} · {product_id}" if is_named else product_id, "heading"),
+        *([Text(look.text("product.is_variant", sku=sku, product=known["name"]))] if product_id != sku else []),
         Text(look.text.joined(*_facts(look, known))),
         said,
-        _course(context, sku),
-        Group((_places(context, reading, sku), _entrances(context, sku))),
+        _course(context, product_id),
+        *_variants(context, product_id),
+        Group((_places(context, reading, product_id), _entrances(context, product_id))),
         _windows(look, windows),
+    ]
+
+
+def _variants(context: Context, product_id: str) -> list[Block]:
+    """What each sku of the product sold on the days chosen; nothing where there is only the product itself."""
+    look = context.look
+    rows = context.rows(_VARIANTS, product=product_id)
+    if all(row["sku"] == product_id for row in rows):
+        return []
+    total = {"name": look.text("total"), "sku": None, "list_price": None}
+    columns = [
+        text(look.text("column.variant"), "name"),
+        text(look.text("column.sku"), "sku"),
+        exact(look, "list_price"),
+        *(exact(look, name) for name in _SOLD),
+    ]
+    return [
+        Table(
+            "variants",
+            look.text("product.variants"),
+            columns,
+            rows,
+            look.text("product.variants.about"),
+            total | {name: sum(row[name] for row in rows) for name in _SOLD},
+            is_wide=True,
+        )
     ]
 
 
@@ -90,6 +154,7 @@ def _windows(look: Look, rows: Sequence[Row]) -> Table:
         rows,
         look.text("product.windows.about"),
         is_wide=True,
+        keys=("product_id",),
     )
 
 
@@ -99,11 +164,13 @@ def _window_column(look: Look) -> Column:
     )
 
 
-def _places(context: Context, reading: AsOf, sku: str) -> Table:
+def _places(context: Context, reading: AsOf, product_id: str) -> Table:
     """A row a matrix, over the window that it is shown for."""
     look = context.look
     defined = definitions(look, reading)
-    found = {(row["matrix_id"], row["window_days"]): row for row in reading.frame(_PLACES, sku=sku).to_dicts()}
+    found = {
+        (row["matrix_id"], row["window_days"]): row for row in reading.frame(_PLACES, product=product_id).to_dicts()
+    }
     rows = [
         _place(look, defined[key], found[key, window.days])
         for key, window in matrix_windows(reading).items()
@@ -129,6 +196,7 @@ def _places(context: Context, reading: AsOf, sku: str) -> Table:
         sorted(rows, key=lambda row: list(defined).index(row["matrix_id"])),
         look.text("product.quadrants.about"),
         is_wide=True,
+        keys=("product_id", "matrix_id"),
     )
 
 
@@ -156,35 +224,39 @@ def _with_threshold(look: Look, name: str, value: float | None, threshold: float
     )
 
 
-def _course(context: Context, sku: str) -> Group:
+def _course(context: Context, product_id: str) -> Group:
     """The course of a metric by day, and which one is chosen."""
     look, days = context.look, context.days
     chosen = context.view.get("measure", MEASURES[0])
     name = chosen if chosen in MEASURES else MEASURES[0]
     query = _DAYS.format(metric=name)
-    frame = context.copy.frame(query, sku=sku, **{"from": days.first, "to": days.last})
+    frame = context.copy.frame(query, product=product_id, **{"from": days.first, "to": days.last})
     earlier = None
     if days.is_recorded_then:
-        earlier = context.copy.frame(query, sku=sku, **{"from": days.then_first, "to": days.then_last})
+        earlier = context.copy.frame(query, product=product_id, **{"from": days.then_first, "to": days.then_last})
     called = look.text.name("metric", name)
     options = tuple(Option(key, look.text.name("metric", key)) for key in MEASURES)
     table = Table(
         "course",
         look.text("product.course", metric=called),
         [text(look.text("column.day"), "dt"), exact(look, name)],
-        frame.to_dicts()[::-1],
-        look.text("product.course.about"),
+        [row | {"product_id": product_id} for row in frame.to_dicts()[::-1]],
+        look.text.joined(
+            look.text("product.course.about"), look.text("course.compared") if earlier is not None else ""
+        ),
         is_wide=True,
+        keys=("product_id",),
     )
     controls = Controls((Choice("measure", look.text("product.measure"), options, name, default=MEASURES[0]),))
     return Group((controls, Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")
 
 
-def _entrances(context: Context, sku: str) -> Block:
+def _entrances(context: Context, product_id: str) -> Block:
     look = context.look
     names = context.entrance_names()
     rows = [
-        row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in context.rows(_ENTRANCES, sku=sku)
+        row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "product_id": product_id}
+        for row in context.rows(_ENTRANCES, product=product_id)
     ]
     return Table(
         "entrances",
@@ -195,10 +267,14 @@ def _entrances(context: Context, sku: str) -> Block:
                 "name",
                 href=lambda row: context.view.to("entrances", entrance=row["entrance_id"]).href,
             ),
-            *(metric(look, name) for name in ("revenue", "revenue_share", "net_revenue", "margin", "orders", "units")),
+            *(
+                metric(look, name)
+                for name in ("revenue", "revenue_by_visit", "revenue_share", "net_revenue", "margin", "orders", "units")
+            ),
         ],
         rows,
         look.text("product.entrances.about"),
         notes=() if rows else (look.text("product.no_sales"),),
         is_wide=True,
+        keys=("product_id", "entrance_id"),
     )

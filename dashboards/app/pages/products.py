@@ -42,21 +42,23 @@ ALL = "*"
 _LENGTHS = "SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1"
 _CATEGORIES = "SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1"
 _PRODUCTS = """
-SELECT metrics.*, coalesce(names.name, metrics.sku) AS name, quadrants.quadrant, quadrants.unknown_metrics,
+SELECT metrics.*, coalesce(names.name, metrics.product_id) AS name, quadrants.quadrant, quadrants.unknown_metrics,
     quadrants.days_in_quadrant
 FROM products.metrics AS metrics
-LEFT JOIN core.products AS names USING (sku)
+LEFT JOIN products.names AS names USING (product_id)
 LEFT JOIN products.quadrants AS quadrants
-    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days AND quadrants.sku = metrics.sku
-    AND quadrants.matrix_id = $matrix
+    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days
+    AND quadrants.product_id = metrics.product_id AND quadrants.matrix_id = $matrix
 WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
-ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.sku
+ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id
 """
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
     "relative_share", "days_since_launch", "days_in_quadrant",
 )  # fmt: skip
+_OF_LOG = frozenset({"exposures", "product_clicks", "click_through_rate", "views", "add_to_carts", "conversion_rate"})
+"""Those of a log of events: left out where there is none of any product."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _chosen(
     """What the address says where it makes sense, else what is usual."""
     key = context.view.get("matrix")
     if key not in defined or key not in windows:
-        key = next(key for key in defined if key in windows)
+        key = _usual(windows, defined)
     usual = windows[key].days
     length = context.view.get("window")
     if length.isdecimal() and int(length) in reading.frame(_LENGTHS)["window_days"]:
@@ -117,9 +119,14 @@ def _chosen(
     return Chosen(defined[key], windows, windows[key], usual, category)
 
 
+def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> str:
+    """The matrix that is shown without a choice: the first in which any product has a place, else the first."""
+    there = [key for key in defined if key in windows]
+    return next((key for key in there if windows[key].placed), there[0])
+
+
 def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
     text_of = context.look.text
-    first = next(key for key in defined if key in chosen.windows)
     lengths = reading.frame(_LENGTHS)["window_days"]
     categories = [Option(name, name) for name in reading.frame(_CATEGORIES)["category"]]
     return Controls(
@@ -129,7 +136,7 @@ def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[
                 text_of("products.matrix"),
                 tuple(Option(key, title) for key, title in titles_of(defined).items() if key in chosen.windows),
                 chosen.definition.key,
-                default=first,
+                default=_usual(matrix_windows(reading), defined),
             ),
             Choice(
                 "window",
@@ -179,15 +186,16 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
     look, matrix = context.look, chosen.definition.matrix
     frame = reading.frame(_PRODUCTS, window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category)
     rows = [row | {"called": quadrant_name(look, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()]
+    has_log = any(row[name] for row in rows for name in ("exposures", "product_clicks", "views", "add_to_carts"))
     return Table(
         "products",
         look.text("products.table"),
         [
             text(look.text("column.product"), "name", href=_to_product(context)),
-            text(look.text("column.sku"), "sku"),
+            text(look.text("column.product_id"), "product_id"),
             text(look.text("column.category"), "category"),
             text(look.text("column.quadrant"), "called"),
-            *(metric(look, name) for name in _METRICS),
+            *(metric(look, name) for name in _METRICS if has_log or name not in _OF_LOG),
         ],
         rows,
         look.text("products.table.about"),
@@ -206,7 +214,7 @@ def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Ma
 
 
 def _to_product(context: Context) -> Href:
-    return lambda row: context.view.to(sku=row["sku"]).href
+    return lambda row: context.view.to(sku=row["product_id"]).href
 
 
 def _to_matrix(context: Context) -> Href:

@@ -1,6 +1,6 @@
-"""Data quality: what became of every record, the log's health, the checks, and what each column is made of.
+"""Data quality: the log's health on the chosen days, and what goes by no days.
 
-Here: its queries and blocks.
+Here: its queries and blocks: the health; every record ever landed, the checks as they last ended, columns' lineage.
 Not here: gathering checks and lineage (``dashboards.workbench.status``).
 """
 
@@ -17,6 +17,7 @@ from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Control
 from dashboards.columns import exact, metric, text
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
+from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 from dashboards.workbench.status import Lineage, read_checks, read_lineage
 
@@ -41,22 +42,33 @@ SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted,
 FROM core.batches ORDER BY ingested_at DESC, file
 """
 _HEALTH = "SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt"
+_HEALTH_OF_ALL = """
+SELECT sum(events)::BIGINT AS events,
+    sum(events_without_page_id)::DOUBLE / nullif(sum(events), 0) AS page_id_missing_rate,
+    sum(page_id_drops)::DOUBLE / nullif(sum(pages_opened), 0) AS page_id_drop_rate,
+    sum(skewed_events)::DOUBLE / nullif(sum(events), 0) AS skewed_rate,
+    sum(late_events)::DOUBLE / nullif(sum(events), 0) AS late_rate
+FROM core.traffic_daily WHERE dt BETWEEN $first AND $last
+"""
 _MISMATCHES = "SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1"
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")
 _SIGNS = {True: "●", False: "■", None: "–"}
 
 
 def quality(context: Context) -> Sequence[Block]:
-    """All of it, the records first."""
+    """First the log of the chosen days; then, each under words of its own, what does not go by days."""
     look = context.look
     checks = read_checks(context.copy.home)
     return [
-        _cards(context, sum(check.passed is False for check in checks)),
-        _reasons(context),
         *_health(context),
-        _checks(context),
+        Text(look.text("landed.title"), "heading"),
+        Text(look.text("landed.about"), "intro"),
+        _cards(context, sum(check.passed is False for check in checks)),
         *_mismatches(context),
+        _reasons(context),
         _batches(context),
+        Text(look.text("checks.heading"), "heading"),
+        _checks(context),
         Text(look.text("lineage.title"), "heading"),
         Text(look.text("lineage.about"), "intro"),
         *_lineage(context, read_lineage(context.copy.home)),
@@ -111,7 +123,13 @@ def _reasons(context: Context) -> Table:
         *([] if context.role == "viewer" else [text(look.text("column.raw"), "raw", is_long=True)]),
     ]
     return Table(
-        "quarantine", look.text("quarantine.title"), columns, rows, look.text("quarantine.about"), is_wide=True
+        "quarantine",
+        look.text("quarantine.title"),
+        columns,
+        rows,
+        look.text("quarantine.about"),
+        is_wide=True,
+        is_of_days=False,
     )
 
 
@@ -127,7 +145,7 @@ def _time(title: str, field: str) -> Column:
 def _health(context: Context) -> list[Block]:
     look = context.look
     rows = context.rows(_HEALTH)
-    heading = Text(look.text("health_of_log.title"), "heading")
+    heading = Text(look.text("health_of_log.title", first=context.days.first, last=context.days.last), "heading")
     if not rows:
         return [heading, Text(look.text("health_of_log.none"), "missing")]
     frame = pl.DataFrame(
@@ -144,7 +162,23 @@ def _health(context: Context) -> list[Block]:
     ]
     title, about = look.text("health_of_log.rates"), look.text("health_of_log.about")
     table = Table("health", title, columns, rows[::-1], about, is_wide=True)
-    return [heading, Chart(courses(look, frame, "share_rate", names), table, is_wide=True)]
+    return [heading, _health_cards(context), Chart(courses(look, frame, "share_rate", names), table, is_wide=True)]
+
+
+def _health_cards(context: Context) -> Cards:
+    look, row = context.look, context.one(_HEALTH_OF_ALL)
+    return Cards(
+        tuple(
+            Card(
+                look.text.name("metric", name),
+                short_text(look.numbers, name, row[name]),
+                full_text(look.numbers, name, row[name]),
+                definition=look.text.name("about", name),
+                metric=name,
+            )
+            for name in ("events", *_RATES)
+        )
+    )
 
 
 def _checks(context: Context) -> Block:
@@ -171,7 +205,9 @@ def _checks(context: Context) -> Block:
         _time(look.text("column.ran"), "at"),
         text(look.text("column.found"), "found", is_long=True),
     ]
-    return Table("checks", look.text("checks.title"), columns, rows, look.text("checks.about"), is_wide=True)
+    return Table(
+        "checks", look.text("checks.title"), columns, rows, look.text("checks.about"), is_wide=True, is_of_days=False
+    )
 
 
 def _state(passed: bool | None) -> str:
@@ -201,7 +237,9 @@ def _batches(context: Context) -> Table:
         *(exact(look, name) for name in ("records", "accepted", "duplicates", "quarantined", "unmapped", "bytes")),
         _time(look.text("column.landed"), "landed"),
     ]
-    return Table("batches", look.text("batches.title"), columns, rows, look.text("batches.about"), is_wide=True)
+    return Table(
+        "batches", look.text("batches.title"), columns, rows, look.text("batches.about"), is_wide=True, is_of_days=False
+    )
 
 
 def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
@@ -260,6 +298,7 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
         rows,
         described.get(of, ""),
         is_wide=True,
+        is_of_days=False,
     )
     return [controls, Chart(lineage_chart(look, lineage.sources, of, described), listing, is_wide=True)]
 

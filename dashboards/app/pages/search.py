@@ -24,17 +24,24 @@ _FINDS = {
         WHERE contains(lower(entrance_id || ' ' || coalesce(name_zh, '') || ' ' || coalesce(name_en, '')), $q)
         ORDER BY key""",
     "product": """
-        SELECT sku AS key, coalesce(name, sku) AS name FROM core.products
-        WHERE contains(lower(sku || ' ' || coalesce(name, '') || ' ' || coalesce(category, '')), $q) ORDER BY key""",
+        WITH found AS (
+            SELECT product_id, sku, name FROM core.products
+            WHERE contains(lower(concat_ws(' ', sku, product_id, name, category)), $q)
+        )
+        SELECT found.product_id AS key, min(names.name) || CASE
+                WHEN count(*) = 1 AND min(found.sku) <> found.product_id
+                    THEN ' · ' || min(coalesce(found.name, found.sku)) ELSE '' END AS name
+        FROM found JOIN products.names AS names ON names.product_id = found.product_id
+        GROUP BY found.product_id ORDER BY key""",
     "order": """
-        SELECT order_id AS key, CAST(min(dt) AS VARCHAR) AS name FROM attribution.attributed_sales
-        WHERE starts_with(lower(order_id), $q) GROUP BY 1 ORDER BY key""",
+        SELECT order_id AS key, CAST(dt AS VARCHAR) AS name FROM core.orders
+        WHERE starts_with(lower(order_id), $q) ORDER BY key""",
     "cart": """
         SELECT event_id AS key, CAST(dt AS VARCHAR) AS name FROM attribution.attributed_events
         WHERE lower(event_id) = $q AND end_type = 'add_to_cart' ORDER BY key""",
     "device": """
-        SELECT device_id AS key, CAST(count(*) AS VARCHAR) AS name FROM attribution.attributed_events
-        WHERE starts_with(lower(device_id), $q) GROUP BY 1 ORDER BY key""",
+        SELECT DISTINCT device_id AS key, device_id AS name FROM attribution.attributed_events
+        WHERE starts_with(lower(device_id), $q) ORDER BY key""",
 }
 _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attributed_events"}
 

@@ -1,7 +1,7 @@
-"""The slots of an entrance: what they showed, what that brought, before and after it changed, and their orders.
+"""The slots of an entrance: what they brought, before and after their content changed, and their orders.
 
-Here: these blocks.
-Not here: the entrances (``dashboards.app.pages.entrances``).
+Here: these blocks, for all slots of an entrance or one of them; how the address names a slot.
+Not here: the entrances (``dashboards.app.pages.entrances``), the page of one slot (``dashboards.app.pages.slot``).
 """
 
 from __future__ import annotations
@@ -12,31 +12,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.lines import line_joins, line_names, product_columns
+from dashboards.app.people import shown_id
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.numbers import NONE
 
-_SUMS = """
+SUMS = """
     sum(impressions)::BIGINT AS impressions, sum(clicks)::BIGINT AS clicks,
     sum(clicks)::DOUBLE / nullif(sum(impressions), 0) AS slot_click_rate,
     sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-    sum(orders)::BIGINT AS orders, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue,
+    sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
+    sum(net_revenue) AS net_revenue,
     sum(revenue) - sum(net_revenue) AS refunded, sum(margin) AS margin,
     sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
     1000 * sum(revenue)::DOUBLE / nullif(sum(exposures), 0) AS revenue_per_mille
 """
 _SLOTS = f"""
-SELECT head_page_type, head_module, head_slot, count(DISTINCT head_content_id) AS contents, {_SUMS}
+SELECT entrance_id, head_page_type, head_module, head_slot, count(DISTINCT head_content_id) AS contents, {SUMS}
 FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND entrance_id = $entrance
 GROUP BY ALL ORDER BY revenue DESC, impressions DESC, head_page_type, head_module, head_slot
-"""
-_CONTENTS = f"""
-SELECT head_content_id, min(dt) AS first_day, max(dt) AS last_day, {_SUMS}
-FROM attribution.slot_daily
-WHERE dt BETWEEN $first AND $last AND entrance_id = $entrance AND head_page_type = $page_type
-    AND head_module = $module AND head_slot = $slot
-GROUP BY ALL ORDER BY min(dt), revenue DESC, head_content_id
 """
 _CHANGES = """
 WITH shown AS (
@@ -65,8 +61,8 @@ SELECT now.*, before.content AS content_before, before.first_day AS first_day_be
     before.impressions AS impressions_before, before.clicks AS clicks_before, before.revenue AS revenue_before,
     now.clicks::DOUBLE / nullif(now.impressions, 0) AS slot_click_rate,
     before.clicks::DOUBLE / nullif(before.impressions, 0) AS slot_click_rate_before,
-    1000 * now.revenue::DOUBLE / nullif(now.impressions, 0) AS revenue_per_mille,
-    1000 * before.revenue::DOUBLE / nullif(before.impressions, 0) AS revenue_per_mille_before
+    1000 * now.revenue::DOUBLE / nullif(now.impressions, 0) AS revenue_per_mille_impressions,
+    1000 * before.revenue::DOUBLE / nullif(before.impressions, 0) AS revenue_per_mille_impressions_before
 FROM runs AS now
 JOIN runs AS before
     ON before.head_page_type = now.head_page_type AND before.head_module = now.head_module
@@ -74,17 +70,21 @@ JOIN runs AS before
 WHERE now.first_day BETWEEN $first AND $last
 ORDER BY now.first_day DESC, now.impressions DESC, now.head_page_type, now.head_module, now.head_slot
 """
-_ORDERS = """
-SELECT sales.order_id, sales.line_no, sales.paid_at, sales.sku, coalesce(products.name, sales.sku) AS name,
-    sales.quantity, sales.revenue, sales.net_revenue, sales.revenue - sales.net_revenue AS refunded, sales.margin,
-    sales.matched_by, sales.matched_event_id, sales.head_page_type, sales.head_module, sales.head_slot,
-    sales.head_content_id
-FROM attribution.attributed_sales AS sales LEFT JOIN core.products AS products USING (sku)
+_ORDERS = f"""
+SELECT sales.order_id, sales.line_no, sales.entrance_id, sales.person_id, sales.paid_at, sales.sku, sales.product_id,
+    {line_names("sales")}, sales.quantity, sales.revenue, sales.net_revenue,
+    sales.revenue - sales.net_revenue AS refunded, sales.margin, sales.matched_by, sales.matched_event_id,
+    sales.head_page_type, sales.head_module, sales.head_slot, sales.head_content_id
+FROM attribution.attributed_sales AS sales {line_joins("sales")}
 WHERE sales.dt BETWEEN $first AND $last AND sales.entrance_id = $entrance
+    AND ($kind = '' OR sales.matched_by = $kind)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
 ORDER BY sales.revenue DESC, sales.order_id, sales.line_no
 """
 _Z95 = 1.959964
+_VALUE = "revenue_per_mille_impressions"
+SLOT_KEYS = ("entrance_id", "head_page_type", "head_module", "head_slot")
+"""What a slot is named by in files."""
 
 
 def slot_key(row: Mapping[str, Any]) -> str:
@@ -92,7 +92,10 @@ def slot_key(row: Mapping[str, Any]) -> str:
     return f"{row['head_page_type']}|{row['head_module']}|{row['head_slot']}"
 
 
-def _parts(key: str) -> dict[str, object]:
+def place_of(key: str) -> dict[str, Any]:
+    """Page type, module and number of the slot that the address names *key*; '' and −1 where it names none."""
+    if not key:
+        return {"page_type": "", "module": "", "slot": -1}
     page_type, _, rest = key.partition("|")
     module, _, number = rest.rpartition("|")
     return {"page_type": page_type, "module": module, "slot": int(number) if number.isdigit() else -1}
@@ -109,10 +112,16 @@ def slot_name(context: Context, row: Mapping[str, Any]) -> str:
     return " · ".join(part for part in (page, module, number) if part)
 
 
-def _metrics(context: Context) -> list[Column]:
+def content_name(context: Context, key: str) -> str:
+    """What a content is called: by its id, which the shop chose, or that none was named."""
+    return context.look.text.name("content", key)
+
+
+def measures(context: Context) -> list[Column]:
+    """The columns of what a slot or content brought. Its own impressions come before the products' exposures."""
     names = (
-        "impressions", "clicks", "slot_click_rate", "exposures", "click_through_rate", "orders", "revenue",
-        "net_revenue", "refunded", "margin", "revenue_per_mille",
+        "impressions", "clicks", "slot_click_rate", "exposures", "product_clicks", "click_through_rate", "order_lines",
+        "revenue", "revenue_by_visit", "net_revenue", "refunded", "margin", "revenue_per_mille",
     )  # fmt: skip
     return [metric(context.look, name) for name in names]
 
@@ -131,35 +140,18 @@ def slots(context: Context, entrance: str) -> Table:
             field="contents",
             definition=look.text("slots.contents.about"),
         ),
-        *_metrics(context),
+        *measures(context),
     ]
-    return Table("slots", look.text("slots.of_entrance"), columns, rows, look.text("slots.about"), is_wide=True)
-
-
-def contents(context: Context, entrance: str, slot: str) -> Table:
-    """What one slot showed, and what each of these brought."""
-    look = context.look
-    place = _parts(slot)
-    rows = context.rows(_CONTENTS, entrance=entrance, **place)
-    name = slot_name(
-        context, {"head_page_type": place["page_type"], "head_module": place["module"], "head_slot": place["slot"]}
-    )
-    columns = [
-        text(look.text("column.content"), "head_content_id"),
-        text(look.text("column.first_day"), "first_day"),
-        text(look.text("column.last_day"), "last_day"),
-        *_metrics(context),
-    ]
-    title = look.text("slots.of_slot", slot=name)
-    return Table("contents", title, columns, rows, look.text("slots.about"), is_wide=True)
+    about = look.text("slots.about")
+    return Table("slots", look.text("slots.of_entrance"), columns, rows, about, is_wide=True, keys=SLOT_KEYS)
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     """Slots whose content changed within the days, before and after."""
     look = context.look
-    place = _parts(slot) if slot else {"page_type": "", "module": "", "slot": -1}
+    place = place_of(slot)
     rows = [
-        row | {"name": slot_name(context, row), "judged": judged(context, row)}
+        row | {"entrance_id": entrance, "name": slot_name(context, row), "judged": judged(context, row)}
         for row in context.rows(_CHANGES, entrance=entrance, **place)
     ]
     if not rows:
@@ -174,11 +166,11 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
         metric(look, "slot_click_rate", field="slot_click_rate_before", title=look.text("column.click_rate_before")),
         metric(look, "slot_click_rate", title=look.text("column.click_rate_after")),
         text(look.text("column.judged"), "judged"),
-        metric(look, "revenue_per_mille", field="revenue_per_mille_before", title=look.text("column.value_before")),
-        metric(look, "revenue_per_mille", title=look.text("column.value_after")),
+        metric(look, _VALUE, field=f"{_VALUE}_before", title=look.text("column.value_before")),
+        metric(look, _VALUE, title=look.text("column.value_after")),
     ]
-    title = look.text("slots.changes")
-    return [Table("changes", title, columns, rows, look.text("slots.changes.about"), is_wide=True)]
+    title, about = look.text("slots.changes"), look.text("slots.changes.about")
+    return [Table("changes", title, columns, rows, about, is_wide=True, keys=SLOT_KEYS)]
 
 
 def judged(context: Context, row: Mapping[str, Any]) -> str:
@@ -199,10 +191,10 @@ def judged(context: Context, row: Mapping[str, Any]) -> str:
     return look.text(f"judged.{key}", low=points(low, 0.0), high=points(high, 0.0))
 
 
-def orders(context: Context, entrance: str, slot: str) -> Table:
-    """The order lines credited, each a link to its path."""
+def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
+    """The order lines credited, each a link to its path; *kind*: only those that were matched so."""
     look, view = context.look, context.view
-    place = _parts(slot) if slot else {"page_type": "", "module": "", "slot": -1}
+    place = place_of(slot)
     timezone = context.copy.settings.timezone
     rows = [
         row
@@ -210,9 +202,10 @@ def orders(context: Context, entrance: str, slot: str) -> Table:
             "slot_name": slot_name(context, row),
             "paid": local_time(row["paid_at"], timezone),
             "matched": look.text.name("matched_by", row["matched_by"]),
-            "content": NONE if row["head_content_id"] == "(none)" else row["head_content_id"],
+            "content": content_name(context, row["head_content_id"]),
+            "user_id": None if row["person_id"] is None else shown_id(context, row["person_id"]),
         }
-        for row in context.rows(_ORDERS, entrance=entrance, **place)
+        for row in context.rows(_ORDERS, entrance=entrance, kind=kind, **place)
     ]
     columns = [
         text(
@@ -222,14 +215,22 @@ def orders(context: Context, entrance: str, slot: str) -> Table:
         ),
         Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
         Column(look.text("column.paid"), lambda row: _minute(row["paid"]), is_text=True, field="paid"),
-        text(look.text("column.product"), "name", href=lambda row: view.to("products", sku=row["sku"]).href),
+        *product_columns(look, view, rows),
         exact(look, "units", field="quantity"),
         *(exact(look, name) for name in ("revenue", "refunded", "margin")),
         text(look.text("column.matched"), "matched"),
         *([] if slot else [text(look.text("column.place"), "slot_name")]),
         text(look.text("column.content"), "content"),
     ]
-    return Table("orders", look.text("orders.title"), columns, rows, look.text("orders.about"), is_wide=True)
+    return Table(
+        "orders",
+        look.text("orders.title"),
+        columns,
+        rows,
+        look.text("orders.about"),
+        is_wide=True,
+        keys=("product_id", "sku", "user_id", "matched_by", *SLOT_KEYS, "head_content_id"),
+    )
 
 
 def _minute(time: dt.datetime | None) -> str:

@@ -13,6 +13,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, State
 
+from dashboards.app.sql.page import NO_SERIES, OF_RESULT
 from dashboards.app.sql.results import Outcome, Results, is_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
@@ -74,8 +75,9 @@ class Runner:
         is_saved = saved is not None and saved.sql == query
         fits = len(query) <= LONGEST_QUERY_IN_ADDRESS
         names = {name for name, _ in outcome.columns}
-        if not {view.get("x"), view.get("y")} <= names | {""}:
-            view = view.to(x=None, y=None, kind=None)
+        view = view.to(sort=None)
+        if not {view.get("x"), view.get("y"), view.get("series")} <= names | {"", NO_SERIES}:
+            view = view.to(**OF_RESULT)
         return view.to(
             saved=view.get("saved") if is_saved else None, q=query if fits and not is_saved else None, result=key
         ).href

@@ -19,15 +19,14 @@ from dash.development.base_component import Component
 
 from dashboards import columns
 from dashboards.app.context import Context
-from dashboards.app.marks import marks
-from dashboards.app.render import clean
+from dashboards.app.marks import clean, marks
 from dashboards.app.sql.results import Outcome, Results, new_key
 from dashboards.app.sql.saved import SavedQuery, saved_queries
 from dashboards.app.sql.table import is_measure, is_time, result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
 from dashboards.figures.look import Look, cut
-from dashboards.figures.result import MOST, Kind, Values, result_chart
+from dashboards.figures.result import MOST, MOST_SERIES, Kind, Values, result_chart, series_of
 from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
 
@@ -40,6 +39,10 @@ FROM attribution.entrance_daily
 GROUP BY entrance_id
 ORDER BY revenue DESC"""
 _KINDS: tuple[Kind, ...] = ("bar", "line", "scatter")
+NO_SERIES = "*"
+"""What the address says where no column parts the rows into series, though one might."""
+OF_RESULT: Mapping[str, None] = dict.fromkeys(("kind", "x", "y", "series", "sort"))
+"""Keys of the address that are about one result; a link to another query takes them away."""
 _COLUMNS = """
 SELECT schema_name || '.' || table_name AS name, column_name, data_type, coalesce(columns.comment, '') AS about,
     coalesce(tables.comment, '') AS table_about
@@ -112,6 +115,9 @@ def _buttons(text: Texts) -> Component:
 
 def _why_not_run(context: Context, query: str, *, is_saved: bool) -> Any:
     text = context.look.text
+    if context.view.get("saved") and not is_saved:
+        said = text("sql.saved.unknown", name=context.view.get("saved"))
+        return html.P(clean(said), className="missing", role="status")
     if context.view.get("result") and not is_saved:
         return html.P(text("sql.result_is_gone"), className="missing", role="status")
     if query and not is_saved:
@@ -144,7 +150,7 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
-    """A chart of two columns, with the choice of which; none where there are no two, or no numbers."""
+    """A chart of two columns, or of three, with the choice of which; none where there are no two, or no numbers."""
     look, text = context.look, context.look.text
     names = [name for name, _ in outcome.columns]
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
@@ -155,21 +161,60 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
     x = _place(context, "x", names, range(len(names)), usual_x)
     y = _place(context, "y", names, numbers, usual_y)
+    usual_series = _usual_series(table, names, numbers, x)
+    series = usual_series
+    if context.view.get("series"):  # NO_SERIES, too, is a choice
+        series = next((place for place, name in enumerate(names) if name == context.view.get("series")), None)
     usual_kind = _fitting(outcome.columns[x][1])
     kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
     kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)
+    no_series = Option(NO_SERIES, text("sql.series.none"))
     choices = (
         Choice("kind", text("sql.kind"), kinds, kind, default=usual_kind),
         Choice("x", text("sql.x"), _options(names), names[x], default=names[usual_x]),
         Choice("y", text("sql.y"), _options([names[place] for place in numbers]), names[y], default=names[usual_y]),
+        Choice(
+            "series",
+            text("sql.series"),
+            (no_series, *_options(names)),
+            NO_SERIES if series is None else names[series],
+            default=NO_SERIES if usual_series is None else names[usual_series],
+        ),
     )
-    rows = table.rows[: MOST[kind]]
-    notes: tuple[str, ...] = ()
+    return [Controls(choices), _drawn(look, outcome, table, kind, (x, y, series))]
+
+
+def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
+    """The column by which rows that share a value of *x* differ, the first of those that are no numbers; else None.
+
+    So a query of days and entrances is drawn as a line an entrance, not as one line that jumps between them.
+    """
+    values = [table.columns[x].value(row) for row in table.rows]
+    if len(set(values)) == len(values):
+        return None
+    for place in range(len(names)):
+        if place != x and place not in numbers:
+            pairs = {(value, table.columns[place].value(row)) for value, row in zip(values, table.rows, strict=True)}
+            if len(pairs) == len(values):
+                return place
+    return None
+
+
+def _drawn(look: Look, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
+    """The chart of the columns at *places* (across, up, series), of the rows that it can show."""
+    x, y, series = places
+    most = MOST[kind] * (MOST_SERIES if kind == "bar" and series is not None else 1)
+    rows = table.rows[:most]
+    notes = []
     if len(rows) < len(table.rows):
-        notes = (text("first_of", n=look.numbers.full(len(rows)), m=look.numbers.full(len(table.rows))),)
-    drawn = Table("chart", text("sql.chart"), [table.columns[place] for place in dict.fromkeys((x, y))], rows)
-    figure = result_chart(look, kind, _values(outcome, table, rows, x), _values(outcome, table, rows, y))
-    return [Controls(choices), Chart(figure, drawn, notes, is_wide=True)]
+        notes.append(look.text("first_of", n=look.numbers.full(len(rows)), m=look.numbers.full(len(table.rows))))
+    parted = None if series is None else _values(outcome, table, rows, series)
+    if parted and len(series_of(parted)) > MOST_SERIES:
+        notes.append(look.text("sql.series.cut", n=MOST_SERIES, m=look.numbers.full(len(series_of(parted)))))
+    shown = [table.columns[place] for place in dict.fromkeys((x, series, y)) if place is not None]
+    drawn = Table("chart", look.text("sql.chart"), shown, rows)
+    of_x, of_y = (_values(outcome, table, rows, place) for place in (x, y))
+    return Chart(result_chart(look, kind, of_x, of_y, parted), drawn, tuple(notes), is_wide=True)
 
 
 def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
@@ -210,7 +255,7 @@ def _recent(context: Context) -> Table:
         query = str(row["sql"])
         return view.to(q=query).href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
 
-    view = context.view.to(saved=None, result=None, x=None, y=None, kind=None)
+    view = context.view.to(saved=None, result=None, **OF_RESULT)
     query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
     shown = [
         columns.text(text("sql.at"), "at"),
@@ -231,7 +276,7 @@ def _short(query: str) -> str:
 
 def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
     view, text = context.view, context.look.text
-    plain = view.to(q=None, result=None, x=None, y=None, kind=None)
+    plain = view.to(q=None, result=None, **OF_RESULT)
     items = [
         html.Li(
             html.A(

@@ -35,7 +35,10 @@ def result_table(look: Look, outcome: Outcome) -> Table:
     ]
     columns = [_column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
     notes = [look.text("sql.cut", n=look.numbers.full(len(rows)))] if outcome.is_cut else []
-    return Table("result", look.text("sql.result"), columns, rows, notes=tuple(notes), is_wide=True)
+    # The first rows of more, sorted, would not be the first of all of them: there ORDER BY sorts.
+    is_sortable = not outcome.is_cut
+    title = look.text("sql.result")
+    return Table("result", title, columns, rows, notes=tuple(notes), is_wide=True, is_sortable=is_sortable)
 
 
 def is_measure(kind: str) -> bool:

@@ -1,0 +1,182 @@
+"""By what sales were matched: the five kinds side by side, and the entrances' sales of one kind alone.
+
+Here: the choice of a kind, the block that shows all, the tables of one, made of ``attribution.attributed_sales``.
+Not here: all sales of the entrances (``dashboards.app.pages.entrances``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.slots import SLOT_KEYS, content_name, orders, place_of, slot_key, slot_name
+from dashboards.blocks import Block, Choice, Column, Option, Table, Text
+from dashboards.columns import change, exact, metric, text, with_changes
+from dashboards.metrics import full_text
+
+KINDS = ("cart", "click", "order", "visit", "none")
+"""From the hardest to the softest."""
+TABLE = "attribution.attributed_sales"
+
+_SALES = """
+    count(*) AS order_lines, count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units,
+    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
+    sum(margin) AS margin
+"""
+_HERE = """
+    ($entrance = '' OR entrance_id = $entrance)
+    AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
+"""
+_BY_KIND = f"""
+SELECT matched_by, {_SALES} FROM {TABLE} WHERE dt BETWEEN $first AND $last AND {_HERE} GROUP BY matched_by
+"""
+_ALL = f"SELECT {_SALES} FROM {TABLE} WHERE dt BETWEEN $first AND $last AND {_HERE}"
+_OF_KIND = f"""
+WITH now AS (
+    SELECT {{keys}}, {_SALES} FROM {TABLE}
+    WHERE dt BETWEEN $first AND $last AND matched_by = $kind AND {_HERE} GROUP BY ALL
+), before AS (
+    SELECT {{keys}}, sum(revenue) AS revenue_before FROM {TABLE}
+    WHERE dt BETWEEN $then_first AND $then_last AND matched_by = $kind AND {_HERE} GROUP BY ALL
+)
+SELECT now.*, before.revenue_before, now.revenue::DOUBLE / nullif(sum(now.revenue) OVER (), 0) AS revenue_share
+FROM now LEFT JOIN before USING ({{keys}}) ORDER BY now.revenue DESC, {{keys}}
+"""
+_SUMMED = ("order_lines", "units", "revenue", "net_revenue", "refunded")
+_MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "units")
+
+
+def match_choice(context: Context) -> Choice:
+    """The kind of match that the page is narrowed to."""
+    look = context.look
+    options = (Option("", look.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in KINDS))
+    return Choice("matched_by", look.text("column.matched"), options, chosen_kind(context))
+
+
+def chosen_kind(context: Context) -> str:
+    """The kind that the address names; '' for all."""
+    kind = context.view.get("matched_by")
+    return kind if kind in KINDS else ""
+
+
+def kind_name(context: Context, kind: str) -> str:
+    """What a kind of match is called."""
+    return context.look.text.name("matched_by", kind)
+
+
+def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list[Block]:
+    """What each kind of match brought on the days, of all entrances, of one, or of one slot; nothing without sales."""
+    look, view = context.look, context.view
+    place = {"entrance": entrance, **place_of(slot)}
+    found = {row["matched_by"]: row for row in context.rows(_BY_KIND, **place)}
+    if not found:
+        return []
+    nothing = dict.fromkeys(("order_lines", "orders", "units", "revenue", "net_revenue", "refunded", "margin"), 0)
+    total = context.one(_ALL, **place)
+    rows = [
+        nothing
+        | found.get(kind, {})
+        | {"matched_by": kind, "name": kind_name(context, kind), "definition": look.text(f"about_match.{kind}")}
+        for kind in KINDS
+    ]
+    whole = total | {"name": look.text("total"), "definition": None, "matched_by": None}
+    for row in (*rows, whole):
+        row["revenue_share"] = float(row["revenue"]) / float(total["revenue"]) if total["revenue"] else None
+    columns = [
+        text(look.text("column.matched"), "name", href=lambda row: view.to(matched_by=row["matched_by"]).href),
+        exact(look, "order_lines"),
+        exact(look, "revenue"),
+        metric(look, "revenue_share"),
+        *(metric(look, name) for name in ("net_revenue", "margin")),
+        text(look.text("column.definition"), "definition", is_long=True),
+    ]
+    about = look.text("matches.about")
+    return [
+        Table("matches", look.text("matches.title"), columns, rows, about, whole, is_wide=True, keys=("matched_by",))
+    ]
+
+
+def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:
+    """The sales of the chosen kind: by entrance, by the slots of one, or by what one slot showed, with the orders."""
+    look, kind = context.look, chosen_kind(context)
+    where = place_of(slot)
+    place = {"entrance": entrance, **where}
+    parts: list[Block] = []
+    if entrance:
+        called = [names[entrance]]
+        called += [slot_name(context, {f"head_{key}": value for key, value in where.items()})] if slot else []
+        parts.append(Text(" · ".join(called), "heading"))
+    parts.append(_said(context, kind, place))
+    parts.append(Text(look.text("matches.clear"), "note", href=context.view.to(matched_by=None).href))
+    rows = context.rows(_OF_KIND.format(keys=", ".join(_keys(entrance, slot))), kind=kind, **place)
+    if not rows:
+        return [*parts, Text(look.text("matches.none", kind=kind_name(context, kind)), "missing")]
+    parts.append(_table(context, names, kind, with_changes(rows, "revenue"), entrance, slot))
+    if entrance:
+        parts.append(orders(context, entrance, slot, kind))
+    return parts
+
+
+def _keys(entrance: str, slot: str) -> tuple[str, ...]:
+    if not entrance:
+        return ("entrance_id",)
+    return (*SLOT_KEYS, "head_content_id") if slot else SLOT_KEYS
+
+
+def _said(context: Context, kind: str, place: dict[str, Any]) -> Text:
+    """That the page is narrowed, to how much of what is sold here."""
+    look = context.look
+    found = {row["matched_by"]: row["revenue"] for row in context.rows(_BY_KIND, **place)}
+    own, whole = found.get(kind, 0), sum(found.values())
+    return Text(
+        look.text(
+            "matches.filtered",
+            kind=kind_name(context, kind),
+            revenue=full_text(look.numbers, "revenue", own),
+            all=full_text(look.numbers, "revenue", whole),
+            share=look.numbers.percent(float(own) / float(whole) if whole else None),
+        ),
+        "warning",
+    )
+
+
+def _table(
+    context: Context, names: dict[str, str], kind: str, rows: list[dict[str, Any]], entrance: str, slot: str
+) -> Table:
+    look = context.look
+    key = "contents" if slot else "slots" if entrance else "entrances"
+    named = [row | _named(context, names, row, key) for row in rows]
+    total = {name: sum(row[name] for row in rows) for name in _SUMMED}
+    margins = [row["margin"] for row in rows if row["margin"] is not None]
+    # An order whose lines went to several entrances counts in each: their number has no sum.
+    total |= {"name": look.text("total"), "margin": sum(margins) if margins else None, "orders": None}
+    total |= {"revenue_share": 1.0 if total["revenue"] else None, "revenue_before": None, "revenue_change": None}
+    columns = [
+        _name_column(context, key),
+        metric(look, "revenue"),
+        metric(look, "revenue_share", title=look.text("matches.share")),
+        *([change(look, "revenue")] if context.days.is_recorded_then else []),
+        *(metric(look, name) for name in _MEASURES),
+    ]
+    title = look.text(f"matches.{key}", kind=kind_name(context, kind))
+    keys = _keys(entrance, slot)
+    return Table(key, title, columns, named, look.text(f"about_match.{kind}"), total, is_wide=True, keys=keys)
+
+
+def _named(context: Context, names: dict[str, str], row: dict[str, Any], key: str) -> dict[str, Any]:
+    if key == "entrances":
+        return {"name": names.get(row["entrance_id"], row["entrance_id"])}
+    if key == "slots":
+        return {"name": slot_name(context, row)}
+    return {"name": content_name(context, row["head_content_id"])}
+
+
+def _name_column(context: Context, key: str) -> Column:
+    look, view = context.look, context.view
+    if key == "entrances":
+        title = look.text("column.entrance")
+        return text(title, "name", href=lambda row: view.to(entrance=row["entrance_id"], slot=None).href)
+    if key == "slots":
+        return text(look.text("column.place"), "name", href=lambda row: view.to(slot=slot_key(row)).href)
+    return text(look.text("column.content"), "name")

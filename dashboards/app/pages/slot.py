@@ -1,0 +1,111 @@
+"""One slot: what it brought, what it showed, before and after it changed, its course, its orders.
+
+Here: the order of the parts, its numbers, its contents.
+Not here: the slots of an entrance, changes of content and orders (``dashboards.app.pages.slots``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.matches import sales_by_match
+from dashboards.app.pages.one_course import one_course
+from dashboards.app.pages.slots import (
+    SLOT_KEYS,
+    SUMS,
+    content_name,
+    measures,
+    orders,
+    place_of,
+    slot_changes,
+    slot_name,
+)
+from dashboards.blocks import Block, Card, Cards, Table, Text
+from dashboards.columns import definition, text
+from dashboards.metrics import full_text, short_text
+
+_OF_SLOT = """entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot"""
+_IS_KNOWN = f"SELECT count(*) > 0 AS is_known FROM attribution.slot_daily WHERE {_OF_SLOT}"
+_SUM = f"SELECT {SUMS}, count(*) AS days FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND {_OF_SLOT}"
+_CONTENTS = f"""
+SELECT entrance_id, head_page_type, head_module, head_slot, head_content_id, min(dt) AS first_day, max(dt) AS last_day,
+    {SUMS}
+FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND {_OF_SLOT}
+GROUP BY ALL ORDER BY min(dt), revenue DESC, head_content_id
+"""
+_DAYS = f"""
+SELECT dt, {SUMS}, sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate
+FROM attribution.slot_daily WHERE {_OF_SLOT} GROUP BY dt
+"""
+_METRICS = (
+    "revenue", "net_revenue", "margin", "order_lines", "impressions", "clicks", "slot_click_rate", "exposures",
+    "product_clicks", "click_through_rate", "click_to_order_rate", "revenue_per_mille",
+)  # fmt: skip
+_CARDS = (
+    "revenue", "revenue_by_visit", "impressions", "clicks", "slot_click_rate", "order_lines", "exposures",
+    "product_clicks", "click_through_rate",
+)  # fmt: skip
+
+
+def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
+    """The slot that the address names *slot*, of the entrance that is called *name*."""
+    look, place = context.look, place_of(slot)
+    if not context.one(_IS_KNOWN, entrance=entrance, **place)["is_known"]:
+        return [Text(look.text("slots.unknown", entrance=name, id=slot), "missing")]
+    called = slot_name(context, {f"head_{key}": value for key, value in place.items()})
+    heading = Text(f"{name} · {called}", "heading")
+    if not context.computed_days:
+        return [heading, context.nothing_there("empty.days")]
+    keys = dict(zip(SLOT_KEYS, (entrance, *place.values()), strict=True))
+    total = context.one(_SUM, entrance=entrance, **place)
+    if not total["days"]:
+        return [heading, Text(look.text("slots.quiet_days"), "missing")]
+    return [
+        heading,
+        Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
+        one_course(context, "slot_metric", _METRICS, _DAYS, "slots.course", keys, entrance=entrance, **place),
+        _contents(context, entrance, called, place, total),
+        *sales_by_match(context, entrance, slot),
+        *slot_changes(context, entrance, slot),
+        orders(context, entrance, slot),
+    ]
+
+
+def _card(context: Context, metric: str, total: Mapping[str, Any]) -> Card:
+    look = context.look
+    return Card(
+        look.text.name("metric", metric),
+        short_text(look.numbers, metric, total[metric]),
+        full_text(look.numbers, metric, total[metric]),
+        definition=definition(look, metric),
+        metric=metric,
+    )
+
+
+def _contents(
+    context: Context, entrance: str, called: str, place: Mapping[str, Any], total: Mapping[str, Any]
+) -> Table:
+    """What the slot showed, and what each of these brought."""
+    look = context.look
+    rows = [
+        row | {"content": content_name(context, row["head_content_id"])}
+        for row in context.rows(_CONTENTS, entrance=entrance, **place)
+    ]
+    columns = [
+        text(look.text("column.content"), "content"),
+        text(look.text("column.first_day"), "first_day"),
+        text(look.text("column.last_day"), "last_day"),
+        *measures(context),
+    ]
+    return Table(
+        "contents",
+        look.text("slots.of_slot", slot=called),
+        columns,
+        rows,
+        look.text("slots.about"),
+        {**total, "content": look.text("total"), "first_day": None, "last_day": None},
+        is_wide=True,
+        keys=(*SLOT_KEYS, "head_content_id"),
+    )

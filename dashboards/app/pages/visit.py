@@ -1,0 +1,61 @@
+"""The entrance visit to which a sale was matched, where it has no path.
+
+Here: its query and table.
+Not here: paths (``dashboards.app.pages.explorer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.times import local_time
+from dashboards.blocks import Block, Column, Table, Text
+from dashboards.columns import text
+from dashboards.numbers import NONE
+
+_HEAD = """
+SELECT event_id, occurred_at, page_id, page_type, module, slot, content_id FROM core.events WHERE event_id = $find
+"""
+
+
+def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
+    """The entrance visit that a sale was matched to, with its time where the copy holds the events."""
+    look = context.look
+    found: dict[str, Any] = {
+        "event_id": line["matched_event_id"],
+        "occurred_at": None,
+        "page_id": None,
+        "page_type": line["head_page_type"],
+        "module": line["head_module"],
+        "slot": line["head_slot"] or None,
+        "content_id": line["head_content_id"],
+    }
+    if context.copy.has("core.events"):
+        found = next(iter(context.rows(_HEAD, find=line["matched_event_id"])), found)
+    at = local_time(found["occurred_at"], context.copy.settings.timezone)
+    row = found | {
+        "at": at,
+        "entrance": context.entrance_names().get(line["entrance_id"], line["entrance_id"]),
+        "page": look.text.name("page_type", str(found["page_type"])),
+    }
+    columns = [
+        Column(
+            look.text("column.time"),
+            lambda row: NONE if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}",
+            is_text=True,
+            field="at",
+        ),
+        text(look.text("column.entrance"), "entrance"),
+        text(look.text("column.page"), "page"),
+        Column("PageId", lambda row: NONE if row["page_id"] is None else str(row["page_id"]), field="page_id"),
+        text(look.text("column.module"), "module"),
+        Column(
+            look.text("column.slot_no"), lambda row: NONE if row["slot"] is None else str(row["slot"]), field="slot"
+        ),
+        text(look.text("column.content"), "content_id"),
+        text(look.text("column.event"), "event_id"),
+    ]
+    title, about = look.text("explorer.visit"), look.text("explorer.visit.about")
+    return [Text(about, "warning"), Table("visit", title, columns, [row], is_wide=True)]

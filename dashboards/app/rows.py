@@ -1,0 +1,171 @@
+"""The rows of a table as components of Dash: a plain table, or a grid that scrolls by itself.
+
+Here: heads that sort, cells, links.
+Not here: the table's title, definition and notes, and how many rows are shown (``dashboards.app.render``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+from dash import html
+from dash.development.base_component import Component
+
+from dashboards.app.context import Context
+from dashboards.app.marks import clean, marks
+from dashboards.app.order import after_click, direction, name_of
+from dashboards.blocks import Column, Row, Table
+
+_ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
+
+
+def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Component:
+    """All *rows* of *table*, its total below them."""
+    head = html.Tr([_head_cell(context, table, column, place) for place, column in enumerate(table.columns)])
+    body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
+    parts = [html.Thead(head), html.Tbody(body)]
+    if table.total is not None:
+        total = table.total
+        parts.append(
+            html.Tfoot(html.Tr([_cell(c, total, place, is_total=True) for place, c in enumerate(table.columns)]))
+        )
+    return html.Div(
+        html.Table(parts, **marks({"data-table": table.key})),
+        className="scroll",
+        tabIndex=0,
+        role="group",
+        **marks({"aria-label": clean(table.title)}),
+    )
+
+
+def _head_cell(context: Context, table: Table, column: Column, place: int) -> Component:
+    title: Any = clean(column.title)
+    if column.definition:
+        title = html.Abbr(title, title=clean(column.definition))
+    order = direction(table, column, place)
+    if _is_sortable(table):
+        arrow = html.Span(_ARROWS[order], className="order", **marks({"aria-hidden": "true"}))
+        title = html.A(
+            [title, arrow],
+            href=after_click(context.view, table, column, place).href,
+            className="sort",
+            **marks(_sort_marks(context, table, column, place)),
+        )
+    return html.Th(
+        title,
+        scope="col",
+        className="text" if column.is_text else None,
+        **marks({"aria-sort": order} if order else {}),
+    )
+
+
+def _is_sortable(table: Table) -> bool:
+    return table.is_sortable and len(table.rows) > 1
+
+
+def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
+    """What a head that sorts is called, and how the browser finds it again on the page that it leads to."""
+    return {
+        "data-sort": f"{table.key}:{name_of(column, place)}",
+        "aria-label": context.look.text("sort.label", title=clean(column.title)),
+    }
+
+
+def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
+    said = clean(column.cell(row))
+    full = column.full(row) if column.full else None
+    href = column.href(row) if column.href and not is_total else None
+    kind = html.Th if place == 0 else html.Td
+    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
+    return kind(
+        html.A(said, href=href) if href else said,
+        title=clean(full) if full and full != said else None,
+        className=name,
+        **marks({"scope": "row"} if place == 0 else {}),
+    )
+
+
+def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
+    """A grid of texts whose heads and cells may be links; it leaves the order of the rows as it is."""
+    fields = [f"c{number}" for number in range(len(table.columns))]
+    data = [_grid_row(table.columns, fields, row) for row in rows]
+    total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
+    definitions = [
+        {
+            "field": field,
+            "headerName": clean(column.title),
+            "headerTooltip": clean(column.definition) or None,
+            **_grid_head(context, table, column, place),
+            "valueFormatter": {"function": "said(params)"},
+            "tooltipValueGetter": {"function": "fullText(params)"},
+            "type": None if column.is_text else "rightAligned",
+            "cellRenderer": "HeadwaterLink" if column.href else None,
+            "pinned": "left" if place == 0 and not column.is_long else None,
+            "lockPinned": True,
+            "minWidth": 150 if column.is_text else 96,
+            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
+            "wrapText": column.is_long,
+            "autoHeight": column.is_long,
+        }
+        for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
+    ]
+    lines = len(data) + len(total) + 1
+    return html.Div(
+        dag.AgGrid(
+            id={"type": "grid", "key": table.key},
+            rowData=data,
+            columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
+            defaultColDef={"sortable": False, "resizable": True, "suppressMovable": True},
+            dashGridOptions={
+                "pinnedBottomRowData": total,
+                "tooltipShowDelay": 300,
+                "tooltipHideDelay": 20_000,
+                "suppressColumnVirtualisation": True,
+                "suppressCellFocus": False,
+                "ensureDomOrder": True,
+                "enableCellTextSelection": True,
+                "localeText": {"noRowsToShow": context.look.text("empty.rows")},
+                "autoSizePadding": 14,
+                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
+            },
+            style={"height": min(lines * 36 + 26, 560)},
+            className="",
+        ),
+        className="grid-table",
+        **marks({"data-table": table.key}),
+    )
+
+
+def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
+    """The head of a grid's column as a link that sorts the whole table, not the rows that the grid was given."""
+    if not _is_sortable(table):
+        return {}
+    order = direction(table, column, place)
+    said = {"ascending": "sort.up", "descending": "sort.down"}
+    sort_marks = _sort_marks(context, table, column, place)
+    parameters = {
+        "href": after_click(context.view, table, column, place).href,
+        "arrow": _ARROWS[order],
+        "order": context.look.text(said[order]) if order else "",
+        "sort": sort_marks["data-sort"],
+        "label": sort_marks["aria-label"],
+    }
+    return {"headerComponent": "HeadwaterHead", "headerComponentParams": parameters}
+
+
+def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for field, column in zip(fields, columns, strict=True):
+        said = clean(column.cell(row))
+        value = column.value(row)
+        made[field] = value if isinstance(value, int | float) else said
+        made[f"{field}_said"] = said
+        full = column.full(row) if column.full else None
+        if full and full != said:
+            made[f"{field}_full"] = clean(full)
+        href = column.href(row) if column.href and not is_total else None
+        if href:
+            made[f"{field}_href"] = href
+    return made

@@ -1,0 +1,30 @@
+/* check
+model: core.visitors
+severity: error
+description: A day's rows are the visitors of core.traffic_daily.
+remedy: Compare core.visitors with core.traffic_daily of that day; a person was lost or counted twice.
+*/
+WITH counted AS (
+    SELECT
+        dt,
+        COUNT(*) AS visitors
+    FROM core.visitors
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt
+),
+
+expected AS (
+    SELECT
+        dt,
+        visitors
+    FROM core.traffic_daily
+    WHERE dt BETWEEN $from_dt AND $to_dt
+)
+
+SELECT
+    COALESCE(expected.dt, counted.dt) AS dt,
+    COALESCE(expected.visitors, 0) AS expected,
+    COALESCE(counted.visitors, 0) AS counted
+FROM expected
+FULL JOIN counted ON counted.dt = expected.dt
+WHERE COALESCE(expected.visitors, 0) <> COALESCE(counted.visitors, 0)
