@@ -3,10 +3,10 @@
 Here: giving up rights, opening the snapshot with every door closed, running the query, writing the first rows as JSON.
 Not here: whether the query is one that may run (``gate``), stopping it when it takes too long (``confined``).
 
-Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes of the result, bytes of a
-cell, seconds, and bytes of address_space.
-Standard output holds one: columns (name and type), rows, is_cut; or error. In rows are numbers, booleans, nulls and text:
-decimals as text, lists, structs and maps as the text of JSON.
+Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes of the result,
+cell_bytes of a value, seconds, and bytes of address_space.
+Standard output holds one: columns (name and type), rows, is_cut; or error. In rows are numbers, booleans, nulls and
+text: decimals as text, lists, structs and maps as the text of JSON.
 """
 
 from __future__ import annotations
