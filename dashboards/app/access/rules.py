@@ -6,6 +6,7 @@ Not here: asking a request (``dashboards.app.access.guard``).
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,8 +99,10 @@ def is_loopback(host: str) -> bool:
     """Whether only programs of this host reach *host*; a name other than localhost may mean any address."""
     if host == "localhost":
         return True
-    address = address_of(host)
-    return address is not None and address.is_loopback
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> Network:
