@@ -40,7 +40,11 @@ def started(home: Home) -> tuple[Headwater, Browser]:
             return Browser(port).send("GET", "/health")[0] == 200
         return False
 
-    assert server.wait_for(is_up, seconds=240), server.end().errors
+    try:
+        assert server.wait_for(is_up, seconds=240), server.end().errors
+    except BaseException:
+        server.stop(signal.SIGTERM)
+        raise
     return server, Browser(port)
 
 
