@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
 
-.PHONY: help install demo test test-real lint format bench dev dashboard docs clean
+.PHONY: help install demo test test-real lint audit format bench dev dashboard docs clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ lint: $(STAMP)  ## ruff, mypy, the SQL linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/headwater check
+
+audit: $(STAMP)  ## known vulnerabilities of what is locked; exits 3 where not all could be looked up
+	$(BIN)/uv export --frozen --all-groups --no-emit-project --quiet --output-file $(VENV)/requirements.txt
+	@$(BIN)/python -m tests.audit $(VENV)/requirements.txt
 
 format: $(STAMP)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -31,6 +31,10 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 """The wide ones too: Chinese and Japanese spreadsheets take them for the others."""
 _MOST_ROWS = 1_000_000
 """Rows of a sheet, below its limit of 1,048,576."""
+_LONGEST_CELL = 32_767
+"""Characters of a sheet's cell, counted as UTF-16 has them."""
+_EXACT_DIGITS = 15
+"""Digits of a number that a spreadsheet keeps; it rounds the others."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 Answer = tuple[Context, Sequence[Block]]
@@ -178,6 +182,8 @@ def _write_cell(sheet: Any, line: int, place: int, column: Column, row: Row, for
         return
     if isinstance(value, bool):
         sheet.write_boolean(line, place, value)
+    elif isinstance(value, int | Decimal) and not _is_exact(value):
+        sheet.write_string(line, place, str(value))
     elif isinstance(value, int | float | Decimal):
         sheet.write_number(line, place, value, formats[_kind(column, value)])
     elif isinstance(value, dt.datetime):
@@ -185,7 +191,23 @@ def _write_cell(sheet: Any, line: int, place: int, column: Column, row: Row, for
     elif isinstance(value, dt.date):
         sheet.write_datetime(line, place, dt.datetime(value.year, value.month, value.day), formats["day"])
     else:
-        sheet.write_string(line, place, _printable(str(value))[:32_767])
+        sheet.write_string(line, place, _fitting(_printable(str(value))))
+
+
+def _is_exact(value: int | Decimal) -> bool:
+    """Whether a spreadsheet keeps all digits of *value*."""
+    if not Decimal(value).is_finite():
+        return False
+    return len(str(value).lstrip("-").replace(".", "").strip("0")) <= _EXACT_DIGITS
+
+
+def _fitting(text: str) -> str:
+    """*text*; where a cell does not hold it, its beginning and a note that the CSV file has all of it."""
+    raw = text.encode("utf-16-le", "replace")
+    if len(raw) // 2 <= _LONGEST_CELL:
+        return text
+    note = f"… [cut: a cell of XLSX holds no more; the CSV file has all {len(text):,} characters]"
+    return raw[: 2 * (_LONGEST_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
 def _kind(column: Column, value: float | Decimal) -> str:

@@ -1,7 +1,8 @@
 """``headwater dashboard``: the app behind gunicorn.
 
 Here: which address it listens on, its processes, keeping the copy of the lake up to date.
-Not here: the app (``dashboards.app.server``), who may enter (``dashboards.app.access``).
+Not here: the app (``dashboards.app.server``), who may enter (``dashboards.app.access``), connections
+(``dashboards.app.worker``).
 
 The process that forks the workers reads no data itself: DuckDB and Polars keep threads, which a fork would lose.
 """
@@ -21,6 +22,7 @@ from gunicorn.app.base import BaseApplication
 from dashboards.app.access.guard import inside
 from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
+from dashboards.app.worker import PatientWorker
 from dashboards.workbench.publisher import publish_apart
 from dashboards.workbench.snapshot import current
 from pipelines.errors import HeadwaterError
@@ -32,7 +34,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, home: Home, rules: Rules, options: dict[str, Any]) -> None:
         self._home = home
-        self._rules = rules
+        self.rules = rules
         self._options = options
         super().__init__()
 
@@ -43,7 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The WSGI application, made in each worker."""
-        server = create_app(self._home, self._rules).server
+        server = create_app(self._home, self.rules).server
         # Dash knows the scripts of its components only once it has written a page that names them; with several
         # workers, another one may be asked for them.
         server.test_client().get("/", environ_overrides=inside())
@@ -73,18 +75,12 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     options = {
         "bind": f"{shown}:{port}",
         "workers": workers,
-        "worker_class": "gthread",
-        "threads": 8,
+        "worker_class": PatientWorker,
         "timeout": 120,
         "graceful_timeout": 5,
-        "keepalive": 15,
         "errorlog": "-",
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
-        # Links with a query of SQL in them are long.
-        "limit_request_line": 8190,
-        # Which proxies are trusted is for dashboards.app.access to say, not for the environment.
-        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
         "worker_exit": lambda _server, _worker: _leave(),

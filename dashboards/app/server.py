@@ -20,6 +20,7 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
 from dashboards.app import shell
 from dashboards.app.access.rules import Rules
 from dashboards.app.access.sign_in import add_access
+from dashboards.app.callback_request import add_check
 from dashboards.app.context import Context, Role
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
@@ -71,6 +72,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    add_check(app)
     add_access(app.server, home, rules or Rules())
     return app
 

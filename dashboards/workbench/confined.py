@@ -34,7 +34,8 @@ class Limits:
 
     Attributes:
         seconds: From start to end; then its process is killed.
-        rows, bytes: Of the result, as JSON; what is beyond is cut off, and said to be.
+        rows, bytes: Of the result, as JSON in UTF-8; what is beyond is cut off, and said to be.
+        cell_bytes: Of one value; what is beyond is cut off, and the value says so.
         memory: DuckDB's, as it writes it. It spills nothing, for it may write nothing.
         address_space: The whole process's, in bytes.
     """
@@ -42,13 +43,16 @@ class Limits:
     seconds: float = 10.0
     rows: int = 10_000
     bytes: int = 8_000_000
+    cell_bytes: int = 1_000_000
     memory: str = "512MB"
     address_space: int = 1_500_000_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """The first rows of a query; money as text, dates as ISO text, in the order of *columns*.
+    """The first rows of a query, in the order of *columns*.
+
+    Values are numbers, booleans, None and text: decimals, days and times as text, lists, structs and maps as JSON.
 
     Attributes:
         columns: Name and DuckDB type of each.

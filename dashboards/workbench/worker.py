@@ -3,16 +3,17 @@
 Here: giving up rights, opening the snapshot with every door closed, running the query, writing the first rows as JSON.
 Not here: whether the query is one that may run (``gate``), stopping it when it takes too long (``confined``).
 
-Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes, seconds, and bytes
-of address_space.
-Standard output holds one: columns (name and type), rows, is_cut; or error.
+Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes of the result,
+cell_bytes of a value, seconds, and bytes of address_space.
+Standard output holds one: columns (name and type), rows, is_cut; or error. In rows are numbers, booleans, nulls and
+text: decimals as text, lists, structs and maps as the text of JSON.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
+import re
 import resource
 import signal
 import sys
@@ -29,8 +30,18 @@ _LONGEST_ERROR = 2_000
 """Characters: a query can make an error as long as it likes."""
 
 
+_AS_THEY_ARE = frozenset(
+    {"boolean", "double", "decimal", "varchar"}
+    | {f"{sign}{size}" for sign in ("", "u") for size in ("tinyint", "smallint", "integer", "bigint", "hugeint")}
+)
+"""Types, by DuckDB's name of them, whose values Python has exactly."""
+_NESTED = frozenset({"list", "array", "struct", "tuple", "map", "union", "variant"})
+"""Types whose values are written as JSON."""
+_STRING_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
+
+
 class TooWideError(Exception):
-    """A result of more columns than anybody reads."""
+    """A result of more columns than anybody reads, or with rows that are larger than a result may be."""
 
 
 def give_up_rights(address_space: int, seconds: float) -> None:
@@ -71,37 +82,85 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The first rows of the query, as many as are asked for and fit."""
-    cursor = open_closed(request["database"], request["memory"]).execute(request["sql"])
-    described = cursor.description or ()
+    connection = open_closed(request["database"], request["memory"])
+    query = _without_end(request["sql"])
+    # As a subquery nothing but a query is valid SQL, and columns of one name get different ones. LIMIT 0 runs nothing.
+    described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description or ()
     if len(described) > _MOST_COLUMNS:
         raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
     columns = [{"name": name, "type": str(kind)[:_LONGEST_TYPE]} for name, kind, *_ in described]
+    cells = ", ".join(_cell(place, kind.id) for place, (_, kind, *_) in enumerate(described, start=1))
+    are_json = [kind.id in _NESTED for _, kind, *_ in described]
+    cursor = connection.execute(f"SELECT {cells} FROM ({query}\n)")
     rows: list[list[object]] = []
-    size = len(json.dumps(columns, ensure_ascii=False))
+    size = _size(columns)
     is_cut = False
     while not is_cut and (row := cursor.fetchone()):
-        plain = [_plain(value) for value in row]
-        size += len(json.dumps(plain, ensure_ascii=False))
+        plain = [
+            _plain(value, request["cell_bytes"], is_json=is_json) for value, is_json in zip(row, are_json, strict=True)
+        ]
+        size += _size(plain)
         is_cut = len(rows) == request["rows"] or size > request["bytes"]
         if not is_cut:
             rows.append(plain)
+        elif not rows and request["rows"]:
+            raise TooWideError(f"a row of the result has more than {request['bytes']:,} bytes; select fewer columns")
     return {"columns": columns, "rows": rows, "is_cut": is_cut}
 
 
-def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | str):
-        return value
+def _without_end(sql: str) -> str:
+    """*sql* without the semicolons and comments at its end; a second statement stays, and is an error then."""
+    raw = sql.encode()
+    end = len(raw)
+    for place, kind in reversed(duckdb.tokenize(sql)):  # places are counted in bytes
+        if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
+            break
+        end = place
+    return raw[:end].decode()
+
+
+def _cell(place: int, kind: str) -> str:
+    """The SQL that makes a value of the result fit for JSON without changing it.
+
+    DuckDB itself writes what Python would change: a month of an interval is 30 days there, infinity the year 9999,
+    nanoseconds are lost.
+    """
+    if kind in _AS_THEY_ARE:
+        return f"#{place}"
+    if kind == "float":  # by its own shortest digits: 0.1, not the 0.10000000149011612 of the nearest double
+        return f"CAST(CAST(#{place} AS VARCHAR) AS DOUBLE)"
+    if kind in _NESTED:
+        return f"CAST(to_json(#{place}) AS VARCHAR)"
+    return f"CAST(#{place} AS VARCHAR)"
+
+
+def _plain(value: object, most: int, *, is_json: bool) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    return str(value)
+        return f"{value:f}"
+    if not isinstance(value, str):
+        return value
+    return _fitting(_strict_json(value) if is_json else value, most)
+
+
+def _strict_json(text: str) -> str:
+    """*text* with the NaN and Infinity that to_json writes, and JSON does not have, as strings."""
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    return _STRING_OR_NO_NUMBER.sub(lambda found: found[0] if found[0].startswith('"') else f'"{found[0]}"', text)
+
+
+def _fitting(text: str, most: int) -> str:
+    """*text*; where it has more than *most* bytes, as many of them as make whole characters, and a note of that."""
+    raw = text.encode()
+    if len(raw) <= most:
+        return text
+    return f"{raw[:most].decode(errors='ignore')}… [cut: the first {most:,} of {len(raw):,} bytes]"
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode()) + len(", ")
 
 
 def main() -> None:

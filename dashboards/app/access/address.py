@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import flask
 
+from dashboards.app.access.network import plain_address
 from dashboards.app.access.rules import Proxy, is_loopback
 
 _LONGEST_PATH = 8_000
@@ -18,7 +19,7 @@ _LONGEST_PATH = 8_000
 
 def peer_of(request: flask.Request) -> str:
     """Who opened the connection: a browser, or a proxy."""
-    return request.environ.get("REMOTE_ADDR") or ""
+    return plain_address(request.environ.get("REMOTE_ADDR") or "")
 
 
 def is_proxied(request: flask.Request, proxy: Proxy | None) -> bool:
@@ -34,7 +35,7 @@ def visitor_of(request: flask.Request, proxy: Proxy | None) -> str:
     for said in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
         if not proxy.is_at(address) or not said.strip():
             break
-        address = said.strip()
+        address = plain_address(said)
     return address
 
 

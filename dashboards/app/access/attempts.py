@@ -7,13 +7,12 @@ Not here: whether a password is right (``dashboards.app.access.passwords``).
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from dashboards.app.access.database import Database
+from dashboards.app.access.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
@@ -37,7 +36,7 @@ class Attempts:
             Seconds to wait; 0: go on. An attempt that has to wait is not counted.
         """
         now = self._now()
-        keys = {_key("name", name): FREE_OF_NAME, _key("address", _network(address)): FREE_OF_ADDRESS}
+        keys = {_key("name", name): FREE_OF_NAME, _key("address", network_of(address)): FREE_OF_ADDRESS}
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM attempts WHERE at < ?", (now - REMEMBERED_SECONDS,))
             wait = 0.0
@@ -52,12 +51,12 @@ class Attempts:
         return math.ceil(max(wait, 0))
 
     def succeed(self, name: str, address: str) -> None:
-        """The last attempt was not in vain: the name's are forgotten, of the address's one."""
+        """Record a successful sign-in: clear all failed attempts for this name and the latest one for this address."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM attempts WHERE key = ?", (_key("name", name),))
             connection.execute(
                 "DELETE FROM attempts WHERE rowid = (SELECT max(rowid) FROM attempts WHERE key = ?)",
-                (_key("address", _network(address)),),
+                (_key("address", network_of(address)),),
             )
 
 
@@ -68,11 +67,3 @@ def _wait(beyond: int) -> float:
 def _key(kind: str, value: str) -> str:
     """A hash: people type passwords where the name belongs."""
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()
-
-
-def _network(address: str) -> str:
-    """*address*, or its network where one person has many: /64 of IPv6."""
-    with suppress(ValueError):
-        if ipaddress.ip_address(address).version == 6:
-            return str(ipaddress.ip_network(f"{address}/64", strict=False))
-    return address

@@ -11,11 +11,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboards.app.access.network import Network, address_of, read_network
 from dashboards.app.access.users import Users
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,8 @@ class Proxy:
 
     def is_at(self, address: str) -> bool:
         """Whether one of them is at *address*."""
-        try:
-            place = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped:
-            place = place.ipv4_mapped
-        return any(place.version == network.version and place in network for network in self.networks)
+        place = address_of(address)
+        return place is not None and any(place in network for network in self.networks)
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def is_loopback(host: str) -> bool:
 
 def _network(text: str) -> Network:
     try:
-        return ipaddress.ip_network(text)
+        return read_network(text)
     except ValueError as error:
         raise HeadwaterError(
             f"--trust-proxy {text}: not an address or network such as 10.0.0.5 or 10.0.0.0/24"

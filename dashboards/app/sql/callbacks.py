@@ -1,12 +1,12 @@
 """Running queries for the page of SQL.
 
-Here: the two callbacks, run and stop; who may have them called; how many wait.
+Here: the two callbacks, run and stop; who may have them called.
 Not here: what is shown (``dashboards.app.sql.page``), the workbench (``dashboards.workbench``).
 """
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from typing import Any
 
 import dash
@@ -23,8 +23,6 @@ from pipelines.home import Home
 
 LOCAL = "local"
 """Who asks where nobody signs in."""
-_MOST_WAITING = 4
-"""Queries that run or wait in a process, which has eight threads: the others are for pages."""
 
 
 class Runner:
@@ -34,16 +32,15 @@ class Runner:
         self._home = home
         self._bench = Workbench(home)
         self._results = Results(home)
-        self._places = threading.BoundedSemaphore(_MOST_WAITING)
 
-    def run(self, query: str, user: str, key: str) -> Outcome:
-        """What *query* comes to, kept for *user* under *key*.
+    def run(self, query: str, user: str, key: str, is_gone: Callable[[], bool] = lambda: False) -> Outcome:
+        """What *query* comes to, kept for *user* under *key*; it is stopped when whoever asked *is_gone*.
 
         Raises:
             HeadwaterError: neither results nor the log of queries can be written.
         """
         try:
-            outcome = self._outcome(query, user, key)
+            outcome = self._outcome(query, user, key, is_gone)
             self._results.keep(user, key, outcome)
         except OSError as error:
             raise HeadwaterError(f"{error.filename or self._home.root}: cannot be written: {error.strerror}") from error
@@ -53,15 +50,11 @@ class Runner:
         """Have the query that will be kept under *key* stopped, in whichever process it runs."""
         self._results.stop(user, key)
 
-    def _outcome(self, query: str, user: str, key: str) -> Outcome:
-        if not self._places.acquire(blocking=False):
-            return Outcome(query, "too many queries are running; try again in a moment")
+    def _outcome(self, query: str, user: str, key: str, is_gone: Callable[[], bool]) -> Outcome:
         try:
-            answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key))
+            answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key) or is_gone())
         except HeadwaterError as error:
             return Outcome(query, str(error))
-        finally:
-            self._places.release()
         result, at = answer.result, answer.snapshot.published_at.isoformat()
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
 
@@ -102,14 +95,14 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         ],
         prevent_initial_call=True,
     )
-    def run(clicks: int | None, is_auto: bool | None, query: str | None, key: object, search: str | None) -> Any:
+    def run(clicks: int | None, is_auto: bool | None, query: str | None, key: str | None, search: str | None) -> Any:
         user = _user()
         view = read_view("/sql", search or "")
-        if not clicks or not (query or "").strip() or view is None or not _is_key(key):
+        if not clicks or not (query or "").strip() or view is None or not is_key(key or ""):
             return dash.no_update
         try:
             # What is no text at all, half a sign say, is not written down as one.
-            outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key))
+            outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key), _is_gone())
         except HeadwaterError as error:
             return {"error": str(error)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
@@ -117,9 +110,9 @@ def add_sql(app: dash.Dash, home: Home) -> None:
     @app.callback(
         Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True
     )
-    def stop(clicks: int | None, key: object) -> Any:
+    def stop(clicks: int | None, key: str | None) -> Any:
         user = _user()
-        if clicks and _is_key(key):
+        if clicks and is_key(key or ""):
             runner.stop(user, str(key))
         return dash.no_update
 
@@ -138,5 +131,7 @@ def _user() -> str:
     return str(flask.g.get("user") or LOCAL)
 
 
-def _is_key(key: object) -> bool:
-    return isinstance(key, str) and is_key(key)
+def _is_gone() -> Callable[[], bool]:
+    """Tells whether who asks has closed the connection; the server knows it, if it is ours."""
+    is_gone: Callable[[], bool] = flask.request.environ.get("waitress.client_disconnected", lambda: False)
+    return is_gone

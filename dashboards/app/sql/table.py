@@ -7,7 +7,7 @@ Not here: how a table is shown (``dashboards.app.render``) and exported (``dashb
 from __future__ import annotations
 
 import datetime as dt
-import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -20,10 +20,12 @@ from dashboards.numbers import NONE
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE_TYPES = frozenset((*_WHOLE, *(f"U{name}" for name in _WHOLE)))
+_TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
 _EXACT_IN_FLOAT = 2**53
 _WIDEST = 160
 """Letters of a text that a cell shows; the rest is on hover, and in files."""
 _WIDEST_HOVER = 2_000
+_DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
 
 def result_table(look: Look, outcome: Outcome) -> Table:
@@ -43,17 +45,22 @@ def result_table(look: Look, outcome: Outcome) -> Table:
 
 def is_measure(kind: str) -> bool:
     """Whether values of the DuckDB type *kind* are numbers."""
-    return kind in _WHOLE_TYPES or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")
+    return kind in _WHOLE_TYPES or kind in ("FLOAT", "DOUBLE") or _is_decimal(kind)
 
 
 def is_time(kind: str) -> bool:
     """Whether values of the DuckDB type *kind* are days or times."""
-    return kind == "DATE" or kind.startswith("TIMESTAMP")
+    return kind in _TIMES
+
+
+def _is_decimal(kind: str) -> bool:
+    """Whether *kind* is a decimal, not a list of decimals, say."""
+    return _DECIMAL.fullmatch(kind) is not None
 
 
 def _reader(kind: str) -> Callable[[object], object]:
     """Makes the value of what JSON holds of it."""
-    if kind.startswith("DECIMAL"):
+    if _is_decimal(kind):
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
@@ -61,7 +68,7 @@ def _reader(kind: str) -> Callable[[object], object]:
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value
-    return lambda value: value if value is None or isinstance(value, str) else _as_json(value)
+    return lambda value: None if value is None else str(value)
 
 
 def _read_day(value: object) -> object:
@@ -72,10 +79,6 @@ def _read_day(value: object) -> object:
     return value
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _column(look: Look, name: str, kind: str, field: str) -> Column:
     is_number = is_measure(kind)
     write = _writer(look, kind)
@@ -84,14 +87,18 @@ def _column(look: Look, name: str, kind: str, field: str) -> Column:
         return NONE if row[field] is None else cut(write(row[field]), _WIDEST)
 
     def full(row: Row) -> str:
-        return "NULL" if row[field] is None else str(row[field])[:_WIDEST_HOVER]
+        text = "NULL" if row[field] is None else str(row[field])
+        if len(text) <= _WIDEST_HOVER:
+            return text
+        numbers = {"n": look.numbers.full(_WIDEST_HOVER), "m": look.numbers.full(len(text))}
+        return f"{text[:_WIDEST_HOVER]}… [{look.text('sql.cell_is_cut', **numbers)}]"
 
     return Column(name, said, full, is_text=not is_number, field=field, definition=kind)
 
 
 def _writer(look: Look, kind: str) -> Callable[[Any], str]:
     """How a value is written in short: whole numbers as they are, for many are ids; measures in groups of digits."""
-    if kind.startswith("DECIMAL"):
+    if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):
         return lambda value: _rounded(look, value) if isinstance(value, float) else str(value)

@@ -1,0 +1,110 @@
+"""Whose query runs next, over all processes of a server.
+
+Here: one running query a user and a few in all; the others queue, in each process in the order in which they came.
+Not here: running them (``dashboards.workbench.confined``).
+
+A user's queries wait for each other before they wait for a place, so that whoever asks for many competes with the
+others like whoever asks for one. A place is a lock on a file, which the system frees when a process is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dashboards.workbench.confined import QueryError
+
+AT_ONCE = 4
+"""Queries that run at once, over all processes and users; each takes a core and up to 512 MB."""
+MOST_OF_A_USER = 16
+MOST_WAITING = 24
+"""Queries that run or wait in a process, of one user and in all. Each takes a thread of the server: the other threads
+are for pages."""
+
+_LOOK_SECONDS = 0.1
+
+
+class Turns:
+    """The turns of one home."""
+
+    def __init__(self, folder: Path, at_once: int = AT_ONCE) -> None:
+        self._folder = folder
+        self._places = [folder / f"place-{number}" for number in range(at_once)]
+        self._changed = threading.Condition()
+        self._queues: dict[str, deque[object]] = {}
+
+    @contextmanager
+    def turn(self, user: str, check: Callable[[], None]) -> Iterator[None]:
+        """Wait for a turn of *user*, which ends with this context; *check* is called meanwhile and may raise.
+
+        Raises:
+            QueryError: too many queries wait already.
+            OSError: the files of the turns cannot be written.
+        """
+        self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        own = self._folder / f"user-{hashlib.sha256(user.encode()).hexdigest()[:32]}"
+        with self._first_of(user, check), _locked([own], check), _locked(self._places, check):
+            yield
+
+    @contextmanager
+    def _first_of(self, user: str, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until the queries that *user* asked for before, in this process, have ended."""
+        ticket = object()
+        with self._changed:
+            queue = self._queues.setdefault(user, deque())
+            if len(queue) >= MOST_OF_A_USER:
+                raise QueryError(
+                    f"you have {len(queue)} queries that run or wait; stop one, or wait until one has ended"
+                )
+            if sum(map(len, self._queues.values())) >= MOST_WAITING:
+                raise QueryError("too many queries are waiting; try again in a moment")
+            queue.append(ticket)
+        try:
+            while not self._is_first(queue, ticket):
+                check()
+            yield
+        finally:
+            with self._changed:
+                queue.remove(ticket)
+                if not queue:
+                    del self._queues[user]
+                self._changed.notify_all()
+
+    def _is_first(self, queue: deque[object], ticket: object) -> bool:
+        """Whether *ticket* is the first of *queue*, now or in a moment."""
+        with self._changed:
+            return self._changed.wait_for(lambda: queue[0] is ticket, _LOOK_SECONDS)
+
+
+@contextmanager
+def _locked(paths: Sequence[Path], check: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock on one of *paths*, once one is free."""
+    while (descriptor := _lock_one(paths)) is None:
+        check()
+        time.sleep(_LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_one(paths: Sequence[Path]) -> int | None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor
+    return None
