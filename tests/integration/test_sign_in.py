@@ -34,7 +34,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)) as connection:
             if self.cookies:
                 headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             connection.request(method, path, body or None, {name.replace("_", "-"): v for name, v in headers.items()})
@@ -95,7 +95,7 @@ def served(home: Home, *options: str) -> Iterator[int]:
         return False
 
     try:
-        assert server.wait_for(is_up, seconds=60), server.end().errors
+        assert server.wait_for(is_up), server.end().errors
         yield port
     finally:
         server.stop(signal.SIGTERM)
