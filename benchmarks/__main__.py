@@ -104,18 +104,40 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
         yield f"Dagster's bookkeeping: {milliseconds:.1f} ms an asset × partition, over {partitions}"
 
 
+def at_least_one(text: str) -> int:
+    """The number that *text* says; argparse tells the user where it is none."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000_000, help="events of the day to attribute (20,000,000)")
-    parser.add_argument("--ingested", type=int, default=2_000_000, help="events of the log to ingest (2,000,000)")
-    parser.add_argument("--lines", type=int, default=20_000_000, help="order lines of the year of sales (20,000,000)")
-    parser.add_argument("--products", type=int, default=1_000_000, help="products to sort into quadrants (1,000,000)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each job, of which the median counts (3)")
+    parser.add_argument(
+        "--events", type=at_least_one, default=20_000_000, help="events of the day to attribute (20,000,000)"
+    )
+    parser.add_argument(
+        "--ingested", type=at_least_one, default=2_000_000, help="events of the log to ingest (2,000,000)"
+    )
+    parser.add_argument(
+        "--lines", type=at_least_one, default=20_000_000, help="order lines of the year of sales (20,000,000)"
+    )
+    parser.add_argument(
+        "--products", type=at_least_one, default=1_000_000, help="products to sort into quadrants (1,000,000)"
+    )
+    parser.add_argument("--runs", type=at_least_one, default=3, help="runs of each job, of which the median counts (3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
-    parser.add_argument("--scratch", help="folder for the homes, on a disk with room: 5 GB for 20,000,000 events")
+    scratch_help = "folder for the homes, made if it is missing; on a disk with room: 5 GB for 20,000,000 events"
+    parser.add_argument("--scratch", type=Path, help=scratch_help)
     parser.add_argument("--memory", help="memory_limit of the home whose day is attributed, e.g. 6GB")
     arguments = parser.parse_args()
+    if arguments.scratch:
+        try:
+            arguments.scratch.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=arguments.scratch).close()
+        except OSError as error:
+            parser.error(f"--scratch {arguments.scratch}: {error.strerror}; name a folder that can be written to")
     versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     print(f"{platform.platform()}, {os.cpu_count()} cores, {versions}")
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", dir=arguments.scratch) as scratch:

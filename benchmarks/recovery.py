@@ -87,6 +87,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the homes in this new folder, to look into lost lines")
     parser.add_argument("cases", nargs="*", help="clean, a trap, 'the believable mix'; default: all")
     arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - _cases([]).keys():
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(_cases([]))}")
     print("| trap | sale lines | entrance | slot |\n| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory(prefix="headwater-recovery-") as scratch:
         for name, parameters in _cases(arguments.cases).items():

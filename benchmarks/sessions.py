@@ -140,6 +140,9 @@ def main() -> int:
     for line in server.stderr:
         if "http://" in line:
             break
+        print(line, end="", file=sys.stderr)
+    else:
+        return server.wait() or 1  # it ended, and has said why
     threading.Thread(target=server.stderr.read, daemon=True).start()
     try:
         return _measure(server.pid, options)
@@ -164,6 +167,13 @@ def _measure(pid: int, options: argparse.Namespace) -> int:
         for one in sessions:
             one.join(timeout=options.seconds / 10 / len(sessions))
     every = [seconds for found in tally.seconds.values() for seconds in found]
+    if not every:
+        print(
+            f"no page was answered within {options.seconds:g} s; faults: {len(tally.faults)}",
+            *tally.faults[:3],
+            sep="\n",
+        )
+        return 1
     print(f"{'page':<12} {'answers':>8} {'median':>8} {'p95':>8} {'max':>8}")
     for page, found in [*tally.seconds.items(), ("all", every)]:
         p95 = statistics.quantiles(found, n=20)[-1] if len(found) > 1 else found[0]

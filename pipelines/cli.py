@@ -7,10 +7,10 @@ Not here: what the commands do.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,6 +23,7 @@ from pipelines.console import error_line, print_summary, print_table, teller
 from pipelines.errors import HeadwaterError
 from pipelines.home import DEFAULT_HOME, HOME_VARIABLE, Home, find_home, init_home
 from pipelines.simulator import TRAPS
+from pipelines.stopping import ignore_signals, run_stoppable
 from pipelines.user_commands import app as user_commands
 
 app = typer.Typer(
@@ -189,7 +190,6 @@ def run(
 ) -> None:
     """Ingest what is new and compute what is stale, through Dagster; ends with a summary."""
     from pipelines.run import Request, run_home
-    from pipelines.stopping import run_stoppable
     from pipelines.workspace import open_workspace
 
     place = find_home(home)
@@ -203,6 +203,7 @@ def run(
     request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force)
     with teller() as tell:
         summary = run_stoppable(lambda tell: run_home(place, request, tell=tell), tell)
+    ignore_signals()
     print_summary(summary, as_json=as_json)
     if summary.has_errors:
         raise typer.Exit(1)
@@ -377,10 +378,12 @@ def _home_or_none(path: Path | None) -> Home | None:
 def main() -> None:
     """Run the command line as a process of its own."""
     try:
-        execute()
-    finally:
-        # All is done and told; a Ctrl-C while Python tidies up would only make it look as if it were not.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            execute()
+        finally:
+            ignore_signals()  # while Python tidies up, output is still to be flushed
+    except KeyboardInterrupt:  # it came outside Typer's own handling: while an error was printed, or between two lines
+        _leave_interrupted()
 
 
 def execute() -> None:
@@ -398,10 +401,16 @@ def _exit_with(command: Callable[[], Any]) -> None:
         sys.exit(0)
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
-            error_line("stopped; what was published before is whole, run again to go on")
-            sys.stdout.flush()
-            os._exit(_INTERRUPTED)  # a query that could not be stopped would go on, and be waited for
+            _leave_interrupted()
         raise
+
+
+def _leave_interrupted() -> NoReturn:
+    ignore_signals()
+    with contextlib.suppress(BrokenPipeError):  # Ctrl-C ends what reads the output, too
+        error_line("stopped; what was published before is whole, run again to go on")
+        sys.stdout.flush()
+    os._exit(_INTERRUPTED)  # a query that could not be stopped would go on, and be waited for
 
 
 if __name__ == "__main__":

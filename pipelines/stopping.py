@@ -1,6 +1,7 @@
 """Ctrl-C as a request, which work takes up where it can be left, instead of an exception at any line of it.
 
-Here: running work so that SIGINT and SIGTERM ask it to stop, and stop the process if it does not.
+Here: running work so that SIGINT and SIGTERM ask it to stop, and stop the process if it does not; ignoring both
+signals once there is nothing left to stop.
 Not here: what the user is told of it (``pipelines.cli``).
 
 An exception at any line can hit a library while it holds a lock or runs a callback, which hangs the process or loses
@@ -65,6 +66,15 @@ def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float
     if future.done() and future.exception() is None:
         return future.result()  # it was done before it could take the request up
     raise KeyboardInterrupt
+
+
+def ignore_signals() -> None:
+    """Ignore SIGINT and SIGTERM from now on: the work is done, and the process only reports its result and ends.
+
+    Without this a signal at that moment cuts the report off, or makes a finished command look like a stopped one.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _fulfil(future: Future[T], work: Callable[[], T]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import subprocess
 import sys
 from unittest import mock
@@ -21,6 +22,7 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
     command = ["headwater", *map(str, arguments), *(["--home", str(home.root)] if home is not None else [])]
     told, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     code = 0
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with (
         mock.patch.multiple(sys, argv=command, stdin=io.StringIO(stdin)),
         contextlib.redirect_stdout(told),
@@ -30,5 +32,8 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
             cli.execute()
         except SystemExit as end:
             code = end.code
+        finally:  # a command leaves the signals as they suit a process that is about to end
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))
     return subprocess.CompletedProcess(command, code, stdout, stderr)

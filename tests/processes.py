@@ -82,7 +82,7 @@ class Headwater:
             **options,
         )
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 120) -> bool:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 600) -> bool:
         """Wait until *condition* holds; False if the process ended before."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -103,7 +103,7 @@ class Headwater:
             os.killpg(self.process.pid, sign)
         return self.end()
 
-    def end(self, seconds: float = 300) -> Outcome:
+    def end(self, seconds: float = 1200) -> Outcome:
         """Wait for the end."""
         out, errors = self.process.communicate(timeout=seconds)
         return Outcome(self.process.returncode, out, errors.splitlines())

@@ -9,8 +9,8 @@ A day is replaced at once, a table is not: what a read saw of each day must be o
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,18 @@ def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]
             yield f"{name} {day}", " ".join(str(mark) for mark in marks)
 
 
-def main(name: str, root: str, versions: str, seconds: str) -> None:
-    """Read for so many *seconds* and print, as JSON, how often, and everything that should not have been."""
-    known = json.loads(Path(versions).read_text(encoding="utf-8"))
-    home = Home(Path(root))
-    reads, faults, seen = 0, [], set()
-    end = time.monotonic() + float(seconds)
-    while time.monotonic() < end and len(faults) < 20:
+def main(name: str, root: str, folder: str, number: str) -> None:
+    """Read until told to stop and print, as JSON, how often, and everything that should not have been.
+
+    *folder* holds ``versions.json`` and takes signs: ``reading-<number>`` once something was read, ``stop`` from the
+    writer; what is read last is read after that.
+    """
+    signs = Path(folder)
+    known = json.loads((signs / "versions.json").read_text(encoding="utf-8"))
+    home, writer = Home(Path(root)), os.getppid()
+    reads, faults, seen, is_last = 0, [], set(), False
+    while not is_last:
+        is_last = (signs / "stop").exists() or os.getppid() != writer
         try:
             for key, version in spelled(READERS[name](home)):
                 seen.add((key, version))
@@ -121,7 +126,8 @@ def main(name: str, root: str, versions: str, seconds: str) -> None:
         except Exception as error:
             faults.append(f"{type(error).__name__}: {error}")
         reads += 1
-    print(json.dumps({"reads": reads, "versions": len(seen), "faults": faults}))
+        (signs / f"reading-{number}").touch()
+    print(json.dumps({"reads": reads, "versions": len(seen), "faults": len(faults), "examples": faults[:20]}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pipelines.home import Home
 from pipelines.query import query_rows
@@ -16,6 +16,8 @@ from pipelines.query import query_rows
 DAYS = "from=2026-05-11&to=2026-05-20"
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDE, PHONE = 1440, 390
+PATIENCE = 180_000
+"""Milliseconds to wait for what must come, however busy the machine is."""
 _LOUD = ("error", "warning")
 
 
@@ -41,6 +43,7 @@ def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[A
     """The page at *address*, settled; requests to anybody else are refused and noted."""
     context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     seen = Seen()
 
     def only_own(route: Any) -> None:
@@ -61,20 +64,28 @@ def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[A
 
 def settled(page: Any) -> None:
     """Wait until the page is there, its charts drawn and its grids filled."""
-    page.wait_for_selector("#page #main h1", timeout=30_000)
+    page.wait_for_selector("#page #main h1", timeout=PATIENCE)
     page.wait_for_function(
         """() => !document.querySelector('.busy.on')
         && [...document.querySelectorAll('.dash-graph')].every(one => one.querySelector('.main-svg'))
         && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))""",
-        timeout=30_000,
+        timeout=PATIENCE,
     )
+    page.evaluate("() => new Promise(done => requestIdleCallback(done))")
     page.wait_for_timeout(250)
 
 
 def followed(page: Any, act: Any, part: str) -> None:
-    """Do *act*, and wait until the address holds *part* and the page is settled again."""
-    act()
-    page.wait_for_function("part => decodeURIComponent(location.href).includes(part)", arg=part, timeout=15_000)
+    """Do *act*, and wait until the address holds *part*, the page of it has come, and it is settled."""
+
+    def is_page(response: Any) -> bool:
+        asked = unquote(response.request.post_data or "")
+        # Path and search of the address are sent apart.
+        return "..root.children...shown.data.." in asked and all(one in asked for one in part.split("?"))
+
+    with page.expect_response(is_page, timeout=PATIENCE):
+        act()
+    page.wait_for_function("part => decodeURIComponent(location.href).includes(part)", arg=part, timeout=PATIENCE)
     settled(page)
 
 

@@ -239,13 +239,13 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
     focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
     page.locator(".controls input").first.focus()
     page.keyboard.type("20")
-    page.wait_for_timeout(600)  # longer than the field waits: the page is drawn anew while one types on
+    page.wait_for_function("location.href.includes('find=20')")  # the page is drawn anew while one types on
     followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
     assert "find" in page.evaluate(focused)
     assert page.evaluate(focused).endswith("2026-5")
     page.locator("a.preset").nth(1).focus()
     followed(page, lambda: page.keyboard.press("Enter"), "find=2026-5")
-    page.wait_for_function("document.activeElement.classList.contains('preset')", timeout=5_000)
+    page.wait_for_function("document.activeElement.classList.contains('preset')")
     assert not seen.wrong
     close(page)
 
@@ -308,7 +308,7 @@ def test_pages_stay_whole_while_a_run_goes_and_the_badge_tells_of_newer_data(bro
             assert page.get_by_role("alert").count() == 0
     work.join()
     before = page.evaluate("document.querySelector('#badge').innerText")
-    page.wait_for_selector("#badge .newer", timeout=90_000)
+    page.wait_for_selector("#badge .newer")
     page.locator("#badge .newer").click()
     settled(page)
     assert page.locator("#badge .newer").count() == 0

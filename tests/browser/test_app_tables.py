@@ -58,7 +58,7 @@ def test_a_box_over_the_chart_lists_the_products_in_it(browser, site):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=8)
     page.mouse.up()
-    page.wait_for_selector(".selection .chosen li", timeout=10_000)
+    page.wait_for_selector(".selection .chosen li")
     said = page.locator(".selection .note").first.inner_text()
     content = downloaded(page, lambda: page.locator(".selection a.export").first.click())
     rows = rows_of(content)
@@ -123,7 +123,7 @@ def test_a_query_is_written_run_and_taken_away(browser, site):
     sql = "SELECT entrance_id, sum(revenue) AS revenue FROM attribution.entrance_daily GROUP BY 1 ORDER BY 2 DESC"
     page.locator("#sql-text").fill(sql)
     page.locator("#sql-text").press("Control+Enter")
-    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    page.wait_for_selector("[data-table=result]")
     settled(page)
     rows = rows_of(downloaded(page, lambda: page.locator("a.export[href*=result], a.export").first.click()))
     direct = site.ask(sql)
@@ -148,7 +148,7 @@ def test_what_may_not_run_says_why(browser, site, sql, said):
     page, seen = opened(browser, site, "/sql?lang=en")
     page.locator("#sql-text").fill(sql)
     page.locator("#sql-run").click()
-    page.get_by_role("alert").filter(has_text=said).wait_for(timeout=30_000)
+    page.get_by_role("alert").filter(has_text=said).wait_for()
     assert not seen.wrong
     close(page)
 
@@ -156,7 +156,7 @@ def test_what_may_not_run_says_why(browser, site, sql, said):
 def test_a_saved_query_is_opened_by_its_name(browser, site):
     page, seen = opened(browser, site, "/sql?lang=en")
     page.locator("#main a[href*='saved=']").first.click()
-    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    page.wait_for_selector("[data-table=result]")
     assert page.locator("[data-table=result] tbody tr, [data-table=result] .ag-row").count() > 0
     assert not seen.wrong
     close(page)
@@ -167,7 +167,7 @@ def test_a_query_in_an_address_is_shown_and_not_run(browser, site):
     assert page.locator("#sql-text").input_value() == "SELECT '<b>bold</b>' AS said"
     assert page.locator("[data-table=result]").count() == 0
     page.locator("#sql-run").click()
-    page.wait_for_selector("[data-table=result]", timeout=30_000)
+    page.wait_for_selector("[data-table=result]")
     assert page.get_by_text("<b>bold</b>", exact=True).count() > 0
     assert not seen.wrong
     close(page)

@@ -58,7 +58,7 @@ class Servers:
         try:
             self._start("dagster-webserver", "-h", "127.0.0.1", "-p", str(self._port), "-w", "workspace.yaml")
             self._start("dagster-daemon", "run", "-w", "workspace.yaml")
-            self.wait("the code location", self._is_loaded, 120)
+            self.wait("the code location", self._is_loaded)
         except BaseException:
             self._end()
             raise
@@ -106,7 +106,7 @@ class Servers:
         files = sorted(self._folder.glob("*.log"))
         return "\n".join(f"{file.name}:\n{file.read_text(encoding='utf-8')[-3000:]}" for file in files)
 
-    def wait(self, what: str, probe: Callable[[], T | None], seconds: float) -> T:
+    def wait(self, what: str, probe: Callable[[], T | None], seconds: float = 900) -> T:
         """What *probe* returns as soon as that is true; fails after *seconds*."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -121,7 +121,7 @@ class Servers:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             answer = json.load(response)
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]
@@ -145,7 +145,7 @@ class Servers:
             run: dict[str, Any] = self.ask(_RUN, id=run_id)["runOrError"]
             return run if run["status"] in FINISHED else None
 
-        run = self.wait(f"run {run_id}", probe, 120)
+        run = self.wait(f"run {run_id}", probe)
         events = run["eventConnection"]["events"]
         errors = [event["error"]["message"] for event in events if event.get("error")]
         return {

@@ -6,8 +6,7 @@ import datetime as dt
 import gzip
 import json
 import os
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -536,18 +535,18 @@ def test_files_that_nobody_takes_are_told(home: Home) -> None:
     assert [text.split(":")[0] for text in report.errors] == ["landing/native/events/a.xml"]
 
 
-def test_a_file_that_is_still_being_written_waits(home: Home) -> None:
-    path = home.landing / EVENTS
-    path.parent.mkdir(parents=True)
-    code = (
-        "import sys, time\n"
-        "with open(sys.argv[1], 'ab', buffering=0) as out:\n"
-        "    for _ in range(100): out.write(b'{'); time.sleep(0.02)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(path)]) as writer:
-        while not path.exists() or not path.stat().st_size:
-            pass
-        report = ingest(home, load_settings(home), settle_seconds=0.5)
-        writer.terminate()
+def test_a_file_that_is_still_being_written_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = land(home, EVENTS, b"{")
+    os.utime(path, (time.time() + 3600,) * 2)  # a time that says nothing: the full wait is taken
+    waited: list[float] = []
+
+    def write_meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        with path.open("ab") as out:
+            out.write(b"{")
+
+    monkeypatch.setattr(time, "sleep", write_meanwhile)
+    report = ingest(home, load_settings(home), settle_seconds=5)
+    assert waited == [5]
     assert report.batches == []
     assert report.warnings == [f"landing/{EVENTS}: still being written; left for the next time"]

@@ -121,18 +121,16 @@ def test_broken_and_repeated_clicks_are_counted_with_their_reasons(small):
 
 # The real log ---------------------------------------------------------------------------------------------
 
-seconds: list[float] = []
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The five months, computed, and how long that took."""
+    """The five months, computed."""
     home = make_home(tmp_path_factory.mktemp("clothing") / "shop")
     shutil.copyfile(data_set("eshop_clothing") / FILE, home.landing / "clothing" / "clicks" / FILE)
     started = time.monotonic()
     summary = run_home(home, use_dagster=False)
-    seconds.append(time.monotonic() - started)
-    print(f"165,474 clicks ingested and computed in {seconds[0]:.1f} s")
+    seconds = time.monotonic() - started
+    print(f"165,474 clicks ingested and computed in {seconds:.1f} s")
     assert not summary.has_errors
     assert not summary.failed_checks
     return home
@@ -146,12 +144,11 @@ def clicks():
 
 
 @pytest.mark.real
-def test_every_click_is_accounted_for_and_the_run_takes_under_a_minute(home):
+def test_every_click_is_accounted_for(home):
     batches = "SELECT records, accepted, duplicates, quarantined FROM core.batches WHERE file <> ''"
     assert found(home, batches) == [(165_474, 165_474, 0, 0)]
     assert found(home, "SELECT count(*) FROM core.quarantine") == [(0,)]
     assert sum(1 for _ in clicks()) == 165_474
-    assert seconds[0] < 60
 
 
 @pytest.mark.real

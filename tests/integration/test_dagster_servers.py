@@ -174,7 +174,7 @@ def test_what_was_computed_is_fresh(servers, home, project):
         assert set(states) == {*marts, "report"}
         return {name for name, state in states.items() if state == "HEALTHY"} == fresh
 
-    servers.wait("fresh marts", healthy, 90)
+    servers.wait("fresh marts", healthy)
 
 
 # What is launched -----------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_a_backfill_of_a_range_is_one_run(servers):
         found = servers.ask(query, id=backfill)["partitionBackfillOrError"]
         return found if found["status"].startswith(("COMPLETED", "FAILED", "CANCELED")) else None
 
-    found = servers.wait("the backfill", ended, 120)
+    found = servers.wait("the backfill", ended)
     assert found["status"] == "COMPLETED_SUCCESS"
     [run] = found["runs"]
     after = servers.latest(KEYS)
@@ -239,7 +239,7 @@ def test_the_sensor_ingests_a_late_file_and_computes_what_it_reaches_and_nothing
         assert not [tick["error"] for tick in ticks if tick["error"]]
         return any(t["timestamp"] > dropped and "up to date" in (t["skipReason"] or "") for t in ticks)
 
-    servers.wait("the late file's days", done, 300)
+    servers.wait("the late file's days", done)
     after = servers.latest(KEYS)
     assert {key for key in after if after[key] != before.get(key)} == expected
     runs = servers.runs()[: len(servers.runs()) - runs_before]

@@ -7,7 +7,6 @@ import re
 import resource
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -322,7 +321,7 @@ def test_what_is_no_file_in_landing_is_named_and_the_rest_is_ingested(tmp_path):
 
 
 @pytest.mark.real
-def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path):
+def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path, monkeypatch):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     gone = land(home, "events", visit(DAYS[1], "d2"), "gone")
@@ -330,10 +329,9 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path):
     os.utime(
         young, (time.time() + 3600,) * 2
     )  # a time that tells nothing: between listing and reading it is waited for
-    vanish = threading.Timer(2, gone.unlink)
-    vanish.start()
+    monkeypatch.setattr(time, "sleep", lambda _seconds: gone.unlink())
     report = ingest(home, load_settings(home), settle_seconds=5)
-    vanish.join()
+    monkeypatch.undo()
     assert report.errors == ["landing/native/events/gone.ndjson: cannot be read: No such file or directory"]
     assert headwater(home, "run").code == 0
     assert {row["device_id"] for row in table(home, "core.events")} == {"d1", "d3"}

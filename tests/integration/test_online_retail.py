@@ -221,15 +221,10 @@ def test_products_have_the_name_and_price_of_most_sales(small):
 
 # The real file --------------------------------------------------------------------------------------------
 
-SLOWER = float(os.environ.get("HEADWATER_SLOWER", "1"))
-"""How many times slower than an idle machine of two cores this one may be."""
-
-seconds: list[float] = []
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The year, computed, and how long that took."""
+    """The year, computed."""
     home = make_home(tmp_path_factory.mktemp("online_retail") / "shop")
     shutil.copyfile(data_set("online_retail") / FILE, home.landing / "online_retail" / "invoice_lines" / FILE)
     os.utime(home.landing / "online_retail" / "invoice_lines" / FILE, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
@@ -237,9 +232,9 @@ def home(tmp_path_factory):
     tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
     summary = run_home(home, Request(tables), use_dagster=False)
-    seconds.append(time.monotonic() - started)
+    seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
-    print(f"541,909 invoice lines ingested and computed in {seconds[0]:.1f} s, at most {peak:.2f} GB")
+    print(f"541,909 invoice lines ingested and computed in {seconds:.1f} s, at most {peak:.2f} GB")
     assert not summary.has_errors
     assert set(summary.failed_checks) == {"orders_and_lines_match"}
     return home
@@ -343,7 +338,6 @@ def test_every_line_is_a_sale_a_cancellation_a_correction_or_a_booking(home):
     assert found(home, "SELECT count(DISTINCT record_no) FROM raw.refunds") == [(sizes["cancellation"],)]
     both = "SELECT count(*) FROM raw.refunds SEMI JOIN raw.order_lines USING (record_no)"
     assert found(home, both) == [(0,)]
-    assert seconds[0] < 60 * SLOWER
 
 
 @pytest.mark.real

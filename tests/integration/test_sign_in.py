@@ -95,7 +95,7 @@ def served(home: Home, *options: str) -> Iterator[int]:
         return False
 
     try:
-        assert server.wait_for(is_up, seconds=240), server.end().errors
+        assert server.wait_for(is_up), server.end().errors
         yield port
     finally:
         server.stop(signal.SIGTERM)

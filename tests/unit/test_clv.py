@@ -252,7 +252,7 @@ def test_a_bound_counts_as_a_maximum() -> None:
     assert found.parameters == pytest.approx([math.exp(2)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(history(most=1000), max_size=30))
 def test_any_customers_have_finite_figures_or_a_reason(rows: list[tuple[int, int, int]]) -> None:
     model = fit_bg_nbd(*columns(rows))
@@ -269,7 +269,7 @@ def test_any_customers_have_finite_figures_or_a_reason(rows: list[tuple[int, int
     assert (np.isfinite(orders) & (orders >= 0)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 1000), st.one_of(st.floats(1e-6, 1e6), st.sampled_from([-5.0, 0.0, 9.9]))), max_size=30

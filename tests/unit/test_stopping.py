@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pipelines.home import REPOSITORY
+from pipelines.home import REPOSITORY, init_home
 from pipelines.stopping import run_stoppable
 
 PROGRAM = """
-import os, sys, threading, time
+import atexit, os, sys, time
+from pathlib import Path
 from pipelines import cli
 from pipelines.stopping import run_stoppable
+
+def wait_for_go():
+    while not Path("go").exists():
+        time.sleep(0.01)
 
 def work(tell):
     print("at work", flush=True)
@@ -24,38 +31,68 @@ def work(tell):
 
 def command(**options):
     try:
-        print("result", run_stoppable(work, lambda line: print(line, flush=True), grace_seconds={grace}))
+        result = run_stoppable(work, lambda line: print(line, flush=True), grace_seconds={grace})
+        print("result", result)
+        {after}
     except KeyboardInterrupt:
-        sys.exit(130)  # as Typer does
+        sys.exit(130)
+    sys.exit(0)  # both as Typer does
 
 cli.app = command
 cli.main()
 """
 STOPPED = "error: stopped; what was published before is whole, run again to go on\n"
+STOPPING = "stopping after this step; Ctrl-C again stops at once\n"
+SIGNALS = pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 
 
-@dataclass
-class Ended:
-    code: int
-    out: str
-    errors: str
-    seconds: float
+class Program:
+    """A process whose output goes to files, so that what it has written can be seen at any moment."""
+
+    def __init__(self, folder: Path, code: str) -> None:
+        self.out, self.errors = folder / "out", folder / "errors"
+        self._go = folder / "go"
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        environment = buffered | {"PYTHONPATH": str(REPOSITORY)}
+        with self.out.open("wb") as out, self.errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code], cwd=folder, env=environment, stdout=out, stderr=errors
+            )
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has written *text*."""
+        deadline = time.monotonic() + 120
+        while text not in self.out.read_text(encoding="utf-8"):
+            assert self._process.poll() is None, self.errors.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, f"waited in vain for {text!r}"
+            time.sleep(0.01)
+
+    def send(self, sign: signal.Signals) -> None:
+        self._process.send_signal(sign)
+
+    def go(self) -> None:
+        """Let it go on where it waits."""
+        self._go.touch()
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait for the end: its code, its output, its errors."""
+        try:
+            code = self._process.wait(120)
+        finally:
+            self._process.kill()
+        return code, self.out.read_text(encoding="utf-8"), self.errors.read_text(encoding="utf-8")
 
 
-def stopped(work: str, *signs: signal.Signals, grace: float = 30) -> Ended:
-    """How a process ends that is sent *signs*, 0.3 s apart, while it is at *work*."""
-    command = [sys.executable, "-c", PROGRAM.format(work=work, grace=grace)]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "at work\n"
-        begun = time.monotonic()
-        for sign in signs:
-            time.sleep(0.3)
-            process.send_signal(sign)
-        out, errors = process.communicate(timeout=60)
-        return Ended(process.returncode, out, errors, time.monotonic() - begun)
+@pytest.fixture
+def at_work(tmp_path: Path) -> Callable[..., Program]:
+    """Starts a process and waits until it is at *work*; *after* is what it does once it has told its result."""
+
+    def start(work: str, *, grace: float = 1000, after: str = "") -> Program:
+        program = Program(tmp_path, PROGRAM.format(work=work, grace=grace, after=after))
+        program.wait_for("at work\n")
+        return program
+
+    return start
 
 
 def test_work_gives_its_result_and_what_it_raises():
@@ -76,8 +113,8 @@ def test_work_gives_its_result_and_what_it_raises():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_work_stops_where_it_next_tells_something(sign):
+@SIGNALS
+def test_work_stops_where_it_next_tells_something(at_work, sign):
     work = """
     try:
         while True:
@@ -86,38 +123,80 @@ def test_work_stops_where_it_next_tells_something(sign):
     finally:
         print("cleared up", flush=True)
     """
-    ended = stopped(work, sign)
-    assert (ended.code, ended.errors) == (130, STOPPED)
-    assert "cleared up" in ended.out.splitlines()
+    program = at_work(work)
+    program.send(sign)
+    code, out, errors = program.end()
+    assert (code, errors) == (130, STOPPED)
+    assert "cleared up" in out
 
 
-def test_work_that_tells_nothing_is_left_when_its_grace_is_over():
-    ended = stopped("time.sleep(60)", signal.SIGINT, grace=0.5)
-    assert (ended.code, ended.errors) == (130, STOPPED)
-    assert ended.out == "stopping after this step; Ctrl-C again stops at once\n"
-    assert ended.seconds < 30
+def test_work_that_tells_nothing_is_left_when_its_grace_is_over(at_work):
+    program = at_work("wait_for_go()", grace=0.5)
+    program.send(signal.SIGINT)
+    assert program.end() == (130, f"at work\n{STOPPING}", STOPPED)
 
 
-def test_a_second_signal_leaves_at_once():
-    ended = stopped("time.sleep(60)", signal.SIGINT, signal.SIGINT)
-    assert (ended.code, ended.errors) == (130, STOPPED)
-    assert ended.seconds < 30
+def test_a_second_signal_leaves_at_once(at_work):
+    program = at_work("wait_for_go()")
+    program.send(signal.SIGINT)
+    program.wait_for(STOPPING)  # two that come together are one
+    program.send(signal.SIGINT)
+    assert program.end() == (130, f"at work\n{STOPPING}", STOPPED)
 
 
-def test_work_that_ends_meanwhile_has_its_result():
-    ended = stopped("time.sleep(1); return 7", signal.SIGINT)
-    assert (ended.code, ended.errors) == (0, "")
-    assert ended.out.endswith("result 7\n")
+def test_work_that_ends_meanwhile_has_its_result(at_work):
+    program = at_work("wait_for_go(); return 7")
+    program.send(signal.SIGINT)
+    program.wait_for(STOPPING)
+    program.go()
+    assert program.end() == (0, f"at work\n{STOPPING}result 7\n", "")
 
 
-def test_a_query_that_cannot_be_stopped_does_not_keep_the_process():
+def test_a_query_that_cannot_be_stopped_does_not_keep_the_process(at_work):
     query = "import duckdb; duckdb.sql('SELECT count(*) FROM range(10000000000) a, range(1000) b').fetchall()"
-    ended = stopped(query, signal.SIGINT, grace=0.5)
-    assert (ended.code, ended.errors) == (130, STOPPED)
-    assert ended.seconds < 30
+    program = at_work(query, grace=0.5)
+    program.send(signal.SIGINT)
+    assert program.end() == (130, f"at work\n{STOPPING}", STOPPED)
 
 
-def test_ctrl_c_after_the_end_changes_nothing():
-    ended = stopped("import atexit; atexit.register(time.sleep, 1); return 7", signal.SIGINT)
-    assert (ended.code, ended.errors) == (0, "")
-    assert ended.out.endswith("result 7\n")
+@SIGNALS
+def test_a_signal_after_the_end_changes_nothing(at_work, sign):
+    """What was told may still lie in a buffer that Python writes out last of all."""
+    program = at_work("return 7", after="atexit.register(wait_for_go); atexit.register(os.write, 1, b'ending\\n')")
+    program.wait_for("ending\n")
+    program.send(sign)
+    program.go()
+    assert program.end() == (0, "at work\nending\nresult 7\n", "")
+
+
+TELLING_RUN = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from pipelines import cli, run
+show = cli.print_summary
+
+def show_slowly(*arguments, **options):
+    print("telling", flush=True)
+    while not Path("go").exists():
+        time.sleep(0.01)
+    show(*arguments, **options)
+
+cli.print_summary = show_slowly
+run.run_home = partial(run.run_home, use_dagster=False)  # Dagster's records are most of the time
+sys.argv = ["headwater", "run", "--home", "home", "--select", "core.quarantine"]
+cli.main()
+"""
+
+
+@SIGNALS
+def test_a_run_that_is_done_says_so_whatever_comes(tmp_path, sign):
+    init_home(tmp_path / "home")
+    program = Program(tmp_path, TELLING_RUN)
+    program.wait_for("telling\n")
+    program.send(sign)
+    program.go()
+    code, out, errors = program.end()
+    assert (code, errors) == (0, "")
+    assert out.startswith("telling\nbatches ")
+    assert out.endswith("checks    0 failed, 0 warnings\n")
