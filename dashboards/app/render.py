@@ -178,7 +178,7 @@ def _chart(context: Context, chart: Chart) -> Component:
             *([_selection(look, table.key)] if chart.selects else []),
             html.Details(
                 [html.Summary(look.text("view_as_table")), *_body(context, replace(table, notes=()))],
-                open=table.is_open,
+                open=table.is_open or bool(table.sort),
             ),
         ],
         className="card wide" if chart.is_wide or table.is_wide else "card",

@@ -74,7 +74,7 @@ def _series_chart(
     figure = base(look, 360)
     drawn: list[float | None] = []
     for name, style in zip(names, LINES, strict=False):
-        own = [row for row, value in enumerate(series.values) if value == name]
+        own = [row for row, value in enumerate(series.values) if value is name or value == name]
         drawn += [heights[row] for row in own]
         hovers = [f"<b>{_name(look, name)}</b><br>{_hover(look, x, y, row, heights[row])}" for row in own]
         _draw(figure, kind, [points[row] for row in own], [heights[row] for row in own], hovers, style)

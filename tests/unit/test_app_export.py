@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dashboards.app.export import csv_of, safe, xlsx_of
+from dashboards.app.export import csv_of, headings, safe, xlsx_of
 from dashboards.blocks import Column, Table
 from dashboards.columns import exact, metric, text
 from dashboards.figures.look import Look
@@ -99,3 +99,20 @@ def test_xlsx_says_what_it_holds():
         [("s", "表"), ("s", "各商品")],
         [("s", "行数"), ("s", "3")],
     ]
+
+
+def test_keys_are_columns_of_the_file_alone_under_their_own_names():
+    rows = [{"name": "Mug", "sku": "=S1", "order_id": None, "line_no": 2}]
+    table = Table(
+        "t", "T", [text("Product", "name"), text("Line", "line_no")], rows, keys=("sku", "order_id", "line_no")
+    )
+    found = list(csv.reader(io.StringIO(csv_of(table).decode("utf-8-sig"))))
+    assert found == [["Product", "Line", "sku", "order_id"], ["Mug", "2", "'=S1", ""]]
+    cells = sheet(xlsx_of(table, [("a", "b")]))
+    assert [value for _, value in cells[0]] == ["Product", "Line", "sku", "order_id"]
+    assert cells[1][2] == ("s", "=S1")
+
+
+def test_headings_are_unique():
+    columns = [text(title, str(place)) for place, title in enumerate(["after", "x", "after", "after (2)", "after"])]
+    assert headings(columns) == ["after", "x", "after (2)", "after (2) (2)", "after (3)"]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dashboards.figures.look import BLUE, GREY, Look
-from dashboards.figures.path import kind_of, path_timeline
+from dashboards.figures.path import kind_of, path_timeline, shapes
 
 EN, ZH = Look("en", "USD"), Look("zh", "CNY")
 START = dt.datetime(2026, 3, 7, 14, 25, 11)
@@ -51,6 +51,26 @@ def drawn(look: Look, frame: pl.DataFrame, entrance: str = "Search") -> dict[str
 
 def marks(figure: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {trace["name"]: trace for trace in figure["data"] if trace["mode"] == "markers+text"}
+
+
+SHAPES = {
+    ("star", False): {"en": "star", "zh": "星形"},
+    ("circle", False): {"en": "circle", "zh": "圆点"},
+    ("diamond", False): {"en": "diamond", "zh": "菱形"},
+    ("square", True): {"en": "hollow square", "zh": "空心方块"},
+    ("circle", True): {"en": "hollow circle", "zh": "空心圆点"},
+}
+"""Plotly's symbol, whether it is hollow → what it is called."""
+
+
+@pytest.mark.parametrize("look", [EN, ZH])
+def test_the_hint_names_the_shapes_that_are_drawn(look):
+    drawn_marks = marks(drawn(look, WENT_BACK))
+    said = look.text("explorer.about", **shapes(look))
+    for kind, shape in shapes(look).items():
+        mark = drawn_marks[look.text(f"step.{kind}")]["marker"]
+        assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][look.language] == shape
+        assert shape in said or kind == "kept"  # of which the thick line is made
 
 
 def test_each_step_is_of_one_kind():

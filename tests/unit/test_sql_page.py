@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import stat
 import time
@@ -26,7 +27,7 @@ from dashboards.app.sql.table import result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
 from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
 from dashboards.figures.look import Look
-from dashboards.figures.result import MOST, Values, result_chart
+from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
 from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import last_queries, write_log
 from dashboards.workbench.snapshot import Snapshot
@@ -315,6 +316,75 @@ def test_a_chart_of_days_is_a_line_and_of_names_bars(copy):
     assert chart.figure.data[0].type == "scatter"
     (chart,) = charts(list(sql(look_at(copy, result=kept(copy, RESULT), x="sku", y="revenue"))))
     assert chart.figure.data[0].type == "bar"
+
+
+DAYS_AND_NAMES = replace(
+    RESULT,
+    columns=[("dt", "DATE"), ("entrance_id", "VARCHAR"), ("revenue", "DECIMAL(18,4)")],
+    rows=[
+        ["2026-03-02", "search", "5.0000"],
+        ["2026-03-01", "search", "3.0000"],
+        ["2026-03-01", "feed", "2.0000"],
+        ["2026-03-02", None, "1.0000"],
+    ],
+)
+
+
+def test_rows_that_share_a_day_are_drawn_as_a_line_for_each_name(copy):
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, DAYS_AND_NAMES)))))
+    lines = {trace.name: (list(trace.x), list(trace.y)) for trace in chart.figure.data}
+    assert lines == {
+        "search": (["2026-03-01", "2026-03-02"], [3.0, 5.0]),
+        "feed": (["2026-03-01"], [2.0]),
+        "–": (["2026-03-02"], [1.0]),
+    }
+    assert [column.title for column in chart.table.columns] == ["dt", "entrance_id", "revenue"]
+
+
+@pytest.mark.parametrize(("asked", "traces"), [("*", 1), ("entrance_id", 3), ("dt", 2), ("no such column", 3)])
+def test_the_series_is_chosen_by_the_address(copy, asked, traces):
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, DAYS_AND_NAMES), series=asked))))
+    assert len(chart.figure.data) == traces
+
+
+@pytest.mark.parametrize("kind", MOST)
+def test_no_bar_hides_another_of_its_series(kind):
+    x, y = Values("x", ["a", "a", "b", "a"], "text"), Values("y", [1.0, 2.0, 3.0, 4.0], "number")
+    figure = result_chart(Look("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
+    first, second = figure.data
+    assert len(set(first.x)) == 3
+    assert second.x[0] == first.x[0]  # of another series, beside it
+    assert list(figure.layout.xaxis.ticktext) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("kind", MOST)
+@pytest.mark.parametrize("series", [["a", None, HOSTILE], [1.5, None, math.nan], ["2026-03-01", None, "2026-03-01"]])
+def test_any_series_can_be_drawn(kind, series):
+    x, y = Values("x", ["a", None, HOSTILE], "text"), Values("y", [None, 2.0, -1.0], "number")
+    figure = result_chart(Look("zh", "CNY"), kind, x, y, Values("s", series, "text"))
+    assert sum(len(trace.x) for trace in figure.data) == 3
+    assert "<script>" not in figure.to_json()
+
+
+def test_series_that_are_too_many_are_said_to_be_left_out(copy):
+    names = [f"n{number}" for number in range(MOST_SERIES + 2)]
+    outcome = replace(
+        DAYS_AND_NAMES, rows=[[day, name, "1.0"] for day in ("2026-03-01", "2026-03-02") for name in names]
+    )
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, outcome)))))
+    assert [trace.name for trace in chart.figure.data] == names[:MOST_SERIES]
+    assert f"first {MOST_SERIES} of {len(names)} series" in chart.notes[0]
+
+
+def test_a_cut_result_is_not_sorted_for_its_first_rows_would_not_be_the_first(copy):
+    for is_cut in (True, False):
+        table = result_table(Look("en", "USD"), replace(RESULT, is_cut=is_cut))
+        assert table.is_sortable is not is_cut
+
+
+def test_a_saved_query_that_is_not_there_is_said_to_be_so(copy):
+    said = look_at(copy).look.text("sql.saved.unknown", name="nothing")
+    assert json.dumps(said)[1:-1] in shown(look_at(copy, saved="nothing"))
 
 
 def test_a_result_without_numbers_has_no_chart(copy):

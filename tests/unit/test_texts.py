@@ -71,3 +71,25 @@ OF_THE_REPORT = {"trend.definition"}
 def test_no_caption_names_a_lightness_which_the_dark_theme_turns_round():
     named = {key for key, texts in all_texts().items() if any(LIGHTNESS.search(text) for text in texts.values())}
     assert named <= OF_NO_CHART | OF_THE_REPORT
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_two_metrics_never_share_a_name(language):
+    names = {key: text[language] for key, text in all_texts().items() if key.startswith("metric.")}
+    shared = {name: [key for key in names if names[key] == name] for name in names.values()}
+    assert {name: keys for name, keys in shared.items() if len(keys) > 1} == {}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_counted_of_slots_modules_and_products_says_of_which(language):
+    """A bare "exposures" or "click rate" could be any of the three."""
+    of = {
+        "zh": {"impressions": "坑位", "clicks": "坑位", "slot_click_rate": "坑位", "module_impressions": "模块",
+               "module_clicks": "模块", "module_click_rate": "模块", "exposures": "商品", "product_clicks": "商品",
+               "click_through_rate": "商品", "revenue_per_mille_impressions": "坑位"},
+        "en": {"impressions": "Slot", "clicks": "Slot", "slot_click_rate": "Slot", "module_impressions": "Module",
+               "module_clicks": "Module", "module_click_rate": "Module", "exposures": "Product",
+               "product_clicks": "Product", "click_through_rate": "Product", "revenue_per_mille_impressions": "slot"},
+    }[language]  # fmt: skip
+    for metric, word in of.items():
+        assert word in Texts(language).name("metric", metric)

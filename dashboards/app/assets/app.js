@@ -136,14 +136,12 @@
   document.addEventListener("focusin", function (event) {
     var field = event.target;
     var group = field.closest("#page .top, #page .bar, #page .controls");
-    if (field.dataset.sort) {
-      focused = { field: field, sort: field.dataset.sort, typedAt: 0 };
-    } else if (group) {
+    if (group) {
       focused = {
         field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
         place: Array.from(group.querySelectorAll(FIELDS)).indexOf(field), typedAt: 0
       };
-    } else if (field.closest("#page")) { focused = null; }  // what opens over the page belongs to what opened it
+    } else if (field.closest("#page") && !field.closest("[data-table]")) { focused = null; }  // what opens over the page belongs to what opened it
   });
 
   document.addEventListener("focusout", function (event) {
@@ -161,11 +159,6 @@
   function refocus() {
     if (!focused || focused.field.isConnected || document.activeElement !== document.body) { return; }
     var was = focused;
-    if (was.sort) {
-      var head = document.querySelector('[data-sort="' + window.CSS.escape(was.sort) + '"]');
-      if (head) { head.focus({ preventScroll: true }); }
-      return;
-    }
     var group = document.querySelectorAll(CONTROLS)[was.group];
     var field = group && group.querySelectorAll(FIELDS)[was.place];
     if (!field || field.tagName !== was.field.tagName) { return; }
@@ -178,6 +171,39 @@
     field.setSelectionRange(was.start, was.end);
   }
 
+  // Who sorts a table goes on looking at it where they did: the page does not move, nor does the table to its left edge.
+  var sorting = null;
+
+  function scroller(link) {
+    var table = link.closest("[data-table]");
+    return table && (table.querySelector(".ag-center-cols-viewport") || table.closest(".scroll"));
+  }
+
+  function keepSorting(link) {
+    var place = scroller(link);
+    sorting = { sort: link.dataset.sort, href: link.href, left: place ? place.scrollLeft : 0, looks: 200 };
+    window.setTimeout(resort, 100);
+  }
+
+  // A grid lays its columns out more than once, and drawing takes time: the place is restored several times after the
+  // head is there again.
+  function resort() {
+    if (!sorting) { return; }
+    if (sorting.looks === 0) { sorting = null; return; }
+    sorting.looks -= 1;
+    window.setTimeout(resort, 100);
+    var head = document.querySelector('[data-sort="' + window.CSS.escape(sorting.sort) + '"]');
+    if (!head || head.href === sorting.href) { return; }  // not drawn anew yet
+    sorting.looks = Math.min(sorting.looks, 12);
+    if (document.activeElement === document.body) { head.focus({ preventScroll: true }); }
+    var place = scroller(head);
+    if (place && place.scrollLeft !== sorting.left) { place.scrollLeft = sorting.left; }
+  }
+
+  ["wheel", "touchstart", "pointerdown", "keydown"].forEach(function (kind) {
+    document.addEventListener(kind, function () { sorting = null; }, { capture: true, passive: true });
+  });
+
   new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
   window.addEventListener("resize", soon);
 
@@ -189,7 +215,7 @@
     event.preventDefault();
     window.history.pushState({}, "", link.href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-    if (!link.dataset.sort) { window.scrollTo(0, 0); }  // who sorts a table goes on looking at it
+    if (link.dataset.sort) { keepSorting(link); } else { window.scrollTo(0, 0); }
   });
 
   document.addEventListener("click", function (event) {

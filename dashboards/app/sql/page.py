@@ -162,9 +162,9 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     x = _place(context, "x", names, range(len(names)), usual_x)
     y = _place(context, "y", names, numbers, usual_y)
     usual_series = _usual_series(table, names, numbers, x)
-    series = usual_series
-    if context.view.get("series"):  # NO_SERIES, too, is a choice
-        series = next((place for place, name in enumerate(names) if name == context.view.get("series")), None)
+    asked = context.view.get("series")
+    by_name = {name: place for place, name in reversed(list(enumerate(names)))}
+    series = None if asked == NO_SERIES else by_name.get(asked, usual_series)
     usual_kind = _fitting(outcome.columns[x][1])
     kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
     kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)

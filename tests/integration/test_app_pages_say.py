@@ -1,0 +1,406 @@
+"""What the web app's pages say of what they show: of which slot a chart is, what the address got wrong, names, keys.
+
+Beside ``tests/integration/test_app_pages.py``, whose numbers are the same lake's.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from dashboards.app.context import Context
+from dashboards.app.export import columns_of
+from dashboards.app.marts import Copy, Marts
+from dashboards.app.pages.models import MODELS
+from dashboards.app.server import create_app
+from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
+from dashboards.workbench.snapshot import publish
+from dashboards.workbench.status import write_status
+from pipelines.home import Home
+from pipelines.query import query_rows
+from pipelines.run import run_home
+from tests.app_pages import chart, choice, look_at, table, texts, values
+from tests.processes import made_up_shop
+
+DAYS = "from=2026-05-17&to=2026-05-20"
+LANGUAGES = ("zh", "en")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = made_up_shop(tmp_path_factory.mktemp("say") / "home")
+    run_home(made, use_dagster=False)
+    publish(made)
+    write_status(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def copy(home: Home) -> Copy:
+    return Marts(home).copy()
+
+
+def lake(home: Home, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in query_rows(home, sql, limit=100_000).rows]
+
+
+def warnings(blocks: list[Block]) -> list[str]:
+    return [one.text for kind in ("warning", "missing") for one in texts(blocks, kind)]
+
+
+@pytest.fixture(scope="module")
+def slot(home: Home) -> tuple[str, str, str, int]:
+    """The slot with the most sales of an entrance that has several: its entrance, page, module and number."""
+    return lake(
+        home,
+        """SELECT entrance_id, head_page_type, head_module, head_slot FROM attribution.slot_daily
+        WHERE entrance_id = 'home_feed' GROUP BY ALL ORDER BY sum(revenue) DESC LIMIT 1""",
+    )[0]
+
+
+def of_slot(slot: tuple[str, str, str, int], more: str = "") -> str:
+    entrance, page, module, number = slot
+    return f"/entrances?{DAYS}&entrance={entrance}&slot={page}|{module}|{number}{more}"
+
+
+# One slot ----------------------------------------------------------------------------------------------
+
+
+SUMS = {
+    "revenue": "sum(revenue)",
+    "order_lines": "sum(order_lines)",
+    "impressions": "sum(impressions)",
+    "clicks": "sum(clicks)",
+    "slot_click_rate": "sum(clicks) / sum(impressions)",
+    "exposures": "sum(exposures)",
+    "product_clicks": "sum(product_clicks)",
+    "click_through_rate": "sum(product_clicks) / sum(exposures)",
+}
+
+
+@pytest.mark.parametrize("metric", SUMS)
+def test_the_page_of_a_slot_charts_the_slot_and_not_its_entrance(home, copy, slot, metric):
+    _, blocks = look_at(copy, of_slot(slot, f"&slot_metric={metric}"))
+    shown = chart(blocks, "course")
+    own = "entrance_id = '{}' AND head_page_type = '{}' AND head_module = '{}' AND head_slot = {}".format(*slot)
+    days = dict(lake(home, f"SELECT dt, {SUMS[metric]} FROM attribution.slot_daily WHERE {own} GROUP BY dt"))
+    found = dict(zip(values(shown.table, "dt"), values(shown.table, metric), strict=True))
+    assert {day: found[day] for day in days} == {
+        day: pytest.approx(float(value)) if value is not None else None for day, value in days.items()
+    }
+    assert list(shown.figure.data[0].y) == values(shown.table, metric)
+    of_entrance = f"entrance_id = '{slot[0]}'"
+    rest = lake(home, f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
+    assert rest  # the entrance has more than this slot
+    card = next(
+        one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
+    )
+    whole = lake(home, f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {own}")[0][0]
+    said = re.sub(r"[^0-9.\-]", "", card.full)
+    assert float(said) == pytest.approx(float(whole) * (100 if metric.endswith("rate") else 1), abs=0.006)
+
+
+def test_a_day_on_which_nothing_happened_is_nothing_and_one_that_is_not_computed_is_blank(home, copy, slot):
+    _, blocks = look_at(copy, of_slot(slot).replace("from=2026-05-17", "from=2026-05-14"))
+    shown = chart(blocks, "course").table
+    found = dict(zip(values(shown, "dt"), values(shown, "revenue"), strict=True))
+    assert [found[dt.date(2026, 5, day)] for day in (14, 15, 16)] == [None, None, None]
+    quiet = lake(
+        home,
+        """SELECT entrance_id, head_page_type, head_module, head_slot FROM attribution.slot_daily
+        GROUP BY ALL HAVING count(DISTINCT dt) < 4 AND sum(impressions) > 0 ORDER BY ALL LIMIT 1""",
+    )
+    assert quiet
+    for one in quiet:
+        _, blocks = look_at(copy, of_slot(one))
+        assert 0 in values(chart(blocks, "course").table, "revenue")
+
+
+def test_the_contents_of_a_slot_sum_to_the_slot(copy, slot):
+    _, blocks = look_at(copy, of_slot(slot))
+    contents = table(blocks, "contents")
+    assert contents.total is not None
+    for name in ("revenue", "impressions", "clicks", "exposures", "order_lines"):
+        assert sum(row[name] for row in contents.rows) == pytest.approx(contents.total[name])
+
+
+# Controls ----------------------------------------------------------------------------------------------
+
+
+def block_of(blocks: list[Block], key: str) -> Group:
+    """The smallest group that holds the choice of that key."""
+    (found,) = [
+        one
+        for one in groups(blocks)
+        if any(isinstance(part, Controls) and any(c.key == key for c in part.controls) for part in one.blocks)
+    ]
+    return found
+
+
+def groups(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Group]:
+    for block in blocks:
+        if isinstance(block, Group):
+            yield block
+            yield from groups(block.blocks)
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "charts"),
+    [
+        ("/entrances?", "model", {"models"}),
+        ("/entrances?", "metric", {"course"}),
+        ("/entrances?entrance=home_feed&", "metric", {"course"}),
+        ("/entrances?entrance=home_feed&slot=home|feed|1&", "slot_metric", {"course"}),
+    ],
+)
+def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts):
+    _, blocks = look_at(copy, address + DAYS)
+    block = block_of(blocks, key)
+    assert {one.table.key for one in block.blocks if isinstance(one, Chart)} == charts
+
+
+def test_the_model_switch_changes_its_chart_and_its_table_and_nothing_else(home, copy):
+    for model in MODELS:
+        _, blocks = look_at(copy, f"/entrances?{DAYS}&model={model}")
+        shown = chart(blocks, "models")
+        source = (
+            "SELECT entrance_id, sum(revenue) FROM attribution.entrance_daily GROUP BY 1"
+            if model == "fused"
+            else f"""SELECT touchpoint, sum(revenue) FROM attribution.model_daily
+            WHERE model = '{model}' AND touchpoint_type = 'entrance' GROUP BY 1"""
+        )
+        own = {key: float(revenue) for key, revenue in lake(home, source)}
+        order = [row["entrance_id"] for row in shown.table.rows]
+        assert list(shown.figure.data[0].x) == [pytest.approx(own.get(key, 0.0)) for key in order]
+        assert values(shown.table, model) == sorted(values(shown.table, model), reverse=True)
+        assert values(table(blocks, "entrances"), "revenue") == values(
+            table(look_at(copy, f"/entrances?{DAYS}")[1], "entrances"), "revenue"
+        )
+
+
+# What the address got wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/entrances?entrance=nope", "There is no entrance “nope”"),
+        ("/entrances?entrance=nope&slot=a|b|1", "There is no entrance “nope”"),
+        ("/entrances?entrance=home_feed&slot=home|feed|99", "has no slot “home|feed|99”"),
+        ("/entrances?entrance=home_feed&slot=nonsense", "has no slot “nonsense”"),
+        ("/entrances?slot=home|feed|1", "without its entrance"),
+        ("/entrances?metric=happiness", "“happiness” (Metric)"),
+        ("/entrances?model=magic", "“magic” (Attribution model)"),
+        ("/paths?find=nobody", "There is no order, add-to-cart or device “nobody”"),
+        ("/paths?shape=cube", "“cube” (As)"),
+        ("/modules?page_type=moon", "“moon” (Page)"),
+        ("/products?sku=nope", "There is no product nope"),
+        ("/products?matrix=nope", "“nope” (Matrix)"),
+        ("/products?window=9999", "“9999” (Window)"),
+        ("/products?category=nope", "“nope” (Category)"),
+        ("/customers?user=nope", "There is no customer nope"),
+        ("/customers?segment=nope", "no customer is in an octant or segment nope"),
+        ("/quality?table=nope.nope", "“nope.nope” (Table)"),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_so(copy, address, said):
+    _, blocks = look_at(copy, f"{address}&{DAYS}")
+    assert [one for one in warnings(blocks) if said in one], warnings(blocks)
+    assert not any(one.remedy for one in texts(blocks, "missing"))  # no run would bring it
+    chinese = warnings(look_at(copy, f"{address}&{DAYS}&lang=zh")[1])
+    assert len(chinese) == len(warnings(blocks))
+
+
+@pytest.mark.parametrize("page", ["/", "/entrances", "/paths", "/modules", "/products", "/customers", "/quality"])
+def test_an_address_without_mistakes_warns_of_none(copy, page):
+    _, blocks = look_at(copy, f"{page}?{DAYS}")
+    assert not [one for one in warnings(blocks) if "not offered here" in one]
+
+
+def test_a_choice_keeps_what_is_shown_instead_of_a_value_that_is_none(copy):
+    for address, key, value in (
+        ("/entrances?metric=x&", "metric", "revenue"), ("/entrances?model=x&", "model", "fused"),
+        ("/modules?page_type=x&", "page_type", ""),
+    ):  # fmt: skip
+        assert choice(look_at(copy, address + DAYS)[1], key).value == value
+
+
+def test_an_entrance_that_only_the_data_name_is_known(home, copy):
+    names = look_at(copy, f"/entrances?{DAYS}")[0].entrance_names()
+    assert set(names) >= {key for (key,) in lake(home, "SELECT DISTINCT entrance_id FROM attribution.entrance_daily")}
+
+
+def test_an_entrance_or_slot_without_anything_on_the_days_is_quiet_and_not_unknown(home, copy):
+    one = lake(
+        home,
+        """SELECT entrance_id, head_page_type, head_module, head_slot, min(dt) FROM attribution.slot_daily
+        WHERE head_slot > 0 GROUP BY ALL HAVING count(DISTINCT dt) = 1 ORDER BY ALL LIMIT 1""",
+    )
+    assert one
+    for *place, day in one:
+        other = next(dt.date(2026, 5, n) for n in (17, 18, 19, 20) if dt.date(2026, 5, n) != day)
+        address = of_slot(tuple(place)).replace(DAYS, f"from={other}&to={other}")
+        assert "On these days this slot had no impressions" in "".join(warnings(look_at(copy, address)[1]))
+
+
+def test_a_line_that_an_order_has_not_and_an_order_that_is_not_paid_are_said_to_be_so(home, copy):
+    order = lake(home, "SELECT min(order_id) FROM attribution.attributed_sales")[0][0]
+    _, blocks = look_at(copy, f"/paths?{DAYS}&find={order}&line=77")
+    assert any("has no line 77" in one for one in warnings(blocks))
+    unpaid, status = lake(
+        home,
+        """SELECT order_id, status FROM core.orders
+        WHERE order_id NOT IN (SELECT order_id FROM attribution.attributed_sales) ORDER BY 1 LIMIT 1""",
+    )[0]
+    said = warnings(look_at(copy, f"/paths?{DAYS}&find={unpaid}")[1])
+    assert any(f"Order {unpaid} has no paid line (status: {status})" in one for one in said)
+    found = table(look_at(copy, f"/search?{DAYS}&q={unpaid}")[1], "found")
+    assert unpaid in values(found, "key")
+
+
+# Order, keys, names ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("-exposures", "exposures DESC"), ("exposures", "exposures"), ("-sku", "sku DESC"), ("revenue", "revenue")],
+)
+def test_a_sorted_table_shows_the_first_of_all_rows_and_its_file_has_that_order(home, copy, sort, order):
+    address = f"/products?{DAYS}&sort=products:{sort}"
+    _, blocks = look_at(copy, address)
+    shown = table(blocks, "products")
+    window = shown.rows[0]["window_days"]
+    whole = lake(
+        home,
+        f"""SELECT sku FROM (
+            SELECT *, row_number() OVER (ORDER BY revenue DESC, exposures DESC, sku) AS place FROM products.metrics
+            WHERE dt = '2026-05-20' AND window_days = {window}
+        ) ORDER BY {order}, place""",
+    )
+    assert values(shown, "sku") == [sku for (sku,) in whole]
+    assert len(whole) > 200  # more than the page shows
+    client = create_app(home).server.test_client()
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/export{address.replace('?', '/products.csv?', 1)}").text[1:])))
+    assert [row["SKU"] for row in rows] == [sku for (sku,) in whole]
+
+
+def addresses(home: Home) -> list[str]:
+    """Each page, and what it leads to."""
+    one = {
+        "sku": "SELECT min(sku) FROM core.order_lines",
+        "cart": "SELECT min(order_id) FROM attribution.attributed_sales WHERE matched_by = 'cart'",
+        "none": "SELECT min(order_id) FROM attribution.attributed_sales WHERE matched_by = 'none'",
+        "event": "SELECT min(event_id) FROM attribution.attributed_events WHERE end_type = 'add_to_cart'",
+        "device": "SELECT min(device_id) FROM attribution.attributed_events WHERE end_type = 'add_to_cart'",
+        "user": "SELECT min(user_id) FROM customers.rfm",
+        "segment": "SELECT min(segment) FROM customers.rfm",
+    }
+    key = {name: lake(home, sql)[0][0] for name, sql in one.items()}
+    return [
+        "/?", "/entrances?", "/entrances?entrance=home_feed&", "/entrances?entrance=(direct)&",
+        "/entrances?entrance=(unattributed)&", "/entrances?entrance=home_feed&slot=home|feed|1&",
+        "/entrances?entrance=(direct)&slot=(none)|(none)|0&", "/paths?", f"/paths?find={key['cart']}&",
+        f"/paths?find={key['none']}&", f"/paths?find={key['event']}&", f"/paths?find={key['device']}&", "/modules?",
+        "/products?", f"/products?sku={key['sku']}&", "/customers?", f"/customers?user={key['user']}&",
+        f"/customers?segment={key['segment']}&", "/quality?", "/search?q=home&",
+    ]  # fmt: skip
+
+
+KEYS = {"sku", "entrance_id", "order_id", "line_no", "user_id", "event_id", "device_id"}
+
+
+def test_files_carry_the_keys_of_their_rows_under_unique_headings(home, copy):
+    seen = set()
+    for address in addresses(home):
+        for language in LANGUAGES:
+            for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
+                fields = {column.field for column in columns_of(shown)}
+                own = {name for row in shown.rows for name in row} & KEYS
+                allowed = {"entrance_id"} if shown.key == "steps" else set()  # of the end, which the page names
+                assert own - allowed <= fields, (address, shown.key)
+                titles = [column.title for column in columns_of(shown)]
+                assert len(set(titles)) == len(titles), (address, shown.key, titles)
+                seen |= own & fields
+    assert seen == KEYS - {"device_id"}  # a device is in the address of its page
+
+
+def test_users_in_files_are_hashed_for_viewers(home, copy, slot):
+    users = {user for (user,) in lake(home, "SELECT DISTINCT person_id FROM attribution.attributed_sales")}
+    for role, is_hashed in (("viewer", True), ("analyst", False)):
+        orders = table(look_at(copy, f"/entrances?{DAYS}&entrance={slot[0]}", role)[1], "orders")
+        found = {row["user_id"] for row in orders.rows} - {None}
+        assert found
+        assert found.isdisjoint(users) if is_hashed else found <= users
+
+
+RAW = """
+SELECT DISTINCT entrance_id FROM attribution.entrance_daily
+UNION SELECT page_type FROM attribution.module_daily UNION SELECT module FROM attribution.module_daily
+UNION SELECT rule FROM attribution.attributed_events UNION SELECT end_type FROM attribution.attributed_events
+UNION SELECT matched_by FROM attribution.attributed_sales UNION SELECT status FROM core.orders
+UNION SELECT quadrant FROM products.quadrants UNION SELECT matrix_id FROM products.quadrants
+UNION SELECT key FROM config.cells UNION SELECT segment FROM config.segments
+UNION SELECT touchpoint FROM attribution.model_daily UNION SELECT model FROM attribution.model_daily
+UNION SELECT stage FROM customers.lifecycle_daily UNION SELECT rule FROM products.portfolio_health
+UNION SELECT event_type FROM core.events
+"""
+"""Keys that stand for something which has a name."""
+
+
+def test_no_key_stands_where_a_name_should(home, copy):
+    """In Chinese, where no name is spelled like its key."""
+    raw = {key for (key,) in lake(home, RAW)} | {"(none)", "(no path)", "(new)", "(left)", "unknown"}
+    raw -= {"sku"}
+    assert {"home_feed", "(direct)", "(unattributed)", "own", "cart", "paid"} <= raw
+    for address in addresses(home):
+        context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
+        for where, said in everything(context, blocks):
+            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # keys, and named as such
+                continue
+            parts = {part.strip() for part in re.split(r"·|→|、|,|（|）|<br>|<b>|</b>", said)}
+            assert not parts & raw, (address, where, parts & raw)
+
+
+def everything(context: Context, blocks: list[Block]) -> Iterator[tuple[str, str]]:
+    """Each text that a page shows, with where."""
+    for block in flat(blocks):
+        if isinstance(block, Text):
+            yield "text", block.text
+        if isinstance(block, Cards):
+            for card in block.cards:
+                yield "card", card.name
+                yield "card", card.value
+                yield "card", card.note
+        if isinstance(block, Controls):
+            for control in block.controls:
+                if isinstance(control, Choice) and control.key not in ("table", "column"):
+                    yield from ((f"choice {control.key}", option.label) for option in control.options)
+        if isinstance(block, Chart):
+            yield from ((block.table.key, said) for said in drawn(block.figure))
+        shown = block.table if isinstance(block, Chart) else block
+        if isinstance(shown, Table):
+            for column in shown.columns:
+                yield from ((f"{shown.key}.{column.field}", column.cell(row)) for row in shown.rows)
+
+
+def drawn(figure: go.Figure) -> Iterator[str]:
+    """The texts of a figure: labels, ticks, names, hovers."""
+
+    def walk(part: Any, name: str = "") -> Iterator[str]:
+        if isinstance(part, dict):
+            for key, value in part.items():
+                yield from walk(value, key)
+        elif isinstance(part, list | tuple):
+            for value in part:
+                yield from walk(value, name)
+        elif isinstance(part, str) and name in ("text", "hovertext", "ticktext", "label", "labels", "name", "title"):
+            yield part
+
+    yield from walk(figure.to_dict())
