@@ -19,12 +19,18 @@ Row = dict[str, Any]
 
 FIRST_TIME = dt.datetime(2000, 1, 1)
 ONE_DAY = dt.timedelta(days=1)
+OLDEST = dt.timedelta(days=400)
 EPOCH = dt.datetime(1970, 1, 1)
 
 RANKS = {"page_view": 0, "exposure": 1, "click": 2, "add_to_cart": 3}
 
 EVENT_TEXTS = """event_id device_id user_id event_type page_type module sku content_id
     referrer utm_source utm_medium utm_campaign platform app_version"""
+
+
+IDS = ("event_id", "device_id", "user_id", "sku", "content_id", "order_id", "refund_id")
+WORDS_FOR_NOTHING = ("undefined", "null", "NULL", "None", "nil", "NaN", "\\N", "(not set)")
+STATUS_RANKS = {"unpaid": 0, "paid": 1, "cancelled": 2, "refunded": 2}
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,9 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
 
 
 def without_empty(record: Row) -> Row:
-    """The record without its values that are missing: null, or an empty text as CSV has it."""
-    return {name: value for name, value in record.items() if value not in (None, "")}
+    """The record without its values that are missing: null, an empty text, or as an id a word for nothing."""
+    given = {name: value for name, value in record.items() if value not in (None, "")}
+    return {name: value for name, value in given.items() if name not in IDS or value not in WORDS_FOR_NOTHING}
 
 
 def time_of(value: Any, shop: Shop) -> dt.datetime | None:
@@ -93,7 +100,8 @@ def time_of(value: Any, shop: Shop) -> dt.datetime | None:
         return EPOCH + dt.timedelta(milliseconds=int(value))
     time = dt.datetime.fromisoformat(value)
     if time.tzinfo is None:
-        time = time.replace(tzinfo=ZoneInfo(shop.timezone))
+        # Of a time that the clocks show twice, the second.
+        time = time.replace(tzinfo=ZoneInfo(shop.timezone), fold=1)
     return time.astimezone(dt.UTC).replace(tzinfo=None)
 
 
@@ -200,10 +208,14 @@ def canonical_event(record: Row, shop: Shop) -> Row:
 
 
 def is_in_range(event: Row) -> bool:
-    """Whether the corrected time is no earlier than 2000 and no more than a day after the server had it."""
+    """Whether the corrected time is no earlier than 2000, and near the time at which the server had it.
+
+    That is no more than a day after it and no more than 400 days before it.
+    """
     if event["occurred_at"] < FIRST_TIME:
         return False
-    return event["received_at"] is None or event["occurred_at"] <= event["received_at"] + ONE_DAY
+    received = event["received_at"]
+    return received is None or received - OLDEST <= event["occurred_at"] <= received + ONE_DAY
 
 
 def without_duplicates(events: list[Row]) -> list[Row]:
@@ -271,17 +283,24 @@ def is_on(event: Row, entrance: Row) -> bool:
 def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
     """The version of each key with the latest updated_at; one without updated_at is the oldest.
 
-    Which of two different versions of the same time wins depends on their hashes, which is not restated.
+    Of two of the same time the one with the further status, or the line that was taken away. Which of two others wins
+    depends on their hashes, which is not restated.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:
         identity = tuple(str(record[name]) for name in key)
         other = kept.setdefault(identity, record)
-        mine, theirs = (time_of(r.get("updated_at"), shop) or dt.datetime.min for r in (record, other))
+        mine, theirs = version_order(record, shop), version_order(other, shop)
         assert mine != theirs or record == other, "the newest version would depend on its hash"
         if mine > theirs:
             kept[identity] = record
     return list(kept.values())
+
+
+def version_order(record: Row, shop: Shop) -> tuple[dt.datetime, int, bool]:
+    """What makes one version of a record newer than another."""
+    updated_at = time_of(record.get("updated_at"), shop) or dt.datetime.min
+    return updated_at, STATUS_RANKS.get(record.get("status", ""), 0), integer_of(record.get("quantity")) == 0
 
 
 def core_order(order: Row, shop: Shop) -> Row:
@@ -300,7 +319,10 @@ def core_order(order: Row, shop: Shop) -> Row:
 
 
 def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
-    """The newest lines of paid orders, each with its order, exchange rate, product's cost and refunds."""
+    """The newest lines of paid orders, each with its order, exchange rate, product's cost and refunds.
+
+    A line whose newest version has quantity 0 was taken away.
+    """
     paid = {}
     for order in orders:
         if order.get("paid_at") is not None and order["status"] in ("paid", "refunded"):
@@ -309,22 +331,62 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
     unit_costs = {p["sku"]: amount_of(p.get("unit_cost")) for p in newest(log.products, ("sku",), shop)}
     with_id = [refund for refund in log.refunds if refund.get("refund_id") is not None]
     without_id = {tuple(sorted(r.items())): r for r in log.refunds if r.get("refund_id") is None}
-    dated = newest(with_id, ("refund_id",), shop) + list(without_id.values())
+    dated = newest(with_id, ("order_id", "line_no", "refund_id"), shop) + list(without_id.values())
     lines = []
     for record in newest(log.order_lines, ("order_id", "line_no"), shop):
-        if record["order_id"] in paid:
+        if record["order_id"] in paid and int(record["quantity"]) > 0:
             line: Row = {"record": record, "order": paid[record["order_id"]]}
             line["rate"] = rate_of(line["order"], shop)
             line["product_id"] = products.get(record["sku"], record["sku"])
             line["product_unit_cost"] = unit_costs.get(record["sku"])
             line["refunds"] = refunds_of(line, dated, shop)
             lines.append(line)
+    stated = {refund["order_id"] for refund in log.refunds}
+    stated |= {line["record"]["order_id"] for line in lines if (refunded_amount(line) or 0) > 0}
+    for line in lines:
+        if line["order"]["status"] == "refunded" and line["record"]["order_id"] not in stated:
+            line["refunds"] = implied_refunds(line, shop)
     return lines
 
 
 def product_ids(products: list[Row], shop: Shop) -> dict[str, str]:
     """The product of each sku of the catalogue: its parent_sku, else itself."""
     return {row["sku"]: row.get("parent_sku") or row["sku"] for row in newest(products, ("sku",), shop)}
+
+
+def refunded_amount(line: Row) -> Decimal | None:
+    """What the line itself says was refunded, in the order's currency."""
+    return amount_of(line["record"].get("refunded_amount"))
+
+
+def implied_refunds(line: Row, shop: Shop) -> list[Row]:
+    """The refund that only the order's status tells of: the line's revenue, when the order was changed."""
+    record, order = line["record"], line["order"]
+    amount = revenue_of(line)
+    time = order["updated_at"] or order["paid_at"]
+    if amount <= 0:
+        return []
+    key = {"order_id": record["order_id"], "line_no": int(record["line_no"])}
+    return [
+        {
+            **key,
+            "refund_id": f"implied:{key['order_id']}:{key['line_no']}",
+            "user_id": order["user_id"],
+            "sku": record["sku"],
+            "product_id": line["product_id"],
+            "amount": amount,
+            "is_implied": True,
+            "refunded_at": time,
+            "dt": local_date(time, shop),
+        }
+    ]
+
+
+def revenue_of(line: Row) -> Decimal:
+    """Quantity × unit_price − discount, in the reporting currency."""
+    record = line["record"]
+    amount = int(record["quantity"]) * Decimal(str(record["unit_price"])) - (amount_of(record.get("discount")) or 0)
+    return money(amount * line["rate"])
 
 
 def rate_of(order: Row, shop: Shop) -> Decimal:
@@ -341,8 +403,7 @@ def order_line(line: Row, shop: Shop) -> Row:
     record, order = line["record"], line["order"]
     quantity = int(record["quantity"])
     own_cost, product_cost = amount_of(record.get("unit_cost")), line["product_unit_cost"]
-    revenue = quantity * Decimal(str(record["unit_price"])) - (amount_of(record.get("discount")) or 0)
-    revenue = money(revenue * line["rate"])
+    revenue = revenue_of(line)
     net_revenue = revenue - sum(refund["amount"] for refund in line["refunds"])
     cost = None
     if own_cost is not None:
@@ -376,7 +437,7 @@ def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:
         for refund in dated
         if (refund["order_id"], int(refund["line_no"])) == key
     ]
-    undated = amount_of(record.get("refunded_amount"))
+    undated = refunded_amount(line)
     if not refunds and undated is not None and undated > 0:
         time = time_of(record.get("updated_at"), shop) or order["paid_at"]
         refunds.append((f"undated:{key[0]}:{key[1]}", undated, time))
@@ -389,6 +450,7 @@ def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:
             "sku": record["sku"],
             "product_id": line["product_id"],
             "amount": money(Decimal(str(amount)) * line["rate"]),
+            "is_implied": False,
             "refunded_at": time,
             "dt": local_date(time, shop),
         }

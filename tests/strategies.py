@@ -149,7 +149,7 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
     skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, -20_000 * DAY)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))
     device = draw(st.sampled_from(DEVICES))
-    users = [draw(st.sampled_from(("u1", None, *USERS))) for _ in range(2)]
+    users = [draw(st.sampled_from(("u1", None, "undefined", *USERS))) for _ in range(2)]
     logs_in_at = draw(st.integers(0, 8))
     time = start
     events: list[Row] = []
@@ -263,8 +263,13 @@ def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple
         key = {"order_id": f"o{number}"}
         cause = draw(st.sampled_from([*carts, *causes] or events))
         orders += [key | values for values in draw(_versions(_order(shop, cause), ties))]
+        if orders[-1]["status"] != "unpaid" and draw(st.integers(0, 3)) == 3:
+            # An earlier state whose updated_at says no more than the later one's.
+            orders.append(orders[-1] | {"status": "unpaid", "paid_at": None})
         for line_no in range(1, draw(st.sampled_from((1, 2, 0, 1))) + 1):
             lines += [key | {"line_no": line_no} | values for values in draw(_versions(_line(cause), ties))]
+            if draw(st.integers(0, 7)) == 7:
+                lines.append(lines[-1] | {"quantity": 0})
     if orders and draw(st.integers(0, 9)) == 9:
         orders = [order for order in orders if order["order_id"] != "o0"]
     return orders, lines
@@ -305,7 +310,7 @@ def _order(draw: st.DrawFn, shop: Shop, cause: Row) -> Row:
     wait = draw(st.sampled_from(waits))
     return {
         "user_id": draw(st.sampled_from((*[cause["user_id"] or "u1"] * 12, *USERS, None))),
-        "status": draw(st.sampled_from((*["paid"] * 6, "refunded", "unpaid", "cancelled"))),
+        "status": draw(st.sampled_from((*["paid"] * 6, "refunded", "refunded", "unpaid", "cancelled"))),
         "ordered_at": ordered_at,
         "paid_at": None if wait is None else ordered_at + wait,
         "currency": draw(st.sampled_from(("CNY", "USD", None))),
@@ -339,6 +344,9 @@ def _refunds(draw: st.DrawFn) -> list[Row]:
         refunds.append(refund)
         if refund["refund_id"] is not None and draw(st.booleans()):
             refunds.append({**refund, "amount": "2.5", "updated_at": refund["refunded_at"] + DAY})
+        if refund["refund_id"] is not None and draw(st.integers(0, 3)) == 3:
+            # One refund of two lines.
+            refunds.append({**refund, "line_no": 3 - refund["line_no"], "amount": "0.75"})
     return refunds
 
 

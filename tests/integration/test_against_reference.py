@@ -77,7 +77,7 @@ def with_known_ids(found: dict[str, list[Row]], log: Log) -> dict[str, list[Row]
     given_ids = {refund.get("refund_id") for refund in log.refunds}
 
     def known(refund_id: str) -> str | None:
-        return refund_id if refund_id in given_ids or refund_id.startswith("undated:") else None
+        return refund_id if refund_id in given_ids or refund_id.startswith(("undated:", "implied:")) else None
 
     refunds = [{**row, "refund_id": known(row["refund_id"])} for row in found["core.refunds"]]
     return {**found, "core.refunds": refunds}
