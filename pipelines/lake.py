@@ -167,14 +167,45 @@ def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, versi
     return int(result[0][0])
 
 
+def parquet_sql(files: Sequence[Path]) -> str:
+    """The rows of Parquet *files*, for a FROM clause: their own columns, nothing taken from the path.
+
+    DuckDB reads every ``name=value`` of the whole path as a column, and detects this by itself unless it is switched
+    off: in a home below a folder ``page_id=7`` every event would have page_id 7.
+    """
+    return f"read_parquet({list_literal(files)}, hive_partitioning = false)"
+
+
+def dated_sql(files: Sequence[Path], columns: Collection[str] = ()) -> str:
+    """The same for files of one table by days, ``…/<table>/dt=<day>/<file>``, with ``dt`` from each file's own folder.
+
+    A filter of dt skips the files of other days, as it would with DuckDB's Hive partitioning.
+
+    Args:
+        files: Paths that differ only below the table's folder, or a pattern of such paths.
+        columns: The table's columns, so that the name of the file is called otherwise.
+    """
+    # The table's folder is the same for all files, so the day is always at the same place of the path. Looking for
+    # it by a pattern takes several times as long.
+    place = len(str(files[0].parent.parent)) + len("/dt=") + 1
+    name, option = "filename", "true"
+    if any(column.lower() == name for column in columns):
+        name = "lake file"
+        option = literal(name)
+    return (
+        f"(SELECT * EXCLUDE ({identifier(name)}), CAST(substr({identifier(name)}, {place}, 10) AS DATE) AS dt "
+        f"FROM read_parquet({list_literal(files)}, hive_partitioning = false, filename = {option}))"
+    )
+
+
 def relation_sql(columns: Mapping[str, str], files: Sequence[Path]) -> str:
     """A SELECT of *columns* (name → DuckDB type) over *files*; without files, an empty relation of these types.
 
-    A column ``dt`` that the files do not hold comes from their Hive-style folders.
+    A column ``dt`` comes from the folders of the files where they are kept by day.
     """
     if not files:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
         return f"SELECT {nothing} WHERE false"
     names = ", ".join(identifier(name) for name in columns)
-    hive = ", hive_partitioning = true, hive_types = {'dt': DATE}" if "dt" in columns else ""
-    return f"SELECT {names} FROM read_parquet({list_literal(files)}{hive})"
+    is_dated = "dt" in columns and files[0].parent.name.startswith("dt=")
+    return f"SELECT {names} FROM {dated_sql(files, columns) if is_dated else parquet_sql(files)}"

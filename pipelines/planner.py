@@ -19,7 +19,7 @@ import duckdb
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import first_line, identifier
 from pipelines.errors import HeadwaterError
-from pipelines.lake import Day, PartitionKey
+from pipelines.lake import Day, PartitionKey, parquet_sql
 from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
@@ -131,10 +131,9 @@ def _before(workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: 
     events = sum(output.rows for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first)
     orders = 0
     if files := workspace.files("raw.orders", None):
-        query = (
-            "SELECT count(DISTINCT order_id) FROM read_parquet(?) WHERE paid_dt < ? AND status IN ('paid', 'refunded')"
-        )
-        orders = connection.execute(query, [[str(path) for path in files], first]).fetchall()[0][0]
+        paid = "paid_dt < ? AND status IN ('paid', 'refunded')"
+        query = f"SELECT count(DISTINCT order_id) FROM {parquet_sql(files)} WHERE {paid}"
+        orders = connection.execute(query, [first]).fetchall()[0][0]
     return events, orders
 
 
@@ -143,8 +142,8 @@ def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> 
     days = {key for key in workspace.raw.versions("raw.events") if key is not None}
     for table, day, condition in _DATED:
         if files := workspace.files(table, None):
-            query = f"SELECT min({day}), max({day}) FROM read_parquet(?) WHERE {condition}"
-            found = connection.execute(query, [[str(path) for path in files]]).fetchall()[0]
+            query = f"SELECT min({day}), max({day}) FROM {parquet_sql(files)} WHERE {condition}"
+            found = connection.execute(query).fetchall()[0]
             days |= {day for day in found if day is not None}
     return (min(days), max(days)) if days else None
 

@@ -19,7 +19,7 @@ import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
+from pipelines.lake import Day, PartitionKey, copy_to, parquet_sql, publish_all, temporary_for
 from pipelines.planner import content_versions, input_version, landed_days
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
 from pipelines.scratch import scratch_folder
@@ -193,7 +193,7 @@ class Runner:
             mount_view(
                 self._connection,
                 model.name,
-                f"SELECT *{dt_column} FROM read_parquet({literal(str(temporary))}, hive_partitioning = false)",
+                f"SELECT *{dt_column} FROM {parquet_sql([temporary])}",
             )
             failed = self._run_checks(model, [key])
             if key in failed:

@@ -49,8 +49,11 @@ class Workspace:
         wanted = None if days is None else set(days)
         if table.startswith("raw."):
             return self.raw.files(table, wanted)
-        files = self.lake.files(table)
-        return [path for key, path in sorted(files.items(), key=str) if key is None or wanted is None or key in wanted]
+        by_day = self.project.is_partitioned(table)
+        files = sorted(self.lake.files(table).items(), key=str)
+        # A file of before the table was partitioned, or after, is no part of it: the next run removes it.
+        own = [(key, path) for key, path in files if (key is not None) == by_day]
+        return [path for key, path in own if key is None or wanted is None or key in wanted]
 
     def mount(self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day) -> None:
         """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back."""

@@ -28,6 +28,7 @@ from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_pa
 from pipelines.ingest.quarantine import listing_query
 from pipelines.ingest.sources import INGEST_VERSION, Source
 from pipelines.ingest.targets import EVENTS
+from pipelines.lake import parquet_sql
 from pipelines.settings import Settings
 
 
@@ -201,9 +202,7 @@ class Whole:
         files = lake.files("raw.quarantine")
         quarantined: dict[str, int] = {}
         if files:
-            query = (
-                f"SELECT batch_id, count(DISTINCT record_no) FROM read_parquet({list_literal(files)}) GROUP BY batch_id"
-            )
+            query = f"SELECT batch_id, count(DISTINCT record_no) FROM {parquet_sql(files)} GROUP BY batch_id"
             quarantined = dict(self.bench.rows(query))
         duplicates = duplicate_records(self.bench, mappings) if mappings else {}
         unmapped = self._unmapped({batch.relation for batch in inputs})
