@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from pipelines.duck import session
 from pipelines.home import Home, lock_holder
 from pipelines.ingest import pending
 from pipelines.ingest.manifest import manifest_file
-from pipelines.planner import Plan, Segment, make_plan, steps
+from pipelines.planner import Plan, Segment, steps
 from pipelines.recording import asset_key, changed_config
 from pipelines.settings import Settings
 from pipelines.sql_assets import FIRST_DAY
 from pipelines.sqlproject.project import Project
+from pipelines.verified import sound_plan
 from pipelines.workspace import Workspace, open_workspace
 
 IN_PROCESS_TAG = "headwater/in_process"
@@ -174,8 +174,7 @@ def _look(loaded: Workspace, instance: dg.DagsterInstance, cursor: _Cursor) -> d
     workspace = open_workspace(home)
     if _is_outdated(loaded, workspace):
         return cursor.skip("the home's models, checks or days have changed: the daemon loads them anew within a minute")
-    with session(home, workspace.settings) as connection:
-        plan = make_plan(workspace, connection)
+    plan = sound_plan(workspace)
     told = list(changed_config(workspace, instance))
     if not plan.stale:
         cursor.idle_state = state

@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -53,6 +54,7 @@ class Plan:
         expected: Model → partition → version.
         stale: Model → partitions whose version differs or that are missing; models without any are left out.
         obsolete: Model → partitions that should not be there (any more).
+        damaged: Files of partitions that are not as they were written; their partitions are stale.
         events_before, orders_before: Landed events and paid orders of days before *first*: they are not computed.
     """
 
@@ -61,6 +63,7 @@ class Plan:
     expected: Mapping[str, Mapping[PartitionKey, str]]
     stale: Mapping[str, Keys]
     obsolete: Mapping[str, Keys]
+    damaged: tuple[Path, ...] = ()
     events_before: int = 0
     orders_before: int = 0
 
@@ -102,12 +105,13 @@ class Segment:
         return days_between(self.first, self.last)
 
 
-def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Plan:
+def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
     """Compare what the lake of *workspace* should hold with what it holds.
 
     Args:
         workspace: The home.
         connection: A session in which the small, whole models are evaluated.
+        deep: Compare the content of every partition with its checksum, not only its size.
     """
     landed = landed_days(workspace, connection)
     first = workspace.settings.start_date or (landed[0] if landed else None)
@@ -115,13 +119,15 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Pl
     expected = _expected(workspace, connection, first, last)
     stale: dict[str, Keys] = {}
     obsolete: dict[str, Keys] = {}
+    damaged: list[Path] = []
     for name, versions in expected.items():
-        present = workspace.lake.versions(name)
+        present = workspace.lake.versions(name, deep=deep)
+        damaged += workspace.lake.damaged(name, present)
         if differing := frozenset(key for key, version in versions.items() if present.get(key) != version):
             stale[name] = differing
         if unexpected := frozenset(present.keys() - versions.keys()):
             obsolete[name] = unexpected
-    return Plan(first, last, expected, stale, obsolete, *_before(workspace, connection, first))
+    return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
 
 
 def _before(workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None) -> tuple[int, int]:

@@ -61,11 +61,15 @@ class Workspace:
             if read.table in CONFIG_TABLES:
                 self._mount_config(connection, read.table)
                 continue
-            days = None
-            if read.offsets is not None and self.project.is_partitioned(read.table):
-                days = {day for own in days_between(first, last) for day in read.days_of(own)}
+            days = self.days_read(read, first, last)
             sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
             mount_view(connection, read.table, sql)
+
+    def days_read(self, read: Read, first: Day, last: Day) -> set[Day] | None:
+        """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table."""
+        if read.offsets is None or not self.project.is_partitioned(read.table):
+            return None
+        return {day for own in days_between(first, last) for day in read.days_of(own)}
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])

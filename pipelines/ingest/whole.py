@@ -24,6 +24,7 @@ from pipelines.ingest.duplicates import SeenEvents
 from pipelines.ingest.group import beaten_records, judge, leave_out, records_folder
 from pipelines.ingest.manifest import Batch, Output, RawLake
 from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.outdated import missing_file
 from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_parts
 from pipelines.ingest.quarantine import listing_query
 from pipelines.ingest.sources import INGEST_VERSION, Source
@@ -37,6 +38,8 @@ def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:
     inputs, old = _inputs(source, lake), _mapped(source, lake)
     if not inputs and not old:
         return False
+    if any(missing_file(lake, batch) for batch in old):
+        return True
     return [batch.fingerprint for batch in old] != [_fingerprint(source, inputs, settings)]
 
 
@@ -123,7 +126,9 @@ class Whole:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         # The id changes with the content: what superseded a row of an earlier one must not hide a new row.
         batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
-        known = {(o.target, o.dt, o.version): o for batch in old for o in batch.outputs}
+        known = {
+            (o.target, o.dt, o.version): o for batch in old for o in batch.outputs if (self.lake.root / o.path).exists()
+        }
         parts: list[Part] = []
         beaten: Counter[str] = Counter()
         for mapping in mappings:
