@@ -19,11 +19,13 @@ from pipelines.duck import session
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest, outlook
 from pipelines.ingest.manifest import manifest_file, write_manifest
+from pipelines.ingest.targets import ACCOUNTS
 from pipelines.lake import Day, PartitionKey
 from pipelines.planner import Keys, Plan, Segment, landed_days, steps
 from pipelines.results import CheckResult, RunResult
 from pipelines.runner import Runner
 from pipelines.settings import load_settings, write_start_date
+from pipelines.sqlproject.project import Project
 from pipelines.stopping import Tell
 from pipelines.verified import damage_named, describe_damage, sound_plan
 from pipelines.workspace import Workspace, open_workspace
@@ -188,7 +190,10 @@ def run_home(
 
 
 def set_start_date(home: Home) -> Day | None:
-    """The first day that the home computes; if the settings name none, the earliest landed day, written into them."""
+    """The first day that the home computes; if the settings name none, the first of the shop, written into them.
+
+    See ``pipelines.planner.first_of_shop``.
+    """
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
         return workspace.settings.start_date
@@ -264,16 +269,29 @@ def _waiting(
 
 
 def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
-    """The partitions to compute: the stale ones, or with ``force`` all, that the request names."""
+    """The partitions to compute: the stale ones, or with ``force`` all, that the request names.
+
+    Ingestion's account of itself is always among them: whoever asked for one table would look for refused records in
+    vain otherwise.
+    """
     chosen: dict[str, Keys] = {}
+    accounts = _accounts(workspace.project)
     for name in workspace.project.models:
-        if request.tables is not None and name not in request.tables:
+        is_named = request.tables is None or name in request.tables
+        if not is_named and name not in accounts:
             continue
-        keys = plan.expected[name].keys() if request.force else plan.stale.get(name, frozenset())
+        is_forced = request.force and is_named
+        keys = plan.expected[name].keys() if is_forced else plan.stale.get(name, frozenset())
         within = frozenset(key for key in keys if key is None or _is_within(key, request))
         if within:
             chosen[name] = within
     return chosen
+
+
+def _accounts(project: Project) -> set[str]:
+    """The models that say what became of landed records, and read nothing else: they take no time."""
+    reads = {name: {read.table for read in project.reads[name]} for name in project.models}
+    return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
 
 
 def _is_within(day: Day, request: Request) -> bool:
