@@ -17,7 +17,7 @@ import polars as pl
 
 from pipelines.duck import session
 from pipelines.home import Home, init_home
-from pipelines.lake import Lake, copy_to, publish_all, temporary_for
+from pipelines.lake import Lake, PartitionKey, copy_to, temporary_for
 from pipelines.run import DirectEngine, Request, run_home
 from pipelines.settings import load_settings
 from pipelines.simulator import simulate
@@ -37,6 +37,7 @@ _BOT_EVENTS_A_PERSON = 22
 _CATEGORIES = 200
 _PRODUCTS_SOLD = 3
 _WINDOW_DAYS = 365
+_VERSION = "made up"
 _LINES_AN_ORDER = 2
 _LINES_A_REFUND = 33
 
@@ -127,17 +128,18 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
     simulate(home.landing, days=1, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
-    written = []
+    written: dict[str, dict[PartitionKey, tuple[Path, str]]] = {"core.order_lines": {}, "core.refunds": {}}
     orders = lines // _LINES_AN_ORDER
     with session(home, load_settings(home)) as connection:
         for days_ago in range(_WINDOW_DAYS):
             day = LAST_DAY - dt.timedelta(days=days_ago)
             connection.execute(f"CREATE OR REPLACE TEMP TABLE sold AS {_sold(days_ago, day, customers, orders)}")
             for table, query in (("core.order_lines", _ORDER_LINES), ("core.refunds", _REFUNDS)):
-                target = lake.file(table, day)
-                written.append((temporary_for(target), target))
-                copy_to(connection, query, written[-1][0], version="made up")
-    publish_all(written)
+                temporary = temporary_for(lake.file(table, day))
+                copy_to(connection, query, temporary, _VERSION)
+                written[table][day] = (temporary, _VERSION)
+    for table, partitions in written.items():
+        lake.publish(table, partitions)
     return orders * _LINES_AN_ORDER
 
 
@@ -195,13 +197,13 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
     days = [LAST_DAY - dt.timedelta(days=1), LAST_DAY]
-    written = []
+    written: dict[PartitionKey, tuple[Path, str]] = {}
     with session(home, load_settings(home)) as connection:
         for number, day in enumerate(days):
-            target = lake.file("products.metrics", day)
-            written.append((temporary_for(target), target))
-            copy_to(connection, _metrics(products, number, day), written[-1][0], version="made up")
-    publish_all(written)
+            temporary = temporary_for(lake.file("products.metrics", day))
+            copy_to(connection, _metrics(products, number, day), temporary, _VERSION)
+            written[day] = (temporary, _VERSION)
+    lake.publish("products.metrics", written)
     engine = DirectEngine(home)
     engine.compute(["config.matrices", "config.axes", "config.cells"], None, None, ())
     engine.compute(["products.rate_priors"], days[0], days[1], ())

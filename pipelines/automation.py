@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from pipelines.duck import session
 from pipelines.home import Home, lock_holder
 from pipelines.ingest import pending
 from pipelines.ingest.manifest import manifest_file
-from pipelines.planner import Plan, Segment, make_plan, steps
+from pipelines.planner import Plan, Segment, steps
 from pipelines.recording import asset_key, changed_config
 from pipelines.settings import Settings
 from pipelines.sql_assets import FIRST_DAY, days_ahead
 from pipelines.sqlproject.project import Project
+from pipelines.verified import sound_plan
 from pipelines.workspace import Workspace, open_workspace
 
 IN_PROCESS_TAG = "headwater/in_process"
@@ -175,8 +175,7 @@ def _look(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _
     workspace = open_workspace(home)
     if _is_outdated(loaded, workspace) or days_ahead(workspace) > ahead:
         return cursor.skip("the home's models, checks or days have changed: the daemon loads them anew within a minute")
-    with session(home, workspace.settings) as connection:
-        plan = make_plan(workspace, connection)
+    plan = sound_plan(workspace)
     told = list(changed_config(workspace, instance))
     if not plan.stale:
         cursor.idle_state = state

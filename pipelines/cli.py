@@ -19,7 +19,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipelines.console import error_line, print_summary, print_table, teller
+from pipelines.console import error_line, print_summary, print_table, shortened, teller
 from pipelines.errors import HeadwaterError
 from pipelines.home import DEFAULT_HOME, HOME_VARIABLE, Home, find_home, init_home
 from pipelines.simulator import TRAPS
@@ -185,6 +185,12 @@ def run(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute the days also where nothing has changed.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compare every file of the lake with its checksum; a damaged partition is computed again."
+        ),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -200,7 +206,7 @@ def run(
         tables = frozenset(project.select(select)) if select else None
     except HeadwaterError as error:
         _refuse_usage(str(error))
-    request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force)
+    request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force, verify)
     with teller() as tell:
         summary = run_stoppable(lambda tell: run_home(place, request, tell=tell), tell)
     ignore_signals()
@@ -299,18 +305,24 @@ def docs(
 
 
 @app.command(epilog="Example: `headwater doctor --json`")
-def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare every file with its checksum, not only its size.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Tell what is wrong with a home and what to do: versions, settings, landing, lake, checks."""
     from pipelines.doctor import diagnose
 
-    findings = diagnose(find_home(home))
+    findings = diagnose(find_home(home), deep=deep)
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
         signs = {"ok": "  ok ", "warn": "warn ", "error": "ERROR"}
         for finding in findings:
             remedy = f"  → {finding.remedy}" if finding.remedy else ""
-            print(f"{signs[finding.level]} {finding.topic:<10} {finding.message}{remedy}")
+            print(shortened(f"{signs[finding.level]} {finding.topic:<10} {finding.message}{remedy}"))
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 

@@ -24,11 +24,30 @@ if TYPE_CHECKING:  # the commands import what they need, so that --help and erro
 
 
 _WIDE = 10_000
+LONGEST_LINE = 500
+"""Characters of an error, a warning or a finding: whoever reads a terminal or a mail sees where it ends."""
+_TAIL = 180
 
 
 def error_line(message: str) -> None:
-    """An error, on standard error."""
-    print(f"error: {message}", file=sys.stderr)
+    """An error, on standard error, in one line of at most ``LONGEST_LINE`` characters."""
+    print(shortened(f"error: {message}"), file=sys.stderr)
+
+
+def warning_line(message: str) -> None:
+    """A warning, likewise."""
+    print(shortened(f"warning: {message}"), file=sys.stderr)
+
+
+def shortened(line: str) -> str:
+    """*line* in at most ``LONGEST_LINE`` characters, without line breaks.
+
+    What is cut stands in the middle: a message begins with the place of the fault and ends with what to do.
+    """
+    line = " ".join(line.split("\n"))
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[: LONGEST_LINE - _TAIL - 3]} … {line[-_TAIL:]}"
 
 
 @contextmanager
@@ -78,11 +97,15 @@ def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
     # Told when something new came in, not at each run of a shop that means to begin later.
     for warning in (*report.warnings, summary.not_computed if report.batches else ""):
         if warning:
-            print(f"warning: {warning}", file=sys.stderr)
-    if summary.did_nothing and not report.errors:
+            warning_line(warning)
+    for damage in summary.damaged:
+        error_line(damage)
+    for path in summary.repaired:
+        warning_line(f"{path} was damaged, not as it was written; it is computed again")
+    if summary.did_nothing and not summary.has_errors:
         print(f"nothing to do: no new files, every table is up to date{_span(summary)}")
         return
-    print(f"batches   {len(report.batches):,} new")
+    print(f"batches   {report.files:,} new")
     print(
         f"records   {report.records:,} read = {report.accepted:,} accepted + {report.duplicates:,} duplicates "
         f"+ {report.quarantined:,} quarantined"
@@ -125,7 +148,7 @@ def _spell(keys: set[PartitionKey]) -> str:
 def _as_json(summary: RunSummary) -> dict[str, object]:
     report = summary.ingested
     return {
-        "batches": len(report.batches),
+        "batches": report.files,
         "records": report.records,
         "accepted": report.accepted,
         "duplicates": report.duplicates,
@@ -139,6 +162,8 @@ def _as_json(summary: RunSummary) -> dict[str, object]:
         "removed": _keys_as_json(summary.removed),
         "held": _keys_as_json(summary.held),
         "not_computed": summary.not_computed,
+        "repaired": [str(path) for path in summary.repaired],
+        "damaged": summary.damaged,
         "failed_checks": [
             {
                 "check": c.check,

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from pipelines.duck import session
+from pipelines.checksums import NAME as CHECKSUMS
+from pipelines.checksums import are_sound
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
-from pipelines.ingest import outlook
-from pipelines.planner import make_plan
+from pipelines.ingest import outlook, remedy_for
+from pipelines.ingest.manifest import manifest_file
+from pipelines.verified import sound_plan
 from pipelines.workspace import Workspace, open_workspace
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
@@ -37,8 +39,13 @@ class Finding:
     remedy: str = ""
 
 
-def diagnose(home: Home) -> list[Finding]:
-    """Look at *home* from the machine up to the marts; never raises for what it finds."""
+def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
+    """Look at *home* from the machine up to the marts; never raises for what it finds.
+
+    Args:
+        home: The home.
+        deep: Compare the content of every file with its checksum, not only its size.
+    """
     findings = list(_machine(home))
     try:
         workspace = open_workspace(home)
@@ -52,9 +59,15 @@ def diagnose(home: Home) -> list[Finding]:
     )
     findings += _landing(workspace)
     findings += _batches(workspace)
-    for look in (_lake, _failed_checks):
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _damaged_batches(workspace, deep=deep),
+        lambda: _damaged_partitions(workspace, deep=deep),
+        lambda: _lake(workspace),
+        lambda: _failed_checks(workspace),
+    )
+    for look in looks:
         try:
-            findings += look(workspace)
+            findings += look()
         except HeadwaterError as error:
             findings.append(Finding("lake", "error", str(error), "mend it, then headwater run"))
     return findings
@@ -91,16 +104,28 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
         share = f"{refused:,} of {records:,} records quarantined"
         remedy = 'headwater sql "SELECT reasons, count(*) FROM core.quarantine GROUP BY reasons"'
         yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
-    lost = [path for path in sorted(workspace.raw.paths()) if not (workspace.raw.root / path).is_file()]
-    if lost:
-        message = f"{len(lost)} files of ingested records are gone, e.g. {workspace.raw.root / lost[0]}"
-        remedy = f"restore them, or remove {workspace.raw.root} to read everything in the landing folder again"
-        yield Finding("raw", "error", message, remedy)
+
+
+def _damaged_batches(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
+    for damage in workspace.raw.damaged(deep=deep):
+        remedy = remedy_for(workspace.home, workspace.raw, damage)
+        yield Finding("raw", "error", f"{damage.path}: damaged, it {damage.wrong}; batch {damage.batch_id}", remedy)
+
+
+def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
+    remedy = f"headwater run{' --verify' if deep else ''} computes it again"
+    folders = [manifest_file(workspace.raw.root).parent]
+    for table in workspace.project.models:
+        folders.append(workspace.lake.folder(table))
+        for path in workspace.lake.damaged(table, workspace.lake.versions(table, deep=deep)):
+            yield Finding("lake", "error", f"{path}: damaged, it is not as {folders[-1] / CHECKSUMS} says", remedy)
+    for folder in folders:
+        if not are_sound(folder):
+            yield Finding("lake", "error", f"{folder / CHECKSUMS}: damaged", "headwater run --verify writes it again")
 
 
 def _lake(workspace: Workspace) -> Iterator[Finding]:
-    with session(workspace.home, workspace.settings) as connection:
-        plan = make_plan(workspace, connection)
+    plan = sound_plan(workspace)
     if before := plan.describe_before():
         yield Finding("start", "warn", before)
     partitions = sum(len(keys) for keys in plan.expected.values())

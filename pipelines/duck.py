@@ -46,8 +46,10 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
             yield connection
         except duckdb.OutOfMemoryException as error:
             full = f", or {spill.parent} is full" if spill else f" and {home.root}/.tmp cannot be written"
+            # DuckDB's own message speaks of its allocator and of pragmas that nobody can set here.
             raise HeadwaterError(
-                f"memory_limit {settings.memory_limit} is too small{full}: {first_line(error)}"
+                f"memory_limit {settings.memory_limit} is too small{full}: raise memory_limit in "
+                f"{home.settings_file}, make room, or ask for fewer days or columns"
             ) from error
         except duckdb.IOException as error:
             raise HeadwaterError(file_fault(error)) from error

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.duck import first_line, identifier
 from pipelines.errors import HeadwaterError
-from pipelines.lake import Day, PartitionKey
+from pipelines.lake import Day, PartitionKey, parquet_sql
 from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
@@ -33,6 +34,9 @@ Keys = frozenset[PartitionKey]
 
 LONGEST_GAP_DAYS = 14
 """Days without anything to compute that a segment may hold."""
+
+LONGEST_SILENCE_DAYS = 31
+"""Days in a row without any record that the history of a shop may hold, where the settings name no start date."""
 
 _DATED = (
     ("raw.orders", "ordered_dt", "true"),
@@ -55,7 +59,9 @@ class Plan:
         expected: Model → partition → version.
         stale: Model → partitions whose version differs or that are missing; models without any are left out.
         obsolete: Model → partitions that should not be there (any more).
-        events_before, orders_before: Landed events and paid orders of days before *first*: they are not computed.
+        damaged: Files of partitions that are not as they were written; their partitions are stale.
+        events_before, orders_before: Landed events, and orders, of days before *first*: they are not computed.
+        earliest: The first of these days.
     """
 
     first: Day | None
@@ -63,16 +69,19 @@ class Plan:
     expected: Mapping[str, Mapping[PartitionKey, str]]
     stale: Mapping[str, Keys]
     obsolete: Mapping[str, Keys]
+    damaged: tuple[Path, ...] = ()
     events_before: int = 0
     orders_before: int = 0
+    earliest: Day | None = None
 
     def describe_before(self) -> str:
         """A line on what has landed and lies before the first day; '' if nothing does."""
         if not (self.events_before or self.orders_before):
             return ""
         return (
-            f"{self.events_before:,} events and {self.orders_before:,} paid orders lie before start_date {self.first} "
-            "and are not computed; set start_date in config/headwater.yaml to an earlier day to have them"
+            f"{self.events_before:,} events and {self.orders_before:,} orders lie before start_date {self.first} "
+            f"(from {self.earliest} on) and are not computed; if their days are right, set start_date in "
+            "config/headwater.yaml to an earlier one to have them"
         )
 
     @property
@@ -104,12 +113,13 @@ class Segment:
         return days_between(self.first, self.last)
 
 
-def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Plan:
+def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
     """Compare what the lake of *workspace* should hold with what it holds.
 
     Args:
         workspace: The home.
         connection: A session in which the small, whole models are evaluated.
+        deep: Compare the content of every partition with its checksum, not only its size.
     """
     landed = landed_days(workspace, connection)
     first = workspace.settings.start_date or (landed[0] if landed else None)
@@ -117,38 +127,55 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Pl
     expected = _expected(workspace, connection, first, last)
     stale: dict[str, Keys] = {}
     obsolete: dict[str, Keys] = {}
+    damaged: list[Path] = []
     for name, versions in expected.items():
-        present = workspace.lake.versions(name)
+        present = workspace.lake.versions(name, deep=deep)
+        damaged += workspace.lake.damaged(name, present)
         if differing := frozenset(key for key, version in versions.items() if present.get(key) != version):
             stale[name] = differing
         if unexpected := frozenset(present.keys() - versions.keys()):
             obsolete[name] = unexpected
-    return Plan(first, last, expected, stale, obsolete, *_before(workspace, connection, first))
+    return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
 
 
-def _before(workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None) -> tuple[int, int]:
-    """The landed events, and the paid orders, of days before *first*."""
+def _before(
+    workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
+) -> tuple[int, int, Day | None]:
+    """The landed events, and the orders, of days before *first*; and the earliest of these days."""
     if first is None:
-        return 0, 0
-    events = sum(output.rows for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first)
+        return 0, 0, None
+    outputs = [output for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first]
+    days = [output.dt for output in outputs if output.dt]
     orders = 0
     if files := workspace.files("raw.orders", None):
-        query = (
-            "SELECT count(DISTINCT order_id) FROM read_parquet(?) WHERE paid_dt < ? AND status IN ('paid', 'refunded')"
-        )
-        orders = connection.execute(query, [[str(path) for path in files], first]).fetchall()[0][0]
-    return events, orders
+        day = "coalesce(paid_dt, ordered_dt)"
+        query = f"SELECT count(DISTINCT order_id), min({day}) FROM {parquet_sql(files)} WHERE {day} < ?"
+        orders, earliest = connection.execute(query, [first]).fetchall()[0]
+        days += [earliest] if earliest else []
+    return sum(output.rows for output in outputs), orders, min(days, default=None)
 
 
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
-    """The first and last day of events, orders, payments and refunds that have landed; None without any."""
+    """The first and last day to compute of events, orders, payments and refunds that have landed; None without any.
+
+    The first is ``first_of_shop``: what lies before a long silence is a wrong clock or another time of the shop.
+    """
     days = {key for key in workspace.raw.versions("raw.events") if key is not None}
     for table, day, condition in _DATED:
         if files := workspace.files(table, None):
-            query = f"SELECT min({day}), max({day}) FROM read_parquet(?) WHERE {condition}"
-            found = connection.execute(query, [[str(path) for path in files]]).fetchall()[0]
-            days |= {day for day in found if day is not None}
-    return (min(days), max(days)) if days else None
+            query = f"SELECT DISTINCT {day} FROM {parquet_sql(files)} WHERE {condition} AND {day} IS NOT NULL"
+            days |= {day for (day,) in connection.execute(query).fetchall()}
+    return (first_of_shop(days), max(days)) if days else None
+
+
+def first_of_shop(days: Collection[Day]) -> Day:
+    """The first of *days* (not empty) after which no more than ``LONGEST_SILENCE_DAYS`` days in a row are missing."""
+    first, *earlier = sorted(days, reverse=True)
+    for day in earlier:
+        if (first - day).days - 1 > LONGEST_SILENCE_DAYS:
+            break
+        first = day
+    return first
 
 
 def _expected(

@@ -75,27 +75,28 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
         others += named  # a home that can only be read: nobody writes to it either
     else:
         for table in named:
-            files = [_pinned(path, folder, workspace.lake.root) for path in workspace.files(table, None)]
+            files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
             mount_view(connection, table, relation_sql(workspace.project.relation(table), files))
     workspace.mount(connection, [Read(table, None) for table in others], dt.date.min, dt.date.min)
 
 
-def _pinned(path: Path, folder: Path, root: Path) -> Path:
-    """Another name for the file at *path*, which stays when that name is given to another file.
+def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
+    """Other names for *files*, which stay when those names are given to other files.
 
     DuckDB opens a file several times in one query: once for its footer, again for its rows. If the file is replaced in
     between, the footer of the old one is applied to the bytes of the new.
     """
-    link = folder / path.relative_to(root)
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
+    links = [folder / path.relative_to(root) for path in files]
     try:
-        link.hardlink_to(path)
+        for path, link in zip(files, links, strict=True):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.hardlink_to(path)
     except FileNotFoundError as error:
         raise duckdb.IOException(f'Cannot open file "{path}": {error.strerror}') from error
     except OSError:  # another file system, or one without links
-        return path
-    return link
+        return files
+    return links
 
 
 def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:

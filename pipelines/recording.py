@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -34,8 +35,7 @@ from dagster._core.definitions.data_version import (
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from pipelines.config_tables import CONFIG_TABLES
-from pipelines.duck import literal
-from pipelines.lake import Day, PartitionKey
+from pipelines.lake import Day, PartitionKey, parquet_sql
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
@@ -199,11 +199,11 @@ class RunRecorder:
             path = self._workspace.lake.file(table.table, key)
             metadata["seconds"] = round(table.seconds, 3)
             metadata["path"] = dg.MetadataValue.path(str(path))
-            metadata["preview"] = dg.MetadataValue.md(self._preview(str(path)))
+            metadata["preview"] = dg.MetadataValue.md(self._preview(path))
         return metadata
 
-    def _preview(self, path: str) -> str:
-        query = f"SELECT * FROM read_parquet({literal(path)}, hive_partitioning = false) LIMIT {PREVIEW_ROWS}"
+    def _preview(self, path: Path) -> str:
+        query = f"SELECT * FROM {parquet_sql([path])} LIMIT {PREVIEW_ROWS}"
         cursor = self._connection.execute(query)
         names = [column[0] for column in cursor.description or ()]
         return markdown_table(names, [list(row) for row in cursor.fetchall()])

@@ -10,17 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
+from pipelines.checksums import NAME as CHECKSUMS
+from pipelines.checksums import are_sound
 from pipelines.duck import session
 from pipelines.home import Home, home_lock
 from pipelines.ingest import IngestReport, ingest, outlook
+from pipelines.ingest.manifest import manifest_file, write_manifest
+from pipelines.ingest.targets import ACCOUNTS
 from pipelines.lake import Day, PartitionKey
-from pipelines.planner import Keys, Plan, Segment, landed_days, make_plan, steps
+from pipelines.planner import Keys, Plan, Segment, landed_days, steps
 from pipelines.results import CheckResult, RunResult
 from pipelines.runner import Runner
 from pipelines.settings import load_settings, write_start_date
+from pipelines.sqlproject.project import Project
 from pipelines.stopping import Tell
+from pipelines.verified import damage_named, describe_damage, sound_plan
 from pipelines.workspace import Workspace, open_workspace
 
 
@@ -37,6 +44,8 @@ class RunSummary:
         held: Table → partitions held back by a failed check, directly or upstream.
         failed_checks: The checks that found something, warnings included.
         not_computed: A line on landed records before the start date; '' without any.
+        repaired: Files of partitions that were damaged and are computed again.
+        damaged: A line on each file that is damaged still: of raw batches, and of tables that were not asked for.
     """
 
     ingested: IngestReport
@@ -48,6 +57,8 @@ class RunSummary:
     held: dict[str, set[PartitionKey]] = field(default_factory=dict)
     failed_checks: dict[str, CheckResult] = field(default_factory=dict)
     not_computed: str = ""
+    repaired: list[Path] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def did_nothing(self) -> bool:
@@ -56,8 +67,10 @@ class RunSummary:
 
     @property
     def has_errors(self) -> bool:
-        """Whether a source failed or a check of severity ``error`` did."""
-        return bool(self.ingested.errors) or any(c.severity == "error" for c in self.failed_checks.values())
+        """Whether a source failed, a file is damaged or a check of severity ``error`` failed."""
+        return bool(self.ingested.errors or self.damaged) or any(
+            c.severity == "error" for c in self.failed_checks.values()
+        )
 
     def days(self) -> list[Day]:
         """The days on which any table was written."""
@@ -92,12 +105,14 @@ class Request:
         tables: Only these models; None = all.
         first, last: Only these days; None = no bound.
         force: Compute them also where nothing has changed.
+        verify: Compare the content of every file of the lake with its checksum, not only its size.
     """
 
     tables: frozenset[str] | None = None
     first: Day | None = None
     last: Day | None = None
     force: bool = False
+    verify: bool = False
 
 
 class Engine(Protocol):
@@ -175,11 +190,14 @@ def run_home(
 
 
 def set_start_date(home: Home) -> Day | None:
-    """The first day that the home computes; if the settings name none, the earliest landed day, written into them."""
+    """The first day that the home computes; if the settings name none, the first of the shop, written into them.
+
+    See ``pipelines.planner.first_of_shop``.
+    """
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
         return workspace.settings.start_date
-    with session(home, workspace.settings) as connection:
+    with damage_named(workspace), session(home, workspace.settings) as connection:
         landed = landed_days(workspace, connection)
     if landed is None:
         return None
@@ -189,8 +207,11 @@ def set_start_date(home: Home) -> Day | None:
 
 def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], summary: RunSummary, say: Tell) -> None:
     workspace = open_workspace(home)
-    with session(home, workspace.settings) as connection:
-        plan = make_plan(workspace, connection)
+    if request.verify:
+        say("comparing every file of the lake with its checksum")
+    raw_damages = workspace.raw.damaged(deep=request.verify)
+    summary.damaged += [describe_damage(workspace, damage) for damage in raw_damages]
+    plan = sound_plan(workspace, deep=request.verify)
     summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)
     open_ = _wanted(workspace, plan, request)
@@ -209,6 +230,23 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
         open_ = {name: keys - {key for table, key in done | waiting if table == name} for name, keys in open_.items()}
         if not done:
             break
+    _tell_damage(workspace, plan, summary)
+    if request.verify:
+        for table in workspace.project.models:
+            workspace.lake.mend_checksums(table)
+        if not are_sound(manifest_file(workspace.raw.root).parent):
+            write_manifest(workspace.raw)
+
+
+def _tell_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> None:
+    """Sort the damaged partitions into those that were computed again, or removed, and the others."""
+    for path in plan.damaged:
+        table, key = workspace.lake.partition(path)
+        if key in summary.published.get(table, ()) or key in summary.removed.get(table, ()):
+            summary.repaired.append(path)
+        else:
+            sums = workspace.lake.folder(table) / CHECKSUMS
+            summary.damaged.append(f"{path}: damaged, it is not as {sums} says; 'headwater run' computes it again")
 
 
 def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
@@ -231,16 +269,29 @@ def _waiting(
 
 
 def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
-    """The partitions to compute: the stale ones, or with ``force`` all, that the request names."""
+    """The partitions to compute: the stale ones, or with ``force`` all, that the request names.
+
+    Ingestion's account of itself is always among them: whoever asked for one table would look for refused records in
+    vain otherwise.
+    """
     chosen: dict[str, Keys] = {}
+    accounts = _accounts(workspace.project)
     for name in workspace.project.models:
-        if request.tables is not None and name not in request.tables:
+        is_named = request.tables is None or name in request.tables
+        if not is_named and name not in accounts:
             continue
-        keys = plan.expected[name].keys() if request.force else plan.stale.get(name, frozenset())
+        is_forced = request.force and is_named
+        keys = plan.expected[name].keys() if is_forced else plan.stale.get(name, frozenset())
         within = frozenset(key for key in keys if key is None or _is_within(key, request))
         if within:
             chosen[name] = within
     return chosen
+
+
+def _accounts(project: Project) -> set[str]:
+    """The models that say what became of landed records, and read nothing else: they take no time."""
+    reads = {name: {read.table for read in project.reads[name]} for name in project.models}
+    return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
 
 
 def _is_within(day: Day, request: Request) -> bool:

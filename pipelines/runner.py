@@ -19,7 +19,7 @@ import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.lake import Day, PartitionKey, copy_to, publish_all, temporary_for
+from pipelines.lake import Day, PartitionKey, copy_to, parquet_sql, temporary_for
 from pipelines.planner import content_versions, input_version, landed_days
 from pipelines.results import CheckResult, PartitionResult, RunResult, TableResult
 from pipelines.scratch import scratch_folder
@@ -27,6 +27,7 @@ from pipelines.snapshots import snapshot_days
 from pipelines.sqlproject.model import Check, Model
 from pipelines.sqlproject.python_step import stepped
 from pipelines.sqlproject.reads import Read
+from pipelines.verified import Verifier
 from pipelines.workspace import Workspace, days_between, mount_view
 
 ROWS_PER_CHUNK = 4_000_000
@@ -81,6 +82,7 @@ class Runner:
         self._versions: dict[str, dict[PartitionKey, str]] = {}
         self._days: frozenset[Day] = frozenset()
         self._snapshot_days: dict[str, list[Day]] | None = None
+        self._verifier = Verifier(workspace)
 
     def compute(self, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
         """Compute *tables*: those by days for *first* to *last*, the others whole.
@@ -144,7 +146,7 @@ class Runner:
         ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
         if ready:
             self._tell(f"computing {model.name}" + (f", {first} to {last}" if model.is_partitioned else ""))
-            self._workspace.mount(self._connection, reads, first, last)
+            self._mount(reads, first, last)
             query = self._workspace.project.sql(model, first, last)
             result.sql = result.sql or query
             try:
@@ -163,6 +165,12 @@ class Runner:
             except duckdb.Error as error:
                 raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
         result.seconds += time.monotonic() - started
+
+    def _mount(self, reads: Collection[Read], first: Day, last: Day) -> None:
+        """Make what *reads* names visible, once it is known to be as it was written."""
+        for read in reads:
+            self._verifier.verify(read.table, self._workspace.days_read(read, first, last))
+        self._workspace.mount(self._connection, reads, first, last)
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
         if not self._workspace.project.reads_any_of(model.name, key, self._held):
@@ -193,7 +201,7 @@ class Runner:
             mount_view(
                 self._connection,
                 model.name,
-                f"SELECT *{dt_column} FROM read_parquet({literal(str(temporary))}, hive_partitioning = false)",
+                f"SELECT *{dt_column} FROM {parquet_sql([temporary])}",
             )
             failed = self._run_checks(model, [key])
             if key in failed:
@@ -256,11 +264,13 @@ class Runner:
             )
 
     def _publish(self, model: Model, written: list[_Written]) -> None:
-        sizes = [item.temporary.stat().st_size for item in written]
-        publish_all([(item.temporary, self._workspace.lake.file(model.name, item.key)) for item in written])
-        for item, size in zip(written, sizes, strict=True):
+        sizes = self._workspace.lake.publish(model.name, {i.key: (i.temporary, i.version) for i in written})
+        for item in written:
+            self._verifier.trusted.add((model.name, item.key))
             self._stored(model.name)[item.key] = item.version
-            self._result.tables[model.name].published[item.key] = PartitionResult(item.rows, size, item.version)
+            self._result.tables[model.name].published[item.key] = PartitionResult(
+                item.rows, sizes[item.key], item.version
+            )
 
     def _remove(self, model: Model, key: PartitionKey) -> None:
         if self._stored(model.name).pop(key, None) is not None:
@@ -314,7 +324,7 @@ class Runner:
     def _check_query(self, check: Check, keys: list[PartitionKey]) -> str:
         days = [key for key in keys if key is not None] or [dt.date.min]
         others = [read for read in self._workspace.project.reads[check.name] if read.table != check.model]
-        self._workspace.mount(self._connection, others, days[0], days[-1])
+        self._mount(others, days[0], days[-1])
         return self._workspace.project.sql(check, days[0], days[-1])
 
     def _judge(self, name: str, query: str, keys: list[PartitionKey]) -> set[PartitionKey]:

@@ -36,7 +36,7 @@ CHANNEL = "headwater"
 
 _BACKFILL_TAG = "dagster/backfill"
 
-FIRST_DAY = dt.date(2000, 1, 1)
+FIRST_DAY = dt.date(1980, 1, 1)
 """The first partition while the settings name no start date; earlier times are refused as out of range."""
 
 

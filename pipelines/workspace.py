@@ -49,8 +49,11 @@ class Workspace:
         wanted = None if days is None else set(days)
         if table.startswith("raw."):
             return self.raw.files(table, wanted)
-        files = self.lake.files(table)
-        return [path for key, path in sorted(files.items(), key=str) if key is None or wanted is None or key in wanted]
+        by_day = self.project.is_partitioned(table)
+        files = sorted(self.lake.files(table).items(), key=str)
+        # A file of before the table was partitioned, or after, is no part of it: the next run removes it.
+        own = [(key, path) for key, path in files if (key is not None) == by_day]
+        return [path for key, path in own if key is None or wanted is None or key in wanted]
 
     def mount(self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day) -> None:
         """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back."""
@@ -58,11 +61,15 @@ class Workspace:
             if read.table in CONFIG_TABLES:
                 self._mount_config(connection, read.table)
                 continue
-            days = None
-            if read.offsets is not None and self.project.is_partitioned(read.table):
-                days = {day for own in days_between(first, last) for day in read.days_of(own)}
+            days = self.days_read(read, first, last)
             sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
             mount_view(connection, read.table, sql)
+
+    def days_read(self, read: Read, first: Day, last: Day) -> set[Day] | None:
+        """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table."""
+        if read.offsets is None or not self.project.is_partitioned(read.table):
+            return None
+        return {day for own in days_between(first, last) for day in read.days_of(own)}
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.checksums import NAME as CHECKSUMS
 from pipelines.duck import identifier
 from pipelines.home import REPOSITORY, Home, init_home
 from pipelines.ingest.manifest import RawLake, manifest_file
@@ -180,5 +181,6 @@ def assert_tidy(home: Home) -> None:
     assert not [str(path) for path in home.lake.rglob(".*.tmp")], "unfinished files in the lake"
     assert {path.name for path in (home.root / ".tmp").iterdir()} <= {"lock"}, "scratch folders are left"
     raw = RawLake.load(home)
-    listed = {raw.root / path for path in raw.paths()} | {manifest_file(raw.root)}
+    own = manifest_file(raw.root)
+    listed = {raw.root / path for path in raw.paths()} | {own, own.with_name(CHECKSUMS)}
     assert {path for path in raw.root.rglob("*") if path.is_file()} == listed, "raw files that nobody lists"

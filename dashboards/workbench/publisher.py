@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dashboards.workbench.snapshot import current, is_stale, publish
 from dashboards.workbench.status import are_checks_stale, write_status
+from pipelines.console import error_line, warning_line
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home, lock_holder
 
@@ -42,7 +43,7 @@ def watch(home: Home) -> None:
         except HeadwaterError as error:
             if str(error) != said:  # once, not every few seconds for a night
                 said = str(error)
-                print(f"warning: {error}", file=sys.stderr, flush=True)
+                warning_line(str(error))
         time.sleep(pause)
 
 
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
             publish(home)
             write_status(home)
     except (HeadwaterError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        error_line(str(error))
         return 1
     except KeyboardInterrupt:
         return 0

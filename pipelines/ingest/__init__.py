@@ -6,7 +6,8 @@ Landing files are found (``discover``), read as text (``reading``, ``careful``),
 Not here: what is computed from the raw tables (``sql/``).
 """
 
-from pipelines.ingest.manifest import Batch, RawLake
+from pipelines.ingest.manifest import Batch, Damage, RawLake
+from pipelines.ingest.outdated import remedy_for
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.service import Outlook, ingest, outlook, pending
 from pipelines.ingest.sources import Source, load_sources
@@ -16,6 +17,7 @@ __all__ = [
     "RAW_TABLES",
     "TARGETS",
     "Batch",
+    "Damage",
     "IngestReport",
     "Outlook",
     "RawLake",
@@ -24,4 +26,5 @@ __all__ = [
     "load_sources",
     "outlook",
     "pending",
+    "remedy_for",
 ]

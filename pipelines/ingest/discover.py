@@ -53,7 +53,7 @@ class LandedFile:
     @property
     def modified_at(self) -> dt.datetime:
         """Its modification time (UTC, without an offset), to the microsecond."""
-        return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=self.modified_ns // 1000)
+        return modified_at(self.modified_ns)
 
     def is_unchanged(self) -> bool:
         """Whether the file is still as it was found.
@@ -70,11 +70,42 @@ class LandedFile:
         Raises:
             OSError: it cannot be read.
         """
-        digest = hashlib.sha256(f"{self.file}\n".encode())
-        with self.path.open("rb", buffering=0) as handle:
-            while block := handle.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()[:16]
+        return batch_id_of(self.path, self.file)
+
+
+def batch_id_of(path: Path, file: str) -> str:
+    """The id of the batch that the content of *path* would be under the name *file* in the landing folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256(f"{file}\n".encode())
+    with path.open("rb", buffering=0) as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
+    """Whether the file of *batch* is below *landing* as it was.
+
+    That is told by its size and time; where the time differs, or if *deep*, by its content.
+    """
+    path = landing / batch.file
+    try:
+        stat = path.stat()
+        if stat.st_size != batch.bytes:
+            return False
+        if not deep and modified_at(stat.st_mtime_ns) == batch.modified_at:
+            return True
+        return batch_id_of(path, batch.file) == batch.batch_id
+    except OSError:
+        return False
+
+
+def modified_at(nanoseconds: int) -> dt.datetime:
+    """A modification time as a batch has it (UTC, without an offset), to the microsecond."""
+    return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=nanoseconds // 1000)
 
 
 @dataclass

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.duck import list_literal
 from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_table
 from pipelines.ingest.manifest import Batch, RawLake
 from pipelines.ingest.targets import EVENTS, RECORD_HASH, Target
 from pipelines.ingest.validation import row_hash
+from pipelines.lake import dated_sql, parquet_sql
 
 SUPERSEDED = "__superseded"
 """event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""
@@ -65,14 +65,10 @@ class SeenEvents:
         beaten = ""
         if self.superseded:
             beaten = (
-                " AND (event_id, batch_id) NOT IN (SELECT (event_id, batch_id) "
-                f"FROM read_parquet({list_literal(self.superseded)}, hive_partitioning = false))"
+                f" AND (event_id, batch_id) NOT IN (SELECT (event_id, batch_id) FROM {parquet_sql(self.superseded)})"
             )
         ids = f"SELECT event_id FROM {checked_view('events')} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
-        return (
-            f"SELECT {columns}, dt FROM read_parquet({list_literal(files)}, hive_partitioning = true, "
-            f"hive_types = {{'dt': DATE}}) WHERE event_id IN ({ids}){beaten}"
-        )
+        return f"SELECT {columns}, dt FROM {dated_sql(files)} WHERE event_id IN ({ids}){beaten}"
 
     def _files_met(self) -> list[Path]:
         """The files of events that hold, by their hashes, an id of the new ones; these hashes go into ``__met``."""
@@ -85,7 +81,7 @@ class SeenEvents:
             if files:
                 self.bench.run(
                     f"INSERT INTO {_MET} SELECT DISTINCT {hash_of}, file_index + {len(found)} "
-                    f"FROM read_parquet({list_literal(files)}, hive_partitioning = false) "
+                    f"FROM {parquet_sql(files)} "
                     f"WHERE {hash_of} IN (SELECT hash(event_id) FROM {checked_view('events')})"
                 )
             found += events
@@ -121,10 +117,7 @@ def leave_out_equal_versions(bench: Bench, target: Target, stored: Sequence[Path
     checked, left_out = checked_view(target.name), left_out_table(target.name)
     known = "false"
     if stored:
-        known = (
-            f"{RECORD_HASH} IN (SELECT {RECORD_HASH} FROM read_parquet({list_literal(stored)}, "
-            "hive_partitioning = false))"
-        )
+        known = f"{RECORD_HASH} IN (SELECT {RECORD_HASH} FROM {parquet_sql(stored)})"
     bench.run(
         f"INSERT INTO {left_out} SELECT row, true FROM (SELECT row, {RECORD_HASH}, "
         f"row_number() OVER (PARTITION BY {RECORD_HASH} ORDER BY {order}) AS version "

@@ -158,7 +158,7 @@ class ZstdLines:
             f"SELECT line FROM read_csv({literal(str(self._path))}, columns = {{'line': 'VARCHAR'}}, "
             f"auto_detect = false, header = false, delim = {literal(_NO_DELIMITER)}, quote = '', escape = '', "
             "encoding = 'latin-1', compression = 'zstd', max_line_size = 256000000, strict_mode = false, "
-            f"parallel = false){self._limit}"
+            f"parallel = false, hive_partitioning = false){self._limit}"
         )
         try:
             with duckdb.connect() as connection:

@@ -99,7 +99,8 @@ def _query(bench: Bench, file: LandedFile, wanted: Collection[int], records: int
         f"SELECT row_number() OVER () AS line_no, line FROM read_csv({literal(str(path))}, "
         "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, quote = '', escape = '', "
         f"delim = {literal(_NO_DELIMITER)}, compression = {literal(file.compression or 'none')}, "
-        f"max_line_size = {LONGEST_LINE['ndjson'] + 2}, strict_mode = false, parallel = false)"
+        f"max_line_size = {LONGEST_LINE['ndjson'] + 2}, strict_mode = false, parallel = false, "
+        "hive_partitioning = false)"
     )
     numbered = (
         f"SELECT row_number() OVER () AS record_no, line_no, line FROM ({lines}) "

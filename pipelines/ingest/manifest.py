@@ -10,17 +10,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import os
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from pipelines.checksums import NAME as CHECKSUMS
+from pipelines.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake import PART, publish, temporary_for
+from pipelines.lake import PART, publish_all, temporary_for
+
+_TRIES = 3
 
 Kind = Literal["file", "mapping"]
 
@@ -30,7 +36,8 @@ class Output:
     """A raw file of a batch.
 
     *target* is the raw table without its schema, or ``records/<source>.<relation>`` for kept records; *path* is
-    relative to ``lake/raw``; *version* changes when the file's rows do.
+    relative to ``lake/raw``; *version* changes when the file's rows do. *bytes* and *digest* are its checksum; null
+    where an earlier version of the program wrote it.
     """
 
     target: str
@@ -38,6 +45,18 @@ class Output:
     path: str
     rows: int
     version: str
+    bytes: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A raw file that is not as it was written: *path*, what is *wrong* with it, its batch and the landing *file*."""
+
+    path: Path
+    wrong: str
+    batch_id: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,15 @@ class Batch:
 
 _MOMENT = pl.Datetime("us")
 _OUTPUT_SCHEMA = pl.Struct(
-    {"target": pl.String, "dt": pl.Date, "path": pl.String, "rows": pl.Int64, "version": pl.String}
+    {
+        "target": pl.String,
+        "dt": pl.Date,
+        "path": pl.String,
+        "rows": pl.Int64,
+        "version": pl.String,
+        "bytes": pl.Int64,
+        "digest": pl.String,
+    }
 )
 _SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("batch_id", "kind", "source", "relation", "file"), pl.String),
@@ -100,14 +127,28 @@ class RawLake:
         path = manifest_file(root)
         if not path.exists():
             return cls(root)
+        # Between reading the file and its checksums a writer may have replaced both more than once.
+        for _ in range(_TRIES):
+            rows = cls._rows(path, root)
+            if rows is not None:
+                return cls(root, tuple(_batch(row) for row in rows))
+        sums = path.with_name(CHECKSUMS)
+        if not are_sound(path.parent):
+            raise HeadwaterError(f"{sums}: damaged; remove it to go on without the checksum of {path}")
+        raise HeadwaterError(f"{path}: the list of batches is damaged, it is not as {sums} says; {_remedy(root)}")
+
+    @staticmethod
+    def _rows(path: Path, root: Path) -> list[dict[str, Any]] | None:
+        """The rows of the manifest at *path*; None where it differs from its checksums."""
         try:
-            rows = pl.read_parquet(path, glob=False, hive_partitioning=False).to_dicts()
+            content = path.read_bytes()
+            digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
+            # Homes of earlier versions of the program have no checksums.
+            if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
+                return None
+            return pl.read_parquet(io.BytesIO(content)).to_dicts()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise HeadwaterError(
-                f"{path}: the list of batches cannot be read ({error}); restore it, or remove {root} to read "
-                "everything in the landing folder again"
-            ) from error
-        return cls(root, tuple(_batch(row) for row in rows))
+            raise HeadwaterError(f"{path}: the list of batches cannot be read ({error}); {_remedy(root)}") from error
 
     def outputs(self, table: str) -> list[Output]:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
@@ -144,6 +185,32 @@ class RawLake:
         chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
         return sorted(self.root / output.path for output in chosen)
 
+    def damaged(
+        self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
+    ) -> list[Damage]:
+        """The visible files that are not as they were written: by their size, or if *deep* by their content.
+
+        Of *tables* (``raw.events``, …) and, where these are kept by day, of *days* only, if they are given.
+        """
+        chosen = [
+            (batch, output)
+            for batch in self.batches
+            for output in batch.outputs
+            if (tables is None or f"raw.{output.target}" in tables)
+            and (days is None or output.dt is None or output.dt in days)
+        ]
+        checks = [(self.root / o.path, o.bytes, o.digest) for _, o in chosen]
+        if not deep:
+            found = [fault_of(path, size, None) for path, size, _ in checks]
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                found = list(pool.map(lambda check: fault_of(*check), checks))
+        return [
+            Damage(self.root / output.path, wrong, batch.batch_id, batch.file)
+            for (batch, output), wrong in zip(chosen, found, strict=True)
+            if wrong
+        ]
+
     def versions(self, table: str) -> dict[dt.date | None, str]:
         """A hash of what *table* holds, by day; under None where it is not kept by day. Without files: nothing."""
         if table not in RAW_TABLES:
@@ -171,13 +238,23 @@ def write_manifest(lake: RawLake) -> None:
     temporary = temporary_for(path)
     content = io.BytesIO()
     pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
+    sums = path.with_name(CHECKSUMS)
+    sums_temporary = temporary_for(sums)
     try:
         # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
         temporary.write_bytes(content.getbuffer())
+        checksum = Checksum("", len(content.getbuffer()), digest(content.getbuffer()))
+        write_checksums(sums_temporary, path.parent, {PART: checksum}, {PART})
+        publish_all([(sums_temporary, sums), (temporary, path)])
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise HeadwaterError(f"{path}: cannot be written: {error.strerror}") from error
-    publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        sums_temporary.unlink(missing_ok=True)
+
+
+def _remedy(root: Path) -> str:
+    return f"restore it, or remove {root} to read everything in the landing folder again"
 
 
 def _batch(row: dict[str, Any]) -> Batch:

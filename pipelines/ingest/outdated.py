@@ -1,4 +1,4 @@
-"""Batches that were ingested under another mapping, declaration or other settings, and go through ingestion again.
+"""Batches that go through ingestion again: of another mapping, declaration or setting, or whose raw files are gone.
 
 Here: which batches these are, in sets that share targets, so that duplicates are settled afresh; and finding their
 landing files.
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipelines.home import Home
-from pipelines.ingest.discover import LandedFile, landed_file
+from pipelines.ingest.discover import LandedFile, is_as_ingested, landed_file
 from pipelines.ingest.duplicates import ID_HASHES
-from pipelines.ingest.manifest import Batch, RawLake
+from pipelines.ingest.manifest import Batch, Damage, RawLake
 from pipelines.ingest.sources import Source
 from pipelines.settings import Settings
 
@@ -35,15 +36,18 @@ def stale_sets(
     """The sets of batches to ingest again, and an error for each set that lacks a landing file."""
     files = [batch for batch in lake.batches if batch.kind == "file" and _is_declared(batch, sources)]
     stale = {b.batch_id for b in files if b.fingerprint != _fingerprint(b, sources, settings)}
+    gone = {batch.batch_id: path for batch in files if (path := missing_file(lake, batch))}
     complete, errors = [], []
     for together in _joined(lake.batches, sources):
-        if not together.batch_ids & stale:
+        lost_here = [path for batch_id, path in gone.items() if batch_id in together.batch_ids]
+        if not together.batch_ids & stale and not lost_here:
             continue
         lost = _find_files(home, sources, files, together)
         if lost:
             more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            why = f"{lost_here[0]} is gone" if lost_here else "the mapping or a setting of ingestion has changed"
             errors.append(
-                f"{', '.join(sorted(together.targets))}: the mapping or a setting of ingestion has changed, but "
+                f"{', '.join(sorted(together.targets))}: {why}, but "
                 f"landing/{lost[0]}{more} cannot be read again (gone or changed); the rows stay as they were; put "
                 f"the file back as it was, or remove {lake.root} to start from what is in the landing folder"
             )
@@ -85,17 +89,25 @@ def _find_files(home: Home, sources: Mapping[str, Source], batches: Sequence[Bat
         if batch.batch_id not in together.batch_ids:
             continue
         file = landed_file(home.landing, sources[batch.source], batch.relation, batch.file)
-        if file is None or not _is_the_same(file, batch):
+        if file is None or not is_as_ingested(home.landing, batch):
             lost.append(batch.file)
         else:
             together.files.append(file)
     return lost
 
 
-def _is_the_same(file: LandedFile, batch: Batch) -> bool:
-    if (file.size, file.modified_at) == (batch.bytes, batch.modified_at):
-        return True
-    try:
-        return file.batch_id() == batch.batch_id
-    except OSError:
-        return False
+def missing_file(lake: RawLake, batch: Batch) -> Path | None:
+    """The first raw file of *batch* that is not there (any more), if one is not."""
+    return next((path for o in batch.outputs if not (path := lake.root / o.path).exists()), None)
+
+
+def remedy_for(home: Home, lake: RawLake, damage: Damage) -> str:
+    """What to do about a damaged raw file: whether its records can be read once more decides."""
+    act = "remove it: 'headwater run'" if damage.path.exists() else "'headwater run'"
+    if not damage.file:
+        return f"{act} makes it again of the kept records"
+    batches = {batch.batch_id: batch for batch in lake.batches if batch.file == damage.file}
+    batch = batches.get(damage.batch_id)
+    if batch is not None and is_as_ingested(home.landing, batch):
+        return f"{act} reads landing/{damage.file} again"
+    return f"restore it from a backup: landing/{damage.file} is gone or has changed"

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.checksums import NAME as CHECKSUMS
+from pipelines.checksums import checksums_of
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench, kept_view
 from pipelines.ingest.duplicates import ID_HASHES, SUPERSEDED, hash_version
@@ -53,13 +55,14 @@ class Writer:
             # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
             with ThreadPoolExecutor(self.bench.settings.threads or os.cpu_count()) as pool:
                 rows = list(pool.map(self._copy, parts, temporaries))
+            sums = checksums_of((temporary, "") for temporary in temporaries)
             publish_all([(t, self.root / path) for t, path in zip(temporaries, targets, strict=True)])
         finally:
             for temporary in temporaries:
                 temporary.unlink(missing_ok=True)
         outputs: dict[str, list[Output]] = {}
-        for part, path, count in zip(parts, targets, rows, strict=True):
-            output = Output(part.target, part.day, path, count, part.version)
+        for part, path, count, written in zip(parts, targets, rows, sums, strict=True):
+            output = Output(part.target, part.day, path, count, part.version, written.size, written.digest)
             outputs.setdefault(part.batch_id, []).append(output)
         return outputs
 
@@ -121,7 +124,7 @@ def stored_columns(target: Target, given: Mapping[str, str]) -> str:
 def sweep(lake: RawLake) -> None:
     """Remove files below ``lake/raw`` that the manifest does not list. The caller holds the home's lock."""
     listed = {lake.root / output.path for batch in lake.batches for output in batch.outputs}
-    listed.add(manifest_file(lake.root))
+    listed |= {manifest_file(lake.root), manifest_file(lake.root).with_name(CHECKSUMS)}
     for folder, _, names in os.walk(lake.root):
         for name in names:
             path = Path(folder) / name

@@ -57,7 +57,7 @@ def listing_query(listing: Path, batch_id: str, source: str, relation: str, file
     # A text of 16 MB may be several times as long when it is escaped.
     return (
         f"SELECT {columns} FROM read_json({literal(str(listing))}, format = 'newline_delimited', columns = {kinds}, "
-        "maximum_object_size = 120000000)"
+        "maximum_object_size = 120000000, hive_partitioning = false)"
     )
 
 

@@ -306,6 +306,9 @@ RAW_TABLES: dict[str, dict[str, str]] = {
 }
 """Every raw table's columns and DuckDB types, ``dt`` last where it is kept by day."""
 
+ACCOUNTS = frozenset({"raw.batches", "raw.quarantine"})
+"""The raw tables that say what became of records, instead of holding them."""
+
 RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
     table: {name: text for name, (_, text) in columns.items()} for table, columns in _TABLES.items()
 }

@@ -24,10 +24,12 @@ from pipelines.ingest.duplicates import SeenEvents
 from pipelines.ingest.group import beaten_records, judge, leave_out, records_folder
 from pipelines.ingest.manifest import Batch, Output, RawLake
 from pipelines.ingest.mapping import Mapping
+from pipelines.ingest.outdated import missing_file
 from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_parts
 from pipelines.ingest.quarantine import listing_query
 from pipelines.ingest.sources import INGEST_VERSION, Source, judging_settings
 from pipelines.ingest.targets import EVENTS
+from pipelines.lake import parquet_sql
 from pipelines.settings import Settings
 
 
@@ -36,6 +38,8 @@ def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:
     inputs, old = _inputs(source, lake), _mapped(source, lake)
     if not inputs and not old:
         return False
+    if any(missing_file(lake, batch) for batch in old):
+        return True
     return [batch.fingerprint for batch in old] != [_fingerprint(source, inputs, settings)]
 
 
@@ -122,7 +126,9 @@ class Whole:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         # The id changes with the content: what superseded a row of an earlier one must not hide a new row.
         batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
-        known = {(o.target, o.dt, o.version): o for batch in old for o in batch.outputs}
+        known = {
+            (o.target, o.dt, o.version): o for batch in old for o in batch.outputs if (self.lake.root / o.path).exists()
+        }
         parts: list[Part] = []
         beaten: Counter[str] = Counter()
         for mapping in mappings:
@@ -201,9 +207,7 @@ class Whole:
         files = lake.files("raw.quarantine")
         quarantined: dict[str, int] = {}
         if files:
-            query = (
-                f"SELECT batch_id, count(DISTINCT record_no) FROM read_parquet({list_literal(files)}) GROUP BY batch_id"
-            )
+            query = f"SELECT batch_id, count(DISTINCT record_no) FROM {parquet_sql(files)} GROUP BY batch_id"
             quarantined = dict(self.bench.rows(query))
         duplicates = duplicate_records(self.bench, mappings) if mappings else {}
         unmapped = self._unmapped({batch.relation for batch in inputs})

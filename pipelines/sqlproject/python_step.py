@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.duck import identifier, literal
 from pipelines.errors import HeadwaterError
+from pipelines.lake import parquet_sql
 
 Step = Callable[[pl.DataFrame], pl.DataFrame]
 """A function from the query's rows to the table's."""
@@ -68,11 +69,11 @@ def stepped(
     """
     before, after = folder / "before.parquet", folder / "after.parquet"
     connection.execute(f"COPY ({query}) TO {literal(str(before))} (FORMAT parquet)")
-    frame = step_named(function)(pl.read_parquet(before))
+    frame = step_named(function)(pl.read_parquet(before, glob=False, hive_partitioning=False))
     if set(frame.columns) != set(columns):
         raise HeadwaterError(
             f"python: {function}: returns {', '.join(frame.columns)}, declared are {', '.join(columns)}"
         )
     frame.write_parquet(after)
     casts = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
-    return f"SELECT {casts} FROM read_parquet({literal(str(after))}, hive_partitioning = false)"
+    return f"SELECT {casts} FROM {parquet_sql([after])}"

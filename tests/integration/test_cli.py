@@ -9,6 +9,7 @@ import sys
 import duckdb
 import pytest
 
+from pipelines.console import shortened
 from pipelines.home import REPOSITORY, init_home
 from tests.commands import headwater
 from tests.support import land
@@ -143,6 +144,45 @@ def test_a_query_that_cannot_be_run_is_one_line(shop, arguments, expected):
     assert outcome.returncode == 1
     assert expected in outcome.stderr
     assert len(outcome.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT * FROM {'a' * 3000}",
+        f"SELECT {', '.join(f'column_{n}' for n in range(400))} FROM core.events",
+        f"SELECT CAST('{'1' * 5000}x' AS INTEGER)",
+        "SELECT error(repeat('long ', 10000))",
+    ],
+)
+def test_no_error_is_longer_than_a_line_that_people_read(shop, query):
+    home, _ = shop
+    outcome = headwater("sql", query, home=home)
+    assert outcome.returncode == 1
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert 100 < len(line) <= 500
+
+
+def test_a_long_error_keeps_its_place_and_its_remedy():
+    assert shortened("short\nand plain") == "short and plain"
+    line = shortened(f"error: /a/b.sql:3: {'x' * 900}; write it otherwise")
+    assert len(line) == 500
+    assert line.startswith("error: /a/b.sql:3: xxx")
+    assert line.endswith("; write it otherwise")
+
+
+def test_too_little_memory_is_told_in_the_users_words(tmp_path):
+    home = make_shop(tmp_path / "shop")
+    text = home.settings_file.read_text(encoding="utf-8")
+    home.settings_file.write_text(text.replace("memory_limit: 3GB", "memory_limit: 20MB"), encoding="utf-8")
+    query = "SELECT string_agg(CAST(a.range AS VARCHAR), ',') FROM range(20000) a, range(2000) b"
+    for form in ("table", "csv"):
+        outcome = headwater("sql", query, "--format", form, home=home)
+        assert outcome.stderr == (
+            f"error: memory_limit 20MB is too small, or {home.root}/.tmp is full: raise memory_limit in "
+            f"{home.settings_file}, make room, or ask for fewer days or columns\n"
+        )
 
 
 def test_wrong_usage_is_exit_code_2(shop):

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from pipelines.home import Home
+from pipelines.lake import VERSION_KEY, Lake
 from pipelines.run import Request, run_home
 from pipelines.settings import Settings
 from pipelines.sqlproject.model import DIALECT
@@ -292,7 +293,12 @@ def test_a_day_whose_credits_do_not_add_up_is_held_back(tmp_path: Path) -> None:
     run(home)
     before = table(home, "attribution.model_daily")
     (file,) = home.lake.joinpath("attribution", "touch_credits").rglob("dt=2026-03-20/part-0.parquet")
-    pl.read_parquet(file, hive_partitioning=False).filter(pl.col("model") != "linear").write_parquet(file)
+    lake = Lake(home.lake)
+    version = lake.versions("attribution.touch_credits")[DAY]
+    pl.read_parquet(file, hive_partitioning=False).filter(pl.col("model") != "linear").write_parquet(
+        tmp_path / "less.parquet", metadata={VERSION_KEY: version}
+    )
+    lake.publish("attribution.touch_credits", {DAY: (tmp_path / "less.parquet", version)})
     request = Request(tables=frozenset({"attribution.model_daily"}), force=True)
     summary = run_home(home, request, use_dagster=False)
     assert summary.failed_checks["touch_models_equal_order_lines"].days == {DAY}

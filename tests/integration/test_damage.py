@@ -1,0 +1,241 @@
+"""Damaged files of the lake: what disks and copies do to them is found, healed or refused, and never published."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.checksums import NAME as CHECKSUMS
+from pipelines.checksums import Checksum, read_checksums, write_checksums
+from pipelines.doctor import diagnose
+from pipelines.errors import HeadwaterError
+from pipelines.home import Home
+from pipelines.ingest.manifest import RawLake, manifest_file
+from pipelines.lake import PART, Lake
+from pipelines.run import Request, RunSummary, run_home
+from tests.processes import Contents, assert_same_contents, contents, copy_of, headwater, made_up_shop
+from tests.support import run
+
+FLIPS_A_ROUND = 40
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A computed home; for copying."""
+    home = made_up_shop(tmp_path_factory.mktemp("sound") / "home", days=2, devices=60)
+    run(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def wanted(sound: Home) -> Contents:
+    return contents(sound)
+
+
+@pytest.fixture
+def home(sound: Home, tmp_path: Path) -> Home:
+    return copy_of(sound, tmp_path / "home")
+
+
+def flip(path: Path, rng: random.Random) -> None:
+    """Turn one bit of the content of *path* around; its size and its time stay."""
+    times = path.stat()
+    content = bytearray(path.read_bytes())
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def files_of(home: Home) -> tuple[list[Path], list[Path]]:
+    """The files of the lake: computed ones with their checksums, and those of raw batches, without their list."""
+    files = sorted(path for path in home.lake.rglob("*") if path.is_file() and path.stat().st_size)
+    raw = home.lake / "raw"
+    computed = [path for path in files if not path.is_relative_to(raw)]
+    return computed, [path for path in files if path.is_relative_to(raw / "events") or path.parent.parent == raw]
+
+
+def named(home: Home, *, deep: bool = True) -> set[Path]:
+    """The files that doctor says are damaged."""
+    found = [f.message for f in diagnose(home, deep=deep) if f.level == "error" and f.topic in ("lake", "raw")]
+    return {Path(message.split(": damaged")[0]) for message in found if ": damaged" in message}
+
+
+def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: random.Random) -> None:
+    """Flip a bit in each of the *chosen* computed files: doctor names them, ``run --verify`` heals them."""
+    flipped = set(chosen)
+    for path in flipped:
+        flip(path, rng)
+    told = named(home)
+    checksums = {path for path in flipped if path.name == CHECKSUMS}
+    assert flipped <= told
+    # A line of checksums that is damaged makes the partition suspect that it is about.
+    assert all(
+        path.parent.parent / CHECKSUMS in checksums or path.parent / CHECKSUMS in checksums for path in told - flipped
+    )
+    summary = run(home, verify=True)
+    assert {path for path in flipped if path.name == PART} <= set(summary.repaired)
+    assert summary.damaged == []
+    assert_same_contents(contents(home), wanted)
+    assert named(home) == set()
+
+
+def test_flipped_bits_are_named_and_healed(home, wanted):
+    rng = random.Random(1)
+    computed, _ = files_of(home)
+    flip_and_heal(home, wanted, rng.sample(computed, FLIPS_A_ROUND), rng)
+
+
+@pytest.mark.real
+def test_400_flipped_bits_are_named_and_nothing_wrong_is_published(home, wanted):
+    rng = random.Random(2)
+    computed, raw = files_of(home)
+    flips = 0
+    while flips < 300:
+        flip_and_heal(home, wanted, rng.sample(computed, FLIPS_A_ROUND), rng)
+        flips += FLIPS_A_ROUND
+        computed, _ = files_of(home)
+    while flips < 400:
+        path = rng.choice(raw)
+        flip_raw(home, wanted, path, rng)
+        flips += 1
+
+
+def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> None:
+    """Flip a bit of a raw file: doctor names it, no run publishes anything of it; then mend it."""
+    kept = path.read_bytes()
+    flip(path, rng)
+    try:
+        if path == manifest_file(home.lake / "raw"):
+            told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
+            assert str(path) in told
+        else:
+            assert path in named(home)
+        assert any(line.startswith(f"{path}: ") for line in complaints(home))
+        assert_same_contents(contents(home), wanted)
+    finally:
+        path.write_bytes(kept)
+
+
+def complaints(home: Home) -> list[str]:
+    """What a run that verifies everything says of damage; it publishes nothing."""
+    try:
+        summary = run_anyway(home, verify=True)
+    except HeadwaterError as error:
+        return [str(error)]
+    assert summary.published == {}
+    return summary.damaged
+
+
+def run_anyway(home: Home, **request: Any) -> RunSummary:
+    """A run that may have errors."""
+    return run_home(home, Request(**request), use_dagster=False)
+
+
+def test_a_flipped_bit_of_raw_is_an_error_that_names_the_batch_and_is_healed_from_landing(home, wanted):
+    rng = random.Random(3)
+    path = next(path for path in RawLake.load(home).files("raw.events"))
+    flip(path, rng)
+    batch = path.stem
+    outcome = headwater(home, "run", "--verify")
+    assert outcome.code == 1
+    (line,) = outcome.errors
+    assert line.startswith(f"error: {path}: damaged, it has other content than was written; batch {batch}; remove it: ")
+    assert_same_contents(contents(home), wanted)
+    with pytest.raises(HeadwaterError, match=f"{re.escape(str(path))}: damaged"):
+        run_anyway(home, force=True, tables=frozenset({"core.events"}))
+    assert_same_contents(contents(home), wanted)
+    path.unlink()
+    assert f"{path}: damaged, it is gone" in " ".join(finding.message for finding in diagnose(home))
+    run(home)
+    assert named(home) == set()
+    assert_same_contents(contents(home), wanted)
+
+
+def test_a_lost_raw_file_whose_landing_file_is_gone_is_an_error_at_each_run(home, wanted):
+    batch = next(b for b in RawLake.load(home).batches if b.relation == "events")
+    lost = home.lake / "raw" / next(o.path for o in batch.outputs if o.target == "events")
+    lost.unlink()
+    (home.landing / batch.file).unlink()
+    for _ in range(2):
+        summary = run_anyway(home)
+        assert summary.has_errors
+        assert summary.published == {}
+    assert "restore it from a backup" in " ".join(finding.remedy for finding in diagnose(home))
+    assert_same_contents(contents(home), wanted)
+
+
+def test_another_size_is_found_without_looking_into_files(home, wanted):
+    lake = Lake(home.lake)
+    path = max(lake.files("core.events").values())
+    path.write_bytes(path.read_bytes()[:-1])
+    raw = RawLake.load(home).files("raw.orders")[0]
+    kept = raw.read_bytes()
+    raw.write_bytes(kept + b"x")
+    assert named(home, deep=False) == {path, raw}
+    with pytest.raises(HeadwaterError, match=re.escape(str(raw))):
+        run_anyway(home)
+    raw.write_bytes(kept)
+    assert run(home).repaired == [path]
+    assert_same_contents(contents(home), wanted)
+
+
+def test_what_is_computed_reads_no_damaged_file(home, wanted):
+    """Without --verify a flipped bit is not looked for, but who would read it finds it."""
+    rng = random.Random(5)
+    lake = Lake(home.lake)
+    day, path = min(lake.files("core.order_lines").items())
+    flip(path, rng)
+    assert run(home).did_nothing
+    shutil.rmtree(lake.file("attribution.attributed_sales", day).parent)
+    with pytest.raises(HeadwaterError, match=f"{re.escape(str(path))}: damaged.*run --verify"):
+        run_anyway(home)
+    run(home, verify=True)
+    assert_same_contents(contents(home), wanted)
+
+
+def test_a_lake_without_checksums_is_computed_again_once(home, wanted):
+    """So it is with the lake of an earlier version of the program."""
+    for path in home.lake.rglob(CHECKSUMS):
+        path.unlink()
+    summary = run(home)
+    assert summary.published
+    assert summary.repaired == []
+    assert_same_contents(contents(home), wanted)
+    assert run(home, verify=True).did_nothing
+
+
+def test_a_crash_between_checksums_and_file_leaves_the_old_partition_whole(home):
+    lake = Lake(home.lake)
+    (key, _path) = max(lake.files("core.events").items())
+    folder = lake.folder("core.events")
+    name = f"dt={key}/{PART}"
+    version = lake.versions("core.events")[key]
+    write_checksums(folder / "new", folder, {name: Checksum("other", 1, "0" * 16)}, {name})
+    (folder / "new").replace(folder / CHECKSUMS)
+    assert lake.versions("core.events", deep=True)[key] == version
+    assert [one.version for one in read_checksums(folder)[name]] == [version, "other"]
+    assert run(home, verify=True).did_nothing
+
+
+def test_a_flipped_bit_in_the_list_of_batches_is_named_by_every_command(home):
+    rng = random.Random(7)
+    path = manifest_file(home.lake / "raw")
+    kept = path.read_bytes()
+    for _ in range(20):
+        flip(path, rng)
+        with pytest.raises(HeadwaterError, match=f"{re.escape(str(path))}: the list of batches is damaged"):
+            run_anyway(home)
+        path.write_bytes(kept)
+    sums = path.with_name(CHECKSUMS)
+    content = sums.read_bytes()
+    sums.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    assert named(home) == {sums}
+    run(home, verify=True)
+    assert named(home) == set()
