@@ -1,18 +1,20 @@
 """How much of the planted truth the pipeline finds again: `python -m benchmarks.recovery`.
 
-Here: a simulated shop a trap, run through the whole pipeline, its attributed sales beside the simulator's truth, as one
-Markdown table. A shop's truth is where the shopper really came from; the pipeline has only the log.
-Not here: why the rest is lost: that is looked up in the lost lines, and told in docs/recovery.md.
+Here: a simulated shop a trap, run through the whole pipeline, its attributed sales beside the simulator's truth, as
+Markdown tables. A shop's truth is where the shopper really came from; the pipeline has only the log.
+Not here: why the rest is lost: that is looked up in the lost lines and written down in docs/recovery.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +25,9 @@ from pipelines.simulator import TRAPS, SimulationParameters, parameters_with, si
 from pipelines.workspace import open_workspace
 
 LAST_DAY = dt.date(2026, 11, 20)
+MATCHES = ("cart", "click", "order", "visit", "none")
+"""The values of matched_by, the surest first."""
+
 _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 
@@ -37,6 +42,12 @@ class Recovery:
 
 def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
     """Land a shop's log in the new *home*, and compute its tables up to attributed sales."""
+    land_shop(home, parameters, days=days, devices=devices, seed=seed)
+    compute_sales(home)
+
+
+def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
+    """Land a shop's log in the new *home*."""
     summary = simulate(
         home.landing,
         days=days,
@@ -50,6 +61,16 @@ def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int,
     rates = summary.truth.with_name("fx.csv")
     if rates.exists():
         shutil.copy(rates, home.config / "fx.csv")
+
+
+def compute_sales(
+    home: Home, *, sales_fallbacks: Sequence[str] = ("order", "visit"), clock_tolerance_seconds: int = 60
+) -> None:
+    """Compute what is stale in *home* with these settings, up to attributed sales."""
+    text = home.settings_file.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^(  sales_fallbacks:) \[.*?\]", rf"\1 [{', '.join(sales_fallbacks)}]", text)
+    text = re.sub(r"(?m)^(  clock_tolerance_seconds:) \d+", rf"\1 {clock_tolerance_seconds}", text)
+    home.settings_file.write_text(text, encoding="utf-8")
     tables = frozenset(open_workspace(home).project.select(["core", "attribution"]))
     run_home(home, Request(tables), use_dagster=False)
 
@@ -71,6 +92,17 @@ def recovery(sales: pl.DataFrame) -> Recovery:
     return Recovery(sales.height, entrance, slot)
 
 
+def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.DataFrame:
+    """What *sales* (``sales_beside_truth``) were matched by: *by*, lines, revenue, and right.
+
+    *right* counts the lines that name the planted entrance; a line that no visit led to names it by '(unattributed)'.
+    """
+    is_right = pl.col("entrance_id") == pl.col("planted_entrance_id")
+    groups = sales.group_by(by).agg(lines=pl.len(), revenue=pl.col("revenue").sum(), right=is_right.sum())
+    order = pl.col("matched_by").replace_strict({name: place for place, name in enumerate(MATCHES)})
+    return groups.sort(*(name for name in by if name != "matched_by"), order)
+
+
 def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
     """The shops to compare, by name."""
     everything = {"clean": parameters_with(()), **{name: parameters_with([name]) for name in TRAPS}}
@@ -78,8 +110,21 @@ def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
     return {name: parameters for name, parameters in everything.items() if not names or name in names}
 
 
+def _share(part: float | Decimal, whole: float | Decimal) -> str:
+    return f"{100 * float(part) / float(whole):.2f} %" if whole else "–"
+
+
+def _match_rows(case: str, sales: pl.DataFrame, by: Sequence[str]) -> Iterator[str]:
+    """The Markdown rows of ``matches`` for one case."""
+    lines, revenue = sales.height, sales["revenue"].sum()
+    for row in matches(sales, by=by).to_dicts():
+        shares = [_share(row["lines"], lines), _share(row["revenue"], revenue), _share(row["right"], row["lines"])]
+        cells = [case, *(row[name] for name in by), f"{row['lines']:,}", *shares]
+        yield f"| {' | '.join(cells)} |"
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=16)
     parser.add_argument("--devices", type=int, default=3000)
@@ -89,16 +134,33 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - _cases([]).keys():
         parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(_cases([]))}")
-    print("| trap | sale lines | entrance | slot |\n| --- | ---: | ---: | ---: |")
+    print("| trap | sale lines | entrance | slot | entrance, no fallbacks |\n| --- | ---: | ---: | ---: | ---: |")
+    by_match, by_kind = [], []
     with tempfile.TemporaryDirectory(prefix="headwater-recovery-") as scratch:
         for name, parameters in _cases(arguments.cases).items():
             home, _ = init_home((arguments.keep or Path(scratch)) / name.replace(" ", "-"))
             simulate_and_run(home, parameters, days=arguments.days, devices=arguments.devices, seed=arguments.seed)
-            found = recovery(sales_beside_truth(home))
-            shares = [f"{100 * each / found.lines:.2f} %" for each in (found.entrance, found.slot)]
+            sales = sales_beside_truth(home)
+            by_match += _match_rows(name, sales, ["matched_by"])
+            by_kind += _match_rows(name, sales, ["planted_kind", "matched_by"])
+            compute_sales(home, sales_fallbacks=())
+            found, without = recovery(sales), recovery(sales_beside_truth(home))
+            shares = [_share(each, found.lines) for each in (found.entrance, found.slot, without.entrance)]
             print(f"| {name} | {found.lines:,} | {' | '.join(shares)} |", flush=True)
             if not arguments.keep:
                 shutil.rmtree(home.root)
+    head = "lines | share of lines | share of money | planted entrance |"
+    print("\n".join(["", f"| trap | matched_by | {head}", "| --- | --- | ---: | ---: | ---: | ---: |", *by_match]))
+    print(
+        "\n".join(
+            [
+                "",
+                f"| trap | what it is | matched_by | {head}",
+                "| --- | --- | --- | ---: | ---: | ---: | ---: |",
+                *by_kind,
+            ]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ Here: what ``headwater simulate`` and ``headwater demo`` call.
 
 - ``parameters``: the rates of everything, and the traps: what can go wrong in a log
 - ``plan``: days, blocks of devices and their random streams
-- ``shop``: products, shelves, and what each slot shows on a day
+- ``catalogue``: products, their variants, and what is sold without being shown
+- ``shop``: shelves, and what each slot shows on a day
 - ``people``: devices, their users, and the visits of a day
-- ``walks``: what visitors do, page after page
+- ``walks``: what visitors do, page after page; ``trace``: the table of it
 - ``tracking``: walks as records of the tracking log: clocks, latency, late and repeated records
-- ``sales``: carts become lines, with the planted truth; ``orders``: their records
+- ``sales``: carts become lines, with the planted truth; ``extras``: lines without an event of their own sku
+- ``orders``: the records of orders
 - ``landing``: files of the native format
 - ``block``: the days of one block of devices; ``simulation``: all blocks
 

@@ -154,7 +154,7 @@ def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) 
     return versions.select(
         "order_id",
         "line_no",
-        labels(scene.shop.catalogue.sku, versions["product"].to_numpy()).alias("sku"),
+        labels(scene.shop.catalogue.sku, versions["exported"].to_numpy()).alias("sku"),
         "quantity",
         unit_price=_money("unit_price"),
         discount=_money("discount"),

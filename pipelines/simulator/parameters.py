@@ -22,6 +22,8 @@ class SimulationParameters:
     """
 
     products: int = 600
+    variant_rate: float = 0.3
+    """Products that are sold in two to four variants: pages show the product, orders name the variant, carts either."""
     visits_per_device_day: float = 0.6
     max_steps: int = 60
     devices_per_block: int = 40_000
@@ -48,6 +50,8 @@ class SimulationParameters:
     """Devices that send the device_id of another device."""
     page_id_reset_rate: float = 0.002
     """Visits before which the app was installed anew: PageIds start from 1 again."""
+    seconds_off_rate: float = 0.3
+    """Devices whose clock is up to 30 seconds fast or slow: no more than a request may take."""
     clock_error_seconds: float = 8.0
     """Standard deviation of what a usual device's clock is off."""
     wrong_clock_rate: float = 0.08
@@ -62,6 +66,8 @@ class SimulationParameters:
     """Visits whose records are sent about a day later."""
     very_late_visit_rate: float = 0.0005
     """Visits whose records are sent about two weeks later."""
+    slow_request_rate: float = 0.05
+    """Requests that are received 5 to 40 seconds after they were sent, as those of webviews."""
     duplicate_rate: float = 0.003
     """Records that are sent twice."""
     broken_line_rate: float = 0.0001
@@ -76,6 +82,14 @@ class SimulationParameters:
     """Visits without a cart that are followed by an order of a product that was clicked."""
     no_cart_rate: float = 0.04
     """Orders that no visit explains, in relation to the others."""
+    gift_rate: float = 0.10
+    """Orders to which the shop adds a gift, a line at price 0."""
+    add_on_rate: float = 0.12
+    """Orders to which something is added that is offered at the checkout alone."""
+    bundle_rate: float = 0.22
+    """Orders of a bundle, whose sku no page shows, in relation to the others."""
+    unknown_sku_rate: float = 0.08
+    """Order lines that name their product by an id which neither events nor the catalogue know."""
     corrected_line_rate: float = 0.02
     """Order lines that are exported wrong first, and right up to a day later."""
     foreign_currency_rate: float = 0.0
@@ -112,12 +126,18 @@ TRAPS: Mapping[str, Trap] = {
         "device clocks seconds to hours off; some are set right one day",
         ("clock_error_seconds", "wrong_clock_rate", "clock_set_rate"),
     ),
+    "seconds_off": Trap("device clocks up to 30 seconds fast or slow", ("seconds_off_rate",)),
+    "slow_requests": Trap("requests that take 5 to 40 seconds, as in webviews", ("slow_request_rate",)),
     "epoch_clocks": Trap("device clocks that stand in 1970", ("epoch_clock_rate",)),
     "missing_times": Trap("records without sent_time and received_time", ("missing_time_rate",)),
     "late_records": Trap("visits sent a day or two weeks later", ("offline_visit_rate", "very_late_visit_rate")),
     "duplicates": Trap("records sent twice", ("duplicate_rate",)),
     "broken_lines": Trap("lines cut off or without a required field (NDJSON only)", ("broken_line_rate",)),
     "orders_without_cart": Trap("orders of clicked products, and by telephone", ("buy_now_rate", "no_cart_rate")),
+    "sales_without_events": Trap(
+        "gifts, add-ons of the checkout, bundles and unknown ids: order lines without an event of their sku",
+        ("gift_rate", "add_on_rate", "bundle_rate", "unknown_sku_rate"),
+    ),
     "corrected_lines": Trap("order lines with a newer, corrected version", ("corrected_line_rate",)),
     "foreign_currency": Trap(
         "orders in other currencies; not in the mix, since they need the fx.csv written beside the truth",

@@ -25,6 +25,8 @@ APP_VERSIONS = codebook(["7.4.1", "8.2.0", "8.2.1", "8.3.0", "8.3.2"])
 _BOT_VISITS = 6
 """A bot's visits a day."""
 
+_NEAR = 30_000  # ms that a clock is off at most whose error is not told from a slow request
+
 _HOUR_WEIGHTS = np.array(
     [
         *(1.2, 0.6, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.6, 4.0, 4.1),
@@ -94,7 +96,7 @@ def make_population(plan: Plan, block: int) -> Population:
     is_clone = rng.random(devices) < parameters.cloned_id_rate
     tells_times = rng.random(devices) >= parameters.missing_time_rate
     version = draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices)
-    skew, is_set_at = _clocks(plan, rng, devices)
+    skew, is_set_at = _clocks(plan, block, rng, devices)
     return Population(
         device_id=hexadecimal(mix64(first + code + (plan.seed % 2**20 << 40))[:, None]),
         user_id=pl.select(pl.format("u{}", pl.Series(100_001 + first + code))).to_series(),
@@ -113,7 +115,7 @@ def make_population(plan: Plan, block: int) -> Population:
     )
 
 
-def _clocks(plan: Plan, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
+def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
     """What each device's clock is off, and when it is set right (after the end: never)."""
     parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
@@ -124,7 +126,11 @@ def _clocks(plan: Plan, rng: np.random.Generator, devices: int) -> tuple[Ints, I
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
     # Such a clock starts at 1970-01-01 when the device is switched on: here a day before the first event.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
-    return np.where(epoch, 86_400_000 - start, skew).astype(np.int64), is_set_at
+    skew = np.where(epoch, 86_400_000 - start, skew)
+    # A stream of its own: this trap moves no draw of the others.
+    clocks = plan.stream(Stage.CLOCKS, block=block)
+    is_near = (clocks.random(devices) < parameters.seconds_off_rate) & ~wrong & ~epoch
+    return np.where(is_near, clocks.uniform(-_NEAR, _NEAR, devices), skew).astype(np.int64), is_set_at
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ class Stage(IntEnum):
     BROKEN = 8
     ORDERS = 9
     CURRENCIES = 10
+    VARIANTS = 11
+    EXTRAS = 12
+    CLOCKS = 13
+    REQUESTS = 14
+    CHOICES = 15
 
 
 @dataclass(frozen=True, eq=False)

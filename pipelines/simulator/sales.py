@@ -1,7 +1,8 @@
 """What is sold: the lines of the orders that follow the visits of a day, and the truth of where each came from.
 
 Here: which carts and clicks become order lines, when they are ordered, prices, the planted truth.
-Not here: payments, refunds and the records of orders (``orders``), how files are written (``landing``).
+Not here: lines without an event of their own sku (``extras``), payments, refunds and the records of orders
+(``orders``), how files are written (``landing``).
 """
 
 from __future__ import annotations
@@ -13,27 +14,30 @@ import polars as pl
 
 from pipelines.config_tables import DIRECT, UNATTRIBUTED
 from pipelines.simulator.arrays import NOTHING, AnyArray, Ints, codebook, draw, labels
+from pipelines.simulator.extras import with_extras
 from pipelines.simulator.people import Population, Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import ENTRANCES, MODULES, PAGE_TYPES, Module
+from pipelines.simulator.trace import Event, Trace
 from pipelines.simulator.tracking import event_ids
-from pipelines.simulator.walks import Event, Trace
 
 _MINUTE = 60_000
 _DAY = 86_400_000
 _NO_PLACE = "(none)"
 _ORIGINS = codebook([*ENTRANCES, DIRECT, UNATTRIBUTED])
-_MATCHES = codebook(["cart", "click", "none"])
+_MATCHES = codebook(["cart", "click", "order", "visit", "none"])
+_KINDS = codebook(["product", "unknown_sku", "add_on", "gift", "bundle", "telephone"])
+_QUICKEST = 5_000  # ms from a cart to its order, at least
 
 
 @dataclass(frozen=True)
 class Sold:
     """What comes of the visits of a scene.
 
-    *lines*: order (a number within the scene), order_id, line_no, user, product (codes), quantity, ordered_at
-    (epoch ms), unit_price, discount, unit_cost (cents, null = unknown). *truth*, one row a line: order_id, line_no,
-    matched_by (cart, click, none), end_event_id, and the columns of the head, named as in
-    ``attribution.attributed_sales``.
+    *lines*: order (a number within the scene), order_id, line_no, user, exported (code of the sku that the order
+    names), quantity, ordered_at (epoch ms), unit_price, discount, unit_cost (cents, null = unknown). *truth*, one row
+    a line: order_id, line_no, kind, matched_by, end_event_id, and the columns of the head, named as in
+    ``attribution.attributed_sales``; see ``simulate``.
     """
 
     lines: pl.DataFrame
@@ -45,25 +49,30 @@ def sell(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> Sold:
     rng = scene.stream(Stage.SALES)
     touches = _touches(scene, visits, trace, happened)
     bought = pl.concat([_from_carts(scene, touches, rng), _bought_at_once(scene, touches, rng)])
-    bought = pl.concat([bought, _out_of_nowhere(scene, bought, rng)]).filter(pl.col("ordered_at") < scene.plan.end)
+    bought = _choose_variants(scene, pl.concat([bought, _out_of_nowhere(scene, bought, rng)]))
+    bought = with_extras(scene, bought, touches, scene.stream(Stage.EXTRAS)).filter(
+        pl.col("ordered_at") < scene.plan.end
+    )
     lines = _price(scene, _number(scene, bought), rng)
-    return Sold(lines.drop("matched_by", "event"), _truth(scene, trace, lines))
+    return Sold(lines.drop("kind", "matched_by", "event", "product", "sku"), _truth(scene, trace, lines))
 
 
 def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.DataFrame:
     """The carts and product clicks of people who can buy, by visit and time; *event* is the position in the trace."""
     is_cart = trace.event_type == Event.ADD_TO_CART
-    is_click = (trace.event_type == Event.CLICK) & (trace.product >= 0)
+    is_click = (trace.event_type == Event.CLICK) & (trace.sku >= 0)
     event = np.flatnonzero(is_cart | is_click)
     event = event[~scene.population.is_guest[visits.user[trace.visit[event]]]]
     visit = trace.visit[event].astype(np.int64)
+    sku = trace.sku[event].astype(np.int64)
     touches = pl.DataFrame(
         {
             "event": event,
             "is_cart": is_cart[event],
             "visit": visit,
             "user": visits.user[visit],
-            "product": trace.product[event].astype(np.int64),
+            "sku": sku,
+            "product": scene.shop.catalogue.product_of[sku],
             "touched_at": happened[event],
         }
     )
@@ -87,7 +96,7 @@ def _from_carts(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -
 def _delays(rng: np.random.Generator, size: int) -> Ints:
     """From the last cart to the order, in ms: mostly minutes, sometimes hours or days."""
     mean = np.array([6 * _MINUTE, 5 * 60 * _MINUTE, 2 * _DAY])[draw(rng, np.array([0.74, 0.14, 0.12]), size)]
-    return (_MINUTE + np.minimum(rng.exponential(mean), 12 * _DAY)).astype(np.int64)
+    return (_QUICKEST + np.minimum(rng.exponential(mean), 12 * _DAY)).astype(np.int64)
 
 
 def _bought_at_once(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -106,10 +115,12 @@ def _lines(touches: pl.DataFrame, matched_by: str) -> pl.DataFrame:
         "visit",
         "user",
         "product",
+        "sku",
         "ordered_at",
         pl.col("quantity").cast(pl.Int64),
         pl.lit(matched_by).alias("matched_by"),
         "event",
+        pl.lit("product").alias("kind"),
     )
 
 
@@ -119,23 +130,38 @@ def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator
     size = int(rng.poisson(bought["visit"].n_unique() * scene.parameters.no_cart_rate))
     buyers = np.unique(population.owner[~population.is_guest[population.owner]])
     size = size if len(buyers) else 0
+    user = rng.choice(buyers, size) if size else np.zeros(0, dtype=np.int64)
+    product = draw(rng, scene.shop.catalogue.weight, size)
     return pl.DataFrame(
         {
             # No visit has a negative number, so that each of these is an order of its own.
             "visit": -1 - np.arange(size),
-            "user": rng.choice(buyers, size) if size else np.zeros(0, dtype=np.int64),
-            "product": draw(rng, scene.shop.catalogue.weight, size),
+            "user": user,
+            "product": product,
+            "sku": product,
             "ordered_at": rng.integers(*scene.plan.bounds(scene.nth), size),
             "quantity": np.ones(size, dtype=np.int64),
             "matched_by": pl.Series(["none"] * size, dtype=pl.String),
             "event": np.full(size, NOTHING, dtype=np.int64),
+            "kind": pl.Series(["telephone"] * size, dtype=pl.String),
         }
+    )
+
+
+def _choose_variants(scene: Scene, lines: pl.DataFrame) -> pl.DataFrame:
+    """*lines* that name what was bought: a variant, where the product has some and the cart did not say which."""
+    product = lines["product"].to_numpy()
+    chosen = scene.shop.catalogue.choose_variant(scene.stream(Stage.CHOICES), product)
+    return lines.with_columns(
+        sku=pl.when(pl.col("sku") == pl.col("product")).then(pl.Series(chosen)).otherwise("sku"),
     )
 
 
 def _number(scene: Scene, bought: pl.DataFrame) -> pl.DataFrame:
     """The lines with order, order_id and line_no, in the order of ordered_at."""
-    numbered = bought.sort("ordered_at", "visit", "product").with_columns(
+    # Products first, then what came with them.
+    place = pl.col("kind").cast(_KINDS.dtype).to_physical()
+    numbered = bought.sort("ordered_at", "visit", place.clip(1), "product").with_columns(
         order=pl.struct("ordered_at", "visit").rle_id().cast(pl.Int64)
     )
     # Day and block make the number unique: orders of several days and blocks are numbered apart.
@@ -148,23 +174,26 @@ def _number(scene: Scene, bought: pl.DataFrame) -> pl.DataFrame:
 
 def _price(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """The lines with unit_price, discount and unit_cost, in cents."""
-    catalogue, product = scene.shop.catalogue, lines["product"].to_numpy()
+    catalogue, sku = scene.shop.catalogue, lines["sku"].to_numpy()
     extra = draw(rng, np.array([0.82, 0.13, 0.05]), lines.height)
+    extra[lines["kind"].to_numpy() == "gift"] = 0
     quantity = np.minimum(lines["quantity"].to_numpy() + extra, 9)
-    price = catalogue.price[product]
+    price = catalogue.price[sku]
     share = np.where(rng.random(lines.height) < 0.3, rng.uniform(0.03, 0.2, lines.height), 0.0)
     discount = np.round(quantity * price * share).astype(np.int64)
     return lines.with_columns(
         quantity=pl.Series(quantity),
         unit_price=pl.Series(price),
         discount=pl.Series(discount),
-        unit_cost=pl.Series(catalogue.cost[product]).replace(NOTHING, None),
+        unit_cost=pl.Series(catalogue.cost[sku]).replace(NOTHING, None),
     )
 
 
 def _truth(scene: Scene, trace: Trace, lines: pl.DataFrame) -> pl.DataFrame:
     """Where each line came from. A line without an event has no place; an event without a head came in directly."""
     event = lines["event"].to_numpy()
+    # A bundle has the head of its visit; what was clicked there last is not what was sold.
+    end = np.where(lines["matched_by"].to_numpy() == "visit", NOTHING, event)
     head = np.where(event >= 0, trace.head[event] if len(trace) else NOTHING, NOTHING).astype(np.int64)
 
     def of_head(values: AnyArray) -> AnyArray:
@@ -177,8 +206,9 @@ def _truth(scene: Scene, trace: Trace, lines: pl.DataFrame) -> pl.DataFrame:
         {
             "order_id": lines["order_id"],
             "line_no": lines["line_no"],
+            "kind": lines["kind"].cast(_KINDS.dtype),
             "matched_by": lines["matched_by"].cast(_MATCHES.dtype),
-            "end_event_id": _ids(scene, event),
+            "end_event_id": _ids(scene, end),
             "head_event_id": _ids(scene, head),
             "entrance_id": labels(_ORIGINS, entrance),
             "head_page_type": labels(PAGE_TYPES, of_head(trace.page_kind)).cast(pl.String).fill_null(_NO_PLACE),

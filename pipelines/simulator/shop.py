@@ -1,8 +1,8 @@
-"""The made-up shop: what it sells and what its pages show.
+"""The made-up shop: what its pages show.
 
-Here: page kinds and modules, products, the shelves (rankings of products) behind lists and feeds, and the
-positions that can be clicked on a day, with their content.
-Not here: who visits (``people``) or what visitors do (``walks``).
+Here: page kinds and modules, the shelves (rankings of products) behind lists and feeds, and the positions that can be
+clicked on a day, with their content.
+Not here: what is sold (``catalogue``), who visits (``people``) or what visitors do (``walks``).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, codebook, mix64
+from pipelines.simulator.catalogue import Catalogue, make_catalogue, rank
 from pipelines.simulator.plan import Plan, Stage
-from pipelines.simulator.wares import BRANDS, CATEGORIES, STYLES
+from pipelines.simulator.wares import CATEGORIES
 
 
 class Page(IntEnum):
@@ -58,76 +59,12 @@ MODULES = codebook(module.name.lower() for module in Module)
 ENTRANCES = ["home_banner", "home_icons", "home_feed", "search", "category", "my_orders"]
 """The entrance of the first six modules, by code: as the template's entrances.csv has them."""
 
-SHELF_SIZE = 40
 QUERIES = 150
 FEEDS = 60
 CAMPAIGNS = 8
 BANNERS, ICONS = 4, 5
 _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
 """Every so many days a banner's creative, an icon's target and the feed's ranking change."""
-
-
-@dataclass(frozen=True, eq=False)
-class Catalogue:
-    """The products, by code.
-
-    Money is in cents; a cost of NOTHING is unknown. *weight* is the popularity (Zipf), *appeal* multiplies
-    the chance of a cart (mean about 1). *recommended* holds one row of product codes a product.
-    """
-
-    frame: pl.DataFrame
-    category: Ints
-    weight: Floats
-    appeal: Floats
-    price: Ints
-    cost: Ints
-    recommended: Ints
-    sku: pl.Series
-
-
-def make_catalogue(plan: Plan) -> Catalogue:
-    """The shop's products; *frame* is the content of products.csv."""
-    rng = plan.stream(Stage.CATALOGUE)
-    parameters, first_day = plan.parameters, plan.days[0]
-    count = parameters.products
-    category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
-    # Popularity is independent of the SKU's number, or the categories would be ranked by it.
-    weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
-    typical = np.array([price for _, price, _ in CATEGORIES])[category]
-    yuan = np.maximum(5, np.round(typical * rng.lognormal(0, 0.45, count)))
-    price = (yuan * 100).astype(np.int64) - rng.choice([0, 10, 1], count)
-    cost = np.round(price * rng.uniform(0.42, 0.82, count)).astype(np.int64)
-    cost[rng.random(count) < parameters.unknown_cost_rate] = NOTHING
-    age = rng.integers(1, 900, count)
-    nouns = [rng.choice(list(CATEGORIES[code][2])) for code in category]
-    brands = rng.choice(list(BRANDS), count)
-    frame = pl.DataFrame(
-        {
-            "sku": [f"SKU{number:05d}" for number in range(1, count + 1)],
-            "name": [
-                f"{brand}{style}{noun}"
-                for brand, style, noun in zip(brands, rng.choice(list(STYLES), count), nouns, strict=True)
-            ],
-            "category": [CATEGORIES[code][0] for code in category],
-            "brand": [str(brand) for brand in brands],
-            "unit_cost": pl.Series(np.where(cost < 0, np.nan, cost / 100)).fill_nan(None),
-            "list_price": price / 100,
-            "launched_on": [first_day - dt.timedelta(days=int(days)) for days in age],
-            "updated_at": [f"{first_day}T00:00:00"] * count,
-        }
-    )
-    boost = np.where(category[:, None] == category, 2.5, 0.0)
-    np.fill_diagonal(boost, -1e9)
-    recommended = _rank(rng, weight, boost)
-    appeal = rng.lognormal(-0.08, 0.4, count)
-    return Catalogue(frame, category, weight, appeal, price, cost, recommended, codebook(frame["sku"]))
-
-
-def _rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
-    """A shelf for each row of *boost*: distinct products, drawn by weight × exp(boost) (Gumbel's trick)."""
-    scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
-    size = min(SHELF_SIZE, boost.shape[1])
-    return np.argsort(-scores, axis=1, kind="stable")[:, :size].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -212,7 +149,7 @@ def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
     campaign = np.where(offset < 3, 3.0, 0.0)
     feed = np.zeros((FEEDS, len(catalogue.weight)))
     boost = np.concatenate([own, query, feed, campaign])
-    ranked = _rank(shop.plan.stream(Stage.SHELVES, day), catalogue.weight, boost)
+    ranked = rank(shop.plan.stream(Stage.SHELVES, day), catalogue.weight, boost)
     shelves = np.concatenate([ranked, catalogue.recommended]).astype(np.int32)
     rows = _rows(shop.plan.seed, day)
     codes = {text: code for code, text in enumerate(shop.contents)}

@@ -83,9 +83,12 @@ def simulate(
         timezone: The shop's (IANA).
         parameters: The rates of everything; default: those of the class. See ``parameters_with`` for traps.
         truth: The file of the planted truth; default ``<out>/../simulation/truth.parquet``. Its columns:
-            order_id, line_no, matched_by (``cart``, ``click``, ``none``), end_event_id, head_event_id,
-            entrance_id, head_page_type, head_module, head_slot, head_content_id, as in
-            ``attribution.attributed_sales``, one row an order line, of unpaid orders too. Beside it:
+            order_id, line_no, kind, matched_by, end_event_id, head_event_id, entrance_id, head_page_type,
+            head_module, head_slot, head_content_id, as in ``attribution.attributed_sales``, one row an order line, of
+            unpaid orders too. *kind*: ``product``, ``unknown_sku`` (a product under an id that nothing else knows),
+            ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what really led to the line: a ``cart``
+            or ``click`` of its product (end_event_id), the rest of its ``order`` (end_event_id: what was carted or
+            clicked last for it), its ``visit`` alone, ``none``. Beside it:
             ``contents.parquet``, what each slot showed on each day and the share of clicks that it is worth, and
             ``fx.csv`` where there are orders in other currencies.
         files: One file of events a day, or an hour.

@@ -28,12 +28,13 @@ from pipelines.simulator.arrays import (
 from pipelines.simulator.people import APP_VERSIONS, CHANNELS, PLATFORMS, Population, Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import MODULES, PAGE_TYPES
-from pipelines.simulator.walks import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
+from pipelines.simulator.trace import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
 
 _NEVER = np.iinfo(np.int64).max
 _VISIT_GAP = 60_000  # ms between two visits on one device, at least
 _BATCH = 10_000  # the SDK sends what it has every so many ms
-_SLOWEST = 8_000  # ms from sent to received, at most
+_SLOWEST = 8_000  # ms from sent to received, at most, of a usual request
+_SLOW = (5_000, 40_000)  # ms that a slow request takes
 _LATENCIES = 1 << 16
 _HOUR = 3_600_000
 
@@ -170,6 +171,9 @@ def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.r
     sent = timing.start[trace.visit] + (batch + 1) * _BATCH + timing.delay[trace.visit]
     # The records of a batch travel together: their latency is one draw.
     latencies = np.minimum(20 + rng.lognormal(4.6, 0.8, _LATENCIES), _SLOWEST).astype(np.int64)
+    slow = scene.stream(Stage.REQUESTS)
+    is_slow = slow.random(_LATENCIES) < scene.parameters.slow_request_rate
+    latencies = np.where(is_slow, slow.integers(*_SLOW, _LATENCIES), latencies)
     offset = rng.integers(0, _LATENCIES, len(timing.start))
     received = sent + latencies[(offset[trace.visit] + batch) % _LATENCIES]
     again = np.flatnonzero(rng.random(len(trace)) < scene.parameters.duplicate_rate)
@@ -213,7 +217,7 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
             "page_type": labels(PAGE_TYPES, trace.page_kind[event]),
             "module": labels(MODULES, trace.module[event]),
             "slot": _nullable(slot.astype(np.int32), slot == 0),
-            "sku": labels(scene.shop.catalogue.sku, trace.product[event]),
+            "sku": labels(scene.shop.catalogue.sku, trace.sku[event]),
             "content_id": labels(scene.shop.contents, trace.content[event]),
             "device_time": true_time + _skew(population, device, true_time),
             "sent_time": _nullable(sent.sent + _skew(population, device, sent.sent), is_untold),

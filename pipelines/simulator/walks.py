@@ -2,40 +2,27 @@
 
 Here: opening pages, seeing, scrolling, clicking, going back, carting. PageIds are counted within a visit,
 times run from its start, and every event knows the head (the entrance click) that truly led to it.
-Not here: true or device time, identifiers and records (``tracking``).
+Not here: the table of these events (``trace``); true or device time, identifiers and records (``tracking``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, codebook, draw
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, draw
+from pipelines.simulator.catalogue import SHELF_SIZE
 from pipelines.simulator.people import Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import (
     ENTRANCES,
     FEEDS,
     QUERIES,
-    SHELF_SIZE,
     Module,
     Page,
 )
-
-
-class Event(IntEnum):
-    """Event types; their lower-case names are the log's event_type."""
-
-    PAGE_VIEW = 0
-    EXPOSURE = 1
-    CLICK = 2
-    ADD_TO_CART = 3
-    LOGIN = 4
-
-
-EVENT_TYPES = codebook(event.name.lower() for event in Event)
+from pipelines.simulator.trace import Event, Recorder, Trace
 
 
 class _Action(IntEnum):
@@ -77,81 +64,15 @@ _CART_RATES: Floats = np.array([0.09, 0.12, 0.13, 0.28, 0.19, 0.36, 0.11])
 
 _QUERY_WEIGHTS: Floats = 1.0 / np.arange(1, QUERIES + 1) ** 0.8
 
+_CART_NAMES_VARIANT = 0.5
+"""How often the cart of a product with variants names the variant; else it names the product, as listings do."""
+
 _BOT_STEPS = 150
 _BOT_PACE = 0.1
 """A bot waits for so much of the time that a visitor waits."""
 
 _MAX_DEPTH = 12
 _EXPOSURE_GAP = 350  # ms between two products scrolling into view
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The events of a day's walks, in the order in which they were generated (the *position*).
-
-    The first rows are the views of the landing pages, one a visit.
-    *time*: ms since the visit's start. *page*: PageId within the visit, from 0. *slot* 0, *product* and
-    *content* NOTHING are null. *head*: the position of the entrance click in effect, an entrance click
-    being its own; NOTHING before the first. *duration* (ms) and *pages* have one row a visit.
-    """
-
-    visit: AnyArray
-    time: AnyArray
-    event_type: AnyArray
-    page: AnyArray
-    page_kind: AnyArray
-    module: AnyArray
-    slot: AnyArray
-    product: AnyArray
-    content: AnyArray
-    head: AnyArray
-    duration: Ints
-    pages: Ints
-
-    def __len__(self) -> int:
-        return len(self.visit)
-
-
-EVENT_COLUMNS: dict[str, type[np.signedinteger]] = {
-    "visit": np.int32,
-    "time": np.int32,
-    "event_type": np.int8,
-    "page": np.int32,
-    "page_kind": np.int8,
-    "module": np.int8,
-    "slot": np.int16,
-    "product": np.int32,
-    "content": np.int16,
-    "head": np.int32,
-}
-"""The columns of a Trace with one row an event, and their types."""
-
-
-class _Recorder:
-    """Collects events, one column an array that grows."""
-
-    def __init__(self, room: int) -> None:
-        self.count = 0
-        self._columns = {name: self._empty(name, room) for name in EVENT_COLUMNS}
-
-    @staticmethod
-    def _empty(name: str, room: int) -> AnyArray:
-        return np.full(room, 0 if name == "slot" else NOTHING, dtype=EVENT_COLUMNS[name])
-
-    def add(self, visit: Ints, **columns: AnyArray | int) -> None:
-        """Record one event a row of *visit*, the other columns given or null."""
-        start, self.count = self.count, self.count + len(visit)
-        while self.count > len(self._columns["visit"]):
-            self._columns = {
-                name: np.concatenate([column, self._empty(name, len(column))]) for name, column in self._columns.items()
-            }
-        self._columns["visit"][start : self.count] = visit
-        for name, values in columns.items():
-            self._columns[name][start : self.count] = values
-
-    def columns(self) -> dict[str, AnyArray]:
-        """All events, by column."""
-        return {name: column[: self.count] for name, column in self._columns.items()}
 
 
 class _Walk:
@@ -161,9 +82,10 @@ class _Walk:
         size = len(visits)
         self.storefront, self.catalogue = scene.storefront, scene.shop.catalogue
         self.parameters, self.rng = scene.parameters, scene.stream(Stage.WALKS)
+        self.choices = scene.stream(Stage.VARIANTS)
         self.is_bot = visits.is_bot
         self.pace = np.where(visits.is_bot, _BOT_PACE, 1.0)
-        self.log = _Recorder(64 + 40 * size)
+        self.log = Recorder(64 + 40 * size)
         self.clock = np.zeros(size, dtype=np.int64)
         self.pages = np.zeros(size, dtype=np.int64)
         self.head = np.full(size, NOTHING, dtype=np.int64)
@@ -231,7 +153,7 @@ class _Walk:
 
     def _view(self, ix: Ints) -> None:
         self._wait(ix, 150, 350)
-        self._record(ix, Event.PAGE_VIEW, product=self._top(self.product, ix))
+        self._record(ix, Event.PAGE_VIEW, sku=self._top(self.product, ix))
         self._wait(ix, 200, 300)
 
     def _decorate(self, ix: Ints) -> None:
@@ -266,7 +188,7 @@ class _Walk:
             time=self.clock[ix[row]] + _EXPOSURE_GAP * nth,
             module=_SHELF_MODULE[kind[row]],
             slot=slot,
-            product=self.storefront.shelves[shelf, slot - 1],
+            sku=self.storefront.shelves[shelf, slot - 1],
             content=np.where(kind[row] == Page.HOME, self.storefront.feed_content, NOTHING),
         )
         self.shown[ix, self.depth[ix]] += count
@@ -279,8 +201,13 @@ class _Walk:
         is_cart = self.rng.random(len(ix)) < chance
         ix, product = ix[is_cart], product[is_cart]
         self._wait(ix, 1_500, 15_000)
-        self._record(ix, Event.ADD_TO_CART, module=Module.BUY_BAR, product=product)
+        self._record(ix, Event.ADD_TO_CART, module=Module.BUY_BAR, sku=self._named_by_cart(product))
         self._wait(ix, 500, 1_500)
+
+    def _named_by_cart(self, product: Ints) -> Ints:
+        """The sku that the cart of each *product* names: itself, or the variant that was chosen."""
+        variant = self.catalogue.choose_variant(self.choices, product)
+        return np.where(self.choices.random(len(product)) < _CART_NAMES_VARIANT, variant, product)
 
     def _back(self, ix: Ints) -> None:
         self.depth[ix] -= 1
@@ -325,7 +252,7 @@ class _Walk:
         slot = 1 + (np.maximum(shown, 1) * self.rng.random(len(ix)) ** 1.7).astype(np.int64)
         product = self.storefront.shelves[self._top(self.shelf, ix), slot - 1]
         content = np.where(kind == Page.HOME, self.storefront.feed_content, NOTHING)
-        self._record_click(ix, _SHELF_MODULE[kind], slot=slot, product=product, content=content)
+        self._record_click(ix, _SHELF_MODULE[kind], slot=slot, sku=product, content=content)
         self.depth[ix] += 1
         self._open(ix, np.full(len(ix), Page.DETAIL), self.storefront.first_recommended + product, product)
 

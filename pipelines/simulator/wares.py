@@ -1,6 +1,6 @@
-"""The made-up shop's vocabulary: categories, brands and styles of its products.
+"""The made-up shop's vocabulary: categories, brands, styles and variants of its products, and what it sells besides.
 
-Here: names only, all invented. Not here: how products come of them (``shop``).
+Here: names only, all invented. Not here: how products come of them (``catalogue``).
 """
 
 from __future__ import annotations
@@ -27,3 +27,15 @@ BRANDS = (
 )  # fmt: skip
 
 STYLES = ("轻薄", "加厚", "经典", "简约", "复古", "便携", "大容量", "柔软", "防水", "夏季", "冬季", "新款")
+
+VARIANTS = ("黑色", "白色", "灰色", "蓝色")
+"""What tells the variants of a product apart."""
+
+GIFTS = (("护肤小样", 12), ("帆布袋", 9), ("钥匙扣", 5), ("便携杯", 15))
+"""What is added to an order at price 0: name, what it would cost in yuan."""
+
+ADD_ONS = (("延长保修", 39), ("礼品包装", 12), ("换购抽纸", 10), ("换购袜子", 19), ("上门安装", 60))
+"""What is offered at the checkout alone: name, price in yuan."""
+
+BUNDLES = (("居家四件组合", 299), ("早餐组合", 89), ("出行三件套", 359), ("护肤全套", 259), ("开学礼包", 199))
+"""What is sold as one article although pages show its parts: name, price in yuan."""

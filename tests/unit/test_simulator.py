@@ -95,12 +95,45 @@ def test_events_that_matter_have_a_page_and_a_slot_from_one(shop: Path) -> None:
 
 def test_products_are_distinct_and_cheaper_to_buy_in_than_to_sell(shop: Path) -> None:
     products = pl.read_csv(shop / "landing" / "native" / "products" / "products.csv", try_parse_dates=True)
-    columns = ["sku", "name", "category", "brand", "unit_cost", "list_price", "launched_on", "updated_at"]
+    columns = ["sku", "parent_sku", "name", "category", "brand", "unit_cost", "list_price", "launched_on", "updated_at"]
     assert products.columns == columns
-    assert products["sku"].n_unique() == products.height == SimulationParameters().products
+    assert products["sku"].n_unique() == products.height
+    assert products.filter(pl.col("sku").str.contains("^SKU[0-9]+$")).height == SimulationParameters().products
     assert 0 < products["unit_cost"].null_count() < 0.1 * products.height
-    assert products.filter(pl.col("unit_cost") >= pl.col("list_price")).is_empty()
+    is_gift = pl.col("list_price") == 0
+    assert products.filter(pl.col("unit_cost") >= pl.col("list_price"), ~is_gift).is_empty()
+    assert products.filter(is_gift)["unit_cost"].min() > 0
     assert set(events(shop)["sku"].drop_nulls()) <= set(products["sku"])
+
+
+def test_pages_show_products_orders_name_variants_and_carts_name_either(shop: Path) -> None:
+    products = pl.read_csv(shop / "landing" / "native" / "products" / "products.csv")
+    variants = products.filter(pl.col("parent_sku").is_not_null())
+    counts = variants.group_by("parent_sku").len()["len"]
+    assert (counts.min(), counts.max()) == (2, 4)
+    assert 0.2 * SimulationParameters().products < counts.len() < 0.4 * SimulationParameters().products
+    both = variants.join(products, left_on="parent_sku", right_on="sku", suffix="_of_product")
+    assert both.height == variants.height
+    assert both.filter(pl.col("parent_sku_of_product").is_not_null()).is_empty()
+    assert both.filter(pl.col("list_price") != pl.col("list_price_of_product")).height > 0.9 * both.height
+
+    parents, log = set(variants["parent_sku"]), events(shop).drop_nulls("sku")
+    is_variant, is_parent = pl.col("sku").is_in(variants["sku"].to_list()), pl.col("sku").is_in(list(parents))
+    pages = log.filter(pl.col("event_type") != "add_to_cart")
+    carts = log.filter(pl.col("event_type") == "add_to_cart")
+    assert pages.filter(is_variant).is_empty()
+    assert pages.filter(is_parent).height > 100
+    assert carts.filter(is_variant).height > 5
+    assert carts.filter(is_parent).height > 5
+    sold = records(shop, "order_lines").unique(["order_id", "line_no"])
+    assert sold.filter(is_parent).is_empty()
+    assert sold.filter(is_variant).height > 20
+    # A cart that names the variant is a cart of that variant.
+    ends = truth(shop).filter(pl.col("kind") == "product").join(sold, on=["order_id", "line_no"])
+    ends = ends.join(carts, left_on="end_event_id", right_on="event_id", suffix="_of_end")
+    named = ends.filter(pl.col("sku_of_end").is_in(variants["sku"].to_list()))
+    assert named.height > 3
+    assert (named["sku"] == named["sku_of_end"]).all()
 
 
 def test_page_ids_grow_with_each_new_page_of_a_device_and_are_reused_by_going_back(shop: Path) -> None:
@@ -171,7 +204,9 @@ def test_refunds_never_exceed_what_was_paid(shop: Path) -> None:
         == refunds.height
     )
     assert refunds.filter(pl.col("refunded_at") > pl.col("paid_at")).height == refunds.height
-    assert sold["revenue"].min() > 0
+    paid_for = sold.filter(~pl.col("sku").str.starts_with("GIFT"))
+    assert paid_for["revenue"].min() > 0
+    assert sold.height > paid_for.height
     assert refunds.select("order_id", "line_no").is_unique().all()
 
 
@@ -179,17 +214,27 @@ def test_the_truth_names_a_line_its_end_and_the_head_before_it(shop: Path) -> No
     planted = truth(shop)
     sold = records(shop, "order_lines").join(records(shop, "orders").unique("order_id"), on="order_id")
     assert planted.select("order_id", "line_no").is_unique().all()
-    assert set(planted["matched_by"]) == {"cart", "click", "none"}
+    pairs = {
+        *(("product", "cart"), ("product", "click"), ("unknown_sku", "cart"), ("unknown_sku", "click")),
+        *(("gift", "order"), ("add_on", "order"), ("bundle", "visit"), ("telephone", "none")),
+    }
+    assert set(planted.select(pl.col("kind", "matched_by").cast(pl.String)).rows()) <= pairs
+    assert set(planted["matched_by"]) == {"cart", "click", "order", "visit", "none"}
     log = events(shop).select(
         "event_id", "event_type", "device_id", "device_time", "page_type", "module", "slot", "sku", "content_id"
     )
     lines_ = sold.unique(["order_id", "line_no"]).select("order_id", "line_no", "sku", "ordered_at")
-    found = planted.filter(pl.col("matched_by") != "none").join(lines_, on=["order_id", "line_no"])
+    has_end = pl.col("matched_by").is_in(["cart", "click", "order"])
+    assert planted.filter(has_end != pl.col("end_event_id").is_not_null()).is_empty()
+    found = planted.filter(has_end).join(lines_, on=["order_id", "line_no"])
     found = found.join(log, left_on="end_event_id", right_on="event_id", suffix="_of_end")
-    assert found.height == planted.filter(pl.col("matched_by") != "none").height
-    assert (found["sku"] == found["sku_of_end"]).all()
-    expected = pl.col("matched_by").replace_strict({"cart": "add_to_cart", "click": "click"})
-    assert found.filter(pl.col("event_type") != expected).is_empty()
+    assert found.height == planted.filter(has_end).height
+    own = found.filter(pl.col("kind") == "product")
+    # SKU00012-2 is the second variant of SKU00012.
+    product, product_of_end = own["sku"].str.head(8), own["sku_of_end"].str.head(8)
+    assert (product == product_of_end).all()
+    expected = pl.col("matched_by").cast(pl.String).replace_strict({"cart": "add_to_cart", "click": "click"})
+    assert own.filter(pl.col("event_type") != expected).is_empty()
 
     headed = found.filter(pl.col("head_event_id").is_not_null())
     assert found.filter((pl.col("entrance_id") == "(direct)") != pl.col("head_event_id").is_null()).is_empty()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -24,6 +25,12 @@ def _off(folder: Path) -> pl.DataFrame:
     """The events, and by how much device and server disagree about when they were sent."""
     log = records(folder, "events").drop_nulls("received_time")
     return log.with_columns(off=(pl.col("sent_time") - pl.col("received_time")).abs())
+
+
+def _ahead(folder: Path) -> pl.DataFrame:
+    """The events, and by how much the device's clock seems to be fast when it sent them."""
+    log = records(folder, "events").drop_nulls("received_time")
+    return log.with_columns(ahead=pl.col("sent_time") - pl.col("received_time"))
 
 
 def _delay(folder: Path) -> pl.Series:
@@ -79,12 +86,15 @@ MARKS: dict[str, Mark] = {
     "cloned_ids": _pages_of_two_kinds,
     "page_id_resets": _pages_of_two_kinds,
     "wrong_clocks": lambda folder: _off(folder).filter(pl.col("off") > dt.timedelta(minutes=5)).height,
+    "seconds_off": lambda folder: _ahead(folder).filter(pl.col("ahead") > dt.timedelta(seconds=1)).height,
+    "slow_requests": lambda folder: _ahead(folder).filter(pl.col("ahead") < dt.timedelta(seconds=-9)).height,
     "epoch_clocks": lambda folder: events(folder).filter(pl.col("device_time").dt.year() == 1970).height,
     "missing_times": lambda folder: events(folder).filter(pl.col("received_time").is_null()).height,
     "late_records": lambda folder: int((_delay(folder) > dt.timedelta(hours=19)).sum()),
     "duplicates": _repeats,
     "broken_lines": lambda folder: sum(not good(line) for line in lines(folder, "events")),
     "orders_without_cart": lambda folder: truth(folder).filter(pl.col("matched_by") != "cart").height,
+    "sales_without_events": lambda folder: truth(folder).filter(~pl.col("kind").is_in(["product", "telephone"])).height,
     "corrected_lines": _line_versions,
     "foreign_currency": lambda folder: records(folder, "orders").filter(pl.col("currency") != "CNY").height,
 }
@@ -162,6 +172,56 @@ def test_a_clock_of_1970_is_repaired_by_the_sent_and_received_times(tmp_path: Pa
     assert whole["device_time"].max().year == 1970
     assert occurred.min() >= dt.datetime(2026, 3, 5, tzinfo=SHANGHAI)
     assert occurred.max() < dt.datetime(2026, 3, 9, tzinfo=SHANGHAI)
+
+
+def test_clocks_are_up_to_thirty_seconds_off_either_way(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, seconds_off_rate=1.0), devices=100)
+    # The median of a device leaves out the time that a request takes.
+    devices = _ahead(tmp_path).group_by("device_id").agg(pl.col("ahead").median().dt.total_milliseconds() / 1000)
+    ahead = devices["ahead"]
+    assert -31 < ahead.min() < -20
+    assert 20 < ahead.max() < 31
+    assert ahead.is_between(-10, 10).sum() < 0.6 * ahead.len()
+
+
+def test_slow_requests_are_received_up_to_forty_seconds_late_by_an_exact_clock(clean: Path, tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, slow_request_rate=1.0), devices=300)
+    ahead = _ahead(tmp_path)["ahead"]
+    assert ahead.max() <= dt.timedelta(seconds=-5)
+    assert dt.timedelta(seconds=-40) <= ahead.min() < dt.timedelta(seconds=-38)
+    # Only the receipt is later: what happened when, by which the sales are planted, stays.
+    assert_frame_equal(truth(tmp_path), truth(clean))
+
+
+def test_a_third_of_the_order_lines_has_no_event_of_its_sku(clean: Path, tmp_path: Path) -> None:
+    run(tmp_path, parameters_with(["sales_without_events"], SimulationParameters(cart_scale=2.0)), devices=800)
+    planted, sold = truth(tmp_path), records(tmp_path, "order_lines")
+    planted = planted.join(sold, on=["order_id", "line_no"])
+    seen, catalogue = (
+        set(events(tmp_path)["sku"]),
+        set(pl.read_csv(tmp_path / "landing" / "native" / "products" / "products.csv")["sku"]),
+    )
+    never = planted.filter(pl.col("kind") != "product")
+    assert 0.28 < never.height / planted.height < 0.38
+    assert set(never["kind"]) == {"gift", "add_on", "bundle", "unknown_sku"}
+    assert not set(never["sku"]) & seen
+    # The catalogue knows what the shop added, and nothing of the unknown ids.
+    assert {sku in catalogue for sku in never.filter(pl.col("kind") == "unknown_sku")["sku"]} == {False}
+    assert set(never.filter(pl.col("kind") != "unknown_sku")["sku"]) <= catalogue
+    gifts = planted.filter(pl.col("kind") == "gift")
+    assert gifts["unit_price"].max() == 0 < gifts["unit_cost"].min()
+    # Gifts and add-ons come with another line and after it, and from where that one came.
+    joined = planted.filter(pl.col("kind").is_in(["gift", "add_on"]))
+    others = planted.filter(pl.col("kind").is_in(["product", "unknown_sku"])).group_by("order_id")
+    others = others.agg(last=pl.col("line_no").max(), ends=pl.col("end_event_id"))
+    joined = joined.join(others, on="order_id", how="left")
+    assert joined.filter(pl.col("line_no") > pl.col("last")).height == joined.height > 20
+    assert joined.filter(pl.col("end_event_id").is_in(pl.col("ends"))).height == joined.height
+    alone = planted.filter(pl.len().over("order_id") == 1)
+    assert set(planted.filter(pl.col("kind") == "bundle")["order_id"]) <= set(alone["order_id"])
+    # Without the trap the shop does not sell such things.
+    listed = pl.read_csv(clean / "landing" / "native" / "products" / "products.csv")["sku"]
+    assert listed.str.starts_with("SKU").all()
 
 
 def test_a_clock_that_is_set_right_is_right_from_then_on(tmp_path: Path) -> None:

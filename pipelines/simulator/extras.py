@@ -1,0 +1,85 @@
+"""Order lines that no cart or click of their own sku explains, although a visit does.
+
+Here: gifts and add-ons that join an order, bundles, lines that are exported under an id that nothing else knows.
+Not here: lines of carted and clicked products, and orders by telephone (``sales``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulator.arrays import Ints
+from pipelines.simulator.people import Scene
+
+_MINUTE = 60_000
+
+Choose = Callable[[int], Ints]
+"""So many skus, drawn."""
+
+
+def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """*lines* (of ``sales``), some of them under an unknown id, and the extras of their orders and of other visits."""
+    catalogue, parameters = scene.shop.catalogue, scene.parameters
+    is_of_visit = lines["visit"] >= 0
+    # What was touched last says by which way the buyer came to the order.
+    orders = (
+        lines.filter(is_of_visit)
+        .sort("event")
+        .unique(["visit", "ordered_at"], keep="last", maintain_order=True)
+        .sort("visit", "ordered_at")
+    )
+
+    def drawn(codes: Ints) -> Choose:
+        return lambda size: rng.choice(codes, size)
+
+    is_unknown = pl.Series(rng.random(lines.height) < parameters.unknown_sku_rate) & is_of_visit
+    unknown = pl.Series(rng.choice(catalogue.unknown, lines.height))
+    known = lines.with_columns(
+        kind=pl.when(is_unknown).then(pl.lit("unknown_sku")).otherwise("kind"),
+        exported=pl.when(is_unknown).then(unknown).otherwise("sku"),
+    )
+    return pl.concat(
+        [
+            known,
+            _added(orders, "add_on", parameters.add_on_rate, drawn(catalogue.add_ons), rng),
+            _added(orders, "gift", parameters.gift_rate, drawn(catalogue.gifts), rng),
+            _bundles(scene, orders.height, touches, rng),
+        ]
+    )
+
+
+def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
+    """A line of that *kind* in some of the *orders*, each given as one of its lines."""
+    chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
+    return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
+
+
+def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Orders of a bundle alone, minutes after the last product click of a visit without a cart."""
+    with_cart = touches.filter("is_cart").select("visit")
+    clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left")
+    visits = clicks.unique("visit", keep="last", maintain_order=True)
+    size = min(int(rng.poisson(orders * scene.parameters.bundle_rate)), visits.height)
+    chosen = visits[np.sort(rng.choice(visits.height, size, replace=False))] if size else visits.clear()
+    delay = pl.Series(rng.integers(1, 10, size) * _MINUTE, dtype=pl.Int64)
+    sku = pl.Series(rng.choice(scene.shop.catalogue.bundles, size), dtype=pl.Int64)
+    return _never_shown(chosen.with_columns(ordered_at=pl.col("touched_at") + delay), "bundle", "visit", sku)
+
+
+def _never_shown(buyers: pl.DataFrame, kind: str, matched_by: str, sku: pl.Series) -> pl.DataFrame:
+    """Lines that sell one of each *sku*, which no page shows; *buyers*: visit, user, ordered_at and event of each."""
+    return buyers.select(
+        "visit",
+        "user",
+        sku.alias("product"),
+        sku.alias("sku"),
+        "ordered_at",
+        pl.lit(1, dtype=pl.Int64).alias("quantity"),
+        pl.lit(matched_by).alias("matched_by"),
+        "event",
+        pl.lit(kind).alias("kind"),
+        sku.alias("exported"),
+    )
