@@ -173,7 +173,8 @@ def test_an_order_of_a_customer_leads_to_its_path(browser, site):
     user, order = site.ask(
         "SELECT lines.user_id, min(order_id) FROM attribution.attributed_sales "
         "JOIN core.order_lines AS lines USING (order_id, line_no) "
-        "WHERE matched_by = 'cart' AND lines.user_id IN (SELECT user_id FROM customers.rfm) GROUP BY 1 ORDER BY 1 LIMIT 1"
+        "WHERE matched_by = 'cart' AND lines.user_id IN (SELECT user_id FROM customers.rfm) "
+        "GROUP BY 1 ORDER BY 1 LIMIT 1"
     )[0]
     page, seen = opened(browser, site, f"/customers?{DAYS}&user={user}&lang=en")
     followed(page, lambda: page.get_by_role("link", name=order, exact=True).first.click(), f"find={order}")
