@@ -73,7 +73,7 @@ def test_the_products_conversion_is_called_what_it_is(browser, site):
         page, _ = opened(browser, site, f"/products?{DAYS}&sku={sku}&lang={language}")
         head = page.locator("table[data-table=windows] thead th").all_inner_texts()
         assert not {"转化率", "Conversion rate"} & set(head)
-        row = page.locator("table[data-table=windows] tbody tr", has_text="7 ").first
+        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # of the windows of 1, 7 and 28 days
         cell = row.locator("th, td").nth(head.index(name))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{100 * lines / clicks:.2f}%"
         close(page)
@@ -171,8 +171,10 @@ def test_data_quality_goes_by_the_days_or_says_that_it_does_not(browser, site):
 
 def test_an_order_of_a_customer_leads_to_its_path(browser, site):
     user, order = site.ask(
-        "SELECT user_id, min(order_id) FROM attribution.attributed_sales "
-        "WHERE matched_by = 'cart' AND user_id IN (SELECT user_id FROM customers.rfm) GROUP BY 1 ORDER BY 1 LIMIT 1"
+        "SELECT lines.user_id, min(order_id) FROM attribution.attributed_sales "
+        "JOIN core.order_lines AS lines USING (order_id, line_no) "
+        "WHERE matched_by = 'cart' AND lines.user_id IN (SELECT user_id FROM customers.rfm) "
+        "GROUP BY 1 ORDER BY 1 LIMIT 1"
     )[0]
     page, seen = opened(browser, site, f"/customers?{DAYS}&user={user}&lang=en")
     followed(page, lambda: page.get_by_role("link", name=order, exact=True).first.click(), f"find={order}")
