@@ -21,7 +21,7 @@ from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_WITHIN_LINES = 100
-_LOCAL_TIME = "TIMESTAMP WITHOUT ZONE"
+_LOCAL_TIME = "TIMESTAMP WITHOUT TIME ZONE"
 _WHOLE_DOUBLES = 2**53
 """Below it every whole number is a double of its own."""
 
@@ -163,9 +163,7 @@ def _position(index: int) -> str:
 
 def _as_text(column: str, kind: str) -> str:
     """A Parquet value as the text that a CSV file would have for it."""
-    if kind == _LOCAL_TIME:
-        return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR)"
-    if kind.startswith("TIMESTAMP"):
+    if kind.startswith("TIMESTAMP") and kind != _LOCAL_TIME:
         # An instant is UTC; text says so by its Z.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
     if kind in ("DOUBLE", "FLOAT"):

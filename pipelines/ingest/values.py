@@ -142,7 +142,8 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
         cases.append((_matches(text, _padded(_CLOCK)), _local(f"TRY_CAST({text} AS TIMESTAMP)", timezone)))
     if column.takes_day:
         # A day begins when its clocks say so: where midnight is skipped, an hour later.
-        start = f"CAST(timezone({literal(timezone)}, TRY_CAST({text} AS TIMESTAMP)) AS TIMESTAMP)"
+        midnight = f"CAST(TRY_CAST({text} AS DATE) AS TIMESTAMP)"
+        start = f"CAST(timezone({literal(timezone)}, {midnight}) AS TIMESTAMP)"
         cases.append((_matches(text, _padded(_DAY)), start))
     return "CASE " + " ".join(f"WHEN {condition} THEN {value}" for condition, value in cases) + " END"
 
@@ -172,7 +173,7 @@ def _date(given_type: str, given: str, text: str, timezone: str) -> str:
     if given_type.startswith("TIMESTAMP"):
         return local.format(f"CAST({given} AS TIMESTAMPTZ)")
     return (
-        f"CASE WHEN {_matches(text, _padded(f'({_DAY}|{_CLOCK})'))} THEN CAST(TRY_CAST({text} AS TIMESTAMP) AS DATE) "
+        f"CASE WHEN {_matches(text, _padded(f'({_DAY}|{_CLOCK})'))} THEN TRY_CAST({text} AS DATE) "
         f"WHEN {_matches(text, _padded(_CLOCK + _OFFSET))} "
         f"THEN {local.format(f'TRY_CAST({_canonical(text)} AS TIMESTAMPTZ)')} END"
     )

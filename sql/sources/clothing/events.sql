@@ -16,6 +16,7 @@ WITH numbered AS (
     SELECT
         session_id,
         TRY_CAST(REGEXP_EXTRACT(click_no, '^[0-9]+$') AS BIGINT) AS click_no,
+        REGEXP_EXTRACT(year || '-' || month || '-' || day, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') AS date_text,
         year || '-' || month || '-' || day AS day,
         CASE category
             WHEN '1' THEN 'trousers'
@@ -64,6 +65,7 @@ events AS (
         location AS slot,
         model AS sku,
         photography AS content_id,
+        date_text,
         day,
         1000 * click_no AS milliseconds,
         batch_id,
@@ -79,6 +81,7 @@ events AS (
         NULL,
         NULL,
         NULL,
+        date_text,
         day,
         1000 * click_no - 500,
         batch_id,
@@ -100,7 +103,7 @@ SELECT
     sku,
     content_id,
     COALESCE(
-        CAST(TRY_CAST(day AS DATE) + INTERVAL 12 HOUR + milliseconds * INTERVAL 1 MILLISECOND AS VARCHAR) || 'Z', day
+        CAST(TRY_CAST(date_text AS DATE) + INTERVAL 12 HOUR + milliseconds * INTERVAL 1 MILLISECOND AS VARCHAR) || 'Z', day
     ) AS device_time,
     'web' AS platform,
     batch_id,

@@ -4,7 +4,7 @@
 WITH traffic AS (
     SELECT
         website_session_id,
-        user_id,
+        NULLIF(user_id, 'NULL') AS user_id,
         device_type,
         NULLIF(utm_source, 'NULL') AS utm_source,
         NULLIF(utm_campaign, 'NULL') AS utm_campaign,
@@ -41,7 +41,7 @@ product_pages AS (
 pages AS (
     SELECT
         pageviews.website_session_id,
-        CAST(pageviews.website_pageview_id AS BIGINT) AS page_id,
+        TRY_CAST(REGEXP_EXTRACT(pageviews.website_pageview_id, '^[0-9]+$') AS BIGINT) AS page_id,
         pageviews.created_at || 'Z' AS device_time,
         LTRIM(pageviews.pageview_url, '/') AS page,
         product_pages.sku,

@@ -6,7 +6,7 @@ WITH entries AS (
         NULLIF(TRIM(customer_id), '') AS user_id,
         invoice_date,
         TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
-        TRY_CAST(unit_price AS DECIMAL(18, 4)) AS price,
+        TRY_CAST(REGEXP_EXTRACT(unit_price, '^-?[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) AS price,
         batch_id,
         record_no
     FROM invoice_lines

@@ -4,7 +4,7 @@ WITH sales AS (
     SELECT
         UPPER(TRIM(stock_code)) AS sku,
         NULLIF(TRIM(description), '') AS name,
-        TRY_CAST(unit_price AS DECIMAL(18, 4)) AS price,
+        TRY_CAST(REGEXP_EXTRACT(unit_price, '^-?[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) AS price,
         batch_id,
         record_no
     FROM invoice_lines
@@ -12,7 +12,7 @@ WITH sales AS (
         REGEXP_MATCHES(invoice_no, '^[^ACac]')
         AND UPPER(TRIM(stock_code)) NOT IN ('AMAZONFEE', 'BANK CHARGES', 'CRUK', 'S')
         AND TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) > 0
-        AND TRY_CAST(unit_price AS DECIMAL(18, 4)) > 0
+        AND TRY_CAST(REGEXP_EXTRACT(unit_price, '^[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) > 0
 ),
 
 names AS (

@@ -13,7 +13,7 @@ WITH entries AS (
         quantity,
         unit_price,
         TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
-        TRY_CAST(unit_price AS DECIMAL(18, 4)) AS price,
+        TRY_CAST(REGEXP_EXTRACT(unit_price, '^-?[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) AS price,
         ROW_NUMBER() OVER (
             PARTITION BY batch_id, invoice_no, stock_code, customer_id, invoice_date, quantity, unit_price
             ORDER BY record_no
