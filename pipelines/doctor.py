@@ -7,6 +7,7 @@ Not here: repairing anything: ``headwater run`` does.
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,12 +19,26 @@ from pipelines.checksums import NAME as CHECKSUMS
 from pipelines.checksums import are_sound
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
-from pipelines.ingest import outlook, remedy_for
+from pipelines.ingest import (
+    changed_unseen,
+    changes,
+    day_of,
+    describe_drifts,
+    describe_never_there,
+    drifts,
+    load_sources,
+    never_there,
+    outlook,
+    remedy_for,
+)
 from pipelines.ingest.manifest import manifest_file
 from pipelines.verified import sound_plan
 from pipelines.workspace import Workspace, open_workspace
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
+DRIFT_DAYS = 28
+"""Drifts of so many days before the newest record are listed: after that they are how the shop is."""
+
 _FREE_BYTES_WANTED = 2 * 2**30
 
 Level = Literal["ok", "warn", "error"]
@@ -57,7 +72,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
             "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
         )
     )
-    findings += _landing(workspace)
+    findings += _landing(workspace, deep=deep)
     findings += _batches(workspace)
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _damaged_batches(workspace, deep=deep),
@@ -83,7 +98,7 @@ def _machine(home: Home) -> Iterator[Finding]:
         yield Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
 
 
-def _landing(workspace: Workspace) -> Iterator[Finding]:
+def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
     found = outlook(workspace.home, workspace.settings)
     for error in found.errors:
         yield Finding("landing", "error", error)
@@ -95,14 +110,27 @@ def _landing(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("landing", "warn", message, "headwater run reads their files again")
     if not found.has_work:
         yield Finding("landing", "ok", "every landed file is ingested")
+    for change in changes(workspace.raw.batches):
+        remedy = f"if they should replace the earlier ones: remove {workspace.raw.root}, then headwater run"
+        yield Finding("landing", "warn", change.describe(), remedy)
+    for line in changed_unseen(workspace.home.landing, workspace.raw.batches) if deep else ():
+        yield Finding("landing", "warn", line)
 
 
 def _batches(workspace: Workspace) -> Iterator[Finding]:
     batches = [batch for batch in workspace.raw.batches if batch.kind == "file"]
+    sources = {source.name: source for source in load_sources(workspace.home)}
+    newest = max(map(day_of, batches), default=dt.date.min)
+    recent = [drift for drift in drifts(batches, sources) if (newest - drift.day).days < DRIFT_DAYS]
+    for line in describe_drifts(recent):
+        yield Finding("drift", "warn", line)
+    for line in describe_never_there(never_there(batches, sources)):
+        yield Finding("columns", "ok", line)
     records, refused = sum(b.records for b in batches), sum(b.quarantined for b in batches)
     if refused:
         share = f"{refused:,} of {records:,} records quarantined"
-        remedy = 'headwater sql "SELECT reasons, count(*) FROM core.quarantine GROUP BY reasons"'
+        # Of raw, which needs no run to answer.
+        remedy = 'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"'
         yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
 
 

@@ -146,7 +146,7 @@ class Runner:
         ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
         if ready:
             self._tell(f"computing {model.name}" + (f", {first} to {last}" if model.is_partitioned else ""))
-            self._mount(reads, first, last)
+            self._mount(reads, first, last, model.name)
             query = self._workspace.project.sql(model, first, last)
             result.sql = result.sql or query
             try:
@@ -166,11 +166,11 @@ class Runner:
                 raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
         result.seconds += time.monotonic() - started
 
-    def _mount(self, reads: Collection[Read], first: Day, last: Day) -> None:
-        """Make what *reads* names visible, once it is known to be as it was written."""
+    def _mount(self, reads: Collection[Read], first: Day, last: Day, computing: str = "") -> None:
+        """Make what *reads* names visible, once it is known to be as it was written; see ``Workspace.mount``."""
         for read in reads:
-            self._verifier.verify(read.table, self._workspace.days_read(read, first, last))
-        self._workspace.mount(self._connection, reads, first, last)
+            self._verifier.verify(read.table, self._workspace.days_read(read, first, last, computing))
+        self._workspace.mount(self._connection, reads, first, last, computing)
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
         if not self._workspace.project.reads_any_of(model.name, key, self._held):

@@ -55,21 +55,31 @@ class Workspace:
         own = [(key, path) for key, path in files if (key is not None) == by_day]
         return [path for key, path in own if key is None or wanted is None or key in wanted]
 
-    def mount(self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day) -> None:
-        """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back."""
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day, computing: str = ""
+    ) -> None:
+        """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back.
+
+        Of the table *computing*, which is about to be computed for these days, only earlier ones are.
+        """
         for read in reads:
             if read.table in CONFIG_TABLES:
                 self._mount_config(connection, read.table)
                 continue
-            days = self.days_read(read, first, last)
+            days = self.days_read(read, first, last, computing)
             sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
             mount_view(connection, read.table, sql)
 
-    def days_read(self, read: Read, first: Day, last: Day) -> set[Day] | None:
-        """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table."""
+    def days_read(self, read: Read, first: Day, last: Day, computing: str = "") -> set[Day] | None:
+        """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table.
+
+        See ``mount`` on *computing*.
+        """
         if read.offsets is None or not self.project.is_partitioned(read.table):
             return None
-        return {day for own in days_between(first, last) for day in read.days_of(own)}
+        own = days_between(first, last)
+        days = {day for each in own for day in read.days_of(each)}
+        return days - set(own) if read.table == computing else days
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])

@@ -6,6 +6,8 @@ Landing files are found (``discover``), read as text (``reading``, ``careful``),
 Not here: what is computed from the raw tables (``sql/``).
 """
 
+from pipelines.ingest.changed import changed_unseen, changes
+from pipelines.ingest.drift import day_of, describe_drifts, describe_never_there, drifts, never_there
 from pipelines.ingest.manifest import Batch, Damage, RawLake
 from pipelines.ingest.outdated import remedy_for
 from pipelines.ingest.report import IngestReport
@@ -22,8 +24,15 @@ __all__ = [
     "Outlook",
     "RawLake",
     "Source",
+    "changed_unseen",
+    "changes",
+    "day_of",
+    "describe_drifts",
+    "describe_never_there",
+    "drifts",
     "ingest",
     "load_sources",
+    "never_there",
     "outlook",
     "pending",
     "remedy_for",

@@ -1,11 +1,13 @@
-"""Columns that no file has: a renamed or forgotten column is told before its records are judged.
+"""Columns: which of them the files at hand have, before their records are judged.
 
-Here: finding the declared columns that none of the files at hand has.
-Not here: a record that lacks a value (``pipelines.ingest.validation``).
+Here: stopping a source none of whose files has a required column, and counting the values of each column.
+Not here: a record that lacks a value (``pipelines.ingest.validation``), whether a count is unusual
+(``pipelines.ingest.drift``).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import islice
 
@@ -22,44 +24,63 @@ _SAMPLE = 100
 _FIRST_ROWS = 10_000
 
 
-def missing_columns(
+def require_columns(
     bench: Bench, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
-) -> list[str]:
-    """A warning that names the optional columns of *relation* that none of *readings* has, if there are any.
+) -> None:
+    """Refuse files none of which has a required column.
 
     Raises:
-        HeadwaterError: none has a required column.
+        HeadwaterError: so it is; it names the column, the files and the names that were looked for.
     """
     with_records = [r for r in readings if r.records > len(r.refusals.records)]
     if not with_records:
-        return []
+        return
     declared = source.relations[relation].columns
-    absent = _without_values(bench, destination)
+    required = [name for name in destination.shown_by if declared[name].required]
+    absent = _without_values(bench, destination, required)
     if absent:
         absent -= _in_heads(bench, source, relation, with_records, absent)
     file = source.folder / "source.yaml"
     files = _listed(with_records)
     for name in declared:
-        if name in absent and declared[name].required:
+        if name in absent:
             raise HeadwaterError(
                 f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked for "
                 f"{', '.join(declared[name].names)}; if it has another name, add that in {file}"
             )
-    optional = [name for name in declared if name in absent]
-    if not optional:
-        return []
-    return [f"{files}: no column {', '.join(optional)} of {source.name} {relation}; read as empty"]
 
 
-def _without_values(bench: Bench, destination: Destination) -> set[str]:
-    """The columns without a value in any row; only those without one in the first rows are looked for in all."""
+def filled_columns(
+    bench: Bench, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
+) -> dict[str, tuple[int, str]]:
+    """How many records of each batch were not refused, and, as JSON, how many of these have a value in each column.
+
+    A column that none of *readings* has is left out; one that has no value anywhere but stands in a header is not.
+    """
     names = list(destination.shown_by)
+    counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
+    query = (
+        f"SELECT batch_id, count(*), {counts} FROM {destination.table} WHERE NOT ({destination.is_refused}) "
+        "GROUP BY batch_id"
+    )
+    found = {batch_id: (read, dict(zip(names, filled, strict=True))) for batch_id, read, *filled in bench.rows(query)}
+    absent = {name for name in names if not any(filled[name] for _, filled in found.values())}
+    if absent and found:
+        absent -= _in_heads(bench, source, relation, [r for r in readings if r.batch_id in found], absent)
+    return {
+        batch_id: (read, json.dumps({name: count for name, count in filled.items() if name not in absent}))
+        for batch_id, (read, filled) in found.items()
+    }
+
+
+def _without_values(bench: Bench, destination: Destination, names: list[str]) -> set[str]:
+    """Those of *names* without a value in any row; only those without one in the first rows are looked for in all."""
     for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
+        if not names:
+            break
         counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
         found = bench.rows(f"SELECT {counts} FROM {rows}")[0]
         names = [name for name, count in zip(names, found, strict=True) if not count]
-        if not names:
-            break
     return set(names)
 
 

@@ -16,8 +16,9 @@ import duckdb
 
 from pipelines.duck import first_line, identifier, literal
 from pipelines.errors import HeadwaterError
-from pipelines.ingest.bench import FILES, Bench, checked_view, judged_table
-from pipelines.ingest.columns import missing_columns
+from pipelines.ingest.bench import FILES, Bench, checked_view, judged_table, kept_view
+from pipelines.ingest.columns import filled_columns, require_columns
+from pipelines.ingest.copies import Originals
 from pipelines.ingest.counts import Counts, Reasons, refused_records
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.duplicates import (
@@ -82,7 +83,7 @@ class Group:
             _look_again(reading)
         result.errors += [reading.error for reading in readings if reading.error]
         sound = [reading for reading in readings if not reading.error]
-        result.warnings += missing_columns(self.bench, self.source, self.relation, sound, destination)
+        require_columns(self.bench, self.source, self.relation, sound, destination)
         for reading in sound:
             result.warnings += reading.refusals.warnings
         if sound:
@@ -91,7 +92,9 @@ class Group:
                 if mapping is not streamed:
                     judge(self.bench, mapping)
                 leave_out(self.bench, mapping, self.lake, self.seen)
-            self._build(sound, mappings, result)
+            self._build(
+                sound, mappings, result, filled_columns(self.bench, self.source, self.relation, sound, destination)
+            )
         return result
 
     @property
@@ -146,16 +149,29 @@ class Group:
             query = f"SELECT {columns}, batch_id, {number} AS record_no FROM {numbered}"
         self.bench.run(f"CREATE OR REPLACE VIEW {view} AS {query}")
 
-    def _build(self, readings: Sequence[FileReading], mappings: Sequence[Mapping], result: GroupResult) -> None:
+    def _build(
+        self,
+        readings: Sequence[FileReading],
+        mappings: Sequence[Mapping],
+        result: GroupResult,
+        filled: dict[str, tuple[int, str]],
+    ) -> None:
         unread = {reading.batch_id: reading.refusals.records for reading in readings}
         reasons = refused_records(self.bench, mappings, unread)
+        again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
+        for batch_id in again:
+            reasons[batch_id] = {}  # the file of which this one is a copy has them in quarantine
         counts = Counts.of(self.bench, readings, mappings, reasons)
+        for batch_id, refused in again.items():
+            counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused
         fingerprint = self.source.fingerprint(self.relation, self.bench.settings)
         outputs = self._write(readings, mappings, reasons, fingerprint)
         if any(mapping.target is EVENTS for mapping in mappings):
             result.beaten = beaten_records(self.bench)
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        days = _days(self.bench, mappings)
         for reading in readings:
+            read, columns = filled.get(reading.batch_id, (0, "{}"))
             batch = Batch(
                 batch_id=reading.batch_id,
                 kind="file",
@@ -168,6 +184,10 @@ class Group:
                 ingested_at=now,
                 fingerprint=fingerprint,
                 warnings=tuple(reading.refusals.warnings),
+                day=days.get(reading.batch_id),
+                read=read,
+                filled=columns,
+                copy_of=reading.copy_of,
                 outputs=tuple(outputs.get(reading.batch_id, ())),
             )
             result.batches.append(counts.fill(batch))
@@ -231,6 +251,20 @@ def leave_out(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -
     keep_the_rest(bench, target)
 
 
+def _days(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
+    """The day of most rows of each batch, in the first target that places them on one."""
+    days: dict[str, dt.date] = {}
+    for mapping in mappings:
+        dated = next((name for name, column in mapping.target.derived.items() if column.kind == "DATE"), None)
+        if dated:
+            counts = (
+                f"SELECT batch_id, {dated} AS day, count(*) AS n FROM {kept_view(mapping.target.name)} GROUP BY ALL"
+            )
+            query = f"SELECT batch_id, arg_max(day, (n, day)) FROM ({counts}) WHERE day IS NOT NULL GROUP BY batch_id"
+            days = dict(bench.rows(query)) | days
+    return days
+
+
 def beaten_records(bench: Bench) -> Counter[str]:
     """How many records of each stored batch the new events beat."""
     query = f"SELECT batch_id, count(DISTINCT record_no) FROM {SUPERSEDED} GROUP BY batch_id"
@@ -242,9 +276,13 @@ def records_folder(source: str, relation: str) -> str:
     return f"records/{source}.{relation}"
 
 
-def file_readings(files: Sequence[LandedFile], lake: RawLake) -> tuple[list[FileReading], list[str]]:
-    """*files* with their batch ids, and a line for each that cannot be read or is being written to."""
+def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -> tuple[list[FileReading], list[str]]:
+    """*files* of a relation with their batch ids, and a line for each that cannot be read or is being written to.
+
+    *lake* has the landing times of files that are read again, *others* the batches of which a file may be a copy.
+    """
     landed = {batch.batch_id: batch.landed_at for batch in lake.batches}
+    originals = Originals.of(files[0], others)
     readings, errors = [], []
     with ThreadPoolExecutor() as pool:
         for file, batch_id in zip(files, pool.map(_batch_id, files), strict=True):
@@ -252,7 +290,8 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake) -> tuple[list[File
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
             # A file that is only touched keeps its landing: the rules about time must not judge it anew.
-            readings.append(FileReading(file, batch_id, landed.get(batch_id, file.modified_at)))
+            landed_at = landed.get(batch_id, file.modified_at)
+            readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors
 
 

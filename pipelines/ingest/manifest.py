@@ -65,6 +65,10 @@ class Batch:
 
     records = accepted + duplicates + quarantined; *unmapped* are accepted records that no row came from. The times
     are UTC without an offset. A mapping's batch counts no records: they are counted where they were read.
+
+    *day* is that of most of its rows, null where they have none. Of the *read* records, those that were not refused,
+    *filled* says how many have a value in each column, as JSON: there are many batches, and few who ask. *copy_of* is
+    an earlier batch with the same content under another name, or ''.
     """
 
     batch_id: str
@@ -83,6 +87,10 @@ class Batch:
     quarantined: int = 0
     unmapped: int = 0
     warnings: tuple[str, ...] = ()
+    day: dt.date | None = None
+    read: int = 0
+    filled: str = field(default="", repr=False)
+    copy_of: str = ""
     outputs: tuple[Output, ...] = field(default=(), repr=False)
 
 
@@ -105,6 +113,10 @@ _SCHEMA: dict[str, Any] = {
     "fingerprint": pl.String,
     **dict.fromkeys(("records", "accepted", "duplicates", "quarantined", "unmapped"), pl.Int64),
     "warnings": pl.List(pl.String),
+    "day": pl.Date,
+    "read": pl.Int64,
+    "filled": pl.String,
+    "copy_of": pl.String,
     "outputs": pl.List(_OUTPUT_SCHEMA),
 }
 

@@ -59,12 +59,14 @@ def as_text(relation: Relation) -> Destination:
 class FileReading:
     """A file on its way into the lake: its batch, and what was found in it.
 
-    Its records are the rows of the destination from *first_row*, in order; *error* says why there are none.
+    Its records are the rows of the destination from *first_row*, in order; *error* says why there are none. *copy_of*
+    is the batch of another file with the same content, or ''.
     """
 
     file: LandedFile
     batch_id: str
     landed_at: dt.datetime
+    copy_of: str = ""
     records: int = 0
     first_row: int = 0
     refusals: Refusals = field(default_factory=Refusals)

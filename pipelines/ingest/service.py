@@ -13,7 +13,9 @@ from itertools import groupby
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
 from pipelines.ingest.bench import Bench, bench_for
+from pipelines.ingest.changed import changes
 from pipelines.ingest.discover import SETTLE_SECONDS, LandedFile, discover, settled
+from pipelines.ingest.drift import describe_drifts, describe_never_there, drifts, never_there
 from pipelines.ingest.duplicates import SeenEvents
 from pipelines.ingest.group import Group, GroupResult, file_readings
 from pipelines.ingest.manifest import Batch, RawLake, write_manifest
@@ -30,6 +32,9 @@ Progress = Callable[[str, int, int], None]
 GROUP_FILES = 250
 GROUP_BYTES = 256 * 1024 * 1024
 """A group is at most so large (unless one file is), so that memory is bounded and a crash loses little work."""
+
+_MOST_LINES = 10
+"""Drifts that one ingestion names, newest first."""
 
 _INFLATION = {"": 1, "gzip": 8, "zstd": 8}
 _PARQUET_INFLATION = 16
@@ -102,8 +107,22 @@ def ingest(
             run.ingest(files)
             run.map_whole()
         report.settle(run.lake.batches)
+        report.warnings += _news(sources, lake, run.lake)
         report.touch(lake.batches, run.lake.batches)
     return report
+
+
+def _news(sources: Mapping[str, Source], before: RawLake, after: RawLake) -> list[str]:
+    """Warnings on what is new in *after*: a drift, columns that no file of a new relation has, a file that changed."""
+    known = {drift.key for drift in drifts(before.batches, sources)}
+    lines = describe_drifts(drift for drift in drifts(after.batches, sources) if drift.key not in known)
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], f"{len(lines) - _MOST_LINES} more drifts on earlier days"]
+    known_relations = {(batch.source, batch.relation) for batch in before.batches}
+    new = [batch for batch in after.batches if (batch.source, batch.relation) not in known_relations]
+    lines += describe_never_there(never_there(new, sources))
+    known_ids = {batch.batch_id for batch in before.batches}
+    return lines + [change.describe() for change in changes(after.batches) if change.new.batch_id not in known_ids]
 
 
 def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: Settings) -> bool:
@@ -179,7 +198,7 @@ class _Run:
     def _read(self, files: Sequence[LandedFile], lake: RawLake, seen: SeenEvents) -> GroupResult | None:
         """Ingest one group beside *lake*; None if that stops its source."""
         source = self.sources[files[0].source]
-        readings, errors = file_readings(files, self.lake)
+        readings, errors = file_readings(files, self.lake, lake)
         known = {batch.batch_id for batch in lake.batches}
         new = [reading for reading in readings if reading.batch_id not in known]
         result = GroupResult()

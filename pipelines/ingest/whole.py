@@ -136,7 +136,8 @@ class Whole:
             if mapping.target is EVENTS:
                 beaten = beaten_records(self.bench)
                 parts += superseded_parts(self.bench, {batch_id: fingerprint}, batch_id)
-        reasons = refused_records(self.bench, mappings, {})
+        copies = {batch.batch_id for batch in inputs if batch.copy_of}
+        reasons = {b: r for b, r in refused_records(self.bench, mappings, {}).items() if b not in copies}
         if reasons:
             query = self._quarantine_query(inputs, reasons)
             parts.append(Part("quarantine", None, batch_id, query, fingerprint))
@@ -215,7 +216,8 @@ class Whole:
             refused = quarantined.get(batch.batch_id, 0)
             again = batch.duplicates
             if not self.source.by_record(batch.relation):
-                again = duplicates.get(batch.batch_id, 0)
+                # Refused records of a copy are those of its original once more.
+                again = duplicates.get(batch.batch_id, 0) + quarantined.get(batch.copy_of, 0)
             accepted = batch.records - refused - again
             lake = lake.changed(
                 batch.batch_id,

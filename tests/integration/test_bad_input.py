@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.doctor import diagnose
 from pipelines.home import Home
 from pipelines.ingest import RawLake, ingest
 from pipelines.settings import load_settings
@@ -402,11 +403,20 @@ def test_a_broken_parquet_file_is_refused_by_name_and_the_rest_goes_on(home: Hom
 # Columns ---------------------------------------------------------------------------------------------------
 
 
-def test_an_optional_column_that_no_file_has_is_a_warning_that_names_the_files(home: Home) -> None:
+def test_optional_columns_that_no_file_has_are_one_line_of_the_first_run(home: Home) -> None:
     records = [{name: value for name, value in event("a").items() if name != "module"}]
     land(home, EVENTS, ndjson(records))
-    assert take_in(home).warnings == [f"landing/{EVENTS}: no column module of native events; read as empty"]
+    land(home, "native/orders/o.csv", b"order_id,user_id,status,ordered_at\no,u,unpaid,2026-05-01 10:00:00\n")
+    assert take_in(home).warnings == [
+        "optional columns that no file has, read as empty: native events: module; "
+        "native orders: paid_at, currency, updated_at"
+    ]
     assert accepted_ids(home) == ["a"]
+    land(home, "native/events/later.ndjson", ndjson([records[0] | {"event_id": "b"}]))
+    assert take_in(home).warnings == []
+    (finding,) = [finding for finding in diagnose(home) if finding.topic == "columns"]
+    assert finding.level == "ok"
+    assert "native events: module; native orders: paid_at" in finding.message
 
 
 def test_a_column_that_is_there_but_empty_is_no_warning(home: Home) -> None:
