@@ -12,7 +12,6 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,7 @@ from pipelines.home import Home
 from tests.commands import headwater
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.integration.test_sign_in import PASSWORD, Browser, served
+from tests.processes import confined_workers
 from tests.support import run
 
 pytestmark = pytest.mark.real
@@ -131,17 +131,6 @@ def test_two_hundred_half_open_connections_leave_the_others_their_pages(port, ad
         assert statistics.median(seconds) < 1
 
 
-def workers_of(home: Home) -> int:
-    """Confined processes on copies of *home*, told by the file that they have open."""
-    found = 0
-    for path in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if path.name.isdigit() and b"worker.py" in (path / "cmdline").read_bytes():
-                files = [(path / "fd" / one.name).readlink() for one in (path / "fd").iterdir()]
-                found += any(home.root in file.parents for file in files)
-    return found
-
-
 def test_sixteen_heavy_queries_of_one_leave_another_an_answer_in_time(port, home, record_property):
     ana, bea = Browser(port), Browser(port)
     ana.sign_in("ana")
@@ -152,7 +141,7 @@ def test_sixteen_heavy_queries_of_one_leave_another_an_answer_in_time(port, home
         heavy.append(threading.Thread(target=_ask_and_leave, args=(port, ana.cookies, f"{number:032x}"), daemon=True))
         heavy[-1].start()
     until_running = time.monotonic() + 60
-    while not workers_of(home):
+    while not confined_workers(home.root):
         assert time.monotonic() < until_running
         time.sleep(0.05)
     took, most = [], 0
@@ -166,7 +155,7 @@ def test_sixteen_heavy_queries_of_one_leave_another_an_answer_in_time(port, home
             f"\ufeff{number}",
             f"{number}",
         ]
-        most = max(most, workers_of(home))
+        most = max(most, len(confined_workers(home.root)))
     record_property("seconds of SELECT", [round(seconds, 2) for seconds in took])
     print(f"SELECT 1 beside 16 heavy queries: {', '.join(f'{seconds:.2f} s' for seconds in took)}")
     assert max(took) < 5
@@ -209,6 +198,6 @@ def test_queries_of_a_closed_tab_are_dropped(port, home):
     status, text = ana.ask("SELECT 2", "c" * 32)
     assert (status, "result=" in text) == (200, True)
     deadline = time.monotonic() + 60
-    while workers_of(home):
+    while confined_workers(home.root):
         assert time.monotonic() < deadline
         time.sleep(0.1)

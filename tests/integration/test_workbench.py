@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -12,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -23,6 +21,7 @@ from dashboards.workbench.gate import RefusedError
 from dashboards.workbench.snapshot import Snapshot, publish
 from pipelines.home import Home
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
+from tests.processes import confined_workers
 from tests.support import land, run
 
 SECRET = "what nobody may read"
@@ -179,33 +178,23 @@ def test_a_query_that_takes_too_much_ends_in_time(snapshot, attack):
     assert got.startswith("error: ") or len(got) < 100_000
 
 
-def workers() -> set[str]:
-    """The processes of workers that there are."""
-    found = set()
-    for path in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if path.name.isdigit() and b"worker.py" in (path / "cmdline").read_bytes():
-                found.add(path.name)
-    return found
-
-
 def test_no_process_is_left_behind(snapshot):
-    before = workers()
+    before = confined_workers(snapshot.path.parent)
     assert "stopped after 1 seconds" in asked(snapshot, "SELECT sleep_ms(60000)", Limits(seconds=1))
-    assert workers() <= before
+    assert confined_workers(snapshot.path.parent) <= before
 
 
 def test_a_query_ends_by_itself_where_nobody_is_left_to_stop_it(snapshot, tmp_path):
-    before = workers()
+    before = confined_workers(snapshot.path.parent)
     code = (
         "import sys; from pathlib import Path; from dashboards.workbench.confined import Limits, run_confined\n"
         "run_confined(Path(sys.argv[1]), 'SELECT sleep_ms(60000)', Limits(seconds=1))"
     )
     server = subprocess.Popen([sys.executable, "-c", code, str(snapshot.path)], stderr=subprocess.DEVNULL)
-    until(lambda: workers() - before)
+    until(lambda: confined_workers(snapshot.path.parent) - before)
     server.kill()
     server.wait()
-    until(lambda: not workers() - before)
+    until(lambda: not confined_workers(snapshot.path.parent) - before)
 
 
 def until(is_so: Callable[[], object]) -> None:
