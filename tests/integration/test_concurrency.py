@@ -192,7 +192,7 @@ def read_beside_runs(
         time.sleep(0.05)
     end = time.monotonic() + seconds
     # The last state was read first, and an odd number of runs ends with the other, so each reader has seen both.
-    runs = rewrite_while(home, states, lambda runs: runs < 5 or runs % 2 == 0 or time.monotonic() < end)
+    runs = rewrite_while(home, states, lambda runs: runs < 3 or runs % 2 == 0 or time.monotonic() < end)
     (signs / "stop").touch()
     told = [json.loads(reader.communicate()[0]) for reader in readers]
     shown = [

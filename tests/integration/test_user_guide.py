@@ -9,6 +9,7 @@ import pytest
 
 from dashboards.app.sql.saved import saved_queries
 from dashboards.workbench.bench import Workbench
+from dashboards.workbench.confined import Limits
 from pipelines.checkup import check_home
 from pipelines.home import REPOSITORY
 from pipelines.query import query_rows
@@ -99,4 +100,4 @@ def test_the_saved_query(home):
     run(home)
     query = saved_queries(home)["orders"]
     assert query.titles == {"en": "Orders by status", "zh": "各状态的订单数"}
-    assert Workbench(home).ask(query.sql, "mei").result.rows == [["paid", 1]]
+    assert Workbench(home, Limits(seconds=120)).ask(query.sql, "mei").result.rows == [["paid", 1]]

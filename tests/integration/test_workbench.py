@@ -208,7 +208,7 @@ def test_an_error_as_long_as_the_query_likes_is_cut(snapshot, home):
     sql = "SELECT error((SELECT string_agg('0123456789', '') FROM range(1000000)))"
     assert len(asked(snapshot, sql)) < 3_000
     with pytest.raises(RefusedError):
-        Workbench(home).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
+        Workbench(home, PATIENT).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
     *_, line = (home.root / ".workbench" / "queries.jsonl").read_bytes().splitlines()
     assert len(line) < 30_000
 
@@ -222,7 +222,7 @@ def test_more_columns_than_a_page_shows_are_refused(snapshot):
 
 
 def test_an_answer_has_types_and_is_logged(home):
-    answer = Workbench(home).ask(
+    answer = Workbench(home, PATIENT).ask(
         "SELECT dt, sum(revenue) AS revenue FROM core.order_lines GROUP BY dt ORDER BY dt", "ann"
     )
     assert answer.result.columns == [("dt", "DATE"), ("revenue", "DECIMAL(38,4)")]
@@ -243,7 +243,7 @@ def test_an_answer_has_types_and_is_logged(home):
 )
 def test_what_is_refused_or_fails_is_logged_with_its_reason(home, sql, error, outcome, message):
     with pytest.raises(error, match=message):
-        Workbench(home).ask(sql, "ann")
+        Workbench(home, PATIENT).ask(sql, "ann")
     line = json.loads((home.root / ".workbench" / "queries.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert (line["outcome"], line["rows"], line["sql"]) == (outcome, 0, sql)
     assert message in line["said"]
