@@ -35,9 +35,11 @@ VISITORS = "core.visitors"
 
 _TOTALS = """
 WITH sales AS (
-    SELECT sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-        sum(net_revenue) FILTER (WHERE margin IS NOT NULL) AS costed, sum(refunded) AS refunded,
-        count(DISTINCT order_id) AS orders, count(DISTINCT user_id) AS buyers, sum(quantity)::BIGINT AS units,
+    SELECT coalesce(sum(revenue), 0) AS revenue, coalesce(sum(net_revenue), 0) AS net_revenue,
+        CASE WHEN count(*) = 0 THEN 0 ELSE sum(margin) END AS margin,
+        sum(net_revenue) FILTER (WHERE margin IS NOT NULL) AS costed, coalesce(sum(refunded), 0) AS refunded,
+        count(DISTINCT order_id) AS orders, count(DISTINCT user_id) AS buyers,
+        coalesce(sum(quantity), 0)::BIGINT AS units,
         sum(revenue) FILTER (WHERE user_id IS NOT NULL) AS buyers_revenue,
         coalesce(sum(revenue) FILTER (WHERE user_id IS NULL), 0) AS revenue_without_user,
         count(*) FILTER (WHERE user_id IS NULL) AS lines_without_user,

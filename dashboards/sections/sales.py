@@ -22,7 +22,7 @@ def sales_notes(look: Look, now: Mapping[str, Any]) -> list[Text]:
     elif now["events"] and now["visitors"] is None:
         notes = [Text(look.text("sales.no_visitors"), "warning", "headwater run")]
     else:
-        notes = [Text(look.text("sales.product"))]
+        notes = [Text(look.text("sales.product_known" if now["lines_without_user"] else "sales.product"))]
     if now["lines_without_user"]:
         said = look.text(
             "sales.without_user",

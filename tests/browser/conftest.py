@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pipelines.home import REPOSITORY
 from pipelines.run import run_home
-from tests.browser.site import HOSTILE, Site
-from tests.integration.dagster_servers import free_port
+from tests.browser.site import HOSTILE, Site, served
 from tests.processes import made_up_shop
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -42,13 +37,4 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     entrances = home.config / "entrances.csv"
     entrances.write_text(entrances.read_text(encoding="utf-8").replace("Home icons", f'"{HOSTILE}"'), encoding="utf-8")
     run_home(home)
-    port = free_port()
-    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(home.root), "--port", str(port)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if "http://" in line:
-                break
-        threading.Thread(target=server.stderr.read, daemon=True).start()
-        yield Site(home, f"http://127.0.0.1:{port}")
-        server.terminate()
+    yield from served(home)

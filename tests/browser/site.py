@@ -1,17 +1,22 @@
 """A made-up shop whose dashboards are served, and pages of them in a browser.
 
-Here: opening a page, waiting until it is settled, reading it.
+Here: serving a home, opening a page, waiting until it is settled, reading it.
 Not here: what pages should show (``tests.browser.test_app`` and its neighbours).
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipelines.home import Home
+from pipelines.home import REPOSITORY, Home
 from pipelines.query import query_rows
+from tests.integration.dagster_servers import free_port
 
 DAYS = "from=2026-05-11&to=2026-05-20"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -28,6 +33,20 @@ class Site:
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in query_rows(self.home, sql, limit=10_000).rows]
+
+
+def served(home: Home) -> Iterator[Site]:
+    """The dashboards of *home*, served while the caller goes on."""
+    port = free_port()
+    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(home.root), "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if "http://" in line:
+                break
+        threading.Thread(target=server.stderr.read, daemon=True).start()
+        yield Site(home, f"http://127.0.0.1:{port}")
+        server.terminate()
 
 
 @dataclass

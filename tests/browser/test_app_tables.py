@@ -34,7 +34,7 @@ def choose(page, label: str, option: str, part: str) -> None:
 
 def test_the_matrix_and_its_window_are_chosen(browser, site):
     page, seen = opened(browser, site, f"/products?{DAYS}&lang=en")
-    choose(page, "Matrix", "Exposure × conversion", "matrix=")
+    choose(page, "Matrix", "Exposure × click-to-order", "matrix=")
     choose(page, "Window", "7 days", "window=7")
     name = query(page)["matrix"]
     stars = site.ask(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
+from dashboards.app import shell
 from dashboards.app.context import Context
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.pages import PAGE_OF
@@ -24,6 +25,7 @@ from dashboards.app.server import create_app, page_of
 from dashboards.app.shell import freshness, mark_of, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
+from dashboards.totals import totals
 from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
 from dashboards.workbench.status import read_checks, read_lineage, write_status
 from pipelines.home import Home, home_lock, init_home
@@ -96,21 +98,82 @@ def written(context: Context, blocks: list[Block]) -> str:
 
 def test_the_overview_says_what_the_lake_says(home, copy):
     found = cards(shown(copy, f"/{ALL_DAYS}")[1])
-    revenue, orders, buyers = lake(
-        home, "SELECT sum(revenue), count(DISTINCT order_id), count(DISTINCT user_id) FROM core.order_lines"
+    revenue, orders, buyers, units = lake(
+        home,
+        "SELECT sum(revenue), count(DISTINCT order_id), count(DISTINCT user_id), sum(quantity) FROM core.order_lines",
     )[0]
-    visitors = lake(home, "SELECT count(*) FROM (SELECT DISTINCT dt, person_id FROM core.events)")[0][0]
+    visitors = lake(home, "SELECT count(DISTINCT person_id) FROM core.events")[0][0]
+    days = lake(home, "SELECT sum(visitors) FROM core.traffic_daily")[0][0]
+    assert days > visitors  # who came on several days is one visitor
     assert found["revenue"].full == f"¥{revenue:,.2f}"
     assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
     assert found["visitors"].full == f"{visitors:,}"
-    assert found["visitor_conversion_rate"].full == f"{100 * orders / visitors:.2f}%"
+    assert found["visitor_conversion_rate"].full == f"{100 * buyers / visitors:.2f}%"
+    assert found["revenue_per_buyer"].full == f"¥{revenue / buyers:,.2f}"
+    assert found["average_order_value"].full == f"¥{revenue / orders:,.2f}"
+    assert found["units_per_order"].full == f"{units / orders:,.2f}"
+    assert found["revenue_per_visitor"].full == f"¥{revenue / visitors:,.2f}"
+
+
+def test_the_figures_are_called_as_the_trade_calls_them(copy):
+    named = {
+        "zh": ["销售额", "访客数", "支付转化率", "客单价", "支付买家数", "订单数", "笔单价", "连带率", "UV 价值"],
+        "en": ["Sales", "Visitors", "Conversion rate", "Revenue per buyer", "Buyers", "Orders", "Average order value",
+               "Units per order", "Revenue per visitor"],
+    }  # fmt: skip
+    for language, names in named.items():
+        assert [card.name for card in cards(shown(copy, f"/{ALL_DAYS}&lang={language}")[1]).values()][:9] == names
+
+
+def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
+    """Rather than too few: a home whose core.visitors is computed for some days only, or too large for the copy."""
+    file = next((home.lake / "core" / "visitors").rglob("dt=2026-05-18*/*.parquet"), None) or next(
+        path for path in (home.lake / "core" / "visitors").rglob("*.parquet") if "2026-05-18" in str(path)
+    )
+    content = file.read_bytes()
+    file.unlink()
+    try:
+        publish(home)
+        there = Marts(home).copy()
+        context, blocks = shown(there, f"/{ALL_DAYS}&lang=en")
+        assert cards(blocks)["visitors"].value == cards(blocks)["visitor_conversion_rate"].value == "–"
+        assert cards(blocks)["buyers"].value != "–"
+        assert context.look.text("sales.no_visitors") in {one.text for one in blocks if isinstance(one, Text)}
+        assert cards(shown(there, "/?from=2026-05-19&to=2026-05-20")[1])["visitors"].value != "–"
+        alone = totals(there, FIRST, LAST, has_visitors=False)
+        assert (alone["visitors"], alone["revenue_per_visitor"], alone["events"] > 0) == (None, None, True)
+    finally:
+        file.write_bytes(content)
+        publish(home)
+
+
+COMPARING = {"/", "/entrances", "/products?sku=SKU00001"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/entrances", "/paths", "/modules", "/products", "/products?sku=SKU00001", "/customers", "/quality"],
+)
+@pytest.mark.parametrize("compare", ["previous", "none"])
+def test_a_comparison_is_offered_and_spoken_of_only_where_it_is_made(copy, address, compare):
+    separator = "&" if "?" in address else "?"
+    context, blocks = shown(copy, f"{address}{separator}from=2026-05-20&to=2026-05-20&lang=en&compare={compare}")
+    around = json.dumps(shell.page(context, []).to_plotly_json(), cls=PlotlyJSONEncoder)
+    is_made = address in COMPARING
+    assert ("Compare with" in around) == is_made
+    assert ("ompared" in around) == (is_made and compare == "previous")
+    if not is_made or compare == "none":
+        assert context.days.then_first is None
+        assert "compared with" not in written(context, [one for one in blocks if isinstance(one, Chart | Table | Text)])
 
 
 def test_days_are_compared_only_with_days_that_are_recorded(copy):
     context, blocks = shown(copy, "/?from=2026-05-20&to=2026-05-20")
     assert not context.days.is_recorded_then
-    assert cards(blocks)["revenue"].changes[0].text == "–"
+    assert cards(blocks)["revenue"].changes == ()
     assert any(isinstance(block, Text) and "no earlier days" in block.text for block in blocks)
+    unasked = shown(copy, "/?from=2026-05-20&to=2026-05-20&compare=none")[1]
+    assert not any(isinstance(block, Text) and "no earlier days" in block.text for block in unasked)
 
 
 def test_the_entrances_sum_to_the_paid_orders(home, copy):
@@ -197,6 +260,28 @@ def test_quality_accounts_for_every_record(home, copy):
     reasons = table_of(copy, "/quality", "quarantine").rows
     assert sum(row["records"] for row in reasons) == refused
     assert len(table_of(copy, "/quality", "batches").rows) == lake(home, "SELECT count(*) FROM core.batches")[0][0]
+
+
+def test_quality_goes_by_the_chosen_days_or_says_that_it_does_not(home, copy, client):
+    days = "from=2026-05-18&to=2026-05-19"
+    blocks = shown(copy, f"/quality?{days}&lang=en")[1]
+    events, late = lake(
+        home,
+        "SELECT count(*), count(*) FILTER (received_at > occurred_at + INTERVAL 1 HOUR) FROM core.events "
+        "WHERE dt BETWEEN '2026-05-18' AND '2026-05-19'",
+    )[0]
+    assert cards(blocks)["events"].full == f"{events:,}"
+    assert cards(blocks)["late_rate"].full == f"{100 * late / events:.2f}%"
+    assert [row["dt"] for row in table_of(copy, f"/quality?{days}", "health").rows] == [
+        dt.date(2026, 5, 19),
+        dt.date(2026, 5, 18),
+    ]
+    for shown_table in tables(blocks):
+        if shown_table.key != "lineage":  # columns have no days
+            assert shown_table.is_of_days or "whatever days are chosen" in shown_table.definition
+    name = client.get(f"/export/quality/batches.csv?{days}").headers["Content-Disposition"]
+    assert "2026-05-18" not in name
+    assert "2026-05-18-2026-05-19" in client.get(f"/export/quality/health.csv?{days}").headers["Content-Disposition"]
 
 
 def test_lineage_leads_to_what_landed(copy):

@@ -272,7 +272,7 @@ def test_what_nobody_sees_has_no_rates_of_exposure(home_of_shop):
     assert values(metrics, "exposures") == [0, 0]
     assert values(metrics, "click_through_rate") == values(metrics, "conversion_rate") == [None, None]
     unknown = last_of(home_of_shop(never_seen), "products.quadrants", matrix_id="exposure_conversion", window_days=1)
-    assert {(row["quadrant"], row["unknown_metrics"]) for row in unknown} == {("unknown", "conversion_rate")}
+    assert {(row["quadrant"], row["unknown_metrics"]) for row in unknown} == {("unknown", "exposures, conversion_rate")}
 
 
 def test_losses_are_negative_margins(home_of_shop):

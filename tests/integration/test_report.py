@@ -101,6 +101,8 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
     sold = [shopping(day, number) for number, day in enumerate(YOUNG)]
     events = [event for day in YOUNG for sku in ("s0", "s1") for event in visit(day, f"d-{sku}", sku)]
+    shown = {"event_type": "exposure", "page_id": 1, "page_type": "home", "module": "feed", "slot": 1}
+    events += [event | shown | {"event_id": f"{event['event_id']}-shown"} for event in events if event["sku"]]
     land(home, "events", events, "events")
     land(home, "orders", [row for orders, _ in sold for row in orders], "orders")
     land(home, "order_lines", [row for _, lines in sold for row in lines], "lines")
@@ -114,7 +116,7 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "Daily report · Wednesday, 4 Mar 2026" in text
-    assert "Sales ¥10 0% vs day before (¥10) – vs a week before Quantity" in text  # the shop is four days old
+    assert "Sales ¥10 0% vs day before (¥10) – vs a week before Sum over" in text  # the shop is four days old
     assert "✔ The entrances sum to ¥10.00, the sales of the day's paid orders." in text
 
 
@@ -193,7 +195,8 @@ def test_one_order_and_no_event_is_a_report(home: Home, tmp_path: Path) -> None:
         assert figures(path)
     text, _ = read(tmp_path / "en.html")
     assert "Buyers 0" in text
-    assert "Unattributed (no cart or click) ¥5 100%" in text
+    assert "No events in the log on these days, orders alone" in text
+    assert "Unattributed (no cart or click)" not in text
 
 
 def test_names_from_data_are_escaped(tmp_path: Path) -> None:
@@ -216,8 +219,9 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
     assert (
-        "No product has a value for both metrics. Missing: Margin rate. A margin rate takes the cost" in text
-    )  # nothing is known of the cost of what was sold
+        "No product has a value for both metrics. Missing: Product exposures, Margin rate. Exposures come from the log "
+        "of events, which has none. A margin rate takes the cost" in text
+    )  # nobody was shown anything, and nothing is known of the cost of what was sold
     assert "Health of the portfolio" in text
 
 
@@ -285,7 +289,7 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, t
         "of margins; their sales are ¥40 (100%)." in text
     )
     assert "s1 s1 ¥40.00 – 4 4" in text
-    assert "Exposure × margin 28 days Margin rate 1 1 1" in text
+    assert "Exposure × margin 28 days Product exposures 1, Margin rate 1 1 1" in text
     costly, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
     assert "Every product that sold in the 28 days up to this one has a known cost." in costly
 

@@ -104,8 +104,8 @@ def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any]
 
 
 def _changes(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """How the metric differs from the days compared with; nothing where there are none."""
-    return () if then is None else (compared(look, name, now[name], then[name]),)
+    """How the metric differs from the days compared with; nothing where there are none, or where it was not known."""
+    return () if then is None or then[name] is None else (compared(look, name, now[name], then[name]),)
 
 
 def compared(look: Look, name: str, now: float | None, then: float | None) -> Change:
