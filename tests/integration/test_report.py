@@ -196,7 +196,7 @@ def test_one_order_and_no_event_is_a_report(home: Home, tmp_path: Path) -> None:
     text, _ = read(tmp_path / "en.html")
     assert "Buyers 0" in text
     assert "No events in the log on these days, orders alone" in text
-    assert "Unattributed (no cart or click)" not in text
+    assert "Unattributed (nothing found)" not in text
 
 
 def test_names_from_data_are_escaped(tmp_path: Path) -> None:

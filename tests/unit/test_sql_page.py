@@ -399,7 +399,7 @@ def test_the_saved_queries_that_are_shipped_are_named_in_both_languages_and_run(
     project = open_workspace(home)
     known = {*project.project.models, *("config.segments",)}
     queries = saved_queries(home)
-    assert len(queries) == 6
+    assert len(queries) == 7
     for query in queries.values():
         assert query.titles["en"] != query.titles["zh"]
         assert query.abouts["en"] != query.abouts["zh"]
