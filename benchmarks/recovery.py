@@ -59,7 +59,7 @@ class Recovery:
 def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
     """Land a shop's log in the new *home*, and compute its tables up to attributed sales."""
     land_shop(home, parameters, days=days, devices=devices, seed=seed)
-    compute_sales(home)
+    compute_sales(home, ["core", "attribution"])
 
 
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
@@ -80,15 +80,19 @@ def land_shop(home: Home, parameters: SimulationParameters, *, days: int, device
 
 
 def compute_sales(
-    home: Home, *, sales_fallbacks: Sequence[str] = ("order", "visit"), clock_tolerance_seconds: int = 60
+    home: Home,
+    tables: Sequence[str] = ("+attribution.attributed_sales",),
+    *,
+    sales_fallbacks: Sequence[str] = ("order", "visit"),
+    clock_tolerance_seconds: int = 60,
 ) -> None:
-    """Compute what is stale in *home* with these settings, up to attributed sales."""
+    """Compute what is stale of *tables* (as ``--select`` names them) in *home*, with these settings."""
     text = home.settings_file.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^(  sales_fallbacks:) \[.*?\]", rf"\1 [{', '.join(sales_fallbacks)}]", text)
     text = re.sub(r"(?m)^(  clock_tolerance_seconds:) \d+", rf"\1 {clock_tolerance_seconds}", text)
     home.settings_file.write_text(text, encoding="utf-8")
-    tables = frozenset(open_workspace(home).project.select(["core", "attribution"]))
-    run_home(home, Request(tables), use_dagster=False)
+    selected = frozenset(open_workspace(home).project.select(tables))
+    run_home(home, Request(selected), use_dagster=False)
 
 
 def sales_beside_truth(home: Home) -> pl.DataFrame:
@@ -153,7 +157,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="headwater-recovery-") as scratch:
         for name, parameters in _cases(arguments.cases).items():
             home, _ = init_home((arguments.keep or Path(scratch)) / name.replace(" ", "-"))
-            simulate_and_run(home, parameters, days=arguments.days, devices=arguments.devices, seed=arguments.seed)
+            land_shop(home, parameters, days=arguments.days, devices=arguments.devices, seed=arguments.seed)
+            compute_sales(home)
             sales = sales_beside_truth(home)
             by_match += _match_rows(name, sales, ["matched_by"])
             by_kind += _match_rows(name, sales, ["planted_kind", "matched_by"])
