@@ -167,7 +167,7 @@ def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
 
 _ORDER_LINES = """
     SELECT
-        order_id, line_no, user_id, sku, quantity, revenue, refunded,
+        order_id, line_no, user_id, sku, sku AS product_id, quantity, revenue, refunded,
         CAST(revenue - refunded AS DECIMAL(18, 4)) AS net_revenue,
         CAST(revenue / 2 AS DECIMAL(18, 4)) AS cost,
         CAST(revenue - refunded - cost AS DECIMAL(18, 4)) AS margin,
@@ -177,7 +177,7 @@ _ORDER_LINES = """
 _REFUNDS = """
     SELECT
         'R' || order_id || '-' || line_no AS refund_id,
-        order_id, line_no, user_id, sku, refunded AS amount, sold_at AS refunded_at
+        order_id, line_no, user_id, sku, sku AS product_id, refunded AS amount, sold_at AS refunded_at
     FROM sold
     WHERE refunded > 0
 """
