@@ -260,7 +260,7 @@ def test_rows_and_bytes_beyond_the_caps_are_cut_and_said_to_be(snapshot):
 
 def test_no_more_queries_run_at_once_than_may(home):
     bench = Workbench(home, PATIENT, at_once=1, wait_seconds=0.5)
-    before, stop = workers(), threading.Event()
+    before, stop = confined_workers(home.root), threading.Event()
     endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
     told: list[str] = []
 
@@ -271,7 +271,7 @@ def test_no_more_queries_run_at_once_than_may(home):
 
     first = threading.Thread(target=ask)
     first.start()
-    until(lambda: workers() - before)
+    until(lambda: confined_workers(home.root) - before)
     ask()
     stop.set()
     first.join()
