@@ -100,9 +100,7 @@ WITH axis_metrics AS (
         END AS trials
     FROM products.metrics AS metrics
     CROSS JOIN config.axes AS axes
-    WHERE
-        metrics.dt BETWEEN $from_dt AND $to_dt
-        AND axes.matrix_id <> 'octants'
+    WHERE metrics.dt BETWEEN $from_dt AND $to_dt
 ),
 
 priors AS (
