@@ -17,7 +17,7 @@ from pipelines.home import Home
 from pipelines.ingest.sources import Source, load_sources
 from pipelines.settings import Settings, load_settings
 from pipelines.sqlproject.linter import lint
-from pipelines.sqlproject.project import Project, load_project
+from pipelines.sqlproject.project import Project, count_files, load_project
 
 _SAMPLE_DAY = dt.date(2020, 6, 15)
 T = TypeVar("T")
@@ -55,7 +55,9 @@ def check_home(home: Home | None) -> CheckReport:
     sources: list[Source] = attempt(lambda: load_sources(home)) or []
     report.sources = len(sources)
     project = attempt(lambda: load_project(home, settings))
-    if project is not None:
+    if project is None:
+        report.models, report.checks = count_files(home)
+    else:
         report.models = len(project.models)
         report.checks = sum(len(checks) for checks in project.checks.values())
         report.faults += lint_project(project)

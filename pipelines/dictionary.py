@@ -44,7 +44,7 @@ def _table(project: Project, model: Model) -> Iterator[str]:
     yield from (f"### {model.name}", "", model.description, "")
     partitions = "a partition a day (`dt`)" if model.is_partitioned else "one file"
     yield f"- **Grain**: {', '.join(f'`{name}`' for name in model.grain)}; {partitions}"
-    yield f"- **Reads**: {', '.join(_read(read) for read in project.reads[model.name])}"
+    yield f"- **Reads**: {', '.join(dict.fromkeys(_read(read) for read in project.reads[model.name]))}"
     path = model.path.relative_to(REPOSITORY) if model.path.is_relative_to(REPOSITORY) else model.path
     yield f"- **Rule**: `{path}`"
     checks = [f"`{grain_check_name(model)}` (error): the grain is unique and not null"]

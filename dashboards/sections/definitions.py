@@ -40,7 +40,7 @@ class Definition:
 def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
     """The matrices of products by id, in their order."""
     found = reading.frame("SELECT * FROM config.matrices ORDER BY position")
-    cells = reading.frame("SELECT * FROM config.cells WHERE matrix_id <> 'octants' ORDER BY matrix_id, code DESC")
+    cells = reading.frame("SELECT * FROM config.cells ORDER BY matrix_id, code DESC")
     axes = reading.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
     made = {}
     for row in found.iter_rows(named=True):

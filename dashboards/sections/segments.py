@@ -23,7 +23,7 @@ Kind = Literal["octant", "segment"]
 
 _NAMES = """
 SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
-FROM config.cells WHERE matrix_id = 'octants'
+FROM config.octants
 UNION ALL
 SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
 ORDER BY place DESC

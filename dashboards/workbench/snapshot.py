@@ -36,7 +36,7 @@ LARGEST_TABLE = 256_000_000
 _KEPT_SECONDS = 600.0
 """How long an old copy stays, for pages and queries that are about to open it."""
 _TRIES = 3
-_FORMAT = "2"
+_FORMAT = "3"
 """Raised when copies of an older program do not do any more."""
 
 

@@ -15,8 +15,14 @@ from typing import Any
 from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
 from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
 from pipelines.config_tables.market import MARKET_COLUMNS, load_market
-from pipelines.config_tables.matrices import AXIS_COLUMNS, CELL_COLUMNS, MATRIX_COLUMNS, load_matrices
-from pipelines.config_tables.segments import SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
+from pipelines.config_tables.matrices import (
+    AXIS_COLUMNS,
+    CELL_COLUMNS,
+    MATRIX_COLUMNS,
+    OCTANT_AXIS_COLUMNS,
+    load_matrices,
+)
+from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.home import REPOSITORY, Home
 from pipelines.settings import Settings
 
@@ -38,6 +44,8 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.matrices": MATRIX_COLUMNS,
     "config.axes": AXIS_COLUMNS,
     "config.cells": CELL_COLUMNS,
+    "config.octants": OCTANT_COLUMNS,
+    "config.octant_axes": OCTANT_AXIS_COLUMNS,
     "config.segments": SEGMENT_COLUMNS,
     "config.segment_scores": SCORE_COLUMNS,
 }
@@ -49,7 +57,9 @@ CONFIG_FILES = {
     "config.market": "config/market.csv",
     "config.matrices": "config/matrices.yaml",
     "config.axes": "config/matrices.yaml",
-    "config.cells": "config/matrices.yaml and config/segments.csv",
+    "config.cells": "config/matrices.yaml",
+    "config.octants": "config/segments.csv",
+    "config.octant_axes": "config/matrices.yaml",
     "config.segments": "config/segments.csv",
     "config.segment_scores": "config/segments.csv",
 }
@@ -80,7 +90,7 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
             and row.
     """
     segments = load_segments(_own_or_shipped(home, "segments.csv"))
-    matrices = load_matrices(_own_or_shipped(home, "matrices.yaml"), segments.octants)
+    matrices = load_matrices(_own_or_shipped(home, "matrices.yaml"))
     return ConfigTables(
         {
             "config.entrances": load_entrances(home.config / "entrances.csv", settings),
@@ -89,6 +99,8 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,
+            "config.octants": segments.octants,
+            "config.octant_axes": matrices.octant_axes,
             "config.segments": segments.segments,
             "config.segment_scores": segments.scores,
         }

@@ -1,7 +1,8 @@
 """``config/matrices.yaml``: axes with thresholds, of products (two axes: quadrants) and customers (three: octants).
 
 Here: what the file may say, and its form as rows: an axis each, a cell each. A cell is what high and low on all axes
-come to: its code has a digit for each axis, 1 = high.
+come to: its code has a digit for each axis, 1 = high. The customers' axes are a table of their own, so that another
+matrix of products leaves every table of customers as it is.
 Not here: thresholds and cells of real values (``sql/customers``, ``sql/products``).
 """
 
@@ -9,14 +10,14 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.config_tables.segments import OCTANTS, Octant
+from pipelines.config_tables.segments import OCTANTS
 from pipelines.errors import HeadwaterError
 from pipelines.settings import describe, read_yaml, shaped
 
@@ -29,6 +30,14 @@ AXIS_COLUMNS = {
     "argument": "DOUBLE",
     "weight": "VARCHAR",
     "is_per_category": "BOOLEAN",
+    "is_low_high": "BOOLEAN",
+}
+OCTANT_AXIS_COLUMNS = {
+    "axis": "VARCHAR",
+    "metric": "VARCHAR",
+    "kind": "VARCHAR",
+    "argument": "DOUBLE",
+    "weight": "VARCHAR",
     "is_low_high": "BOOLEAN",
 }
 CELL_COLUMNS = {
@@ -100,6 +109,18 @@ class AxisRow:
 
 
 @dataclass(frozen=True)
+class OctantAxisRow:
+    """An axis of the customers' octants: its threshold as in ``AxisRow``."""
+
+    axis: str
+    metric: str
+    kind: str
+    argument: float | None
+    weight: str | None
+    is_low_high: bool
+
+
+@dataclass(frozen=True)
 class CellRow:
     """A cell of a matrix: *code* has a digit for each axis, 1 = high; *role*: what the laws of health take it for."""
 
@@ -131,6 +152,7 @@ class Matrices:
     matrices: tuple[MatrixRow, ...]
     axes: tuple[AxisRow, ...]
     cells: tuple[CellRow, ...]
+    octant_axes: tuple[OctantAxisRow, ...]
 
 
 def _threshold(value: object) -> object:
@@ -254,8 +276,8 @@ class _File(_Part):
     products: dict[Annotated[str, _KEY], _ProductMatrix] = {}
 
 
-def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
-    """The matrices in *path*; *octants* name the cells of the customers'.
+def load_matrices(path: Path) -> Matrices:
+    """The matrices in *path*.
 
     Raises:
         HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the nearest known.
@@ -268,12 +290,12 @@ def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
     except ValidationError as error:
         raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
     axes: list[AxisRow] = []
+    octant_axes: list[OctantAxisRow] = []
     for name, axis in _axes(file.customers.octants):
         _hold_octant_axis(path, f"customers.octants.{name}", axis)
-        axes.append(_row(OCTANTS, name, axis))
-    cells = [
-        CellRow(OCTANTS, o.code, o.key, None, None, o.name_zh, o.name_en, o.advice_zh, o.advice_en) for o in octants
-    ]
+        cut = axis.threshold
+        octant_axes.append(OctantAxisRow(name, axis.metric, cut.kind, cut.argument, cut.weight, axis.high == "low"))
+    cells: list[CellRow] = []
     matrices: list[MatrixRow] = []
     for position, (matrix_id, matrix) in enumerate(file.products.items(), start=1):
         if matrix_id == OCTANTS:
@@ -285,7 +307,7 @@ def load_matrices(path: Path, octants: Sequence[Octant]) -> Matrices:
             _hold_metrics(path, f"products.{matrix_id}.{name}", axis, PRODUCT_METRICS)
             axes.append(_row(matrix_id, name, axis))
         cells += [CellRow(matrix_id, code, **cell.model_dump()) for code, cell in matrix.cells.by_code().items()]
-    return Matrices(tuple(matrices), tuple(axes), tuple(cells))
+    return Matrices(tuple(matrices), tuple(axes), tuple(cells), tuple(octant_axes))
 
 
 def _axes(matrix: BaseModel) -> Iterator[tuple[str, Axis]]:

@@ -25,8 +25,17 @@ SEGMENT_COLUMNS = {
 }
 SCORE_COLUMNS = {"r_score": "INTEGER", "f_score": "INTEGER", "m_score": "INTEGER", "segment": "VARCHAR"}
 
+OCTANT_COLUMNS = {
+    "code": "VARCHAR",
+    "key": "VARCHAR",
+    "name_zh": "VARCHAR",
+    "name_en": "VARCHAR",
+    "advice_zh": "VARCHAR",
+    "advice_en": "VARCHAR",
+}
+
 OCTANTS = "octants"
-"""The matrix whose cells the rows of kind ``octant`` name."""
+"""The customers' matrix; its cells are the rows of kind ``octant``."""
 
 _AXES = ("r", "f", "m")
 _SCORES = range(1, 6)

@@ -147,6 +147,13 @@ def load_project(home: Home | None, settings: Settings) -> Project:
     return _load(own, tuple(sorted(values.items())), tuple(stamps))
 
 
+def count_files(home: Home | None) -> tuple[int, int]:
+    """How many files of models and of checks there are, shipped and in *home*, also where they cannot be loaded."""
+    paths = [path for root in _roots(home) for path in root.glob("*/*.sql") if path.parent.name != "sources"]
+    checks = sum(path.parent.name == "checks" for path in paths)
+    return len(paths) - checks, checks
+
+
 @lru_cache(maxsize=4)
 def _load(
     home: Home | None, settings: tuple[tuple[str, SettingValue], ...], _stamps: tuple[tuple[str, int, int], ...]

@@ -14,17 +14,14 @@ SELECT
     customers.octant,
     customers.segment
 FROM customers.rfm AS customers
-LEFT JOIN config.cells
-    ON
-        cells.matrix_id = 'octants'
-        AND cells.key = customers.octant
+LEFT JOIN config.octants ON octants.key = customers.octant
 LEFT JOIN config.segments ON segments.segment = customers.segment
 WHERE
     customers.dt BETWEEN $from_dt AND $to_dt
     AND (
         segments.segment IS NULL
-        OR cells.code IS NULL
-        OR cells.code <> customers.octant_code
+        OR octants.code IS NULL
+        OR octants.code <> customers.octant_code
         OR customers.octant_code IS NULL
         OR COALESCE(customers.r_high <> (SUBSTRING(customers.octant_code, 1, 1) = '1'), TRUE)
         OR COALESCE(customers.f_high <> (SUBSTRING(customers.octant_code, 2, 1) = '1'), TRUE)

@@ -179,13 +179,10 @@ SELECT
     coded.f_high,
     coded.m_high,
     coded.octant_code,
-    cells.key AS octant,
+    octants.key AS octant,
     segment_scores.segment
 FROM coded
-LEFT JOIN config.cells
-    ON
-        cells.matrix_id = 'octants'
-        AND cells.code = coded.octant_code
+LEFT JOIN config.octants ON octants.code = coded.octant_code
 LEFT JOIN config.segment_scores
     ON
         segment_scores.r_score = coded.r_score

@@ -20,8 +20,7 @@ WITH keys AS (
     SELECT
         'octant' AS kind,
         key
-    FROM config.cells
-    WHERE matrix_id = 'octants'
+    FROM config.octants
     UNION ALL
     SELECT
         'segment' AS kind,

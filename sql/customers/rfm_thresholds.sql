@@ -75,8 +75,7 @@ axis_values AS (
             WHEN 'monetary' THEN metric_values.monetary
         END AS DOUBLE) AS weight
     FROM metric_values
-    INNER JOIN config.axes AS axes ON axes.metric = metric_values.metric
-    WHERE axes.matrix_id = 'octants'
+    INNER JOIN config.octant_axes AS axes ON axes.metric = metric_values.metric
 ),
 
 -- Places of customers from 0. A percentile is that many hundredths of the way from the first place to the last; hundredths

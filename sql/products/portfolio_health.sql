@@ -26,9 +26,7 @@ WITH roles AS (
         code,
         role
     FROM config.cells
-    WHERE
-        matrix_id <> 'octants'
-        AND role IS NOT NULL
+    WHERE role IS NOT NULL
 ),
 
 matrices AS (

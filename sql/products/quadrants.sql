@@ -119,9 +119,7 @@ axis_metrics AS (
             logged.dt = metrics.dt
             AND logged.window_days = metrics.window_days
     CROSS JOIN config.axes AS axes
-    WHERE
-        metrics.dt BETWEEN $from_dt AND $to_dt
-        AND axes.matrix_id <> 'octants'
+    WHERE metrics.dt BETWEEN $from_dt AND $to_dt
 ),
 
 priors AS (

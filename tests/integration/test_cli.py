@@ -246,6 +246,11 @@ def test_check_gathers_every_fault(tmp_path):
     assert outcome.returncode == 1
     assert "entrances.csv: column 'name_zh' is missing" in outcome.stderr
     assert "t.sql:7: division-by-zero" in outcome.stderr
+    counts = outcome.stdout.split(" sources")[0]
+    (mine / "t.sql").write_text("no model", encoding="utf-8")
+    broken = headwater("check", home=home)
+    assert "t.sql:1:" in broken.stderr
+    assert broken.stdout.split(" sources")[0] == counts
 
 
 def test_docs_are_the_ones_in_the_repository():

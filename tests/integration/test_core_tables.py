@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
+from pipelines.doctor import diagnose
 from pipelines.run import run_home
 from tests.support import attribute, land, make_home, run, table
 
@@ -117,6 +119,7 @@ def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
 
 def test_one_order_of_long_ago_costs_what_looks_back_on_it_and_not_ten_years(tmp_path):
     short = {
+        "start_date": dt.date(2016, 1, 1),
         "rfm": {"window_days": 30},
         "lifecycle": {"period_days": 10, "churned_days": 20, "history_days": 40},
         "products": {"windows": [1, 7], "repurchase_days": 20, "too_fast_days": 1, "too_slow_days": 20},
@@ -126,7 +129,6 @@ def test_one_order_of_long_ago_costs_what_looks_back_on_it_and_not_ten_years(tmp
     land(home, "orders", [{"order_id": "old", **old}, {"order_id": "new", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "old", **LINE}, {"order_id": "new", **LINE}], "lines")
     summary = run(home)
-    assert str(summary.start_date_set) == "2016-01-01"
     kept = {name: {str(day) for day in keys if day} for name, keys in summary.published.items()}
     assert kept["attribution.entrance_daily"] == {"2016-01-01", "2026-03-02"}
     # What looks back is there as long as it sees the order, a month of the portfolio and two month ends of customers.
@@ -141,4 +143,34 @@ def test_what_lies_before_the_start_is_told(home):
     assert run(home).not_computed == ""
     earlier = {**ORDER, "ordered_at": "2026-02-02 12:00:00", "paid_at": "2026-02-02 12:00:00"}
     land(home, "orders", [{"order_id": "o0", **earlier}], "earlier")
-    assert "0 events and 1 paid orders lie before start_date 2026-03-02" in run(home).not_computed
+    before = run(home).not_computed
+    assert before.startswith("0 events and 1 orders lie before start_date 2026-03-02 (from 2026-02-02 on)")
+
+
+def test_what_a_wrong_clock_dates_long_ago_does_not_make_the_shop_begin_then(home):
+    day = "2026-03-02T04:00:00Z"
+    event = {"device_id": "d", "event_type": "page_view", "page_id": 1, "page_type": "home"}
+    land(home, "events", [{"event_id": "1", **event, "device_time": day}], "log")
+    land(home, "events", [{"event_id": "2", **event, "device_time": "2001-01-03T00:00:00Z"}], "old")
+    land(home, "orders", [{"order_id": "o1", **ORDER, "ordered_at": "2005-02-03 12:00:00", "paid_at": ""}], "orders")
+    summary = run(home)
+    assert str(summary.start_date_set) == "2026-03-02"
+    assert {str(row["dt"]) for row in table(home, "core.events")} == {"2026-03-02"}
+    told = "1 events and 1 orders lie before start_date 2026-03-02 (from 2001-01-03 on) and are not computed"
+    assert told in summary.not_computed
+    assert told in " ".join(finding.message for finding in diagnose(home))
+
+
+def test_a_shop_of_orders_alone_begins_with_them(home):
+    days = ["2025-12-20", "2026-01-10", "2026-02-11", "2026-03-15"]  # at most 31 days in between
+    orders = [{"order_id": day, **ORDER, "ordered_at": f"{day} 12:00:00", "paid_at": ""} for day in days]
+    land(home, "orders", [{"order_id": "old", **ORDER, "ordered_at": "2025-11-17 12:00:00"}, *orders], "orders")
+    assert str(run(home).start_date_set) == "2025-12-20"
+
+
+@pytest.mark.parametrize("select", ["core.events", "attribution.entrance_daily"])
+def test_refused_records_are_found_whatever_tables_were_asked_for(home, select):
+    land(home, "orders", [{"order_id": "o1", **ORDER, "status": "lost"}], "orders")
+    run(home, tables=frozenset({select}))
+    assert [row["reasons"] for row in table(home, "core.quarantine")] == ["unknown status"]
+    assert [row["quarantined"] for row in table(home, "core.batches")] == [1]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import yaml
 
-from pipelines.config_tables import load_config_tables
+from pipelines.config_tables import CONFIG_TABLES, load_config_tables
 from pipelines.errors import HeadwaterError
 from pipelines.home import REPOSITORY, init_home
 from pipelines.settings import Settings
+from pipelines.sqlproject.project import load_project
 
 SEGMENTS = REPOSITORY.joinpath("config/segments.csv").read_text(encoding="utf-8")
 MATRICES = REPOSITORY.joinpath("config/matrices.yaml").read_text(encoding="utf-8")
@@ -43,7 +45,7 @@ def row_of(text):
 
 def test_the_shipped_files_name_eight_octants_and_give_each_combination_of_scores_a_segment(home):
     tables = load_config_tables(home, Settings())
-    assert len([cell for cell in tables.rows("config.cells") if cell.matrix_id == "octants"]) == 8
+    assert len(tables.rows("config.octants")) == 8
     assert len(tables.rows("config.segments")) == 11
     assert len({row.segment for row in tables.rows("config.segment_scores")}) == 11
     assert len({(row.r_score, row.f_score, row.m_score) for row in tables.rows("config.segment_scores")}) == 125
@@ -54,7 +56,14 @@ def test_a_home_from_before_these_files_has_the_shipped_ones(home):
     for name in ("segments.csv", "matrices.yaml"):
         (home.config / name).unlink()
     old = load_config_tables(home, Settings())
-    for table in ("config.cells", "config.axes", "config.segments", "config.segment_scores"):
+    for table in (
+        "config.octants",
+        "config.octant_axes",
+        "config.cells",
+        "config.axes",
+        "config.segments",
+        "config.segment_scores",
+    ):
         assert old.rows(table) == shipped.rows(table)
 
 
@@ -243,8 +252,8 @@ def test_a_threshold_that_yaml_stumbles_over_is_told_with_its_line(home, thresho
 def test_the_argument_of_a_threshold_is_the_number_that_people_read(home, threshold, argument):
     path = home.config / "matrices.yaml"
     path.write_text(MATRICES.replace(F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}", 1), encoding="utf-8")
-    axes = load_config_tables(home, Settings()).rows("config.axes")
-    assert {axis.axis: axis.argument for axis in axes if axis.matrix_id == "octants"} == {
+    axes = load_config_tables(home, Settings()).rows("config.octant_axes")
+    assert {axis.axis: axis.argument for axis in axes} == {
         "r": None,
         "f": argument,
         "m": None,
@@ -259,3 +268,18 @@ def test_files_that_cannot_be_read_are_told(home):
     (home.config / "matrices.yaml").write_bytes("# 客户".encode("gbk"))
     with pytest.raises(HeadwaterError, match=r"matrices\.yaml: not UTF-8"):
         load_config_tables(home, Settings())
+
+
+def test_another_matrix_of_products_changes_no_table_that_customers_are_made_of(home):
+    before = load_config_tables(home, Settings())
+    path = home.config / "matrices.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["products"]["another"] = next(iter(content["products"].values()))
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    after = load_config_tables(home, Settings())
+    changed = {table for table in CONFIG_TABLES if before.version(table) != after.version(table)}
+    assert changed == {"config.matrices", "config.axes", "config.cells"}
+    project = load_project(None, Settings())
+    customers = [name for name, model in project.models.items() if model.schema == "customers"]
+    files = [*customers] + [check.name for name in customers for check in project.checks[name]]
+    assert not changed & {read.table for name in files for read in project.reads[name]}

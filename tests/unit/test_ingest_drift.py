@@ -75,9 +75,8 @@ def test_a_column_that_vanishes_on_the_fourth_day_and_refused_records_from_1_to_
     assert [line for line in report.warnings if "optional" not in line] == [
         "landing/native/events/2026-05-04.ndjson: native events of 2026-05-04: 8.0% of the records are quarantined "
         "(32 of 400), in the 14 days before 1.0% (12 of 1,200); raw.quarantine has the reasons",
-        "landing/native/events/2026-05-04.ndjson: native events of 2026-05-04: none of 368 records has a value "
-        "any more in utm_source (before: 100.0%); if the column has another name now, "
-        "add it in the source's source.yaml",
+        "landing/native/events/2026-05-04.ndjson: native events of 2026-05-04: none of 368 records has a value any "
+        "more in utm_source (before: 100.0%); if the column has another name now, add it in the source's source.yaml",
     ]
     told = [finding.message for finding in diagnose(home) if finding.topic == "drift"]
     assert told == report.warnings[:2]
