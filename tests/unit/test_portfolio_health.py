@@ -26,8 +26,8 @@ MODELS = [
 CELLS = ("high-high", "high-low", "low-high", "low-low")
 
 
-def home_with(folder: Path, roles: dict[str, str], cut: float = 20) -> Home:
-    """A home with one matrix, revenue × refunded, both cut at *cut*, whose cells have these roles."""
+def home_with(folder: Path, roles: dict[str, str], cut: float = 20, x: str = "revenue") -> Home:
+    """A home with one matrix, *x* × refunded, both cut at *cut*, whose cells have these roles."""
     home, _ = init_home(folder / "home")
     cells = {
         cell: {
@@ -48,7 +48,7 @@ def home_with(folder: Path, roles: dict[str, str], cut: float = 20) -> Home:
         "own": {
             "name_zh": "自定",
             "name_en": "Own",
-            "x": {"metric": "revenue", **axis},
+            "x": {"metric": x, **axis},
             "y": {"metric": "refunded", **axis},
             "cells": cells,
         }
@@ -129,3 +129,28 @@ def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
     assert law["value"] == 1.5
     assert law["evidence_en"] == "Moves up: 2; median days in the quadrant before: 1.5 (good: 14 to 180)"
     assert law["evidence_zh"] == "2 次升级，升级前停留天数中位数 1.5 天（合适：14 至 180 天）"
+
+
+@pytest.mark.parametrize(
+    ("metric", "counted", "en", "zh"),
+    [
+        ("exposures", "exposures", "No exposures in the log", "日志中没有商品曝光"),
+        ("click_through_rate", "exposures", "No exposures in the log", "日志中没有商品曝光"),
+        ("product_clicks", "product_clicks", "No product clicks in the log", "日志中没有商品点击"),
+        ("views", "views", "No views of product pages in the log", "日志中没有商品页浏览"),
+        ("add_to_carts", "add_to_carts", "No add-to-carts in the log", "日志中没有加购"),
+    ],
+)
+def test_what_was_never_logged_is_no_verdict(tmp_path, metric, counted, en, zh):
+    """Of one product only, that the log has such events at all is enough to judge by them."""
+    home = home_with(tmp_path, STARS_LOW, x=metric)
+    silent = {"exposures": 0, "product_clicks": 0, "views": 0, "add_to_carts": 0, "click_through_rate": None}
+    rows = [figures(day, sku, 100, 40) | silent for day in (FIRST, SECOND) for sku in "ab"]
+    for law in laws(home, rows).values():
+        assert (law["verdict"], law["value"], law["evidence_en"], law["evidence_zh"]) == (None, None, en, zh)
+    for row in rows:
+        if row["sku"] == "a":
+            row |= {counted: 30, "click_through_rate": 0.5 if counted == "exposures" else None}
+    found = laws(home, rows)
+    assert found["black_ball"]["verdict"] == "bad"
+    assert found["black_ball"]["evidence_en"] == "Stars: 0"
