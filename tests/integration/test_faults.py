@@ -349,7 +349,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(tmp_path):
     while process.process.poll() is None:
         with growing.open("a", encoding="utf-8") as file:
             file.write("\n")
-        time.sleep(0.02)
+        time.sleep(0.002)
     outcome = process.end()
     assert outcome.faults == [
         "error: landing/native/events/growing.ndjson: was written to while it was read; left for the next time"
