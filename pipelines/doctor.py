@@ -106,7 +106,7 @@ def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
         remedy = "headwater run; it names those that it cannot read"
         yield Finding("landing", "warn", f"{len(found.pending)} files wait to be ingested", remedy)
     if found.is_outdated:
-        message = "batches were read under another mapping or time zone"
+        message = "batches were read under another mapping, time zone or setting of inputs"
         yield Finding("landing", "warn", message, "headwater run reads their files again")
     if not found.has_work:
         yield Finding("landing", "ok", "every landed file is ingested")
@@ -130,7 +130,11 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
     if refused:
         share = f"{refused:,} of {records:,} records quarantined"
         # Of raw, which needs no run to answer.
-        remedy = 'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"'
+        remedy = (
+            'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"; where a source writes '
+            "amounts below zero, or times with words, its SQL can say what they mean: docs/user-guide.md, "
+            "'What a value may be'"
+        )
         yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
 
 

@@ -21,7 +21,7 @@ from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_WITHIN_LINES = 100
-_LOCAL_TIME = "TIMESTAMP WITHOUT TIME ZONE"
+_WITHOUT_ZONE = " WITHOUT ZONE"
 _WHOLE_DOUBLES = 2**53
 """Below it every whole number is a double of its own."""
 
@@ -93,7 +93,7 @@ def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, sc
     except duckdb.Error as error:
         raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
     without_zone = _times_without_zone(connection, path)
-    types = tuple(_LOCAL_TIME if row[0] in without_zone else row[1] for row in rows)
+    types = tuple(row[1] + _WITHOUT_ZONE * (row[0] in without_zone) for row in rows)
     return Dialect("parquet", names=tuple(row[0] for row in rows), types=types)
 
 
@@ -163,7 +163,7 @@ def _position(index: int) -> str:
 
 def _as_text(column: str, kind: str) -> str:
     """A Parquet value as the text that a CSV file would have for it."""
-    if kind.startswith("TIMESTAMP") and kind != _LOCAL_TIME:
+    if kind.startswith("TIMESTAMP") and not kind.endswith(_WITHOUT_ZONE):
         # An instant is UTC; text says so by its Z.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
     if kind in ("DOUBLE", "FLOAT"):

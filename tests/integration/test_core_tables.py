@@ -95,7 +95,7 @@ def test_a_refund_without_a_rate_is_held_back_too(home):
     [
         ({"quantity": 2147483647, "unit_price": "99999999999999.9999"}, "amount out of range"),
         ({"unit_price": "1000000000000"}, "amount out of range"),
-        ({"discount": "-1000000000000"}, "amount out of range"),
+        ({"discount": "1000000000000"}, "amount out of range"),
         ({"updated_at": "9999-12-30T05:00:00Z"}, "time out of range"),
     ],
 )

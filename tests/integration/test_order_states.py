@@ -168,7 +168,7 @@ def test_two_different_lines_under_one_number_are_told_with_file_and_figures(hom
     assert len(table(home, "core.order_lines")) == 5
     told = summary.failed_checks["versions_can_be_told_apart"].describe()
     assert "target=order_lines, keys=5, versions=10, first_key=o0:1, first_file=native/order_lines/a.ndjson" in told
-    assert [(row["key"], row["versions"]) for row in table(home, "core.version_ties")] == [
+    assert sorted((row["key"], row["versions"]) for row in table(home, "core.version_ties")) == [
         (f"o{n}:1", 2) for n in range(5)
     ]
 

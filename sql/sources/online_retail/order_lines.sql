@@ -3,7 +3,7 @@ WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
         UPPER(TRIM(stock_code)) AS sku,
-        NULLIF(TRIM(customer_id), '') AS user_id,
+        NULLIF(NULLIF(TRIM(customer_id), ''), 'NULL') AS user_id,
         invoice_date,
         quantity,
         unit_price,

@@ -3,7 +3,7 @@ WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
         UPPER(TRIM(stock_code)) AS sku,
-        NULLIF(TRIM(customer_id), '') AS user_id,
+        NULLIF(NULLIF(TRIM(customer_id), ''), 'NULL') AS user_id,
         invoice_date,
         TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
         TRY_CAST(REGEXP_EXTRACT(unit_price, '^-?[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) AS price,

@@ -8,8 +8,11 @@ WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
         UPPER(TRIM(stock_code)) AS sku,
-        NULLIF(TRIM(customer_id), '') AS user_id,
+        NULLIF(NULLIF(TRIM(customer_id), ''), 'NULL') AS user_id,
         invoice_date,
+        TRY_CAST(
+            REGEXP_EXTRACT(invoice_date, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?$') AS TIMESTAMP
+        ) AS invoiced_at,
         quantity,
         unit_price,
         TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
@@ -66,12 +69,12 @@ movements AS (
         batch_id = first_batch_id
         AND user_id IS NOT NULL
         AND price IS NOT NULL
-        AND TRY_CAST(invoice_date AS TIMESTAMP) IS NOT NULL
+        AND invoiced_at IS NOT NULL
         AND (kind = 'sale' AND is_paid AND units > 0 OR kind = 'cancellation' AND units < 0)
     -- Of one minute, sales come first.
     WINDOW pile AS (
         PARTITION BY user_id, sku, price
-        ORDER BY TRY_CAST(invoice_date AS TIMESTAMP), kind DESC, order_id, line_no
+        ORDER BY invoiced_at, kind DESC, order_id, line_no
     )
 ),
 

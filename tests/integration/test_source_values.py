@@ -1,0 +1,171 @@
+"""Odd values in the sources that are shipped, as the table in docs/odd-values.md says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import Home
+from tests.ingest_support import Row, land, new_home, raw, take_in
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return new_home(tmp_path / "home")
+
+
+def kept_aside(home: Home, relation: str) -> dict[int, str]:
+    """The reasons of each refused record of *relation*, by its number."""
+    rows = raw(home, "raw.quarantine", "record_no")
+    return {row["record_no"]: row["reasons"] for row in rows if row["relation"] == relation}
+
+
+def land_csv(home: Home, file: str, header: str, *lines: str) -> None:
+    land(home, file, "\n".join([header, *lines, ""]).encode())
+
+
+def by(rows: list[Row], key: str, *columns: str) -> dict[str, tuple[object, ...]]:
+    return {row[key]: tuple(row[column] for column in columns) for row in rows}
+
+
+def test_maven(home: Home) -> None:
+    home.settings_file.write_text("timezone: UTC\ncurrency: USD\n", encoding="utf-8")
+    at = "2012-03-19 10:42:46"
+    land_csv(
+        home,
+        "maven/orders/a.csv",
+        "order_id,created_at,user_id",
+        f"1,{at},7",
+        f"2,{at} PM,7",
+        f"3,{at} PST,7",
+        f"4,{at}+02:00,7",
+        "5,2012-03-19,7",
+        f"6,{at},NULL",
+        f"NULL,{at},7",
+    )
+    land_csv(
+        home,
+        "maven/order_items/a.csv",
+        "order_item_id,order_id,product_id,price_usd,cogs_usd",
+        "1,1,1,49.99,19.49",
+        "2,1,1,-49.99,19.49",
+        '3,1,1,"1,049.99",19.49',
+        "4,1,1,$49.99,19.49",
+        "5,1,1,49.99999,19.49",
+        "6,1,1,49.99,",
+        "1_0,1,1,49.99,19.49",
+    )
+    land_csv(
+        home,
+        "maven/order_item_refunds/a.csv",
+        "order_item_refund_id,created_at,order_item_id,order_id,refund_amount_usd",
+        f"1,{at},1,1,49.99",
+        f"2,{at},1,1,-49.99",
+        f"3,{at} AM,1,1,49.99",
+    )
+    land_csv(
+        home,
+        "maven/products/a.csv",
+        "product_id,created_at,product_name",
+        f"1,{at},bear",
+        f"2,{at} PM,bear",
+        "3,2012-02-30,bear",
+        "4,2012-03-19,bear",
+    )
+    land_csv(
+        home,
+        "maven/sessions/a.csv",
+        "website_session_id,created_at,user_id,utm_source,utm_campaign,utm_content,device_type,http_referer",
+        f"1,{at},NULL,NULL,NULL,NULL,mobile,NULL",
+    )
+    land_csv(
+        home,
+        "maven/pageviews/a.csv",
+        "website_pageview_id,created_at,website_session_id,pageview_url",
+        f"1,{at},1,/home",
+        f"2e3,{at},1,/cart",
+        f"3,{at} PM,1,/cart",
+    )
+    assert take_in(home).errors == []
+    times = "bad ordered_at; bad paid_at"
+    assert kept_aside(home, "orders") == {2: times, 3: times, 4: times, 5: times, 7: "missing order_id"}
+    assert by(raw(home, "raw.orders"), "order_id", "user_id", "ordered_at") == {
+        "1": ("7", dt.datetime.fromisoformat(at)),
+        "6": (None, dt.datetime.fromisoformat(at)),
+    }
+    price = "bad unit_price"
+    assert kept_aside(home, "order_items") == {2: "negative unit_price", 3: price, 4: price, 5: price, 7: "bad line_no"}
+    assert [row["unit_cost"] for row in raw(home, "raw.order_lines", "line_no")] == [Decimal("19.49"), None]
+    assert kept_aside(home, "refunds") == {2: "negative amount", 3: "bad refunded_at"}
+    assert kept_aside(home, "products") == {2: "bad launched_on", 3: "bad launched_on"}
+    assert by(raw(home, "raw.products"), "sku", "launched_on") == dict.fromkeys("14", (dt.date(2012, 3, 19),))
+    reasons = kept_aside(home, "pageviews")
+    assert (reasons[2], reasons[3]) == ("missing event_id; missing page_id", "bad device_time")
+    assert {(row["device_id"], row["user_id"]) for row in raw(home, "raw.events")} == {("session-1", None)}
+
+
+def test_clothing(home: Home) -> None:
+    land_csv(
+        home,
+        "clothing/clicks/a.csv",
+        "year;month;day;order;country;session ID;page 1 (main category);page 2 (clothing model);colour;location;"
+        "model photography;price;price 2;page",
+        "2008;4;1;1;29;7;1;A1;1;5;1;28;2;1",
+        "2008;4;31;1;29;8;1;A1;1;5;1;28;2;1",
+        "2008;4;1 PM;1;29;9;1;A1;1;5;1;28;2;1",
+        "2008;4;1;1st;29;10;1;A1;1;5;1;28;2;1",
+        "2008;4;1;1;29;11;9;A1;1;5;1;28;2;1",
+        "2008;4;1;1;29;12;1;A2;1;5.5;1;28 USD;2;1",
+        "2008;4;1;1;29;13;1;A3;1;5;1;-28;2;1",
+    )
+    assert take_in(home).errors == []
+    reasons = kept_aside(home, "clicks")
+    assert reasons[2] == reasons[3] == "bad device_time"
+    assert "missing event_id" in reasons[4]
+    assert reasons[5] == "missing page_type"
+    assert reasons[6] == "bad slot; bad list_price"
+    assert reasons[7] == "negative list_price"
+    assert by(raw(home, "raw.products"), "sku", "list_price") == {"A1": (Decimal(28),)}
+
+
+def test_online_retail(home: Home) -> None:
+    home.settings_file.write_text("timezone: Europe/London\ncurrency: GBP\n", encoding="utf-8")
+    at = "2011-01-30 09:00:00"
+    land_csv(
+        home,
+        "online_retail/invoice_lines/a.csv",
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+        f"100,A,MUG,6,{at},2.50,501,UK",
+        f"100,B,MUG,-2,{at},2.50,501,UK",
+        f"100,B,MUG,0,{at},2.50,501,UK",
+        f"100,B,MUG,1,{at},-2.50,501,UK",
+        f'100,B,MUG,"1,000",{at},2.50,501,UK',
+        f'100,B,MUG,1,{at},"2,50",501,UK',
+        f"100,B,MUG,1,{at},2.55555,501,UK",
+        f"100,B,MUG,1,{at},2_5,501,UK",
+        f"101,A,MUG,1,{at} PM,2.50,501,UK",
+        "102,A,MUG,1,2011-01-30,2.50,501,UK",
+        f"103,A,MUG,1,{at},2.50,NULL,UK",
+        f"C104,A,MUG,-1,{at},2.50,NULL,UK",
+        f"C105,A,MUG,1,{at},2.50,501,UK",
+        f"C106,A,MUG,-1,{at},2.50,501,UK",
+    )
+    assert take_in(home).errors == []
+    reasons = kept_aside(home, "invoice_lines")
+    assert reasons == {
+        5: "bad quantity",
+        6: "bad unit_price",
+        7: "bad unit_price",
+        8: "bad unit_price",
+        9: "bad ordered_at; bad paid_at",
+        10: "bad ordered_at",
+        13: "negative amount",
+    }
+    assert by(raw(home, "raw.orders"), "order_id", "user_id") == {"100": ("501",), "103": (None,)}
+    amounts = by(raw(home, "raw.refunds"), "refund_id", "order_id", "amount")
+    # Nobody known bought what C104 gives back, so it finds no line; C106 is found.
+    assert amounts == {"C104-1": ("C104", Decimal("2.5")), "C106-1-100-1": ("100", Decimal("2.5"))}
+    assert by(raw(home, "raw.products"), "sku", "list_price") == {"A": (Decimal("2.5"),)}
