@@ -228,9 +228,13 @@ def test_every_order_has_a_path_or_the_reason_why_not(home, copy):
     assert "cart" in kinds
     for matched, (order, line) in kinds.items():
         blocks = shown(copy, f"/paths{ALL_DAYS}&find={order}&line={line}")[1]
-        has_path = any(table.key == "steps" for table in tables(blocks))
-        assert has_path == (matched == "cart")
-        assert has_path or any(isinstance(block, Text) and block.kind == "missing" for block in blocks)
+        shown_tables = {table.key for table in tables(blocks)}
+        kinds_of_text = {block.kind for block in blocks if isinstance(block, Text)}
+        assert ("steps" in shown_tables) == (matched == "cart") or matched == "order"
+        assert ("visit" in shown_tables) == (matched == "visit")
+        # What is not the product's own is said so; where there is nothing to show, why.
+        assert ("warning" in kinds_of_text) == (matched in ("order", "visit"))
+        assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 
 
 def test_a_cart_and_a_device_are_found_too(home, copy):
