@@ -149,7 +149,7 @@ def test_what_was_never_logged_is_no_verdict(tmp_path, metric, counted, en, zh):
     for law in laws(home, rows).values():
         assert (law["verdict"], law["value"], law["evidence_en"], law["evidence_zh"]) == (None, None, en, zh)
     for row in rows:
-        if row["sku"] == "a":
+        if row["product_id"] == "a":
             row |= {counted: 30, "click_through_rate": 0.5 if counted == "exposures" else None}
     found = laws(home, rows)
     assert found["black_ball"]["verdict"] == "bad"
