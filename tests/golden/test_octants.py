@@ -43,7 +43,9 @@ def orders_of(customer: Row) -> tuple[list[Row], list[Row]]:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = make_home(tmp_path_factory.mktemp("octants") / "home", settings={"snapshots": {"daily_for_days": 1}})
+    # The example's customers are months apart: left empty, start_date would be set to after the last gap.
+    settings = {"start_date": LAST_DAY - dt.timedelta(days=364), "snapshots": {"daily_for_days": 1}}
+    home = make_home(tmp_path_factory.mktemp("octants") / "home", settings=settings)
     made = [orders_of(customer) for customer in EXAMPLE["customers"]]
     land(home, "orders", [order for orders, _ in made for order in orders], "orders")
     land(home, "order_lines", [line for _, lines in made for line in lines], "lines")

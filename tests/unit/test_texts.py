@@ -75,7 +75,9 @@ def test_no_caption_names_a_lightness_which_the_dark_theme_turns_round():
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_two_metrics_never_share_a_name(language):
+    """products.metrics calls conversion_rate what is click_to_order_rate in the entrances' tables: the same formula."""
     names = {key: text[language] for key, text in all_texts().items() if key.startswith("metric.")}
+    assert names.pop("metric.conversion_rate") == names["metric.click_to_order_rate"]
     shared = {name: [key for key in names if names[key] == name] for name in names.values()}
     assert {name: keys for name, keys in shared.items() if len(keys) > 1} == {}
 
