@@ -124,7 +124,7 @@ def _print_checks(summary: RunSummary) -> None:
     warnings = [check for check in summary.failed_checks.values() if check.severity == "warn"]
     print(f"checks    {len(errors)} failed, {len(warnings)} warnings")
     for check in (*errors, *warnings):
-        print(f"  {'ERROR' if check.severity == 'error' else 'warn '} {check.describe()}")
+        print(shortened(f"  {'ERROR' if check.severity == 'error' else 'warn '} {check.describe()}"))
     for table, keys in sorted(summary.held.items()):
         print(f"  held  {table}: {_spell(keys)} kept as before")
 

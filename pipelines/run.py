@@ -17,7 +17,7 @@ from pipelines.checksums import NAME as CHECKSUMS
 from pipelines.checksums import are_sound
 from pipelines.duck import session
 from pipelines.home import Home, home_lock
-from pipelines.ingest import IngestReport, ingest, outlook
+from pipelines.ingest import IngestReport, changed_unseen, ingest, outlook
 from pipelines.ingest.manifest import manifest_file, write_manifest
 from pipelines.ingest.targets import ACCOUNTS
 from pipelines.lake import Day, PartitionKey
@@ -209,6 +209,7 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     workspace = open_workspace(home)
     if request.verify:
         say("comparing every file of the lake with its checksum")
+        summary.ingested.warnings += changed_unseen(home.landing, workspace.raw.batches)
     raw_damages = workspace.raw.damaged(deep=request.verify)
     summary.damaged += [describe_damage(workspace, damage) for damage in raw_damages]
     plan = sound_plan(workspace, deep=request.verify)

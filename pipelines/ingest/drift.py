@@ -105,9 +105,9 @@ def drifts(batches: Iterable[Batch], sources: Mapping[str, Source]) -> list[Drif
         before: set[str | None] = set()
         for day in sorted(days):
             past = _Day()
-            for earlier in days:
-                if 0 < (day - earlier).days <= WINDOW_DAYS:
-                    past.add(days[earlier])
+            for ago in range(1, WINDOW_DAYS + 1):
+                if earlier := days.get(day - dt.timedelta(days=ago)):
+                    past.add(earlier)
             jumped = [drift for name in columns if (drift := _drift(source, relation, day, name, days[day], past))]
             found += [drift for drift in jumped if drift.column not in before]
             before = {drift.column for drift in jumped}
