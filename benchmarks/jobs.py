@@ -119,8 +119,8 @@ def compare_with_means(folder: Path) -> None:
     before = literal(str(lake.file("products.quadrants", LAST_DAY - dt.timedelta(days=1))))
     axes = yaml.safe_load((home.config / "matrices.yaml").read_text(encoding="utf-8"))["products"]
     matrices = " UNION ALL ".join(
-        f"SELECT {literal(name)} AS matrix_id, sku, category, revenue, CAST({matrix['x']['metric']} AS DOUBLE) AS x, "
-        f"CAST({matrix['y']['metric']} AS DOUBLE) AS y FROM read_parquet({metrics})"
+        f"SELECT {literal(name)} AS matrix_id, product_id, category, revenue, "
+        f"CAST({matrix['x']['metric']} AS DOUBLE) AS x, CAST({matrix['y']['metric']} AS DOUBLE) AS y FROM read_parquet({metrics})"
         for name, matrix in axes.items()
     )
     _copy(
@@ -133,15 +133,15 @@ def compare_with_means(folder: Path) -> None:
             FROM valued JOIN cut USING (matrix_id)
         )
         SELECT
-            placed.matrix_id, placed.sku, category, placed.revenue, x, y, x AS x_raw, y AS y_raw, x_cut, y_cut,
+            placed.matrix_id, placed.product_id, category, placed.revenue, x, y, x AS x_raw, y AS y_raw, x_cut, y_cut,
             placed.x_high, placed.y_high, placed.quadrant,
             before.quadrant AS previous_quadrant,
             CASE WHEN before.quadrant = placed.quadrant THEN before.days_in_quadrant + 1 ELSE 1 END AS days_in_quadrant,
             (x - x_cut) / nullif(abs(x_cut), 0) AS x_distance,
             (y - y_cut) / nullif(abs(y_cut), 0) AS y_distance
         FROM placed
-        LEFT JOIN (SELECT matrix_id, sku, quadrant, days_in_quadrant FROM read_parquet({before})) AS before
-            USING (matrix_id, sku)
+        LEFT JOIN (SELECT matrix_id, product_id, quadrant, days_in_quadrant FROM read_parquet({before})) AS before
+            USING (matrix_id, product_id)
         """,
     )
 

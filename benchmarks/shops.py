@@ -177,7 +177,8 @@ _ORDER_LINES = """
 _REFUNDS = """
     SELECT
         'R' || order_id || '-' || line_no AS refund_id,
-        order_id, line_no, user_id, sku, sku AS product_id, refunded AS amount, sold_at AS refunded_at
+        order_id, line_no, user_id, sku, sku AS product_id, refunded AS amount,
+        FALSE AS is_implied, sold_at AS refunded_at
     FROM sold
     WHERE refunded > 0
 """
@@ -231,7 +232,7 @@ def _metrics(products: int, number: int, day: dt.date) -> str:
         )
         SELECT
             CAST(28 AS INTEGER) AS window_days,
-            'P' || product AS sku,
+            'P' || product AS product_id,
             'category ' || category AS category,
             exposures, product_clicks, product_clicks AS views, order_lines AS add_to_carts, order_lines AS buyers,
             order_lines AS orders, order_lines, order_lines AS units,
