@@ -120,7 +120,8 @@ def compare_with_means(folder: Path) -> None:
     axes = yaml.safe_load((home.config / "matrices.yaml").read_text(encoding="utf-8"))["products"]
     matrices = " UNION ALL ".join(
         f"SELECT {literal(name)} AS matrix_id, product_id, category, revenue, "
-        f"CAST({matrix['x']['metric']} AS DOUBLE) AS x, CAST({matrix['y']['metric']} AS DOUBLE) AS y FROM read_parquet({metrics})"
+        f"CAST({matrix['x']['metric']} AS DOUBLE) AS x, CAST({matrix['y']['metric']} AS DOUBLE) AS y "
+        f"FROM read_parquet({metrics})"
         for name, matrix in axes.items()
     )
     _copy(
