@@ -81,13 +81,13 @@ def test_they_find_nothing_in_a_sound_shop():
         ("scores_go_by_the_value", "customers.rfm", "(ORDER BY monetary)", "(ORDER BY ABS(monetary - 100))"),
         ("scores_go_by_the_value", "customers.rfm", "f_scores.f_score,", "f_scores.f_score - 3 AS f_score,"),
         ("scores_go_by_the_value", "customers.rfm", "f_scores.f_score,", "NULLIF(f_scores.f_score, 5) AS f_score,"),
-        ("customers_have_an_octant_and_a_segment", "customers.rfm", "cells.key AS octant", "'vip' AS octant"),
-        ("customers_have_an_octant_and_a_segment", "customers.rfm", "cells.key AS octant", "NULL AS octant"),
+        ("customers_have_an_octant_and_a_segment", "customers.rfm", "octants.key AS octant", "'vip' AS octant"),
+        ("customers_have_an_octant_and_a_segment", "customers.rfm", "octants.key AS octant", "NULL AS octant"),
         (
             "customers_have_an_octant_and_a_segment",
             "customers.rfm",
-            "cells.code = coded.octant_code",
-            "cells.code = REVERSE(coded.octant_code)",
+            "octants.code = coded.octant_code",
+            "octants.code = REVERSE(coded.octant_code)",
         ),
         (
             "customers_have_an_octant_and_a_segment",
