@@ -77,7 +77,7 @@ def test_a_thousand_files_are_one_ingestion_of_one_process(tmp_path):
     outcome = watch.end()
     print(f"1,000 files: {watch.processor_seconds:.0f} processor seconds, {watch.peak_bytes / 2**20:.0f} MB")
     assert outcome.code == 0, outcome.errors
-    # On a slow machine one may be seen: when Dagster is loaded it asks `file` whether Python has 64 bits.
+    # One may be seen where the machine is slow: Dagster, while it is loaded, asks `file` whether Python has 64 bits.
     assert len(watch.children) <= 1
     assert sum(batch.relation == "events" for batch in RawLake.load(home).batches) == 1000
     with open_instance(home) as instance:
