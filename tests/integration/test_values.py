@@ -124,6 +124,7 @@ FIELDS = [
     Field("refunds", "refunded_at", UPDATED, is_required=True, is_fine=in_range(1980)),
     Field("refunds", "amount", AMOUNT, is_required=True, is_fine=is_amount),
     Field("products", "sku", AN_ID, is_required=True),
+    Field("products", "parent_sku", AN_ID),
     *(Field("products", name, AMOUNT, is_fine=is_amount) for name in ("unit_cost", "list_price")),
     Field("products", "launched_on", lambda text, zone: plain.date_of(text, zone)),
     *(
