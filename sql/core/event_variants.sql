@@ -4,24 +4,37 @@ description: >
   catalogue makes only those days of core.events stale on which it occurs.
 grain: [dt, sku]
 partition: dt
-reads: {raw.events: all}
+reads: {raw.products: all}
 columns:
   dt: {type: DATE, description: business day of the events}
   sku: {type: VARCHAR, description: variant}
   product_id: {type: VARCHAR, description: the product that it is a variant of}
 */
-WITH variants AS (
+WITH versions AS (
     SELECT
         sku,
-        product_id
-    FROM core.products
-    WHERE product_id <> sku
+        parent_sku,
+        ROW_NUMBER() OVER (
+            PARTITION BY sku
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.products
+),
+
+variants AS (
+    SELECT
+        sku,
+        parent_sku
+    FROM versions
+    WHERE
+        version_no = 1
+        AND parent_sku <> sku
 )
 
 SELECT DISTINCT
     raw_events.dt,
     raw_events.sku,
-    variants.product_id
+    variants.parent_sku AS product_id
 FROM raw.events AS raw_events
 INNER JOIN variants ON variants.sku = raw_events.sku
 WHERE raw_events.dt BETWEEN $from_dt AND $to_dt

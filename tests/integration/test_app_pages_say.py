@@ -270,7 +270,12 @@ def test_a_line_that_an_order_has_not_and_an_order_that_is_not_paid_are_said_to_
 
 @pytest.mark.parametrize(
     ("sort", "order"),
-    [("-exposures", "exposures DESC"), ("exposures", "exposures"), ("-sku", "sku DESC"), ("revenue", "revenue")],
+    [
+        ("-exposures", "exposures DESC"),
+        ("exposures", "exposures"),
+        ("-product_id", "product_id DESC"),
+        ("revenue", "revenue"),
+    ],
 )
 def test_a_sorted_table_shows_the_first_of_all_rows_and_its_file_has_that_order(home, copy, sort, order):
     address = f"/products?{DAYS}&sort=products:{sort}"
@@ -279,16 +284,17 @@ def test_a_sorted_table_shows_the_first_of_all_rows_and_its_file_has_that_order(
     window = shown.rows[0]["window_days"]
     whole = lake(
         home,
-        f"""SELECT sku FROM (
-            SELECT *, row_number() OVER (ORDER BY revenue DESC, exposures DESC, sku) AS place FROM products.metrics
+        f"""SELECT product_id FROM (
+            SELECT *, row_number() OVER (ORDER BY revenue DESC, exposures DESC, product_id) AS place
+            FROM products.metrics
             WHERE dt = '2026-05-20' AND window_days = {window}
         ) ORDER BY {order}, place""",
     )
-    assert values(shown, "sku") == [sku for (sku,) in whole]
+    assert values(shown, "product_id") == [product_id for (product_id,) in whole]
     assert len(whole) > 200  # more than the page shows
     client = create_app(home).server.test_client()
     rows = list(csv.DictReader(io.StringIO(client.get(f"/export{address.replace('?', '/products.csv?', 1)}").text[1:])))
-    assert [row["SKU"] for row in rows] == [sku for (sku,) in whole]
+    assert [row["Product ID"] for row in rows] == [product_id for (product_id,) in whole]
 
 
 def addresses(home: Home) -> list[str]:

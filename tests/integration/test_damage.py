@@ -166,9 +166,8 @@ def test_a_lost_raw_file_whose_landing_file_is_gone_is_an_error_at_each_run(home
     lost.unlink()
     (home.landing / batch.file).unlink()
     for _ in range(2):
-        summary = run_anyway(home)
-        assert summary.has_errors
-        assert summary.published == {}
+        with pytest.raises(HeadwaterError, match=r"damaged, it is gone; .* restore it from a backup"):
+            run_anyway(home)
     assert "restore it from a backup" in " ".join(finding.remedy for finding in diagnose(home))
     assert_same_contents(contents(home), wanted)
 

@@ -105,7 +105,6 @@ def test_a_home_adds_a_model(tmp_path):
         "core.events",
         "core.entrances",
         "core.event_variants",
-        "core.products",
     }
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from dashboards.app.as_of import AsOf, as_of
 from dashboards.app.context import Context
 from dashboards.app.pages.product import product
-from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Search, Table, Text
+from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Search, Table, Text
 from dashboards.columns import metric, text
 from dashboards.figures.look import Look
 from dashboards.sections.assortment import assortment
@@ -128,7 +128,7 @@ def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> 
 def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
     text_of = context.look.text
     lengths = reading.frame(_LENGTHS)["window_days"]
-    categories = [Option(name, name) for name in reading.frame(_CATEGORIES)["category"]]
+    categories = [Option(key, text_of.name("category", key)) for key in reading.frame(_CATEGORIES)["category"]]
     return Controls(
         (
             Choice(
@@ -193,7 +193,12 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
         [
             text(look.text("column.product"), "name", href=_to_product(context)),
             text(look.text("column.product_id"), "product_id"),
-            text(look.text("column.category"), "category"),
+            Column(
+                look.text("column.category"),
+                lambda row: look.text.name("category", row["category"]),
+                is_text=True,
+                field="category",
+            ),
             text(look.text("column.quadrant"), "called"),
             *(metric(look, name) for name in _METRICS if has_log or name not in _OF_LOG),
         ],
