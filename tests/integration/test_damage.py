@@ -114,7 +114,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path == manifest_file(home.lake / "raw"):
+        if path.parent == manifest_file(home.lake / "raw").parent:  # nothing else can be looked at then
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
