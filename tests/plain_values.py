@@ -166,7 +166,13 @@ def date_of(text: str, zone: ZoneInfo) -> Value:
     if found is None:
         return REFUSED
     wall, offset = found
+    if offset is None:
+        return wall.date()
     try:
-        return wall.date() if offset is None else (wall - offset).replace(tzinfo=dt.UTC).astimezone(zone).date()
+        # The day may be one of the calendar where the instant in UTC is beyond its last: so no way over UTC there.
+        last = dt.datetime.max - dt.timedelta(days=7)
+        if wall > last:
+            return (wall + ((last.replace(tzinfo=zone).utcoffset() or dt.timedelta()) - offset)).date()
+        return (wall - offset).replace(tzinfo=dt.UTC).astimezone(zone).date()
     except OverflowError:
         return REFUSED
