@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.checksums import NAME as CHECKSUMS
-from pipelines.checksums import Checksum, read_checksums, write_checksums
+from pipelines.checksums import Checksum, are_sound, read_checksums, write_checksums
 from pipelines.doctor import diagnose
 from pipelines.errors import HeadwaterError
 from pipelines.home import Home
@@ -119,7 +119,9 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
             assert str(path) in told
         else:
             assert path in named(home)
-        assert any(line.startswith(f"{path}: ") for line in complaints(home))
+        # Damaged checksums of files that are sound are written again without a word.
+        was_named = any(line.startswith(f"{path}: ") for line in complaints(home))
+        assert was_named or (path.name == CHECKSUMS and are_sound(path.parent))
     finally:
         path.write_bytes(kept)
     assert_same_contents(contents(home), wanted)
