@@ -66,7 +66,8 @@ def test_each_figure_has_its_name_and_is_that_of_sql(browser, site, language, wi
 
 def test_the_products_conversion_is_called_what_it_is(browser, site):
     sku, lines, clicks = site.ask(
-        "SELECT product_id, order_lines, product_clicks FROM products.metrics WHERE dt = '2026-05-20' AND window_days = 7 "
+        "SELECT product_id, order_lines, product_clicks FROM products.metrics "
+        "WHERE dt = '2026-05-20' AND window_days = 7 "
         "AND order_lines > 0 AND product_clicks > 1 ORDER BY revenue DESC LIMIT 1"
     )[0]
     for language, name in (("zh", "点击成交率"), ("en", "Click-to-order")):
@@ -101,8 +102,9 @@ def test_what_was_not_there_before_is_called_new(browser, site):
         {
             name
             for (name,) in site.ask(
-                f"SELECT DISTINCT coalesce(names.name, lines.product_id) FROM core.order_lines AS lines "
-                f"LEFT JOIN products.names AS names ON names.product_id = lines.product_id WHERE lines.dt BETWEEN {days}"
+                "SELECT DISTINCT coalesce(names.name, lines.product_id) FROM core.order_lines AS lines "
+                "LEFT JOIN products.names AS names ON names.product_id = lines.product_id "
+                f"WHERE lines.dt BETWEEN {days}"
             )
         }
         for days in ("'2026-05-19' AND '2026-05-20'", "'2026-05-12' AND '2026-05-13'")
