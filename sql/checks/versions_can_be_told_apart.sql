@@ -8,10 +8,11 @@ remedy: >
   `headwater sql "SELECT * FROM core.version_ties"` lists them.
 */
 SELECT
-    target,
+    ties.target,
     COUNT(*) AS keys,
-    SUM(versions) AS versions,
-    MIN(key) AS first_key,
-    MIN(first_file) AS first_file
-FROM core.version_ties
-GROUP BY target
+    SUM(ties.versions) AS versions,
+    MIN(ties.key) AS first_key,
+    MIN(COALESCE(NULLIF(batches.file, ''), batches.source)) AS first_file
+FROM core.version_ties AS ties
+LEFT JOIN raw.batches AS batches ON batches.batch_id = ties.first_batch_id
+GROUP BY ties.target

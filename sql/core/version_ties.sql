@@ -4,14 +4,14 @@ description: >
   them is the newest cannot be told. The further status counts, a line that was taken away before one that was not,
   then the larger hash. Two different lines of an order under one number are found here too.
 grain: [target, key]
-reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all, raw.batches: all}
+reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all}
 columns:
   target: {type: VARCHAR, description: "orders, order_lines, refunds or products"}
   key: {type: VARCHAR, description: "key of the record, its parts joined by ':'"}
   updated_at: {type: TIMESTAMP, description: "what the versions say, UTC; null = nothing"}
   versions: {type: BIGINT, description: different versions that say it; one of them counts}
-  first_file: {type: VARCHAR, description: "file that has one of them, relative to the landing folder; of a source that is mapped over all files, the source"}
-  last_file: {type: VARCHAR, description: "another of these files, or the same"}
+  first_batch_id: {type: VARCHAR, description: "batch that has one of them, see core.batches"}
+  last_batch_id: {type: VARCHAR, description: "another of these batches, or the same"}
 */
 WITH versions AS (
     SELECT
@@ -19,8 +19,7 @@ WITH versions AS (
         order_id AS key,
         updated_at,
         record_hash,
-        batch_id,
-        source
+        batch_id
     FROM raw.orders
     UNION ALL
     SELECT
@@ -28,8 +27,7 @@ WITH versions AS (
         order_id || ':' || CAST(line_no AS VARCHAR) AS key,
         updated_at,
         record_hash,
-        batch_id,
-        source
+        batch_id
     FROM raw.order_lines
     UNION ALL
     SELECT
@@ -37,8 +35,7 @@ WITH versions AS (
         order_id || ':' || CAST(line_no AS VARCHAR) || ':' || refund_id AS key,
         updated_at,
         record_hash,
-        batch_id,
-        source
+        batch_id
     FROM raw.refunds
     UNION ALL
     SELECT
@@ -46,8 +43,7 @@ WITH versions AS (
         sku AS key,
         updated_at,
         record_hash,
-        batch_id,
-        source
+        batch_id
     FROM raw.products
 ),
 
@@ -67,14 +63,13 @@ SELECT
     versions.key,
     repeated.updated_at,
     COUNT(DISTINCT versions.record_hash) AS versions,
-    MIN(COALESCE(NULLIF(batches.file, ''), versions.source)) AS first_file,
-    MAX(COALESCE(NULLIF(batches.file, ''), versions.source)) AS last_file
+    MIN(versions.batch_id) AS first_batch_id,
+    MAX(versions.batch_id) AS last_batch_id
 FROM versions
 INNER JOIN repeated
     ON
         repeated.target = versions.target
         AND repeated.key = versions.key
         AND repeated.updated_at IS NOT DISTINCT FROM versions.updated_at
-LEFT JOIN raw.batches AS batches ON batches.batch_id = versions.batch_id
 GROUP BY versions.target, versions.key, repeated.updated_at
 HAVING COUNT(DISTINCT versions.record_hash) > 1
