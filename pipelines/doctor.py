@@ -106,7 +106,7 @@ def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
         remedy = "headwater run; it names those that it cannot read"
         yield Finding("landing", "warn", f"{len(found.pending)} files wait to be ingested", remedy)
     if found.is_outdated:
-        message = "batches were read under another mapping, time zone or setting of inputs"
+        message = "batches of another mapping, time zone or setting of inputs, or whose raw files are gone"
         yield Finding("landing", "warn", message, "headwater run reads their files again")
     if not found.has_work:
         yield Finding("landing", "ok", "every landed file is ingested")

@@ -20,6 +20,7 @@ from dashboards.report.columns import change_column
 from dashboards.report.html import Html, first_of, message, table, tag
 from dashboards.report.page import Page
 from dashboards.report.queries import Reader
+from dashboards.sections.sales import MATCHES
 
 BARS = 12
 QUIET_ROWS = 10
@@ -48,6 +49,11 @@ SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(a
     (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 7) AS revenue_week,
     coalesce(sum(revenue), 0) = coalesce((SELECT sum(revenue) FROM core.order_lines WHERE dt = $day), 0) AS is_equal
 FROM attribution.entrance_daily WHERE dt = $day
+"""
+_MATCHES = """
+SELECT matched_by, count(*) AS order_lines, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue,
+    sum(margin) AS margin, CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
+FROM attribution.attributed_sales WHERE dt = $day GROUP BY matched_by
 """
 _SLOTS = """
 WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
@@ -94,6 +100,7 @@ def entrances(page: Page, reader: Reader) -> Html:
             *([tag("p", look.text("entrances.orders"), class_="note")] if has_shared_orders else []),
             class_="card wide",
         ),
+        *_matches(look, reader),
     ]
     full = [
         text(look.text("column.entrance"), "name"),
@@ -116,6 +123,27 @@ def entrances(page: Page, reader: Reader) -> Html:
         )
         parts.append(_value_chart(page, frame, full))
     return tag("div", *parts, class_="grid")
+
+
+def _matches(look: Look, reader: Reader) -> list[Html]:
+    """By what the day's order lines found their entrances; nothing where the home has no such table."""
+    if not reader.has("attribution.attributed_sales"):
+        return []
+    found = {row["matched_by"]: row for row in reader.frame(_MATCHES).iter_rows(named=True)}
+    rows = [
+        found[kind] | {"name": look.text.name("matched_by", kind), "definition": look.text(f"about_match.{kind}")}
+        for kind in MATCHES
+        if kind in found
+    ]
+    columns = [
+        text(look.text("column.matched"), "name"),
+        exact(look, "order_lines"),
+        metric(look, "revenue"),
+        metric(look, "revenue_share"),
+        *(metric(look, name) for name in ("net_revenue", "margin")),
+        text(look.text("column.definition"), "definition", is_long=True),
+    ]
+    return [tag("div", tag("h3", look.text("matches.title")), table(columns, rows), class_="card wide")] if rows else []
 
 
 def _value_chart(page: Page, frame: pl.DataFrame, columns: Sequence[Column]) -> Html:

@@ -28,6 +28,7 @@ MARTS = (
     "products.names",
     "core.traffic_daily",
     "core.visitors",
+    "attribution.attributed_sales",
     "attribution.entrance_daily",
     "attribution.slot_daily",
     "customers.rfm",

@@ -13,6 +13,9 @@ from dashboards.blocks import Text
 from dashboards.figures.look import Look
 from dashboards.totals import is_without_log
 
+MATCHES = ("cart", "click", "order", "visit", "none")
+"""By what an order line found its entrance, from the hardest to the softest."""
+
 
 def sales_notes(look: Look, now: Mapping[str, Any]) -> list[Text]:
     """The notes on a row of ``dashboards.totals.totals``."""

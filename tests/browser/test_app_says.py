@@ -200,7 +200,7 @@ def test_a_head_sorts_all_rows_and_not_those_that_are_shown(browser, site):
     assert [rows.nth(n).locator("[col-id=c1]").inner_text() for n in range(5)] == [sku for (sku,) in least]
     page.wait_for_function("document.activeElement.dataset.sort === 'products:exposures'", timeout=15_000)
     file = downloaded(page, "#table-products")
-    assert [row["SKU"] for row in file] == [
+    assert [row["Product ID"] for row in file] == [
         sku for (sku,) in site.ask(f"SELECT product_id {products} ORDER BY exposures, revenue DESC, product_id")
     ]
     head.focus()

@@ -208,6 +208,34 @@ def test_one_entrance_leads_to_its_slots_its_orders_and_their_paths(home, copy):
     assert len(steps) == lake(home, f"SELECT count(*) FROM attribution.path_steps WHERE end_event_id = '{end}'")[0][0]
 
 
+def test_sales_are_parted_and_narrowed_by_what_they_were_matched_by(home, copy):
+    by_kind = dict(lake(home, "SELECT matched_by, sum(revenue) FROM attribution.attributed_sales GROUP BY ALL"))
+    for page in ("/", "/entrances"):
+        rows = {row["matched_by"]: row["revenue"] for row in table_of(copy, f"{page}{ALL_DAYS}", "matches").rows}
+        assert {kind: value for kind, value in rows.items() if value} == pytest.approx(
+            {kind: float(value) for kind, value in by_kind.items() if value}
+        )
+    product, kind = lake(
+        home,
+        "SELECT product_id, min(matched_by) FROM attribution.attributed_sales GROUP BY ALL "
+        "ORDER BY count(*) DESC, product_id LIMIT 1",
+    )[0]
+    own = dict(
+        lake(
+            home,
+            "SELECT entrance_id, sum(revenue) FROM attribution.attributed_sales "
+            f"WHERE product_id = '{product}' AND matched_by = '{kind}' GROUP BY ALL",
+        )
+    )
+    narrowed = table_of(copy, f"/products{ALL_DAYS}&sku={product}&matched_by={kind}", "entrances")
+    assert {row["entrance_id"]: row["revenue"] for row in narrowed.rows} == pytest.approx(
+        {entrance: float(value) for entrance, value in own.items()}
+    )
+    assert f"&matched_by={kind}" in narrowed.columns[0].href(narrowed.rows[0])
+    other = "visit" if kind != "visit" else "click"
+    assert table_of(copy, f"/products{ALL_DAYS}&sku={product}&matched_by={other}", "entrances").rows == []
+
+
 def test_each_model_sums_to_the_same_sales(copy):
     table = table_of(copy, f"/entrances{ALL_DAYS}&model=linear", "models")
     assert table.total is not None

@@ -388,10 +388,17 @@ def test_a_folder_where_a_file_belongs_is_named(small):
 def test_lost_raw_files_are_named_by_who_needs_them_and_by_doctor(small):
     lost = next((small.lake / "raw" / "events" / f"dt={DAYS[1]}").iterdir())
     lost.unlink()
-    assert only_line(headwater(small, "run", "--force")) == f"error: {lost}: No such file or directory"
     told = headwater(small, "doctor")
     assert told.code == 1
-    assert f"1 files of ingested records are gone, e.g. {lost}" in told.out
+    assert f"{lost}: damaged, it is gone; batch {lost.stem}" in told.out
+    # Without its landing file it cannot be read again, and nothing is computed as if its records had never been.
+    away = small.root / "away"
+    small.landing.rename(away)
+    refused = only_line(headwater(small, "run", "--force"))
+    assert f"{lost}: damaged, it is gone; batch {lost.stem}; restore it from a backup" in refused
+    away.rename(small.landing)
+    assert "1 new" in headwater(small, "run").out
+    assert headwater(small, "doctor").code == 0
     shutil.rmtree(small.lake / "raw")
     assert headwater(small, "run").code == 0
     assert headwater(small, "doctor").code == 0

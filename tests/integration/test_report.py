@@ -120,6 +120,13 @@ def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
     assert "✔ The entrances sum to ¥10.00, the sales of the day's paid orders." in text
 
 
+def test_the_sales_are_parted_by_what_they_were_matched_by(pages: dict[str, Path]) -> None:
+    text, _ = read(pages["en"])
+    assert "Sales by match Matched by Order lines Sales" in text
+    assert "add-to-cart 1 ¥10 100% ¥10 – This person put the product into the cart" in text
+    assert "销售额按匹配方式" in read(pages["zh"])[0]
+
+
 def test_it_is_there_in_chinese(pages: dict[str, Path]) -> None:
     text, page = read(pages["zh"])
     assert "经营日报 · 2026年3月4日 星期三" in text

@@ -14,7 +14,6 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.lines import line_joins, line_names, product_columns, product_title
-from dashboards.app.pages.matches import KINDS
 from dashboards.app.pages.visit import visit
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
@@ -23,6 +22,7 @@ from dashboards.figures.look import Look
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
+from dashboards.sections.sales import MATCHES
 
 _LINES = f"""
 SELECT sales.*, {line_names("sales")}
@@ -108,7 +108,7 @@ def _example(context: Context) -> Sequence[Block]:
 def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Block]:
     wanted = context.view.get("line")
     line = next((row for row in lines if str(row["line_no"]) == wanted), None)
-    line = line or min(lines, key=lambda row: (KINDS.index(row["matched_by"]), row["line_no"]))
+    line = line or min(lines, key=lambda row: (MATCHES.index(row["matched_by"]), row["line_no"]))
     look, shown = context.look, line["line_no"]
     parts: list[Block] = []
     if wanted and wanted != str(shown):

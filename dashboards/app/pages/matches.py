@@ -14,9 +14,8 @@ from dashboards.app.pages.slots import SLOT_KEYS, content_name, orders, place_of
 from dashboards.blocks import Block, Choice, Column, Option, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.metrics import full_text
+from dashboards.sections.sales import MATCHES
 
-KINDS = ("cart", "click", "order", "visit", "none")
-"""From the hardest to the softest."""
 TABLE = "attribution.attributed_sales"
 
 _SALES = """
@@ -50,14 +49,14 @@ _MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "unit
 def match_choice(context: Context) -> Choice:
     """The kind of match that the page is narrowed to."""
     look = context.look
-    options = (Option("", look.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in KINDS))
+    options = (Option("", look.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in MATCHES))
     return Choice("matched_by", look.text("column.matched"), options, chosen_kind(context))
 
 
 def chosen_kind(context: Context) -> str:
     """The kind that the address names; '' for all."""
     kind = context.view.get("matched_by")
-    return kind if kind in KINDS else ""
+    return kind if kind in MATCHES else ""
 
 
 def kind_name(context: Context, kind: str) -> str:
@@ -68,6 +67,8 @@ def kind_name(context: Context, kind: str) -> str:
 def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list[Block]:
     """What each kind of match brought on the days, of all entrances, of one, or of one slot; nothing without sales."""
     look, view = context.look, context.view
+    if not context.copy.has(TABLE):
+        return [_too_large(context)]
     place = {"entrance": entrance, **place_of(slot)}
     found = {row["matched_by"]: row for row in context.rows(_BY_KIND, **place)}
     if not found:
@@ -78,13 +79,17 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
         nothing
         | found.get(kind, {})
         | {"matched_by": kind, "name": kind_name(context, kind), "definition": look.text(f"about_match.{kind}")}
-        for kind in KINDS
+        for kind in MATCHES
     ]
     whole = total | {"name": look.text("total"), "definition": None, "matched_by": None}
     for row in (*rows, whole):
         row["revenue_share"] = float(row["revenue"]) / float(total["revenue"]) if total["revenue"] else None
     columns = [
-        text(look.text("column.matched"), "name", href=lambda row: view.to(matched_by=row["matched_by"]).href),
+        text(
+            look.text("column.matched"),
+            "name",
+            href=lambda row: view.to("entrances", matched_by=row["matched_by"]).href,
+        ),
         exact(look, "order_lines"),
         exact(look, "revenue"),
         metric(look, "revenue_share"),
@@ -100,6 +105,8 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
 def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:
     """The sales of the chosen kind: by entrance, by the slots of one, or by what one slot showed, with the orders."""
     look, kind = context.look, chosen_kind(context)
+    if not context.copy.has(TABLE):
+        return [_too_large(context)]
     where = place_of(slot)
     place = {"entrance": entrance, **where}
     parts: list[Block] = []
@@ -116,6 +123,10 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
     if entrance:
         parts.append(orders(context, entrance, slot, kind))
     return parts
+
+
+def _too_large(context: Context) -> Text:
+    return Text(context.look.text("explorer.too_large", tables=TABLE), "missing")
 
 
 def _keys(entrance: str, slot: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.matches import sales_by_match
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import arrowed, change, exact, metric, text, with_changes
 from dashboards.figures.course import course
@@ -85,6 +86,7 @@ def overview(context: Context) -> Sequence[Block]:
     if has_log:
         parts.append(Text(look.text("funnel.title"), "heading"))
         parts.append(_funnel(look, now, then))
+        parts += sales_by_match(context)
     return [*parts, *_movers(context, has_log=has_log)]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
+from dashboards.app.pages.matches import chosen_kind, kind_name, match_choice
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.course import course
@@ -57,7 +58,8 @@ SELECT entrance_id, sum(revenue) AS revenue,
     sum(net_revenue) AS net_revenue, sum(margin) AS margin, count(DISTINCT order_id) AS orders,
     sum(quantity)::BIGINT AS units,
     CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
-FROM attribution.attributed_sales WHERE product_id = $product AND dt BETWEEN $first AND $last
+FROM attribution.attributed_sales
+WHERE product_id = $product AND dt BETWEEN $first AND $last AND ($kind = '' OR matched_by = $kind)
 GROUP BY entrance_id ORDER BY revenue DESC, entrance_id
 """
 _VARIANTS = """
@@ -252,20 +254,23 @@ def _course(context: Context, product_id: str) -> Group:
 
 
 def _entrances(context: Context, product_id: str) -> Block:
-    look = context.look
+    """Which entrances the product's sales came from, and of which kind of match."""
+    look, kind = context.look, chosen_kind(context)
     names = context.entrance_names()
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "product_id": product_id}
-        for row in context.rows(_ENTRANCES, product=product_id)
+        for row in context.rows(_ENTRANCES, product=product_id, kind=kind)
     ]
-    return Table(
+    table = Table(
         "entrances",
-        look.text("product.entrances"),
+        look.text("matches.entrances", kind=kind_name(context, kind)) if kind else look.text("product.entrances"),
         [
             text(
                 look.text("column.entrance"),
                 "name",
-                href=lambda row: context.view.to("entrances", entrance=row["entrance_id"]).href,
+                href=lambda row: (
+                    context.view.to("entrances", entrance=row["entrance_id"], matched_by=kind or None).href
+                ),
             ),
             *(
                 metric(look, name)
@@ -273,8 +278,9 @@ def _entrances(context: Context, product_id: str) -> Block:
             ),
         ],
         rows,
-        look.text("product.entrances.about"),
+        look.text.joined(look.text("product.entrances.about"), look.text(f"about_match.{kind}") if kind else ""),
         notes=() if rows else (look.text("product.no_sales"),),
         is_wide=True,
         keys=("product_id", "entrance_id"),
     )
+    return Group((Controls((match_choice(context),)), table), "stack")
