@@ -110,6 +110,7 @@ def test_the_order_the_files_and_the_runs_in_which_a_log_lands_do_not_matter(dat
     assert_same_tables(delivered(shop, delivery), computed(shop, log))
 
 
+@pytest.mark.real
 @any_log(runs=8)
 @given(data=st.data())
 def test_days_computed_one_by_one_equal_the_range_and_again_change_nothing(data: st.DataObject) -> None:

@@ -85,6 +85,7 @@ def test_readers_and_checks_wait_for_nobody(small):
     assert waiting.end().code == 0
 
 
+@pytest.mark.real
 def test_catalogues_written_at_once_are_each_whole(small):
     writers = [Headwater(small, "catalog") for _ in range(4)]
     assert [writer.end().code for writer in writers] == [0] * 4

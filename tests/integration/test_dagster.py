@@ -305,6 +305,7 @@ def test_a_failed_check_keeps_the_old_partition_and_stops_what_is_downstream(com
     assert failed.found.endswith("Send the other one home.")
 
 
+@pytest.mark.real
 def test_a_warning_is_shown_and_stops_nothing(home: Home) -> None:
     add_sql(home, "checks/no_second_shopper.sql", NO_SECOND_SHOPPER.format(severity="warn"))
     land_days(home, DAYS[:1])

@@ -282,6 +282,7 @@ def test_what_may_not_be_read_is_named_and_the_rest_is_ingested(tmp_path):
     assert len(table(home, "core.events")) == 2 * len(DAYS) + 2
 
 
+@pytest.mark.real
 def test_records_of_dagster_that_may_not_be_written_are_one_line(tmp_path):
     prefix = bound_by_permissions()
     home = new_home(tmp_path / "home")

@@ -284,6 +284,7 @@ def test_each_arrival_computes_its_days_and_the_lake_is_the_same(
     assert any(row["entrance_id"] == "home_banner" for row in at_once["attribution.attributed_sales"])
 
 
+@pytest.mark.real
 def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home", settings=SETTINGS)
     expected = deliver(home, [together(map(day_of, DAYS[:4]))])

@@ -122,6 +122,7 @@ def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.real
 def test_a_home_below_folders_named_like_its_records_is_like_any_other(plain, landed, tmp_path):
     names = columns(RAW_TABLES)
     (path,) = folders(names)

@@ -158,6 +158,7 @@ def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
     assert found(home, NOT_FOUND) == [("C204", 1, Decimal(2))]
 
 
+@pytest.mark.real
 def test_how_the_deliveries_are_cut_and_repeated_changes_nothing(small, tmp_path):
     run_home(small, use_dagster=False)
     home = make_home(tmp_path / "other")

@@ -44,7 +44,10 @@ def test_the_recovery_is_no_tautology(clean: Home) -> None:
 
 @pytest.mark.parametrize(
     ("trap", "entrance", "slot"),
-    [pytest.param("wrong_clocks", 0.98, 0.98, marks=pytest.mark.real), ("anonymous_visits", 0.95, 0.95)],
+    [
+        pytest.param("wrong_clocks", 0.98, 0.98, marks=pytest.mark.real),
+        pytest.param("anonymous_visits", 0.95, 0.95, marks=pytest.mark.real),
+    ],
 )
 def test_traps_cost_little(tmp_path: Path, trap: str, entrance: float, slot: float) -> None:
     home = recovered_home(tmp_path / "home", parameters_with([trap]), days=4, devices=1200)
@@ -96,6 +99,7 @@ def test_clocks_and_requests_that_are_seconds_off_cost_less_than_a_thousandth_of
         assert money_lost(strict, undisturbed) > 0.001
 
 
+@pytest.mark.real
 def test_the_believable_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None:
     home = recovered_home(tmp_path / "home", SimulationParameters(), days=4, devices=1200)
     found = recovery(sales_beside_truth(home))

@@ -223,6 +223,7 @@ def test_a_late_order_that_no_snapshots_window_holds_makes_none_stale(home):
     assert summary.published["core.order_lines"] == {dt.date(2026, 2, 2)}
 
 
+@pytest.mark.real
 def test_a_refund_makes_stale_what_holds_its_line_or_itself(home):
     refund = {"refund_id": "r", "order_id": "first-2026-02-27", "line_no": 1, "amount": "4.00"}
     land(home, "refunds", [{**refund, "refunded_at": "2026-03-09T04:00:00Z"}], "late")
