@@ -104,7 +104,8 @@ def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[B
         said,
         _course(context, product_id),
         *_variants(context, product_id),
-        Group((_places(context, reading, product_id), _entrances(context, product_id))),
+        _places(context, reading, product_id),
+        _entrances(context, product_id),
         _windows(look, windows),
     ]
 
