@@ -215,6 +215,8 @@ def test_sales_are_parted_and_narrowed_by_what_they_were_matched_by(home, copy):
         assert {kind: value for kind, value in rows.items() if value} == pytest.approx(
             {kind: float(value) for kind, value in by_kind.items() if value}
         )
+    of_kind = table_of(copy, f"/entrances{ALL_DAYS}&matched_by={next(iter(by_kind))}", "entrances").total
+    assert of_kind["revenue"] == pytest.approx(float(by_kind[next(iter(by_kind))]))
     product, kind = lake(
         home,
         "SELECT product_id, min(matched_by) FROM attribution.attributed_sales GROUP BY ALL "

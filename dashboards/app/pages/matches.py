@@ -42,6 +42,10 @@ WITH now AS (
 SELECT now.*, before.revenue_before, now.revenue::DOUBLE / nullif(sum(now.revenue) OVER (), 0) AS revenue_share
 FROM now LEFT JOIN before USING ({{keys}}) ORDER BY now.revenue DESC, {{keys}}
 """
+_BEFORE = f"""
+SELECT sum(revenue) AS revenue_before FROM {TABLE}
+WHERE dt BETWEEN $then_first AND $then_last AND matched_by = $kind AND {_HERE}
+"""
 _SUMMED = ("order_lines", "units", "revenue", "net_revenue", "refunded")
 _MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "units")
 
@@ -162,7 +166,10 @@ def _table(
     margins = [row["margin"] for row in rows if row["margin"] is not None]
     # An order whose lines went to several entrances counts in each: their number has no sum.
     total |= {"name": look.text("total"), "margin": sum(margins) if margins else None, "orders": None}
-    total |= {"revenue_share": 1.0 if total["revenue"] else None, "revenue_before": None, "revenue_change": None}
+    total |= {"revenue_share": 1.0 if total["revenue"] else None}
+    # Of all days before, also of what sold then and does not now.
+    total |= context.one(_BEFORE, kind=kind, entrance=entrance, **place_of(slot))
+    with_changes([total], "revenue")
     columns = [
         _name_column(context, key),
         metric(look, "revenue"),
