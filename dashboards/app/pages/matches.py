@@ -72,7 +72,7 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
     """What each kind of match brought on the days, of all entrances, of one, or of one slot; nothing without sales."""
     look, view = context.look, context.view
     if not context.copy.has(TABLE):
-        return [_too_large(context)]
+        return [too_large(context)]
     place = {"entrance": entrance, **place_of(slot)}
     found = {row["matched_by"]: row for row in context.rows(_BY_KIND, **place)}
     if not found:
@@ -110,7 +110,7 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
     """The sales of the chosen kind: by entrance, by the slots of one, or by what one slot showed, with the orders."""
     look, kind = context.look, chosen_kind(context)
     if not context.copy.has(TABLE):
-        return [_too_large(context)]
+        return [too_large(context)]
     where = place_of(slot)
     place = {"entrance": entrance, **where}
     parts: list[Block] = []
@@ -129,7 +129,8 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
     return parts
 
 
-def _too_large(context: Context) -> Text:
+def too_large(context: Context) -> Text:
+    """That the dashboards' copy does not hold the order lines with their entrances."""
     return Text(context.look.text("explorer.too_large", tables=TABLE), "missing")
 
 

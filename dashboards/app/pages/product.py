@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
-from dashboards.app.pages.matches import chosen_kind, kind_name, match_choice
+from dashboards.app.pages.matches import TABLE, chosen_kind, kind_name, match_choice, too_large
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.course import course
@@ -257,6 +257,8 @@ def _course(context: Context, product_id: str) -> Group:
 def _entrances(context: Context, product_id: str) -> Block:
     """Which entrances the product's sales came from, and of which kind of match."""
     look, kind = context.look, chosen_kind(context)
+    if not context.copy.has(TABLE):
+        return too_large(context)
     names = context.entrance_names()
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "product_id": product_id}
