@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 from zoneinfo import available_timezones
@@ -40,6 +41,7 @@ def _written_as_date(value: object) -> object:
     return value
 
 
+@cache  # to list the zones takes as long as to read the rest of the settings
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
@@ -303,8 +305,14 @@ _ConfigLoader.add_implicit_resolver(
 )
 
 
+@lru_cache(maxsize=16)  # a run reads its few files at each of its steps, and PyYAML is slow
+def _parsed(text: str) -> object:
+    # Not with libyaml, which is fast: brackets that nest too deeply end the process there.
+    return yaml.load(text, Loader=_ConfigLoader)
+
+
 def read_yaml(path: Path) -> object:
-    """The content of a YAML file.
+    """The content of a YAML file, which callers share and do not change.
 
     Raises:
         HeadwaterError: it cannot be read, is not UTF-8 or not YAML, repeats a key, has one that is a mapping, or has
@@ -312,7 +320,7 @@ def read_yaml(path: Path) -> object:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return yaml.load(text, Loader=_ConfigLoader)
+        return _parsed(text)
     except OSError as error:
         raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.report import write_report
-from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
+from tests.shared_homes import small_shop_reports
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +16,7 @@ PLOTS = "[...document.querySelectorAll('.plot')]"
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    home = new_home(tmp_path_factory.mktemp("browser") / "home")
-    land_days(home, DAYS)
-    ingest_and_compute(home)
-    return {language: write_report(home, language, day=DAYS[3]) for language in ("zh", "en")}
+    return small_shop_reports(tmp_path_factory)
 
 
 def opened(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import Home
-from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
+from tests.integration.small_shop import new_home
+from tests.shared_homes import small_shop
 
 
 @pytest.fixture
@@ -20,10 +21,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose days are all computed; for tests that do not change it."""
-    home = new_home(tmp_path_factory.mktemp("computed") / "home")
-    land_days(home, DAYS)
-    ingest_and_compute(home)
-    return home
+    return small_shop(tmp_path_factory)
 
 
 @pytest.fixture

@@ -27,28 +27,20 @@ from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
 from dashboards.totals import totals
 from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
-from dashboards.workbench.status import read_checks, read_lineage, write_status
+from dashboards.workbench.status import read_checks, read_lineage
 from pipelines.home import Home, home_lock, init_home
 from pipelines.query import query_rows
 from pipelines.run import Request, run_home
-from tests.processes import made_up_shop
+from tests.processes import copy_of
+from tests.shared_homes import HOSTILE, shop_with_dashboards
 
 FIRST, LAST = dt.date(2026, 5, 17), dt.date(2026, 5, 20)
 ALL_DAYS = "?from=2026-05-17&to=2026-05-20"
-HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    made = made_up_shop(tmp_path_factory.mktemp("app") / "home")
-    entrances = made.config / "entrances.csv"
-    named = entrances.read_text(encoding="utf-8").replace("Home banner", f'"{HOSTILE}"')
-    assert HOSTILE in named
-    entrances.write_text(named, encoding="utf-8")
-    run_home(made, use_dagster=False)
-    publish(made)
-    write_status(made)
-    return made
+    return copy_of(shop_with_dashboards(tmp_path_factory), tmp_path_factory.mktemp("app") / "home")
 
 
 @pytest.fixture(scope="module")

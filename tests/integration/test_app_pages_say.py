@@ -21,13 +21,10 @@ from dashboards.app.marts import Copy, Marts
 from dashboards.app.pages.models import MODELS
 from dashboards.app.server import create_app
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
-from dashboards.workbench.snapshot import publish
-from dashboards.workbench.status import write_status
 from pipelines.home import Home
 from pipelines.query import query_rows
-from pipelines.run import run_home
 from tests.app_pages import chart, choice, look_at, table, texts, values
-from tests.processes import made_up_shop
+from tests.shared_homes import shop_with_dashboards
 
 DAYS = "from=2026-05-17&to=2026-05-20"
 LANGUAGES = ("zh", "en")
@@ -35,11 +32,7 @@ LANGUAGES = ("zh", "en")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    made = made_up_shop(tmp_path_factory.mktemp("say") / "home")
-    run_home(made, use_dagster=False)
-    publish(made)
-    write_status(made)
-    return made
+    return shop_with_dashboards(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from pipelines.report import last_day, write_report
 from pipelines.workspace import open_workspace
 from tests.commands import headwater
 from tests.integration.small_shop import DAYS, land_days, undescribed, visit
+from tests.shared_homes import small_shop_reports
 from tests.support import land, make_home, run
 
 DAY = DAYS[3]
@@ -68,12 +69,8 @@ def _refuse(constant: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def pages(computed: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("reports")
-    return {
-        language: write_report(computed, language, day=DAY, out=folder / f"{language}.html")
-        for language in ("zh", "en")
-    }
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return small_shop_reports(tmp_path_factory)
 
 
 def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:

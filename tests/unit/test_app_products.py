@@ -9,7 +9,7 @@ from dashboards.app.marts import Copy
 from dashboards.blocks import Empty
 from dashboards.figures.course import LINES
 from tests.app_pages import chart, choice, flat, look_at, table, texts, values
-from tests.unit.conftest import EVIL
+from tests.shared_homes import EVIL
 
 DAY = "2026-05-20"
 

@@ -1,0 +1,87 @@
+"""Homes that several test files only read: each is made once in a run of the tests, for all its workers.
+
+Here: what they hold, and who makes them.
+Not here: homes that a test changes (it copies one of these, or makes its own).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dashboards.workbench.snapshot import publish
+from dashboards.workbench.status import write_status
+from pipelines.home import Home
+from pipelines.report import write_report
+from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
+from tests.processes import made_up_shop
+from tests.support import land, run
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+"""The name of an entrance of the made-up shop."""
+
+EVIL = '=HYPERLINK("http://x")<script>alert(1)</script>'
+"""The name and the category of its product EVIL."""
+
+
+def small_shop(factory: pytest.TempPathFactory) -> Home:
+    """A visit and an order on each of ``DAYS``, computed by Dagster with its records."""
+
+    def make(folder: Path) -> None:
+        home = new_home(folder)
+        land_days(home, DAYS)
+        ingest_and_compute(home)
+
+    return Home(_once(factory, "small_shop", make))
+
+
+def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report of the small shop's last day, by language."""
+    home = small_shop(factory)
+
+    def make(folder: Path) -> None:
+        for language in ("zh", "en"):
+            write_report(home, language, day=DAYS[3], out=folder / f"{language}.html")
+
+    folder = _once(factory, "small_shop_reports", make)
+    return {language: folder / f"{language}.html" for language in ("zh", "en")}
+
+
+def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
+    """Four days of the made-up shop, 2026-05-17 to 20, and the dashboards' copy of them.
+
+    Snapshots of the customers are kept of the last day only.
+    """
+
+    def make(folder: Path) -> None:
+        home = made_up_shop(folder)
+        entrances = home.config / "entrances.csv"
+        named = entrances.read_text(encoding="utf-8").replace("Home banner", f'"{HOSTILE}"')
+        assert HOSTILE in named
+        entrances.write_text(named, encoding="utf-8")
+        land(home, "products", [{"sku": "EVIL", "name": EVIL, "category": EVIL, "launched_on": "2026-05-01"}], "evil")
+        run(home)
+        publish(home)
+        write_status(home)
+
+    return Home(_once(factory, "shop_with_dashboards", make))
+
+
+def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder *name*, filled by the first worker that asks for it; the others wait for it."""
+    temporary = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        temporary = temporary.parent
+    folder, made = temporary / name, temporary / f"{name}.made"
+    with (temporary / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed in the middle
+            make(folder)
+            made.touch()
+    return folder
