@@ -132,7 +132,8 @@ def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
     home, _ = init_home(folder)
     settings = home.settings_file.read_text(encoding="utf-8")
     # Tables as of a day have tests of their own; here a day of them is enough.
-    home.settings_file.write_text(settings.replace("daily_for_days: 28", "daily_for_days: 1"), encoding="utf-8")
+    settings = settings.replace("daily_for_days: 28", "daily_for_days: 1").replace("threads: null", "threads: 1")
+    home.settings_file.write_text(settings, encoding="utf-8")
     simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20))
     return home
 

@@ -76,7 +76,8 @@ def _session(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     project = load_project(None, settings)
     config = load_config_tables(home, settings) if home else _shipped()
-    with duckdb.connect() as connection:
+    # One thread: with more, a few rows take half as long again, and the tests have a process a core already.
+    with duckdb.connect(config={"threads": 1}) as connection:
         for table in CONFIG_TABLES:
             create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
         for table, rows in given.items():

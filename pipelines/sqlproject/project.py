@@ -154,7 +154,7 @@ def count_files(home: Home | None) -> tuple[int, int]:
     return len(paths) - checks, checks
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)  # a test run has many settings; what they share of a project is kept once
 def _load(
     home: Home | None, settings: tuple[tuple[str, SettingValue], ...], _stamps: tuple[tuple[str, int, int], ...]
 ) -> Project:

@@ -57,7 +57,7 @@ def land_days(home: Home, days: list[dt.date], name: str = "first") -> None:
 
 def new_home(folder: Path) -> Home:
     """A home that starts with the first day."""
-    return make_home(folder, settings={"start_date": FIRST, "snapshots": {"daily_for_days": 1}})
+    return make_home(folder, settings={"start_date": FIRST, "threads": 1, "snapshots": {"daily_for_days": 1}})
 
 
 def add_sql(home: Home, path: str, text: str) -> None:
