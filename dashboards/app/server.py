@@ -28,7 +28,7 @@ from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.render import components
 from dashboards.app.sql.callbacks import LOCAL, add_sql
-from dashboards.app.unknown import unknown_choices
+from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block
 from dashboards.numbers import Language
@@ -137,7 +137,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now, user)
     blocks = PAGE_OF[view.page](context)
-    return context, [*unknown_choices(context, blocks), *in_order(blocks, view)]
+    ordered = in_order(blocks, view)
+    return context, [*unknown(context, ordered), *ordered]
 
 
 def _add_callbacks(app: dash.Dash, marts: Marts) -> None:

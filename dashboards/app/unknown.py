@@ -1,6 +1,6 @@
 """What an address asks for that a page does not offer, said on the page: an old link, a mistyped one.
 
-Here: values of choices.
+Here: values of choices, days and comparisons that are none, columns to sort by that no table has.
 Not here: single things that are looked for, an entrance or an order, of which the page itself says that there is none.
 """
 
@@ -9,10 +9,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboards.app.context import Context
-from dashboards.blocks import Block, Choice, Controls, Text, flat
+from dashboards.app.order import KEY as SORT
+from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
 
 
-def unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
+def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
+    """A warning for each thing that the address asks for and the page, of these *blocks*, does not offer.
+
+    *blocks* are in the order that the address asks for, where a table has it.
+    """
+    return [*_unread(context), *_unknown_choices(context, blocks), *_unknown_order(context, blocks)]
+
+
+def _unread(context: Context) -> list[Text]:
+    view, look = context.view, context.look
+    return [
+        Text(look.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
+        for key, value in view.unread.items()
+    ]
+
+
+def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
+    asked = context.view.get(SORT)
+    wanted, _, field = asked.partition(":")
+    # A table that is not on the page now is no mistake: a click on a row keeps the address and opens other tables.
+    unsorted = [table for table in tables(blocks) if table.key == wanted and table.sort != field]
+    is_wrong = bool(unsorted) or bool(asked and not field)
+    return [Text(context.look.text("unknown.sort", value=asked), "warning")] if is_wrong else []
+
+
+def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
     """A warning for each choice whose value in the address is none of its options, with what is shown instead."""
     choices = [
         control

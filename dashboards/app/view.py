@@ -51,6 +51,7 @@ class View:
         compare: With which earlier days: those just before, of the same weekdays; those a year (52 weeks) before.
         language, theme: How it is written and coloured.
         filters: The page's own choices, by key; only those that differ from the page's default.
+        unread: What the address says of days or a comparison that is none, by key; for the page to report.
     """
 
     page: str = PAGES[0]
@@ -60,6 +61,7 @@ class View:
     language: Language = "en"
     theme: Theme = "light"
     filters: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def get(self, key: str, default: str = "") -> str:
         """The filter *key*."""
@@ -110,8 +112,8 @@ class View:
 def read_view(path: str, query: str, language: Language = "en") -> View | None:
     """The view that an address names; None where there is no such page.
 
-    What an address says wrong is left out, so that an old or mistyped link still opens. *language* is taken where it
-    names none.
+    What an address says wrong is left out and kept as ``unread``, so that an old or mistyped link still opens and the
+    page can report it. *language* is taken where it names none.
     """
     page = path.strip("/") or PAGES[0]
     if page not in PAGES and page != SEARCH:
@@ -120,10 +122,14 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         given = dict(parse_qsl(query.lstrip("?"), max_num_fields=200))
     except ValueError:  # more fields than any view has
         given = {}
-    first, last = _day(given.pop("from", "")), _day(given.pop("to", ""))
+    days = {key: given.pop(key, "") for key in ("from", "to")}
+    first, last = map(_day, days.values())
     if first is not None and last is not None and first > last:
         first, last = last, first
+    unread = {key: text for key, text in days.items() if text and _day(text) is None}
     compare, lang, theme = given.pop("compare", ""), given.pop("lang", ""), given.pop("theme", "")
+    if compare and compare not in COMPARISONS:
+        unread["compare"] = compare
     filters = {
         key: value[: _LONGEST.get((page, key), _LONGEST_VALUE)]
         for key, value in list(given.items())[:_MOST_KEYS]
@@ -137,6 +143,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         lang if lang in ("zh", "en") else language,  # type: ignore[arg-type]
         "dark" if theme == "dark" else "light",
         filters,
+        {key: text[:_LONGEST_VALUE] for key, text in unread.items()},
     )
 
 

@@ -403,3 +403,30 @@ def drawn(figure: go.Figure) -> Iterator[str]:
             yield part
 
     yield from walk(figure.to_dict())
+
+
+# What an address says wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("from=2026-05-17&to=2026-02-30", ("“2026-02-30”", "不是日期", "not a date")),
+        ("from=soon&to=2026-05-20", ("“soon”", "不是日期", "not a date")),
+        (f"{DAYS}&compare=never", ("“never”", "对比方式", "not offered")),
+        (f"{DAYS}&sort=entrances:nothing", ("“entrances:nothing”", "排序", "no table on this page has")),
+        (f"{DAYS}&sort=upwards", ("“upwards”", "排序", "no table on this page has")),
+    ],
+)
+def test_days_comparisons_and_orders_that_are_none_are_reported(copy, asked, said):
+    value, zh, en = said
+    for language, words in (("zh", zh), ("en", en)):
+        found = [line for line in warnings(look_at(copy, f"/entrances?{asked}&lang={language}")[1]) if value in line]
+        assert len(found) == 1
+        assert words in found[0]
+
+
+@pytest.mark.parametrize("asked", ["sort=entrances:-revenue", "sort=entrances:revenue", "sort=elsewhere:revenue"])
+def test_an_order_that_a_table_has_is_not_reported(copy, asked):
+    said = warnings(look_at(copy, f"/entrances?{DAYS}&{asked}&lang=en")[1])
+    assert not [line for line in said if "sorts by" in line]

@@ -52,6 +52,13 @@ def test_what_an_address_says_wrong_is_left_out(query, wanted):
     assert read_view("/", query) == wanted
 
 
+def test_wrong_days_and_comparisons_are_kept_for_the_page_to_report():
+    view = read_view("/", "?from=yesterday&to=2026-02-30&compare=never")
+    assert view.unread == {"from": "yesterday", "to": "2026-02-30", "compare": "never"}
+    assert read_view("/", view.query).unread == {}
+    assert read_view("/", "?from=2026-05-01&to=&compare=year").unread == {}
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/overview/more", "/..", "/export", "//evil.example"])
 def test_other_pages_are_not_there(path):
     assert read_view(path, "") is None
