@@ -16,7 +16,7 @@ import duckdb
 from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.careful import csv_fields
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of, records_of, without_glob
+from pipelines.ingest.lines import gzip_is_whole, lines_of, records_of, without_glob
 from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -24,6 +24,9 @@ _HEADER_WITHIN_LINES = 100
 _WITHOUT_ZONE = " WITHOUT ZONE"
 _WHOLE_DOUBLES = 2**53
 """Below it every whole number is a double of its own."""
+
+_FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
+"""Columns that DuckDB's Parquet reader adds; one of the file's own of this name would be taken in their place."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Dialect:
         """The dialect of the file's clean copy."""
         return replace(self, compression="", needs_care=False)
 
+    @property
+    def is_read_alone(self) -> bool:
+        """Whether each file needs a query of its own: in one of several, ``file_index`` tells their records apart."""
+        return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
+
     def columns_present(self, relation: Relation) -> set[str] | None:
         """The columns of *relation* that the file has; None where that is not written in its head."""
         if self.format == "ndjson":
@@ -65,9 +73,10 @@ def dialect_of(
         return _parquet_dialect(connection, file, scratch)
     lines = lines_of(file, scratch, at_most=_HEADER_WITHIN_LINES if file.format == "csv" else 1)
     first = next(iter(records_of(file, lines)), None)
+    is_damaged = bool(lines.damage) or (file.compression == "gzip" and not gzip_is_whole(file.path))
     if file.format == "ndjson":
         # DuckDB makes an empty row of a record behind a byte-order mark, and takes a cut zstd file for a short one.
-        return Dialect("ndjson", file.compression, needs_care=lines.has_bom or bool(lines.damage))
+        return Dialect("ndjson", file.compression, needs_care=lines.has_bom or is_damaged)
     if first is None:
         return None
     known = {name for column in relation.columns.values() for name in column.names}
@@ -79,7 +88,7 @@ def dialect_of(
             f"its first line has none of the columns that are looked for ({', '.join(sorted(known))}); "
             "expected a header line with their names"
         )
-    needs_care = first.line > 1 or b"\n" in first.content or bool(lines.damage)
+    needs_care = first.line > 1 or b"\n" in first.content or is_damaged
     return Dialect("csv", file.compression, needs_care, delimiter, tuple(names))
 
 
@@ -93,6 +102,8 @@ def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, sc
     except duckdb.Error as error:
         raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
     without_zone = _times_without_zone(connection, path)
+    if any(name.lower() == FILE_ROW for name, *_ in rows):
+        raise ValueError(f"a column is called {FILE_ROW}, as the reader's own is; give it another name")
     types = tuple(row[1] + _WITHOUT_ZONE * (row[0] in without_zone) for row in rows)
     return Dialect("parquet", names=tuple(row[0] for row in rows), types=types)
 
@@ -139,7 +150,7 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 def _of_file(values: Sequence[str]) -> str:
     """The one of *values* that belongs to the file of a record; the reader's file_index counts files from 0."""
     # Not a join with a table of files: that might change the order of the records.
-    return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST(file_index AS INTEGER) + 1]"
+    return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 
 
 def _column(dialect: Dialect, aliases: tuple[str, ...]) -> str:

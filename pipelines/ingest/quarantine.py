@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.dialects import Origin, select_from
+from pipelines.ingest.dialects import FILE_ROW, Origin, select_from
 from pipelines.ingest.lines import without_glob
 from pipelines.ingest.reading import FileReading
 from pipelines.ingest.sources import Relation
@@ -75,11 +75,11 @@ def _parquet_rows(bench: Bench, declared: Relation, reading: FileReading, wanted
     """Rows of a Parquet file, which has no lines, as JSON of the columns that are read."""
     assert reading.dialect is not None
     origin = Origin(without_glob(reading.file.path, bench.scratch), reading.batch_id, reading.landed_at)
-    rows = select_from(reading.dialect, declared, [origin], "file_row_number")
+    rows = select_from(reading.dialect, declared, [origin], FILE_ROW)
     query = (
-        "SELECT file_row_number + 1, CAST(to_json(record) AS VARCHAR) FROM "
+        f"SELECT {FILE_ROW} + 1, CAST(to_json(record) AS VARCHAR) FROM "
         f"(SELECT * EXCLUDE (batch_id, landed_at) FROM ({rows}) "
-        f"WHERE file_row_number IN ({', '.join(str(number - 1) for number in sorted(wanted))})) AS record"
+        f"WHERE {FILE_ROW} IN ({', '.join(str(number - 1) for number in sorted(wanted))})) AS record"
     )
     for number, text in bench.rows(query):
         yield number, None, text

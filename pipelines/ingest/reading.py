@@ -217,10 +217,11 @@ class Reader:
 
 def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:
     """The readings by dialect, each list to be read by one query, in which a file's rows stay in one piece."""
-    groups: dict[Dialect, list[FileReading]] = {}
+    groups: dict[tuple[Dialect, str], list[FileReading]] = {}
     for reading in readings:
         assert reading.dialect is not None
-        groups.setdefault(reading.dialect, []).append(reading)
+        alone = reading.batch_id if reading.dialect.is_read_alone else ""
+        groups.setdefault((reading.dialect, alone), []).append(reading)
     return list(groups.values())
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from pipelines.doctor import diagnose
@@ -218,6 +219,38 @@ def test_a_truncated_gzip_gives_what_can_be_read_and_quarantines_the_line_that_b
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith(f"landing/native/events/{path.name}: breaks off or is damaged")
     assert batch.warnings == tuple(report.warnings)
+
+
+def test_a_gzip_whose_content_is_not_that_of_its_checksum_is_called_damaged(home: Home) -> None:
+    content = bytearray(gzip.compress(b"sku,name,list_price\nsku1,a,100\n", 0, mtime=0))  # stored, not compressed
+    content[content.index(b"100\n")] = ord("9")
+    land(home, "native/products/p.csv.gz", bytes(content))
+    (warning,) = [line for line in take_in(home).warnings if "p.csv.gz" in line]
+    assert "damaged" in warning
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_a_parquet_column_with_the_name_of_the_readers_own_changes_nothing(home: Home, first: int) -> None:
+    for number, price in enumerate(("1", "bad")):
+        frame = pl.DataFrame({"sku": [f"s{number}"], "list_price": [price], "file_index": [first]})
+        path = home.landing / "native" / "products" / f"{number}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(path)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert not take_in(home).errors
+    assert [row["sku"] for row in raw(home, "raw.products")] == ["s0"]
+    assert [(row["file"], row["record_no"]) for row in raw(home, "raw.quarantine")] == [
+        ("native/products/1.parquet", 1)
+    ]
+
+
+def test_a_parquet_column_that_hides_the_number_of_its_rows_is_refused_by_name(home: Home) -> None:
+    path = home.landing / "native" / "products" / "p.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame({"sku": ["s"], "file_row_number": [5]}).write_parquet(path)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    (error,) = take_in(home).errors
+    assert "p.parquet: a column is called file_row_number" in error
 
 
 def test_a_gzip_that_is_complete_later_adds_the_rest(home: Home) -> None:
