@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.context import Context
 from dashboards.app.order import KEY as SORT
+from dashboards.app.view import WITHOUT_DAYS
 from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
 
 
@@ -22,10 +23,12 @@ def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
 
 
 def _unread(context: Context) -> list[Text]:
+    """A warning for each date and comparison that is none, on pages that have days and compare them."""
     view, look = context.view, context.look
     return [
         Text(look.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
         for key, value in view.unread.items()
+        if (view.compares if key == "compare" else view.page not in WITHOUT_DAYS)
     ]
 
 

@@ -426,6 +426,12 @@ def test_days_comparisons_and_orders_that_are_none_are_reported(copy, asked, sai
         assert words in found[0]
 
 
+@pytest.mark.parametrize("address", ["/products?to=2026-05-20&compare=never", "/sql?from=soon&compare=never"])
+def test_a_page_without_days_or_comparison_reports_nothing_of_them(copy, address):
+    said = warnings(look_at(copy, f"{address}&lang=en")[1])
+    assert not [line for line in said if "The address" in line]
+
+
 @pytest.mark.parametrize("asked", ["sort=entrances:-revenue", "sort=entrances:revenue", "sort=elsewhere:revenue"])
 def test_an_order_that_a_table_has_is_not_reported(copy, asked):
     said = warnings(look_at(copy, f"/entrances?{DAYS}&{asked}&lang=en")[1])
