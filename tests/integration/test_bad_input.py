@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 
 from pipelines.doctor import diagnose
@@ -232,11 +231,8 @@ def test_a_gzip_whose_content_is_not_that_of_its_checksum_is_called_damaged(home
 @pytest.mark.parametrize("first", [0, 7])
 def test_a_parquet_column_with_the_name_of_the_readers_own_changes_nothing(home: Home, first: int) -> None:
     for number, price in enumerate(("1", "bad")):
-        frame = pl.DataFrame({"sku": [f"s{number}"], "list_price": [price], "file_index": [first]})
-        path = home.landing / "native" / "products" / f"{number}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(path)
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        query = f"SELECT 's{number}' AS sku, '{price}' AS list_price, {first} AS file_index"
+        parquet(home, f"native/products/{number}.parquet", query)
     assert not take_in(home).errors
     assert [row["sku"] for row in raw(home, "raw.products")] == ["s0"]
     assert [(row["file"], row["record_no"]) for row in raw(home, "raw.quarantine")] == [
@@ -245,10 +241,7 @@ def test_a_parquet_column_with_the_name_of_the_readers_own_changes_nothing(home:
 
 
 def test_a_parquet_column_that_hides_the_number_of_its_rows_is_refused_by_name(home: Home) -> None:
-    path = home.landing / "native" / "products" / "p.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame({"sku": ["s"], "file_row_number": [5]}).write_parquet(path)
-    os.utime(path, (1_700_000_000, 1_700_000_000))
+    parquet(home, "native/products/p.parquet", "SELECT 's' AS sku, 5 AS file_row_number")
     (error,) = take_in(home).errors
     assert "p.parquet: a column is called file_row_number" in error
 
