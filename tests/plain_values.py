@@ -8,6 +8,7 @@ Not here: where the texts come from and how the program reads them (``tests.inte
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,9 @@ WORDS_FOR_NOTHING = (
     *("undefined", "null", "NULL", "None", "nil", "NaN", "\\N", "(not set)"),
     "00000000-0000-0000-0000-000000000000",
 )
+NO_IDS = ("true", "false", "True", "False", "Infinity", "-Infinity", "inf", "-inf")
 EPOCH = dt.datetime(1970, 1, 1)
+SECONDS_OF_2000 = int((dt.datetime(2000, 1, 1) - EPOCH).total_seconds())
 DIGITS = frozenset("0123456789")
 
 
@@ -35,8 +38,43 @@ def is_digits(text: str, least: int = 1, most: int = 10_000) -> bool:
 
 
 def id_of(text: str) -> Value:
-    """An id as it is spelt, or None where it is a word for nothing."""
-    return None if text in WORDS_FOR_NOTHING or not text.strip(BLANKS) else text
+    """An id as it is spelt, without decimals that are all 0; None where it is a word for nothing."""
+    if text in WORDS_FOR_NOTHING or not text.strip(BLANKS):
+        return None
+    if text in NO_IDS or is_nested(text):
+        return REFUSED
+    whole, point, decimals = text.partition(".")
+    if point and is_digits(whole) and is_digits(decimals) and not decimals.strip("0"):
+        return whole if len(whole) <= 15 else REFUSED
+    unsigned = text[1:] if text[:1] in ("+", "-") else text
+    whole, point, decimals = unsigned.partition(".")
+    if point and is_digits(whole, 16) and is_digits(decimals) and not decimals.strip("0"):
+        return REFUSED
+    number, plus, exponent = unsigned.replace("E", "e").partition("e+")
+    whole, point, decimals = number.partition(".")
+    is_rounded = is_digits(whole, 1, 1) and (not point or is_digits(decimals)) and is_digits(exponent, 2, 3)
+    return REFUSED if plus and is_rounded else text
+
+
+def is_nested(text: str) -> bool:
+    """Whether *text* is a JSON object or array."""
+    try:
+        return isinstance(json.loads(text.strip(BLANKS)), dict | list)
+    except ValueError:
+        return False
+
+
+def milliseconds_of(number: int) -> Value:
+    """The time of epoch milliseconds: of 1980 to 2099, or around the beginning of 1970; no day such as 20260501."""
+    if 20000101 <= number <= 20991231:
+        return REFUSED
+    moment = EPOCH + dt.timedelta(milliseconds=number) if abs(number) < 10**14 else None
+    if moment is None or not (
+        dt.datetime(1980, 1, 1) <= moment < dt.datetime(2100, 1, 1)
+        or dt.datetime(1969, 12, 31) <= moment < EPOCH + dt.timedelta(milliseconds=SECONDS_OF_2000)
+    ):
+        return REFUSED
+    return moment
 
 
 def status_of(text: str) -> Value:
@@ -134,7 +172,7 @@ def moment_of(text: str, zone: ZoneInfo, *, is_local: bool, takes_day: bool) -> 
     milliseconds = whole_number_of(text, 64)
     try:
         if isinstance(milliseconds, int):
-            return EPOCH + dt.timedelta(milliseconds=milliseconds)
+            return milliseconds_of(milliseconds)
         found = wall_and_offset_of(text)
         if found is None:
             day = day_of(text.strip(BLANKS))

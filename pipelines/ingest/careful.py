@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import RawRecord, lines_of, records_of
+from pipelines.ingest.lines import lines_of
+from pipelines.ingest.records import RawRecord, csv_fields, records_of
 
 
 @dataclass
@@ -26,10 +27,11 @@ class Refusals:
     warnings: list[str] = field(default_factory=list)
 
 
-def clean_copy(file: LandedFile, scratch: Path, delimiter: str, width: int) -> tuple[LandedFile, Refusals]:
+def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
     """A plain copy of *file* in *scratch* that DuckDB can read, and what had to be left out.
 
-    *delimiter* and *width*, the number of fields, are those of a CSV file; its copy has the header as its first line.
+    *delimiter* is that of a CSV file, *names* are its columns, or the keys of NDJSON that are looked for. The copy of a
+    CSV file has the header as its first line.
 
     Raises:
         OSError: the file cannot be opened or decompressed at all.
@@ -38,9 +40,11 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, width: int) -> t
     lines = lines_of(file, scratch)
     refusals = Refusals()
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for record in records_of(file, lines):
-            is_csv = file.format == "csv"
-            fault = _copy_csv(record, out, delimiter, width) if is_csv else _copy_json(record, out)
+        for record in records_of(file, lines, delimiter):
+            if file.format == "csv":
+                fault = _copy_csv(record, out, delimiter, len(names))
+            else:
+                fault = _copy_json(record, out, names)
             if fault:
                 refusals.records[record.number] = fault
     if lines.damage:
@@ -64,37 +68,42 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
     return "invalid json" if any(value.get(name) is not None for name in names) else None
 
 
-def _copy_json(record: RawRecord, out: IO[str]) -> str | None:
-    # Whether the text is JSON is for DuckDB to say, all at once; here only what would stop it is taken out.
-    try:
-        text = "{}" if record.fault else record.content.decode()
-        fault = record.fault
-    except UnicodeDecodeError:
-        text, fault = "{}", "invalid UTF-8"
-    out.write(f"{text}\n")
+def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str | None:
+    # Whether the text is JSON is for DuckDB to say, all at once; here only what would stop it is taken out, and what
+    # it would read in silence.
+    text, fault = "{}", record.fault
+    if not fault:
+        try:
+            text = record.content.decode()
+            fault = _key_twice(record.content, names)
+        except UnicodeDecodeError:
+            fault = "invalid UTF-8"
+    out.write("{}\n" if fault else f"{text}\n")
     return fault
+
+
+def _key_twice(content: bytes, names: Collection[str]) -> str | None:
+    """The fault of an object that has one of the keys *names* twice: either value may be the one that is meant."""
+    # Most lines show that they have none without being parsed; a key may also be written in escapes.
+    if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
+        return None
+    try:
+        pairs = json.loads(content, object_pairs_hook=lambda pairs: pairs)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(pairs, list) or not content.lstrip().startswith(b"{"):
+        return None
+    keys = [key for key, _ in pairs]
+    twice = [name for name in names if keys.count(name) > 1]
+    return f"{twice[0]} given twice" if twice else None
 
 
 def _copy_csv(record: RawRecord, out: IO[str], delimiter: str, width: int) -> str | None:
     fields, fault = csv_fields(record, delimiter)
-    if not fault and len(fields) == width + 1 and not fields[-1]:
-        fields.pop()  # a trailing delimiter
+    if not any(fields[width:]):
+        del fields[width:]  # trailing delimiters
     if not fault and len(fields) != width:
         fault = f"{len(fields)} fields instead of {width}"
     writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([""] * width if fault else fields)
     return fault
-
-
-def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None]:
-    """The fields of a CSV record, or why it has none."""
-    if record.fault:
-        return [], record.fault
-    csv.field_size_limit(1 << 30)
-    try:
-        rows = list(csv.reader([record.content.decode()], delimiter=delimiter, strict=True))
-    except UnicodeDecodeError:
-        return [], "invalid UTF-8"
-    except csv.Error:
-        return [], "invalid csv"
-    return rows[0], None

@@ -14,8 +14,9 @@ from itertools import islice
 from pipelines.duck import identifier
 from pipelines.errors import HeadwaterError
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.lines import lines_of, records_of
+from pipelines.ingest.lines import lines_of
 from pipelines.ingest.reading import Destination, FileReading
+from pipelines.ingest.records import records_of
 from pipelines.ingest.sources import Source
 
 _SAMPLE = 100

@@ -7,23 +7,30 @@ Not here: running the query, or what to do with a file that it fails on (``pipel
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import duckdb
 
 from pipelines.duck import first_line, identifier, list_literal, literal
-from pipelines.ingest.careful import csv_fields
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import gzip_is_whole, lines_of, records_of, without_glob
+from pipelines.ingest.lines import gzip_is_whole, lines_of, without_glob
+from pipelines.ingest.records import RawRecord, csv_fields, records_of
 from pipelines.ingest.sources import Relation
 
 _DELIMITERS = (",", ";", "\t", "|")
-_HEADER_WITHIN_LINES = 100
+_HEAD = 100
+"""Lines within which the header of a CSV file begins, or the keys of NDJSON are looked at."""
+
 _WITHOUT_ZONE = " WITHOUT ZONE"
-_WHOLE_DOUBLES = 2**53
-"""Below it every whole number is a double of its own."""
+_WHOLE_NUMBERS_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
+"""Below it every whole number is a value of its own."""
+
+NO_TEXT = "chr(0)"
+"""What stands for bytes that are no text."""
 
 _FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
 """Columns that DuckDB's Parquet reader adds; one of the file's own of this name would be taken in their place."""
@@ -33,8 +40,10 @@ _FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
 class Dialect:
     """What must be equal for files to be read by one query.
 
-    *names* (and, for Parquet, *types*) are those of the file's columns; NDJSON has none. *needs_care*: DuckDB would
-    misread the file, so that only its clean copy may be read.
+    *names* (and, for Parquet, *types*) are those of the file's columns, of NDJSON the keys that are looked for; one
+    that differs from a declared name only in case is called by that, of NDJSON as it is in the file. *needs_care*:
+    DuckDB would misread the file, so that only its clean copy may be read. *is_strict*: reading stops at the first
+    line that is no JSON object or has a key twice, of which DuckDB takes the first value otherwise.
     """
 
     format: str
@@ -43,15 +52,21 @@ class Dialect:
     delimiter: str = ","
     names: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    is_strict: bool = False
 
     def of_copy(self) -> Dialect:
         """The dialect of the file's clean copy."""
-        return replace(self, compression="", needs_care=False)
+        return replace(self, compression="", needs_care=False, is_strict=False)
 
     @property
     def is_read_alone(self) -> bool:
         """Whether each file needs a query of its own: in one of several, ``file_index`` tells their records apart."""
         return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
+
+    @property
+    def may_hold_nul(self) -> bool:
+        """Whether a NUL in a value says that the record cannot be read."""
+        return self.format == "csv" or "BLOB" in self.types
 
     def columns_present(self, relation: Relation) -> set[str] | None:
         """The columns of *relation* that the file has; None where that is not written in its head."""
@@ -70,29 +85,78 @@ def dialect_of(
         ValueError: it has no head that can be understood; the text says why.
     """
     if file.format == "parquet":
-        return _parquet_dialect(connection, file, scratch)
-    lines = lines_of(file, scratch, at_most=_HEADER_WITHIN_LINES if file.format == "csv" else 1)
-    first = next(iter(records_of(file, lines)), None)
+        return _parquet_dialect(connection, file, relation, scratch)
+    lines = lines_of(file, scratch, at_most=_HEAD)
+    head = list(islice(records_of(file, lines), _HEAD if file.format == "ndjson" else 1))
     is_damaged = bool(lines.damage) or (file.compression == "gzip" and not gzip_is_whole(file.path))
     if file.format == "ndjson":
+        keys = _as_in_head(relation.aliases, head)
         # DuckDB makes an empty row of a record behind a byte-order mark, and takes a cut zstd file for a short one.
-        return Dialect("ndjson", file.compression, needs_care=lines.has_bom or is_damaged)
-    if first is None:
+        needs_care = lines.has_bom or is_damaged
+        return Dialect("ndjson", file.compression, needs_care=needs_care, names=keys, is_strict=True)
+    if not head:
         return None
-    known = {name for column in relation.columns.values() for name in column.names}
-    headers = {delimiter: csv_fields(first, delimiter)[0] for delimiter in _DELIMITERS}
-    headers = {delimiter: [name.strip() for name in names] for delimiter, names in headers.items()}
+    first = head[0]
+    headers = {}
+    for delimiter in _DELIMITERS:
+        fields, _ = csv_fields(first, delimiter)
+        headers[delimiter] = _as_declared(relation.aliases, [name.strip() for name in fields])
+    known = set(relation.aliases)
     delimiter, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
     if not known & set(names):
         raise ValueError(
             f"its first line has none of the columns that are looked for ({', '.join(sorted(known))}); "
             "expected a header line with their names"
         )
-    needs_care = first.line > 1 or b"\n" in first.content or is_damaged
-    return Dialect("csv", file.compression, needs_care, delimiter, tuple(names))
+    _refuse_twice(relation.aliases, names)
+    # A blank line is no record, but DuckDB makes one of it where there is one column.
+    needs_care = first.line > 1 or b"\n" in first.content or is_damaged or len(names) == 1
+    return Dialect("csv", file.compression, needs_care, delimiter, names)
 
 
-def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, scratch: Path) -> Dialect:
+def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """*names*, in which one that is no declared name as it is written, but one in another case, is called by that."""
+    missing = {alias.lower(): alias for alias in aliases if alias not in names}
+    return tuple(name if name in aliases else missing.get(name.lower(), name) for name in names)
+
+
+def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a file in which a column stands twice: whichever was read, it might be the other that is meant.
+
+    Raises:
+        ValueError: so it is; the text names the column.
+    """
+    twice = [alias for alias in aliases if names.count(alias) > 1]
+    if twice:
+        raise ValueError(f"has column '{twice[0]}' {names.count(twice[0])} times; leave one, or rename the others")
+
+
+def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
+    """The keys under which the first records have the columns *aliases*: as declared, or in another case.
+
+    Raises:
+        ValueError: there are several keys for one of them, and none is as declared.
+    """
+    keys: dict[str, set[str]] = {}
+    for record in head:
+        try:
+            value = json.loads(record.content)
+        except (ValueError, RecursionError):
+            continue
+        for key in value if isinstance(value, dict) else ():
+            keys.setdefault(key.lower(), set()).add(key)
+    found = []
+    for alias in aliases:
+        spelt = sorted(keys.get(alias.lower(), ()))
+        if len(spelt) > 1 and alias not in spelt:
+            raise ValueError(f"has keys {', '.join(spelt)}, which differ only in case, for {alias}; keep one of them")
+        found.append(alias if alias in spelt or not spelt else spelt[0])
+    return tuple(found)
+
+
+def _parquet_dialect(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path
+) -> Dialect:
     if file.compression:
         raise ValueError("a Parquet file is compressed within; expected a name that ends in .parquet")
     path = without_glob(file.path, scratch)
@@ -101,25 +165,31 @@ def _parquet_dialect(connection: duckdb.DuckDBPyConnection, file: LandedFile, sc
         rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
         raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
-    without_zone = _times_without_zone(connection, path)
     if any(name.lower() == FILE_ROW for name, *_ in rows):
         raise ValueError(f"a column is called {FILE_ROW}, as the reader's own is; give it another name")
-    types = tuple(row[1] + _WITHOUT_ZONE * (row[0] in without_zone) for row in rows)
-    return Dialect("parquet", names=tuple(row[0] for row in rows), types=types)
+    declared = {alias.lower(): alias for alias in relation.aliases}
+    # DESCRIBE would call the second of two columns otherwise; DuckDB cannot tell names apart that differ only in case.
+    columns = _top_columns(connection, path)
+    names = tuple(declared.get(name.lower(), name) for name, _ in columns)
+    _refuse_twice(relation.aliases, names)
+    types = tuple(
+        row[1] + _WITHOUT_ZONE * is_without_zone for row, (_, is_without_zone) in zip(rows, columns, strict=True)
+    )
+    return Dialect("parquet", names=names, types=types)
 
 
-def _times_without_zone(connection: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    """The columns of a Parquet file whose times are what a clock showed, and not instants, as the file says.
+def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, bool]]:
+    """The columns of a Parquet file by name, and whether its times are what a clock showed, and not instants.
 
-    DuckDB calls both TIMESTAMP where an older notation was used, whose times are instants.
+    DuckDB calls both TIMESTAMP where an older notation was used, whose times are instants; the file says which.
     """
     query = f"SELECT name, coalesce(num_children, 0), logical_type FROM parquet_schema({literal(str(path))})"
-    found: set[str] = set()
+    found: list[tuple[str, bool]] = []
     inside = 0
     for name, children, logical_type in connection.execute(query).fetchall()[1:]:
         is_nested, inside = inside > 0, max(inside - 1, 0) + children
-        if not is_nested and "TimestampType(isAdjustedToUTC=0" in (logical_type or ""):
-            found.add(name)
+        if not is_nested:
+            found.append((name, "TimestampType(isAdjustedToUTC=0" in (logical_type or "")))
     return found
 
 
@@ -142,7 +212,7 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
     )
     batch_id = _of_file([literal(file.batch_id) for file in files])
     landed_at = _of_file([f"TIMESTAMP {literal(file.landed_at.isoformat(sep=' '))}" for file in files])
-    reader = _reader(dialect, relation, list_literal(file.path for file in files))
+    reader = _reader(dialect, list_literal(file.path for file in files))
     handed_on = "".join(f", {name}" for name in more)
     return f"SELECT {columns}, {batch_id} AS batch_id, {landed_at} AS landed_at{handed_on} FROM {reader}"
 
@@ -177,22 +247,28 @@ def _as_text(column: str, kind: str) -> str:
     if kind.startswith("TIMESTAMP") and not kind.endswith(_WITHOUT_ZONE):
         # An instant is UTC; text says so by its Z.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
-    if kind in ("DOUBLE", "FLOAT"):
-        # An id that was once null somewhere comes as 12345.0; it is 12345.
+    if kind in _WHOLE_NUMBERS_BELOW:
+        # An id that was once null somewhere comes as 12345.0; it is 12345. What may stand for several is no id, and
+        # is written so that it is none.
         return (
-            f"CASE WHEN isnan({column}) THEN 'NaN' "
-            f"WHEN {column} = trunc({column}) AND abs({column}) < {_WHOLE_DOUBLES} "
-            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+            f"CASE WHEN isnan({column}) THEN 'NaN' WHEN {column} <> trunc({column}) OR isinf({column}) "
+            f"THEN CAST({column} AS VARCHAR) WHEN abs({column}) < {_WHOLE_NUMBERS_BELOW[kind]} "
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE printf('%.16e', CAST({column} AS DOUBLE)) END"
+        )
+    if kind.startswith("DECIMAL"):
+        return (
+            f"CASE WHEN {column} = trunc({column}) THEN CAST(CAST({column} AS HUGEINT) AS VARCHAR) "
+            f"ELSE CAST({column} AS VARCHAR) END"
         )
     if kind == "BLOB":
         # Older writers do not say that their bytes are text.
-        return f"coalesce(TRY(decode({column})), CAST({column} AS VARCHAR))"
+        return f"CASE WHEN {column} IS NOT NULL THEN coalesce(TRY(decode({column})), {NO_TEXT}) END"
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"
     return f"CAST({column} AS VARCHAR)"
 
 
-def _reader(dialect: Dialect, relation: Relation, paths: str) -> str:
+def _reader(dialect: Dialect, paths: str) -> str:
     compression = f"compression = {literal(dialect.compression or 'none')}, hive_partitioning = false"
     if dialect.format == "parquet":
         return f"read_parquet({paths}, hive_partitioning = false)"
@@ -202,9 +278,9 @@ def _reader(dialect: Dialect, relation: Relation, paths: str) -> str:
             f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, "
             f"delim = {literal(dialect.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, {compression})"
         )
-    names = (name for column in relation.columns.values() for name in column.names)
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.names)
     return (
-        f"read_json({paths}, columns = {{{columns}}}, format = 'newline_delimited', ignore_errors = true, "
+        f"read_json({paths}, columns = {{{columns}}}, format = 'newline_delimited', "
+        f"ignore_errors = {str(not dialect.is_strict).lower()}, "
         f"{compression})"
     )

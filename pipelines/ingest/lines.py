@@ -1,7 +1,8 @@
 """The bytes of a landing file, line by line, however it is compressed and wherever it breaks off.
 
-Here: what the slow paths need: raw lines with their numbers, and the records that these make up.
-Not here: reading whole files into DuckDB (``pipelines.ingest.reading``); clean files never come this way.
+Here: raw lines with their numbers, which the slow paths need.
+Not here: the records that they make up (``pipelines.ingest.records``), or reading whole files into DuckDB
+(``pipelines.ingest.reading``); clean files never come this way.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,6 @@ LONGEST_LINE = {"ndjson": 16_000_000, "csv": 2_000_000}
 """Bytes of the longest line that DuckDB's readers take (their limits are a little above)."""
 
 _SHOWN_OF_LONG_LINE = 1_000
-_LONGEST_QUOTED = 1_000
-"""Lines that one CSV record may span; beyond, its opening quote is taken for a stray one."""
-
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)
 _BREAKS_OFF = "the file breaks off here"
 _NO_DELIMITER = "\x01\x02\x03\x04"
@@ -36,29 +33,12 @@ _NO_DELIMITER = "\x01\x02\x03\x04"
 
 @dataclass(frozen=True)
 class Line:
-    """A line without its line break. *fault*: it is too long, and only its beginning is here, or breaks off."""
+    """A line without the break that ends it. *fault*: it is too long, and only its beginning is here, or breaks off."""
 
     number: int
     content: bytes
     fault: str | None = None
-
-
-@dataclass(frozen=True)
-class RawRecord:
-    """A record as it is in the file: *number* counts records from 1, *line* is where it begins.
-
-    *fault* says why it cannot be read at all, if so.
-    """
-
-    number: int
-    line: int
-    content: bytes
-    fault: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Its content as text; bytes that are not UTF-8 are shown as escapes."""
-        return self.content.decode(errors="backslashreplace")
+    end: bytes = b"\n"
 
 
 class Lines(Protocol):
@@ -78,23 +58,27 @@ class ByteLines:
         self.damage: str | None = None
         self.has_bom = False
         self._file = file
+        # A carriage return alone ends a line of CSV; in JSON it is a blank.
+        self._breaks_at_returns = file.format == "csv"
 
     def __iter__(self) -> Iterator[Line]:
         number = 0
-        for number, (content, fault) in enumerate(self._pieces(), 1):
+        for number, (line, fault) in enumerate(self._pieces(), 1):
+            content = line.rstrip(b"\r\n") if self._breaks_at_returns else line.removesuffix(b"\n").removesuffix(b"\r")
+            end = line[len(content) :] or b"\n"
             if number == 1 and content.startswith(BOM):
                 self.has_bom = True
                 content = content.removeprefix(BOM)
-            yield Line(number, content.removesuffix(b"\r"), fault)
+            yield Line(number, content, fault, end)
         if self.damage and not number:
             raise OSError(self.damage)
 
     def _pieces(self) -> Iterator[tuple[bytes, str | None]]:
-        """Each line and its fault; of an over-long one only the beginning is held in memory."""
+        """Each line with its break, and its fault; of an over-long one only the beginning is held in memory."""
         limit = LONGEST_LINE[self._file.format]
         rest, beginning = b"", b""
         for block in self._blocks():
-            *lines, rest = (rest + block).split(b"\n")
+            *lines, rest = self._split(rest + block)
             for line in lines:
                 if beginning or len(line) > limit:
                     yield (beginning or line)[:_SHOWN_OF_LONG_LINE], _too_long(self._file.format)
@@ -107,6 +91,14 @@ class ByteLines:
             yield beginning, _too_long(self._file.format)
         elif rest:
             yield rest, _BREAKS_OFF if self.damage else None
+
+    def _split(self, text: bytes) -> list[bytes]:
+        """The lines of *text* with their breaks, then what may go on in the next block."""
+        if self._breaks_at_returns:
+            lines = text.splitlines(keepends=True)
+            return lines if lines and not lines[-1].endswith(b"\n") else [*lines, b""]
+        *whole, rest = text.split(b"\n")
+        return [*(line + b"\n" for line in whole), rest]
 
     def _blocks(self) -> Iterator[bytes]:
         opener = gzip.open if self._file.compression else open
@@ -173,58 +165,6 @@ def lines_of(file: LandedFile, scratch: Path, at_most: int | None = None) -> Lin
     Iterating raises OSError where the file cannot be opened or decompressed at all.
     """
     return ZstdLines(file, scratch, at_most) if file.compression == "zstd" else ByteLines(file)
-
-
-def records_of(file: LandedFile, lines: Lines) -> Iterator[RawRecord]:
-    """The records in *lines*; blank lines are none, and in CSV the header is none."""
-    if file.format == "csv":
-        yield from _csv_records(lines)
-        return
-    number = 0
-    for line in lines:
-        if line.fault or line.content.strip():
-            number += 1
-            yield RawRecord(number, line.number, line.content, line.fault)
-
-
-def _csv_records(lines: Lines) -> Iterator[RawRecord]:
-    """The records of a CSV file: lines, joined while a quote is open. The first one, the header, has number 0."""
-    source = iter(lines)
-    waiting: deque[Line] = deque()
-    number = 0
-    while True:
-        line = waiting.popleft() if waiting else next(source, None)
-        if line is None:
-            return
-        if not line.fault and not line.content.strip():
-            continue
-        if line.fault:
-            yield RawRecord(number, line.number, line.content, line.fault)
-        elif line.content.count(b'"') % 2 == 0:
-            yield RawRecord(number, line.number, line.content)
-        else:
-            more = _close_quote(source, waiting)
-            if more is None:
-                yield RawRecord(number, line.number, line.content, "a quote that is not closed")
-            else:
-                yield RawRecord(number, line.number, b"\n".join([line.content, *more]))
-        number += 1
-
-
-def _close_quote(source: Iterator[Line], waiting: deque[Line]) -> list[bytes] | None:
-    """The lines up to the one that closes an open quote; None if there is none near, and then all are *waiting*."""
-    taken: list[Line] = []
-    while len(taken) < _LONGEST_QUOTED:
-        line = waiting.popleft() if waiting else next(source, None)
-        if line is None:
-            break
-        taken.append(line)
-        if line.fault:
-            break
-        if line.content.count(b'"') % 2 == 1:
-            return [each.content for each in taken]
-    waiting.extendleft(reversed(taken))
-    return None
 
 
 def _too_long(kind: str) -> str:

@@ -8,7 +8,7 @@ Not here: files that DuckDB cannot read as lines (``pipelines.ingest.lines``).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,8 @@ import duckdb
 from pipelines.duck import literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import BOM, LONGEST_LINE, RawRecord, lines_of, records_of, without_glob
+from pipelines.ingest.lines import BOM, LONGEST_LINE, lines_of, without_glob
+from pipelines.ingest.records import RawRecord, records_of
 
 _NO_DELIMITER = "\x01\x02\x03\x04"
 _BLANKS = " \t\r\x0b\x0c"
@@ -30,34 +31,40 @@ class Lookup:
 
     found: dict[int, RawRecord] = field(default_factory=dict)
 
-    def records(self, bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> Iterator[RawRecord]:
+    def records(
+        self, bench: Bench, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
+    ) -> Iterator[RawRecord]:
         """The records of *file* whose numbers are *wanted*, in order; *records* is how many it has in all.
+
+        None comes of a CSV file in which the reader saw another number of records, as its numbers mean others.
 
         Raises:
             OSError: the file can no longer be read.
         """
         missing = [number for number in wanted if number not in self.found]
         if missing:
-            self.found |= {record.number: record for record in _find(bench, file, set(missing), records)}
+            found = _find(bench, file, set(missing), records, delimiter)
+            self.found |= {record.number: record for record in found}
         for number in sorted(wanted):
             if number in self.found:
                 yield self.found[number]
 
 
-def _find(bench: Bench, file: LandedFile, wanted: Collection[int], records: int) -> Iterator[RawRecord]:
+def _find(bench: Bench, file: LandedFile, wanted: Collection[int], records: int, delimiter: str) -> Iterable[RawRecord]:
     found = None
     if file.format == "ndjson":
         found = None if file.compression else _by_position(file.path, wanted, records)
         found = _query(bench, file, wanted, records) if found is None else found
     if found is not None:
-        yield from found
-        return
-    last = max(wanted)
-    for record in records_of(file, lines_of(file, bench.scratch)):
-        if record.number in wanted:
-            yield record
-        if record.number >= last:
-            return
+        return found
+    chosen, last = [], 0
+    for record in records_of(file, lines_of(file, bench.scratch), delimiter):
+        last = record.number
+        if last in wanted:
+            chosen.append(record)
+        if last >= max(wanted) and file.format == "ndjson":
+            break
+    return [] if file.format == "csv" and last != records else chosen
 
 
 def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawRecord] | None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, literal
+from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
-from pipelines.ingest.dialects import Dialect, Origin, dialect_of, select_from
+from pipelines.ingest.dialects import NO_TEXT, Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import without_glob
 from pipelines.ingest.lookup import Lookup
@@ -128,11 +128,40 @@ class Reader:
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            if len(group) == 1:
-                self._insert_copy(group[0], error)
-                return
+            self._insert_again(group, error)
+
+    def _insert_again(self, group: Sequence[FileReading], fault: duckdb.Error) -> None:
+        """Read files on which the fast way failed: without the strictness that they do not need, else with care."""
+        dialect = group[0].dialect
+        assert dialect is not None
+        if dialect.is_strict and not self._has_key_twice(group):
+            for reading in group:
+                reading.dialect = replace(dialect, is_strict=False)
+            self._insert(group)
+        elif len(group) == 1:
+            self._insert_copy(group[0], fault)
+        else:
             for reading in group:
                 self._insert([reading])
+
+    def _has_key_twice(self, group: Sequence[FileReading]) -> bool:
+        """Whether an object in NDJSON files may have a key twice: it has, or they cannot be read so."""
+        files = list_literal(without_glob(reading.file.path, self.scratch) for reading in group)
+        objects = (
+            f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
+            f"compression = {literal(group[0].file.compression or 'none')})"
+        )
+        # Nearly all records of a log have one of a few lists of keys.
+        query = (
+            f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
+            "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
+        )
+        try:
+            return bool(self.bench.rows(query)[0][0])
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            return True
 
     def _insert_copy(self, reading: FileReading, fault: duckdb.Error | None) -> None:
         assert reading.dialect is not None
@@ -141,7 +170,7 @@ class Reader:
             return
         original = reading.file
         try:
-            copy, refusals = clean_copy(original, self.scratch, reading.dialect.delimiter, len(reading.dialect.names))
+            copy, refusals = clean_copy(original, self.scratch, reading.dialect.delimiter, reading.dialect.names)
         except OSError as error:
             reading.error = f"{reading.name}: {_describe(error)}"
             return
@@ -186,25 +215,26 @@ class Reader:
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
         """The faults of the *empty* records; all *refused* ones are looked up at once, for they will be wanted."""
         faults: dict[int, str] = {}
-        names = {name for column in self.relation.columns.values() for name in column.names}
+        names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.bench, reading.file, refused, reading.records):
             if record.number in empty and (fault := json_fault(record, names)):
                 faults[record.number] = fault
         return faults
 
     def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
-        """A NUL in a CSV file is damage, though DuckDB takes it for a letter."""
-        by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "csv"}
+        """Refuse records with a NUL: in a CSV file it is damage, of Parquet's bytes it stands for what is no text."""
+        by_batch = {r.batch_id: r for r in readings if r.dialect is not None and r.dialect.may_hold_nul}
         if not by_batch:
             return
-        columns = ", ".join(identifier(name) for name in self.relation.columns)
+        columns = ", ".join(map(identifier, self.destination.shown_by.values()))
         query = (
             f"SELECT batch_id, list(rowid) FROM {self.destination.table} WHERE batch_id IN "
-            f"({', '.join(map(literal, by_batch))}) AND contains(concat_ws('', {columns}), chr(0)) GROUP BY batch_id"
+            f"({', '.join(map(literal, by_batch))}) AND contains(concat_ws('', {columns}), {NO_TEXT}) GROUP BY batch_id"
         )
         for batch_id, rows in self.bench.rows(query):
             reading = by_batch[batch_id]
-            faults = {row - reading.first_row + 1: "NUL byte" for row in rows}
+            fault = "NUL byte" if reading.file.format == "csv" else "invalid UTF-8"
+            faults = dict.fromkeys(_numbers(reading, rows), fault)
             reading.refusals.records |= faults
             self._forget(reading, faults)
 

@@ -22,7 +22,7 @@ from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.targets import PROVENANCE, TARGETS
 from pipelines.settings import Settings, describe, read_yaml
 
-INGEST_VERSION = "2"
+INGEST_VERSION = "3"
 """Raised when a change of this package's code changes what the same file becomes: all files are then read again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]
@@ -70,6 +70,11 @@ class Relation(_Declaration):
                 taken[alias] = name
         self._tell_apart(list(taken))
         return self
+
+    @property
+    def aliases(self) -> list[str]:
+        """All names that columns are looked for under, those of one column in order."""
+        return [alias for column in self.columns.values() for alias in column.names]
 
     @staticmethod
     def _tell_apart(aliases: list[str]) -> None:

@@ -21,7 +21,8 @@ class Column:
     """A column that a mapping SELECT may return (must, if *required*).
 
     A record without a value where one is needed is quarantined: *required* says always, *needed_if* when (a
-    condition over the target's columns). In an *is_id* column the words for nothing of the settings are no value.
+    condition over the target's columns). In an *is_id* column the words for nothing of the settings are no value, and
+    what stands for no one thing, such as a nested value or a rounded number, is refused.
     A *not_negative* number below 0 is refused. Of a TIMESTAMP, text without an offset is the shop's local time if
     *local* is set, and is refused otherwise; a day without a time of day is its local beginning if *takes_day* is
     set, but not before the column *not_before* where that is on the same day, and is refused otherwise; a *bounded*
@@ -109,7 +110,7 @@ EVENTS = Target(
         "page_id": Column(WHOLE, "the PageId: larger is newer on a device", needed_if=_IN_ATTRIBUTION),
         "page_type": Column(TEXT, "kind of page, e.g. home, list, detail", needed_if=_IN_ATTRIBUTION),
         "module": Column(TEXT, "module code on the page"),
-        "slot": Column("INTEGER", "position in the module, from 1"),
+        "slot": Column("INTEGER", "position in the module, as the log counts it: mostly from 1", not_negative=True),
         "sku": Column(TEXT, "product that the slot showed", is_id=True),
         "content_id": Column(TEXT, "creative, campaign or version that the slot showed", is_id=True),
         "device_time": Column(MOMENT, "when it happened, by the device's own clock (UTC)", required=True, local=False),

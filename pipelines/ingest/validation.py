@@ -14,7 +14,7 @@ from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import FILES
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Target
-from pipelines.ingest.values import as_text, is_day, local_day, typed
+from pipelines.ingest.values import as_text, is_day, is_nothing, local_day, typed
 from pipelines.settings import Settings
 
 _LARGEST_AMOUNT = 1e12
@@ -108,7 +108,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
     ]
     # A default stands in for nothing, never for a value that cannot be read.
     replaced += [
-        f"CASE WHEN {_is_given(mapping, name)} THEN {identifier(name)} "
+        f"CASE WHEN {_is_given(mapping, name, settings)} THEN {identifier(name)} "
         f"ELSE CAST({column.default} AS {column.kind}) END AS {identifier(name)}"
         for name, column in target.columns.items()
         if column.default
@@ -146,7 +146,7 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
     faults: list[tuple[str, str]] = []
     suspect: list[str] = []
     for name, column in mapping.target.columns.items():
-        value, is_given = identifier(name), _is_given(mapping, name)
+        value, is_given = identifier(name), _is_given(mapping, name, settings)
         # The null typed value is looked at first: it is rare, and spares the rest.
         if column.required:
             faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
@@ -154,7 +154,7 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
         elif column.needed_if:
             faults.append((f"{value} IS NULL AND NOT {is_given} AND ({column.needed_if})", f"missing {name}"))
             suspect.append(f"{value} IS NULL AND ({column.needed_if})")
-        if (column.kind != "VARCHAR" or column.allowed or column.shape) and name in mapping.types:
+        if (column.kind != "VARCHAR" or column.is_id or column.allowed or column.shape) and name in mapping.types:
             word = "unknown" if column.allowed else "bad"
             faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
             suspect += [] if column.required else [f"{value} IS NULL AND {is_given}"]
@@ -172,13 +172,13 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
     return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
 
 
-def _is_given(mapping: Mapping, name: str) -> str:
+def _is_given(mapping: Mapping, name: str, settings: Settings) -> str:
     """The condition that a record says something in the column *name*; a word for nothing in an id says nothing."""
     if name not in mapping.types:
         return "false"
-    if mapping.target.columns[name].is_id:
-        return f"({identifier(name)} IS NOT NULL)"
-    return f"({_given(name)} IS NOT NULL AND {as_text(_given(name), mapping.types[name])} <> '')"
+    text = as_text(_given(name), mapping.types[name])
+    nothing = is_nothing(text, settings) if mapping.target.columns[name].is_id else f"{text} = ''"
+    return f"({_given(name)} IS NOT NULL AND NOT {nothing})"
 
 
 def _too_large(target: Target) -> str:

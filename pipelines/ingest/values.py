@@ -31,8 +31,21 @@ _OFFSET = " ?(Z|UTC|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _USUAL_INSTANT = f"{_DAY}[T ]{_HOUR_MINUTE}{_SECOND}(Z|[+-]{_HOUR_MINUTE})"
 """The instants that DuckDB casts as they are. Nearly all are so written, and one match is cheaper than two."""
 
-_MILLISECONDS = "BETWEEN -62135596800000 AND 253402300799999"
-"""The years 1 to 9999."""
+_MILLISECONDS = (
+    "({0} BETWEEN 315532800000 AND 4102444799999 "
+    "OR {0} BETWEEN -86400000 AND 946684799 AND {0} NOT BETWEEN 20000101 AND 20991231)"
+)
+"""The numbers that are epoch milliseconds: of 1980 to 2099, and of a clock that began in 1970 and was not set since.
+
+Others are no milliseconds: seconds of 2000 and later, which end where those of the clock do, microseconds, and days
+and times written as one number, YYYYMMDD and longer.
+"""
+
+_NESTED = r"(?s)\s*(\{.*\}|\[.*\])\s*"
+_NO_IDS = ("true", "false", "True", "False", "Infinity", "-Infinity", "inf", "-inf")
+_WHOLE_WITH_DECIMALS = "[0-9]{1,15}[.]0+"
+_ROUNDED = "[+-]?([0-9]{16,}[.]0+|[0-9]([.][0-9]+)?[eE][+][0-9]{2,3})"
+"""Numbers that went through floating point, or a spreadsheet, and may stand for several ids."""
 
 
 def typed(column: Column, given_type: str | None, given: str, settings: Settings) -> str:
@@ -94,12 +107,32 @@ def _matches(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {literal(pattern)})"
 
 
+def is_nothing(text: str, settings: Settings) -> str:
+    """The condition that *text*, given for an id, is a word for nothing, or blank."""
+    # Not IN: DuckDB makes a join of a long list, which may lose the order of the records.
+    words = "".join(f" OR {text} = {literal(word)}" for word in settings.inputs.null_ids)
+    # Only what begins with a blank (all of them sort before '!') can be nothing but blanks.
+    return f"(({text} < '!' AND trim({text}, {_BLANKS}) = ''){words})"
+
+
+def _id(text: str, settings: Settings) -> str:
+    """An id as it is spelt, save a whole number with decimals, such as 12345.0: that is 12345 to other sources."""
+    no_ids = " OR ".join(f"{text} = {literal(word)}" for word in _NO_IDS)
+    # Nearly every id shows by its first sign, or by what it lacks, that it is neither JSON nor a number with decimals.
+    return (
+        f"CASE WHEN {is_nothing(text, settings)} OR {no_ids} THEN NULL "
+        f"WHEN ({text} < '\\' AND {text} >= '[' OR {text} >= '{{' OR {text} < '!') AND {_matches(text, _NESTED)} "
+        f"AND json_valid({text}) THEN NULL "
+        f"WHEN {text} < ':' AND (contains({text}, '.') OR contains({text}, '+')) THEN "
+        f"CASE WHEN {_matches(text, _ROUNDED)} THEN NULL "
+        f"WHEN {_matches(text, _WHOLE_WITH_DECIMALS)} THEN split_part({text}, '.', 1) ELSE {text} END "
+        f"ELSE {text} END"
+    )
+
+
 def _text(column: Column, text: str, settings: Settings) -> str:
     if column.is_id:
-        # Not IN: DuckDB makes a join of a long list, which may lose the order of the records.
-        words = " ".join(f"WHEN {text} = {literal(word)} THEN NULL" for word in settings.inputs.null_ids)
-        # Only what begins with a blank (all of them sort before '!') can be nothing but blanks.
-        return f"CASE {words} WHEN {text} < '!' AND trim({text}, {_BLANKS}) = '' THEN NULL ELSE {text} END"
+        return _id(text, settings)
     text = f"nullif({text}, '')"
     if column.allowed:
         return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
@@ -134,7 +167,7 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
         (_matches(text, _USUAL_INSTANT), _instant(text)),
         (
             f"NOT contains({text}, ':') AND {_matches(text, _WHOLE_NUMBER)}",
-            f"CASE WHEN {milliseconds} {_MILLISECONDS} THEN make_timestamp({milliseconds} * 1000) END",
+            f"CASE WHEN {_MILLISECONDS.format(milliseconds)} THEN make_timestamp({milliseconds} * 1000) END",
         ),
         (_matches(text, _padded(_CLOCK + _OFFSET)), _instant(_canonical(text))),
     ]

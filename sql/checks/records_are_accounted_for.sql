@@ -1,15 +1,20 @@
 /* check
 model: core.batches
 severity: error
-description: Of every batch, records read = accepted + duplicates + quarantined.
+description: Of every batch, records read = accepted + duplicates + quarantined, and each of these is in quarantine.
 remedy: This is a fault of Headwater, not of the data; please report it with the file's name and `headwater doctor`.
 */
 SELECT
-    batch_id,
-    file,
-    records,
-    accepted,
-    duplicates,
-    quarantined
-FROM core.batches
-WHERE records <> accepted + duplicates + quarantined
+    batches.batch_id,
+    batches.file,
+    batches.records,
+    batches.accepted,
+    batches.duplicates,
+    batches.quarantined,
+    COUNT(quarantine.batch_id) AS in_quarantine
+FROM core.batches AS batches
+LEFT JOIN raw.quarantine AS quarantine ON quarantine.batch_id = batches.batch_id
+GROUP BY ALL
+HAVING
+    batches.records <> batches.accepted + batches.duplicates + batches.quarantined
+    OR batches.quarantined <> COUNT(quarantine.batch_id)

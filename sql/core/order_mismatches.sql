@@ -1,11 +1,11 @@
 /* model
 description: >
-  Order lines whose order has not landed, paid orders without any line, refunds whose line has not landed or was taken
-  away: what the sales tables cannot hold, listed.
+  Order lines whose order has not landed, paid orders without any line or without the time of payment, refunds whose
+  line has not landed or was taken away: what the sales tables cannot hold, listed.
 grain: [mismatch, order_id, line_no]
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
-  mismatch: {type: VARCHAR, description: "line_without_order, order_without_lines or refund_without_line"}
+  mismatch: {type: VARCHAR, description: "line_without_order, order_without_lines, paid_without_paid_at or refund_without_line"}
   order_id: {type: VARCHAR, description: order}
   line_no: {type: INTEGER, description: "line; 0 for an order as a whole"}
 */
@@ -67,6 +67,16 @@ mismatches AS (
         order_versions.version_no = 1
         AND order_versions.status IN ('paid', 'refunded')
         AND order_versions.paid_at IS NOT NULL
+    UNION ALL
+    SELECT
+        'paid_without_paid_at' AS mismatch,
+        order_versions.order_id,
+        0 AS line_no
+    FROM order_versions
+    WHERE
+        order_versions.version_no = 1
+        AND order_versions.status IN ('paid', 'refunded')
+        AND order_versions.paid_at IS NULL
     UNION ALL
     SELECT
         'refund_without_line' AS mismatch,

@@ -121,7 +121,10 @@ def test_a_wrong_value_is_named(home: Home, fields: dict[str, object], reason: s
         {"device_time": "2026-05-01 02:00:00Z"},
         {"device_time": "2026-05-01T10:00:00.123456789+0800"},
         {"sku": 12},
-        {"sku": {"nested": [1, 2]}},
+        {"sku": 1e14},
+        {"utm_source": {"nested": [1, 2]}},
+        {"slot": 0},
+        {"device_time": 4102444799999, "sent_time": 4102444800000 - 1, "received_time": "2026-05-01T10:00:00Z"},
         {"event_type": "search", "page_id": None, "page_type": None},
     ],
 )
@@ -403,13 +406,17 @@ def test_typed_parquet_is_read_like_text(home: Home) -> None:
         home,
         "native/events/a.parquet",
         "SELECT 'e' || i AS event_id, 'd' AS device_id, 'click' AS event_type, CAST(i AS DOUBLE) AS page_id, "
-        "'home' AS page_type, TIMESTAMPTZ '2026-05-01 10:00:00.5+08' AS device_time, ['a'] AS sku, "
+        "'home' AS page_type, TIMESTAMPTZ '2026-05-01 10:00:00.5+08' AS device_time, ['a'] AS module, "
         "CASE i WHEN 1 THEN 'x' ELSE '1' END AS slot FROM range(3) AS t(i)",
     )
     take_in(home)
     assert counts(only_batch(home)) == (3, 2, 0, 1)
     row = raw(home, "raw.events", "record_no")[0]
-    assert (row["page_id"], row["device_time"], row["sku"]) == (0, dt.datetime(2026, 5, 1, 2, 0, 0, 500_000), '["a"]')
+    assert (row["page_id"], row["device_time"], row["module"]) == (
+        0,
+        dt.datetime(2026, 5, 1, 2, 0, 0, 500_000),
+        '["a"]',
+    )
     (quarantined,) = raw(home, "raw.quarantine")
     assert (quarantined["record_no"], quarantined["reasons"]) == (2, "bad slot")
     assert json.loads(quarantined["raw"])["event_id"] == "e1"

@@ -42,14 +42,17 @@ def test_entrances_are_those_of_the_file(home):
 
 
 def test_lines_orders_and_refunds_without_their_counterpart_are_listed(home):
-    land(home, "orders", [{"order_id": "alone", **ORDER}, {"order_id": "whole", **ORDER}], "orders")
-    land(home, "order_lines", [{"order_id": "whole", **LINE}, {"order_id": "lost", **LINE}], "lines")
+    unsaid = {name: value for name, value in ORDER.items() if name != "paid_at"}
+    orders = [{"order_id": "alone", **ORDER}, {"order_id": "whole", **ORDER}, {"order_id": "unsaid", **unsaid}]
+    land(home, "orders", orders, "orders")
+    land(home, "order_lines", [{"order_id": name, **LINE} for name in ("whole", "lost", "unsaid")], "lines")
     refund = {"order_id": "whole", "line_no": 9, "refunded_at": "2026-03-03 10:00:00", "amount": "1"}
     land(home, "refunds", [refund], "refunds")
     summary = run(home)
     found = {(row["mismatch"], row["order_id"], row["line_no"]) for row in table(home, "core.order_mismatches")}
     assert found == {
         ("order_without_lines", "alone", 0),
+        ("paid_without_paid_at", "unsaid", 0),
         ("line_without_order", "lost", 1),
         ("refund_without_line", "whole", 9),
     }

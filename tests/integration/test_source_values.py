@@ -45,6 +45,9 @@ def test_maven(home: Home) -> None:
         "5,2012-03-19,7",
         f"6,{at},NULL",
         f"NULL,{at},7",
+        f"8.0,{at},7.0",
+        f"9,{at},1.23457E+12",
+        f"true,{at},7",
     )
     land_csv(
         home,
@@ -91,10 +94,14 @@ def test_maven(home: Home) -> None:
     )
     assert take_in(home).errors == []
     times = "bad ordered_at; bad paid_at"
-    assert kept_aside(home, "orders") == {2: times, 3: times, 4: times, 5: times, 7: "missing order_id"}
+    assert kept_aside(home, "orders") == {2: times, 3: times, 4: times, 5: times, 7: "missing order_id"} | {
+        9: "bad user_id",
+        10: "bad order_id",
+    }
     assert by(raw(home, "raw.orders"), "order_id", "user_id", "ordered_at") == {
         "1": ("7", dt.datetime.fromisoformat(at)),
         "6": (None, dt.datetime.fromisoformat(at)),
+        "8": ("7", dt.datetime.fromisoformat(at)),
     }
     price = "bad unit_price"
     assert kept_aside(home, "order_items") == {2: "negative unit_price", 3: price, 4: price, 5: price, 7: "bad line_no"}
@@ -120,6 +127,8 @@ def test_clothing(home: Home) -> None:
         "2008;4;1;1;29;11;9;A1;1;5;1;28;2;1",
         "2008;4;1;1;29;12;1;A2;1;5.5;1;28 USD;2;1",
         "2008;4;1;1;29;13;1;A3;1;5;1;-28;2;1",
+        "2008;4;1;1;29;14;1;7.0;1;5;1;28;2;1",
+        "2008;4;1;1;29;15;1;[7];1;5;1;28;2;1",
     )
     assert take_in(home).errors == []
     reasons = kept_aside(home, "clicks")
@@ -128,7 +137,8 @@ def test_clothing(home: Home) -> None:
     assert reasons[5] == "missing page_type"
     assert reasons[6] == "bad slot; bad list_price"
     assert reasons[7] == "negative list_price"
-    assert by(raw(home, "raw.products"), "sku", "list_price") == {"A1": (Decimal(28),)}
+    assert by(raw(home, "raw.products"), "sku", "list_price") == {"A1": (Decimal(28),), "7": (Decimal(28),)}
+    assert reasons[9] == "bad sku"
 
 
 def test_online_retail(home: Home) -> None:
@@ -152,6 +162,8 @@ def test_online_retail(home: Home) -> None:
         f"C104,A,MUG,-1,{at},2.50,NULL,UK",
         f"C105,A,MUG,1,{at},2.50,501,UK",
         f"C106,A,MUG,-1,{at},2.50,501,UK",
+        f"107.0,A,MUG,1,{at},2.50,501.0,UK",
+        f"108,A,MUG,1,{at},2.50,1.7E+10,UK",
     )
     assert take_in(home).errors == []
     reasons = kept_aside(home, "invoice_lines")
@@ -163,8 +175,10 @@ def test_online_retail(home: Home) -> None:
         9: "bad ordered_at; bad paid_at",
         10: "bad ordered_at",
         13: "negative amount",
+        16: "bad user_id",
     }
-    assert by(raw(home, "raw.orders"), "order_id", "user_id") == {"100": ("501",), "103": (None,)}
+    users = by(raw(home, "raw.orders"), "order_id", "user_id")
+    assert users == {"100": ("501",), "103": (None,), "107": ("501",)}
     amounts = by(raw(home, "raw.refunds"), "refund_id", "order_id", "amount")
     # Nobody known bought what C104 gives back, so it finds no line; C106 is found.
     assert amounts == {"C104-1": ("C104", Decimal("2.5")), "C106-1-100-1": ("100", Decimal("2.5"))}

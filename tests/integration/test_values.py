@@ -104,7 +104,7 @@ FIELDS = [
     Field("events", "device_id", AN_ID, is_required=True),
     *(Field("events", name, AN_ID) for name in ("user_id", "sku", "content_id")),
     Field("events", "page_id", whole(64), is_required=True),
-    Field("events", "slot", whole(32)),
+    Field("events", "slot", whole(32), is_fine=is_amount),
     Field("events", "device_time", moment(is_local=False), is_required=True, is_fine=in_range(2000)),
     Field("events", "sent_time", moment(is_local=False)),
     Field("events", "received_time", moment(is_local=False), is_fine=fits_the_event, column="received_at"),
@@ -213,6 +213,17 @@ TIMES = [
         "1777600800",
         "1777600800000000",
         "1777600800000.5",
+        "20260501100000",
+        "202605011000",
+        "946684799",
+        "946684800",
+        "4102444799999",
+        "4102444800000",
+        "315532799999",
+        "315532800000",
+        "-86400001",
+        "20991231",
+        "20991232",
     ),
     *(
         "2026-05-01 ",
@@ -308,6 +319,9 @@ WORDS = [
         "ﬁn",
         "K$Y",
     ),
+    *("12345.0", "007.00", "12345.10", "9007199254740993.0", "123456789012345.0", "1234567890123456.0", "-3.0"),
+    *("1.23457E+12", "1e+20", "-1.5e+16", "9.0071992547409940e+15", "1E3", "5E12", "12e+2", "1.5e-05"),
+    *('{"a": 1}', "[1, 2]", "[]", "{}", ' {"a":\n[1]}\t', "{abc}", "[A]", "[", "{", "[NaN]", "true", "False", "-inf"),
 ]
 
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of, records_of, zstd_is_whole
+from pipelines.ingest.lines import lines_of, zstd_is_whole
+from pipelines.ingest.records import records_of
 from tests.ingest_support import event, land, ndjson, new_home, order, raw, take_in
 
 

@@ -112,17 +112,75 @@ def test_parquet_numbers_are_what_they_hold(home: Home) -> None:
     assert [reason for _, reason in refused(home)] == ["bad list_price"] * 5
 
 
-def test_an_id_that_parquet_holds_as_a_double_or_as_bytes_is_the_id(home: Home) -> None:
+def test_an_id_is_the_same_in_whatever_type_it_came(home: Home) -> None:
+    given = {
+        "CAST(12345 AS DOUBLE)": "12345",
+        "CAST(12345 AS FLOAT)": "12345",
+        "CAST(12345 AS DECIMAL(18,2))": "12345",
+        "CAST(12345678901234567 AS DECIMAL(19,2))": "12345678901234567",
+        "CAST(9007199254740991 AS DOUBLE)": "9007199254740991",
+        "CAST(12346 AS BIGINT)": "12346",
+        "encode('订单')": "订单",
+        "'12347.0'": "12347",
+        "'012.5'": "012.5",
+    }
+    no_ids = {
+        "CAST(9007199254740992 AS DOUBLE)": "bad order_id",
+        "CAST(16777216 AS FLOAT)": "bad order_id",
+        "CAST(1e20 AS DOUBLE)": "bad order_id",
+        "CAST('Infinity' AS DOUBLE)": "bad order_id",
+        "true": "bad order_id",
+        "{'a': 1}": "bad order_id",
+        "[1, 2]": "bad order_id",
+        "CAST('NaN' AS DOUBLE)": "missing order_id",
+    }
     land_parquet(
         home,
         "orders",
-        f"CAST(12345 AS DOUBLE) AS order_id, CAST(7 AS DOUBLE) AS user_id, {ORDER}, '2026-05-01 10:00' AS ordered_at",
-        f"encode('订单') AS order_id, CAST('NaN' AS DOUBLE) AS user_id, {ORDER}, '2026-05-01 10:00' AS ordered_at",
-        f"CAST(12346 AS BIGINT) AS order_id, true AS user_id, {ORDER}, '2026-05-01 10:00' AS ordered_at",
+        *(f"{value} AS order_id, {ORDER}, '2026-05-01 10:00' AS ordered_at" for value in (*given, *no_ids)),
     )
     take_in(home)
-    found = [(row["order_id"], row["user_id"]) for row in raw(home, "raw.orders", "order_id")]
-    assert found == [("12345", "7"), ("12346", "true"), ("订单", None)]
+    assert {row["order_id"] for row in raw(home, "raw.orders")} == set(given.values())
+    reasons = {row["file"].split("/")[-1]: row["reasons"] for row in raw(home, "raw.quarantine")}
+    assert reasons == {f"{len(given) + number}.parquet": reason for number, reason in enumerate(no_ids.values())}
+
+
+def test_an_optional_id_that_is_none_refuses_its_record_and_a_word_for_nothing_does_not(home: Home) -> None:
+    lines = [
+        b'{"user_id": 12345.0}',
+        b'{"user_id": 1e3}',
+        b'{"user_id": 12345678901234567890123}',
+        b'{"user_id": null}',
+        b'{"user_id": "None"}',
+        b'{"user_id": true}',
+        b'{"user_id": {"id": 1}}',
+        b'{"user_id": [1]}',
+        b'{"user_id": 1e20}',
+        b'{"user_id": 12345678901234567.0}',
+        b'{"user_id": "1.23457E+12"}',
+    ]
+    rest = b', "order_id": "o%d", "status": "paid", "ordered_at": "2026-05-01 10:00"}'
+    content = b"\n".join(line[:-1] + rest % number for number, line in enumerate(lines))
+    land(home, "native/orders/a.ndjson", content)
+    take_in(home)
+    found = [row["user_id"] for row in raw(home, "raw.orders", "order_id")]
+    assert found == ["12345", "1000", "12345678901234567890123", None, None]
+    assert refused(home) == [(number, "bad user_id") for number in range(6, 12)]
+
+
+@pytest.mark.parametrize(
+    "number", [1777600800, 946684800, 4102444799, 20260501, 20260501100000, 202605011000, 1777600800000000]
+)
+def test_a_number_that_is_no_milliseconds_is_refused_though_the_clock_would_be_corrected(
+    home: Home, number: int
+) -> None:
+    """Seconds, microseconds and days written as numbers are not taken for clocks that were never set."""
+    received = "2026-05-01T10:00:00Z"
+    land(home, "native/events/a.ndjson", [event("a", device_time=number, sent_time=number, received_time=received)])
+    land(home, "native/events/b.ndjson", [event("b", device_time=5_000, sent_time=6_000, received_time=received)])
+    take_in(home)
+    assert refused(home) == [(1, "bad device_time; bad sent_time")]
+    assert [row["occurred_at"] for row in raw(home, "raw.events")] == [dt.datetime(2026, 5, 1, 9, 59, 59)]
 
 
 def test_a_day_of_launch_is_the_shops(home: Home) -> None:
