@@ -83,6 +83,7 @@ class Runner:
         self._days: frozenset[Day] = frozenset()
         self._snapshot_days: dict[str, list[Day]] | None = None
         self._verifier = Verifier(workspace)
+        self._mounted: dict[str, str] = {}
 
     def compute(self, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
         """Compute *tables*: those by days for *first* to *last*, the others whole.
@@ -170,7 +171,12 @@ class Runner:
         """Make what *reads* names visible, once it is known to be as it was written; see ``Workspace.mount``."""
         for read in reads:
             self._verifier.verify(read.table, self._workspace.days_read(read, first, last, computing))
-        self._workspace.mount(self._connection, reads, first, last, computing)
+        self._workspace.mount(self._connection, reads, first, last, computing, self._mounted)
+
+    def _mount_result(self, model: Model, sql: str) -> None:
+        """Make a result that is not published yet visible as its table, for the checks."""
+        self._mounted.pop(model.name, None)
+        mount_view(self._connection, model.name, sql)
 
     def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
         if not self._workspace.project.reads_any_of(model.name, key, self._held):
@@ -198,11 +204,7 @@ class Runner:
         try:
             rows = copy_to(self._connection, _partition_query(model, f"({query})", key), temporary, version)
             dt_column = f", DATE {literal(key.isoformat())} AS dt" if key else ""
-            mount_view(
-                self._connection,
-                model.name,
-                f"SELECT *{dt_column} FROM {parquet_sql([temporary])}",
-            )
+            self._mount_result(model, f"SELECT *{dt_column} FROM {parquet_sql([temporary])}")
             failed = self._run_checks(model, [key])
             if key in failed:
                 self._hold(model, key)
@@ -222,7 +224,7 @@ class Runner:
 
     def _judge_and_write(self, model: Model, keys: list[PartitionKey]) -> None:
         try:
-            mount_view(self._connection, model.name, f"SELECT * FROM {_CANDIDATE}")
+            self._mount_result(model, f"SELECT * FROM {_CANDIDATE}")
             failed = self._run_checks(model, keys)
             for key in keys:
                 if key in failed or self._hold_if_inputs_held(model, key):

@@ -56,19 +56,36 @@ class Workspace:
         return [path for key, path in own if key is None or wanted is None or key in wanted]
 
     def mount(
-        self, connection: duckdb.DuckDBPyConnection, reads: Iterable[Read], first: Day, last: Day, computing: str = ""
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reads: Iterable[Read],
+        first: Day,
+        last: Day,
+        computing: str = "",
+        mounted: dict[str, str] | None = None,
     ) -> None:
         """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back.
 
-        Of the table *computing*, which is about to be computed for these days, only earlier ones are.
+        Args:
+            connection: The session.
+            reads: The tables.
+            first: The first day.
+            last: The last day.
+            computing: A table that is about to be computed for these days: of it only earlier days are visible.
+            mounted: The SQL of the tables that the session has already; these are not mounted again. It is updated.
         """
+        known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                self._mount_config(connection, read.table)
-                continue
-            days = self.days_read(read, first, last, computing)
-            sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
-            mount_view(connection, read.table, sql)
+                sql = "config"  # the same for the whole session
+                if known.get(read.table) != sql:
+                    self._mount_config(connection, read.table)
+            else:
+                days = self.days_read(read, first, last, computing)
+                sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
+                if known.get(read.table) != sql:
+                    mount_view(connection, read.table, sql)
+            known[read.table] = sql
 
     def days_read(self, read: Read, first: Day, last: Day, computing: str = "") -> set[Day] | None:
         """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table.

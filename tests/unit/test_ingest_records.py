@@ -43,16 +43,17 @@ def products(home: Home) -> dict[str, Row]:
 # Records of CSV --------------------------------------------------------------------------------------------
 
 
-def read_fast(path: Path, delimiter: str, names: tuple[str, ...]) -> list[tuple[str | None, ...]] | None:
+def read_fast(
+    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, names: tuple[str, ...]
+) -> list[tuple[str | None, ...]] | None:
     """What DuckDB reads of a CSV file; None where it refuses it."""
     relation = Relation(glob="*", columns={name: RelationColumn() for name in names})
     dialect = Dialect("csv", delimiter=delimiter, names=names)
     query = select_from(dialect, relation, [Origin(path, "b", LANDED_AT)])
-    with duckdb.connect() as connection:
-        try:
-            return [tuple(value or None for value in row[:-2]) for row in connection.execute(query).fetchall()]
-        except duckdb.Error:
-            return None
+    try:
+        return [tuple(value or None for value in row[:-2]) for row in connection.execute(query).fetchall()]
+    except duckdb.Error:
+        return None
 
 
 def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | None, ...] | str]:
@@ -85,15 +86,17 @@ def test_what_duckdb_takes_for_csv_are_the_same_records_line_by_line(
     names = tuple(f"c{number}" for number in range(width))
     path = tmp_path / "a.csv"
     compared = 0
-    for _ in range(250):
+    connection = duckdb.connect(config={"threads": 1})
+    for _ in range(200):
         body = "".join(randomly.choice(alphabet) for _ in range(randomly.randint(1, 14)))
         path.write_text(delimiter.join(names) + end + body, encoding="utf-8", newline="")
-        fast = read_fast(path, delimiter, names)
+        fast = read_fast(connection, path, delimiter, names)
         # DuckDB joins a field that is opened twice; nobody writes so, and its records are then shown as they were read.
         if fast is not None and '" "' not in body:
             compared += 1
             assert read_by_line(path, delimiter, width) == fast, body
-    assert compared > 10
+    connection.close()
+    assert compared > 8
 
 
 def test_a_quote_within_a_field_is_a_letter_and_every_refused_record_is_kept(home: Home) -> None:
