@@ -29,10 +29,11 @@ test: $(STAMP)  ## unit, golden, property and short integration tests (under ten
 test-real: $(STAMP)  ## the long tests: real data, servers
 	$(BIN)/pytest -m real -rs
 
-lint: $(STAMP)  ## ruff, mypy, the SQL linter
+lint: $(STAMP)  ## ruff, mypy, the import contracts, the SQL linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/headwater check
 
 audit: $(STAMP)  ## known vulnerabilities of what is locked; exits 3 where not all could be looked up

@@ -1,5 +1,4 @@
-"""What exists: Dagster assets, one thin module a schema.
+"""The Dagster layer: which assets there are, when they run, what Dagster is told of a run, and the engine of a run.
 
-Here: which schemas there are, and what an operator may expect of them. Queries are in ``sql/``, how they run in
-``pipelines``.
+Nothing below imports Dagster. Not here: queries (``sql/``), how they are computed (``pipelines.compute``).
 """

@@ -1,8 +1,41 @@
-"""Report: the newest day as an HTML file for people.
+"""The report as a Dagster asset.
 
-Here: the asset `report`. What it says is in dashboards/report/, how it runs in pipelines/report_assets.py.
+Here: the asset ``report``, which writes the newest day's report in every language.
+Not here: the report (``dashboards.report.file``), when it is asked for (``assets.automation``).
 """
 
-from pipelines.report_assets import report_asset
+# No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
+import dagster as dg
 
-report = report_asset
+from assets.automation import REPORT, by_morning
+from assets.recording import asset_key
+from assets.sql import CHANNEL, Channel
+from dashboards.report.file import LANGUAGES, last_day, tables_read, write_report
+from pipelines.compute.workspace import Workspace
+from pipelines.home.errors import HeadwaterError
+
+
+def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
+    """The report of the newest day: without partitions, so that a backfill of a year writes it once, not 365 times."""
+    spec = dg.AssetSpec(
+        REPORT,
+        deps=[asset_key(table) for table in tables_read() if table in workspace.project.models],
+        description="The report of the newest day that is over, one HTML file a language, in the home's reports/.",
+        group_name="reports",
+        kinds={"html", "plotly"},
+        freshness_policy=by_morning(workspace.settings),
+    )
+
+    @dg.multi_asset(name="write_report", specs=[spec], required_resource_keys={CHANNEL})
+    def write(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        channel: Channel = getattr(context.resources, CHANNEL)
+        try:
+            day = last_day(channel.home)
+            paths = {language: write_report(channel.home, language, day=day) for language in LANGUAGES}
+        except HeadwaterError as error:
+            channel.error = error
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        files = {str(language): dg.MetadataValue.path(path) for language, path in paths.items()}
+        return dg.MaterializeResult(asset_key=REPORT, metadata={"day": dg.MetadataValue.text(day.isoformat()), **files})
+
+    return write

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import yaml
 
+from assets.engine import DagsterEngine
 from benchmarks.shops import LAST_DAY
-from pipelines.duck import list_literal, literal, session
-from pipelines.home import Home, find_home, init_home
-from pipelines.lake import PARQUET_OPTIONS, Lake, relation_sql
-from pipelines.launch import DagsterEngine
-from pipelines.results import RunResult
-from pipelines.run import DirectEngine, set_start_date
-from pipelines.settings import load_settings
+from pipelines.compute.results import RunResult
+from pipelines.compute.run import DirectEngine, set_start_date
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home, find_home, init_home
+from pipelines.home.settings import load_settings
+from pipelines.lake.duck import list_literal, literal, session
+from pipelines.lake.partitions import PARQUET_OPTIONS, Lake, relation_sql
 from pipelines.simulator import simulate
-from pipelines.workspace import open_workspace
 
 _BOOKKEEPING_DAYS = 28
 

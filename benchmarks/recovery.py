@@ -19,10 +19,10 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.home import Home, init_home
-from pipelines.run import Request, run_home
+from pipelines.compute.run import Request, run_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home, init_home
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with, simulate
-from pipelines.workspace import open_workspace
 
 LAST_DAY = dt.date(2026, 11, 20)
 MATCHES = ("cart", "click", "order", "visit", "none")
@@ -92,7 +92,7 @@ def compute_sales(
     text = re.sub(r"(?m)^(  clock_tolerance_seconds:) \d+", rf"\1 {clock_tolerance_seconds}", text)
     home.settings_file.write_text(text, encoding="utf-8")
     selected = frozenset(open_workspace(home).project.select(tables))
-    run_home(home, Request(selected), use_dagster=False)
+    run_home(home, Request(selected))
 
 
 def sales_beside_truth(home: Home) -> pl.DataFrame:

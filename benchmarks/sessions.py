@@ -26,7 +26,7 @@ from pathlib import Path
 from dashboards.app.marts import Marts
 from dashboards.app.view import PAGES, View, preset_days
 from dashboards.numbers import Language
-from pipelines.home import Home
+from pipelines.home.folder import Home
 
 
 @dataclass
@@ -133,7 +133,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--port", type=int, default=8099)
     options = parser.parse_args()
-    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(options.home)]
+    command = [sys.executable, "-m", "pipelines.commands.main", "dashboard", "--home", str(options.home)]
     command += ["--port", str(options.port), "--workers", str(options.workers)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None

@@ -15,13 +15,13 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.duck import session
-from pipelines.home import Home, init_home
-from pipelines.lake import Lake, PartitionKey, copy_to, temporary_for
-from pipelines.run import DirectEngine, Request, run_home
-from pipelines.settings import load_settings
+from pipelines.compute.run import DirectEngine, Request, run_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import load_settings
+from pipelines.lake.duck import session
+from pipelines.lake.partitions import Lake, PartitionKey, copy_to, temporary_for
 from pipelines.simulator import simulate
-from pipelines.workspace import open_workspace
 
 LAST_DAY = dt.date(2026, 11, 20)
 
@@ -83,7 +83,7 @@ def day_with_bot(folder: Path, events: int, devices: int) -> int:
 
 def _compute_core(home: Home) -> None:
     tables = open_workspace(home).project.select(["core"])
-    run_home(home, Request(frozenset(tables)), use_dagster=False)
+    run_home(home, Request(frozenset(tables)))
 
 
 def bot_log(devices: int) -> pl.DataFrame:

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from unittest import mock
 
-from pipelines import cli
-from pipelines.home import Home
+from pipelines.commands import main as cli
+from pipelines.home.folder import Home
 
 
 def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:

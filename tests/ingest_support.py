@@ -15,10 +15,10 @@ from typing import Any
 
 import duckdb
 
-from pipelines.home import Home, init_home
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import load_settings
 from pipelines.ingest import RAW_TABLES, Batch, IngestReport, RawLake, ingest
-from pipelines.lake import relation_sql
-from pipelines.settings import load_settings
+from pipelines.lake.partitions import relation_sql
 
 Row = dict[str, Any]
 

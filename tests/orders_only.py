@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.support import Row, land, make_home, run
 
 FIRST = dt.date(2026, 3, 1)

@@ -22,20 +22,20 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.checksums import NAME as CHECKSUMS
-from pipelines.duck import identifier
-from pipelines.home import REPOSITORY, Home, init_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import REPOSITORY, Home, init_home
 from pipelines.ingest.manifest import RawLake, manifest_file
-from pipelines.lake import Lake, PartitionKey
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.duck import identifier
+from pipelines.lake.partitions import Lake, PartitionKey
 from pipelines.simulator import simulate
-from pipelines.workspace import open_workspace
 
 DIRECTLY = """
 import sys
 from pathlib import Path
-from pipelines.home import Home
-from pipelines.run import Request, run_home
-run_home(Home(Path(sys.argv[1])), Request(force="--force" in sys.argv), use_dagster=False)
+from pipelines.home.folder import Home
+from pipelines.compute.run import Request, run_home
+run_home(Home(Path(sys.argv[1])), Request(force="--force" in sys.argv))
 """
 """A run without Dagster's records, which is most of a run's time."""
 
@@ -62,7 +62,7 @@ class Headwater:
 
     def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> None:
         self.home = home
-        command = [*prefix, sys.executable, "-m", "pipelines.cli", *arguments, "--home", str(home.root)]
+        command = [*prefix, sys.executable, "-m", "pipelines.commands.main", *arguments, "--home", str(home.root)]
         self._start(command, options)
 
     @classmethod

@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.home import Home
-from pipelines.query import query_rows
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import Home
 
 TABLES = {
     "attribution.attributed_events": "count(*), count_if(entrance_id = '(direct)'), max(entrance_id), max(event_id)",

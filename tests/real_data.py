@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import REPOSITORY
+from pipelines.home.folder import REPOSITORY
 
 DATA = Path(os.environ.get("HEADWATER_DATA") or REPOSITORY.parent / "shared" / "data")
 

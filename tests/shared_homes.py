@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.report.file import write_report
 from dashboards.workbench.snapshot import publish
 from dashboards.workbench.status import write_status
-from pipelines.home import Home
-from pipelines.report import write_report
+from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
 from tests.processes import made_up_shop
 from tests.support import land, run

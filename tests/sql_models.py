@@ -15,12 +15,12 @@ from typing import Any
 
 import duckdb
 
+from pipelines.compute.workspace import create_table
 from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tables
-from pipelines.duck import identifier
-from pipelines.home import REPOSITORY, Home
-from pipelines.settings import Settings
+from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.settings import Settings
+from pipelines.lake.duck import identifier
 from pipelines.sqlproject.project import load_project
-from pipelines.workspace import create_table
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 from tests.sql_models import Row
 
 LAST = dt.date(2026, 3, 31)

@@ -21,9 +21,9 @@ import duckdb
 import polars as pl
 import yaml
 
-from pipelines.home import Home, init_home
-from pipelines.run import Request, RunSummary, run_home
-from pipelines.workspace import open_workspace
+from pipelines.compute.run import Request, RunSummary, run_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home, init_home
 from tests.reference_core import Log, Shop
 
 Row = dict[str, Any]
@@ -192,7 +192,7 @@ def run(home: Home, **request: Any) -> RunSummary:
 
     The arguments are those of ``Request``: which tables, which days, by force.
     """
-    summary = run_home(home, Request(**request), use_dagster=False)
+    summary = run_home(home, Request(**request))
     failed = [check.describe() for check in summary.failed_checks.values() if check.severity == "error"]
     assert not summary.has_errors, "\n".join([*map(str, summary.ingested.errors), *failed])
     return summary

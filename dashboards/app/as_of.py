@@ -15,7 +15,7 @@ import polars as pl
 from dashboards.app.context import Context
 from dashboards.app.marts import Copy
 from dashboards.blocks import Text
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from dashboards.app.order import direction
 from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.blocks import Block, Column, Row, Table, tables
 from dashboards.metrics import is_money, is_rate
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 BOM = "\ufeff"
 """What makes a spreadsheet read a CSV file as UTF-8."""

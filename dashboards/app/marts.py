@@ -20,9 +20,9 @@ import polars as pl
 
 from dashboards.report.queries import MAIN, to_frame
 from dashboards.workbench.snapshot import Snapshot, current, pointer_of, publish
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
-from pipelines.settings import Settings, load_settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings, load_settings
 
 CACHED_BYTES = 48_000_000
 """Of answers, for each copy that is open."""

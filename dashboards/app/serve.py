@@ -23,10 +23,12 @@ from dashboards.app.access.guard import inside
 from dashboards.app.access.rules import Rules
 from dashboards.app.server import create_app
 from dashboards.app.worker import PatientWorker
-from dashboards.workbench.publisher import publish_apart
 from dashboards.workbench.snapshot import current
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+_PUBLISHER = (sys.executable, "-m", "pipelines.commands.publisher")
+"""What makes the copy, in a process of its own, which takes its memory with it."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -62,11 +64,11 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     _hold_address(host, port)
     if current(home) is None:  # an older copy is shown until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
-        if not publish_apart(home):
+        if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
             raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
     # In a session of its own, so that Ctrl-C is the server's alone, which ends the watcher and what it is at.
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "dashboards.workbench.publisher", str(home.root), "--watch"],
+        [*_PUBLISHER, str(home.root), "--watch"],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -32,8 +32,8 @@ from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block
 from dashboards.numbers import Language
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 DEFAULT_DAYS = "7"
 """The preset that opens where an address names no days."""

@@ -26,7 +26,7 @@ from dashboards.numbers import Language
 from dashboards.texts import Texts
 from dashboards.workbench.snapshot import current
 from dashboards.workbench.status import read_checks
-from pipelines.home import Home, lock_holder
+from pipelines.home.folder import Home, lock_holder
 
 LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 """The calendar's names of the languages."""

@@ -3,5 +3,5 @@
 Here: reading the marts (``queries``), the sections of the day itself (``overview``, ``entrances``), blocks as HTML
 (``render``), the page (``html``, ``page``), the file (``write``).
 Not here: customers and products (``dashboards.sections``), the charts (``dashboards.figures``), the command
-(``pipelines.report``).
+(``dashboards.report.file``).
 """

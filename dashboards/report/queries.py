@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
-from pipelines.query import reading_session
-from pipelines.settings import Settings
-from pipelines.workspace import Workspace, open_workspace
+from pipelines.compute.reading import reading_session
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
 
 MARTS = (
     "core.order_lines",

@@ -1,7 +1,7 @@
 """The report of a day, from a home to a file.
 
 Here: the order of the sections, header and footer, writing the file.
-Not here: what a section says, which day is meant (``pipelines.report``).
+Not here: what a section says, which day is meant (``dashboards.report.file``).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from dashboards.report.render import html_of
 from dashboards.sections.customers import customers
 from dashboards.sections.products import products
 from dashboards.totals import is_without_log
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 _SECTIONS: dict[str, Callable[[Page, Reader], Html]] = {
     "overview": overview,

@@ -14,7 +14,7 @@ import polars as pl
 
 from dashboards.blocks import Empty, Row, Text
 from dashboards.figures.look import Look
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 
 Href = Callable[[Row], str | None]
 """Where a row leads to."""

@@ -16,8 +16,8 @@ from dashboards.workbench.gate import RefusedError, let_through
 from dashboards.workbench.log import Outcome, write_log
 from dashboards.workbench.snapshot import Snapshot, current, folder_of, publish
 from dashboards.workbench.turns import AT_ONCE, Turns
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 WAIT_SECONDS = 180.0
 """How long a query waits for its turn: as long as all others of one user may take."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 _WORKER = Path(__file__).with_name("worker.py")
 _LOOK_SECONDS = 0.25

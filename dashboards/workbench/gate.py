@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 LONGEST_QUERY = 20_000
 """Characters."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 
 _LONGEST = 20_000
 """Characters of a query or an error that are kept: as many as a query that runs has."""

@@ -23,12 +23,12 @@ from typing import Any
 
 import duckdb
 
+from pipelines.compute.reading import reading_session
+from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
-from pipelines.duck import identifier, literal
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home, lock_holder
-from pipelines.query import reading_session
-from pipelines.workspace import Workspace, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, lock_holder
+from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000
 """Bytes of Parquet up to which a table is copied: events of a large shop are for ``headwater sql``."""

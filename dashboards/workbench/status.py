@@ -10,14 +10,14 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.home import Home
-from pipelines.results import CheckState
-from pipelines.workspace import Workspace, open_workspace
+from pipelines.compute.results import CheckState
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.folder import Home
 
 Source = tuple[str, str]
 """A table and a column of it."""
@@ -57,14 +57,12 @@ def are_checks_stale(home: Home) -> bool:
     )
 
 
-def write_status(home: Home) -> None:
-    """Gather checks and lineage and keep them.
+def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]]) -> None:
+    """Gather checks, by *check_states*, and lineage, and keep them.
 
     Raises:
-        HeadwaterError: the home or Dagster's records cannot be read.
+        HeadwaterError: the home or the records of checks cannot be read.
     """
-    from pipelines.launch import check_states  # imports Dagster, which takes seconds
-
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
     _write(checks_file(home), states)

@@ -1,7 +1,7 @@
 """The tables that operators edit in ``config/``: entrances, exchange rates, competitors, segments, matrices.
 
 Here: which relations of SQL they are, ``config.entrances`` and so on, and loading them all.
-Not here: what a file may say (a module each), the settings file (``pipelines.settings``).
+Not here: what a file may say (a module each), the settings file (``pipelines.home.settings``).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pipelines.config_tables.matrices import (
     load_matrices,
 )
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
-from pipelines.home import REPOSITORY, Home
-from pipelines.settings import Settings
+from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.settings import Settings
 
 __all__ = [
     "CONFIG_FILES",

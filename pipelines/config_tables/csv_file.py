@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 R = TypeVar("R")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.config_tables.csv_file import day_in, read_rows
-from pipelines.errors import HeadwaterError
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import Settings
 
 ENTRANCE_COLUMNS = {
     "entrance_id": "VARCHAR",

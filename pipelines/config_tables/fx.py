@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pipelines.config_tables.csv_file import day_in, read_rows
-from pipelines.errors import HeadwaterError
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import Settings
 
 FX_COLUMNS = {"day": "DATE", "currency": "VARCHAR", "rate": "DECIMAL(18,8)"}
 """Exchange rates call their date ``day``: they are one table, not one a day."""

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipelines.config_tables.csv_file import day_in, read_rows
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 MARKET_COLUMNS = {
     "category": "VARCHAR",

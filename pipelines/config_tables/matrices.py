@@ -18,8 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.config_tables.segments import OCTANTS
-from pipelines.errors import HeadwaterError
-from pipelines.settings import describe, read_yaml, shaped
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import describe, read_yaml, shaped
 
 MATRIX_COLUMNS = {"matrix_id": "VARCHAR", "position": "INTEGER", "name_zh": "VARCHAR", "name_en": "VARCHAR"}
 AXIS_COLUMNS = {

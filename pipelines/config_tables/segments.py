@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.config_tables.csv_file import read_rows
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 SEGMENT_COLUMNS = {
     "segment": "VARCHAR",

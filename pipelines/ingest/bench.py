@@ -14,11 +14,11 @@ from typing import Any
 
 import duckdb
 
-from pipelines.duck import session
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
-from pipelines.scratch import scratch_folder
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.scratch import scratch_folder
+from pipelines.home.settings import Settings
+from pipelines.lake.duck import session
 
 FILES = "__files"
 """batch_id and landed_at of the files at hand."""

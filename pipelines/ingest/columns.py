@@ -11,13 +11,13 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 
-from pipelines.duck import identifier
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.lines import lines_of
 from pipelines.ingest.reading import Destination, FileReading
 from pipelines.ingest.records import records_of
 from pipelines.ingest.sources import Source
+from pipelines.lake.duck import identifier
 
 _SAMPLE = 100
 """Records of a file in which a key is looked for, where it has no value anywhere."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.duck import identifier
 from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_table
 from pipelines.ingest.manifest import Batch
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.reading import FileReading
+from pipelines.lake.duck import identifier
 
 Reasons = dict[str, dict[int, str]]
 """What is wrong with each refused record, by batch and record number."""

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import gzip_is_whole, lines_of, without_glob
 from pipelines.ingest.records import RawRecord, csv_fields, records_of
 from pipelines.ingest.sources import Relation
+from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 100

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from pipelines.ingest.manifest import Batch
 from pipelines.ingest.sources import Source
 

@@ -15,7 +15,7 @@ from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_tabl
 from pipelines.ingest.manifest import Batch, RawLake
 from pipelines.ingest.targets import EVENTS, RECORD_HASH, Target
 from pipelines.ingest.validation import row_hash
-from pipelines.lake import dated_sql, parquet_sql
+from pipelines.lake.partitions import dated_sql, parquet_sql
 
 SUPERSEDED = "__superseded"
 """event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, literal
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.bench import FILES, Bench, checked_view, judged_table, kept_view
 from pipelines.ingest.columns import filled_columns, require_columns
 from pipelines.ingest.copies import Originals
@@ -37,6 +36,7 @@ from pipelines.ingest.reading import PARSED, Destination, FileReading, Reader, a
 from pipelines.ingest.sources import Relation, Source
 from pipelines.ingest.targets import EVENTS
 from pipelines.ingest.validation import checked_query, streamed_query
+from pipelines.lake.duck import first_line, identifier, literal
 
 
 @dataclass

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import duckdb
 
-from pipelines.duck import first_line, literal
 from pipelines.ingest.discover import LandedFile
+from pipelines.lake.duck import first_line, literal
 
 BOM = b"\xef\xbb\xbf"
 LONGEST_LINE = {"ndjson": 16_000_000, "csv": 2_000_000}

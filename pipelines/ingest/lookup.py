@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.duck import literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import BOM, LONGEST_LINE, lines_of, without_glob
 from pipelines.ingest.records import RawRecord, records_of
+from pipelines.lake.duck import literal
 
 _NO_DELIMITER = "\x01\x02\x03\x04"
 _BLANKS = " \t\r\x0b\x0c"

@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.checksums import NAME as CHECKSUMS
-from pipelines.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake import PART, publish_all, temporary_for
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
+from pipelines.lake.partitions import PART, publish_all, temporary_for
 
 _TRIES = 3
 

@@ -19,9 +19,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
-from pipelines.duck import first_line, identifier
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.targets import PROVENANCE, Target
+from pipelines.lake.duck import first_line, identifier
 
 RelationColumns = Dictionary[str, tuple[str, ...]]
 """The columns of each relation of a source, all text."""

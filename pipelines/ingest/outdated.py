@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
 from pipelines.ingest.discover import LandedFile, is_as_ingested, landed_file
 from pipelines.ingest.duplicates import ID_HASHES
 from pipelines.ingest.manifest import Batch, Damage, RawLake
 from pipelines.ingest.sources import Source
-from pipelines.settings import Settings
 
 _NO_TARGETS = ("quarantine", "superseded_events", ID_HASHES)
 

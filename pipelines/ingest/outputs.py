@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.checksums import NAME as CHECKSUMS
-from pipelines.checksums import checksums_of
-from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench, kept_view
 from pipelines.ingest.duplicates import ID_HASHES, SUPERSEDED, hash_version
 from pipelines.ingest.manifest import Output, RawLake, manifest_file
 from pipelines.ingest.targets import EVENTS, RAW_TABLES, Target
-from pipelines.lake import publish_all, temporary_for
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import checksums_of
+from pipelines.lake.duck import identifier, literal
+from pipelines.lake.partitions import publish_all, temporary_for
 
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """Raw files are read a few times, by the models of ``core``: little is gained by compressing them harder. The second

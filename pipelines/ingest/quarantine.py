@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from pipelines.duck import identifier, literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.dialects import FILE_ROW, Origin, select_from
 from pipelines.ingest.lines import without_glob
 from pipelines.ingest.reading import PARSED, FileReading
 from pipelines.ingest.sources import Relation
 from pipelines.ingest.targets import RAW_TABLES
+from pipelines.lake.duck import identifier, literal
 
 Found = tuple[int, int | None, str]
 """A record's number, its line and its text."""

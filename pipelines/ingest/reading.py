@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from pipelines.duck import first_line, identifier, list_literal, literal
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.dialects import NO_TEXT, Dialect, Origin, dialect_of, select_from
@@ -22,6 +21,7 @@ from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import without_glob
 from pipelines.ingest.lookup import Lookup
 from pipelines.ingest.sources import Relation
+from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
 PARSED = "__parsed"
 """The table of a relation's records as text, with batch_id."""

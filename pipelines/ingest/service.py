@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
 from pipelines.ingest.bench import Bench, bench_for
 from pipelines.ingest.changed import changes
 from pipelines.ingest.discover import SETTLE_SECONDS, LandedFile, discover, settled
@@ -24,7 +25,6 @@ from pipelines.ingest.outputs import sweep
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.sources import Source, load_sources
 from pipelines.ingest.whole import Whole, whole_is_stale
-from pipelines.settings import Settings
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many files are done and how many there are."""

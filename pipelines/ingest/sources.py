@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 import duckdb
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY, Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.settings import Settings, describe, read_yaml
 from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.targets import PROVENANCE, TARGETS
-from pipelines.settings import Settings, describe, read_yaml
 
 INGEST_VERSION = "3"
 """Raised when a change of this package's code changes what the same file becomes: all files are then read again."""

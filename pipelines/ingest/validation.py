@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 
-from pipelines.duck import identifier, literal
+from pipelines.home.settings import Settings
 from pipelines.ingest.bench import FILES
 from pipelines.ingest.mapping import Mapping
 from pipelines.ingest.targets import EVENTS, PROVENANCE, RECORD_HASH, Target
 from pipelines.ingest.values import as_text, is_day, is_nothing, local_day, typed
-from pipelines.settings import Settings
+from pipelines.lake.duck import identifier, literal
 
 _LARGEST_AMOUNT = 1e12
 LATEST = "TIMESTAMP '2100-01-01'"

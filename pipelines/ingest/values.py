@@ -13,9 +13,9 @@ import re
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from pipelines.duck import literal
+from pipelines.home.settings import Settings
 from pipelines.ingest.targets import Column
-from pipelines.settings import Settings
+from pipelines.lake.duck import literal
 
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(12) || chr(13)"
 _INTEGERS = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")

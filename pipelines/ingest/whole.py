@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from pipelines.duck import identifier, list_literal, literal
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import Settings
 from pipelines.ingest.bench import FILES, Bench, checked_view, kept_view
 from pipelines.ingest.counts import duplicate_records, refused_records, unmapped_records
 from pipelines.ingest.duplicates import SeenEvents
@@ -29,8 +29,8 @@ from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_pa
 from pipelines.ingest.quarantine import listing_query
 from pipelines.ingest.sources import INGEST_VERSION, Source, judging_settings
 from pipelines.ingest.targets import EVENTS
-from pipelines.lake import parquet_sql
-from pipelines.settings import Settings
+from pipelines.lake.duck import identifier, list_literal, literal
+from pipelines.lake.partitions import parquet_sql
 
 
 def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipelines.errors import HeadwaterError
-from pipelines.lake import publish, temporary_for
+from pipelines.home.errors import HeadwaterError
+from pipelines.lake.partitions import publish, temporary_for
 from pipelines.simulator.plan import Plan
 
 Format = Literal["ndjson", "parquet"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 from pipelines.simulator.block import Counts, simulate_block
 from pipelines.simulator.landing import Files, Format, Landing, write_file
 from pipelines.simulator.orders import exchange_rates

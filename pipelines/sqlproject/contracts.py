@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 import duckdb
 from sqlglot import exp
 
-from pipelines.duck import first_line, identifier
-from pipelines.errors import HeadwaterError
-from pipelines.lake import relation_sql
+from pipelines.home.errors import HeadwaterError
+from pipelines.lake.duck import first_line, identifier
+from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.model import Check, Model, SqlFile
 from pipelines.sqlproject.parameters import Value
 from pipelines.sqlproject.reads import GIVEN, SAMPLE_DAY, values_for

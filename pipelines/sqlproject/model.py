@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from pipelines.errors import HeadwaterError
-from pipelines.settings import describe
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import describe
 from pipelines.sqlproject.parameters import Value, bind, value_of
 from pipelines.sqlproject.python_step import step_version
 

@@ -2,7 +2,7 @@
 
 Here: binding ``$name`` and folding what becomes constant (``$from_dt - (CEIL($head_lookback_hours / 24) + 1)``
 becomes a date), and evaluating the look-backs that headers declare.
-Not here: which parameters there are (``pipelines.settings.Settings.parameters``).
+Not here: which parameters there are (``pipelines.home.settings.Settings.parameters``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fractions import Fraction
 import sqlglot
 from sqlglot import exp
 
-from pipelines.errors import HeadwaterError
-from pipelines.settings import SettingValue
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.settings import SettingValue
 
 Value = SettingValue | dt.date
 

@@ -2,7 +2,7 @@
 
 Here: gathering the files, the order of computing, and what is asked of the project.
 Not here: the syntax of one file (``model``), what a query reads (``reads``), whether it keeps its contract
-(``contracts``), the subset of SQL (``linter``), running (``pipelines.runner``).
+(``contracts``), the subset of SQL (``linter``), running (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY, Home
-from pipelines.settings import Settings, SettingValue
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.settings import Settings, SettingValue
 from pipelines.sqlproject.contracts import hold_contracts
 from pipelines.sqlproject.model import Check, Model, SqlFile, read_check, read_model
 from pipelines.sqlproject.parameters import Value

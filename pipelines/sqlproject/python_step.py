@@ -16,9 +16,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.duck import identifier, literal
-from pipelines.errors import HeadwaterError
-from pipelines.lake import parquet_sql
+from pipelines.home.errors import HeadwaterError
+from pipelines.lake.duck import identifier, literal
+from pipelines.lake.partitions import parquet_sql
 
 Step = Callable[[pl.DataFrame], pl.DataFrame]
 """A function from the query's rows to the table's."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.run import run_home
+from assets.engine import DagsterEngine
+from pipelines.compute.run import run_home
 from tests.browser.site import HOSTILE, Site, served
 from tests.processes import made_up_shop
 
@@ -36,5 +37,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = made_up_shop(tmp_path_factory.mktemp("site") / "home", days=10, devices=250)
     entrances = home.config / "entrances.csv"
     entrances.write_text(entrances.read_text(encoding="utf-8").replace("Home icons", f'"{HOSTILE}"'), encoding="utf-8")
-    run_home(home)
+    run_home(home, engine=DagsterEngine)
     yield from served(home)

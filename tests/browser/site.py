@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pipelines.home import REPOSITORY, Home
-from pipelines.query import query_rows
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import REPOSITORY, Home
 from tests.integration.dagster_servers import free_port
 
 DAYS = "from=2026-05-11&to=2026-05-20"
@@ -40,7 +40,16 @@ class Site:
 def served(home: Home) -> Iterator[Site]:
     """The dashboards of *home*, served while the caller goes on."""
     port = free_port()
-    command = [sys.executable, "-m", "pipelines.cli", "dashboard", "--home", str(home.root), "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.commands.main",
+        "dashboard",
+        "--home",
+        str(home.root),
+        "--port",
+        str(port),
+    ]
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         for line in server.stderr:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from assets.engine import materialize_in_process
 from dashboards.app.view import PAGES
-from pipelines.launch import materialize_in_process
 from tests.browser.site import DAYS, HOSTILE, PHONE, WIDE, close, followed, full, opened, query, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]

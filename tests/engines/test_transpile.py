@@ -8,8 +8,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from pipelines.checkup import lint_project
-from pipelines.settings import Settings
+from pipelines.commands.check import lint_project
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
 
 PROJECT = load_project(None, Settings())

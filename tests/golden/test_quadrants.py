@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.support import Row, land, make_home, run, table
 
 EXAMPLE = json.loads(Path(__file__).with_name("quadrants.json").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.integration.small_shop import new_home
 from tests.shared_homes import small_shop
 

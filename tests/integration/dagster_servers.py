@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipelines.home import REPOSITORY, Home
+from pipelines.home.folder import REPOSITORY, Home
 
 T = TypeVar("T")
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.definitions import define
-from pipelines.duck import session
-from pipelines.home import Home
-from pipelines.launch import DagsterEngine
-from pipelines.planner import Plan, make_plan, steps
-from pipelines.workspace import Workspace, open_workspace
+from assets.definitions import define
+from assets.engine import DagsterEngine
+from pipelines.compute.planner import Plan, make_plan, steps
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.folder import Home
+from pipelines.lake.duck import session
 from tests.support import land, make_home
 
 Row = dict[str, Any]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.reference import restate
 from tests.reference_core import Log, Shop
 from tests.strategies import Delivery, deliveries, logs, shops

@@ -28,9 +28,9 @@ from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tab
 from dashboards.totals import totals
 from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
 from dashboards.workbench.status import read_checks, read_lineage
-from pipelines.home import Home, home_lock, init_home
-from pipelines.query import query_rows
-from pipelines.run import Request, run_home
+from pipelines.compute.reading import query_rows
+from pipelines.compute.run import Request, run_home
+from pipelines.home.folder import Home, home_lock, init_home
 from tests.processes import copy_of
 from tests.shared_homes import HOSTILE, shop_with_dashboards
 
@@ -480,7 +480,7 @@ def test_the_badge_tells_the_day_of_the_data_then_the_time_of_the_copy(copy, lan
 
 def test_a_run_that_changes_nothing_leaves_the_copy(home):
     before = publish(home)
-    run_home(home, Request(), use_dagster=False)
+    run_home(home, Request())
     assert publish(home) == before
 
 

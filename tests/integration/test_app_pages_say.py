@@ -21,8 +21,8 @@ from dashboards.app.marts import Copy, Marts
 from dashboards.app.pages.models import MODELS
 from dashboards.app.server import create_app
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
-from pipelines.home import Home
-from pipelines.query import query_rows
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, look_at, table, texts, values
 from tests.shared_homes import shop_with_dashboards
 

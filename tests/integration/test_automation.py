@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from pipelines.automation import IN_PROCESS_TAG
-from pipelines.home import Home, home_lock
-from pipelines.launch import DagsterEngine, open_instance
-from pipelines.query import query_rows
-from pipelines.run import run_home
+from assets.automation import IN_PROCESS_TAG
+from assets.engine import DagsterEngine, open_instance
+from pipelines.compute.reading import query_rows
+from pipelines.compute.run import run_home
+from pipelines.home.folder import Home, home_lock
 from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land
 
@@ -28,13 +28,13 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
 def test_a_run_that_was_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
     """Nothing is stale then, so that the next run has nothing to do but this."""
     land_days(home, DAYS[:1])
-    run_home(home, use_dagster=False)
+    run_home(home)
     with open_instance(home) as instance:
         instance.add_run(
             dg.DagsterRun("tables", status=dg.DagsterRunStatus.STARTED, tags={IN_PROCESS_TAG: "true"}, run_id="killed")
         )
     home.run_marker.touch()
-    assert run_home(home).did_nothing
+    assert run_home(home, engine=DagsterEngine).did_nothing
     with open_instance(home) as instance:
         killed = instance.get_run_by_id("killed")
         assert killed is not None

@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.doctor import diagnose
-from pipelines.home import Home
+from pipelines.commands.doctor import diagnose
+from pipelines.home.folder import Home
+from pipelines.home.settings import load_settings
 from pipelines.ingest import RawLake, ingest
-from pipelines.settings import load_settings
 from tests.ingest_support import (
     LANDED_AT,
     counts,

@@ -9,8 +9,8 @@ import sys
 import duckdb
 import pytest
 
-from pipelines.console import shortened
-from pipelines.home import REPOSITORY, init_home
+from pipelines.commands.console import shortened
+from pipelines.home.folder import REPOSITORY, init_home
 from tests.commands import headwater
 from tests.support import land
 
@@ -113,7 +113,7 @@ def test_sql_appends_to_a_file_and_stops_with_its_reader(shop, tmp_path):
     home, _ = shop
     out = tmp_path / "all.csv"
     out.write_text("kept\n", encoding="utf-8")
-    command = f"{sys.executable} -m pipelines.cli sql 'FROM range(200000)' --format csv --home {home.root}"
+    command = f"{sys.executable} -m pipelines.commands.main sql 'FROM range(200000)' --format csv --home {home.root}"
     assert subprocess.run(f"{command} >> {out}", shell=True, cwd=REPOSITORY, check=False).returncode == 0
     assert out.read_text(encoding="utf-8").startswith("kept\nrange\n0\n")
     first = subprocess.run(

@@ -13,9 +13,9 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.home import REPOSITORY, init_home
-from pipelines.query import query_rows
-from pipelines.run import run_home
+from pipelines.compute.reading import query_rows
+from pipelines.compute.run import run_home
+from pipelines.home.folder import REPOSITORY, init_home
 from tests.real_data import data_set
 from tests.support import LANDED_AT, table
 
@@ -66,7 +66,7 @@ def small(tmp_path):
 
 
 def test_each_category_that_is_opened_is_a_head_and_each_list_a_page(small):
-    run_home(small, use_dagster=False)
+    run_home(small)
     steps = found(
         small,
         "SELECT event_id, page_id, page_type, module, slot, sku, entrance_id FROM core.events "
@@ -93,7 +93,7 @@ def test_each_category_that_is_opened_is_a_head_and_each_list_a_page(small):
 @pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Europe/Warsaw", "Asia/Tokyo"])
 def test_clicks_keep_their_day_in_the_time_zone_of_the_shop(small, zone):
     small.settings_file.write_text(f"timezone: {zone}\n", encoding="utf-8")
-    run_home(small, use_dagster=False)
+    run_home(small)
     days = Counter(row["dt"] for row in table(small, "core.events") if row["sku"])
     assert days == {dt.date(2008, 4, 1): 5, dt.date(2008, 4, 2): 1}
 
@@ -108,7 +108,7 @@ def test_broken_and_repeated_clicks_are_counted_with_their_reasons(small):
     }
     again = CLICKS.splitlines()[3]
     write(small, "\n".join([*broken, again]) + "\n", "more.csv")
-    summary = run_home(small, use_dagster=False).ingested
+    summary = run_home(small).ingested
     counts = (summary.records, summary.accepted, summary.duplicates, summary.quarantined)
     assert counts == (12, 6, 1, 5)
     refused = found(small, "SELECT record_no, reasons FROM core.quarantine ORDER BY record_no")
@@ -128,7 +128,7 @@ def home(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("clothing") / "shop")
     shutil.copyfile(data_set("eshop_clothing") / FILE, home.landing / "clothing" / "clicks" / FILE)
     started = time.monotonic()
-    summary = run_home(home, use_dagster=False)
+    summary = run_home(home)
     seconds = time.monotonic() - started
     print(f"165,474 clicks ingested and computed in {seconds:.1f} s")
     assert not summary.has_errors

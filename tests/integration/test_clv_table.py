@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.clv.purchases import expected_orders, fit_bg_nbd
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 from pipelines.sqlproject.python_step import step_named, step_version
 from tests.support import Row, land, make_home, run, table
 

@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.home import REPOSITORY, Home, home_lock, lock_holder
-from pipelines.query import reading_session
-from pipelines.run import Request, run_home
+from pipelines.compute.reading import reading_session
+from pipelines.compute.run import Request, run_home
+from pipelines.home.folder import REPOSITORY, Home, home_lock, lock_holder
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.processes import Headwater, assert_same_contents, assert_tidy, contents, copy_of, headwater, made_up_shop
 from tests.readers import Versions, versions_in
@@ -107,7 +107,7 @@ def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
         "job",
         "execute",
         "-m",
-        "pipelines.definitions",
+        "assets.definitions",
         "-a",
         "defs",
         "-j",
@@ -145,7 +145,7 @@ def rewrite_while(home: Home, states: list[tuple[str, dt.date]], goes_on: Callab
     runs = 0
     while goes_on(runs):
         set_state(home, *states[runs % len(states)])
-        assert not run_home(home, Request(force=True), use_dagster=False).has_errors
+        assert not run_home(home, Request(force=True)).has_errors
         runs += 1
     return runs
 
@@ -170,7 +170,7 @@ def read_beside_runs(
     known: Versions = {}
     for state in states:
         set_state(home, *state)
-        run_home(home, use_dagster=False)
+        run_home(home)
         for key, found in versions_in(home).items():
             known.setdefault(key, set()).update(found)
     assert any(len(found) > 1 for found in known.values()), "the states do not differ"
@@ -233,7 +233,7 @@ def test_readers_by_a_pattern_seldom_meet_a_file_that_is_replaced(tmp_path):
     every day again and again, and still few queries are hit.
     """
     home = made_up_shop(tmp_path / "home", days=3, devices=300)
-    run_home(home, use_dagster=False)
+    run_home(home)
     assert headwater(home, "catalog").code == 0
     first = dt.date(2026, 5, 18)
     states = [("banner", first), ("search", first)]

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.doctor import diagnose
-from pipelines.run import run_home
+from pipelines.commands.doctor import diagnose
+from pipelines.compute.run import run_home
 from tests.support import attribute, land, make_home, run, table
 
 ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
@@ -64,7 +64,7 @@ def test_a_missing_rate_holds_its_day_back_and_names_currency_and_day(home):
     later = {**ORDER, "ordered_at": "2026-03-03 12:00:00", "paid_at": "2026-03-03 12:01:00"}
     land(home, "orders", [{"order_id": "o1", **ORDER, "currency": "USD"}, {"order_id": "o2", **later}], "orders")
     land(home, "order_lines", [{"order_id": "o1", **LINE}, {"order_id": "o2", **LINE}], "lines")
-    summary = run_home(home, use_dagster=False)
+    summary = run_home(home)
     assert summary.has_errors
     told = summary.failed_checks["exchange_rates_are_known"].describe()
     assert "dt=2026-03-02, currency=USD" in told
@@ -73,7 +73,7 @@ def test_a_missing_rate_holds_its_day_back_and_names_currency_and_day(home):
     assert [row["revenue"] for row in table(home, "attribution.entrance_daily")] == [Decimal("10.0000")]
 
     (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
-    assert not run_home(home, use_dagster=False).has_errors
+    assert not run_home(home).has_errors
     found = {row["order_id"]: row["revenue"] for row in table(home, "core.order_lines")}
     assert found == {"o1": Decimal("71.0000"), "o2": Decimal("10.0000")}
     assert sum(row["revenue"] for row in table(home, "attribution.entrance_daily")) == Decimal("81.0000")
@@ -84,12 +84,12 @@ def test_a_refund_without_a_rate_is_held_back_too(home):
     land(home, "order_lines", [{"order_id": "o1", **LINE}], "lines")
     refund = {"order_id": "o1", "line_no": 1, "refunded_at": "2026-03-04 10:00:00", "amount": "4"}
     land(home, "refunds", [refund], "refunds")
-    summary = run_home(home, use_dagster=False)
+    summary = run_home(home)
     told = summary.failed_checks["refund_rates_are_known"].describe()
     assert "dt=2026-03-04, currency=USD, paid_on=2026-03-02" in told
     assert table(home, "core.refunds") == []
     (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
-    assert not run_home(home, use_dagster=False).has_errors
+    assert not run_home(home).has_errors
     assert [row["amount"] for row in table(home, "core.refunds")] == [Decimal("28.4000")]
 
 

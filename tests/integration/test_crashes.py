@@ -14,8 +14,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.home import Home, lock_holder
-from pipelines.launch import open_instance
+from assets.engine import open_instance
+from pipelines.home.folder import Home, lock_holder
 from tests.integration.small_shop import plan_of
 from tests.processes import (
     Contents,

@@ -9,13 +9,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.automation import range_tags
-from pipelines.definitions import build_definitions
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
-from pipelines.launch import DagsterEngine, failed_checks, open_instance
-from pipelines.planner import Segment
-from pipelines.workspace import Workspace, open_workspace
+from assets.automation import range_tags
+from assets.definitions import build_definitions
+from assets.engine import DagsterEngine, failed_checks, open_instance
+from pipelines.compute.planner import Segment
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 from tests.integration.small_shop import (
     DAYS,
     FIRST,

@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from assets.engine import DagsterEngine
+from pipelines.compute.run import run_home
+from pipelines.compute.runner import grain_check_name
+from pipelines.compute.workspace import days_between, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake import Lake
-from pipelines.run import run_home
-from pipelines.runner import grain_check_name
+from pipelines.lake.partitions import Lake
 from pipelines.simulator import simulate
 from pipelines.sqlproject.lineage import column_lineage
-from pipelines.workspace import days_between, open_workspace
 from tests.integration.dagster_servers import REPOSITORY_SELECTOR, Servers, asset, executable
 from tests.integration.small_shop import add_sql, visit
 from tests.support import land, make_home, table
@@ -47,7 +48,7 @@ def home(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("servers") / "shop", settings={"start_date": DAYS[0]})
     add_sql(home, "checks/no_robots.sql", NO_ROBOTS)
     simulate(home.landing, days=len(DAYS), devices=60, seed=1, last_day=DAYS[-1])
-    assert not run_home(home).has_errors
+    assert not run_home(home, engine=DagsterEngine).has_errors
     return home
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from pipelines.checksums import NAME as CHECKSUMS
-from pipelines.checksums import Checksum, are_sound, read_checksums, write_checksums
-from pipelines.doctor import diagnose
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.commands.doctor import diagnose
+from pipelines.compute.run import Request, RunSummary, run_home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 from pipelines.ingest.manifest import RawLake, manifest_file
-from pipelines.lake import PART, Lake
-from pipelines.run import Request, RunSummary, run_home
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import Checksum, are_sound, read_checksums, write_checksums
+from pipelines.lake.partitions import PART, Lake
 from tests.processes import Contents, assert_same_contents, contents, copy_of, headwater, made_up_shop
 from tests.support import run
 
@@ -139,7 +139,7 @@ def complaints(home: Home) -> list[str]:
 
 def run_anyway(home: Home, **request: Any) -> RunSummary:
     """A run that may have errors."""
-    return run_home(home, Request(**request), use_dagster=False)
+    return run_home(home, Request(**request))
 
 
 def test_a_flipped_bit_of_raw_is_an_error_that_names_the_batch_and_is_healed_from_landing(home, wanted):

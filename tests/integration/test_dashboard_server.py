@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.workbench.snapshot import current
-from pipelines.home import Home, init_home
+from pipelines.home.folder import Home, init_home
 from tests.commands import headwater
 from tests.integration.dagster_servers import free_port
 from tests.integration.small_shop import DAYS, land_days, new_home

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.home import Home
-from pipelines.lake import Lake
-from pipelines.report import LANGUAGES, write_report
-from pipelines.workspace import open_workspace
+from dashboards.report.file import LANGUAGES, write_report
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home
+from pipelines.lake.partitions import Lake
 from tests.support import land, make_home, run, table
 
 Row = dict[str, Any]

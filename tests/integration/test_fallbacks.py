@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from benchmarks.recovery import HALF_WITHOUT_EVENTS, compute_sales, land_shop, sales_beside_truth
-from pipelines.home import Home, init_home
+from pipelines.home.folder import Home, init_home
 
 LINE = ["order_id", "line_no"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
+from pipelines.home.settings import load_settings
 from pipelines.ingest.service import ingest
-from pipelines.settings import load_settings
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
 from tests.processes import (
     Contents,

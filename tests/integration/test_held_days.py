@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.run import run_home
+from assets.engine import DagsterEngine
+from pipelines.compute.run import DirectEngine, run_home
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.support import table
 
@@ -24,16 +25,19 @@ def days_of(home, name):
 
 
 @pytest.mark.parametrize(
-    "use_dagster",
-    [pytest.param(False, id="directly"), pytest.param(True, id="through Dagster", marks=pytest.mark.real)],
+    "engine",
+    [
+        pytest.param(DirectEngine, id="directly"),
+        pytest.param(DagsterEngine, id="through Dagster", marks=pytest.mark.real),
+    ],
 )
-def test_the_other_days_are_published(tmp_path, use_dagster):
+def test_the_other_days_are_published(tmp_path, engine):
     home = new_home(tmp_path / "shop")
     land_days(home, DAYS)
     (home.sql / "checks").mkdir()
     check = home.sql / "checks" / "quiet.sql"
     check.write_text(CHECK, encoding="utf-8")
-    summary = run_home(home, use_dagster=use_dagster)
+    summary = run_home(home, engine=engine)
     assert summary.has_errors
     assert summary.failed_checks["quiet"].days == {DAYS[1]}
     assert days_of(home, "core.events") == [DAYS[0], *DAYS[2:]]
@@ -45,6 +49,6 @@ def test_the_other_days_are_published(tmp_path, use_dagster):
     assert days_of(home, "core.order_lines") == DAYS
 
     check.unlink()
-    assert not run_home(home, use_dagster=use_dagster).has_errors
+    assert not run_home(home, engine=engine).has_errors
     assert days_of(home, "attribution.entrance_daily") == DAYS
-    assert run_home(home, use_dagster=use_dagster).did_nothing
+    assert run_home(home, engine=engine).did_nothing

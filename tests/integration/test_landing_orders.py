@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.integration.small_shop import order, visit
 from tests.support import all_tables, assert_same_tables, land, make_home, run
 

@@ -13,10 +13,10 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipelines.duck import literal
-from pipelines.home import Home
+from assets.engine import open_instance
+from pipelines.home.folder import Home
 from pipelines.ingest.manifest import RawLake
-from pipelines.launch import open_instance
+from pipelines.lake.duck import literal
 from tests.integration.small_shop import FIRST, new_home
 from tests.processes import Headwater, Outcome, copy_of, made_up_shop
 from tests.support import LANDED_AT, table

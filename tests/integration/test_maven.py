@@ -14,11 +14,11 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.home import REPOSITORY, init_home
-from pipelines.query import query_rows
-from pipelines.run import Request, run_home
-from pipelines.settings import load_settings
-from pipelines.workspace import open_workspace
+from pipelines.compute.reading import query_rows
+from pipelines.compute.run import Request, run_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import REPOSITORY, init_home
+from pipelines.home.settings import load_settings
 from tests.real_data import data_set
 
 pytestmark = pytest.mark.real
@@ -53,10 +53,10 @@ def home(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("maven") / "shop")
     started = time.monotonic()
     project = open_workspace(home).project
-    summary = run_home(home, Request(frozenset(project.select(MAIN_JOB))), use_dagster=False)
+    summary = run_home(home, Request(frozenset(project.select(MAIN_JOB))))
     home_seconds.append(time.monotonic() - started)
     assert not summary.has_errors
-    assert not run_home(home, use_dagster=False).has_errors
+    assert not run_home(home).has_errors
     assert summary.ingested.records == summary.ingested.accepted == 84_073
     return home
 
@@ -215,7 +215,7 @@ def test_through_dagster_everything_is_computed_once(tmp_path):
     """`headwater run` as a user starts it, over all three years of the main job; again, it has nothing to do."""
     home = make_home(tmp_path / "shop")
     main_job = [word for schema in MAIN_JOB for word in ("--select", schema)]
-    command = [sys.executable, "-m", "pipelines.cli", "run", *main_job, "--home", str(home.root)]
+    command = [sys.executable, "-m", "pipelines.commands.main", "run", *main_job, "--home", str(home.root)]
     started = time.monotonic()
     first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
     seconds = time.monotonic() - started

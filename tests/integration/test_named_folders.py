@@ -14,12 +14,12 @@ import duckdb
 import pytest
 
 from dashboards.workbench.snapshot import publish
-from pipelines.catalog import write_catalog
-from pipelines.home import Home
+from pipelines.commands.catalog import write_catalog
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake import dated_sql, relation_sql
-from pipelines.query import query_rows
-from pipelines.settings import Settings
+from pipelines.lake.partitions import dated_sql, relation_sql
 from pipelines.sqlproject.project import load_project
 from tests.processes import assert_same_contents, contents, copy_of, made_up_shop
 from tests.support import run

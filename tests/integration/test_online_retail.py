@@ -17,10 +17,10 @@ from functools import cache
 
 import pytest
 
-from pipelines.home import init_home
-from pipelines.query import query_rows
-from pipelines.run import Request, run_home
-from pipelines.workspace import open_workspace
+from pipelines.compute.reading import query_rows
+from pipelines.compute.run import Request, run_home
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import init_home
 from tests.real_data import data_set
 from tests.reference_customers import Sales, rfm
 from tests.support import LANDED_AT, assert_same_rows, table
@@ -100,7 +100,7 @@ def small(tmp_path):
 
 
 def test_each_line_becomes_what_the_policy_says(small):
-    run_home(small, use_dagster=False)
+    run_home(small)
     assert counts(small) == [(20, 20, 0, 0, 6)]  # unmapped are the corrections and bookings
     orders = found(small, "SELECT order_id, user_id, status, ordered_at, currency FROM core.orders ORDER BY 1")
     assert orders == [
@@ -121,7 +121,7 @@ def test_each_line_becomes_what_the_policy_says(small):
 
 
 def test_a_cancellation_takes_back_what_was_bought_last_on_its_own_day(small):
-    run_home(small, use_dagster=False)
+    run_home(small)
     day = dt.date(2011, 2, 1)
     assert found(small, REFUNDS) == [
         ("C103-1-100-4", "100", 4, Decimal(5), day),
@@ -132,7 +132,7 @@ def test_a_cancellation_takes_back_what_was_bought_last_on_its_own_day(small):
 
 
 def test_what_a_cancellation_does_not_find_stays_as_a_refund_without_a_line(small):
-    run_home(small, use_dagster=False)
+    run_home(small)
     assert found(small, NOT_FOUND) == [
         ("C099", 1, Decimal(15)),  # before anything was bought
         ("C104", 1, Decimal("8.25")),  # at another price
@@ -148,7 +148,7 @@ def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
     lines = [("200", 5), ("C201", -3), ("202", 4), ("C203", -5), ("C204", -2)]
     text = "".join(f"{no},10001,RED MUG,{n},2011-01-30 1{i}:00:00,2,501,UK\n" for i, (no, n) in enumerate(lines))
     write(home, text)
-    run_home(home, use_dagster=False)
+    run_home(home)
     assert [row[1:4] for row in found(home, REFUNDS)] == [
         ("200", 1, Decimal(6)),
         ("200", 1, Decimal(2)),
@@ -160,15 +160,15 @@ def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
 
 @pytest.mark.real
 def test_how_the_deliveries_are_cut_and_repeated_changes_nothing(small, tmp_path):
-    run_home(small, use_dagster=False)
+    run_home(small)
     home = make_home(tmp_path / "other")
     home.settings_file.write_text(f"{SETTINGS}start_date: 2011-01-01\n", encoding="utf-8")
     lines = (SALES + CANCELLATIONS + CORRECTIONS + BOOKINGS).splitlines(keepends=True)
     write(home, "".join(lines[9:]), "late.csv")
-    run_home(home, use_dagster=False)
+    run_home(home)
     write(home, "".join(lines[:9]), "early.csv")
     write(home, "".join(lines[5:12]), "again.csv")
-    run_home(home, use_dagster=False)
+    run_home(home)
     assert found(home, LINES) == found(small, LINES)
     assert found(home, REFUNDS) == found(small, REFUNDS)
     assert found(home, NOT_FOUND) == found(small, NOT_FOUND)
@@ -181,7 +181,7 @@ def test_an_invoice_that_is_cut_in_two_files_is_one_order_with_all_its_lines(tmp
     lines = SALES.splitlines(keepends=True)
     write(home, "".join(lines[:2]), "one.csv")
     write(home, "".join([*lines[2:], lines[3]]), "two.csv")
-    run_home(home, use_dagster=False)
+    run_home(home)
     # The equal lines of the first file are in the second too, so there are as many as in the second.
     rows = found(home, "SELECT sku, quantity FROM core.order_lines WHERE order_id = '100' ORDER BY ALL")
     assert rows == [("10001", 6), ("10001", 6), ("10002A", 4), ("10002A", 4), ("10003", 1)]
@@ -202,7 +202,7 @@ def test_values_that_are_none_are_kept_aside_with_their_reasons(small):
         "C120,10001,RED MUG,-999999999,2011-01-31 09:00:00,99999999999999,501,UK": "bad amount",
     }
     write(small, "\n".join(broken) + "\n", "more.csv")
-    run_home(small, use_dagster=False)
+    run_home(small)
     assert counts(small) == [(20, 20, 0, 0, 6), (8, 0, 0, 8, 0)]
     refused = found(small, "SELECT record_no, reasons FROM core.quarantine ORDER BY record_no")
     for (_, reasons), expected in zip(refused, broken.values(), strict=True):
@@ -211,7 +211,7 @@ def test_values_that_are_none_are_kept_aside_with_their_reasons(small):
 
 
 def test_products_have_the_name_and_price_of_most_sales(small):
-    run_home(small, use_dagster=False)
+    run_home(small)
     rows = found(small, "SELECT sku, name, category, list_price, unit_cost FROM core.products ORDER BY 1")
     assert rows == [
         ("10001", "RED MUG", "goods", Decimal("2.50"), None),
@@ -232,7 +232,7 @@ def home(tmp_path_factory):
     # Products are held to direct sums on another shop, the Maven data set; here they take twice as long as all else.
     tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
-    summary = run_home(home, Request(tables), use_dagster=False)
+    summary = run_home(home, Request(tables))
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
     print(f"541,909 invoice lines ingested and computed in {seconds:.1f} s, at most {peak:.2f} GB")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
-from pipelines.run import RunSummary
-from pipelines.workspace import open_workspace
+from pipelines.compute.run import RunSummary
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home
 from tests.support import Row, land, make_home, run, table
 
 PAID = "2026-03-02 12:01:00"

@@ -9,10 +9,10 @@ import pytest
 
 from dashboards.app.marts import Copy, Marts
 from dashboards.blocks import Block, Card, Cards, tables
+from dashboards.report.file import write_report
 from dashboards.workbench.snapshot import publish
-from pipelines.home import Home
-from pipelines.query import query_rows
-from pipelines.report import write_report
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, flat, look_at, table, texts
 from tests.orders_only import FIRST, LAST, orders_only_shop
 from tests.support import table as rows_of

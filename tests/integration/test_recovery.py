@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from benchmarks.recovery import LAST_DAY, compute_sales, recovery, sales_beside_truth, simulate_and_run
-from pipelines.home import Home, init_home
+from pipelines.home.folder import Home, init_home
 from pipelines.simulator import SimulationParameters, parameters_with
 
 

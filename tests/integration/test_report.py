@@ -13,14 +13,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.engine import open_instance
+from dashboards.report.file import last_day, write_report
 from dashboards.report.html import tag
 from dashboards.report.queries import newest_day, open_day
 from dashboards.report.write import report_html
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
-from pipelines.launch import open_instance
-from pipelines.report import last_day, write_report
-from pipelines.workspace import open_workspace
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 from tests.commands import headwater
 from tests.integration.small_shop import DAYS, land_days, undescribed, visit
 from tests.shared_homes import small_shop_reports

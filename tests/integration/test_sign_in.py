@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.commands import headwater
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.processes import Headwater

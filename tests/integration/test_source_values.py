@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.ingest_support import Row, land, new_home, raw, take_in
 
 

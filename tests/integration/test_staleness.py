@@ -9,8 +9,8 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from pipelines.home import Home
-from pipelines.launch import DagsterEngine, open_instance
+from assets.engine import DagsterEngine, open_instance
+from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, compute_stale, order, plan_of, undescribed, visit
 from tests.integration.test_automation import tick
 from tests.support import land

@@ -17,10 +17,10 @@ import polars as pl
 import pytest
 import yaml
 
-from pipelines.home import Home
-from pipelines.lake import VERSION_KEY, Lake
-from pipelines.run import Request, run_home
-from pipelines.settings import Settings
+from pipelines.compute.run import Request, run_home
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
+from pipelines.lake.partitions import VERSION_KEY, Lake
 from pipelines.sqlproject.model import DIALECT
 from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
@@ -300,7 +300,7 @@ def test_a_day_whose_credits_do_not_add_up_is_held_back(tmp_path: Path) -> None:
     )
     lake.publish("attribution.touch_credits", {DAY: (tmp_path / "less.parquet", version)})
     request = Request(tables=frozenset({"attribution.model_daily"}), force=True)
-    summary = run_home(home, request, use_dagster=False)
+    summary = run_home(home, request)
     assert summary.failed_checks["touch_models_equal_order_lines"].days == {DAY}
     assert summary.held == {"attribution.model_daily": {DAY}}
     assert table(home, "attribution.model_daily") == before

@@ -10,10 +10,10 @@ import pytest
 from dashboards.app.sql.saved import saved_queries
 from dashboards.workbench.bench import Workbench
 from dashboards.workbench.confined import Limits
-from pipelines.checkup import check_home
-from pipelines.home import REPOSITORY
-from pipelines.query import query_rows
-from pipelines.settings import load_settings
+from pipelines.commands.check import check_home
+from pipelines.compute.reading import query_rows
+from pipelines.home.folder import REPOSITORY
+from pipelines.home.settings import load_settings
 from tests.support import land, make_home, run, table
 
 GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")

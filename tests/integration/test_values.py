@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from pipelines.ingest.targets import TARGETS
 from tests import plain_values as plain
 from tests.ingest_support import LANDED_AT, Row, land, ndjson, new_home, raw, set_timezone, take_in

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipelines.home import REPOSITORY
+from pipelines.home.folder import REPOSITORY
 from tests.integration.dagster_servers import free_port
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"

@@ -19,7 +19,7 @@ from dashboards.workbench.bench import Workbench
 from dashboards.workbench.confined import Limits, QueryError, run_confined
 from dashboards.workbench.gate import RefusedError
 from dashboards.workbench.snapshot import Snapshot, publish
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
 from tests.processes import confined_workers
 from tests.support import land, run
@@ -306,7 +306,7 @@ def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
 def test_a_copy_for_which_there_is_no_room_leaves_nothing_but_a_line(tmp_path):
     made = new_home(tmp_path / "home")
     code = (
-        "import resource, sys; from dashboards.workbench.publisher import main\n"
+        "import resource, sys; from pipelines.commands.publisher import main\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(made.root)], capture_output=True, text=True, check=False)

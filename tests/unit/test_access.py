@@ -19,8 +19,8 @@ from dashboards.app.access.rules import Rules, is_loopback, rules_for
 from dashboards.app.access.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions, form_token
 from dashboards.app.access.sign_in import add_access
 from dashboards.app.access.users import User, Users, plain_name
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "river and stone"

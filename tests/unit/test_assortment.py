@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 from tests.sql_models import computed
 
 LAST = dt.date(2026, 3, 31)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboards.app.server import create_app
-from pipelines.home import init_home
+from pipelines.home.folder import init_home
 
 SHOW = {
     "output": "..root.children...shown.data..",

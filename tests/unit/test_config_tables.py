@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipelines.config_tables import load_config_tables
-from pipelines.errors import HeadwaterError
-from pipelines.home import init_home
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import init_home
+from pipelines.home.settings import Settings
 
 HEADER = "entrance_id,name_zh,name_en,page_type,module,slot,valid_from,valid_to\n"
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
 from tests.reference_customers import Row, Sales
 from tests.sql_models import found_by

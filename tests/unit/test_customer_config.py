@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from pipelines.config_tables import CONFIG_TABLES, load_config_tables
-from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY, init_home
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY, init_home
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
 
 SEGMENTS = REPOSITORY.joinpath("config/segments.csv").read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from pipelines.home import Home, init_home
-from pipelines.settings import Settings
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import Settings
 from tests.reference_customers import STAGES, Row, Sales, lifecycle, migration, rfm
 from tests.sql_models import computed
 from tests.strategies_customers import LAST_DAY, sales, tried

@@ -8,7 +8,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.planner import LONGEST_SILENCE_DAYS, first_of_shop
+from pipelines.compute.planner import LONGEST_SILENCE_DAYS, first_of_shop
 
 DAY = dt.date(2026, 3, 1)
 

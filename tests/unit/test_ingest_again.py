@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
+from pipelines.home.settings import load_settings
 from pipelines.ingest import RawLake, ingest, pending, service
-from pipelines.settings import load_settings
 from tests.ingest_support import event, land, live_events, new_home, order, raw, set_timezone, take_in
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.doctor import diagnose
-from pipelines.home import Home
+from pipelines.commands.doctor import diagnose
+from pipelines.compute.run import Request, run_home
+from pipelines.home.folder import Home
 from pipelines.ingest import RawLake
-from pipelines.run import Request, run_home
 from tests.ingest_support import LANDED_AT, counts, event, land, ndjson, new_home, order, raw, set_timezone, take_in
 
 BROKEN = ndjson([event("a"), event("b"), event("c", device_time="soon")]) + b"not json\n"
@@ -85,5 +85,5 @@ def test_other_content_of_the_same_size_and_time_is_found_by_reading_everything(
     assert not [f for f in diagnose(home) if f.topic == "landing" and f.level != "ok"]
     (finding,) = [f for f in diagnose(home, deep=True) if f.topic == "landing" and f.level != "ok"]
     assert finding.message.startswith("landing/native/orders/all.ndjson: has other content than was ingested at ")
-    summary = run_home(home, Request(tables=frozenset(), verify=True), use_dagster=False)
+    summary = run_home(home, Request(tables=frozenset(), verify=True))
     assert summary.ingested.warnings == [finding.message]

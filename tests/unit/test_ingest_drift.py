@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.doctor import diagnose
-from pipelines.home import Home
+from pipelines.commands.doctor import diagnose
+from pipelines.home.folder import Home
 from pipelines.ingest import RawLake, drifts, load_sources
 from pipelines.ingest.drift import Drift, day_of, describe_drifts
 from pipelines.ingest.manifest import Batch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from pipelines.ingest import RawLake
 from tests.ingest_support import Row, counts, event, land, live_events, new_home, order, raw, refused, take_in
 

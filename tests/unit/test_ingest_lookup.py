@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest import RawLake
 from pipelines.ingest.bench import Bench, bench_for
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.duplicates import ID_HASHES, hash_version
 from pipelines.ingest.lookup import Lookup
 from pipelines.ingest.manifest import write_manifest
-from pipelines.settings import Settings, load_settings
 from tests.ingest_support import counts, event, land, live_events, new_home, raw, refused, take_in
 
 

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from pipelines.ingest.dialects import Dialect, Origin, select_from
 from pipelines.ingest.discover import LandedFile
 from pipelines.ingest.lines import lines_of

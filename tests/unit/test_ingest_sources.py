@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 from pipelines.ingest import RAW_TABLES, RawLake, load_sources
 from pipelines.ingest.discover import discover
 from pipelines.ingest.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 from tests.ingest_support import Row, event, land, live_events, new_home, order, raw, refused, set_timezone, take_in
 
 TEN = dt.datetime(2026, 5, 1, 10)

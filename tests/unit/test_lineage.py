@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import Home
-from pipelines.settings import Settings
+from pipelines.home.folder import Home
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.project import Project, load_project
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from pipelines.config_tables import load_config_tables
-from pipelines.errors import HeadwaterError
-from pipelines.home import init_home
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import init_home
+from pipelines.home.settings import Settings
 from tests.sql_models import computed
 from tests.strategies_products import LAST, MODELS, SETTINGS
 

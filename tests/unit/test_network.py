@@ -8,8 +8,8 @@ from dashboards.app.access.attempts import FREE_OF_ADDRESS, Attempts
 from dashboards.app.access.database import Database
 from dashboards.app.access.network import network_of, plain_address, read_network
 from dashboards.app.access.rules import Proxy, rules_for
-from pipelines.errors import HeadwaterError
-from pipelines.home import init_home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import init_home
 
 WAYS = [
     "203.0.113.9",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.home import Home, init_home
-from pipelines.settings import Settings
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import Settings
 from tests.sql_models import Row, computed
 
 FIRST = dt.date(2026, 3, 1)

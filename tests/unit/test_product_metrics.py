@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 from tests.reference_products import catalogue
 from tests.sql_models import Row, computed
 from tests.strategies_customers import tried

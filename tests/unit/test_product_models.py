@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.config_tables.matrices import PRODUCT_METRICS, UNKNOWN
-from pipelines.settings import Settings
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
 from tests.reference_products import Portfolio, Row
 from tests.sql_models import computed

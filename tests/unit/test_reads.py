@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import init_home
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import init_home
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import Project, load_project
 from pipelines.sqlproject.reads import Read
 from tests.unit.test_sqlproject import load, refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipelines.planner import Segment, segments
+from pipelines.compute.planner import Segment, segments
 
 
 def day(number: int) -> dt.date:

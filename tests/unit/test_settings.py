@@ -8,9 +8,9 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import find_home, init_home
-from pipelines.settings import Settings, describe, load_settings, read_yaml, write_start_date
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import find_home, init_home
+from pipelines.home.settings import Settings, describe, load_settings, read_yaml, write_start_date
 
 
 @pytest.fixture

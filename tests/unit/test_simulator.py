@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY
 from pipelines.simulator import SimulationParameters, simulate
 from tests.simulated import CLEAN, LAST_DAY, NATIVE, SHANGHAI, content, events, good, lines, records, run, truth
 

@@ -11,9 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from pipelines.cli import app
-from pipelines.errors import HeadwaterError
-from pipelines.home import REPOSITORY
+from pipelines.commands.main import app
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
 from tests.simulated import CLEAN, SHANGHAI, content, events, good, lines, records, run, truth
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.duck import session
-from pipelines.home import Home, init_home
-from pipelines.planner import Plan, make_plan, steps
-from pipelines.settings import Settings, SnapshotSettings
-from pipelines.snapshots import snapshot_days
+from pipelines.compute.as_of_days import snapshot_days
+from pipelines.compute.planner import Plan, make_plan, steps
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import Settings, SnapshotSettings
+from pipelines.lake.duck import session
 from pipelines.sqlproject.project import load_project
-from pipelines.workspace import open_workspace
 from tests.support import Row, land, make_home, run, table
 
 SETTINGS = {

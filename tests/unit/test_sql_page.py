@@ -31,8 +31,8 @@ from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
 from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import last_queries, write_log
 from dashboards.workbench.snapshot import Snapshot
-from pipelines.home import REPOSITORY, Home, init_home
-from pipelines.workspace import open_workspace
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.folder import REPOSITORY, Home, init_home
 
 NOW = dt.datetime(2026, 3, 5, 4, tzinfo=dt.UTC)
 HOSTILE = "<script>alert(1)</script>"

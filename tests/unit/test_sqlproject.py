@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 import sqlglot
 
-from pipelines.errors import HeadwaterError
-from pipelines.home import init_home
-from pipelines.settings import Settings
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import init_home
+from pipelines.home.settings import Settings
 from pipelines.sqlproject.model import read_model
 from pipelines.sqlproject.parameters import bind, look_back
 from pipelines.sqlproject.project import load_project

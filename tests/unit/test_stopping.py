@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.home import REPOSITORY, init_home
-from pipelines.stopping import run_stoppable
+from pipelines.commands.stopping import run_stoppable
+from pipelines.home.folder import REPOSITORY, init_home
 
 PROGRAM = """
 import atexit, os, sys, time
 from pathlib import Path
-from pipelines import cli
-from pipelines.stopping import run_stoppable
+from pipelines.commands import main as cli
+from pipelines.commands.stopping import run_stoppable
 
 def wait_for_go():
     while not Path("go").exists():
@@ -173,7 +173,8 @@ TELLING_RUN = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from pipelines import cli, run
+from pipelines.commands import main as cli
+from pipelines.compute import run
 show = cli.print_summary
 
 def show_slowly(*arguments, **options):
@@ -183,7 +184,7 @@ def show_slowly(*arguments, **options):
     show(*arguments, **options)
 
 cli.print_summary = show_slowly
-run.run_home = partial(run.run_home, use_dagster=False)  # Dagster's records are most of the time
+run.run_home = partial(run.run_home)  # Dagster's records are most of the time
 sys.argv = ["headwater", "run", "--home", "home", "--select", "core.quarantine"]
 cli.main()
 """

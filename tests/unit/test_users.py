@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from dashboards.app.access import passwords
 from dashboards.app.access.passwords import Passwords
 from dashboards.app.access.users import Users
-from pipelines.home import Home, init_home
+from pipelines.home.folder import Home, init_home
 from tests.commands import headwater
 
 PASSWORD = "river and stone"

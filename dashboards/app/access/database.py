@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from dashboards.app.access.users import folder_of
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS sessions (

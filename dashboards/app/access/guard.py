@@ -21,8 +21,8 @@ from dashboards.app.access.rules import Proxy, Rules
 from dashboards.app.access.sessions import Sessions, form_token
 from dashboards.app.access.users import ROLES, User, Users, plain_name
 from dashboards.app.context import Role
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 SIGN_IN, SIGN_OUT, HEALTH = "/sign-in", "/sign-out", "/health"
 

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from pipelines.errors import HeadwaterError
+from pipelines.home.errors import HeadwaterError
 
 SHORTEST = 8
 """Characters of a password; length counts for more than signs and digits do."""

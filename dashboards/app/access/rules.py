@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from dashboards.app.access.network import Network, address_of, read_network
 from dashboards.app.access.users import Users
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from dashboards.app.access.sessions import LONGEST_SECONDS, form_token
 from dashboards.app.access.users import User, plain_name
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from pipelines.home import Home
+from pipelines.home.folder import Home
 
 _PAGE = Path(__file__).with_name("sign_in.html")
 _FAULT = '<p class="fault" role="alert">{}</p>\n'

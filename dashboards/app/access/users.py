@@ -1,7 +1,7 @@
 """The people who may sign in: ``.dashboard/users.json`` of a home.
 
 Here: reading and changing that file, what a name may be.
-Not here: passwords (``dashboards.app.access.passwords``), the commands (``pipelines.user_commands``).
+Not here: passwords (``dashboards.app.access.passwords``), the commands (``pipelines.commands.users``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards.app.context import Role
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
 """What people may do, each what the one before may: look; query with SQL; see what others asked."""

@@ -18,8 +18,8 @@ from dashboards.app.sql.results import Outcome, Results, is_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
 from dashboards.workbench.bench import Workbench
-from pipelines.errors import HeadwaterError
-from pipelines.home import Home
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 LOCAL = "local"
 """Who asks where nobody signs in."""

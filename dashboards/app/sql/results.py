@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines.home import Home
+from pipelines.home.folder import Home
 
 KEPT_SECONDS = 3600.0
 _MOST_OF_A_USER = 20

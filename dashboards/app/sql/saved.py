@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dashboards.numbers import Language
 from dashboards.workbench.gate import LONGEST_QUERY
-from pipelines.home import Home
+from pipelines.home.folder import Home
 
 _NAME = re.compile(r"[\w-]{1,64}")
 

@@ -1,0 +1,80 @@
+"""The code location: everything that Dagster knows of one home.
+
+Here: gathering assets, jobs, sensor and schedules, and by when tables are expected.
+Not here: what any of them is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.automation import (
+    by_morning,
+    daily_schedule,
+    ingestion_job,
+    landing_sensor,
+    report_job,
+    report_schedule,
+    tables_job,
+)
+from assets.ingestion import raw_assets
+from assets.report import report_asset
+from assets.sql import CHANNEL, Channel, sql_assets
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.folder import find_home
+
+_FRESH_BY_MORNING = frozenset({"attribution", "customers", "products"})
+"""The schemas whose tables operators expect every morning."""
+
+
+def build_definitions(
+    home: Path | None = None, resource_overrides: Mapping[str, object] | None = None
+) -> dg.Definitions:
+    """A code location of its own for *home*.
+
+    Args:
+        home: The home's folder; default: ``$HEADWATER_HOME``, else ``./home``.
+        resource_overrides: Resources in place of the home's own, by name.
+
+    Raises:
+        HeadwaterError: there is no home, or its settings or models are wrong.
+    """
+    return define(open_workspace(find_home(home)), resource_overrides)
+
+
+def define(
+    workspace: Workspace, resource_overrides: Mapping[str, object] | None = None, *, is_described: bool = True
+) -> dg.Definitions:
+    """The code location of *workspace*; schemas that the home adds become assets like those shipped.
+
+    Unless *is_described*, the assets lack what only the UI shows and takes seconds to derive.
+    """
+    fresh = by_morning(workspace.settings)
+    models = [
+        asset
+        for schema in workspace.project.schemas()
+        for asset in sql_assets(
+            workspace, schema, fresh if schema in _FRESH_BY_MORNING else None, is_described=is_described
+        )
+    ]
+    resources: dict[str, Any] = {CHANNEL: Channel(workspace.home), **(resource_overrides or {})}
+    tables = tables_job(workspace)
+    return dg.Definitions(
+        assets=[*raw_assets(workspace), *models, report_asset(workspace)],
+        jobs=[ingestion_job, tables, report_job],
+        sensors=[landing_sensor(workspace, tables)],
+        schedules=[daily_schedule(workspace.settings, tables), report_schedule(workspace.settings)],
+        resources=resources,
+        # One process for all steps of a run: importing everything anew for each step would cost seconds.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``workspace.yaml`` loads."""
+    return build_definitions()

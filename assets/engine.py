@@ -1,0 +1,265 @@
+"""Running a home's steps in this process, through Dagster.
+
+Here: the engine by which ``headwater run`` ingests and computes, so that the runs, materializations and checks show
+in the Dagster UI opened on that home; and what its records say of checks.
+Not here: in which order the steps come (``pipelines.compute.run``), what a step does (``assets.sql``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
+from sqlalchemy.exc import DBAPIError
+
+from assets.automation import IN_PROCESS_TAG, range_tags
+from assets.definitions import define
+from assets.recording import asset_key
+from assets.sql import CHANNEL, Channel, days_ahead
+from pipelines.compute.planner import Segment
+from pipelines.compute.results import CheckState, RunResult
+from pipelines.compute.runner import grain_check_name
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, home_lock
+from pipelines.home.settings import load_settings
+from pipelines.ingest import IngestReport
+from pipelines.lake.partitions import Day, PartitionKey
+
+_NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class DagsterEngine:
+    """Runs steps of *home* in this process and records them in its ``.dagster``."""
+
+    def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
+        self._home = home
+        self._channel = Channel(home)
+        if tell is not None:
+            self._channel.tell = tell
+        self._built: tuple[Workspace, dg.Definitions] | None = None
+        self._ahead = 0
+
+    def ingest(self) -> IngestReport:
+        """Ingest what is pending.
+
+        Raises:
+            HeadwaterError: the settings or sources are wrong, or the machine fails. A source that cannot be read is
+                no such case: the report names it.
+        """
+        self._run("ingestion", ["raw.batches"], {})
+        assert self._channel.ingested is not None
+        return self._channel.ingested
+
+    def compute(
+        self,
+        tables: Collection[str],
+        first: Day | None,
+        last: Day | None,
+        held: Collection[tuple[str, PartitionKey]] = (),
+    ) -> RunResult:
+        """Compute *tables*: those by days for *first* to *last*, the others whole.
+
+        What a failed check held back is in the result. The steps after it are not run then, so that tables further
+        downstream are missing from the result altogether.
+
+        Raises:
+            HeadwaterError: a query or the machine fails. What was published before stays.
+        """
+        self._channel.held = frozenset(held)
+        tags = range_tags(Segment(first, last, frozenset(tables))) if first and last else {}
+        self._run("tables", tables, tags)
+        total = RunResult()
+        for result in self._channel.results:
+            total.tables |= result.tables
+            total.checks |= result.checks
+        return total
+
+    def close_dead_runs(self) -> None:
+        """Mark as failed what a killed process left running in Dagster's records; the caller holds the home's lock.
+
+        Raises:
+            HeadwaterError: the records cannot be read or written.
+        """
+        with open_instance(self._home) as instance, _dead_runs_buried(self._home, instance):
+            pass
+
+    def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
+        self._channel.results.clear()
+        self._channel.error = None
+        with (
+            home_lock(self._home, f"Dagster job {job}"),
+            open_instance(self._home) as instance,
+            _dead_runs_buried(self._home, instance),
+        ):
+            workspace, definitions = self._build()
+            run_id = str(uuid4())
+            self._channel.adopt(run_id, workspace)
+            try:
+                definitions.resolve_job_def(job).execute_in_process(
+                    run_config=_QUIET,
+                    instance=instance,
+                    asset_selection=[asset_key(table) for table in tables],
+                    tags={**tags, IN_PROCESS_TAG: "true"},
+                    run_id=run_id,
+                )
+            except dg.Failure as failure:
+                # What was held back or could not be read is told by the result or the report.
+                if self._channel.error is not None:
+                    raise self._channel.error from failure
+            except dg.DagsterExecutionInterruptedError as interrupt:
+                raise KeyboardInterrupt from interrupt
+
+    def _build(self) -> tuple[Workspace, dg.Definitions]:
+        """The home and its definitions, read again only if its days changed.
+
+        The first run sets the start date, and what landed since may be of a later day than the definitions have.
+        """
+        if (
+            self._built is None
+            or self._built[0].settings != load_settings(self._home)
+            or days_ahead(self._built[0].reread_raw()) > self._ahead
+        ):
+            workspace = open_workspace(self._home)
+            self._ahead = days_ahead(workspace)
+            self._built = workspace, define(workspace, {CHANNEL: self._channel}, is_described=False)
+        return self._built
+
+
+def ingest_in_process(home: Home) -> IngestReport:
+    """Ingest what is pending in *home*, as a run of Dagster's; see ``DagsterEngine.ingest``."""
+    return DagsterEngine(home).ingest()
+
+
+def materialize_in_process(home: Home, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
+    """Compute *tables* of *home*, as a run of Dagster's; see ``DagsterEngine.compute``."""
+    return DagsterEngine(home).compute(tables, first, last)
+
+
+def check_states(home: Home) -> list[CheckState]:
+    """Every check of *home* as Dagster's records have it, by table and name.
+
+    Raises:
+        HeadwaterError: the home or the records cannot be read.
+    """
+    project = open_workspace(home).project
+    severities = {
+        (name, check): severity
+        for name, model in project.models.items()
+        for check, severity in (
+            (grain_check_name(model), "error"),
+            *((check.name, check.severity) for check in project.checks[name]),
+        )
+    }
+    keys = {dg.AssetCheckKey(asset_key(name), check): (name, check) for name, check in severities}
+    states = []
+    with open_instance(home) as instance:
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+        for key, (table, name) in keys.items():
+            record = latest.get(key)
+            evaluation = record.event.asset_check_evaluation if record and record.event else None
+            severity = severities[table, name]
+            if record is None or record.event is None or evaluation is None:
+                states.append(CheckState(table, name, severity, None, "", None))
+                continue
+            at = dt.datetime.fromtimestamp(record.event.timestamp, dt.UTC)
+            found = evaluation.description or ("" if evaluation.passed else "failed")
+            states.append(CheckState(table, name, severity, evaluation.passed, found, at))
+    return sorted(states, key=lambda state: (state.table, state.name))
+
+
+def failed_checks(home: Home) -> list[CheckState]:
+    """The checks that found something when they last ran, by name."""
+    return sorted((state for state in check_states(home) if state.passed is False), key=lambda state: state.name)
+
+
+@contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """Dagster's records of *home*, for use in this process.
+
+    Its runs keep no copy of what the process prints: taking one puts files in the place of the terminal.
+
+    Raises:
+        HeadwaterError: the records cannot be read or written.
+    """
+    try:
+        with _records_written_at_ease(), _instance(home) as instance:
+            yield instance
+    except DBAPIError as error:
+        raise HeadwaterError(
+            f"{home.dagster}: Dagster's records cannot be read or written: {error.orig}; "
+            "what was published before is whole, run again once this is mended"
+        ) from error
+
+
+def _instance(home: Home) -> dg.DagsterInstance:
+    # Dagster finds its dagster.yaml by a pattern, and so none where the path holds such signs: it is told here too.
+    silent: dict[str, Any] = {"compute_logs": _NO_COPIES, "telemetry": {"enabled": False}}
+    try:
+        if not home.dagster.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=silent))
+    except OSError as error:
+        raise HeadwaterError(f"{home.dagster}: Dagster's records cannot be opened: {error.strerror}") from error
+
+
+@contextmanager
+def _records_written_at_ease() -> Iterator[None]:
+    """Let SQLite, which holds Dagster's records, wait for the disk now and then instead of at every event.
+
+    Dagster opens and closes a connection for each event. Closing the last one of a file copies its write-ahead log
+    into the file and waits for the disk, so one more connection is kept open meanwhile. A power cut may cost the last
+    events, never the file; what is in the lake is known from the lake. A year of eleven tables is 8,000 events.
+    """
+    kept: dict[str, sqlite3.Connection] = {}
+
+    def ease(connection: Any, _: object) -> None:
+        if not isinstance(connection, sqlite3.Connection):
+            return
+        connection.execute("PRAGMA synchronous = NORMAL")
+        path = connection.execute("PRAGMA database_list").fetchone()[2]
+        is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        if path and is_wal and path not in kept:
+            kept[path] = sqlite3.connect(path, check_same_thread=False)
+            kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()  # only reading opens the log
+
+    listen(Engine, "connect", ease)
+    try:
+        yield
+    finally:
+        remove(Engine, "connect", ease)
+        for connection in kept.values():
+            connection.close()
+
+
+@contextmanager
+def _dead_runs_buried(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
+    """Mark as failed what a killed process left running, and afterwards what Ctrl-C left here.
+
+    The caller holds the home's lock, so that nobody else runs anything in process.
+    """
+    with suppress(OSError):  # where it cannot be written, neither can the records, which tell so
+        home.run_marker.touch()
+    _bury(instance)
+    try:
+        yield
+    finally:
+        _bury(instance)
+        home.run_marker.unlink(missing_ok=True)
+
+
+def _bury(instance: dg.DagsterInstance) -> None:
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})):
+        instance.report_run_failed(run, "Its process was interrupted before the run ended.")

@@ -1,0 +1,264 @@
+"""What Dagster is told of a run: materializations, versions, checks.
+
+Here: how a run's result becomes Dagster events, so that its UI shows what the lake holds and calls stale what the
+planner does.
+Not here: which assets there are and how they run (``assets.sql``, ``assets.ingestion``).
+
+Each partition gets a materialization event of its own, with its own rows, bytes and version: one MaterializeResult of
+a range would be repeated for every partition, those that were not published among them. The outputs are yielded
+marked, so that the framework adds no events to these.
+
+Dagster calls a partition stale when its code version, or the data version of anything it reads, is another than when
+it was made. Models judged by their inputs are told to it exactly so. Models judged by their content (see
+``pipelines.compute.planner``) must not look stale whenever anything is delivered, so what they read has one version for
+ever (``has_told_version``): they are found stale by the planner alone, which the landing sensor asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    DEFAULT_DATA_VERSION,
+    NULL_EVENT_POINTER,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
+)
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+
+from pipelines.compute.results import CheckResult, PartitionResult, RunResult, TableResult
+from pipelines.compute.workspace import Workspace
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.lake.partitions import Day, PartitionKey, parquet_sql
+from pipelines.sqlproject.model import Model
+from pipelines.sqlproject.project import Project
+
+EMPTY = "empty"
+"""The data version of a day without a partition."""
+
+PREVIEW_ROWS = 5
+"""Rows shown with the materialization of a single partition."""
+
+Event = dg.AssetMaterialization | dg.MaterializeResult[None] | dg.AssetCheckResult
+Metadata = dict[str, Any]
+
+_SHOWN_DAYS = 20
+_CELL_WIDTH = 60
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """The asset of a table ``schema.name``."""
+    return dg.AssetKey(table.split("."))
+
+
+def table_name(key: dg.AssetKey) -> str:
+    """The table ``schema.name`` of an asset."""
+    return ".".join(key.path)
+
+
+def code_version(project: Project, model: Model) -> str:
+    """What makes the rows of *model* besides its inputs: its text and, if it is judged by its inputs, its settings."""
+    if project.is_judged_by_content(model) or not model.parameters:
+        return model.code_version
+    settings = "\n".join(f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters))
+    return f"{model.code_version}-{hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()}"
+
+
+def has_told_version(project: Project, table: str) -> bool:
+    """Whether Dagster is told when *table*, one without days, changes.
+
+    Not if a table by days that is judged by its content reads it: all of its days would look stale for ever.
+    """
+    return not any(
+        model.is_partitioned and project.is_judged_by_content(model)
+        for name, model in project.models.items()
+        if any(read.table == table for read in project.reads[name])
+    )
+
+
+def version_tags(version: str) -> dict[str, str]:
+    """The tags by which an event of a table tells its data version."""
+    return {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
+
+
+def told_version(instance: dg.DagsterInstance, table: str) -> str | None:
+    """The version that Dagster was last told of *table*, one without days; None before the first time."""
+    event = instance.get_latest_materialization_event(asset_key(table))
+    materialization = event.asset_materialization if event else None
+    return (materialization.tags or {}).get(DATA_VERSION_TAG) if materialization else None
+
+
+def given_version(workspace: Workspace, table: str) -> str | None:
+    """The version of a raw or configuration table without days; None where it has no files."""
+    if table in CONFIG_TABLES:
+        return workspace.config.version(table)
+    return workspace.raw.versions(table).get(None)
+
+
+def changed_config(workspace: Workspace, instance: dg.DagsterInstance) -> Iterator[dg.AssetMaterialization]:
+    """An event for each table in ``config/`` of whose content Dagster does not know yet."""
+    for table in CONFIG_TABLES:
+        version = workspace.config.version(table)
+        if has_told_version(workspace.project, table) and told_version(instance, table) != version:
+            rows = len(workspace.config.rows(table))
+            yield dg.AssetMaterialization(
+                asset_key(table), metadata={"dagster/row_count": rows}, tags=version_tags(version)
+            )
+
+
+class RunRecorder:
+    """Tells Dagster what one step did.
+
+    Args:
+        workspace: The home.
+        connection: The step's session, for previews.
+        instance: Where the events go; asked for what it knows already.
+    """
+
+    def __init__(
+        self, workspace: Workspace, connection: duckdb.DuckDBPyConnection, instance: dg.DagsterInstance
+    ) -> None:
+        self._workspace = workspace
+        self._connection = connection
+        self._instance = instance
+
+    def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
+        """The events of *result*, each table's before those of the tables that read it.
+
+        Days of *claimed* that have no partition for want of inputs are told as empty ones.
+        """
+        yield from changed_config(self._workspace, self._instance)
+        for table in result.tables.values():
+            tags = self._provenance(self._workspace.project.models[table.table])
+            for key, partition in table.published.items():
+                yield dg.AssetMaterialization(
+                    asset_key(table.table),
+                    partition=key.isoformat() if key else None,
+                    metadata=self._metadata(table, key, partition),
+                    tags=tags | self._data_version(table.table, key, partition.version),
+                )
+            for day in sorted(self._empty_days(table, claimed)):
+                metadata: Metadata = {"dagster/partition_row_count": 0}
+                empty = tags | version_tags(EMPTY)
+                yield dg.AssetMaterialization(
+                    asset_key(table.table), partition=day.isoformat(), metadata=metadata, tags=empty
+                )
+            if not table.held:
+                yield dg.MaterializeResult(
+                    asset_key=asset_key(table.table), metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+                )
+        for check in result.checks.values():
+            yield check_result(check)
+
+    def _empty_days(self, table: TableResult, claimed: Collection[Day]) -> set[Day]:
+        """The days on which *table* was found to have nothing: those removed always, others if they are claimed."""
+        if not self._workspace.project.models[table.table].is_partitioned:
+            return set()
+        removed = {day for day in table.removed if day is not None}
+        return removed | (set(claimed) - table.published.keys() - set(table.held))
+
+    def _data_version(self, table: str, key: PartitionKey, version: str) -> dict[str, str]:
+        is_told = key is not None or has_told_version(self._workspace.project, table)
+        return version_tags(version if is_told else DEFAULT_DATA_VERSION.value)
+
+    def _provenance(self, model: Model) -> dict[str, str]:
+        """The tags that say of what *model* was made: its code, and its inputs up to the newest event."""
+        project = self._workspace.project
+        tags = {CODE_VERSION_TAG: code_version(project, model)}
+        newest = self._instance.event_log_storage.get_maximum_record_id()
+        for read in project.reads[model.name]:
+            if read.table == model.name:
+                continue
+            key = asset_key(read.table)
+            # Of a table by days Dagster looks at the events after the pointer; only of others at the version.
+            version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
+            tags[get_input_data_version_tag(key)] = version
+            tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER
+        return tags
+
+    def _input_version(self, table: str) -> str:
+        version = None
+        if has_told_version(self._workspace.project, table):
+            is_model = table in self._workspace.project.models
+            stored = self._workspace.lake.versions(table).get(None) if is_model else None
+            version = stored if is_model else given_version(self._workspace, table)
+        return version or DEFAULT_DATA_VERSION.value
+
+    def _metadata(self, table: TableResult, key: PartitionKey, partition: PartitionResult) -> Metadata:
+        rows = "dagster/partition_row_count" if key else "dagster/row_count"
+        metadata: Metadata = {rows: partition.rows, "bytes": partition.bytes}
+        if len(table.published) == 1:
+            path = self._workspace.lake.file(table.table, key)
+            metadata["seconds"] = round(table.seconds, 3)
+            metadata["path"] = dg.MetadataValue.path(str(path))
+            metadata["preview"] = dg.MetadataValue.md(self._preview(path))
+        return metadata
+
+    def _preview(self, path: Path) -> str:
+        query = f"SELECT * FROM {parquet_sql([path])} LIMIT {PREVIEW_ROWS}"
+        cursor = self._connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        return markdown_table(names, [list(row) for row in cursor.fetchall()])
+
+
+def check_result(check: CheckResult) -> dg.AssetCheckResult:
+    """The evaluation of *check*."""
+    metadata: Metadata = {"offending rows": check.rows}
+    if not check.passed:
+        columns = list(dict.fromkeys(name for row in check.sample for name in row))
+        rows = [[row.get(name) for name in columns] for row in check.sample]
+        metadata["sample"] = dg.MetadataValue.md(markdown_table(columns, rows))
+        metadata["remedy"] = check.remedy
+    if check.days:
+        metadata["days"] = ", ".join(str(day) for day in sorted(check.days)[:_SHOWN_DAYS])
+    is_error = check.severity == "error"
+    return dg.AssetCheckResult(
+        passed=check.passed,
+        asset_key=asset_key(check.model),
+        check_name=check.check,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        description=None if check.passed else check.describe(),
+        metadata=metadata,
+    )
+
+
+def markdown_table(columns: list[str], rows: list[list[object]]) -> str:
+    """Rows as a Markdown table, long values shortened."""
+    lines = [columns, ["---"] * len(columns), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+
+
+def totals(table: TableResult) -> str:
+    """What happened to a table, in a line for the run's log."""
+    rows = sum(partition.rows for partition in table.published.values())
+    size = sum(partition.bytes for partition in table.published.values())
+    parts = [f"{len(table.published)} partitions, {rows:,} rows, {size:,} bytes in {table.seconds:.2f} s"]
+    if table.removed:
+        parts.append(f"{len(table.removed)} removed")
+    if table.held:
+        parts.append(f"{len(table.held)} held back")
+    return f"{table.table}: {'; '.join(parts)}"
+
+
+def why_incomplete(result: RunResult) -> str | None:
+    """Why partitions were held back, in a line; None if none were."""
+    held = result.held()
+    if not held:
+        return None
+    failed = [c.describe() for c in result.checks.values() if not c.passed and c.severity == "error"]
+    tables = ", ".join(sorted({table for table, _ in held}))
+    reason = " ".join(failed) or "What they read was held back before."
+    return f"{len(held)} partitions of {tables} were held back and keep what they held. {reason}"

@@ -1,0 +1,268 @@
+"""SQL models as Dagster assets: what they are, what they read, and the step that computes them.
+
+Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the ops behind
+them: as few steps a schema as Dagster allows.
+Not here: computing (``pipelines.compute.runner``), what Dagster is told of the outcome (``assets.recording``).
+"""
+
+# No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from assets.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
+from pipelines.compute.results import RunResult
+from pipelines.compute.runner import Runner, grain_check_name
+from pipelines.compute.workspace import Workspace, days_between, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, home_lock
+from pipelines.ingest import RAW_TABLES, IngestReport
+from pipelines.lake.duck import session
+from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.sqlproject.lineage import column_lineage
+from pipelines.sqlproject.model import DIALECT, Model
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import Read
+
+CHANNEL = "headwater"
+"""The resource's name under which every step finds its Channel."""
+
+_BACKFILL_TAG = "dagster/backfill"
+
+FIRST_DAY = dt.date(1980, 1, 1)
+"""The first partition while the settings name no start date; earlier times are refused as out of range."""
+
+
+@dataclass
+class Channel:
+    """What a step and whoever launched it in the same process share.
+
+    Attributes:
+        home: The home that the steps work on.
+        held: Partitions that earlier runs of the same command held back.
+        results: What the steps computed.
+        ingested: What ingestion did.
+        error: The fault of input, settings or machine that ended a step.
+        tell: Told what is going on, a line at a time.
+    """
+
+    home: Home
+    held: frozenset[tuple[str, PartitionKey]] = frozenset()
+    results: list[RunResult] = field(default_factory=list)
+    ingested: IngestReport | None = None
+    error: HeadwaterError | None = None
+    tell: Callable[[str], None] = lambda _line: None
+    _opened: tuple[str, Workspace] | None = None
+
+    def adopt(self, run_id: str, workspace: Workspace) -> None:
+        """Let the steps of a run use *workspace* instead of reading the home's files again."""
+        self._opened = (run_id, workspace)
+
+    def open(self, run_id: str) -> Workspace:
+        """The home as the run sees it: its files are read once a run, the list of batches anew at each step."""
+        if self._opened is None or self._opened[0] != run_id:
+            self._opened = (run_id, open_workspace(self.home))
+        return self._opened[1].reread_raw()
+
+
+def sql_assets(
+    workspace: Workspace, schema: str, freshness: dg.FreshnessPolicy | None = None, *, is_described: bool = True
+) -> list[dg.AssetsDefinition]:
+    """The assets of the models in *schema*, those of the home included.
+
+    Args:
+        workspace: The home.
+        schema: The folder below ``sql/``.
+        freshness: By when its tables are expected.
+        is_described: With what only the UI shows and takes seconds to derive.
+    """
+    return [
+        _step(workspace, name, [_spec(workspace, model, freshness, is_described) for model in models])
+        for name, models in _steps(workspace, schema)
+    ]
+
+
+@dataclass
+class _Step:
+    """Models of one schema that one op computes, and over how many days each table that they read is read."""
+
+    schema: str
+    is_by_day: bool
+    models: list[Model] = field(default_factory=list)
+    days: dict[str, int | None] = field(default_factory=dict)
+
+    def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
+        """Whether *model*, which reads over *days*, may join: Dagster has one partition mapping a step and table."""
+        alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
+        return alike and all(self.days.get(table, n) == n for table, n in days.items())
+
+
+def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]]]:
+    """The models of *schema* as steps with names: as few as Dagster allows."""
+    count: Counter[str] = Counter()
+    for step in _all_steps(workspace.project):
+        if step.schema == schema:
+            name = f"{schema}_by_day" if step.is_by_day else f"{schema}_whole"
+            count[name] += 1
+            yield name if count[name] == 1 else f"{name}_{count[name]}", step.models
+
+
+def _all_steps(project: Project) -> list[_Step]:
+    """The steps of all schemas, in an order in which none reads from a later one: Dagster refuses a ring."""
+    steps: list[_Step] = []
+    place: dict[str, int] = {}
+    for model in project.models.values():  # each after what it reads
+        reads = {read.table: read.days for read in project.reads[model.name]}
+        days = reads if model.is_partitioned else {}
+        number = max((place[table] for table in reads if table in place), default=0)
+        while number < len(steps) and not steps[number].takes(model, days):
+            number += 1
+        if number == len(steps):
+            steps.append(_Step(model.schema, model.is_partitioned))
+        steps[number].models.append(model)
+        steps[number].days |= days
+        place[model.name] = number
+    return steps
+
+
+def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
+    """The days of the shop, from its start date to yesterday, or to the newest day of its data if that is later.
+
+    A day that can have no data yet is no partition: the UI would show it as missing.
+    """
+    start = workspace.settings.start_date or FIRST_DAY
+    return dg.DailyPartitionsDefinition(
+        start_date=start.isoformat(), timezone=workspace.settings.timezone, end_offset=days_ahead(workspace)
+    )
+
+
+def days_ahead(workspace: Workspace) -> int:
+    """How many days after yesterday have data: 0 to 2, since an event may be up to a day ahead of our clock."""
+    today = dt.datetime.now(ZoneInfo(workspace.settings.timezone)).date()
+    there = {day for table in RAW_TABLES for day in workspace.raw.versions(table) if day is not None}
+    there |= {day for table in workspace.project.models for day in workspace.lake.files(table) if day is not None}
+    newest = max(there, default=dt.date.min)
+    return sum(newest >= today + dt.timedelta(days=n) for n in range(2))
+
+
+def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+    models = [workspace.project.models[table_name(spec.key)] for spec in specs]
+    by_day = models[0].is_partitioned
+
+    @dg.multi_asset(
+        name=name,
+        specs=specs,
+        check_specs=[spec for model in models for spec in _check_specs(workspace, model)],
+        partitions_def=day_partitions(workspace) if by_day else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if by_day else None,
+        can_subset=True,
+        required_resource_keys={CHANNEL},
+    )
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _compute(context)
+
+    return compute
+
+
+def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """Compute the selected tables, tell Dagster what was done, and fail if a check held anything back."""
+    _refuse_checks_alone(context)
+    channel: Channel = getattr(context.resources, CHANNEL)
+    tables = {table_name(key) for key in context.selected_asset_keys}
+    first, last = _days(context)
+    try:
+        with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            workspace = channel.open(context.run.run_id)
+            with session(channel.home, workspace.settings) as connection:
+                result = Runner(workspace, connection, channel.held, channel.tell).compute(tables, first, last)
+                channel.results.append(result)
+                for table in result.tables.values():
+                    context.log.info(totals(table))
+                # A backfill counts a day as failed of which it is told nothing.
+                claimed = days_between(first, last) if first and last and _BACKFILL_TAG in context.run.tags else []
+                for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
+                    channel.tell("telling Dagster what was computed")
+                    yield event
+    except HeadwaterError as error:
+        channel.error = error
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    if reason := why_incomplete(result):
+        raise dg.Failure(description=reason, allow_retries=False)
+
+
+def _refuse_checks_alone(context: dg.AssetExecutionContext) -> None:
+    """The UI offers to execute a check by itself, and would call it done."""
+    alone = {key.asset_key for key in context.selected_asset_check_keys} - context.selected_asset_keys
+    if alone:
+        tables = ", ".join(sorted(map(table_name, alone)))
+        reason = f"Checks judge a table while it is computed, before it is published: materialize {tables} instead."
+        raise dg.Failure(description=reason, allow_retries=False)
+
+
+def _days(context: dg.AssetExecutionContext) -> tuple[Day | None, Day | None]:
+    if not (context.has_partition_key or context.has_partition_key_range):
+        return None, None
+    days = context.partition_key_range
+    return dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end)
+
+
+def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | None, is_described: bool) -> dg.AssetSpec:
+    project = workspace.project
+    return dg.AssetSpec(
+        asset_key(model.name),
+        # Dagster is not told that a table reads its own day before: it would want the days one by one.
+        deps=[_dependency(workspace, model, read) for read in project.reads[model.name] if read.table != model.name],
+        description=model.description,
+        group_name=model.schema,
+        code_version=code_version(project, model),
+        kinds={"duckdb", "sql"},
+        freshness_policy=freshness,
+        metadata=_definition_metadata(workspace, model) if is_described else None,
+    )
+
+
+def _dependency(workspace: Workspace, model: Model, read: Read) -> dg.AssetDep:
+    if not (model.is_partitioned and workspace.project.is_partitioned(read.table)):
+        return dg.AssetDep(asset_key(read.table))
+    mapping = dg.TimeWindowPartitionMapping(start_offset=-(read.days or 0))
+    return dg.AssetDep(asset_key(read.table), partition_mapping=mapping)
+
+
+def _definition_metadata(workspace: Workspace, model: Model) -> dict[str, Any]:
+    """What is known of a table before it is computed: columns, lineage, the query as it will run, the file."""
+    columns = [
+        dg.TableColumn(name, type=column.type, description=column.description) for name, column in model.columns.items()
+    ]
+    lineage = {
+        column: [dg.TableColumnDep(asset_key=asset_key(table), column_name=name) for table, name in sources]
+        for column, sources in column_lineage(workspace.project, model).items()
+    }
+    day = workspace.settings.start_date or FIRST_DAY
+    sql = workspace.project.bind(model, day, day).sql(dialect=DIALECT, pretty=True)
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=lineage),
+        "dagster/table_name": model.name,
+        "grain": ", ".join(model.grain),
+        "query": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+        "model file": dg.MetadataValue.path(str(model.path)),
+    }
+
+
+def _check_specs(workspace: Workspace, model: Model) -> Iterator[dg.AssetCheckSpec]:
+    grain = ", ".join(model.grain)
+    yield dg.AssetCheckSpec(
+        grain_check_name(model), asset=asset_key(model.name), description=f"{grain}: unique and not null", blocking=True
+    )
+    for check in workspace.project.checks[model.name]:
+        yield dg.AssetCheckSpec(
+            check.name,
+            asset=asset_key(model.name),
+            description=f"{check.description} {check.remedy}",
+            blocking=check.severity == "error",
+        )

@@ -1,0 +1,60 @@
+"""``headwater report``: one day of a shop as one HTML file.
+
+Here: which day, which file.
+Not here: what the report says (``dashboards.report.write``), which is imported when asked for: drawing charts takes a
+second to load that nothing else should wait for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Literal
+
+from dashboards.report.queries import MARTS, newest_day
+from pipelines.compute.workspace import open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+def write_report(home: Home, language: Language, *, day: dt.date | None = None, out: Path | None = None) -> Path:
+    """Write the report of *day* to *out* and return its path.
+
+    Args:
+        home: The home.
+        language: Of the texts.
+        day: Default: the newest computed day that is over.
+        out: Default: ``<home>/reports/<day>-<language>.html``.
+
+    Raises:
+        HeadwaterError: the day is not computed, or the file cannot be written.
+    """
+    from dashboards.report.write import write_report as write  # defers plotly
+
+    now = dt.datetime.now(dt.UTC)
+    day = day or last_day(home)
+    path = out or home.reports / f"{day}-{language}.html"
+    write(home, day, language, path, now)
+    return path
+
+
+def tables_read() -> tuple[str, ...]:
+    """The tables that a report reads, where the home has them."""
+    return MARTS
+
+
+def last_day(home: Home) -> dt.date:
+    """The newest computed day that is over.
+
+    Raises:
+        HeadwaterError: no day is computed.
+    """
+    day = newest_day(open_workspace(home), dt.datetime.now(dt.UTC))
+    if day is None:
+        raise HeadwaterError(
+            f"{home.root}: no day is computed yet; land files and run 'headwater run --home {home.root}'"
+        )
+    return day

@@ -1,0 +1,185 @@
+"""What the command line shows: lines, tables, progress, the summary of a run.
+
+Here: formatting for people at a terminal.
+Not here: what is shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
+    from pipelines.compute.reading import Rows
+    from pipelines.compute.run import RunSummary
+    from pipelines.lake.partitions import PartitionKey
+
+
+_WIDE = 10_000
+LONGEST_LINE = 500
+"""Characters of an error, a warning or a finding: whoever reads a terminal or a mail sees where it ends."""
+_TAIL = 180
+
+
+def error_line(message: str) -> None:
+    """An error, on standard error, in one line of at most ``LONGEST_LINE`` characters."""
+    print(shortened(f"error: {message}"), file=sys.stderr)
+
+
+def warning_line(message: str) -> None:
+    """A warning, likewise."""
+    print(shortened(f"warning: {message}"), file=sys.stderr)
+
+
+def shortened(line: str) -> str:
+    """*line* in at most ``LONGEST_LINE`` characters, without line breaks.
+
+    What is cut stands in the middle: a message begins with the place of the fault and ends with what to do.
+    """
+    line = " ".join(line.split("\n"))
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[: LONGEST_LINE - _TAIL - 3]} … {line[-_TAIL:]}"
+
+
+@contextmanager
+def teller() -> Iterator[Callable[[str], None]]:
+    """A function that tells what is going on: a spinner at a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _line: None
+        return
+    with console.status("reading the home") as status:
+        yield lambda line: status.update(line)
+
+
+def print_table(rows: Rows) -> None:
+    """The rows as a table; says so when there are more."""
+    console = Console()
+    table = Table(show_edge=False)
+    for index, name in enumerate(rows.columns):
+        numeric = any(isinstance(row[index], int | float | Decimal) for row in rows.rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows.rows:
+        table.add_row(*(_cell(value) for value in row))
+    if not console.is_terminal:
+        # Piped into a file or another program, a table is as wide as it needs to be.
+        console = Console(width=Console(width=_WIDE).measure(table).maximum)
+    console.print(table)
+    if rows.total > len(rows.rows):
+        print(f"first {len(rows.rows)} of {rows.total} rows; --format csv or --out FILE gives all")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
+    """What a run did."""
+    if as_json:
+        print(json.dumps(_as_json(summary), ensure_ascii=False, indent=2))
+        return
+    report = summary.ingested
+    for error in report.errors:
+        error_line(error)
+    # Told when something new came in, not at each run of a shop that means to begin later.
+    for warning in (*report.warnings, summary.not_computed if report.batches else ""):
+        if warning:
+            warning_line(warning)
+    for damage in summary.damaged:
+        error_line(damage)
+    for path in summary.repaired:
+        warning_line(f"{path} was damaged, not as it was written; it is computed again")
+    if summary.did_nothing and not summary.has_errors:
+        print(f"nothing to do: no new files, every table is up to date{_span(summary)}")
+        return
+    print(f"batches   {report.files:,} new")
+    print(
+        f"records   {report.records:,} read = {report.accepted:,} accepted + {report.duplicates:,} duplicates "
+        f"+ {report.quarantined:,} quarantined"
+    )
+    if summary.start_date_set:
+        print(f"start     start_date set to {summary.start_date_set} in config/headwater.yaml")
+    days = summary.days()
+    print(f"days      {len(days):,} computed" + (f", {days[0]} to {days[-1]}" if days else ""))
+    written = sum(len(keys) for keys in summary.published.values())
+    print(f"tables    {len(summary.published)} written, {written:,} partitions{_removed(summary)}")
+    _print_checks(summary)
+
+
+def _print_checks(summary: RunSummary) -> None:
+    errors = [check for check in summary.failed_checks.values() if check.severity == "error"]
+    warnings = [check for check in summary.failed_checks.values() if check.severity == "warn"]
+    print(f"checks    {len(errors)} failed, {len(warnings)} warnings")
+    for check in (*errors, *warnings):
+        print(shortened(f"  {'ERROR' if check.severity == 'error' else 'warn '} {check.describe()}"))
+    for table, keys in sorted(summary.held.items()):
+        print(f"  held  {table}: {_spell(keys)} kept as before")
+
+
+def _removed(summary: RunSummary) -> str:
+    count = sum(len(keys) for keys in summary.removed.values())
+    return f", {count:,} removed" if count else ""
+
+
+def _span(summary: RunSummary) -> str:
+    return f" ({summary.first} to {summary.last})" if summary.first and summary.last else ""
+
+
+def _spell(keys: set[PartitionKey]) -> str:
+    days = sorted(key for key in keys if key is not None)
+    if not days:
+        return "the table"
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+
+
+def _as_json(summary: RunSummary) -> dict[str, object]:
+    report = summary.ingested
+    return {
+        "batches": report.files,
+        "records": report.records,
+        "accepted": report.accepted,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "errors": list(report.errors),
+        "warnings": list(report.warnings),
+        "start_date_set": _iso(summary.start_date_set),
+        "first": _iso(summary.first),
+        "last": _iso(summary.last),
+        "published": _keys_as_json(summary.published),
+        "removed": _keys_as_json(summary.removed),
+        "held": _keys_as_json(summary.held),
+        "not_computed": summary.not_computed,
+        "repaired": [str(path) for path in summary.repaired],
+        "damaged": summary.damaged,
+        "failed_checks": [
+            {
+                "check": c.check,
+                "model": c.model,
+                "severity": c.severity,
+                "rows": c.rows,
+                "days": sorted(map(str, c.days)),
+            }
+            for c in summary.failed_checks.values()
+        ],
+    }
+
+
+def _keys_as_json(tables: Mapping[str, set[PartitionKey]]) -> dict[str, list[str | None]]:
+    return {name: sorted((_iso(key) for key in keys), key=str) for name, keys in sorted(tables.items())}
+
+
+def _iso(day: dt.date | None) -> str | None:
+    return day.isoformat() if day else None

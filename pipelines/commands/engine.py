@@ -1,0 +1,13 @@
+"""The engine of the commands: Dagster, in this process, imported once there is something to do."""
+
+from __future__ import annotations
+
+from pipelines.compute.run import Engine
+from pipelines.home.folder import Home, Tell
+
+
+def recording_engine(home: Home, tell: Tell) -> Engine:
+    """The engine that records runs, materializations and checks of *home* in its ``.dagster``."""
+    from assets.engine import DagsterEngine  # defers Dagster: loading it takes longer than finding nothing to do
+
+    return DagsterEngine(home, tell)

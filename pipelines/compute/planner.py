@@ -1,0 +1,320 @@
+"""What is stale: derived from the inputs and the footers, never remembered.
+
+Here: the version that each partition would have if it were made today, and which partitions have another one.
+A version is a hash of what makes the rows: the model's text, the settings that it names and the versions of the
+partitions that it reads. Where a model reads whole histories (orders and their lines) or has no partitions, its
+rows are hashed instead: they are few, and by their inputs every day would be stale at every delivery.
+Not here: making the rows (``pipelines.compute.runner``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.compute.as_of_days import snapshot_days
+from pipelines.compute.workspace import Workspace, days_between, mount_view
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.home.errors import HeadwaterError
+from pipelines.lake.duck import first_line, identifier
+from pipelines.lake.partitions import Day, PartitionKey, parquet_sql
+from pipelines.sqlproject.model import Model
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import Read
+
+VersionOf = Callable[[str, PartitionKey], str | None]
+"""Looks up the version of a table's partition; None where there is no such partition."""
+
+Keys = frozenset[PartitionKey]
+
+LONGEST_GAP_DAYS = 14
+"""Days without anything to compute that a segment may hold."""
+
+LONGEST_SILENCE_DAYS = 31
+"""Days in a row without any record that the history of a shop may hold, where the settings name no start date."""
+
+_DATED = (
+    ("raw.orders", "ordered_dt", "true"),
+    ("raw.orders", "paid_dt", "true"),
+    ("raw.refunds", "refunded_dt", "true"),
+    # A refund that only the order's status tells of counts on the day of that version.
+    ("raw.orders", "updated_dt", "status = 'refunded'"),
+    # A refund that only its line tells of counts on the day of the line's version.
+    ("raw.order_lines", "updated_dt", "refunded_amount > 0"),
+)
+"""The raw tables that are not kept by day: which column places a row on one, and of which rows."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The partitions of every model: which there should be, in which version, and what differs.
+
+    Attributes:
+        first, last: The days that are computed; None while nothing has landed.
+        expected: Model → partition → version.
+        stale: Model → partitions whose version differs or that are missing; models without any are left out.
+        obsolete: Model → partitions that should not be there (any more).
+        damaged: Files of partitions that are not as they were written; their partitions are stale.
+        events_before, orders_before: Landed events, and orders, of days before *first*: they are not computed.
+        earliest: The first of these days.
+    """
+
+    first: Day | None
+    last: Day | None
+    expected: Mapping[str, Mapping[PartitionKey, str]]
+    stale: Mapping[str, Keys]
+    obsolete: Mapping[str, Keys]
+    damaged: tuple[Path, ...] = ()
+    events_before: int = 0
+    orders_before: int = 0
+    earliest: Day | None = None
+
+    def describe_before(self) -> str:
+        """A line on what has landed and lies before the first day; '' if nothing does."""
+        if not (self.events_before or self.orders_before):
+            return ""
+        return (
+            f"{self.events_before:,} events and {self.orders_before:,} orders lie before start_date {self.first} "
+            f"(from {self.earliest} on) and are not computed; if their days are right, set start_date in "
+            "config/headwater.yaml to an earlier one to have them"
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.stale and not self.obsolete
+
+    def stale_days(self) -> list[Day]:
+        """The days on which any table is stale, in order."""
+        return sorted({key for keys in self.stale.values() for key in keys if key is not None})
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Days in a row on which the same tables are to be computed, or tables without days: one run."""
+
+    first: Day
+    last: Day
+    tables: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its tables are those without days."""
+        return self.first == Day.min
+
+    @property
+    def days(self) -> list[Day]:
+        """The days of the segment."""
+        return days_between(self.first, self.last)
+
+
+def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
+    """Compare what the lake of *workspace* should hold with what it holds.
+
+    Args:
+        workspace: The home.
+        connection: A session in which the small, whole models are evaluated.
+        deep: Compare the content of every partition with its checksum, not only its size.
+    """
+    landed = landed_days(workspace, connection)
+    first = workspace.settings.start_date or (landed[0] if landed else None)
+    last = landed[1] if landed else None
+    expected = _expected(workspace, connection, first, last)
+    stale: dict[str, Keys] = {}
+    obsolete: dict[str, Keys] = {}
+    damaged: list[Path] = []
+    for name, versions in expected.items():
+        present = workspace.lake.versions(name, deep=deep)
+        damaged += workspace.lake.damaged(name, present)
+        if differing := frozenset(key for key, version in versions.items() if present.get(key) != version):
+            stale[name] = differing
+        if unexpected := frozenset(present.keys() - versions.keys()):
+            obsolete[name] = unexpected
+    return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
+
+
+def _before(
+    workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
+) -> tuple[int, int, Day | None]:
+    """The landed events, and the orders, of days before *first*; and the earliest of these days."""
+    if first is None:
+        return 0, 0, None
+    outputs = [output for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first]
+    days = [output.dt for output in outputs if output.dt]
+    orders = 0
+    if files := workspace.files("raw.orders", None):
+        day = "coalesce(paid_dt, ordered_dt)"
+        query = f"SELECT count(DISTINCT order_id), min({day}) FROM {parquet_sql(files)} WHERE {day} < ?"
+        orders, earliest = connection.execute(query, [first]).fetchall()[0]
+        days += [earliest] if earliest else []
+    return sum(output.rows for output in outputs), orders, min(days, default=None)
+
+
+def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
+    """The first and last day to compute of events, orders, payments and refunds that have landed; None without any.
+
+    The first is ``first_of_shop``: what lies before a long silence is a wrong clock or another time of the shop.
+    """
+    days = {key for key in workspace.raw.versions("raw.events") if key is not None}
+    for table, day, condition in _DATED:
+        if files := workspace.files(table, None):
+            query = f"SELECT DISTINCT {day} FROM {parquet_sql(files)} WHERE {condition} AND {day} IS NOT NULL"
+            days |= {day for (day,) in connection.execute(query).fetchall()}
+    return (first_of_shop(days), max(days)) if days else None
+
+
+def first_of_shop(days: Collection[Day]) -> Day:
+    """The first of *days* (not empty) after which no more than ``LONGEST_SILENCE_DAYS`` days in a row are missing."""
+    first, *earlier = sorted(days, reverse=True)
+    for day in earlier:
+        if (first - day).days - 1 > LONGEST_SILENCE_DAYS:
+            break
+        first = day
+    return first
+
+
+def _expected(
+    workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None, last: Day | None
+) -> dict[str, dict[PartitionKey, str]]:
+    project = workspace.project
+    expected: dict[str, dict[PartitionKey, str]] = {}
+    given: dict[str, Mapping[PartitionKey, str]] = {}
+
+    def version_of(table: str, key: PartitionKey) -> str | None:
+        if table in expected:
+            return expected[table].get(key)
+        if table not in given:
+            config = table in CONFIG_TABLES
+            given[table] = {None: workspace.config.version(table)} if config else workspace.raw.versions(table)
+        return given[table].get(key)
+
+    range_first, range_last = first or dt.date.min, last or dt.date.min
+    days = days_between(range_first, range_last) if first and last else []
+    snapshots = snapshot_days(project, workspace.settings.snapshots, range_first, range_last) if days else {}
+    for name, model in project.models.items():
+        if project.is_judged_by_content(model):
+            sql = project.sql(model, range_first, range_last)
+            workspace.mount(connection, _unmounted(workspace, model), range_first, range_last)
+            # Models that read this one see its query, not its file: that may be out of date.
+            mount_view(connection, name, sql)
+            expected[name] = _evaluated(connection, model)
+        else:
+            expected[name] = {}
+            for day in snapshots.get(name, []) if model.as_of else days:
+                # In order of the days: one that reads itself finds the version of its day before.
+                if (version := input_version(workspace, model, day, version_of)) is not None:
+                    expected[name][day] = version
+    return expected
+
+
+def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[PartitionKey, str]:
+    try:
+        return content_versions(connection, model, identifier(model.name))
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except duckdb.Error as error:
+        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+
+
+def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
+    """The reads of a whole model that are no models: those are mounted as queries already."""
+    return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
+
+
+def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
+    """The versions of the partitions of *model* whose rows *relation* holds: hashes of these rows."""
+    columns = ", ".join(identifier(name) for name in model.columns)
+    measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
+    if not model.is_partitioned:
+        rows = connection.execute(f"SELECT NULL, {measure} FROM {relation}").fetchall()
+    else:
+        rows = connection.execute(f"SELECT dt, {measure} FROM {relation} GROUP BY dt").fetchall()
+    return {key: _hash([model.code_version, str(count), str(total)]) for key, count, total in rows}
+
+
+def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
+    """The version of the partition *day* of *model*, of what *version_of* says of the partitions that it reads.
+
+    None where none of the tables by days that it reads has a partition in its window: then there is nothing to
+    compute and no partition.
+    """
+    project = workspace.project
+    parts = [model.code_version]
+    parts += [f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters)]
+    has_input = False
+    for read in sorted(project.reads[model.name], key=lambda read: read.table):
+        if not project.is_partitioned(read.table):
+            parts.append(f"{read.table}@{version_of(read.table, None)}")
+            continue
+        for offset, parent in zip(read.offsets or (), read.days_of(day), strict=True):
+            version = version_of(read.table, parent)
+            if version is not None:
+                has_input = has_input or read.table != model.name
+                parts.append(f"{read.table}-{offset}@{version}")
+    return _hash(parts) if has_input else None
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def steps(
+    project: Project,
+    stale: Mapping[str, Iterable[PartitionKey]],
+    expected: Mapping[str, Mapping[PartitionKey, str]],
+) -> list[Segment]:
+    """The runs that compute *stale*, each after those whose tables it reads.
+
+    First the tables without days, then the segments of days, then the tables without days that are made of those.
+    """
+    whole = {name for name, keys in stale.items() if None in keys}
+    by_day = [name for name, model in project.models.items() if model.is_partitioned]
+    late = whole & project.downstream(by_day)
+    early, late_ones = (
+        [Segment(Day.min, Day.min, frozenset(tables))] if tables else [] for tables in (whole - late, late)
+    )
+    return early + segments(stale, expected) + late_ones
+
+
+def segments(
+    stale: Mapping[str, Iterable[PartitionKey]], expected: Mapping[str, Mapping[PartitionKey, str]]
+) -> list[Segment]:
+    """The stale partitions by days as runs: days in a row with the same tables, earliest first.
+
+    Models look back in time, never ahead, so computing the segments in this order finds every input done. A table
+    that has no partition on a day (no refunds, say) does not end a segment: there it has nothing to compute. No
+    partition that is up to date is ever inside a segment of its table. Many days in a row without anything to compute
+    do end one: a single order of twenty years ago must not make a run of seven thousand days.
+    """
+    tables_of: dict[Day, set[str]] = {}
+    for table, keys in stale.items():
+        for key in keys:
+            if key is not None:
+                tables_of.setdefault(key, set()).add(table)
+    up_to_date = {table: expected[table].keys() - frozenset(keys) for table, keys in stale.items()}
+    found: list[Segment] = []
+    for day in sorted(tables_of):
+        tables = frozenset(tables_of[day])
+        near = found and (day - found[-1].last).days <= LONGEST_GAP_DAYS
+        if near and not _is_disturbed(joined := _joined(found[-1], day, tables), found[-1], up_to_date):
+            found[-1] = joined
+        else:
+            found.append(Segment(day, day, tables))
+    return found
+
+
+def _joined(segment: Segment, day: Day, tables: frozenset[str]) -> Segment:
+    return Segment(segment.first, day, segment.tables | tables)
+
+
+def _is_disturbed(joined: Segment, before: Segment, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
+    """Whether the days or tables that *joined* adds to *before* hold a partition that needs no computing."""
+    new_days = days_between(before.last, joined.last)[1:]
+    if any(day in up_to_date[table] for table in joined.tables for day in new_days):
+        return True
+    return any(day in up_to_date[table] for table in joined.tables - before.tables for day in before.days)

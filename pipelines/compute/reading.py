@@ -1,0 +1,173 @@
+"""``headwater sql``: one read-only query over the whole lake.
+
+Here: mounting every table of the home, letting only reading statements pass, and writing the result.
+Not here: the DuckDB file for other clients (``pipelines.commands.catalog``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.compute.workspace import Workspace, mount_view, open_workspace
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.scratch import scratch_folder
+from pipelines.ingest.targets import RAW_TABLES
+from pipelines.lake.duck import first_line, literal, session
+from pipelines.lake.partitions import relation_sql
+from pipelines.sqlproject.reads import Read
+
+TABLE_ROWS = 40
+"""Rows that the ``table`` format shows."""
+
+_TRIES = 5
+
+_READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a result, and how many there are in all."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    total: int
+
+
+@contextmanager
+def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session in which every table of *home* is mounted over all of its days, to execute *sql* in.
+
+    The tables that *sql* names stay as they are now, whatever a run beside it replaces or removes.
+    """
+    with ExitStack() as stack:
+        connection = stack.enter_context(session(home, open_workspace(home).settings))
+        for attempt in range(_TRIES):
+            try:
+                _mount(connection, stack, open_workspace(home), sql)
+                break
+            except duckdb.IOException:
+                # A run removed a partition after it was listed: list again.
+                if attempt == _TRIES - 1:
+                    raise
+        yield connection
+
+
+def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: Workspace, sql: str) -> None:
+    tables = [*RAW_TABLES, *workspace.project.models]
+    # A word too many costs some links, one too few a table that changes: so no parser's opinion is asked.
+    named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
+    others = [*CONFIG_TABLES, *(table for table in tables if table not in named)]
+    try:
+        folder = stack.enter_context(scratch_folder(workspace.home))
+    except OSError:
+        others += named  # a home that can only be read: nobody writes to it either
+    else:
+        for table in named:
+            files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
+            mount_view(connection, table, relation_sql(workspace.project.relation(table), files))
+    workspace.mount(connection, [Read(table, None) for table in others], dt.date.min, dt.date.min)
+
+
+def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
+    """Other names for *files*, which stay when those names are given to other files.
+
+    DuckDB opens a file several times in one query: once for its footer, again for its rows. If the file is replaced in
+    between, the footer of the old one is applied to the bytes of the new.
+    """
+    links = [folder / path.relative_to(root) for path in files]
+    try:
+        for path, link in zip(files, links, strict=True):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.hardlink_to(path)
+    except FileNotFoundError as error:
+        raise duckdb.IOException(f'Cannot open file "{path}": {error.strerror}') from error
+    except OSError:  # another file system, or one without links
+        return files
+    return links
+
+
+def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
+    """The first *limit* rows of *sql*.
+
+    Raises:
+        HeadwaterError: it is not one reading statement, or fails.
+    """
+    with reading_session(home, sql) as connection:
+        _refuse_writing(connection, sql)
+        cursor = _execute(connection, sql)
+        columns = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchmany(limit)
+        total = len(rows)
+        while more := cursor.fetchmany(50_000):
+            total += len(more)
+        return Rows(columns, rows, total)
+
+
+def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
+    """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
+
+    Raises:
+        HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
+    """
+    if out is None and form == "parquet":
+        raise HeadwaterError("parquet is no text: name a file with --out")
+    options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
+    with reading_session(home, sql) as connection, tempfile.TemporaryDirectory() as folder:
+        _refuse_writing(connection, sql)
+        statement = sql.strip().rstrip(";")
+        target = Path(folder, "result") if out is None else out.resolve()
+        _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
+        if out is None:
+            # Not by COPY to /dev/stdout: that opens it anew, and so cuts off a file to which a shell appends.
+            _print(target)
+
+
+def _print(result: Path) -> None:
+    try:
+        with result.open("rb") as content:
+            shutil.copyfileobj(content, sys.stdout.buffer)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` say, has seen enough: let Python find no fault with it at its end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise HeadwaterError(f"not valid SQL: {_message(error)}") from error
+    if len(statements) != 1:
+        raise HeadwaterError(f"expected one statement, found {len(statements)}")
+    kind = statements[0].type.name
+    if kind not in _READING:
+        raise HeadwaterError(f"only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not {kind}")
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    try:
+        return connection.execute(sql)
+    except duckdb.CatalogException as error:
+        raise HeadwaterError(f"{_message(error)} ('headwater docs' lists the tables)") from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
+        raise HeadwaterError(_message(error)) from error
+
+
+def _message(error: duckdb.Error) -> str:
+    """The message without the excerpt of the query that DuckDB draws below it."""
+    return " ".join(part for part in str(error).split("\nLINE ")[0].split()) or first_line(error)

@@ -1,0 +1,312 @@
+"""One run of a home: ingest what is new, compute what is stale.
+
+Here: the order of these steps, whatever engine carries them out.
+Not here: the steps themselves (``pipelines.ingest``, ``pipelines.compute.planner``, ``pipelines.compute.runner``), or
+the engine that records them in Dagster (``assets.engine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from pipelines.compute.planner import Keys, Plan, Segment, landed_days, steps
+from pipelines.compute.results import CheckResult, RunResult
+from pipelines.compute.runner import Runner
+from pipelines.compute.verified import damage_named, describe_damage, sound_plan
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.folder import Home, Tell, home_lock
+from pipelines.home.settings import load_settings, write_start_date
+from pipelines.ingest import IngestReport, changed_unseen, ingest, outlook
+from pipelines.ingest.manifest import manifest_file, write_manifest
+from pipelines.ingest.targets import ACCOUNTS
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import are_sound
+from pipelines.lake.duck import session
+from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.sqlproject.project import Project
+
+
+@dataclass
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        ingested: The batches read, their records and their faults.
+        start_date_set: The start date, if this run set it.
+        first, last: The days that the home computes; None while nothing has landed.
+        published: Table → partitions written.
+        removed: Table → partitions removed because their inputs are gone.
+        held: Table → partitions held back by a failed check, directly or upstream.
+        failed_checks: The checks that found something, warnings included.
+        not_computed: A line on landed records before the start date; '' without any.
+        repaired: Files of partitions that were damaged and are computed again.
+        damaged: A line on each file that is damaged still: of raw batches, and of tables that were not asked for.
+    """
+
+    ingested: IngestReport
+    start_date_set: Day | None = None
+    first: Day | None = None
+    last: Day | None = None
+    published: dict[str, set[PartitionKey]] = field(default_factory=dict)
+    removed: dict[str, set[PartitionKey]] = field(default_factory=dict)
+    held: dict[str, set[PartitionKey]] = field(default_factory=dict)
+    failed_checks: dict[str, CheckResult] = field(default_factory=dict)
+    not_computed: str = ""
+    repaired: list[Path] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether everything was up to date."""
+        return not (self.ingested.batches or self.published or self.removed or self.held)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a source failed, a file is damaged or a check of severity ``error`` failed."""
+        return bool(self.ingested.errors or self.damaged) or any(
+            c.severity == "error" for c in self.failed_checks.values()
+        )
+
+    def days(self) -> list[Day]:
+        """The days on which any table was written."""
+        return sorted({key for keys in self.published.values() for key in keys if key is not None})
+
+    def add(self, result: RunResult) -> None:
+        """Take in what one step did."""
+        for name, table in result.tables.items():
+            for total, keys in (
+                (self.published, table.published),
+                (self.removed, table.removed),
+                (self.held, table.held),
+            ):
+                if keys:
+                    total.setdefault(name, set()).update(keys)
+        for check in result.checks.values():
+            if not check.passed:
+                _merge(self.failed_checks.setdefault(check.check, check), check)
+
+
+def _merge(total: CheckResult, more: CheckResult) -> None:
+    if total is not more:
+        total.rows += more.rows
+        total.days |= more.days
+
+
+@dataclass(frozen=True)
+class Request:
+    """What of the home is to be computed.
+
+    Attributes:
+        tables: Only these models; None = all.
+        first, last: Only these days; None = no bound.
+        force: Compute them also where nothing has changed.
+        verify: Compare the content of every file of the lake with its checksum, not only its size.
+    """
+
+    tables: frozenset[str] | None = None
+    first: Day | None = None
+    last: Day | None = None
+    force: bool = False
+    verify: bool = False
+
+
+class Engine(Protocol):
+    """Carries out the two steps of a run."""
+
+    def ingest(self) -> IngestReport:
+        """Ingest what is pending."""
+        ...
+
+    def compute(
+        self, tables: Collection[str], first: Day | None, last: Day | None, held: Collection[tuple[str, PartitionKey]]
+    ) -> RunResult:
+        """Compute *tables* for the days *first* to *last*, or the unpartitioned *tables* where there are no days."""
+        ...
+
+    def close_dead_runs(self) -> None:
+        """Mark as failed what a killed process left as running in the engine's records, if it keeps any."""
+        ...
+
+
+class DirectEngine:
+    """Runs the steps in this process without recording them anywhere."""
+
+    def __init__(self, home: Home, _tell: Tell | None = None) -> None:
+        self._home = home
+
+    def ingest(self) -> IngestReport:
+        """Ingest what is pending."""
+        return ingest(self._home, load_settings(self._home))
+
+    def compute(
+        self, tables: Collection[str], first: Day | None, last: Day | None, held: Collection[tuple[str, PartitionKey]]
+    ) -> RunResult:
+        """Compute *tables* for the days *first* to *last*, or the unpartitioned *tables* where there are no days."""
+        workspace = open_workspace(self._home)
+        with session(self._home, workspace.settings) as connection:
+            return Runner(workspace, connection, held).compute(tables, first, last)
+
+    def close_dead_runs(self) -> None:
+        """There are no records."""
+
+
+def run_home(
+    home: Home,
+    request: Request | None = None,
+    *,
+    engine: Callable[[Home, Tell], Engine] = DirectEngine,
+    tell: Tell | None = None,
+) -> RunSummary:
+    """Bring *home* up to date.
+
+    Args:
+        home: The home.
+        request: What is to be computed; default: everything that is stale.
+        engine: Makes what carries out the steps, once there is something to do.
+        tell: Told what is going on, a line at a time.
+
+    Raises:
+        HeadwaterError: the settings or the SQL project are wrong, or the machine fails.
+    """
+    request = request or Request()
+    say = tell or (lambda _line: None)
+
+    @cache
+    def made() -> Engine:
+        return engine(home, say)
+
+    with home_lock(home, "headwater run"):
+        workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
+        say("reading the landing files")
+        has_files = outlook(home, workspace.settings).has_work
+        summary = RunSummary(made().ingest() if has_files else IngestReport())
+        start = set_start_date(home)
+        summary.start_date_set = start if workspace.settings.start_date is None else None
+        _compute_stale(home, request, made, summary, say)
+        if home.run_marker.exists():  # a run was killed after its last table, so nothing was left to do
+            made().close_dead_runs()
+    return summary
+
+
+def set_start_date(home: Home) -> Day | None:
+    """The first day that the home computes; if the settings name none, the first of the shop, written into them.
+
+    See ``pipelines.compute.planner.first_of_shop``.
+    """
+    workspace = open_workspace(home)
+    if workspace.settings.start_date is not None:
+        return workspace.settings.start_date
+    with damage_named(workspace), session(home, workspace.settings) as connection:
+        landed = landed_days(workspace, connection)
+    if landed is None:
+        return None
+    write_start_date(home, landed[0])
+    return landed[0]
+
+
+def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], summary: RunSummary, say: Tell) -> None:
+    workspace = open_workspace(home)
+    if request.verify:
+        say("comparing every file of the lake with its checksum")
+        summary.ingested.warnings += changed_unseen(home.landing, workspace.raw.batches)
+    raw_damages = workspace.raw.damaged(deep=request.verify)
+    summary.damaged += [describe_damage(workspace, damage) for damage in raw_damages]
+    plan = sound_plan(workspace, deep=request.verify)
+    summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
+    _remove_obsolete(workspace, plan, request, summary)
+    open_ = _wanted(workspace, plan, request)
+    held: set[tuple[str, PartitionKey]] = set()
+    # Dagster ends a run at a failed check, good days included; what does not wait for it is asked for again.
+    while segments := steps(workspace.project, open_, plan.expected):
+        done: set[tuple[str, PartitionKey]] = set()
+        for step in segments:
+            result = _compute(engine(), step, held, say)
+            held |= result.held()
+            done |= result.settled()
+            summary.add(result)
+        waiting = _waiting(workspace, open_, held)
+        for name, key in waiting:
+            summary.held.setdefault(name, set()).add(key)
+        open_ = {name: keys - {key for table, key in done | waiting if table == name} for name, keys in open_.items()}
+        if not done:
+            break
+    _tell_damage(workspace, plan, summary)
+    if request.verify:
+        for table in workspace.project.models:
+            workspace.lake.mend_checksums(table)
+        if not are_sound(manifest_file(workspace.raw.root).parent):
+            write_manifest(workspace.raw)
+
+
+def _tell_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> None:
+    """Sort the damaged partitions into those that were computed again, or removed, and the others."""
+    for path in plan.damaged:
+        table, key = workspace.lake.partition(path)
+        if key in summary.published.get(table, ()) or key in summary.removed.get(table, ()):
+            summary.repaired.append(path)
+        else:
+            sums = workspace.lake.folder(table) / CHECKSUMS
+            summary.damaged.append(f"{path}: damaged, it is not as {sums} says; 'headwater run' computes it again")
+
+
+def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
+    if step.is_whole:
+        return engine.compute(step.tables, None, None, held)
+    say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
+    return engine.compute(step.tables, step.first, step.last, held)
+
+
+def _waiting(
+    workspace: Workspace, open_: Mapping[str, Keys], held: Collection[tuple[str, PartitionKey]]
+) -> set[tuple[str, PartitionKey]]:
+    """The partitions of *open_* that read what is held, directly or not, and the held ones themselves."""
+    waiting = set(held)
+    for name in workspace.project.models:
+        for key in open_.get(name, ()):
+            if workspace.project.reads_any_of(name, key, waiting):
+                waiting.add((name, key))
+    return waiting
+
+
+def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
+    """The partitions to compute: the stale ones, or with ``force`` all, that the request names.
+
+    Ingestion's account of itself is always among them: whoever asked for one table would look for refused records in
+    vain otherwise.
+    """
+    chosen: dict[str, Keys] = {}
+    accounts = _accounts(workspace.project)
+    for name in workspace.project.models:
+        is_named = request.tables is None or name in request.tables
+        if not is_named and name not in accounts:
+            continue
+        is_forced = request.force and is_named
+        keys = plan.expected[name].keys() if is_forced else plan.stale.get(name, frozenset())
+        within = frozenset(key for key in keys if key is None or _is_within(key, request))
+        if within:
+            chosen[name] = within
+    return chosen
+
+
+def _accounts(project: Project) -> set[str]:
+    """The models that say what became of landed records, and read nothing else: they take no time."""
+    reads = {name: {read.table for read in project.reads[name]} for name in project.models}
+    return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
+
+
+def _is_within(day: Day, request: Request) -> bool:
+    return (request.first is None or day >= request.first) and (request.last is None or day <= request.last)
+
+
+def _remove_obsolete(workspace: Workspace, plan: Plan, request: Request, summary: RunSummary) -> None:
+    for name, keys in plan.obsolete.items():
+        if request.tables is not None and name not in request.tables:
+            continue
+        for key in keys:
+            if key is None or _is_within(key, request):
+                workspace.lake.remove(name, key)
+                summary.removed.setdefault(name, set()).add(key)

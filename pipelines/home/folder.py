@@ -1,0 +1,217 @@
+"""A home: the folder that holds one shop's settings, landing files, lake and Dagster records.
+
+Here: where things are in a home, how one is laid out, and the lock that keeps two writers apart.
+Not here: what the settings say (``pipelines.home.settings``), how the lake is written (``pipelines.lake.partitions``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.home.errors import HeadwaterError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+"""The checkout that the program runs from: it holds ``sql/`` and the template ``config/``."""
+
+HOME_VARIABLE = "HEADWATER_HOME"
+DEFAULT_HOME = Path("home")
+_FOLDERS = ("config", "landing", "lake", "reports", "sql", ".dagster")
+
+_DAGSTER_YAML = """\
+# Dagster's own settings for this home; see https://docs.dagster.io/deployment/oss/dagster-yaml
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1   # two runs would wait for each other's lock on the lake anyway
+python_logs:
+  python_log_level: INFO     # the UI has every event; the servers' own output is for what went wrong
+retention:
+  sensor:
+    purge_after_days: {skipped: 7, failure: 30, success: 30}
+  schedule:
+    purge_after_days: {skipped: 7, failure: 30, success: 90}
+"""
+
+
+Tell = Callable[[str], None]
+"""Takes a line for the user; raises KeyboardInterrupt where the user wants the work to stop."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one home."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """What operators edit."""
+        return self.root / "config"
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings, ``config/headwater.yaml``."""
+        return self.config / "headwater.yaml"
+
+    @property
+    def landing(self) -> Path:
+        """Where sources drop their files; never changed by Headwater."""
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """The Parquet lake."""
+        return self.root / "lake"
+
+    @property
+    def reports(self) -> Path:
+        """Reports written for people."""
+        return self.root / "reports"
+
+    @property
+    def sql(self) -> Path:
+        """The home's own models, checks and sources."""
+        return self.root / "sql"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's run records (its ``DAGSTER_HOME``)."""
+        return self.root / ".dagster"
+
+    @property
+    def run_marker(self) -> Path:
+        """There while a run is recorded as going on by a process of the command line; also after that was killed."""
+        return self.dagster / ".running"
+
+    @property
+    def catalog_file(self) -> Path:
+        """The DuckDB file of views that ``headwater catalog`` writes."""
+        return self.root / "headwater.duckdb"
+
+
+def find_home(path: Path | None = None) -> Home:
+    """The home that *path*, else ``$HEADWATER_HOME``, else ``./home`` names.
+
+    Raises:
+        HeadwaterError: there is no home in that folder.
+    """
+    root = (path or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().resolve()
+    home = Home(root)
+    if not home.settings_file.is_file():
+        raise HeadwaterError(
+            f"{root}: not a Headwater home (no config/headwater.yaml); "
+            f"run 'headwater init {root}', or name another with --home or ${HOME_VARIABLE}"
+        )
+    return home
+
+
+def init_home(path: Path) -> tuple[Home, list[Path]]:
+    """Lay out a home in *path*, which may be empty or hold one already; no file is overwritten.
+
+    Returns:
+        The home, and the files that were written, in order.
+
+    Raises:
+        HeadwaterError: *path* is a file, or cannot be written.
+    """
+    home = Home(path.expanduser().resolve())
+    written: list[Path] = []
+    try:
+        for folder in _FOLDERS:
+            (home.root / folder).mkdir(parents=True, exist_ok=True)
+        template = REPOSITORY / "config"
+        for file in sorted(f for f in template.rglob("*") if f.is_file()):
+            target = home.config / file.relative_to(template)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+                written.append(target)
+        dagster_yaml = home.dagster / "dagster.yaml"
+        if not dagster_yaml.exists():
+            dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
+            written.append(dagster_yaml)
+    except OSError as error:
+        raise HeadwaterError(f"{home.root}: cannot lay out a home: {error}") from error
+    return home, written
+
+
+_held = threading.local()
+
+
+@contextmanager
+def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
+    """Hold the home's write lock; wait for whoever holds it, saying who.
+
+    The lock is an ``flock`` on ``<home>/.lock``, so that it ends with its process, however that ends. A
+    thread that holds it may take it again. Unfinished files that a killed holder left in the lake are removed.
+
+    Args:
+        home: The home to hold.
+        purpose: What the holder does, for the message of those who wait.
+        tell: Called once with that message when there is a wait; default: standard error.
+
+    Raises:
+        HeadwaterError: the home cannot be written.
+    """
+    held: set[Path] = _held.__dict__.setdefault("roots", set())
+    if home.root in held:
+        yield
+        return
+    try:
+        handle = (home.root / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise HeadwaterError(f"{home.root / '.lock'}: cannot be written: {error.strerror}") from error
+    with handle:
+        _acquire(handle.fileno(), handle.name, tell or (lambda line: print(line, file=sys.stderr)))
+        handle.seek(0)
+        if handle.read():  # who lets go of the lock empties it: the last holder was killed
+            _clear_up(home)
+        handle.truncate(0)
+        with suppress(OSError):  # a full disk stops the work, not the lock
+            os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
+        held.add(home.root)
+        try:
+            yield
+        finally:
+            held.discard(home.root)
+            handle.truncate(0)
+
+
+def lock_holder(home: Home) -> str | None:
+    """Who holds the home's write lock now; None if nobody does."""
+    try:
+        with (home.root / ".lock").open("r", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return handle.read() or "another process"
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def _clear_up(home: Home) -> None:
+    for path in home.lake.rglob(".*.tmp"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _acquire(descriptor: int, path: str, tell: Tell) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = Path(path).read_text(encoding="utf-8") or "another process"
+        tell(f"waiting for {holder}, which holds {Path(path).parent}")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,426 @@
+"""The settings of a home: ``config/headwater.yaml`` as one typed object.
+
+Here: the keys, their types, defaults and bounds; reading the file; writing ``start_date`` into it.
+Not here: the tables that operators edit beside it, entrances and exchange rates
+(``pipelines.config_tables``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+
+def shaped(pattern: str, words: str) -> BeforeValidator:
+    """A validator of text that matches *pattern* from end to end; its message says in *words* what is expected."""
+
+    def validate(value: object) -> object:
+        if not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            raise ValueError(f"expected {words}")
+        return value
+
+    return BeforeValidator(validate)
+
+
+def _written_as_date(value: object) -> object:
+    """*value*, unless it is a number, which pydantic would take for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"\d{4}-", value)):
+        raise ValueError("expected a date such as 2026-01-05")
+    return value
+
+
+@cache  # to list the zones takes as long as to read the rest of the settings
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Asia/Shanghai")
+    return name
+
+
+TransformKind = Literal["remove_if_not_all", "remove_if_last_and_not_all", "unique", "exposure", "first", "frequency"]
+_REMOVALS = get_args(TransformKind)[:2]
+_COLLAPSES = get_args(TransformKind)[2:]
+_MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
+
+
+class _Section(BaseModel):
+    # A default is validated like a written value: 7 and 7.0 are equal, but a query that names them is not the same
+    # text, and a setting that only states its default must make nothing stale.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
+    if list(fallbacks) != [name for name in ("order", "visit") if name in fallbacks]:
+        raise ValueError("expected each at most once, in the order in which they are tried: order, visit")
+    return fallbacks
+
+
+def _quoted_words(value: object) -> object:
+    """A list of texts; YAML reads a bare null as nothing and a bare 0 as a number."""
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word.strip() for word in value):
+        raise ValueError('expected a list of words such as [undefined, "null"]; put null and numbers in quotes')
+    return value
+
+
+class InputSettings(_Section):
+    """How landed values are read; see docs/user-guide.md.
+
+    Attributes:
+        max_event_age_days: An event that the server had more than so many days after it happened is refused.
+        null_ids: What sources write in the place of an id that they do not have.
+    """
+
+    max_event_age_days: int = Field(400, ge=1, le=36_600)
+    null_ids: Annotated[tuple[str, ...], BeforeValidator(_quoted_words)] = (
+        *("undefined", "null", "NULL", "None", "nil", "NaN", r"\N", "(not set)"),
+        "00000000-0000-0000-0000-000000000000",
+    )
+
+
+class AttributionSettings(_Section):
+    """How entrances, paths and sales are joined; see docs/how-it-works.md."""
+
+    head_lookback_hours: int = Field(24, ge=1, le=720)
+    cart_window_days: int = Field(30, ge=1, le=365)
+    max_payment_delay_days: int = Field(7, ge=0, le=90)
+    path_ends: tuple[Literal["exposure", "click", "add_to_cart"], ...] = Field(("add_to_cart",), min_length=1)
+    max_path_steps: int = Field(500, ge=2, le=10_000)
+    action_modules: tuple[str, ...] = ()
+    clock_tolerance_seconds: int = Field(60, ge=0, le=3600)
+    sales_fallbacks: Annotated[tuple[Literal["order", "visit"], ...], AfterValidator(_in_order_of_use)] = (
+        "order",
+        "visit",
+    )
+
+
+class Transform(_Section):
+    """One thing done to a path of touches before its credit is shared; ``touchpoints``: what a removal takes away."""
+
+    kind: TransformKind
+    touchpoints: tuple[str, ...] = ()
+
+
+def _transforms(value: object) -> object:
+    """Transforms as the file has them, ``[{remove_if_not_all: [x]}, exposure]``, as the fields of Transform."""
+    if not isinstance(value, list):
+        return value
+    transforms = [_transform(item) for item in value]
+    kinds = [str(transform["kind"]) for transform in transforms]
+    collapses = [kind for kind in kinds if kind not in _REMOVALS]
+    if len(collapses) > 1:
+        raise ValueError(f"expected at most one of {', '.join(_COLLAPSES)}")
+    in_order = [*(kind for kind in _REMOVALS if kind in kinds), *collapses]
+    if kinds != in_order:
+        raise ValueError(f"expected each at most once, in the order in which they are applied: {', '.join(in_order)}")
+    return transforms
+
+
+def _transform(item: object) -> dict[str, object]:
+    if isinstance(item, str) and item in _COLLAPSES:
+        return {"kind": item}
+    if isinstance(item, dict) and len(item) == 1:
+        ((kind, touchpoints),) = item.items()
+        is_list_of_names = isinstance(touchpoints, list) and all(isinstance(name, str) for name in touchpoints)
+        if kind in _REMOVALS and touchpoints and is_list_of_names:
+            return {"kind": kind, "touchpoints": touchpoints}
+    raise ValueError(f"{item!r}: expected {', '.join(_COLLAPSES)}, or {' or '.join(f'{k}: [name]' for k in _REMOVALS)}")
+
+
+class TouchSettings(_Section):
+    """Which touches share a sale, and how, in the five touch models; see docs/how-it-works.md."""
+
+    window_days: int = Field(30, ge=1, le=365)
+    half_life_days: float = Field(7, gt=0, allow_inf_nan=False)
+    transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings under the names that models have for them; where nothing collapses paths: unique."""
+        touchpoints = {transform.kind: transform.touchpoints for transform in self.transform}
+        return {
+            "touch_window_days": self.window_days,
+            "touch_half_life_days": self.half_life_days,
+            "touch_transform": next((kind for kind in touchpoints if kind in _COLLAPSES), "unique"),
+            **{f"touch_{kind}": touchpoints.get(kind, ()) for kind in _REMOVALS},
+        }
+
+
+class RfmSettings(_Section):
+    """Recency, frequency, monetary of customers; where high begins is in ``config/matrices.yaml``."""
+
+    window_days: int = Field(365, ge=1, le=3660)
+    frequency: Literal["orders", "days"] = "orders"
+    monetary: Literal["sum", "mean"] = "sum"
+    compare_days: int = Field(28, ge=1, le=366)
+
+
+class LifecycleSettings(_Section):
+    """The stages of a customer's life: a period is the time in which an active customer buys again."""
+
+    period_days: int = Field(28, ge=1, le=366)
+    churned_days: int = Field(180, ge=1, le=3660)
+    history_days: int = Field(1095, ge=1, le=3660)
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> LifecycleSettings:
+        if not 2 * self.period_days <= self.churned_days <= self.history_days:
+            raise ValueError("expected 2 · period_days ≤ churned_days ≤ history_days")
+        return self
+
+
+class ProductSettings(_Section):
+    """The trailing windows of the product metrics, in days, and how products are sorted by them.
+
+    Attributes:
+        small_sample: A rate of fewer trials than this is marked as one of a small sample.
+    """
+
+    windows: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
+    repurchase_days: int = Field(90, ge=1, le=366)
+    hysteresis: float = Field(0.05, ge=0, lt=1)
+    small_sample: int = Field(30, ge=0, le=1_000_000_000)
+    too_fast_days: int = Field(14, ge=0, le=3660)
+    too_slow_days: int = Field(180, ge=1, le=3660)
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> ProductSettings:
+        if len(set(self.windows)) < len(self.windows):
+            raise ValueError("windows: expected each once")
+        if self.too_fast_days > self.too_slow_days:
+            raise ValueError("expected too_fast_days ≤ too_slow_days")
+        return self
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings under the names that models have for them."""
+        values = {f"products_{name}": value for name, value in self.model_dump().items()}
+        return {**values, "products_longest_window": max(self.windows)}
+
+
+class SnapshotSettings(_Section):
+    """Of which days the tables as of a day are kept: the last ones, and the ends of the months before."""
+
+    daily_for_days: int = Field(28, ge=1, le=366)
+    then: Literal["month_end"] = "month_end"
+
+
+class Settings(_Section):
+    """Everything that ``config/headwater.yaml`` may say, with the defaults."""
+
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    currency: Annotated[str, shaped("[A-Z]{3}", "three capital letters such as CNY")] = "CNY"
+    start_date: Annotated[dt.date | None, BeforeValidator(_written_as_date)] = None
+    engine: Literal["duckdb"] = "duckdb"
+    threads: int | None = Field(None, ge=1, le=1024)
+    memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
+    inputs: InputSettings = InputSettings()
+    attribution: AttributionSettings = AttributionSettings()
+    touch: TouchSettings = TouchSettings()
+    rfm: RfmSettings = RfmSettings()
+    lifecycle: LifecycleSettings = LifecycleSettings()
+    products: ProductSettings = ProductSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
+
+    def parameters(self) -> dict[str, SettingValue]:
+        """The settings that a model may name as ``$parameter``; outside ``attribution`` with the section's name."""
+        return {
+            **self.attribution.model_dump(),
+            **self.touch.parameters(),
+            **{f"rfm_{name}": value for name, value in self.rfm.model_dump().items()},
+            **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
+            **self.products.parameters(),
+            "currency": self.currency,
+            "start_date": self.start_date or dt.date.min,
+        }
+
+
+SettingValue = int | float | str | dt.date | tuple[str, ...] | tuple[int, ...]
+
+
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
+
+class _ConfigLoader(yaml.SafeLoader):
+    """A YAML loader that refuses what PyYAML takes in silence, or stumbles over.
+
+    A key given twice is refused, of which PyYAML keeps the last. A number is what people read: in YAML 1.1, which
+    PyYAML follows, 060 is 48 and 1:30 is 90; here 060 is 60 and 1:30 is text, as in YAML 1.2. A key that is a mapping
+    and a date that is none are errors with a line.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """The value of *node*; a fault of its text has its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError, AttributeError) as error:
+            kind = {"timestamp": "date of the calendar", "int": "whole number", "float": "number"}
+            suffix = node.tag.rsplit(":", 1)[-1]
+            problem = (
+                f"'{str(node.value)[:40]}' is no {kind.get(suffix, suffix)}; correct it, or quote it if it is text"
+            )
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """The mapping, after a look at its keys."""
+        seen: set[object] = set()
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, dict | list | set):
+                problem = (
+                    "braces or brackets stand where a key is expected; write a value in place of a template such as "
+                    "{{ days }}, and quote text that begins with { or ["
+                )
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return dict(super().construct_mapping(node, deep))
+
+    def construct_decimal(self, node: yaml.ScalarNode) -> int:
+        """A whole number, of which PyYAML would read 060 as octal."""
+        return int(self.construct_scalar(node))
+
+
+_ConfigLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+_ConfigLoader.add_constructor(_INT, _ConfigLoader.construct_decimal)
+_ConfigLoader.add_implicit_resolver(_INT, re.compile(r"[-+]?[0-9]+\Z"), list("-+0123456789"))
+_ConfigLoader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z"),
+    list("-+.0123456789"),
+)
+
+
+@lru_cache(maxsize=16)  # a run reads its few files at each of its steps, and PyYAML is slow
+def _parsed(text: str) -> object:
+    # Not with libyaml, which is fast: brackets that nest too deeply end the process there.
+    return yaml.load(text, Loader=_ConfigLoader)
+
+
+def read_yaml(path: Path) -> object:
+    """The content of a YAML file, which callers share and do not change.
+
+    Raises:
+        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, repeats a key, has one that is a mapping, or has
+            a date that is none; with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return _parsed(text)
+    except OSError as error:
+        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise HeadwaterError(f"{path}{line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise HeadwaterError(f"{path}: not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise HeadwaterError(f"{path}: nested too deeply; look for brackets that are not closed") from error
+
+
+def load_settings(home: Home) -> Settings:
+    """The settings of *home*.
+
+    Raises:
+        HeadwaterError: the file is not YAML, has an unknown key, a wrong type or an impossible value: one
+            line with the file, the key and what was expected.
+    """
+    content = read_yaml(home.settings_file)
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise HeadwaterError(f"{home.settings_file}: expected keys such as 'timezone:', found {content!r}")
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise HeadwaterError(f"{home.settings_file}: {describe(error, Settings)}") from error
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """The faults of a pydantic validation in one line: key, what was found, what was expected."""
+    return "; ".join(_describe_one(dict(fault), model) for fault in error.errors())
+
+
+def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
+    location = fault["loc"]
+    assert isinstance(location, tuple)
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = f"{message[0].lower()}{message[1:]}"
+    if location[-1:] == ("[key]",):  # so pydantic marks that the key itself is at fault
+        return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
+    key = ".".join(map(str, location))
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; expected one of {', '.join(_keys_below(location[:-1], model))}"
+    if fault["type"] == "missing":
+        return f"key '{key}' is missing"
+    found = "empty" if fault["input"] is None else repr(fault["input"])
+    if fault["type"] == "model_type":
+        return f"'{key}' is {found}: expected keys such as {', '.join(_keys_below(location, model))} below it"
+    return f"'{key}' is {found}: {message}"
+
+
+def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that may stand below *location*, as the file writes them: those of the innermost model on the way."""
+    section = model
+    parts = iter(location)
+    for part in parts:
+        field = _fields(section).get(str(part))
+        if field is None:
+            continue
+        section = next(_models(field.annotation), section)
+        if get_origin(field.annotation) in (dict, tuple):
+            next(parts, None)  # a key or a place in it
+    return list(_fields(section))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of *model* by the names that they have in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that *annotation* names, itself or within, such as in ``dict[str, Model]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def write_start_date(home: Home, start: dt.date) -> None:
+    """Put ``start_date`` into the settings file, keeping its other lines and comments as they are.
+
+    Raises:
+        HeadwaterError: the file cannot be written.
+    """
+    path = home.settings_file
+    try:
+        text = path.read_text(encoding="utf-8")
+        line = f"start_date: {start.isoformat()}"
+        unset = re.compile(r"^start_date:[^\S\n]*(?:null|~)?[^\S\n]*(?P<comment>#.*)?$", re.MULTILINE)
+        if found := unset.search(text):
+            comment = f"      {found['comment']}" if found["comment"] else ""
+            text = text[: found.start()] + line + comment + text[found.end() :]
+        else:
+            text = f"{text.rstrip()}\n{line}\n"
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise HeadwaterError(f"{path}: start_date cannot be written: {error.strerror}") from error

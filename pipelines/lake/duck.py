@@ -1,0 +1,98 @@
+"""DuckDB sessions: each step opens one of its own, in memory, over Parquet.
+
+Here: how a session is set up, and how values and paths become SQL text.
+Not here: what a session runs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.scratch import scratch_folder
+from pipelines.home.settings import Settings
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FAULTS = (*_FULL, errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.EMFILE, errno.EIO)
+"""The faults of a file system that DuckDB's messages are searched for."""
+
+
+@contextmanager
+def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB session in memory with the settings' threads and memory limit, spilling under ``<home>/.tmp``.
+
+    Its time zone is UTC; it loads no extension from elsewhere. A fault of the machine (disk full, file
+    gone) leaves it as a HeadwaterError, Ctrl-C during a query as a KeyboardInterrupt.
+    """
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    with ExitStack() as stack:
+        stack.callback(connection.close)
+        spill = _spill_folder(home, stack)
+        connection.execute(f"SET memory_limit = {literal(settings.memory_limit)}")
+        connection.execute(f"SET temp_directory = {literal(str(spill or ''))}")
+        if settings.threads is not None:
+            connection.execute(f"SET threads = {settings.threads}")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        try:
+            yield connection
+        except duckdb.OutOfMemoryException as error:
+            full = f", or {spill.parent} is full" if spill else f" and {home.root}/.tmp cannot be written"
+            # DuckDB's own message speaks of its allocator and of pragmas that nobody can set here.
+            raise HeadwaterError(
+                f"memory_limit {settings.memory_limit} is too small{full}: raise memory_limit in "
+                f"{home.settings_file}, make room, or ask for fewer days or columns"
+            ) from error
+        except duckdb.IOException as error:
+            raise HeadwaterError(file_fault(error)) from error
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # DuckDB's word for a KeyboardInterrupt
+                raise KeyboardInterrupt from error
+            raise
+
+
+def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
+    """Where a session may spill; None in a home that can only be read: small queries do without."""
+    try:
+        return stack.enter_context(scratch_folder(home))
+    except OSError:
+        return None
+
+
+def file_fault(error: duckdb.Error) -> str:
+    """Which file could not be read or written and why, in a line: DuckDB's own messages are wordy and vary."""
+    text = first_line(error)
+    path = re.search(r'"(/[^"\\]+)', text)
+    code = next((code for code in _FAULTS if os.strerror(code) in text), None)
+    if path is None or (code is None and "No files found" not in text):
+        return f"cannot read or write a file: {text}"
+    remedy = "; make room and run again" if code in _FULL else ""
+    return f"{path[1]}: {os.strerror(code or errno.ENOENT)}{remedy}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def literal(text: str) -> str:
+    """*text* as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """*name* as a quoted SQL identifier; a table's ``schema.name`` is quoted in both parts."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def list_literal(items: Iterable[str | Path]) -> str:
+    """*items* as a SQL list of strings."""
+    return "[" + ", ".join(literal(str(item)) for item in items) + "]"

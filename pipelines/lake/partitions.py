@@ -1,0 +1,271 @@
+"""The lake: Hive-style Parquet, one file a partition, replaced whole.
+
+Here: where a table's files are, what their footers say, how a file is published, and how files become a
+typed relation in a DuckDB session.
+Not here: when a partition is stale (``pipelines.compute.planner``) or how its rows are made
+(``pipelines.compute.runner``); the batches below ``lake/raw`` (``pipelines.ingest.manifest``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import polars as pl
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import are_sound, checksums_of, read_checksums, whole_files, write_checksums
+from pipelines.lake.duck import identifier, list_literal, literal
+
+VERSION_KEY = "headwater_version"
+"""The footer's key for a partition's version: a hash of all that made it."""
+
+PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""How COPY writes the lake: of zstd's levels the first makes files of the same size as the default in less time."""
+
+PART = "part-0.parquet"
+_SYNCS_AT_ONCE = 16
+_PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
+
+Day = dt.date
+PartitionKey = Day | None
+"""A partition's day, or None for the one file of an unpartitioned table."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The Parquet files below *root*: ``<schema>/<table>/[dt=<day>/]part-0.parquet``."""
+
+    root: Path
+
+    def folder(self, table: str) -> Path:
+        """The folder of *table* (``schema.name``)."""
+        schema, name = table.split(".")
+        return self.root / schema / name
+
+    def file(self, table: str, key: PartitionKey) -> Path:
+        """Where the partition *key* of *table* is, or would be."""
+        folder = self.folder(table)
+        return (folder / f"dt={key.isoformat()}" if key else folder) / PART
+
+    def partition(self, file: Path) -> tuple[str, PartitionKey]:
+        """The table and the partition that *file*, a path of ``file``, is of."""
+        schema, name, *folder = file.relative_to(self.root).parent.parts
+        return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
+
+    def files(self, table: str) -> dict[PartitionKey, Path]:
+        """The partitions that *table* has, by day; an unpartitioned table's file under None.
+
+        Raises:
+            HeadwaterError: the folder cannot be read.
+        """
+        folder = self.folder(table)
+        found: dict[PartitionKey, Path] = {}
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    match = _PARTITION_FOLDER.match(entry.name)
+                    path = folder / entry.name / PART
+                    if entry.name == PART:
+                        found[None] = folder / PART
+                    elif match and path.is_file():
+                        found[Day.fromisoformat(match[1])] = path
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise HeadwaterError(f"{folder}: cannot be read: {error.strerror}") from error
+        return found
+
+    def versions(
+        self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
+    ) -> dict[PartitionKey, str]:
+        """The version in the footer of each partition of *table*; '' where a file is damaged or has none.
+
+        A file is damaged if it differs from its checksum: in its size, or if *deep* in its content. Of a table by days
+        only *days* are looked at, if they are given.
+        """
+        files = self.files(table)
+        if days is not None:
+            files = {key: path for key, path in files.items() if key is None or key in days}
+        stored = {key: _stored_version(path) for key, path in files.items()}
+        sums = read_checksums(self.folder(table))
+        whole = whole_files(((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep)
+        return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, whole, strict=True)}
+
+    def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
+        """The files of *table* that are damaged by what ``versions`` found; none where no checksums were kept yet."""
+        if not (self.folder(table) / CHECKSUMS).exists():
+            return []
+        return [self.file(table, key) for key, version in versions.items() if not version]
+
+    def mend_checksums(self, table: str) -> None:
+        """Write ``.checksums`` of *table* anew of what can be read of it, where it is damaged itself."""
+        folder = self.folder(table)
+        if are_sound(folder):
+            return
+        temporary = temporary_for(folder / CHECKSUMS)
+        write_checksums(temporary, folder, {}, {_name(key) for key in self.files(table)})
+        publish(temporary, folder / CHECKSUMS)
+
+    def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
+        """Make temporary files the partitions of *table*, durably; each at once, after its checksum.
+
+        Args:
+            table: The table.
+            written: Partition → its temporary file and version.
+
+        Returns:
+            The size of each partition in bytes.
+
+        Raises:
+            HeadwaterError: the file system refuses. What was published before stays.
+        """
+        if not written:
+            return {}
+        new = dict(zip(written, checksums_of(written.values()), strict=True))
+        present = {_name(key) for key in self.files(table)}
+        folder = self.folder(table)
+        temporary = temporary_for(folder / CHECKSUMS)
+        write_checksums(temporary, folder, {_name(key): checksum for key, checksum in new.items()}, present)
+        pairs = [(path, self.file(table, key)) for key, (path, _) in written.items()]
+        try:
+            publish_all([(temporary, folder / CHECKSUMS), *pairs])
+        finally:
+            temporary.unlink(missing_ok=True)
+        return {key: checksum.size for key, checksum in new.items()}
+
+    def remove(self, table: str, key: PartitionKey) -> None:
+        """Remove a partition, if it is there."""
+        path = self.file(table, key)
+        path.unlink(missing_ok=True)
+        if key is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _name(key: PartitionKey) -> str:
+    """A partition's file below its table's folder, as its checksum names it."""
+    return f"dt={key.isoformat()}/{PART}" if key else PART
+
+
+def _stored_version(path: Path) -> str:
+    try:
+        return pl.read_parquet_metadata(path).get(VERSION_KEY, "")
+    except (OSError, pl.exceptions.PolarsError):
+        return ""
+
+
+def temporary_for(target: Path) -> Path:
+    """A hidden name beside *target* for a file being written; its folder is made.
+
+    What an earlier, killed writer left there is removed: the caller holds the home's lock.
+
+    Raises:
+        HeadwaterError: the folder cannot be made.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(f".{target.name}.*.tmp"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise HeadwaterError(f"{target.parent}: cannot be written: {error.strerror}") from error
+    return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
+
+
+def publish(temporary: Path, target: Path) -> None:
+    """Make *temporary* the content of *target*, durably and at once.
+
+    Raises:
+        HeadwaterError: the file system refuses.
+    """
+    publish_all([(temporary, target)])
+
+
+def publish_all(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Make each temporary file the content of its target, durably; each at once, in the order given.
+
+    Raises:
+        HeadwaterError: the file system refuses. What was published before stays.
+    """
+    try:
+        # A name that is not synced may be lost in a power cut: the folders of new names are synced as well. Many
+        # syncs at once cost little more than one, for the file system writes its journal for all of them.
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+            list(pool.map(_sync, (temporary for temporary, _ in pairs)))
+            for temporary, target in pairs:
+                temporary.replace(target)
+            folders = {target.parent for _, target in pairs}
+            list(pool.map(_sync, folders | {folder.parent for folder in folders}))
+    except OSError as error:
+        place = error.filename2 or error.filename  # of a replacement, the target
+        raise HeadwaterError(f"{place}: cannot be published: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, version: str) -> int:
+    """Write the rows of *query* to a Parquet file whose footer carries *version*.
+
+    Returns:
+        The number of rows.
+    """
+    options = f"{PARQUET_OPTIONS}, KV_METADATA {{{VERSION_KEY}: {literal(version)}}}"
+    result = connection.execute(f"COPY ({query}) TO {literal(str(path))} ({options})").fetchall()
+    return int(result[0][0])
+
+
+def parquet_sql(files: Sequence[Path]) -> str:
+    """The rows of Parquet *files*, for a FROM clause: their own columns, nothing taken from the path.
+
+    DuckDB reads every ``name=value`` of the whole path as a column, and detects this by itself unless it is switched
+    off: in a home below a folder ``page_id=7`` every event would have page_id 7.
+    """
+    return f"read_parquet({list_literal(files)}, hive_partitioning = false)"
+
+
+def dated_sql(files: Sequence[Path], columns: Collection[str] = ()) -> str:
+    """The same for files of one table by days, ``…/<table>/dt=<day>/<file>``, with ``dt`` from each file's own folder.
+
+    A filter of dt skips the files of other days, as it would with DuckDB's Hive partitioning.
+
+    Args:
+        files: Paths that differ only below the table's folder, or a pattern of such paths.
+        columns: The table's columns, so that the name of the file is called otherwise.
+    """
+    # The table's folder is the same for all files, so the day is always at the same place of the path. Looking for
+    # it by a pattern takes several times as long.
+    place = len(str(files[0].parent.parent)) + len("/dt=") + 1
+    name, option = "filename", "true"
+    if any(column.lower() == name for column in columns):
+        name = "lake file"
+        option = literal(name)
+    return (
+        f"(SELECT * EXCLUDE ({identifier(name)}), CAST(substr({identifier(name)}, {place}, 10) AS DATE) AS dt "
+        f"FROM read_parquet({list_literal(files)}, hive_partitioning = false, filename = {option}))"
+    )
+
+
+def relation_sql(columns: Mapping[str, str], files: Sequence[Path]) -> str:
+    """A SELECT of *columns* (name → DuckDB type) over *files*; without files, an empty relation of these types.
+
+    A column ``dt`` comes from the folders of the files where they are kept by day.
+    """
+    if not files:
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
+        return f"SELECT {nothing} WHERE false"
+    names = ", ".join(identifier(name) for name in columns)
+    is_dated = "dt" in columns and files[0].parent.name.startswith("dt=")
+    return f"SELECT {names} FROM {dated_sql(files, columns) if is_dated else parquet_sql(files)}"
