@@ -17,13 +17,13 @@ import dagster as dg
 
 from assets.recording import asset_key, changed_config
 from assets.sql import FIRST_DAY, days_ahead
-from pipelines.compute.planner import Plan, Segment, steps
-from pipelines.compute.verified import sound_plan
+from pipelines.compute.planner import Plan, sound_plan, steps
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, lock_holder
 from pipelines.home.settings import Settings
 from pipelines.ingest import pending
 from pipelines.ingest.manifest import manifest_file
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import Project
 
 IN_PROCESS_TAG = "headwater/in_process"
@@ -226,7 +226,7 @@ def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
 def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
     """A run for each step, in the order in which they must be computed."""
     for number, step in enumerate(steps(project, plan.stale, plan.expected)):
-        tags = {} if step.is_whole else range_tags(step)
+        tags = range_tags(step.span) if step.span else {}
         yield _request(sorted(step.tables), tags, f"{run_key}-{number}")
 
 
@@ -235,7 +235,7 @@ def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg
     return dg.RunRequest(run_key=run_key, job_name="tables", asset_selection=selection, tags=tags)
 
 
-def range_tags(days: Segment) -> dict[str, str]:
+def range_tags(days: DaySpan) -> dict[str, str]:
     """The tags that make a run one over a range of days."""
     return {
         "dagster/asset_partition_range_start": days.first.isoformat(),

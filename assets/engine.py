@@ -26,15 +26,14 @@ from assets.automation import IN_PROCESS_TAG, range_tags
 from assets.definitions import define
 from assets.recording import asset_key
 from assets.sql import CHANNEL, Channel, days_ahead
-from pipelines.compute.planner import Segment
+from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import CheckState, RunResult
-from pipelines.compute.runner import grain_check_name
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home, home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport
-from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.lake.partitions import DaySpan, PartitionKey
 
 _NO_COPIES = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -65,11 +64,10 @@ class DagsterEngine:
     def compute(
         self,
         tables: Collection[str],
-        first: Day | None,
-        last: Day | None,
+        span: DaySpan | None,
         held: Collection[tuple[str, PartitionKey]] = (),
     ) -> RunResult:
-        """Compute *tables*: those by days for *first* to *last*, the others whole.
+        """Compute *tables*: those by days for the days of *span*, the others whole.
 
         What a failed check held back is in the result. The steps after it are not run then, so that tables further
         downstream are missing from the result altogether.
@@ -78,7 +76,7 @@ class DagsterEngine:
             HeadwaterError: a query or the machine fails. What was published before stays.
         """
         self._channel.held = frozenset(held)
-        tags = range_tags(Segment(first, last, frozenset(tables))) if first and last else {}
+        tags = range_tags(span) if span else {}
         self._run("tables", tables, tags)
         total = RunResult()
         for result in self._channel.results:
@@ -142,9 +140,9 @@ def ingest_in_process(home: Home) -> IngestReport:
     return DagsterEngine(home).ingest()
 
 
-def materialize_in_process(home: Home, tables: Collection[str], first: Day | None, last: Day | None) -> RunResult:
+def materialize_in_process(home: Home, tables: Collection[str], span: DaySpan | None) -> RunResult:
     """Compute *tables* of *home*, as a run of Dagster's; see ``DagsterEngine.compute``."""
-    return DagsterEngine(home).compute(tables, first, last)
+    return DagsterEngine(home).compute(tables, span)
 
 
 def check_states(home: Home) -> list[CheckState]:

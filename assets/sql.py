@@ -16,14 +16,15 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from assets.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
+from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import RunResult
-from pipelines.compute.runner import Runner, grain_check_name
-from pipelines.compute.workspace import Workspace, days_between, open_workspace
+from pipelines.compute.runner import Runner
+from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home, home_lock
 from pipelines.ingest import RAW_TABLES, IngestReport
 from pipelines.lake.duck import session
-from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.lake.partitions import DaySpan, PartitionKey
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.model import DIALECT, Model
 from pipelines.sqlproject.project import Project
@@ -174,17 +175,17 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
     _refuse_checks_alone(context)
     channel: Channel = getattr(context.resources, CHANNEL)
     tables = {table_name(key) for key in context.selected_asset_keys}
-    first, last = _days(context)
+    span = _days(context)
     try:
         with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             workspace = channel.open(context.run.run_id)
             with session(channel.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, channel.held, channel.tell).compute(tables, first, last)
+                result = Runner(workspace, connection, channel.held, channel.tell).compute(tables, span)
                 channel.results.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
                 # A backfill counts a day as failed of which it is told nothing.
-                claimed = days_between(first, last) if first and last and _BACKFILL_TAG in context.run.tags else []
+                claimed = span.days if span and _BACKFILL_TAG in context.run.tags else []
                 for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
                     channel.tell("telling Dagster what was computed")
                     yield event
@@ -204,11 +205,11 @@ def _refuse_checks_alone(context: dg.AssetExecutionContext) -> None:
         raise dg.Failure(description=reason, allow_retries=False)
 
 
-def _days(context: dg.AssetExecutionContext) -> tuple[Day | None, Day | None]:
+def _days(context: dg.AssetExecutionContext) -> DaySpan | None:
     if not (context.has_partition_key or context.has_partition_key_range):
-        return None, None
+        return None
     days = context.partition_key_range
-    return dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end)
+    return DaySpan(dt.date.fromisoformat(days.start), dt.date.fromisoformat(days.end))
 
 
 def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | None, is_described: bool) -> dg.AssetSpec:
@@ -243,13 +244,13 @@ def _definition_metadata(workspace: Workspace, model: Model) -> dict[str, Any]:
         for column, sources in column_lineage(workspace.project, model).items()
     }
     day = workspace.settings.start_date or FIRST_DAY
-    sql = workspace.project.bind(model, day, day).sql(dialect=DIALECT, pretty=True)
+    query = workspace.project.bind(model, DaySpan(day, day) if model.is_partitioned else None)
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
         "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=lineage),
         "dagster/table_name": model.name,
         "grain": ", ".join(model.grain),
-        "query": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+        "query": dg.MetadataValue.md(f"```sql\n{query.sql(dialect=DIALECT, pretty=True)}\n```"),
         "model file": dg.MetadataValue.path(str(model.path)),
     }
 

@@ -22,7 +22,7 @@ from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home, find_home, init_home
 from pipelines.home.settings import load_settings
 from pipelines.lake.duck import list_literal, literal, session
-from pipelines.lake.partitions import PARQUET_OPTIONS, Lake, relation_sql
+from pipelines.lake.partitions import PARQUET_OPTIONS, DaySpan, Lake, relation_sql
 from pipelines.simulator import simulate
 
 _BOOKKEEPING_DAYS = 28
@@ -38,7 +38,7 @@ def attribute(folder: Path) -> None:
     """Compute every table of schema attribution for the day, with its checks, and publish it."""
     workspace = open_workspace(find_home(folder))
     tables = [name for name, model in workspace.project.models.items() if model.schema == "attribution"]
-    _raise_failed(DirectEngine(workspace.home).compute(tables, LAST_DAY, LAST_DAY, ()))
+    _raise_failed(DirectEngine(workspace.home).compute(tables, DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def sort_and_write(folder: Path) -> None:
@@ -71,7 +71,7 @@ def convert(folder: Path) -> None:
 def score_customers(folder: Path) -> None:
     """Compute recency, frequency and money as of the last day, and their scores, with checks, and publish."""
     tables = ["customers.rfm_values", "customers.rfm_thresholds", "customers.rfm"]
-    _raise_failed(DirectEngine(find_home(folder)).compute(tables, LAST_DAY, LAST_DAY, ()))
+    _raise_failed(DirectEngine(find_home(folder)).compute(tables, DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def aggregate_and_sort(folder: Path) -> None:
@@ -105,7 +105,7 @@ def aggregate_and_sort(folder: Path) -> None:
 
 def sort_products(folder: Path) -> None:
     """Compute every product's quadrant in every matrix for the last day, with checks, and publish."""
-    _raise_failed(DirectEngine(find_home(folder)).compute(["products.quadrants"], LAST_DAY, LAST_DAY, ()))
+    _raise_failed(DirectEngine(find_home(folder)).compute(["products.quadrants"], DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def compare_with_means(folder: Path) -> None:
@@ -169,10 +169,10 @@ def bookkeeping(folder: Path) -> tuple[float, int]:
         set_start_date(home)
         workspace = open_workspace(home)
         tables = [name for name, model in workspace.project.models.items() if model.is_partitioned]
-        DirectEngine(home).compute(workspace.project.models.keys() - set(tables), None, None, ())
+        DirectEngine(home).compute(workspace.project.models.keys() - set(tables), None)
         steps = engine(home)
         started = time.monotonic()
-        steps.compute(tables, LAST_DAY - dt.timedelta(days=_BOOKKEEPING_DAYS - 1), LAST_DAY, ())
+        steps.compute(tables, DaySpan(LAST_DAY - dt.timedelta(days=_BOOKKEEPING_DAYS - 1), LAST_DAY))
         seconds.append(time.monotonic() - started)
     partitions = len(tables) * _BOOKKEEPING_DAYS
     return (seconds[1] - seconds[0]) / partitions * 1000, partitions

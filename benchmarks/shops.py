@@ -20,7 +20,7 @@ from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home, init_home
 from pipelines.home.settings import load_settings
 from pipelines.lake.duck import session
-from pipelines.lake.partitions import Lake, PartitionKey, copy_to, temporary_for
+from pipelines.lake.partitions import DaySpan, Lake, PartitionKey, copy_to, temporary_for
 from pipelines.simulator import simulate
 
 LAST_DAY = dt.date(2026, 11, 20)
@@ -206,9 +206,9 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
             written[day] = (temporary, _VERSION)
     lake.publish("products.metrics", written)
     engine = DirectEngine(home)
-    engine.compute(["config.matrices", "config.axes", "config.cells"], None, None, ())
-    engine.compute(["products.rate_priors"], days[0], days[1], ())
-    engine.compute(["products.quadrants"], days[0], days[0], ())
+    engine.compute(["config.matrices", "config.axes", "config.cells"], None)
+    engine.compute(["products.rate_priors"], DaySpan(days[0], days[1]))
+    engine.compute(["products.quadrants"], DaySpan(days[0], days[0]))
     return products
 
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from dashboards.numbers import Language
+from pipelines.home.yaml_files import read_yaml
 
 _FOLDER = Path(__file__).with_name("words")
 
@@ -22,7 +21,9 @@ def all_texts() -> Mapping[str, Mapping[str, str]]:
     """Key → language → text."""
     content: dict[str, dict[str, str]] = {}
     for file in sorted(_FOLDER.glob("*.yaml")):
-        content |= yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = read_yaml(file)
+        assert isinstance(found, dict)
+        content |= found
     return content
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.engine import check_states
 from dashboards.report.file import write_report
 from dashboards.workbench.snapshot import publish
 from dashboards.workbench.status import write_status
@@ -67,7 +68,7 @@ def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
         land(home, "products", [{"sku": "EVIL", "name": EVIL, "category": EVIL, "launched_on": "2026-05-01"}], "evil")
         run(home)
         publish(home)
-        write_status(home)
+        write_status(home, check_states)
 
     return Home(_once(factory, "shop_with_dashboards", make))
 

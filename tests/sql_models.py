@@ -20,6 +20,7 @@ from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tab
 from pipelines.home.folder import REPOSITORY, Home
 from pipelines.home.settings import Settings
 from pipelines.lake.duck import identifier
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import load_project
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ def found_by(
     project = load_project(None, settings)
     files = {file.name: file for own in project.checks.values() for file in own}
     with _session(names, given, days, settings, None, broken) as connection:
-        queries = {check: project.sql(files[check], days[-1], days[-1]) for check in checks}
+        queries = {check: project.sql(files[check], DaySpan(days[-1], days[-1])) for check in checks}
         return {check: len(connection.execute(query).fetchall()) for check, query in queries.items()}
 
 
@@ -95,7 +96,7 @@ def _session(
                     connection.execute(f"DELETE FROM {identifier(name)}")
                 spans = [(day, day) for day in in_order if first <= day <= last] if model.as_of else [(first, last)]
                 for span in spans:
-                    query = project.sql(model, *span)
+                    query = project.sql(model, DaySpan(*span) if model.is_partitioned else None)
                     if name in broken:
                         part, instead = broken[name]
                         assert part in query, query

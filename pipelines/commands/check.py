@@ -6,7 +6,6 @@ Not here: the rules.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,8 +17,8 @@ from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.sources import Source, load_sources
 from pipelines.sqlproject.linter import lint
 from pipelines.sqlproject.project import Project, count_files, load_project
+from pipelines.sqlproject.reads import sample_span
 
-_SAMPLE_DAY = dt.date(2020, 6, 15)
 T = TypeVar("T")
 
 
@@ -70,7 +69,7 @@ def lint_project(project: Project) -> list[str]:
     files = [*project.models.values(), *(check for checks in project.checks.values() for check in checks)]
     for file in files:
         schema = {read.table: dict(project.relation(read.table)) for read in project.reads[file.name]}
-        for finding in lint(project.bind(file, _SAMPLE_DAY, _SAMPLE_DAY), schema, file.source):
+        for finding in lint(project.bind(file, sample_span(file, project.models)), schema, file.source):
             place = f"{file.path}:{finding.line or 1}"
             faults.append(f"{place}: {finding.rule}: {finding.construct}: {finding.message}")
     return faults

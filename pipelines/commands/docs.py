@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 
-from pipelines.compute.runner import grain_check_name
+from pipelines.compute.checks import grain_check_name
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
 from pipelines.home.folder import REPOSITORY
 from pipelines.ingest.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from pipelines.compute.verified import sound_plan
+from pipelines.compute.planner import sound_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home

@@ -10,24 +10,24 @@ import datetime as dt
 from collections.abc import Mapping
 
 from pipelines.home.settings import SnapshotSettings
-from pipelines.lake.partitions import Day
+from pipelines.lake.partitions import Day, DaySpan
 from pipelines.sqlproject.project import Project
 
 
-def snapshot_days(project: Project, settings: SnapshotSettings, first: Day, last: Day) -> dict[str, list[Day]]:
-    """The days from *first* to *last* of which each model as of a day has a partition, by the model's name.
+def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -> dict[str, list[Day]]:
+    """The days of *span* of which each model as of a day has a partition, by the model's name.
 
     These are the last ``daily_for_days`` and the ends of the months before; and the days with which a kept snapshot
     compares itself (``dt = $dt - n``), or there would be nothing to compare it with.
     """
-    month_ends = set(_month_ends(first, last))
-    recent = {last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
+    month_ends = set(_month_ends(span.first, span.last))
+    recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
     days: dict[str, set[Day]] = {}
     for name in reversed(list(project.models)):  # each before what it reads
         as_of = project.models[name].as_of
         if as_of:
             own = month_ends if as_of == "month_end" else month_ends | recent
-            days[name] = {day for day in own | _compared(project, name, days) if first <= day <= last}
+            days[name] = {day for day in own | _compared(project, name, days) if span.first <= day <= span.last}
     return {name: sorted(found) for name, found in days.items()}
 
 

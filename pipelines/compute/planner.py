@@ -1,36 +1,36 @@
 """What is stale: derived from the inputs and the footers, never remembered.
 
-Here: the version that each partition would have if it were made today, and which partitions have another one.
-A version is a hash of what makes the rows: the model's text, the settings that it names and the versions of the
-partitions that it reads. Where a model reads whole histories (orders and their lines) or has no partitions, its
-rows are hashed instead: they are few, and by their inputs every day would be stale at every delivery.
-Not here: making the rows (``pipelines.compute.runner``).
+Here: which partitions there should be, which of them have another version than they would have if they were made
+today, and in which runs they are computed.
+Not here: what a version is (``pipelines.compute.versions``), making the rows (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from pipelines.compute.as_of_days import snapshot_days
-from pipelines.compute.workspace import Workspace, days_between, mount_view
+from pipelines.compute.damage import damage_named
+from pipelines.compute.inputs import Verifier
+from pipelines.compute.versions import content_versions, input_version
+from pipelines.compute.workspace import Workspace, mount_view
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.lake.duck import first_line, identifier
-from pipelines.lake.partitions import Day, PartitionKey, parquet_sql
+from pipelines.ingest import RAW_TABLES
+from pipelines.lake.duck import first_line, identifier, session
+from pipelines.lake.partitions import Day, DaySpan, PartitionKey, parquet_sql, relation_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import Read
 
-VersionOf = Callable[[str, PartitionKey], str | None]
-"""Looks up the version of a table's partition; None where there is no such partition."""
-
 Keys = frozenset[PartitionKey]
+
+_Piece = tuple[DaySpan, frozenset[str]]
+"""Days in a row, and the tables that are to be computed on them."""
 
 LONGEST_GAP_DAYS = 14
 """Days without anything to compute that a segment may hold."""
@@ -96,21 +96,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Segment:
-    """Days in a row on which the same tables are to be computed, or tables without days: one run."""
+    """Days in a row on which the same tables are to be computed, or tables without days (None): one run."""
 
-    first: Day
-    last: Day
+    span: DaySpan | None
     tables: frozenset[str]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether its tables are those without days."""
-        return self.first == Day.min
-
-    @property
-    def days(self) -> list[Day]:
-        """The days of the segment."""
-        return days_between(self.first, self.last)
 
 
 def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
@@ -136,6 +125,29 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
         if unexpected := frozenset(present.keys() - versions.keys()):
             obsolete[name] = unexpected
     return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
+
+
+def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
+    """``make_plan``; if it says that anything is to be done, it was made of raw files that are as they were written.
+
+    Raises:
+        HeadwaterError: a raw file is damaged, or a model's query fails.
+    """
+    with damage_named(workspace), session(workspace.home, workspace.settings) as connection:
+        plan = make_plan(workspace, connection, deep=deep)
+    if not plan.is_empty:
+        # What is judged by its rows was judged by these tables; the runner verifies what it reads itself, so tables
+        # that are read day by day are left to it: hashing all events would make each run as long as the history.
+        project = workspace.project
+        by_content = [name for name, model in project.models.items() if project.is_judged_by_content(model)]
+        tables = {
+            read.table
+            for name in by_content
+            for read in project.reads[name]
+            if read.table in RAW_TABLES and not (read.offsets and project.is_partitioned(read.table))
+        }
+        Verifier(workspace).verify_all(sorted(tables))
+    return plan
 
 
 def _before(
@@ -193,13 +205,16 @@ def _expected(
             given[table] = {None: workspace.config.version(table)} if config else workspace.raw.versions(table)
         return given[table].get(key)
 
-    range_first, range_last = first or dt.date.min, last or dt.date.min
-    days = days_between(range_first, range_last) if first and last else []
-    snapshots = snapshot_days(project, workspace.settings.snapshots, range_first, range_last) if days else {}
+    span = DaySpan(first, last) if first and last else None
+    days = span.days if span else []
+    snapshots = snapshot_days(project, workspace.settings.snapshots, span) if span else {}
     for name, model in project.models.items():
         if project.is_judged_by_content(model):
-            sql = project.sql(model, range_first, range_last)
-            workspace.mount(connection, _unmounted(workspace, model), range_first, range_last)
+            workspace.mount(connection, _unmounted(workspace, model), span)
+            if model.is_partitioned and span is None:
+                sql = relation_sql(model.types, [])  # nothing has landed
+            else:
+                sql = project.sql(model, span if model.is_partitioned else None)
             # Models that read this one see its query, not its file: that may be out of date.
             mount_view(connection, name, sql)
             expected[name] = _evaluated(connection, model)
@@ -226,43 +241,6 @@ def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 
 
-def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
-    """The versions of the partitions of *model* whose rows *relation* holds: hashes of these rows."""
-    columns = ", ".join(identifier(name) for name in model.columns)
-    measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
-    if not model.is_partitioned:
-        rows = connection.execute(f"SELECT NULL, {measure} FROM {relation}").fetchall()
-    else:
-        rows = connection.execute(f"SELECT dt, {measure} FROM {relation} GROUP BY dt").fetchall()
-    return {key: _hash([model.code_version, str(count), str(total)]) for key, count, total in rows}
-
-
-def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
-    """The version of the partition *day* of *model*, of what *version_of* says of the partitions that it reads.
-
-    None where none of the tables by days that it reads has a partition in its window: then there is nothing to
-    compute and no partition.
-    """
-    project = workspace.project
-    parts = [model.code_version]
-    parts += [f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters)]
-    has_input = False
-    for read in sorted(project.reads[model.name], key=lambda read: read.table):
-        if not project.is_partitioned(read.table):
-            parts.append(f"{read.table}@{version_of(read.table, None)}")
-            continue
-        for offset, parent in zip(read.offsets or (), read.days_of(day), strict=True):
-            version = version_of(read.table, parent)
-            if version is not None:
-                has_input = has_input or read.table != model.name
-                parts.append(f"{read.table}-{offset}@{version}")
-    return _hash(parts) if has_input else None
-
-
-def _hash(parts: Iterable[str]) -> str:
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
-
-
 def steps(
     project: Project,
     stale: Mapping[str, Iterable[PartitionKey]],
@@ -275,9 +253,7 @@ def steps(
     whole = {name for name, keys in stale.items() if None in keys}
     by_day = [name for name, model in project.models.items() if model.is_partitioned]
     late = whole & project.downstream(by_day)
-    early, late_ones = (
-        [Segment(Day.min, Day.min, frozenset(tables))] if tables else [] for tables in (whole - late, late)
-    )
+    early, late_ones = ([Segment(None, frozenset(tables))] if tables else [] for tables in (whole - late, late))
     return early + segments(stale, expected) + late_ones
 
 
@@ -297,24 +273,25 @@ def segments(
             if key is not None:
                 tables_of.setdefault(key, set()).add(table)
     up_to_date = {table: expected[table].keys() - frozenset(keys) for table, keys in stale.items()}
-    found: list[Segment] = []
+    found: list[_Piece] = []
     for day in sorted(tables_of):
-        tables = frozenset(tables_of[day])
-        near = found and (day - found[-1].last).days <= LONGEST_GAP_DAYS
-        if near and not _is_disturbed(joined := _joined(found[-1], day, tables), found[-1], up_to_date):
+        own = DaySpan(day, day), frozenset(tables_of[day])
+        near = found and (day - found[-1][0].last).days <= LONGEST_GAP_DAYS
+        if near and not _is_disturbed(joined := _joined(found[-1], own), found[-1], up_to_date):
             found[-1] = joined
         else:
-            found.append(Segment(day, day, tables))
-    return found
+            found.append(own)
+    return [Segment(span, tables) for span, tables in found]
 
 
-def _joined(segment: Segment, day: Day, tables: frozenset[str]) -> Segment:
-    return Segment(segment.first, day, segment.tables | tables)
+def _joined(piece: _Piece, more: _Piece) -> _Piece:
+    return DaySpan(piece[0].first, more[0].last), piece[1] | more[1]
 
 
-def _is_disturbed(joined: Segment, before: Segment, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
+def _is_disturbed(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
     """Whether the days or tables that *joined* adds to *before* hold a partition that needs no computing."""
-    new_days = days_between(before.last, joined.last)[1:]
-    if any(day in up_to_date[table] for table in joined.tables for day in new_days):
+    (span, tables), (span_before, tables_before) = joined, before
+    new_days = DaySpan(span_before.last, span.last).days[1:]
+    if any(day in up_to_date[table] for table in tables for day in new_days):
         return True
-    return any(day in up_to_date[table] for table in joined.tables - before.tables for day in before.days)
+    return any(day in up_to_date[table] for table in tables - tables_before for day in span_before.days)

@@ -6,7 +6,6 @@ Not here: the DuckDB file for other clients (``pipelines.commands.catalog``).
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import shutil
 import sys
@@ -77,7 +76,7 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
         for table in named:
             files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
             mount_view(connection, table, relation_sql(workspace.project.relation(table), files))
-    workspace.mount(connection, [Read(table, None) for table in others], dt.date.min, dt.date.min)
+    workspace.mount(connection, [Read(table, None) for table in others], None)
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:

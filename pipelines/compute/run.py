@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.compute.planner import Keys, Plan, Segment, landed_days, steps
+from pipelines.compute.damage import damage_named, describe_damage
+from pipelines.compute.planner import Keys, Plan, Segment, landed_days, sound_plan, steps
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
-from pipelines.compute.verified import damage_named, describe_damage, sound_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, Tell, home_lock
 from pipelines.home.settings import load_settings, write_start_date
@@ -26,7 +26,7 @@ from pipelines.ingest.targets import ACCOUNTS
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import are_sound
 from pipelines.lake.duck import session
-from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.lake.partitions import Day, DaySpan, PartitionKey
 from pipelines.sqlproject.project import Project
 
 
@@ -122,9 +122,9 @@ class Engine(Protocol):
         ...
 
     def compute(
-        self, tables: Collection[str], first: Day | None, last: Day | None, held: Collection[tuple[str, PartitionKey]]
+        self, tables: Collection[str], span: DaySpan | None, held: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days *first* to *last*, or the unpartitioned *tables* where there are no days."""
+        """Compute *tables* for the days of *span*, or the unpartitioned *tables* where there are no days."""
         ...
 
     def close_dead_runs(self) -> None:
@@ -143,12 +143,12 @@ class DirectEngine:
         return ingest(self._home, load_settings(self._home))
 
     def compute(
-        self, tables: Collection[str], first: Day | None, last: Day | None, held: Collection[tuple[str, PartitionKey]]
+        self, tables: Collection[str], span: DaySpan | None, held: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days *first* to *last*, or the unpartitioned *tables* where there are no days."""
+        """Compute *tables* for the days of *span*, or the unpartitioned *tables* where there are no days."""
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
-            return Runner(workspace, connection, held).compute(tables, first, last)
+            return Runner(workspace, connection, held).compute(tables, span)
 
     def close_dead_runs(self) -> None:
         """There are no records."""
@@ -254,10 +254,9 @@ def _tell_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> None:
 
 
 def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
-    if step.is_whole:
-        return engine.compute(step.tables, None, None, held)
-    say(f"computing {step.first} to {step.last}: {len(step.tables)} tables")
-    return engine.compute(step.tables, step.first, step.last, held)
+    if step.span:
+        say(f"computing {step.span}: {len(step.tables)} tables")
+    return engine.compute(step.tables, step.span, held)
 
 
 def _waiting(

@@ -7,7 +7,6 @@ Not here: what is stale (``pipelines.compute.planner``), how it is computed (``p
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.manifest import RawLake
 from pipelines.lake.duck import identifier
-from pipelines.lake.partitions import Day, Lake, relation_sql
+from pipelines.lake.partitions import Day, DaySpan, Lake, relation_sql
 from pipelines.sqlproject.project import Project, load_project
 from pipelines.sqlproject.reads import Read
 
@@ -59,18 +58,16 @@ class Workspace:
         self,
         connection: duckdb.DuckDBPyConnection,
         reads: Iterable[Read],
-        first: Day,
-        last: Day,
+        span: DaySpan | None,
         computing: str = "",
         mounted: dict[str, str] | None = None,
     ) -> None:
-        """Make what *reads* names visible in a session, for the days *first* to *last* and their look-back.
+        """Make what *reads* names visible in a session, for the days of *span* and their look-back.
 
         Args:
             connection: The session.
             reads: The tables.
-            first: The first day.
-            last: The last day.
+            span: The days; None for all.
             computing: A table that is about to be computed for these days: of it only earlier days are visible.
             mounted: The SQL of the tables that the session has already; these are not mounted again. It is updated.
         """
@@ -81,22 +78,21 @@ class Workspace:
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:
-                days = self.days_read(read, first, last, computing)
+                days = self.days_read(read, span, computing)
                 sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
                 if known.get(read.table) != sql:
                     mount_view(connection, read.table, sql)
             known[read.table] = sql
 
-    def days_read(self, read: Read, first: Day, last: Day, computing: str = "") -> set[Day] | None:
-        """The days of its table that *read* looks at for the days *first* to *last*; None if at the whole table.
+    def days_read(self, read: Read, span: DaySpan | None, computing: str = "") -> set[Day] | None:
+        """The days of its table that *read* looks at for the days of *span*; None if at the whole table.
 
         See ``mount`` on *computing*.
         """
-        if read.offsets is None or not self.project.is_partitioned(read.table):
+        if span is None or read.offsets is None or not self.project.is_partitioned(read.table):
             return None
-        own = days_between(first, last)
-        days = {day for each in own for day in read.days_of(each)}
-        return days - set(own) if read.table == computing else days
+        days = {day for each in span.days for day in read.days_of(each)}
+        return days - set(span.days) if read.table == computing else days
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])
@@ -120,11 +116,6 @@ def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> N
     """Make *sql* visible in a session under the name of *table*."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
     connection.execute(f"CREATE OR REPLACE VIEW {identifier(table)} AS {sql}")
-
-
-def days_between(first: Day, last: Day) -> list[Day]:
-    """The days *first* to *last*, both included."""
-    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def open_workspace(home: Home) -> Workspace:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
+from functools import cache
+from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.home.yaml_files import describe, read_yaml
 
 
 def shaped(pattern: str, words: str) -> BeforeValidator:
@@ -246,95 +243,6 @@ class Settings(_Section):
 SettingValue = int | float | str | dt.date | tuple[str, ...] | tuple[int, ...]
 
 
-_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
-
-
-class _ConfigLoader(yaml.SafeLoader):
-    """A YAML loader that refuses what PyYAML takes in silence, or stumbles over.
-
-    A key given twice is refused, of which PyYAML keeps the last. A number is what people read: in YAML 1.1, which
-    PyYAML follows, 060 is 48 and 1:30 is 90; here 060 is 60 and 1:30 is text, as in YAML 1.2. A key that is a mapping
-    and a date that is none are errors with a line.
-    """
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        """The value of *node*; a fault of its text has its line."""
-        try:
-            return super().construct_object(node, deep)
-        except (ValueError, KeyError, AttributeError) as error:
-            kind = {"timestamp": "date of the calendar", "int": "whole number", "float": "number"}
-            suffix = node.tag.rsplit(":", 1)[-1]
-            problem = (
-                f"'{str(node.value)[:40]}' is no {kind.get(suffix, suffix)}; correct it, or quote it if it is text"
-            )
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        """The mapping, after a look at its keys."""
-        seen: set[object] = set()
-        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, dict | list | set):
-                problem = (
-                    "braces or brackets stand where a key is expected; write a value in place of a template such as "
-                    "{{ days }}, and quote text that begins with { or ["
-                )
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return dict(super().construct_mapping(node, deep))
-
-    def construct_decimal(self, node: yaml.ScalarNode) -> int:
-        """A whole number, of which PyYAML would read 060 as octal."""
-        return int(self.construct_scalar(node))
-
-
-_ConfigLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-_ConfigLoader.add_constructor(_INT, _ConfigLoader.construct_decimal)
-_ConfigLoader.add_implicit_resolver(_INT, re.compile(r"[-+]?[0-9]+\Z"), list("-+0123456789"))
-_ConfigLoader.add_implicit_resolver(
-    _FLOAT,
-    re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z"),
-    list("-+.0123456789"),
-)
-
-
-@lru_cache(maxsize=16)  # a run reads its few files at each of its steps, and PyYAML is slow
-def _parsed(text: str) -> object:
-    # Not with libyaml, which is fast: brackets that nest too deeply end the process there.
-    return yaml.load(text, Loader=_ConfigLoader)
-
-
-def read_yaml(path: Path) -> object:
-    """The content of a YAML file, which callers share and do not change.
-
-    Raises:
-        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, repeats a key, has one that is a mapping, or has
-            a date that is none; with file and line.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return _parsed(text)
-    except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise HeadwaterError(f"{path}{line}: not valid YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise HeadwaterError(f"{path}: not valid YAML: {error}") from error
-    except RecursionError as error:
-        raise HeadwaterError(f"{path}: nested too deeply; look for brackets that are not closed") from error
-
-
 def load_settings(home: Home) -> Settings:
     """The settings of *home*.
 
@@ -351,56 +259,6 @@ def load_settings(home: Home) -> Settings:
         return Settings.model_validate(content)
     except ValidationError as error:
         raise HeadwaterError(f"{home.settings_file}: {describe(error, Settings)}") from error
-
-
-def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """The faults of a pydantic validation in one line: key, what was found, what was expected."""
-    return "; ".join(_describe_one(dict(fault), model) for fault in error.errors())
-
-
-def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
-    location = fault["loc"]
-    assert isinstance(location, tuple)
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    message = f"{message[0].lower()}{message[1:]}"
-    if location[-1:] == ("[key]",):  # so pydantic marks that the key itself is at fault
-        return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
-    key = ".".join(map(str, location))
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; expected one of {', '.join(_keys_below(location[:-1], model))}"
-    if fault["type"] == "missing":
-        return f"key '{key}' is missing"
-    found = "empty" if fault["input"] is None else repr(fault["input"])
-    if fault["type"] == "model_type":
-        return f"'{key}' is {found}: expected keys such as {', '.join(_keys_below(location, model))} below it"
-    return f"'{key}' is {found}: {message}"
-
-
-def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that may stand below *location*, as the file writes them: those of the innermost model on the way."""
-    section = model
-    parts = iter(location)
-    for part in parts:
-        field = _fields(section).get(str(part))
-        if field is None:
-            continue
-        section = next(_models(field.annotation), section)
-        if get_origin(field.annotation) in (dict, tuple):
-            next(parts, None)  # a key or a place in it
-    return list(_fields(section))
-
-
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of *model* by the names that they have in a file."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that *annotation* names, itself or within, such as in ``dict[str, Model]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
 
 
 def write_start_date(home: Home, start: dt.date) -> None:

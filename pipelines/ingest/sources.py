@@ -18,7 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import REPOSITORY, Home
-from pipelines.home.settings import Settings, describe, read_yaml
+from pipelines.home.settings import Settings
+from pipelines.home.yaml_files import describe, read_yaml
 from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.targets import PROVENANCE, TARGETS
 

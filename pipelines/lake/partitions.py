@@ -37,6 +37,24 @@ _PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
 
 Day = dt.date
 PartitionKey = Day | None
+
+
+@dataclass(frozen=True)
+class DaySpan:
+    """Days in a row, *first* to *last*, both included."""
+
+    first: Day
+    last: Day
+
+    @property
+    def days(self) -> list[Day]:
+        """Each of them, in order."""
+        return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
 """A partition's day, or None for the one file of an unpartitioned table."""
 
 

@@ -17,7 +17,7 @@ from pipelines.lake.duck import first_line, identifier
 from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.model import Check, Model, SqlFile
 from pipelines.sqlproject.parameters import Value
-from pipelines.sqlproject.reads import GIVEN, SAMPLE_DAY, values_for
+from pipelines.sqlproject.reads import GIVEN, sample_span, values_for
 
 
 def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], parameters: Mapping[str, Value]) -> None:
@@ -36,19 +36,24 @@ def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], paramet
             except duckdb.Error as error:
                 raise HeadwaterError(f"{models[table].path}:1: columns: {first_line(error)}") from error
         for model in models.values():
-            found = _described(connection, model, parameters)
+            found = _described(connection, model, models, parameters)
             if not model.python:  # what a function makes of them is seen when it is run
                 _hold_columns(model, found)
         for check in checks:
-            found = _described(connection, check, parameters)
+            found = _described(connection, check, models, parameters)
             if models[check.model].is_partitioned and found.get("dt") != "DATE":
                 raise HeadwaterError(
                     f"{check.path}: a check of a table by days must return dt of type DATE: the days that are held back"
                 )
 
 
-def _described(connection: duckdb.DuckDBPyConnection, file: SqlFile, parameters: Mapping[str, Value]) -> dict[str, str]:
-    sql = file.sql(values_for(file, parameters, SAMPLE_DAY, SAMPLE_DAY))
+def _described(
+    connection: duckdb.DuckDBPyConnection, file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str, Value]
+) -> dict[str, str]:
+    try:
+        sql = file.sql(values_for(file, parameters, sample_span(file, models)))
+    except HeadwaterError as error:
+        raise HeadwaterError(f"{file.path}: {error}") from error
     try:
         rows = connection.execute(f"DESCRIBE {sql}").fetchall()
     except duckdb.Error as error:

@@ -21,7 +21,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.settings import describe
+from pipelines.home.yaml_files import describe, parse_yaml
+from pipelines.lake.duck import first_line
 from pipelines.sqlproject.parameters import Value, bind, value_of
 from pipelines.sqlproject.python_step import step_version
 
@@ -30,7 +31,6 @@ ALL_DAYS = "all"
 """What ``reads`` says of a table that a model reads over its whole history."""
 
 _DAYS = frozenset({"dt", "from_dt", "to_dt"})
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _HEADER = re.compile(r"\s*/\*\s*(?P<kind>model|check)\b(?P<yaml>.*?)\*/", re.DOTALL)
 
 
@@ -272,13 +272,13 @@ def _fields(text: str, path: Path, kind: str) -> object:
     if match is None or match["kind"] != kind:
         raise HeadwaterError(f"{path}:1: expected a header '/* {kind} … */' before the query; see docs/user-guide.md")
     try:
-        return yaml.load(match["yaml"], Loader=_LOADER)
+        return parse_yaml(match["yaml"])
     except yaml.MarkedYAMLError as error:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
         raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
-    except ValueError as error:  # what YAML takes for a date or a number and is none
-        raise HeadwaterError(f"{path}:1: the header is not valid YAML: {error}; quote it if it is text") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise HeadwaterError(f"{path}:1: the header is not valid YAML: {first_line(error)}") from error
 
 
 @lru_cache(maxsize=128)

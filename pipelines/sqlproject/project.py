@@ -19,6 +19,7 @@ from sqlglot import exp
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import REPOSITORY, Home
 from pipelines.home.settings import Settings, SettingValue
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.contracts import hold_contracts
 from pipelines.sqlproject.model import Check, Model, SqlFile, read_check, read_model
 from pipelines.sqlproject.parameters import Value
@@ -85,13 +86,13 @@ class Project:
         """The schemas of the models, in order of first need."""
         return list(dict.fromkeys(model.schema for model in self.models.values()))
 
-    def bind(self, file: SqlFile, first: dt.date, last: dt.date) -> exp.Query:
-        """The query of *file* for the days *first* to *last*."""
-        return file.bound(values_for(file, self.parameters, first, last))
+    def bind(self, file: SqlFile, span: DaySpan | None) -> exp.Query:
+        """The query of *file* for the days of *span*; None if it has none."""
+        return file.bound(values_for(file, self.parameters, span))
 
-    def sql(self, file: SqlFile, first: dt.date, last: dt.date) -> str:
+    def sql(self, file: SqlFile, span: DaySpan | None) -> str:
         """The text of that query, for DuckDB."""
-        return file.sql(values_for(file, self.parameters, first, last))
+        return file.sql(values_for(file, self.parameters, span))
 
     def downstream(self, names: Iterable[str]) -> set[str]:
         """The models that read any of *names*, directly or not."""

@@ -19,14 +19,15 @@ from sqlglot.optimizer.scope import traverse_scope
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.targets import RAW_TABLES
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey
 from pipelines.sqlproject.parameters import Value, look_back
 
 GIVEN: dict[str, Mapping[str, str]] = {**RAW_TABLES, **CONFIG_TABLES}
 """Relations that models read and no model computes: column → type."""
 
-SAMPLE_DAY = dt.date(2020, 6, 15)
-"""The day that queries are bound to where only their shape is looked at."""
+_SAMPLE_DAY = dt.date(2020, 6, 15)
+_SAMPLE = DaySpan(_SAMPLE_DAY, _SAMPLE_DAY)
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,19 @@ class Read:
         return [day - dt.timedelta(days=offset) for offset in self.offsets or ()]
 
 
-def values_for(file: SqlFile, parameters: Mapping[str, Value], first: dt.date, last: dt.date) -> dict[str, Value]:
-    """What the parameters of *file* stand for when it is computed for the days *first* to *last*."""
+def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | None) -> dict[str, Value]:
+    """What the parameters of *file* stand for when it is computed for the days of *span*; None: it has no days."""
+    if span is None:
+        return dict(parameters)
     if isinstance(file, Model) and file.as_of:
-        return {**parameters, "dt": last}
-    return {**parameters, "from_dt": first, "to_dt": last}
+        return {**parameters, "dt": span.last}
+    return {**parameters, "from_dt": span.first, "to_dt": span.last}
+
+
+def sample_span(file: SqlFile, models: Mapping[str, Model]) -> DaySpan | None:
+    """The day that *file* is bound to where only its shape matters; None where it has no days."""
+    model = models.get(file.model) if isinstance(file, Check) else models.get(file.name)
+    return _SAMPLE if model is None or model.is_partitioned else None
 
 
 def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str, Value]) -> tuple[Read, ...]:
@@ -69,7 +78,7 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     """
     declared = {table: _declared(file, table, days, parameters) for table, days in file.reads.items()}
     try:
-        mentions = _mentions(file, file.key_of(values_for(file, parameters, SAMPLE_DAY, SAMPLE_DAY)))
+        mentions = _mentions(file, file.key_of(values_for(file, parameters, _SAMPLE)))
     except HeadwaterError as error:
         raise HeadwaterError(f"{file.path}: {error}") from error
     used: dict[str, Read] = {}
@@ -184,7 +193,7 @@ def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Val
 
 @lru_cache(maxsize=256)
 def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
-    """The tables that *file* reads, bound to ``SAMPLE_DAY``; from its scopes, so that CTE names do not count."""
+    """The tables that *file* reads, bound to a sample day; from its scopes, so that CTE names do not count."""
     return tuple(
         _Mention(
             f"{source.db}.{source.name}" if source.db else source.name,
@@ -199,7 +208,7 @@ def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
 
 
 def _offsets(node: exp.Table, select: exp.Expr) -> tuple[tuple[int, ...] | None, bool]:
-    """Which days before ``SAMPLE_DAY`` the SELECT takes from the table *node*, by its condition on dt."""
+    """Which days before the sample day the SELECT takes from the table *node*, by its condition on dt."""
     conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
     if where := select.args.get("where"):
         conditions.append(where.this)
@@ -211,10 +220,10 @@ def _offsets(node: exp.Table, select: exp.Expr) -> tuple[tuple[int, ...] | None,
                 low = high = _day(term.expression)
             else:
                 low, high = _day(term.args["low"]), _day(term.args["high"])
-            if low is None or high is None or high > SAMPLE_DAY:
+            if low is None or high is None or high > _SAMPLE_DAY:
                 continue
-            nearest_day = 0 if isinstance(term, exp.Between) else (SAMPLE_DAY - high).days
-            return tuple(range(nearest_day, (SAMPLE_DAY - low).days + 1)), isinstance(term, exp.EQ)
+            nearest_day = 0 if isinstance(term, exp.Between) else (_SAMPLE_DAY - high).days
+            return tuple(range(nearest_day, (_SAMPLE_DAY - low).days + 1)), isinstance(term, exp.EQ)
     return None, False
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -11,6 +9,7 @@ from sqlglot import exp
 from pipelines.commands.check import lint_project
 from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
+from pipelines.sqlproject.reads import sample_span
 
 PROJECT = load_project(None, Settings())
 FILES = [*PROJECT.models.values(), *(check for checks in PROJECT.checks.values() for check in checks)]
@@ -18,7 +17,7 @@ FILES = [*PROJECT.models.values(), *(check for checks in PROJECT.checks.values()
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_transpiles_to_spark(file):
-    bound = PROJECT.bind(file, dt.date(2026, 3, 1), dt.date(2026, 3, 7))
+    bound = PROJECT.bind(file, sample_span(file, PROJECT.models))
     text = bound.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
     again = sqlglot.parse_one(text, read="spark")
     assert isinstance(again, exp.Query)

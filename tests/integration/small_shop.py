@@ -91,5 +91,4 @@ def compute_stale(home: Home, engine: DagsterEngine) -> None:
     """What ``headwater run`` does after ingestion."""
     workspace, plan = plan_of(home)
     for step in steps(workspace.project, plan.stale, plan.expected):
-        days = (None, None) if step.is_whole else (step.first, step.last)
-        engine.compute(step.tables, *days)
+        engine.compute(step.tables, step.span)

@@ -12,10 +12,10 @@ import pytest
 from assets.automation import range_tags
 from assets.definitions import build_definitions
 from assets.engine import DagsterEngine, failed_checks, open_instance
-from pipelines.compute.planner import Segment
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import (
     DAYS,
     FIRST,
@@ -120,8 +120,8 @@ def test_a_model_of_the_home_becomes_an_asset(home: Home) -> None:
     assert node.parent_keys == {dg.AssetKey(["core", "events"])}
     engine = DagsterEngine(home)
     engine.ingest()
-    engine.compute(["core.entrances"], None, None)
-    engine.compute(["core.events", "marketing.carts_daily"], DAYS[0], DAYS[1])
+    engine.compute(["core.entrances"], None)
+    engine.compute(["core.events", "marketing.carts_daily"], DaySpan(DAYS[0], DAYS[1]))
     assert table(home, "marketing.carts_daily") == [{"carts": 1, "dt": day} for day in DAYS[:2]]
 
 
@@ -151,8 +151,8 @@ def test_schemas_that_read_each_other_in_turn_are_computed(home: Home) -> None:
     land_days(home, DAYS[:1])
     engine = DagsterEngine(home)
     engine.ingest()
-    engine.compute(["core.entrances"], None, None)
-    engine.compute(["core.events", "mine.a", "yours.b", "mine.c"], DAYS[0], DAYS[0])
+    engine.compute(["core.entrances"], None)
+    engine.compute(["core.events", "mine.a", "yours.b", "mine.c"], DaySpan(DAYS[0], DAYS[0]))
     assert table(home, "mine.c") == [{"dt": DAYS[0], "is_there": True}]
 
 
@@ -225,15 +225,15 @@ def test_days_without_inputs_are_not_claimed(home: Home) -> None:
     land_days(home, [DAYS[0], DAYS[2]])
     engine = DagsterEngine(home)
     engine.ingest()
-    engine.compute(["core.entrances"], None, None)
-    result = engine.compute(["core.events"], DAYS[0], DAYS[3])
+    engine.compute(["core.entrances"], None)
+    result = engine.compute(["core.events"], DaySpan(DAYS[0], DAYS[3]))
     assert set(result.tables["core.events"].published) == {DAYS[0], DAYS[2]}
     with open_instance(home) as instance:
         claimed = instance.get_materialized_partitions(dg.AssetKey(["core", "events"]))
         assert claimed == {DAYS[0].isoformat(), DAYS[2].isoformat()}
 
         # A backfill would call a day failed of which it is told nothing.
-        tags = {**range_tags(Segment(DAYS[0], DAYS[3], frozenset())), "dagster/backfill": "a"}
+        tags = {**range_tags(DaySpan(DAYS[0], DAYS[3])), "dagster/backfill": "a"}
         keys = [dg.AssetKey(["core", "events"])]
         undescribed(home).resolve_job_def("tables").execute_in_process(
             instance=instance, asset_selection=keys, tags=tags
@@ -288,7 +288,7 @@ def test_a_failed_check_keeps_the_old_partition_and_stops_what_is_downstream(com
     land(home, "events", [*visit(DAYS[1], "d2"), *visit(DAYS[2], "d2")], "late")
     engine = DagsterEngine(home)
     engine.ingest()
-    result = engine.compute(["core.events", "attribution.attributed_events"], DAYS[0], DAYS[2])
+    result = engine.compute(["core.events", "attribution.attributed_events"], DaySpan(DAYS[0], DAYS[2]))
 
     assert result.held() == {("core.events", DAYS[1]), ("core.events", DAYS[2])}
     assert "attribution.attributed_events" not in result.tables
@@ -317,7 +317,9 @@ def test_a_warning_is_shown_and_stops_nothing(home: Home) -> None:
 
 def test_what_was_held_back_before_holds_back_what_reads_it(computed_copy: Home) -> None:
     engine = DagsterEngine(computed_copy)
-    result = engine.compute(["attribution.path_summary"], *DAYS[:2], held={("attribution.path_steps", DAYS[1])})
+    result = engine.compute(
+        ["attribution.path_summary"], DaySpan(*DAYS[:2]), held={("attribution.path_steps", DAYS[1])}
+    )
     assert result.held() == {("attribution.path_summary", DAYS[1])}
     assert set(result.tables["attribution.path_summary"].published) == {DAYS[0]}
 
@@ -329,7 +331,7 @@ def test_a_broken_query_is_raised_as_it_is(home: Home) -> None:
     engine = DagsterEngine(home)
     engine.ingest()
     with pytest.raises(HeadwaterError, match=r"carts_daily\.sql.*no such luck"):
-        engine.compute(["core.events", "marketing.carts_daily"], FIRST, FIRST)
+        engine.compute(["core.events", "marketing.carts_daily"], DaySpan(FIRST, FIRST))
     with open_instance(home) as instance:
         assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assets.engine import DagsterEngine
+from pipelines.compute.checks import grain_check_name
 from pipelines.compute.run import run_home
-from pipelines.compute.runner import grain_check_name
-from pipelines.compute.workspace import days_between, open_workspace
+from pipelines.compute.workspace import open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.ingest.targets import RAW_TABLES
-from pipelines.lake.partitions import Lake
+from pipelines.lake.partitions import DaySpan, Lake
 from pipelines.simulator import simulate
 from pipelines.sqlproject.lineage import column_lineage
 from tests.integration.dagster_servers import REPOSITORY_SELECTOR, Servers, asset, executable
@@ -24,7 +24,7 @@ from tests.support import land, make_home, table
 
 pytestmark = pytest.mark.real
 
-DAYS = days_between(dt.date(2026, 3, 1), dt.date(2026, 3, 3))
+DAYS = DaySpan(dt.date(2026, 3, 1), dt.date(2026, 3, 3)).days
 KEYS = [day.isoformat() for day in DAYS]
 SENSOR = {**REPOSITORY_SELECTOR, "sensorName": "landing"}
 SCHEDULE = {**REPOSITORY_SELECTOR, "scheduleName": "daily"}
@@ -91,7 +91,7 @@ def test_the_days_are_partitions_and_what_the_command_line_computed_is_shown(ser
         days = [
             day.isoformat()
             for found in nodes[name]["assetPartitionStatuses"]["ranges"]
-            for day in days_between(*map(dt.date.fromisoformat, (found["startKey"], found["endKey"])))
+            for day in DaySpan(*map(dt.date.fromisoformat, (found["startKey"], found["endKey"]))).days
         ]
         assert days == sorted(str(day) for day in Lake(home.lake).versions(name) if day), name
     assert {run["status"] for run in servers.runs()} == {"SUCCESS"}

@@ -11,6 +11,7 @@ from dagster._core.loader import LoadingContextForTest
 
 from assets.engine import DagsterEngine, open_instance
 from pipelines.home.folder import Home
+from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import DAYS, compute_stale, order, plan_of, undescribed, visit
 from tests.integration.test_automation import tick
 from tests.support import land
@@ -70,7 +71,7 @@ def test_late_events_make_the_same_days_stale_for_dagster_and_the_planner(comput
     engine.ingest()
     assert_staleness_agrees(home)
     assert {(t, d) for t, d in dagster_stale(home) if d} == {("core.events", DAYS[1])}
-    engine.compute(["core.events"], DAYS[1], DAYS[1])
+    engine.compute(["core.events"], DaySpan(DAYS[1], DAYS[1]))
     shown = assert_staleness_agrees(home)
     # A head counts for a day and a half after its click, so three days read the late one.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
@@ -83,8 +84,8 @@ def test_late_events_make_the_same_days_stale_for_dagster_and_the_planner(comput
 def test_computing_again_without_need_makes_nothing_stale(computed_copy: Home) -> None:
     home = computed_copy
     engine = DagsterEngine(home)
-    engine.compute(["core.events", "core.orders"], *DAYS[:2])
-    engine.compute(["core.entrances", "core.products"], None, None)
+    engine.compute(["core.events", "core.orders"], DaySpan(*DAYS[:2]))
+    engine.compute(["core.entrances", "core.products"], None)
     assert dagster_stale(home) == set()
 
 

@@ -20,7 +20,7 @@ import yaml
 from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings
-from pipelines.lake.partitions import VERSION_KEY, Lake
+from pipelines.lake.partitions import VERSION_KEY, DaySpan, Lake
 from pipelines.sqlproject.model import DIALECT
 from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
@@ -279,7 +279,7 @@ def test_the_checks_find_credit_that_was_lost_or_counted_twice(home: Home, name:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {relation.split('.')[0]}")
             files = [str(path) for path in home.lake.joinpath(*relation.split(".")).rglob("part-0.parquet")]
             connection.read_parquet(files, hive_partitioning=True).create(relation)
-        query = project.bind(checks[0], DAY, DAY).sql(dialect=DIALECT)
+        query = project.bind(checks[0], DaySpan(DAY, DAY)).sql(dialect=DIALECT)
         assert connection.execute(query).fetchall() == []
         connection.execute(change.format(t=f"attribution.{name}"))
         assert connection.execute(query).fetchall() != []

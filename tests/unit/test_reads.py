@@ -124,6 +124,11 @@ def test_a_model_reads_no_table_by_days_beside_a_whole_history(tmp_path):
     assert "core.events is read without its days" in message
 
 
+def test_a_table_without_days_has_no_parameter_of_days(tmp_path):
+    query = "SELECT COUNT(*) AS n FROM core.order_lines AS l WHERE l.dt < $from_dt"
+    assert "unknown parameter $from_dt" in refused(tmp_path, query, "reads: {core.order_lines: all}\n", header=WHOLE)
+
+
 def order_of(project: Project) -> dict[str, int]:
     return {name: place for place, name in enumerate(project.models)}
 

@@ -14,6 +14,7 @@ from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home, init_home
 from pipelines.home.settings import Settings, SnapshotSettings
 from pipelines.lake.duck import session
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import load_project
 from tests.support import Row, land, make_home, run, table
 
@@ -42,7 +43,7 @@ COMPARED_WITH_ENDS = [dt.date(2026, 1, 26), dt.date(2026, 2, 23)]
 
 def days_of(first: dt.date, last: dt.date, daily: int = 3, home: Home | None = None) -> dict[str, list[dt.date]]:
     project = load_project(home, Settings.model_validate(SETTINGS))
-    return snapshot_days(project, SnapshotSettings(daily_for_days=daily), first, last)
+    return snapshot_days(project, SnapshotSettings(daily_for_days=daily), DaySpan(first, last))
 
 
 def test_the_last_days_and_month_ends_are_kept_and_what_they_are_compared_with():

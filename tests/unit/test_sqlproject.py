@@ -212,5 +212,21 @@ def test_an_unknown_selection_names_the_nearest():
 def test_a_date_in_a_header_that_is_none_is_told(tmp_path):
     file = tmp_path / "t.sql"
     file.write_text("/* model\ndescription: 2026-02-30\n*/\nSELECT 1 AS x\n", encoding="utf-8")
-    with pytest.raises(HeadwaterError, match=r"t\.sql:1: the header is not valid YAML: day .*; quote it if it is text"):
+    with pytest.raises(HeadwaterError, match=r"t\.sql:2: the header is not valid YAML: .*; correct it, or quote"):
         read_model(file, "mine")
+
+
+def test_a_key_that_a_header_gives_twice_is_refused(tmp_path):
+    file = tmp_path / "t.sql"
+    columns = "columns:\n  x: {type: BIGINT, description: one}\n  x: {type: VARCHAR, description: two}\n"
+    file.write_text(f"/* model\ndescription: d\ngrain: [x]\n{columns}*/\nSELECT 1 AS x\n", encoding="utf-8")
+    with pytest.raises(HeadwaterError, match=r"t\.sql:6: the header is not valid YAML: key 'x' is given twice"):
+        read_model(file, "mine")
+
+
+def test_a_header_that_nests_too_deeply_is_refused(tmp_path):
+    file = tmp_path / "t.sql"
+    for depth in (3_000, 20_000):
+        file.write_text(f"/* model\ndescription: {'[' * depth}\n*/\nSELECT 1 AS x\n", encoding="utf-8")
+        with pytest.raises(HeadwaterError, match="the header is not valid YAML"):
+            read_model(file, "mine")

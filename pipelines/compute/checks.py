@@ -1,0 +1,108 @@
+"""Checks: what must hold of a table before it is published.
+
+Here: the check of its grain that every table has, running checks on a result, and the partitions that an error holds
+back.
+Not here: the checks themselves (``sql/checks/``), holding back (``pipelines.compute.runner``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+import duckdb
+
+from pipelines.compute.inputs import Inputs
+from pipelines.compute.results import CheckResult
+from pipelines.lake.duck import identifier
+from pipelines.lake.partitions import DaySpan, PartitionKey
+from pipelines.sqlproject.model import Model
+from pipelines.sqlproject.project import Project
+
+SAMPLE_ROWS = 5
+"""Offending rows that a failed check shows."""
+
+_AT_ONCE = 10_000
+
+
+def grain_check_name(model: Model) -> str:
+    """The name of the check that every model has."""
+    return f"{model.name.replace('.', '_')}_grain"
+
+
+class Checks:
+    """The checks of a run.
+
+    Args:
+        project: The models and checks.
+        connection: The session in which a result is visible as its table.
+        inputs: Makes the other tables visible that a check reads.
+    """
+
+    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
+        self._project = project
+        self._connection = connection
+        self._inputs = inputs
+        self.results: dict[str, CheckResult] = {}
+
+    def expect(self, model: Model) -> None:
+        """Have a result for each check of *model*, also if it never runs."""
+        remedy = f"Each row of {model.name} must have its own {', '.join(model.grain)}, none of them null."
+        name = grain_check_name(model)
+        self.results[name] = CheckResult(name, model.name, "error", remedy)
+        for check in self._project.checks[model.name]:
+            self.results[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
+
+    def run(self, model: Model, keys: Collection[PartitionKey]) -> set[PartitionKey]:
+        """Run every check on the result for *keys*; the partitions that an error forbids to publish."""
+        failed: set[PartitionKey] = set()
+        if not self._is_grain_unique(model):
+            failed = self._run(grain_check_name(model), _grain_query(model), keys)
+        days = [key for key in keys if key is not None]
+        span = DaySpan(days[0], days[-1]) if days else None
+        for check in self._project.checks[model.name]:
+            others = [read for read in self._project.reads[check.name] if read.table != model.name]
+            self._inputs.mount(others, span)
+            failed |= self._run(check.name, self._project.sql(check, span), keys)
+        return failed
+
+    def _is_grain_unique(self, model: Model) -> bool:
+        """Whether a count of hashes proves the grain unique and not null.
+
+        Distinct hashes are distinct keys, and counting them takes half the time and memory of counting keys. Where the
+        count falls short it may be chance: then the keys must be counted.
+        """
+        columns = ", ".join(identifier(name) for name in model.grain)
+        missing = " OR ".join(f"{identifier(name)} IS NULL" for name in model.grain)
+        query = f"SELECT count(*) = count(DISTINCT hash({columns})) AND count(*) FILTER (WHERE {missing}) = 0"
+        row = self._connection.execute(f"{query} FROM {identifier(model.name)}").fetchone()
+        return bool(row and row[0])
+
+    def _run(self, name: str, query: str, keys: Collection[PartitionKey]) -> set[PartitionKey]:
+        result = self.results[name]
+        cursor = self._connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        failed: set[PartitionKey] = set()
+        while batch := cursor.fetchmany(_AT_ONCE):
+            for row in batch:
+                found = dict(zip(names, row, strict=True))
+                result.rows += 1
+                if len(result.sample) < SAMPLE_ROWS:
+                    result.sample.append(found)
+                day = found.get("dt")
+                if isinstance(day, dt.date):
+                    result.days.add(day)
+                    failed.add(day)
+                else:
+                    failed |= set(keys)
+        return failed if result.severity == "error" else set()
+
+
+def _grain_query(model: Model) -> str:
+    columns = ", ".join(identifier(name) for name in model.grain)
+    missing = " OR ".join(f"{identifier(name)} IS NULL" for name in model.grain)
+    dt_column = ", min(dt) AS dt" if model.is_partitioned and "dt" not in model.grain else ""
+    return (
+        f"SELECT {columns}{dt_column}, count(*) AS rows FROM {identifier(model.name)} "
+        f"GROUP BY {columns} HAVING count(*) > 1 OR {missing}"
+    )

@@ -1,0 +1,43 @@
+"""Damage to raw files: saying which file it is.
+
+Here: the errors that name a damaged file and what to do.
+Not here: verifying what a computation reads (``pipelines.compute.inputs``), what checksums are
+(``pipelines.lake.checksums``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from pipelines.compute.workspace import Workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.ingest import Damage, remedy_for
+
+
+def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
+    """Raise a HeadwaterError that names the first of *damages* to raw files, if there is any."""
+    for damage in damages:
+        more = f"; {len(damages) - 1} more files are damaged: headwater doctor --deep" if len(damages) > 1 else ""
+        raise HeadwaterError(f"{describe_damage(workspace, damage)}{more}")
+
+
+@contextmanager
+def damage_named(workspace: Workspace) -> Iterator[None]:
+    """Where what reads raw files fails here, and some are damaged, the HeadwaterError names them.
+
+    DuckDB's own messages about damaged files are many, and some name no file.
+    """
+    try:
+        yield
+    except (HeadwaterError, duckdb.Error):
+        refuse(workspace, workspace.raw.damaged(deep=True))
+        raise
+
+
+def describe_damage(workspace: Workspace, damage: Damage) -> str:
+    """A line on a damaged raw file: which, of which batch, what is wrong with it, what to do."""
+    remedy = remedy_for(workspace.home, workspace.raw, damage)
+    return f"{damage.path}: damaged, it {damage.wrong}; batch {damage.batch_id}; {remedy}"

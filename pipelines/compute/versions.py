@@ -1,0 +1,92 @@
+"""Versions: hashes of what makes the rows of a partition.
+
+Here: the version of a partition by its inputs, or by its rows, and the versions that the lake holds during a run.
+A version by inputs is a hash of the model's text, the settings that it names and the versions of the partitions that
+it reads. Where a model reads whole histories (orders and their lines) or has no partitions, its rows are hashed
+instead: they are few, and by their inputs every day would be stale at every delivery.
+Not here: comparing versions (``pipelines.compute.planner``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable
+
+import duckdb
+
+from pipelines.compute.workspace import Workspace
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.lake.duck import identifier
+from pipelines.lake.partitions import Day, PartitionKey
+from pipelines.sqlproject.model import Model
+
+VersionOf = Callable[[str, PartitionKey], str | None]
+"""Looks up the version of a table's partition; None where there is no such partition."""
+
+
+def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
+    """The versions of the partitions of *model* whose rows *relation* holds: hashes of these rows."""
+    columns = ", ".join(identifier(name) for name in model.columns)
+    measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
+    if not model.is_partitioned:
+        rows = connection.execute(f"SELECT NULL, {measure} FROM {relation}").fetchall()
+    else:
+        rows = connection.execute(f"SELECT dt, {measure} FROM {relation} GROUP BY dt").fetchall()
+    return {key: _hash([model.code_version, str(count), str(total)]) for key, count, total in rows}
+
+
+def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
+    """The version of the partition *day* of *model*, of what *version_of* says of the partitions that it reads.
+
+    None where none of the tables by days that it reads has a partition in its window: then there is nothing to
+    compute and no partition.
+    """
+    project = workspace.project
+    parts = [model.code_version]
+    parts += [f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters)]
+    has_input = False
+    for read in sorted(project.reads[model.name], key=lambda read: read.table):
+        if not project.is_partitioned(read.table):
+            parts.append(f"{read.table}@{version_of(read.table, None)}")
+            continue
+        for offset, parent in zip(read.offsets or (), read.days_of(day), strict=True):
+            version = version_of(read.table, parent)
+            if version is not None:
+                has_input = has_input or read.table != model.name
+                parts.append(f"{read.table}-{offset}@{version}")
+    return _hash(parts) if has_input else None
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+class StoredVersions:
+    """The versions of all partitions as the lake holds them, kept up to date by the one who publishes.
+
+    Args:
+        workspace: The home.
+        days: The days that matter of tables by days.
+    """
+
+    def __init__(self, workspace: Workspace, days: Collection[Day]) -> None:
+        self._workspace = workspace
+        self._days = frozenset(days)
+        self._tables: dict[str, dict[PartitionKey, str]] = {}
+
+    def of(self, table: str) -> dict[PartitionKey, str]:
+        """The versions of *table*; what is changed there is known from then on."""
+        if table not in self._tables:
+            if table.startswith("raw."):
+                self._tables[table] = dict(self._workspace.raw.versions(table))
+            elif table in CONFIG_TABLES:
+                self._tables[table] = {None: self._workspace.config.version(table)}
+            else:
+                self._tables[table] = self._workspace.lake.versions(table, self._days)
+        return self._tables[table]
+
+    def by_inputs(self, model: Model, key: PartitionKey) -> str | None:
+        """The version of a partition by what it reads; None if it reads nothing, or is judged by its rows."""
+        if key is None or self._workspace.project.is_judged_by_content(model):
+            return None
+        return input_version(self._workspace, model, key, lambda table, parent: self.of(table).get(parent))
