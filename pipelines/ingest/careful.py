@@ -15,7 +15,7 @@ from typing import IO
 from uuid import uuid4
 
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of
+from pipelines.ingest.lines import Lines
 from pipelines.ingest.records import RawRecord, csv_fields, records_of
 
 
@@ -37,7 +37,7 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
         OSError: the file cannot be opened or decompressed at all.
     """
     copy = scratch / f"{uuid4().hex}.{file.format}"
-    lines = lines_of(file, scratch)
+    lines = Lines(file)
     refusals = Refusals()
     with copy.open("w", encoding="utf-8", newline="") as out:
         for record in records_of(file, lines, delimiter):

@@ -13,7 +13,7 @@ from itertools import islice
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.bench import Bench
-from pipelines.ingest.lines import lines_of
+from pipelines.ingest.lines import Lines
 from pipelines.ingest.reading import Destination, FileReading
 from pipelines.ingest.records import records_of
 from pipelines.ingest.sources import Source
@@ -95,7 +95,7 @@ def _in_heads(
         present = reading.dialect.columns_present(declared) if reading.dialect else set()
         if present is None:
             keys = {name: [f'"{alias}"'.encode() for alias in declared.columns[name].names] for name in absent}
-            head = list(islice(records_of(reading.file, lines_of(reading.file, bench.scratch)), _SAMPLE))
+            head = list(islice(records_of(reading.file, Lines(reading.file)), _SAMPLE))
             present = {n for n, quoted in keys.items() if any(key in r.content for r in head for key in quoted)}
         found |= present & absent
         if found == absent:

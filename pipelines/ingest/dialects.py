@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import gzip_is_whole, lines_of, without_glob
+from pipelines.ingest.lines import Lines, without_glob
 from pipelines.ingest.records import RawRecord, csv_fields, records_of
 from pipelines.ingest.sources import Relation
 from pipelines.lake.duck import first_line, identifier, list_literal, literal
@@ -76,9 +76,9 @@ class Dialect:
 
 
 def dialect_of(
-    connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path, *, is_sound: bool
 ) -> Dialect | None:
-    """How *file* is written; None if there is nothing in it.
+    """How *file* is written; None if there is nothing in it. Unless it *is_sound*, it needs care.
 
     Raises:
         OSError: it cannot be opened or decompressed.
@@ -86,12 +86,12 @@ def dialect_of(
     """
     if file.format == "parquet":
         return _parquet_dialect(connection, file, relation, scratch)
-    lines = lines_of(file, scratch, at_most=_HEAD)
+    lines = Lines(file)
     head = list(islice(records_of(file, lines), _HEAD if file.format == "ndjson" else 1))
-    is_damaged = bool(lines.damage) or (file.compression == "gzip" and not gzip_is_whole(file.path))
+    is_damaged = bool(lines.damage) or not is_sound
     if file.format == "ndjson":
         keys = _as_in_head(relation.aliases, head)
-        # DuckDB makes an empty row of a record behind a byte-order mark, and takes a cut zstd file for a short one.
+        # DuckDB makes an empty row of a record behind a byte-order mark.
         needs_care = lines.has_bom or is_damaged
         return Dialect("ndjson", file.compression, needs_care=needs_care, names=keys, is_strict=True)
     if not head:

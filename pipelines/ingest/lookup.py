@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines.ingest.bench import Bench
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import BOM, LONGEST_LINE, lines_of, without_glob
+from pipelines.ingest.lines import BOM, LONGEST_LINE, Lines, without_glob
 from pipelines.ingest.records import RawRecord, records_of
 from pipelines.lake.duck import literal
 
@@ -58,7 +58,7 @@ def _find(bench: Bench, file: LandedFile, wanted: Collection[int], records: int,
     if found is not None:
         return found
     chosen, last = [], 0
-    for record in records_of(file, lines_of(file, bench.scratch), delimiter):
+    for record in records_of(file, Lines(file), delimiter):
         last = record.number
         if last in wanted:
             chosen.append(record)

@@ -8,8 +8,9 @@ Not here: what the records mean (``pipelines.ingest.validation``).
 from __future__ import annotations
 
 import datetime as dt
-import zlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -18,7 +19,7 @@ from pipelines.ingest.bench import Bench
 from pipelines.ingest.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.dialects import NO_TEXT, Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import without_glob
+from pipelines.ingest.lines import is_whole, without_glob
 from pipelines.ingest.lookup import Lookup
 from pipelines.ingest.sources import Relation
 from pipelines.lake.duck import first_line, identifier, list_literal, literal
@@ -97,20 +98,24 @@ class Reader:
             f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false"
         )
         self.bench.run(f"CREATE OR REPLACE TABLE {self.destination.table} AS {nothing}")
-        for reading in readings:
-            self._look_at(reading)
+        with ThreadPoolExecutor(self.bench.settings.threads or os.cpu_count()) as pool:
+            whole = list(pool.map(_is_whole, readings))
+        for reading, is_sound in zip(readings, whole, strict=True):
+            self._look_at(reading, is_sound)
         for group in _alike(reading for reading in readings if reading.dialect is not None):
             self._insert(group)
         self._count(readings)
         self._find_broken_json(readings)
         self._find_null_bytes(readings)
 
-    def _look_at(self, reading: FileReading) -> None:
-        """Learn how the file is to be read."""
+    def _look_at(self, reading: FileReading, is_sound: bool) -> None:
+        """Learn how the file is to be read; with care unless it *is_sound*."""
         try:
             if reading.file.size:
-                reading.dialect = dialect_of(self.bench.connection, reading.file, self.relation, self.scratch)
-        except (OSError, EOFError, zlib.error, ValueError) as error:
+                reading.dialect = dialect_of(
+                    self.bench.connection, reading.file, self.relation, self.scratch, is_sound=is_sound
+                )
+        except (OSError, ValueError) as error:
             reading.error = f"{reading.name}: {_describe(error)}"
 
     def _insert(self, group: Sequence[FileReading]) -> None:
@@ -243,6 +248,13 @@ class Reader:
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
             self.bench.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
+
+
+def _is_whole(reading: FileReading) -> bool:
+    try:
+        return is_whole(reading.file)
+    except OSError:
+        return True  # whoever opens it next says what is wrong
 
 
 def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of, zstd_is_whole
+from pipelines.ingest.lines import Lines, is_whole
 from pipelines.ingest.records import records_of
 from tests.ingest_support import event, land, ndjson, new_home, order, raw, take_in
 
@@ -27,7 +27,7 @@ def landed(folder: Path, name: str, content: bytes) -> LandedFile:
 
 def records(folder: Path, name: str, content: bytes) -> list[tuple[int, int, bytes]]:
     file = landed(folder, name, content)
-    return [(record.number, record.line, record.content) for record in records_of(file, lines_of(file, folder))]
+    return [(record.number, record.line, record.content) for record in records_of(file, Lines(file))]
 
 
 def test_records_are_counted_without_blank_lines_and_lines_with_them(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_a_cut_zstd_file_is_told_from_a_whole_one(tmp_path: Path) -> None:
             f"COPY (SELECT i, random() AS r FROM range(50000) AS t(i)) TO '{path}' (FORMAT json, COMPRESSION zstd)"
         )
     content = path.read_bytes()
-    assert zstd_is_whole(path)
+    assert is_whole(landed(tmp_path, "a.json.zst", path.read_bytes()))
     for size in (3, 6, 20, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:size])
-        assert not zstd_is_whole(path), size
+        assert not is_whole(landed(tmp_path, "a.json.zst", path.read_bytes())), size
     path.write_bytes(content + content)
-    assert zstd_is_whole(path)
+    assert is_whole(landed(tmp_path, "a.json.zst", path.read_bytes()))
 
 
 MANGLED = st.lists(

@@ -13,7 +13,7 @@ import pytest
 from pipelines.home.folder import Home
 from pipelines.ingest.dialects import Dialect, Origin, select_from
 from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import lines_of
+from pipelines.ingest.lines import Lines
 from pipelines.ingest.records import csv_fields, records_of
 from pipelines.ingest.sources import Relation, RelationColumn
 from tests.ingest_support import (
@@ -60,7 +60,7 @@ def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | Non
     """What is read of a CSV file line by line: each record's fields, or its fault."""
     file = LandedFile("native", "products", path, path.name, "csv", "", path.stat().st_size, 0)
     found: list[tuple[str | None, ...] | str] = []
-    for record in list(records_of(file, lines_of(file, path.parent), delimiter))[1:]:
+    for record in list(records_of(file, Lines(file), delimiter))[1:]:
         fields, fault = csv_fields(record, delimiter)
         while len(fields) > width and not fields[-1]:
             fields.pop()
