@@ -18,7 +18,7 @@ from pipelines.commands.stopping import run_stoppable
 from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, init_home
+from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
 from pipelines.simulator import parameters_with, simulate
 
 _ENTRANCES = """
@@ -90,12 +90,13 @@ def _show_sales_check(home: Home, day: dt.date) -> None:
 
 
 def _show_next_steps(directory: Path) -> None:
+    dagster = f"HEADWATER_HOME={directory} dagster dev -m assets.definitions" if DATA != REPOSITORY else "make dev"
     print(f"""
 Next:
   headwater sql --home {directory} "SELECT * FROM attribution.path_summary ORDER BY revenue DESC LIMIT 10"
   headwater dashboard --home {directory}   the dashboards, at http://127.0.0.1:8050
   headwater docs                     the data dictionary
-  make dev                           the Dagster UI on this home, at http://127.0.0.1:3000""")
+  {dagster:<34} the Dagster UI on this home, at http://127.0.0.1:3000""")
 
 
 def run_simulation(

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from pipelines.compute.checks import grain_check_name
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
-from pipelines.home.folder import REPOSITORY
+from pipelines.home.folder import DATA
 from pipelines.ingest.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
@@ -45,7 +45,7 @@ def _table(project: Project, model: Model) -> Iterator[str]:
     partitions = "a partition a day (`dt`)" if model.is_partitioned else "one file"
     yield f"- **Grain**: {', '.join(f'`{name}`' for name in model.grain)}; {partitions}"
     yield f"- **Reads**: {', '.join(dict.fromkeys(_read(read) for read in project.reads[model.name]))}"
-    path = model.path.relative_to(REPOSITORY) if model.path.is_relative_to(REPOSITORY) else model.path
+    path = model.path.relative_to(DATA) if model.path.is_relative_to(DATA) else model.path
     yield f"- **Rule**: `{path}`"
     checks = [f"`{grain_check_name(model)}` (error): the grain is unique and not null"]
     checks += [f"`{check.name}` ({check.severity}): {check.description}" for check in project.checks[model.name]]

@@ -23,7 +23,7 @@ from pipelines.config_tables.matrices import (
     load_matrices,
 )
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
-from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 
 __all__ = [
@@ -109,4 +109,4 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
 
 def _own_or_shipped(home: Home, name: str) -> Path:
     own = home.config / name
-    return own if own.exists() else REPOSITORY / "config" / name
+    return own if own.exists() else DATA / "config" / name

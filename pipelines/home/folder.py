@@ -20,7 +20,11 @@ from pathlib import Path
 from pipelines.home.errors import HeadwaterError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-"""The checkout that the program runs from: it holds ``sql/`` and the template ``config/``."""
+"""The checkout that the program runs from, or where it is installed."""
+
+_INSTALLED = REPOSITORY / "headwater_data"
+DATA = _INSTALLED if _INSTALLED.is_dir() else REPOSITORY
+"""The folder with ``sql/`` and the template ``config/``: a wheel has both beside its packages."""
 
 HOME_VARIABLE = "HEADWATER_HOME"
 DEFAULT_HOME = Path("home")
@@ -131,7 +135,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
     try:
         for folder in _FOLDERS:
             (home.root / folder).mkdir(parents=True, exist_ok=True)
-        template = REPOSITORY / "config"
+        template = DATA / "config"
         for file in sorted(f for f in template.rglob("*") if f.is_file()):
             target = home.config / file.relative_to(template)
             if not target.exists():

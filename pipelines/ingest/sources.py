@@ -17,7 +17,7 @@ import duckdb
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 from pipelines.home.yaml_files import describe, read_yaml
 from pipelines.ingest.mapping import Mapping, create_relations, load_mapping
@@ -141,7 +141,7 @@ def load_sources(home: Home | None) -> list[Source]:
         HeadwaterError: a source is wrong: the file, the line or key, what was expected.
     """
     folders: dict[str, Path] = {}
-    roots = [REPOSITORY / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
+    roots = [DATA / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
     for root in roots:
         if root.is_dir():
             folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}

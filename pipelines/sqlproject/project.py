@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, SettingValue
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.contracts import hold_contracts
@@ -199,7 +199,7 @@ def _read_checks(home: Home | None) -> Iterator[Check]:
 
 
 def _roots(home: Home | None) -> list[Path]:
-    roots = [REPOSITORY / "sql"]
+    roots = [DATA / "sql"]
     if home is not None and home.sql.is_dir():
         roots.append(home.sql)
     return roots
