@@ -25,7 +25,8 @@ from sqlalchemy.exc import DBAPIError
 from assets.automation import IN_PROCESS_TAG, range_tags
 from assets.definitions import define
 from assets.recording import asset_key
-from assets.sql import CHANNEL, Channel, days_ahead
+from assets.sql import days_ahead
+from assets.step import Found, Given, resources_of
 from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import CheckState, RunResult
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -44,9 +45,9 @@ class DagsterEngine:
 
     def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
         self._home = home
-        self._channel = Channel(home)
+        self._given, self._found = Given(home), Found()
         if tell is not None:
-            self._channel.tell = tell
+            self._given.tell = tell
         self._built: tuple[Workspace, dg.Definitions] | None = None
         self._ahead = 0
 
@@ -58,8 +59,8 @@ class DagsterEngine:
                 no such case: the report names it.
         """
         self._run("ingestion", ["raw.batches"], {})
-        assert self._channel.ingested is not None
-        return self._channel.ingested
+        assert self._found.ingested is not None
+        return self._found.ingested
 
     def compute(
         self,
@@ -75,11 +76,11 @@ class DagsterEngine:
         Raises:
             HeadwaterError: a query or the machine fails. What was published before stays.
         """
-        self._channel.held = frozenset(held)
+        self._given.held = frozenset(held)
         tags = range_tags(span) if span else {}
         self._run("tables", tables, tags)
         total = RunResult()
-        for result in self._channel.results:
+        for result in self._found.results:
             total.tables |= result.tables
             total.checks |= result.checks
         return total
@@ -94,8 +95,7 @@ class DagsterEngine:
             pass
 
     def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
-        self._channel.results.clear()
-        self._channel.error = None
+        self._found.clear()
         with (
             home_lock(self._home, f"Dagster job {job}"),
             open_instance(self._home) as instance,
@@ -103,7 +103,7 @@ class DagsterEngine:
         ):
             workspace, definitions = self._build()
             run_id = str(uuid4())
-            self._channel.adopt(run_id, workspace)
+            self._given.adopt(run_id, workspace)
             try:
                 definitions.resolve_job_def(job).execute_in_process(
                     run_config=_QUIET,
@@ -114,8 +114,8 @@ class DagsterEngine:
                 )
             except dg.Failure as failure:
                 # What was held back or could not be read is told by the result or the report.
-                if self._channel.error is not None:
-                    raise self._channel.error from failure
+                if self._found.error is not None:
+                    raise self._found.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
                 raise KeyboardInterrupt from interrupt
 
@@ -131,7 +131,7 @@ class DagsterEngine:
         ):
             workspace = open_workspace(self._home)
             self._ahead = days_ahead(workspace)
-            self._built = workspace, define(workspace, {CHANNEL: self._channel}, is_described=False)
+            self._built = workspace, define(workspace, resources_of(self._given, self._found), is_described=False)
         return self._built
 
 

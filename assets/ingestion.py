@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 
 from assets.recording import asset_key, changed_config, has_told_version, version_tags
-from assets.sql import CHANNEL, FIRST_DAY, Channel, day_partitions
+from assets.sql import FIRST_DAY, day_partitions
+from assets.step import RESOURCES, step_of
 from pipelines.compute.run import set_start_date
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
@@ -50,7 +51,7 @@ def _ingestion() -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": _column_schema(RAW_TABLES[BATCHES])},
     )
 
-    @dg.multi_asset(name="read_landing_files", specs=[spec], required_resource_keys={CHANNEL})
+    @dg.multi_asset(name="read_landing_files", specs=[spec], required_resource_keys=RESOURCES)
     def run(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _ingest(context)
 
@@ -74,24 +75,24 @@ def _column_schema(columns: Mapping[str, str]) -> dg.TableSchema:
 
 
 def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    channel: Channel = getattr(context.resources, CHANNEL)
+    given, found = step_of(context)
     try:
-        with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
-            settings = load_settings(channel.home)
+        with home_lock(given.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            settings = load_settings(given.home)
             report = ingest(
-                channel.home,
+                given.home,
                 settings,
-                progress=lambda what, done, total: channel.tell(f"reading {what}: {done} of {total} files"),
+                progress=lambda what, done, total: given.tell(f"reading {what}: {done} of {total} files"),
             )
-            channel.ingested = report
-            start = set_start_date(channel.home)
+            found.ingested = report
+            start = set_start_date(given.home)
             if start and settings.start_date is None:
                 context.log.info(f"start_date set to {start}: reload the definitions, so that the days begin there")
-            workspace = open_workspace(channel.home)
+            workspace = open_workspace(given.home)
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
     except HeadwaterError as error:
-        channel.error = error
+        found.error = error
         raise dg.Failure(description=str(error), allow_retries=False) from error
     for warning in report.warnings:
         context.log.warning(warning)

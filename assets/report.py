@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets.automation import REPORT, by_morning
 from assets.recording import asset_key
-from assets.sql import CHANNEL, Channel
+from assets.step import RESOURCES, step_of
 from dashboards.report.file import LANGUAGES, last_day, tables_read, write_report
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
@@ -26,14 +26,14 @@ def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
         freshness_policy=by_morning(workspace.settings),
     )
 
-    @dg.multi_asset(name="write_report", specs=[spec], required_resource_keys={CHANNEL})
+    @dg.multi_asset(name="write_report", specs=[spec], required_resource_keys=RESOURCES)
     def write(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        channel: Channel = getattr(context.resources, CHANNEL)
+        given, found = step_of(context)
         try:
-            day = last_day(channel.home)
-            paths = {language: write_report(channel.home, language, day=day) for language in LANGUAGES}
+            day = last_day(given.home)
+            paths = {language: write_report(given.home, language, day=day) for language in LANGUAGES}
         except HeadwaterError as error:
-            channel.error = error
+            found.error = error
             raise dg.Failure(description=str(error), allow_retries=False) from error
         files = {str(language): dg.MetadataValue.path(path) for language, path in paths.items()}
         return dg.MaterializeResult(asset_key=REPORT, metadata={"day": dg.MetadataValue.text(day.isoformat()), **files})

@@ -8,7 +8,7 @@ Not here: computing (``pipelines.compute.runner``), what Dagster is told of the 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,59 +16,24 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from assets.recording import RunRecorder, asset_key, code_version, table_name, totals, why_incomplete
+from assets.step import RESOURCES, step_of
 from pipelines.compute.checks import grain_check_name
-from pipelines.compute.results import RunResult
 from pipelines.compute.runner import Runner
-from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, home_lock
-from pipelines.ingest import RAW_TABLES, IngestReport
+from pipelines.home.folder import home_lock
+from pipelines.ingest import RAW_TABLES
 from pipelines.lake.duck import session
-from pipelines.lake.partitions import DaySpan, PartitionKey
+from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.lineage import column_lineage
 from pipelines.sqlproject.model import DIALECT, Model
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import Read
 
-CHANNEL = "headwater"
-"""The resource's name under which every step finds its Channel."""
-
 _BACKFILL_TAG = "dagster/backfill"
 
 FIRST_DAY = dt.date(1980, 1, 1)
 """The first partition while the settings name no start date; earlier times are refused as out of range."""
-
-
-@dataclass
-class Channel:
-    """What a step and whoever launched it in the same process share.
-
-    Attributes:
-        home: The home that the steps work on.
-        held: Partitions that earlier runs of the same command held back.
-        results: What the steps computed.
-        ingested: What ingestion did.
-        error: The fault of input, settings or machine that ended a step.
-        tell: Told what is going on, a line at a time.
-    """
-
-    home: Home
-    held: frozenset[tuple[str, PartitionKey]] = frozenset()
-    results: list[RunResult] = field(default_factory=list)
-    ingested: IngestReport | None = None
-    error: HeadwaterError | None = None
-    tell: Callable[[str], None] = lambda _line: None
-    _opened: tuple[str, Workspace] | None = None
-
-    def adopt(self, run_id: str, workspace: Workspace) -> None:
-        """Let the steps of a run use *workspace* instead of reading the home's files again."""
-        self._opened = (run_id, workspace)
-
-    def open(self, run_id: str) -> Workspace:
-        """The home as the run sees it: its files are read once a run, the list of batches anew at each step."""
-        if self._opened is None or self._opened[0] != run_id:
-            self._opened = (run_id, open_workspace(self.home))
-        return self._opened[1].reread_raw()
 
 
 def sql_assets(
@@ -162,7 +127,7 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
         partitions_def=day_partitions(workspace) if by_day else None,
         backfill_policy=dg.BackfillPolicy.single_run() if by_day else None,
         can_subset=True,
-        required_resource_keys={CHANNEL},
+        required_resource_keys=RESOURCES,
     )
     def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from _compute(context)
@@ -173,24 +138,24 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
 def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Compute the selected tables, tell Dagster what was done, and fail if a check held anything back."""
     _refuse_checks_alone(context)
-    channel: Channel = getattr(context.resources, CHANNEL)
+    given, found = step_of(context)
     tables = {table_name(key) for key in context.selected_asset_keys}
     span = _days(context)
     try:
-        with home_lock(channel.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
-            workspace = channel.open(context.run.run_id)
-            with session(channel.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, channel.held, channel.tell).compute(tables, span)
-                channel.results.append(result)
+        with home_lock(given.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            workspace = given.open(context.run.run_id)
+            with session(given.home, workspace.settings) as connection:
+                result = Runner(workspace, connection, given.held, given.tell).compute(tables, span)
+                found.results.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
                 # A backfill counts a day as failed of which it is told nothing.
                 claimed = span.days if span and _BACKFILL_TAG in context.run.tags else []
                 for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
-                    channel.tell("telling Dagster what was computed")
+                    given.tell("telling Dagster what was computed")
                     yield event
     except HeadwaterError as error:
-        channel.error = error
+        found.error = error
         raise dg.Failure(description=str(error), allow_retries=False) from error
     if reason := why_incomplete(result):
         raise dg.Failure(description=reason, allow_retries=False)

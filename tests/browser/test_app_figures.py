@@ -230,7 +230,7 @@ def test_a_shop_without_events_is_judged_by_what_it_has(browser, orders_only, la
         assert cards.nth(n).locator(".evidence").inner_text() == found[0][0]
         assert (
             cards.nth(n).locator(".verdict, .value").inner_text()
-            == {"zh": "无法判断", "en": "cannot be said"}[language]
+            == {"zh": "无法判断", "en": "not enough data"}[language]
         )
     close(page)
     page, seen = opened(browser, orders_only, f"/products?{days}", width)

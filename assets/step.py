@@ -1,0 +1,78 @@
+"""What the steps of a run share with whoever launched it in the same process.
+
+Here: what a step is given, and what it found; both are resources of every asset.
+Not here: the steps (``assets.sql``, ``assets.ingestion``, ``assets.report``), launching them (``assets.engine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from pipelines.compute.results import RunResult
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, Tell
+from pipelines.ingest import IngestReport
+from pipelines.lake.partitions import PartitionKey
+
+_GIVEN, _FOUND = "given", "found"
+RESOURCES = {_GIVEN, _FOUND}
+"""The names of the resources that every step needs."""
+
+
+@dataclass
+class Given:
+    """What a step is given.
+
+    Attributes:
+        home: The home that the steps work on.
+        held: Partitions that earlier runs of the same command held back.
+        tell: Told what is going on, a line at a time.
+    """
+
+    home: Home
+    held: frozenset[tuple[str, PartitionKey]] = frozenset()
+    tell: Tell = lambda _line: None
+    _opened: tuple[str, Workspace] | None = None
+
+    def adopt(self, run_id: str, workspace: Workspace) -> None:
+        """Let the steps of a run use *workspace* instead of reading the home's files again."""
+        self._opened = (run_id, workspace)
+
+    def open(self, run_id: str) -> Workspace:
+        """The home as the run sees it: its files are read once a run, the list of batches anew at each step."""
+        if self._opened is None or self._opened[0] != run_id:
+            self._opened = (run_id, open_workspace(self.home))
+        return self._opened[1].reread_raw()
+
+
+@dataclass
+class Found:
+    """What the steps of a run found.
+
+    Attributes:
+        results: What they computed.
+        ingested: What ingestion did.
+        error: The fault of input, settings or machine that ended a step.
+    """
+
+    results: list[RunResult] = field(default_factory=list)
+    ingested: IngestReport | None = None
+    error: HeadwaterError | None = None
+
+    def clear(self) -> None:
+        """Forget the run before."""
+        self.results, self.ingested, self.error = [], None, None
+
+
+def resources_of(given: Given, found: Found) -> Mapping[str, object]:
+    """The resources of a code location, by name."""
+    return {_GIVEN: given, _FOUND: found}
+
+
+def step_of(context: dg.AssetExecutionContext) -> tuple[Given, Found]:
+    """What the step of *context* is given, and where it puts what it finds."""
+    return getattr(context.resources, _GIVEN), getattr(context.resources, _FOUND)
