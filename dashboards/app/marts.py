@@ -67,7 +67,7 @@ class Copy:
                 return self._answers[key]
         cursor = self._connection.cursor()
         try:
-            frame = to_frame(cursor.execute(sql, values))
+            frame = to_frame(cursor.sql(sql, params=values))
         finally:
             cursor.close()
         with self._lock:

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -80,7 +79,7 @@ class Reader:
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
-        return to_frame(self.connection.execute(sql, values))
+        return to_frame(self.connection.sql(sql, params=values))
 
     def exists(self, table: str) -> bool:
         """Whether the home knows such a table."""
@@ -95,11 +94,24 @@ class Reader:
         return self.exists(table) and self.day in self.days(table)
 
 
-def to_frame(cursor: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The rows of an executed query; decimals as floating point."""
-    schema = {name: _TYPES.get(str(kind), pl.Float64) for name, kind, *_ in cursor.description or ()}
-    rows = [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in cursor.fetchall()]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+class _ArrowStream:
+    """The rows of a relation as Polars takes them.
+
+    Polars remembers the class of what it is handed, and DuckDB complains on standard error of classes that are still
+    remembered when Python ends. This one may be.
+    """
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._relation.__arrow_c_stream__(requested_schema)
+
+
+def to_frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """The rows of a query, by Arrow; decimals as floating point, whole numbers as Int64."""
+    kinds = zip(relation.columns, map(str, relation.types), strict=True)
+    return pl.DataFrame(_ArrowStream(relation)).cast({name: _TYPES.get(kind, pl.Float64) for name, kind in kinds})
 
 
 @contextmanager
