@@ -284,7 +284,7 @@ def test_quality_accounts_for_every_record(home, copy):
     read, refused = lake(home, "SELECT sum(records), sum(quarantined) FROM core.batches")[0]
     assert (found["records"].full, found["quarantined"].full) == (f"{read:,}", f"{refused:,}")
     reasons = table_of(copy, "/quality", "quarantine").rows
-    assert sum(row["records"] for row in reasons) == refused
+    assert sum(row["quarantined"] for row in reasons) == refused
     assert len(table_of(copy, "/quality", "batches").rows) == lake(home, "SELECT count(*) FROM core.batches")[0][0]
 
 

@@ -32,10 +32,10 @@ SELECT sum(records)::BIGINT AS records, sum(accepted)::BIGINT AS accepted, sum(d
 FROM core.batches
 """
 _REASONS = """
-SELECT source, relation, reasons, count(*) AS records, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
+SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
     min_by(file || CASE WHEN line_no IS NULL THEN '' ELSE ':' || line_no END, (file, record_no)) AS example,
     min_by(raw, (file, record_no)) AS raw
-FROM core.quarantine GROUP BY ALL ORDER BY records DESC, source, relation, reasons
+FROM core.quarantine GROUP BY ALL ORDER BY quarantined DESC, source, relation, reasons
 """
 _BATCHES = """
 SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted, duplicates, quarantined, unmapped
@@ -116,7 +116,7 @@ def _reasons(context: Context) -> Table:
         text(look.text("column.reason"), "reasons", is_long=True),
         text(look.text("column.source"), "source"),
         text(look.text("column.relation"), "relation"),
-        exact(look, "records"),
+        exact(look, "quarantined"),
         exact(look, "files"),
         _time(look.text("column.landed"), "landed"),
         text(look.text("column.example"), "example"),
