@@ -1,4 +1,4 @@
-"""The Dagster layer: which assets there are, when they run, what Dagster is told of a run, and the engine of a run.
+"""The Dagster layer: the assets, when they run, what is recorded of a run, and the engine that runs them.
 
 Nothing below imports Dagster. Not here: queries (``sql/``), how they are computed (``pipelines.compute``).
 """

@@ -2,7 +2,7 @@
 
 Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the ops behind
 them: as few steps a schema as Dagster allows.
-Not here: computing (``pipelines.compute.runner``), what Dagster is told of the outcome (``assets.recording``).
+Not here: computing (``pipelines.compute.runner``), recording results in Dagster (``assets.recording``).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.

@@ -136,8 +136,8 @@ def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
     with damage_named(workspace), session(workspace.home, workspace.settings) as connection:
         plan = make_plan(workspace, connection, deep=deep)
     if not plan.is_empty:
-        # What is judged by its rows was judged by these tables; the runner verifies what it reads itself, so tables
-        # that are read day by day are left to it: hashing all events would make each run as long as the history.
+        # Models that are versioned by their rows were evaluated on these tables. Tables that are read day by day are
+        # left to the runner, which verifies its inputs: hashing all events would make each run as long as the history.
         project = workspace.project
         by_content = [name for name, model in project.models.items() if project.is_judged_by_content(model)]
         tables = {

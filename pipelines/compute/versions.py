@@ -86,7 +86,7 @@ class StoredVersions:
         return self._tables[table]
 
     def by_inputs(self, model: Model, key: PartitionKey) -> str | None:
-        """The version of a partition by what it reads; None if it reads nothing, or is judged by its rows."""
+        """Hash a partition's inputs; None if it has no inputs, or if the model is versioned by its rows."""
         if key is None or self._workspace.project.is_judged_by_content(model):
             return None
         return input_version(self._workspace, model, key, lambda table, parent: self.of(table).get(parent))

@@ -20,7 +20,7 @@ from pipelines.home.errors import HeadwaterError
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 
-class _Strict:
+class _Strict(yaml.constructor.SafeConstructor):
     """What makes a YAML loader refuse what PyYAML takes in silence, or stumbles over.
 
     A key given twice is refused, of which PyYAML keeps the last. A number is what people read: in YAML 1.1, which
@@ -31,7 +31,7 @@ class _Strict:
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """The value of *node*; a fault of its text has its line."""
         try:
-            return super().construct_object(node, deep)  # type: ignore[misc]
+            return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError) as error:
             kind = {"timestamp": "date of the calendar", "int": "whole number", "float": "number"}
             suffix = node.tag.rsplit(":", 1)[-1]
@@ -54,7 +54,7 @@ class _Strict:
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
             seen.add(key)
-        return dict(super().construct_mapping(node, deep))  # type: ignore[misc]
+        return dict(super().construct_mapping(node, deep))
 
 
 class _Loader(_Strict, yaml.SafeLoader):
