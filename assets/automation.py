@@ -22,7 +22,7 @@ from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, lock_holder
 from pipelines.home.settings import Settings
 from pipelines.ingest import pending
-from pipelines.ingest.manifest import manifest_file
+from pipelines.ingest.batches import manifest_file
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import Project
 

@@ -21,8 +21,8 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport, ingest
-from pipelines.ingest.manifest import Batch
-from pipelines.ingest.targets import RAW_TABLES
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.sources.targets import RAW_TABLES
 from pipelines.lake.partitions import Day
 
 BATCHES = "raw.batches"

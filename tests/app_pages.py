@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.app.context import Context, Role
+from dashboards.access.users import Role
+from dashboards.app.context import Context
 from dashboards.app.marts import Copy
 from dashboards.app.render import components
 from dashboards.app.server import page_of

@@ -121,8 +121,8 @@ def raw(home: Home, table: str, order_by: str = "ALL") -> list[Row]:
 
 def live_events(home: Home) -> list[Row]:
     """The rows of raw.events that no other copy supersedes."""
-    beaten = {(row["event_id"], row["batch_id"]) for row in raw(home, "raw.superseded_events")}
-    return [row for row in raw(home, "raw.events") if (row["event_id"], row["batch_id"]) not in beaten]
+    superseded = {(row["event_id"], row["batch_id"]) for row in raw(home, "raw.superseded_events")}
+    return [row for row in raw(home, "raw.events") if (row["event_id"], row["batch_id"]) not in superseded]
 
 
 def refused(home: Home) -> list[tuple[int | None, str]]:

@@ -24,7 +24,7 @@ import polars as pl
 
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import REPOSITORY, Home, init_home
-from pipelines.ingest.manifest import RawLake, manifest_file
+from pipelines.ingest.batches import RawLake, manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Lake, PartitionKey

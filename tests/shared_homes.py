@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from assets.engine import check_states
+from dashboards.copy.build import publish
+from dashboards.copy.status import write_status
 from dashboards.report.file import write_report
-from dashboards.workbench.snapshot import publish
-from dashboards.workbench.status import write_status
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
 from tests.processes import made_up_shop

@@ -1,7 +1,7 @@
 """Whether a request to have a callback called is one that a page of ours can have sent.
 
 Here: the check before Dash reads the request. Dash believes whatever it reads, and ends in a traceback if it is wrong.
-Not here: who may send one (``dashboards.app.access``), what callbacks do.
+Not here: who may send one (``dashboards.access``), what callbacks do.
 """
 
 from __future__ import annotations

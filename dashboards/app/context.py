@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
+from dashboards.access.users import Role
 from dashboards.app.marts import Copy
 from dashboards.app.view import View, compared_days
 from dashboards.blocks import Block, Text
@@ -25,8 +26,6 @@ SELECT entrance_id, name_zh, name_en FROM named
 UNION ALL
 SELECT DISTINCT entrance_id, NULL, NULL FROM attribution.entrance_daily AS daily ANTI JOIN named USING (entrance_id)
 """
-
-Role = Literal["viewer", "analyst", "admin"]
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
         (text("export.rows"), str(len(table.rows))),
         *_sorted_by(context, table),
         (text("export.data"), f"{context.copy.days[-1]}"),
-        (text("export.copied"), f"{context.copy.snapshot.published_at:%Y-%m-%d %H:%M} UTC"),
+        (text("export.copied"), f"{context.copy.file.published_at:%Y-%m-%d %H:%M} UTC"),
         (text("export.currency"), context.copy.settings.currency),
         *((text("export.note"), note) for note in table.notes if note),
     ]

@@ -1,7 +1,7 @@
 """The tables that pages read: the current copy of the lake, open for reading, with the answers that it gave.
 
 Here: opening the copy that is current, queries and their cache, which days there are.
-Not here: making copies (``dashboards.workbench.snapshot``, asked for by ``dashboards.app.publisher``), queries of
+Not here: making copies (``dashboards.copy.build``, asked for by ``dashboards.app.publisher``), queries of
 pages.
 """
 
@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
+from dashboards.copy.build import CopyFile, current, pointer_of, publish
 from dashboards.report.queries import MAIN, to_frame
-from dashboards.workbench.snapshot import Snapshot, current, pointer_of, publish
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
@@ -37,13 +37,13 @@ class NoDataError(HeadwaterError):
 class Copy:
     """One copy of the lake, open; many threads may ask it at once."""
 
-    def __init__(self, home: Home, snapshot: Snapshot) -> None:
-        """Open *snapshot*, and the settings that hold now."""
+    def __init__(self, home: Home, copy_file: CopyFile) -> None:
+        """Open *copy_file*, and the settings that hold now."""
         self.home = home
-        self.snapshot = snapshot
+        self.file = copy_file
         self.settings: Settings = load_settings(home)
         self._connection = duckdb.connect(
-            str(snapshot.path),
+            str(copy_file.path),
             read_only=True,
             config={"memory_limit": _MEMORY, "threads": 2, "autoload_known_extensions": False},
         )
@@ -88,7 +88,7 @@ class Copy:
 
     def has(self, table: str) -> bool:
         """Whether the copy holds *table*."""
-        return table in self.snapshot.tables
+        return table in self.file.tables
 
     @cached_property
     def days(self) -> tuple[dt.date, ...]:
@@ -136,19 +136,19 @@ class Marts:
         with self._lock:
             seen = self._mark()
             if self._open is None or seen != self._seen:
-                snapshot = current(self.home) or publish(self.home)
-                if self._open is None or self._open.snapshot.path != snapshot.path:
-                    self._open = self._opened(snapshot)
+                copy_file = current(self.home) or publish(self.home)
+                if self._open is None or self._open.file.path != copy_file.path:
+                    self._open = self._opened(copy_file)
                 self._seen = self._mark()
             return self._open
 
-    def _opened(self, snapshot: Snapshot) -> Copy:
-        """*snapshot*, or where its file is damaged or of another DuckDB, one that is made in its place."""
+    def _opened(self, copy_file: CopyFile) -> Copy:
+        """*copy_file*, or where its file is damaged or of another DuckDB, one that is made in its place."""
         try:
-            return Copy(self.home, snapshot)
+            return Copy(self.home, copy_file)
         except duckdb.Error as error:
-            _LOGGER.warning("%s is made anew, for it cannot be read: %s", snapshot.path, str(error).splitlines()[0])
-        snapshot.path.unlink(missing_ok=True)
+            _LOGGER.warning("%s is made anew, for it cannot be read: %s", copy_file.path, str(error).splitlines()[0])
+        copy_file.path.unlink(missing_ok=True)
         return Copy(self.home, current(self.home) or publish(self.home))
 
     def _mark(self) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """``headwater dashboard``: the app behind gunicorn.
 
 Here: which address it listens on, its processes, keeping the copy of the lake up to date.
-Not here: the app (``dashboards.app.server``), who may enter (``dashboards.app.access``), connections
+Not here: the app (``dashboards.app.server``), who may enter (``dashboards.access``), connections
 (``dashboards.app.worker``).
 
 The process that forks the workers reads no data itself: DuckDB and Polars keep threads, which a fork would lose.
@@ -19,11 +19,11 @@ from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 
-from dashboards.app.access.guard import inside
-from dashboards.app.access.rules import Rules
+from dashboards.access.guard import inside
+from dashboards.access.rules import Rules
 from dashboards.app.server import create_app
 from dashboards.app.worker import PatientWorker
-from dashboards.workbench.snapshot import current
+from dashboards.copy.build import current
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 

@@ -1,7 +1,7 @@
 """The app as a whole: from an address to a page.
 
 Here: the Dash app, its callbacks, the health endpoint, what is shown when something fails.
-Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.app.access``), starting a server
+Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.access``), starting a server
 (``dashboards.app.serve``).
 """
 
@@ -17,11 +17,12 @@ import dash
 import flask
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
+from dashboards.access.rules import Rules
+from dashboards.access.sign_in import add_access
+from dashboards.access.users import Role
 from dashboards.app import shell
-from dashboards.app.access.rules import Rules
-from dashboards.app.access.sign_in import add_access
 from dashboards.app.callback_request import add_check
-from dashboards.app.context import Context, Role
+from dashboards.app.context import Context
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.order import in_order

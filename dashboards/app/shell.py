@@ -22,10 +22,10 @@ from dashboards.app.context import Context
 from dashboards.app.marks import marks
 from dashboards.app.marts import Copy
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
+from dashboards.copy.build import current
+from dashboards.copy.status import read_checks
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from dashboards.workbench.snapshot import current
-from dashboards.workbench.status import read_checks
 from pipelines.home.folder import Home, lock_holder
 
 LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
@@ -223,8 +223,8 @@ def _days_said(context: Context) -> str:
 
 def mark_of(copy: Copy) -> str:
     """What a page remembers of the copy that it was made from: its version, when it was made, its last day."""
-    snapshot = copy.snapshot
-    return f"{snapshot.version} {snapshot.published_at.isoformat()} {copy.days[-1] if copy.days else ''}".strip()
+    copy_file = copy.file
+    return f"{copy_file.version} {copy_file.published_at.isoformat()} {copy.days[-1] if copy.days else ''}".strip()
 
 
 def freshness(copy: Copy, view: View, shown: str) -> list[Any]:

@@ -27,7 +27,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import poll2
 
-from dashboards.app.access.network import network_of
+from dashboards.access.network import network_of
 from dashboards.app.server import LARGEST_REQUEST
 
 THREADS = 32
@@ -186,7 +186,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
                 max_request_body_size=LARGEST_REQUEST,
                 outbuf_high_watermark=_NO_LIMIT,
                 connection_limit=_NO_LIMIT,  # ours is MOST
-                # Which proxies are trusted is for dashboards.app.access to say.
+                # Which proxies are trusted is for dashboards.access to say.
                 clear_untrusted_proxy_headers=False,
                 log_socket_errors=False,
                 # Reads on while a request is answered, to notice that the visitor has gone.

@@ -67,7 +67,7 @@ class Result:
 
 
 def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[[], bool] = lambda: False) -> Result:
-    """The result of *sql* on the snapshot *database*.
+    """The result of *sql* on the copy *database*.
 
     Raises:
         QueryError: DuckDB refuses it, it takes more time or memory than it may, or *is_stopped*.

@@ -1,6 +1,6 @@
 """One query in a process that can do nothing else: run as a file, for it imports nothing of the project.
 
-Here: giving up rights, opening the snapshot with every door closed, running the query, writing the first rows as JSON.
+Here: giving up rights, opening the copy with every door closed, running the query, writing the first rows as JSON.
 Not here: whether the query is one that may run (``gate``), stopping it when it takes too long (``confined``).
 
 Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes of the result,
@@ -61,7 +61,7 @@ def give_up_rights(address_space: int, seconds: float) -> None:
 
 
 def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
-    """The snapshot, read only, without files, network, extensions, Python's variables, or settings to change."""
+    """The copy, read only, without files, network, extensions, Python's variables, or settings to change."""
     config: dict[str, Any] = {"memory_limit": memory, "threads": "1", "temp_directory": ""}
     connection = duckdb.connect(database, read_only=True, config=config)
     for setting in (
@@ -73,7 +73,7 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
     ):
         connection.execute(f"SET {setting} = false")
     connection.execute("SET TimeZone = 'UTC'")
-    # Only now: before, the snapshot itself could not be opened. It also closes what DuckDB leaves open to itself, the
+    # Only now: before, the copy itself could not be opened. It also closes what DuckDB leaves open to itself, the
     # database's own file and its write-ahead log.
     connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
     connection.execute("SET lock_configuration = true")

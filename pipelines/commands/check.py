@@ -14,7 +14,7 @@ from pipelines.config_tables import load_config_tables
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
-from pipelines.ingest.sources import Source, load_sources
+from pipelines.ingest.sources.source import Source, load_sources
 from pipelines.sqlproject.linter import lint
 from pipelines.sqlproject.project import Project, count_files, load_project
 from pipelines.sqlproject.reads import sample_span

@@ -31,7 +31,7 @@ from pipelines.ingest import (
     outlook,
     remedy_for,
 )
-from pipelines.ingest.manifest import manifest_file
+from pipelines.ingest.batches import manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import are_sound
 

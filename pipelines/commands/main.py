@@ -358,7 +358,7 @@ def dashboard(
     ] = "",
 ) -> None:
     """Serve the dashboards of a home to browsers, until Ctrl-C."""
-    from dashboards.app.access.rules import rules_for
+    from dashboards.access.rules import rules_for
     from dashboards.app.serve import serve
 
     place = find_home(home)

@@ -1,7 +1,7 @@
 """``python -m pipelines.commands.publisher HOME [--watch]``: bring the copy of the lake up to date, once or always.
 
 Here: when a copy is made anew, and that its memory is given back.
-Not here: how it is made (``dashboards.workbench.snapshot``).
+Not here: how it is made (``dashboards.copy.build``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from dashboards.workbench.snapshot import current, is_stale, publish
-from dashboards.workbench.status import are_checks_stale, write_status
+from dashboards.copy.build import current, is_stale, publish
+from dashboards.copy.status import are_checks_stale, write_status
 from pipelines.commands.console import error_line, warning_line
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home, lock_holder

@@ -1,7 +1,7 @@
 """``headwater user``: who may sign in to the dashboards of a home.
 
 Here: the commands, asking for passwords.
-Not here: the file of users (``dashboards.app.access.users``), signing in.
+Not here: the file of users (``dashboards.access.users``), signing in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DEFAULT_HOME, HOME_VARIABLE, find_home
 
 if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
-    from dashboards.app.access.users import Users
+    from dashboards.access.users import Users
 
 app = typer.Typer(help="Say who may sign in to the dashboards.", no_args_is_help=True)
 
@@ -50,8 +50,8 @@ def add(
     home: _HomeOption = None,
 ) -> None:
     """Add somebody; the password is asked for twice."""
-    from dashboards.app.access.passwords import Passwords
-    from dashboards.app.access.users import User
+    from dashboards.access.passwords import Passwords
+    from dashboards.access.users import User
 
     users = _users(home)
     plain = _plain(name)
@@ -80,7 +80,7 @@ def remove(name: _NameArgument, home: _HomeOption = None) -> None:
 @app.command(epilog="Example: `headwater user password mei`")
 def password(name: _NameArgument, password_stdin: _StdinOption = False, home: _HomeOption = None) -> None:
     """Set another password; sessions begun with the old one end at once."""
-    from dashboards.app.access.passwords import Passwords
+    from dashboards.access.passwords import Passwords
 
     users = _users(home)
     plain = _plain(name)
@@ -91,13 +91,13 @@ def password(name: _NameArgument, password_stdin: _StdinOption = False, home: _H
 
 
 def _users(home: Path | None) -> Users:
-    from dashboards.app.access.users import Users
+    from dashboards.access.users import Users
 
     return Users(find_home(home))
 
 
 def _plain(name: str) -> str:
-    from dashboards.app.access.users import plain_name
+    from dashboards.access.users import plain_name
 
     plain = plain_name(name)
     if plain is None:

@@ -17,7 +17,7 @@ import duckdb
 from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tables
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
-from pipelines.ingest.manifest import RawLake
+from pipelines.ingest.batches import RawLake
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Day, DaySpan, Lake, relation_sql
 from pipelines.sqlproject.project import Project, load_project

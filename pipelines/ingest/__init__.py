@@ -6,14 +6,14 @@ Landing files are found (``discover``), read as text (``reading``, ``careful``),
 Not here: what is computed from the raw tables (``sql/``).
 """
 
-from pipelines.ingest.changed import changed_unseen, changes
-from pipelines.ingest.drift import day_of, describe_drifts, describe_never_there, drifts, never_there
-from pipelines.ingest.manifest import Batch, Damage, RawLake
-from pipelines.ingest.outdated import remedy_for
+from pipelines.ingest.batches import Batch, Damage, RawLake
+from pipelines.ingest.files.changed import changed_unseen, changes
+from pipelines.ingest.raw.drift import day_of, describe_drifts, describe_never_there, drifts, never_there
+from pipelines.ingest.raw.outdated import remedy_for
 from pipelines.ingest.report import IngestReport
-from pipelines.ingest.service import Outlook, ingest, outlook, pending
-from pipelines.ingest.sources import Source, load_sources
-from pipelines.ingest.targets import RAW_TABLES, TARGETS
+from pipelines.ingest.run import Outlook, ingest, outlook, pending
+from pipelines.ingest.sources.source import Source, load_sources
+from pipelines.ingest.sources.targets import RAW_TABLES, TARGETS
 
 __all__ = [
     "RAW_TABLES",

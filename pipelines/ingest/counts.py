@@ -1,7 +1,7 @@
 """Counts: what became of each record, by batch.
 
 Here: the reasons of refused records, and records, duplicates, quarantined and unmapped records of a batch.
-Not here: the judgement itself (``pipelines.ingest.validation``, ``pipelines.ingest.duplicates``).
+Not here: the judgement itself (``pipelines.ingest.records.validation``, ``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.ingest.bench import Bench, checked_view, kept_view, left_out_table
-from pipelines.ingest.manifest import Batch
-from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.reading import FileReading
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.files.reading import FileReading
+from pipelines.ingest.session import Session, checked_view, excluded_table, kept_view
+from pipelines.ingest.sources.mapping import Mapping
 from pipelines.lake.duck import identifier
 
 Reasons = dict[str, dict[int, str]]
 """What is wrong with each refused record, by batch and record number."""
 
 
-def refused_records(bench: Bench, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
+def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
     """The reasons of every record that *mappings* refused, together with those of the *unread* ones."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
             f"SELECT batch_id, record_no, reasons FROM {checked_view(mapping.target.name)} WHERE reasons IS NOT NULL"
         )
-        for batch_id, number, text in bench.rows(query):
+        for batch_id, number, text in session.rows(query):
             records = reasons.setdefault(batch_id, {})
             known = records.get(number, "").split("; ")
             records[number] = "; ".join(dict.fromkeys([*filter(None, known), *text.split("; ")]))
@@ -45,7 +45,7 @@ class Counts:
     @classmethod
     def of(
         cls,
-        bench: Bench,
+        session: Session,
         readings: Iterable[FileReading],
         mappings: Sequence[Mapping],
         reasons: Reasons,
@@ -57,10 +57,10 @@ class Counts:
         if mappings and not any(mapping.one_to_one for mapping in mappings):
             mapped = _union("batch_id, record_no", (checked_view(m.target.name) for m in mappings))
             query = f"SELECT batch_id, count(DISTINCT record_no) FROM ({mapped}) GROUP BY batch_id"
-            found = dict(bench.rows(query))
+            found = dict(session.rows(query))
             unread = {reading.batch_id: len(reading.refusals.records) for reading in readings}
             unmapped = {b: count - unread[b] - found.get(b, 0) for b, count in records.items()}
-        return cls(records, duplicate_records(bench, mappings), quarantined, unmapped)
+        return cls(records, duplicate_records(session, mappings), quarantined, unmapped)
 
     def fill(self, batch: Batch) -> Batch:
         """*batch* with its counts."""
@@ -80,14 +80,14 @@ class Counts:
         )
 
 
-def duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, int]:
+def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str, int]:
     """The records all of whose rows are duplicates, counted by batch."""
     names = [mapping.target.name for mapping in mappings]
-    if not any(bench.rows(f"SELECT 1 FROM {left_out_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
+    if not any(session.rows(f"SELECT 1 FROM {excluded_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
         return {}
     duplicates = " UNION ".join(
         f"SELECT batch_id, record_no FROM {checked_view(n)} "
-        f"WHERE row IN (SELECT row FROM {left_out_table(n)} WHERE is_duplicate)"
+        f"WHERE row IN (SELECT row FROM {excluded_table(n)} WHERE is_duplicate)"
         for n in names
     )
     kept = _union("batch_id, record_no", (kept_view(n) for n in names))
@@ -98,10 +98,10 @@ def duplicate_records(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, in
         f"SELECT batch_id, count(*) FROM ({duplicates}) AS record "
         f"ANTI JOIN ({kept} UNION ALL {refused}) AS other USING (batch_id, record_no) GROUP BY batch_id"
     )
-    return dict(bench.rows(query))
+    return dict(session.rows(query))
 
 
-def unmapped_records(bench: Bench, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
+def unmapped_records(session: Session, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
     """The records of *relation* that no row of *mappings*, which read nothing else, came from, for every batch."""
     mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
     query = (
@@ -109,7 +109,7 @@ def unmapped_records(bench: Bench, relation: str, mappings: Sequence[Mapping]) -
         f"LEFT JOIN (SELECT DISTINCT batch_id, record_no, true AS is_mapped FROM ({mapped})) "
         "USING (batch_id, record_no) GROUP BY batch_id"
     )
-    return dict(bench.rows(query))
+    return dict(session.rows(query))
 
 
 def _union(columns: str, tables: Iterable[str]) -> str:

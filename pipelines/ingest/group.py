@@ -1,7 +1,7 @@
 """One group of files of one relation, from landing to raw files.
 
 Here: the steps of a group in order, and the counts of its batches.
-Not here: which files make a group, and making its raw files visible (``pipelines.ingest.service``).
+Not here: which files make a group, and making its raw files visible (``pipelines.ingest.run``).
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from dataclasses import dataclass, field
 import duckdb
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest.bench import FILES, Bench, checked_view, judged_table, kept_view
-from pipelines.ingest.columns import filled_columns, require_columns
-from pipelines.ingest.copies import Originals
+from pipelines.ingest.batches import Batch, Output, RawLake
 from pipelines.ingest.counts import Counts, Reasons, refused_records
-from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.duplicates import (
+from pipelines.ingest.files.columns import filled_columns, require_columns
+from pipelines.ingest.files.copies import Originals
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.reading import PARSED, Destination, FileReading, Reader, as_text, nothing_in
+from pipelines.ingest.raw.outputs import Part, Writer, kept_parts, superseded_parts
+from pipelines.ingest.raw.quarantine import quarantine_query
+from pipelines.ingest.records.duplicates import (
     SUPERSEDED,
     SeenEvents,
+    exclude_beaten_events,
+    exclude_equal_versions,
+    exclude_refused,
     keep_the_rest,
-    leave_out_beaten_events,
-    leave_out_equal_versions,
-    leave_out_refused,
 )
-from pipelines.ingest.manifest import Batch, Output, RawLake
-from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.outputs import Part, Writer, kept_parts, superseded_parts
-from pipelines.ingest.quarantine import quarantine_query
-from pipelines.ingest.reading import PARSED, Destination, FileReading, Reader, as_text, nothing_in
-from pipelines.ingest.sources import Relation, Source
-from pipelines.ingest.targets import EVENTS
-from pipelines.ingest.validation import checked_query, streamed_query
+from pipelines.ingest.records.validation import checked_query, streamed_query
+from pipelines.ingest.session import FILES, Session, checked_view, kept_view, validated_table
+from pipelines.ingest.sources.mapping import Mapping
+from pipelines.ingest.sources.source import Relation, Source
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.duck import first_line, identifier, literal
 
 
@@ -47,7 +47,7 @@ class GroupResult:
     """
 
     batches: list[Batch] = field(default_factory=list)
-    beaten: Counter[str] = field(default_factory=Counter)
+    superseded: Counter[str] = field(default_factory=Counter)
     touched: dict[str, dt.datetime] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Group:
     *lake* holds what their rows are compared with; *visible* are the paths that must not be written over.
     """
 
-    bench: Bench
+    session: Session
     source: Source
     relation: str
     lake: RawLake
@@ -68,7 +68,7 @@ class Group:
     seen: SeenEvents
 
     def ingest(self, readings: Sequence[FileReading]) -> GroupResult:
-        """Read, map, judge and write the files of *readings*; nothing becomes visible yet.
+        """Read, map, validate and write the files of *readings*; nothing becomes visible yet.
 
         Raises:
             HeadwaterError: no file has a required column, or a mapping fails, which stops the source.
@@ -78,22 +78,22 @@ class Group:
         self._list_files(readings)
         streamed = self._streamed_mapping(mappings, readings)
         destination = self._judged(streamed) if streamed else as_text(self._declared)
-        Reader(self.bench, self._declared, destination).read(readings)
+        Reader(self.session, self._declared, destination).read(readings)
         for reading in readings:
             _look_again(reading)
         result.errors += [reading.error for reading in readings if reading.error]
         sound = [reading for reading in readings if not reading.error]
-        require_columns(self.bench, self.source, self.relation, sound, destination)
+        require_columns(self.session, self.source, self.relation, sound, destination)
         for reading in sound:
             result.warnings += reading.refusals.warnings
         if sound:
             self._open(streamed, sound)
             for mapping in mappings:
                 if mapping is not streamed:
-                    judge(self.bench, mapping)
-                leave_out(self.bench, mapping, self.lake, self.seen)
+                    validate(self.session, mapping)
+                exclude(self.session, mapping, self.lake, self.seen)
             self._build(
-                sound, mappings, result, filled_columns(self.bench, self.source, self.relation, sound, destination)
+                sound, mappings, result, filled_columns(self.session, self.source, self.relation, sound, destination)
             )
         return result
 
@@ -105,11 +105,11 @@ class Group:
         values = ", ".join(
             f"({literal(r.batch_id)}, TIMESTAMP {literal(r.landed_at.isoformat(sep=' '))})" for r in readings
         )
-        self.bench.run(f"CREATE OR REPLACE TABLE {FILES} AS FROM (VALUES {values}) AS files(batch_id, landed_at)")
+        self.session.run(f"CREATE OR REPLACE TABLE {FILES} AS FROM (VALUES {values}) AS files(batch_id, landed_at)")
 
     @staticmethod
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
-        """The mapping that may judge records as they are read, which spares a copy of all of them as text.
+        """The mapping that may validate records as they are read, which spares a copy of all of them as text.
 
         That is where it alone reads the relation and only renames columns; and of CSV, the text is wanted once more.
         """
@@ -127,15 +127,15 @@ class Group:
             # whether the record is empty.
             emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
-            return streamed_query(mapping, self.bench.settings, records)
+            return streamed_query(mapping, self.session.settings, records)
 
         return Destination(
-            judged_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain
+            validated_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
         """Make the view of the records that were read, or of their rows, in which each has its number."""
-        table = judged_table(streamed.target.name) if streamed else PARSED
+        table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
         numbered = f"{table} JOIN {places} USING (batch_id)"
@@ -147,7 +147,7 @@ class Group:
             view = identifier(self.relation)
             columns = ", ".join(identifier(name) for name in self._declared.columns)
             query = f"SELECT {columns}, batch_id, {number} AS record_no FROM {numbered}"
-        self.bench.run(f"CREATE OR REPLACE VIEW {view} AS {query}")
+        self.session.run(f"CREATE OR REPLACE VIEW {view} AS {query}")
 
     def _build(
         self,
@@ -157,19 +157,19 @@ class Group:
         filled: dict[str, tuple[int, str]],
     ) -> None:
         unread = {reading.batch_id: reading.refusals.records for reading in readings}
-        reasons = refused_records(self.bench, mappings, unread)
+        reasons = refused_records(self.session, mappings, unread)
         again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
         for batch_id in again:
             reasons[batch_id] = {}  # the file of which this one is a copy has them in quarantine
-        counts = Counts.of(self.bench, readings, mappings, reasons)
+        counts = Counts.of(self.session, readings, mappings, reasons)
         for batch_id, refused in again.items():
             counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused
-        fingerprint = self.source.fingerprint(self.relation, self.bench.settings)
+        fingerprint = self.source.fingerprint(self.relation, self.session.settings)
         outputs = self._write(readings, mappings, reasons, fingerprint)
         if any(mapping.target is EVENTS for mapping in mappings):
-            result.beaten = beaten_records(self.bench)
+            result.superseded = superseded_records(self.session)
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        days = _days(self.bench, mappings)
+        days = _days(self.session, mappings)
         for reading in readings:
             read, columns = filled.get(reading.batch_id, (0, "{}"))
             batch = Batch(
@@ -203,9 +203,9 @@ class Group:
         versions = {reading.batch_id: f"{reading.batch_id}-{fingerprint}" for reading in readings}
         parts: list[Part] = []
         for mapping in mappings:
-            parts += kept_parts(self.bench, mapping.target, self.source.name, versions)
+            parts += kept_parts(self.session, mapping.target, self.source.name, versions)
             if mapping.target is EVENTS:
-                parts += superseded_parts(self.bench, versions)
+                parts += superseded_parts(self.session, versions)
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
@@ -216,42 +216,42 @@ class Group:
             if reasons[batch_id]:
                 declared = self._declared
                 query = quarantine_query(
-                    self.bench, self.source.name, self.relation, declared, reading, reasons[batch_id]
+                    self.session, self.source.name, self.relation, declared, reading, reasons[batch_id]
                 )
                 parts.append(Part("quarantine", None, batch_id, query, versions[batch_id]))
-        return Writer(self.bench, self.lake.root, self.visible).write(parts)
+        return Writer(self.session, self.lake.root, self.visible).write(parts)
 
 
-def judge(bench: Bench, mapping: Mapping) -> None:
+def validate(session: Session, mapping: Mapping) -> None:
     """Judge the rows of *mapping* over its relations, into ``checked_view``.
 
     Raises:
         HeadwaterError: the mapping's SQL fails on a record.
     """
     name = mapping.target.name
-    query = checked_query(mapping, bench.settings)
+    query = checked_query(mapping, session.settings)
     try:
-        bench.run(f"CREATE OR REPLACE TABLE {judged_table(name)} AS {query}")
+        session.run(f"CREATE OR REPLACE TABLE {validated_table(name)} AS {query}")
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
         raise HeadwaterError(
             f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}; "
             "a mapping takes any text: hand it on as it is, or use TRY_CAST"
         ) from error
-    bench.run(f"CREATE OR REPLACE VIEW {checked_view(name)} AS SELECT *, rowid AS row FROM {judged_table(name)}")
+    session.run(f"CREATE OR REPLACE VIEW {checked_view(name)} AS SELECT *, rowid AS row FROM {validated_table(name)}")
 
 
-def leave_out(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+def exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
     """Leave out the rows of *mapping* that are refused or that *lake* has already; the others are kept."""
     target = mapping.target
-    leave_out_refused(bench, target, mapping.one_to_one)
+    exclude_refused(session, target, mapping.one_to_one)
     if target is EVENTS:
-        leave_out_beaten_events(bench, seen)
+        exclude_beaten_events(session, seen)
     else:
-        leave_out_equal_versions(bench, target, lake.files(target.table), is_by_record=mapping.by_record)
-    keep_the_rest(bench, target)
+        exclude_equal_versions(session, target, lake.files(target.table), is_by_record=mapping.by_record)
+    keep_the_rest(session, target)
 
 
-def _days(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
+def _days(session: Session, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
     """The day of most rows of each batch, in the first target that places them on one."""
     days: dict[str, dt.date] = {}
     for mapping in mappings:
@@ -261,14 +261,14 @@ def _days(bench: Bench, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
                 f"SELECT batch_id, {dated} AS day, count(*) AS n FROM {kept_view(mapping.target.name)} GROUP BY ALL"
             )
             query = f"SELECT batch_id, arg_max(day, (n, day)) FROM ({counts}) WHERE day IS NOT NULL GROUP BY batch_id"
-            days = dict(bench.rows(query)) | days
+            days = dict(session.rows(query)) | days
     return days
 
 
-def beaten_records(bench: Bench) -> Counter[str]:
+def superseded_records(session: Session) -> Counter[str]:
     """How many records of each stored batch the new events beat."""
     query = f"SELECT batch_id, count(DISTINCT record_no) FROM {SUPERSEDED} GROUP BY batch_id"
-    return Counter(dict(bench.rows(query)))
+    return Counter(dict(session.rows(query)))
 
 
 def records_folder(source: str, relation: str) -> str:
@@ -289,7 +289,7 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
             if isinstance(batch_id, OSError):
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
-            # A file that is only touched keeps its landing: the rules about time must not judge it anew.
+            # A file that is only touched keeps its landing: the rules about time must not validate it anew.
             landed_at = landed.get(batch_id, file.modified_at)
             readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipelines.ingest.manifest import Batch
+from pipelines.ingest.batches import Batch
 
 
 @dataclass
@@ -55,7 +55,7 @@ class IngestReport:
     def settle(self, after: Iterable[Batch]) -> None:
         """Take the counts of the batches from the final manifest: what was ingested later may have changed them.
 
-        A file's records are judged anew by what maps all files at once, and may be beaten by a later file's.
+        A file's records are judged anew by what maps all files at once, and may be superseded by a later file's.
         """
         final = {batch.batch_id: batch for batch in after}
         self.batches = [final[batch.batch_id] for batch in self.batches if batch.batch_id in final]

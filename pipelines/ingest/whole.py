@@ -18,17 +18,17 @@ from uuid import uuid4
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.settings import Settings
-from pipelines.ingest.bench import FILES, Bench, checked_view, kept_view
+from pipelines.ingest.batches import Batch, Output, RawLake
 from pipelines.ingest.counts import duplicate_records, refused_records, unmapped_records
-from pipelines.ingest.duplicates import SeenEvents
-from pipelines.ingest.group import beaten_records, judge, leave_out, records_folder
-from pipelines.ingest.manifest import Batch, Output, RawLake
-from pipelines.ingest.mapping import Mapping
-from pipelines.ingest.outdated import missing_file
-from pipelines.ingest.outputs import Part, Writer, stored_columns, superseded_parts
-from pipelines.ingest.quarantine import listing_query
-from pipelines.ingest.sources import INGEST_VERSION, Source, judging_settings
-from pipelines.ingest.targets import EVENTS
+from pipelines.ingest.group import exclude, records_folder, superseded_records, validate
+from pipelines.ingest.raw.outdated import missing_file
+from pipelines.ingest.raw.outputs import Part, Writer, stored_columns, superseded_parts
+from pipelines.ingest.raw.quarantine import listing_query
+from pipelines.ingest.records.duplicates import SeenEvents
+from pipelines.ingest.session import FILES, Session, checked_view, kept_view
+from pipelines.ingest.sources.mapping import Mapping
+from pipelines.ingest.sources.source import INGEST_VERSION, Source, validation_settings
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.duck import identifier, list_literal, literal
 from pipelines.lake.partitions import parquet_sql
 
@@ -55,7 +55,7 @@ def _mapped(source: Source, lake: RawLake) -> list[Batch]:
 
 
 def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) -> str:
-    parts = [INGEST_VERSION, *judging_settings(settings)]
+    parts = [INGEST_VERSION, *validation_settings(settings)]
     parts += [f"{mapping.target.name}: {mapping.meaning}" for mapping in source.whole()]
     parts += sorted(output.version for batch in inputs for output in batch.outputs if _is_records(output))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -65,7 +65,7 @@ def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) ->
 class Whole:
     """The mappings of *source* over all its files; *lake* is what is visible, *paths* what must not be written over."""
 
-    bench: Bench
+    session: Session
     source: Source
     lake: RawLake
     visible: set[str]
@@ -76,16 +76,16 @@ class Whole:
         Raises:
             HeadwaterError: a mapping fails, or returns a row that names no record.
         """
-        if not whole_is_stale(self.source, self.lake, self.bench.settings):
+        if not whole_is_stale(self.source, self.lake, self.session.settings):
             return None
         mappings, inputs = self.source.whole(), _inputs(self.source, self.lake)
         old = _mapped(self.source, self.lake)
-        fingerprint = _fingerprint(self.source, inputs, self.bench.settings)
+        fingerprint = _fingerprint(self.source, inputs, self.session.settings)
         rest = self.lake.without({batch.batch_id for batch in old})
         self._open_relations(inputs)
-        seen = SeenEvents.of(self.bench, rest)
+        seen = SeenEvents.of(self.session, rest)
         for mapping in mappings:
-            _judge(self.bench, mapping, rest, seen)
+            _judge(self.session, mapping, rest, seen)
         return self._build(mappings, inputs, rest, old, fingerprint)
 
     def _open_relations(self, inputs: Sequence[Batch]) -> None:
@@ -95,10 +95,10 @@ class Whole:
         )
         empty = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS TIMESTAMP) AS landed_at WHERE false"
         files = f"FROM (VALUES {values}) AS files(batch_id, landed_at)" if values else empty
-        self.bench.run(f"CREATE OR REPLACE TABLE {FILES} AS {files}")
+        self.session.run(f"CREATE OR REPLACE TABLE {FILES} AS {files}")
         for name in self.source.relations:
             query = self._records_query(name, [batch for batch in inputs if batch.relation == name])
-            self.bench.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}")
+            self.session.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {query}")
 
     def _records_query(self, relation: str, batches: Sequence[Batch]) -> str:
         columns = [*self.source.relations[relation].columns, "batch_id"]
@@ -109,7 +109,7 @@ class Whole:
             return f"SELECT {nothing}, CAST(NULL AS BIGINT) AS record_no WHERE false"
         reader = f"read_parquet({list_literal(files)}, union_by_name = true, hive_partitioning = false)"
         # Records that were kept before a column was declared, and whose files are gone, are without it.
-        present = {row[0] for row in self.bench.rows(f"DESCRIBE SELECT * FROM {reader}")}
+        present = {row[0] for row in self.session.rows(f"DESCRIBE SELECT * FROM {reader}")}
         chosen = ", ".join(
             identifier(name) if name in present else f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns
         )
@@ -130,21 +130,21 @@ class Whole:
             (o.target, o.dt, o.version): o for batch in old for o in batch.outputs if (self.lake.root / o.path).exists()
         }
         parts: list[Part] = []
-        beaten: Counter[str] = Counter()
+        superseded: Counter[str] = Counter()
         for mapping in mappings:
             parts += self._parts(mapping, batch_id)
             if mapping.target is EVENTS:
-                beaten = beaten_records(self.bench)
-                parts += superseded_parts(self.bench, {batch_id: fingerprint}, batch_id)
+                superseded = superseded_records(self.session)
+                parts += superseded_parts(self.session, {batch_id: fingerprint}, batch_id)
         copies = {batch.batch_id for batch in inputs if batch.copy_of}
-        reasons = {b: r for b, r in refused_records(self.bench, mappings, {}).items() if b not in copies}
+        reasons = {b: r for b, r in refused_records(self.session, mappings, {}).items() if b not in copies}
         if reasons:
             query = self._quarantine_query(inputs, reasons)
             parts.append(Part("quarantine", None, batch_id, query, fingerprint))
         # A day whose rows are as they were keeps its file.
         unchanged = [known[key] for part in parts if (key := (part.target, part.day, part.version)) in known]
         new = [part for part in parts if (part.target, part.day, part.version) not in known]
-        written = Writer(self.bench, self.lake.root, self.visible).write(new)
+        written = Writer(self.session, self.lake.root, self.visible).write(new)
         outputs = [*unchanged, *written.get(batch_id, ())]
         landed = max((batch.landed_at for batch in inputs), default=now)
         batch = Batch(
@@ -160,7 +160,7 @@ class Whole:
             fingerprint=fingerprint,
             outputs=tuple(outputs),
         )
-        return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, beaten)
+        return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, superseded)
 
     def _parts(self, mapping: Mapping, batch_id: str) -> list[Part]:
         """The kept rows of a target by day; the version is a hash of a day's rows, whatever batch they are in."""
@@ -169,7 +169,7 @@ class Whole:
         columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})
         compared = ", ".join(identifier(name) for name in (*target.columns, *target.derived, "record_no"))
         day_column = "dt" if target.partitioned else "NULL"
-        found = self.bench.rows(
+        found = self.session.rows(
             f"SELECT {day_column} AS day, count(*), bit_xor(hash({compared})), sum(hash({compared})) "
             f"FROM {view} GROUP BY day ORDER BY day"
         )
@@ -188,29 +188,29 @@ class Whole:
             refused = reasons.get(batch.batch_id)
             if not refused:
                 continue
-            listing = self.bench.scratch / f"{uuid4().hex}.ndjson"
+            listing = self.session.scratch / f"{uuid4().hex}.ndjson"
             numbers = ", ".join(str(number) for number in sorted(refused))
             query = (
                 "SELECT record_no, CAST(to_json(record) AS VARCHAR) FROM "
                 f"(SELECT * EXCLUDE (batch_id) FROM {identifier(batch.relation)} "
                 f"WHERE batch_id = {literal(batch.batch_id)} AND record_no IN ({numbers})) AS record"
             )
-            _list_refused(listing, self.bench.rows(query), refused)
+            _list_refused(listing, self.session.rows(query), refused)
             queries.append(
                 listing_query(listing, batch.batch_id, batch.source, batch.relation, batch.file, batch.landed_at)
             )
         return " UNION ALL ".join(queries)
 
     def _recounted(
-        self, lake: RawLake, mappings: Sequence[Mapping], inputs: Sequence[Batch], beaten: Counter[str]
+        self, lake: RawLake, mappings: Sequence[Mapping], inputs: Sequence[Batch], superseded: Counter[str]
     ) -> RawLake:
         """*lake* with the counts of the files whose records these mappings read."""
         files = lake.files("raw.quarantine")
         quarantined: dict[str, int] = {}
         if files:
             query = f"SELECT batch_id, count(DISTINCT record_no) FROM {parquet_sql(files)} GROUP BY batch_id"
-            quarantined = dict(self.bench.rows(query))
-        duplicates = duplicate_records(self.bench, mappings) if mappings else {}
+            quarantined = dict(self.session.rows(query))
+        duplicates = duplicate_records(self.session, mappings) if mappings else {}
         unmapped = self._unmapped({batch.relation for batch in inputs})
         for batch in inputs:
             refused = quarantined.get(batch.batch_id, 0)
@@ -226,7 +226,7 @@ class Whole:
                 accepted=accepted,
                 unmapped=unmapped.get(batch.batch_id, batch.unmapped),
             )
-        return lake.with_beaten(beaten)
+        return lake.with_superseded(superseded)
 
     def _unmapped(self, relations: Iterable[str]) -> dict[str, int]:
         """The records that no row came from, by batch, of the *relations* of which every record should give one.
@@ -239,15 +239,15 @@ class Whole:
             mappings = self.source.whole(relation)
             alone = all(mapping.relations == (relation,) for mapping in mappings)
             if alone and not self.source.by_record(relation):
-                unmapped |= unmapped_records(self.bench, relation, mappings)
+                unmapped |= unmapped_records(self.session, relation, mappings)
         return unmapped
 
 
-def _judge(bench: Bench, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
-    judge(bench, mapping)
-    leave_out(bench, mapping, lake, seen)
+def _judge(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+    validate(session, mapping)
+    exclude(session, mapping, lake, seen)
     query = f"SELECT count(*) FROM {checked_view(mapping.target.name)} ANTI JOIN {FILES} USING (batch_id) WHERE true"
-    lost = bench.rows(query)[0][0]
+    lost = session.rows(query)[0][0]
     if lost:
         raise HeadwaterError(
             f"{mapping.file}: {lost} rows have a batch_id that is none of its relations'; return batch_id and "

@@ -3,7 +3,7 @@
 Here: where a table's files are, what their footers say, how a file is published, and how files become a
 typed relation in a DuckDB session.
 Not here: when a partition is stale (``pipelines.compute.planner``) or how its rows are made
-(``pipelines.compute.runner``); the batches below ``lake/raw`` (``pipelines.ingest.manifest``).
+(``pipelines.compute.runner``); the batches below ``lake/raw`` (``pipelines.ingest.batches``).
 """
 
 from __future__ import annotations

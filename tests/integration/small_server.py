@@ -14,8 +14,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from dashboards.access.rules import Proxy, Rules, _network
 from dashboards.app import worker
-from dashboards.app.access.rules import Proxy, Rules, _network
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

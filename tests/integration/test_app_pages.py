@@ -25,9 +25,9 @@ from dashboards.app.server import create_app, page_of
 from dashboards.app.shell import freshness, mark_of, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
+from dashboards.copy.build import current, is_stale, pointer_of, publish
+from dashboards.copy.status import read_checks, read_lineage
 from dashboards.totals import totals
-from dashboards.workbench.snapshot import current, is_stale, pointer_of, publish
-from dashboards.workbench.status import read_checks, read_lineage
 from pipelines.compute.reading import query_rows
 from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home, home_lock, init_home
@@ -435,13 +435,13 @@ def test_while_a_run_goes_the_copy_stays_and_afterwards_is_made_anew(home, tmp_p
     try:
         assert is_stale(home, current(home))
         with home_lock(home, "a test"):
-            assert publish(home).version == before.snapshot.version
+            assert publish(home).version == before.file.version
         assert marts.copy() is before
     finally:
         file.write_bytes(content)
     publish(home)
     after = marts.copy()
-    assert after.snapshot.version != before.snapshot.version  # the file is another, though it holds the same
+    assert after.file.version != before.file.version  # the file is another, though it holds the same
     assert before.rows("SELECT count(*) AS n FROM core.orders") == after.rows("SELECT count(*) AS n FROM core.orders")
 
 
@@ -473,7 +473,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
 @pytest.mark.parametrize(("language", "said"), [("zh", "数据到 2026-05-20"), ("en", "Data to 2026-05-20")])
 def test_the_badge_tells_the_day_of_the_data_then_the_time_of_the_copy(copy, language, said):
     context = shown(copy, f"/?lang={language}")[0]
-    at = copy.snapshot.published_at.astimezone(ZoneInfo(copy.settings.timezone))
+    at = copy.file.published_at.astimezone(ZoneInfo(copy.settings.timezone))
     badge = str(freshness(context.copy, context.view, mark_of(copy))[-1])
     assert 0 < badge.index(said) < badge.index(f"{at:%H:%M}")
 
@@ -499,7 +499,7 @@ def test_a_copy_that_is_damaged_is_made_anew(home):
     path.chmod(0o644)
     path.write_bytes(b"no database")
     assert Marts(home).copy().days
-    assert Marts(home).copy().snapshot.path != path
+    assert Marts(home).copy().file.path != path
 
 
 @pytest.mark.parametrize("kept", ['[{"table": 1}]', '["x"]', "{}", "[]", "5", "{", '{"sources": {"a": []}}'])

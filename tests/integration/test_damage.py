@@ -16,7 +16,7 @@ from pipelines.commands.doctor import diagnose
 from pipelines.compute.run import Request, RunSummary, run_home
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
-from pipelines.ingest.manifest import RawLake, manifest_file
+from pipelines.ingest.batches import RawLake, manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import Checksum, are_sound, read_checksums, write_checksums
 from pipelines.lake.partitions import PART, Lake

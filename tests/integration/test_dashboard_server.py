@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.workbench.snapshot import current
+from dashboards.copy.build import current
 from pipelines.home.folder import Home, init_home
 from tests.commands import headwater
 from tests.integration.dagster_servers import free_port

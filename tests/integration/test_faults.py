@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.home.folder import Home
 from pipelines.home.settings import load_settings
-from pipelines.ingest.service import ingest
+from pipelines.ingest.run import ingest
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
 from tests.processes import (
     Contents,

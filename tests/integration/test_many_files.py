@@ -15,7 +15,7 @@ import pytest
 
 from assets.engine import open_instance
 from pipelines.home.folder import Home
-from pipelines.ingest.manifest import RawLake
+from pipelines.ingest.batches import RawLake
 from pipelines.lake.duck import literal
 from tests.integration.small_shop import FIRST, new_home
 from tests.processes import Headwater, Outcome, copy_of, made_up_shop

@@ -9,8 +9,8 @@ import pytest
 
 from dashboards.app.marts import Copy, Marts
 from dashboards.blocks import Block, Card, Cards, tables
+from dashboards.copy.build import publish
 from dashboards.report.file import write_report
-from dashboards.workbench.snapshot import publish
 from pipelines.compute.reading import query_rows
 from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, flat, look_at, table, texts

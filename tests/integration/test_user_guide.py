@@ -8,8 +8,8 @@ import re
 import pytest
 
 from dashboards.app.sql.saved import saved_queries
-from dashboards.workbench.bench import Workbench
 from dashboards.workbench.confined import Limits
+from dashboards.workbench.queries import Workbench
 from pipelines.commands.check import check_home
 from pipelines.compute.reading import query_rows
 from pipelines.home.folder import REPOSITORY

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.home.folder import Home
-from pipelines.ingest.targets import TARGETS
+from pipelines.ingest.sources.targets import TARGETS
 from tests import plain_values as plain
 from tests.ingest_support import LANDED_AT, Row, land, ndjson, new_home, raw, set_timezone, take_in
 from tests.plain_values import REFUSED, Value

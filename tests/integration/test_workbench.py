@@ -15,10 +15,10 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from dashboards.workbench.bench import Workbench
+from dashboards.copy.build import CopyFile, publish
 from dashboards.workbench.confined import Limits, QueryError, run_confined
 from dashboards.workbench.gate import RefusedError
-from dashboards.workbench.snapshot import Snapshot, publish
+from dashboards.workbench.queries import Workbench
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
 from tests.processes import confined_workers
@@ -38,19 +38,19 @@ def home(tmp_path_factory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def snapshot(home) -> Snapshot:
+def copy_file(home) -> CopyFile:
     return publish(home)
 
 
-def left_as_it_was(snapshot: Snapshot) -> tuple[str, list[str]]:
-    folder = snapshot.path.parent
-    return hashlib.sha256(snapshot.path.read_bytes()).hexdigest(), sorted(path.name for path in folder.iterdir())
+def left_as_it_was(copy_file: CopyFile) -> tuple[str, list[str]]:
+    folder = copy_file.path.parent
+    return hashlib.sha256(copy_file.path.read_bytes()).hexdigest(), sorted(path.name for path in folder.iterdir())
 
 
-def asked(snapshot: Snapshot, sql: str, limits: Limits | None = None) -> str:
+def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
     """What came back of *sql*, run without the gate: rows as JSON, or the error."""
     try:
-        return json.dumps(run_confined(snapshot.path, sql, limits or PATIENT).rows)
+        return json.dumps(run_confined(copy_file.path, sql, limits or PATIENT).rows)
     except QueryError as error:
         return f"error: {error}"
 
@@ -115,19 +115,19 @@ def asked(snapshot: Snapshot, sql: str, limits: Limits | None = None) -> str:
         "CREATE TABLE core.stolen AS SELECT 1",
     ],
 )
-def test_an_attack_that_came_past_the_gate_gets_nothing(snapshot, tmp_path, monkeypatch, attack):
+def test_an_attack_that_came_past_the_gate_gets_nothing(copy_file, tmp_path, monkeypatch, attack):
     monkeypatch.setenv("SECRET", SECRET)
     secret = tmp_path / "secret.csv"
     secret.write_text(SECRET, encoding="utf-8")
     other = tmp_path / "other.duckdb"
     with duckdb.connect(str(other)) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1")
-    before, here = left_as_it_was(snapshot), sorted(path.name for path in tmp_path.iterdir())
-    sql = attack.format(secret=secret, folder=tmp_path, database=snapshot.path, other=other)
-    got = asked(snapshot, sql)
+    before, here = left_as_it_was(copy_file), sorted(path.name for path in tmp_path.iterdir())
+    sql = attack.format(secret=secret, folder=tmp_path, database=copy_file.path, other=other)
+    got = asked(copy_file, sql)
     assert got.startswith("error: "), got
     assert SECRET not in got
-    assert left_as_it_was(snapshot) == before
+    assert left_as_it_was(copy_file) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == here
 
 
@@ -135,10 +135,10 @@ def test_an_attack_that_came_past_the_gate_gets_nothing(snapshot, tmp_path, monk
     "allowed",
     ["CREATE TEMP TABLE t AS SELECT 1", "CREATE TEMP MACRO f(x) AS x", "PREPARE p AS SELECT 1", "FORCE CHECKPOINT"],
 )
-def test_what_only_the_worker_itself_would_see_changes_nothing(snapshot, allowed):
-    before = left_as_it_was(snapshot)
-    asked(snapshot, allowed)
-    assert left_as_it_was(snapshot) == before
+def test_what_only_the_worker_itself_would_see_changes_nothing(copy_file, allowed):
+    before = left_as_it_was(copy_file)
+    asked(copy_file, allowed)
+    assert left_as_it_was(copy_file) == before
 
 
 @pytest.mark.real
@@ -165,7 +165,7 @@ def test_what_only_the_worker_itself_would_see_changes_nothing(snapshot, allowed
         "SELECT {deep}",
     ],
 )
-def test_a_query_that_takes_too_much_ends_in_time(snapshot, attack):
+def test_a_query_that_takes_too_much_ends_in_time(copy_file, attack):
     sql = attack.format(
         numbers=",".join(map(str, range(2, 500_000))),
         ands=" AND ".join(["1 = 1"] * 50_000),
@@ -173,28 +173,28 @@ def test_a_query_that_takes_too_much_ends_in_time(snapshot, attack):
         deep="(" * 1000 + "1" + ")" * 1000,
     )
     started = time.monotonic()
-    got = asked(snapshot, sql, Limits(seconds=3))
+    got = asked(copy_file, sql, Limits(seconds=3))
     assert time.monotonic() - started < 40  # it would take longer, or for ever; by how much depends on the machine
     assert got.startswith("error: ") or len(got) < 100_000
 
 
-def test_no_process_is_left_behind(snapshot):
-    before = confined_workers(snapshot.path.parent)
-    assert "stopped after 1 seconds" in asked(snapshot, "SELECT sleep_ms(60000)", Limits(seconds=1))
-    assert confined_workers(snapshot.path.parent) <= before
+def test_no_process_is_left_behind(copy_file):
+    before = confined_workers(copy_file.path.parent)
+    assert "stopped after 1 seconds" in asked(copy_file, "SELECT sleep_ms(60000)", Limits(seconds=1))
+    assert confined_workers(copy_file.path.parent) <= before
 
 
-def test_a_query_ends_by_itself_where_nobody_is_left_to_stop_it(snapshot, tmp_path):
-    before = confined_workers(snapshot.path.parent)
+def test_a_query_ends_by_itself_where_nobody_is_left_to_stop_it(copy_file, tmp_path):
+    before = confined_workers(copy_file.path.parent)
     code = (
         "import sys; from pathlib import Path; from dashboards.workbench.confined import Limits, run_confined\n"
         "run_confined(Path(sys.argv[1]), 'SELECT sleep_ms(60000)', Limits(seconds=1))"
     )
-    server = subprocess.Popen([sys.executable, "-c", code, str(snapshot.path)], stderr=subprocess.DEVNULL)
-    until(lambda: confined_workers(snapshot.path.parent) - before)
+    server = subprocess.Popen([sys.executable, "-c", code, str(copy_file.path)], stderr=subprocess.DEVNULL)
+    until(lambda: confined_workers(copy_file.path.parent) - before)
     server.kill()
     server.wait()
-    until(lambda: not confined_workers(snapshot.path.parent) - before)
+    until(lambda: not confined_workers(copy_file.path.parent) - before)
 
 
 def until(is_so: Callable[[], object]) -> None:
@@ -204,18 +204,18 @@ def until(is_so: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_an_error_as_long_as_the_query_likes_is_cut(snapshot, home):
+def test_an_error_as_long_as_the_query_likes_is_cut(copy_file, home):
     sql = "SELECT error((SELECT string_agg('0123456789', '') FROM range(1000000)))"
-    assert len(asked(snapshot, sql)) < 3_000
+    assert len(asked(copy_file, sql)) < 3_000
     with pytest.raises(RefusedError):
         Workbench(home, PATIENT).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
     *_, line = (home.root / ".workbench" / "queries.jsonl").read_bytes().splitlines()
     assert len(line) < 30_000
 
 
-def test_more_columns_than_a_page_shows_are_refused(snapshot):
+def test_more_columns_than_a_page_shows_are_refused(copy_file):
     stars = ", ".join(["*"] * 200)
-    assert "at most 500 are shown" in asked(snapshot, f"SELECT {stars} FROM (SELECT 1 AS a, 2 AS b, 3 AS c)")
+    assert "at most 500 are shown" in asked(copy_file, f"SELECT {stars} FROM (SELECT 1 AS a, 2 AS b, 3 AS c)")
 
 
 # Answers -----------------------------------------------------------------------------------------------
@@ -249,12 +249,12 @@ def test_what_is_refused_or_fails_is_logged_with_its_reason(home, sql, error, ou
     assert message in line["said"]
 
 
-def test_rows_and_bytes_beyond_the_caps_are_cut_and_said_to_be(snapshot):
-    rows = run_confined(snapshot.path, "FROM range(20)", Limits(seconds=120, rows=7))
+def test_rows_and_bytes_beyond_the_caps_are_cut_and_said_to_be(copy_file):
+    rows = run_confined(copy_file.path, "FROM range(20)", Limits(seconds=120, rows=7))
     assert (len(rows.rows), rows.is_cut) == (7, True)
-    exact = run_confined(snapshot.path, "FROM range(7)", Limits(seconds=120, rows=7))
+    exact = run_confined(copy_file.path, "FROM range(7)", Limits(seconds=120, rows=7))
     assert (len(exact.rows), exact.is_cut) == (7, False)
-    wide = run_confined(snapshot.path, "SELECT repeat('x', 1000) FROM range(100)", Limits(seconds=120, bytes=10_000))
+    wide = run_confined(copy_file.path, "SELECT repeat('x', 1000) FROM range(100)", Limits(seconds=120, bytes=10_000))
     assert (len(wide.rows), wide.is_cut) == (9, True)
 
 
@@ -323,6 +323,6 @@ def test_a_table_that_is_too_large_is_left_out_and_named(home):
     assert "core.events" not in small.tables
 
 
-def test_a_copy_carries_the_descriptions(snapshot):
+def test_a_copy_carries_the_descriptions(copy_file):
     sql = "SELECT comment FROM duckdb_columns() WHERE table_name = 'entrance_daily' AND column_name = 'visitors'"
-    assert run_confined(snapshot.path, sql, PATIENT).rows == [["distinct persons of these ends"]]
+    assert run_confined(copy_file.path, sql, PATIENT).rows == [["distinct persons of these ends"]]

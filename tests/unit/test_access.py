@@ -11,14 +11,14 @@ import flask
 import pytest
 from argon2 import PasswordHasher
 
-from dashboards.app.access.address import own_path
-from dashboards.app.access.attempts import FREE_OF_ADDRESS, FREE_OF_NAME, Attempts
-from dashboards.app.access.database import Database
-from dashboards.app.access.passwords import Passwords
-from dashboards.app.access.rules import Rules, is_loopback, rules_for
-from dashboards.app.access.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions, form_token
-from dashboards.app.access.sign_in import add_access
-from dashboards.app.access.users import User, Users, plain_name
+from dashboards.access.address import own_path
+from dashboards.access.attempts import FREE_OF_ADDRESS, FREE_OF_NAME, Attempts
+from dashboards.access.database import Database
+from dashboards.access.passwords import Passwords
+from dashboards.access.rules import Rules, is_loopback, rules_for
+from dashboards.access.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions, form_token
+from dashboards.access.sign_in import add_access
+from dashboards.access.users import User, Users, plain_name
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 

@@ -10,7 +10,7 @@ import pytest
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
 from dashboards.blocks import Cards, tables
-from dashboards.workbench.snapshot import publish
+from dashboards.copy.build import publish
 from tests.app_pages import choice, flat, look_at, table, texts, values
 from tests.support import Row, land, make_home, run
 

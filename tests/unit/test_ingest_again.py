@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.home.folder import Home
 from pipelines.home.settings import load_settings
-from pipelines.ingest import RawLake, ingest, pending, service
+from pipelines.ingest import RawLake, ingest, pending, run
 from tests.ingest_support import event, land, live_events, new_home, order, raw, set_timezone, take_in
 
 
@@ -90,7 +90,7 @@ def test_a_crash_before_the_manifest_leaves_nothing_visible_and_the_next_ingesti
         raise CrashError
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "write_manifest", crash)
+        patch.setattr(run, "write_manifest", crash)
         with pytest.raises(CrashError):
             ingest(home, load_settings(home), settle_seconds=0)
     assert len(list((home.lake / "raw/events").rglob("*.parquet"))) == len(rows) + 1

@@ -12,8 +12,8 @@ import pytest
 from pipelines.commands.doctor import diagnose
 from pipelines.home.folder import Home
 from pipelines.ingest import RawLake, drifts, load_sources
-from pipelines.ingest.drift import Drift, day_of, describe_drifts
-from pipelines.ingest.manifest import Batch
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.raw.drift import Drift, day_of, describe_drifts
 from tests.ingest_support import LANDED_AT, event, land, ndjson, new_home, order, take_in
 
 FIRST = dt.date(2026, 5, 1)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import Lines, is_whole
-from pipelines.ingest.records import records_of
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import Lines, is_whole
+from pipelines.ingest.files.records import records_of
 from tests.ingest_support import event, land, ndjson, new_home, order, raw, take_in
 
 

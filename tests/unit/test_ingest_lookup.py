@@ -13,11 +13,11 @@ import pytest
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest import RawLake
-from pipelines.ingest.bench import Bench, bench_for
-from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.duplicates import ID_HASHES, hash_version
-from pipelines.ingest.lookup import Lookup
-from pipelines.ingest.manifest import write_manifest
+from pipelines.ingest.batches import write_manifest
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lookup import Lookup
+from pipelines.ingest.records.duplicates import ID_HASHES, hash_version
+from pipelines.ingest.session import Session, ingest_session
 from tests.ingest_support import counts, event, land, live_events, new_home, raw, refused, take_in
 
 
@@ -34,8 +34,8 @@ def found(
     home: Home, lines: list[bytes], wanted: set[int], records: int, end: bytes = b"\n"
 ) -> list[tuple[int, bytes]]:
     path = land(home, "native/events/a.ndjson", b"\n".join(lines) + end)
-    with bench_for(home, Settings()) as bench:
-        records_found = list(Lookup().records(bench, landed(path), wanted, records))
+    with ingest_session(home, Settings()) as session:
+        records_found = list(Lookup().records(session, landed(path), wanted, records))
     return [(record.line, record.content) for record in records_found]
 
 
@@ -121,10 +121,10 @@ def test_the_version_of_hashes_says_how_they_were_made(home: Home) -> None:
     land(home, "native/events/1.ndjson", [event("a")])
     take_in(home)
     (output,) = RawLake.load(home).outputs(ID_HASHES)
-    with bench_for(home, load_settings(home)) as bench:
-        assert isinstance(bench, Bench)
-        assert output.version.endswith(hash_version(bench))
-        assert bench.rows(f"SELECT id_hash FROM '{hash_files(home)[0]}'") == bench.rows("SELECT hash('a')")
+    with ingest_session(home, load_settings(home)) as session:
+        assert isinstance(session, Session)
+        assert output.version.endswith(hash_version(session))
+        assert session.rows(f"SELECT id_hash FROM '{hash_files(home)[0]}'") == session.rows("SELECT hash('a')")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 
 from pipelines.home.folder import Home
-from pipelines.ingest.dialects import Dialect, Origin, select_from
-from pipelines.ingest.discover import LandedFile
-from pipelines.ingest.lines import Lines
-from pipelines.ingest.records import csv_fields, records_of
-from pipelines.ingest.sources import Relation, RelationColumn
+from pipelines.ingest.files.dialects import Dialect, Origin, select_from
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import Lines
+from pipelines.ingest.files.records import csv_fields, records_of
+from pipelines.ingest.sources.source import Relation, RelationColumn
 from tests.ingest_support import (
     LANDED_AT,
     Row,

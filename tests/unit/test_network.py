@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.app.access.attempts import FREE_OF_ADDRESS, Attempts
-from dashboards.app.access.database import Database
-from dashboards.app.access.network import network_of, plain_address, read_network
-from dashboards.app.access.rules import Proxy, rules_for
+from dashboards.access.attempts import FREE_OF_ADDRESS, Attempts
+from dashboards.access.database import Database
+from dashboards.access.network import network_of, plain_address, read_network
+from dashboards.access.rules import Proxy, rules_for
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import init_home
 

@@ -14,7 +14,8 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from dashboards.app.context import Context, Role
+from dashboards.access.users import Role
+from dashboards.app.context import Context
 from dashboards.app.export import csv_of, xlsx_of
 from dashboards.app.marts import Copy
 from dashboards.app.render import components
@@ -26,11 +27,11 @@ from dashboards.app.sql.saved import saved_queries
 from dashboards.app.sql.table import result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
 from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
+from dashboards.copy.build import CopyFile
 from dashboards.figures.look import Look
 from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
 from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import last_queries, write_log
-from dashboards.workbench.snapshot import Snapshot
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import REPOSITORY, Home, init_home
 
@@ -64,7 +65,7 @@ def copy(home) -> Copy:
         connection.execute("CREATE TABLE core.orders (order_id VARCHAR, dt DATE)")
         connection.execute("COMMENT ON TABLE core.orders IS 'Orders.'")
         connection.execute("COMMENT ON COLUMN core.orders.order_id IS 'its <b>name</b>'")
-    return Copy(home, Snapshot(path, "1", frozenset({"core.orders"}), {}, NOW, True))
+    return Copy(home, CopyFile(path, "1", frozenset({"core.orders"}), {}, NOW, True))
 
 
 def look_at(copy: Copy, role: Role = "admin", user: str = "mei", **filters: str) -> Context:

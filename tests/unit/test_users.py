@@ -8,9 +8,9 @@ import subprocess
 import pytest
 from argon2 import PasswordHasher
 
-from dashboards.app.access import passwords
-from dashboards.app.access.passwords import Passwords
-from dashboards.app.access.users import Users
+from dashboards.access import passwords
+from dashboards.access.passwords import Passwords
+from dashboards.access.users import Users
 from pipelines.home.folder import Home, init_home
 from tests.commands import headwater
 

@@ -1,7 +1,7 @@
 """Data quality: the log's health on the chosen days, and what goes by no days.
 
 Here: its queries and blocks: the health; every record ever landed, the checks as they last ended, columns' lineage.
-Not here: gathering checks and lineage (``dashboards.workbench.status``).
+Not here: gathering checks and lineage (``dashboards.copy.status``).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
 from dashboards.columns import exact, metric, text
+from dashboards.copy.status import Lineage, read_checks, read_lineage
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
-from dashboards.workbench.status import Lineage, read_checks, read_lineage
 
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 

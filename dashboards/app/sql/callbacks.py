@@ -17,7 +17,7 @@ from dashboards.app.sql.page import NO_SERIES, OF_RESULT
 from dashboards.app.sql.results import Outcome, Results, is_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
-from dashboards.workbench.bench import Workbench
+from dashboards.workbench.queries import Workbench
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
@@ -55,7 +55,7 @@ class Runner:
             answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key) or is_gone())
         except HeadwaterError as error:
             return Outcome(query, str(error))
-        result, at = answer.result, answer.snapshot.published_at.isoformat()
+        result, at = answer.result, answer.file.published_at.isoformat()
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
 
     def address(self, view: View, outcome: Outcome, key: str) -> str:

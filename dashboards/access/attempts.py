@@ -1,0 +1,69 @@
+"""How often somebody may try to sign in, by where they come from and by the name they give.
+
+Here: counting attempts, how long the next has to wait.
+Not here: whether a password is right (``dashboards.access.passwords``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+
+from dashboards.access.database import Database
+from dashboards.access.network import network_of
+
+FREE_OF_NAME = 5
+FREE_OF_ADDRESS = 20
+"""Attempts in vain before one has to wait: an office may share an address."""
+REMEMBERED_SECONDS = 3600.0
+_SHORTEST_WAIT = 15.0
+_LONGEST_WAIT = 900.0
+
+
+class Attempts:
+    """The attempts of the last hour, shared by the processes of a server."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._now = now
+
+    def begin(self, name: str, address: str) -> int:
+        """Count an attempt, as one in vain until ``succeed`` is told otherwise; so many at once count too.
+
+        Returns:
+            Seconds to wait; 0: go on. An attempt that has to wait is not counted.
+        """
+        now = self._now()
+        keys = {_key("name", name): FREE_OF_NAME, _key("address", network_of(address)): FREE_OF_ADDRESS}
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM attempts WHERE at < ?", (now - REMEMBERED_SECONDS,))
+            wait = 0.0
+            for key, free in keys.items():
+                number, last = connection.execute(
+                    "SELECT count(*), max(at) FROM attempts WHERE key = ?", (key,)
+                ).fetchone()
+                if number >= free:
+                    wait = max(wait, last + _wait(number - free) - now)
+            if wait <= 0:
+                connection.executemany("INSERT INTO attempts VALUES (?, ?)", [(key, now) for key in keys])
+        return math.ceil(max(wait, 0))
+
+    def succeed(self, name: str, address: str) -> None:
+        """Record a successful sign-in: clear all failed attempts for this name and the latest one for this address."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM attempts WHERE key = ?", (_key("name", name),))
+            connection.execute(
+                "DELETE FROM attempts WHERE rowid = (SELECT max(rowid) FROM attempts WHERE key = ?)",
+                (_key("address", network_of(address)),),
+            )
+
+
+def _wait(beyond: int) -> float:
+    return min(_SHORTEST_WAIT * 2.0 ** min(beyond, 16), _LONGEST_WAIT)
+
+
+def _key(kind: str, value: str) -> str:
+    """A hash: people type passwords where the name belongs."""
+    return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""What is asked of every request before anything else looks at it: may it come in, and as whom.
+
+Here: the order of the questions, what those hear who may not.
+Not here: the rules (``dashboards.access.rules``), the page to sign in (``dashboards.access.sign_in``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+from werkzeug.wrappers import Response
+
+from dashboards.access.address import host_of, is_proxied, is_same_origin, names_this_host
+from dashboards.access.database import Database
+from dashboards.access.rules import Proxy, Rules
+from dashboards.access.sessions import Sessions, form_token
+from dashboards.access.users import ROLES, Role, User, Users, plain_name
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+SIGN_IN, SIGN_OUT, HEALTH = "/sign-in", "/sign-out", "/health"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_INSIDE = object()
+_LOGGER = logging.getLogger("headwater.dashboard")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is there.
+
+    Attributes:
+        name: '' where nobody signs in.
+        role: What they may do.
+        token: Of their session; '' without one.
+    """
+
+    name: str = ""
+    role: Role = "admin"
+    token: str = field(default="", repr=False)
+
+
+class Guard:
+    """Asks the requests of one home's server."""
+
+    def __init__(self, home: Home, rules: Rules) -> None:
+        self.rules = rules
+        self.users = Users(home)
+        self.database = Database(home)
+        self.sessions = Sessions(self.database)
+        # A browser tells hosts apart, not ports: the homes of one host would take each other's cookie.
+        self.cookie = f"headwater_{hashlib.sha256(str(home.root).encode()).hexdigest()[:8]}"
+
+    def ask(self) -> Any:
+        """None lets the request in, with ``flask.g.user``, ``role`` and ``form_token``; else what it hears.
+
+        Raises:
+            HeadwaterError: the users cannot be read.
+        """
+        request = flask.request
+        if request.environ.get("headwater.inside") is _INSIDE:
+            return None
+        if self.rules.is_local and not names_this_host(request.headers.get("Host", "")):
+            return _refusal(400, "this server answers to localhost and 127.0.0.1 only")
+        if request.path == HEALTH and request.method in _SAFE:
+            return None
+        if request.method not in _SAFE and not is_same_origin(request, self.rules.proxy):
+            return _refusal(403, f"this request does not come from a page of {host_of(request, self.rules.proxy)}")
+        try:
+            visitor = self.visitor(request)
+        except HeadwaterError as error:
+            _LOGGER.warning("%s", error)
+            return _refusal(503, "nobody can sign in now; the server's log says why")
+        if visitor is not None:
+            flask.g.user, flask.g.role = visitor.name, visitor.role
+            flask.g.form_token = form_token(visitor.token) if visitor.token else ""
+            return None
+        return None if self.has_sign_in and request.path == SIGN_IN else self._stopped(request)
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether people sign in by name and password here."""
+        return not self.rules.is_sign_in_off and not (self.rules.proxy and self.rules.proxy.user_header)
+
+    def visitor(self, request: flask.Request) -> Visitor | None:
+        """Who sends *request*; None: we do not know.
+
+        Raises:
+            HeadwaterError: the users cannot be read.
+        """
+        proxy = self.rules.proxy
+        if proxy and proxy.user_header:
+            return self._announced(request, proxy)
+        if self.rules.is_sign_in_off:
+            return Visitor()
+        users = self.users.all()
+        if self.rules.is_open and not users:
+            return Visitor()
+        token = request.cookies.get(self.cookie, "")
+        user = self.sessions.user_of(token, users) if token else None
+        return Visitor(user.name, user.role, token) if user else None
+
+    def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
+        """Whom a trusted proxy names; the role is that which it says, or the users' file does, or the least."""
+        name = plain_name(request.headers.get(proxy.user_header, ""))
+        if name is None or not is_proxied(request, proxy):
+            return None
+        if proxy.role_header:
+            said = request.headers.get(proxy.role_header, "").strip().lower()
+            return Visitor(name, next((role for role in ROLES if role == said), ROLES[0]))
+        known: User | None = self.users.all().get(name)
+        return Visitor(name, known.role if known else ROLES[0])
+
+    def _stopped(self, request: flask.Request) -> Response:
+        is_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if not is_page or not self.has_sign_in:
+            return _refusal(401, "sign in first")
+        path = request.full_path.rstrip("?")
+        wanted = {"next": path} if path != "/" else {}
+        language = request.args.get("lang", "")
+        query = urlencode(wanted | ({"lang": language} if language in ("zh", "en") else {}))
+        response = flask.redirect(f"{SIGN_IN}?{query}" if query else SIGN_IN, 303)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def inside() -> dict[str, Any]:
+    """The environment of a request that this program sends itself; none from outside can have it."""
+    return {"headwater.inside": _INSIDE}
+
+
+def _refusal(code: int, why: str) -> Response:
+    response = flask.Response(f"{why}\n", code, mimetype="text/plain")
+    response.headers["Cache-Control"] = "no-store"
+    return response

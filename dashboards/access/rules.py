@@ -1,0 +1,114 @@
+"""By which way people enter, as the server was told when it was started.
+
+Here: which ways an address allows, which reverse proxies are trusted with what, which names of this host are ours.
+Not here: asking a request (``dashboards.access.guard``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboards.access.network import Network, address_of, read_network
+from dashboards.access.users import Users
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Reverse proxies that are believed.
+
+    Attributes:
+        networks: Where they are; from elsewhere their headers count for nothing.
+        user_header: By which they say who it is, having asked; '': they do not.
+        role_header: By which they say what that person may do; '': they do not.
+    """
+
+    networks: tuple[Network, ...]
+    user_header: str = ""
+    role_header: str = ""
+
+    def is_at(self, address: str) -> bool:
+        """Whether one of them is at *address*."""
+        place = address_of(address)
+        return place is not None and any(place in network for network in self.networks)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How people enter.
+
+    Attributes:
+        host: The address that the server listens on.
+        is_open: Without a sign-in, as long as there is no user.
+        is_sign_in_off: Also when there are users.
+        proxy: None: no header of a proxy counts.
+    """
+
+    host: str = "127.0.0.1"
+    is_open: bool = True
+    is_sign_in_off: bool = False
+    proxy: Proxy | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs of this host reach the server."""
+        return is_loopback(self.host)
+
+
+def rules_for(
+    home: Home,
+    host: str,
+    *,
+    is_sign_in_off: bool = False,
+    trusted: Sequence[str] = (),
+    user_header: str = "",
+    role_header: str = "",
+) -> Rules:
+    """The rules of a server of *home* on *host*.
+
+    Raises:
+        HeadwaterError: they would let in whoever comes, or contradict each other; with what to do.
+    """
+    if (user_header or role_header) and not trusted:
+        raise HeadwaterError("--proxy-user-header needs --trust-proxy ADDRESS, for anybody can send a header")
+    if role_header and not user_header:
+        raise HeadwaterError("--proxy-role-header needs --proxy-user-header too")
+    proxy = Proxy(tuple(map(_network, trusted)), user_header, role_header) if trusted else None
+    if is_sign_in_off and not is_loopback(host):
+        raise HeadwaterError(f"--no-sign-in is for 127.0.0.1; {host} can be reached from elsewhere")
+    if is_sign_in_off and proxy:
+        raise HeadwaterError("--no-sign-in and --trust-proxy contradict each other; leave one out")
+    has_users = bool(Users(home).all())
+    is_far = proxy is not None or not is_loopback(host)
+    if is_far and not has_users and not user_header:
+        place = host if not is_loopback(host) else f"{host} behind a proxy"
+        raise HeadwaterError(
+            f"{place} can be reached from elsewhere and nobody would have to sign in; first run "
+            f"'headwater user add NAME --role admin --home {shlex.quote(str(home.root))}', or name a trusted proxy's "
+            "header"
+        )
+    is_open = is_sign_in_off or not (is_far or has_users)
+    return Rules(host, is_open, is_sign_in_off, proxy)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this host reach *host*; a name other than localhost may mean any address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _network(text: str) -> Network:
+    try:
+        return read_network(text)
+    except ValueError as error:
+        raise HeadwaterError(
+            f"--trust-proxy {text}: not an address or network such as 10.0.0.5 or 10.0.0.0/24"
+        ) from error

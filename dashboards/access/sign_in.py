@@ -1,0 +1,175 @@
+"""Signing in and out: two addresses, and a page that needs nothing but itself.
+
+Here: the page, the cookie, what becomes of a name and password.
+Not here: who is let in without (``dashboards.access.guard``).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
+
+from dashboards.access.address import is_https, own_path, visitor_of
+from dashboards.access.attempts import Attempts
+from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard
+from dashboards.access.passwords import BusyError, Passwords
+from dashboards.access.rules import Rules
+from dashboards.access.sessions import LONGEST_SECONDS, form_token
+from dashboards.access.users import User, plain_name
+from dashboards.numbers import Language
+from dashboards.texts import Texts
+from pipelines.home.folder import Home
+
+_PAGE = Path(__file__).with_name("sign_in.html")
+_FAULT = '<p class="fault" role="alert">{}</p>\n'
+_LOGGER = logging.getLogger("headwater.dashboard")
+
+
+class SignIn:
+    """The two addresses of one home's server."""
+
+    def __init__(self, guard: Guard, passwords: Passwords | None = None) -> None:
+        self._guard = guard
+        self._passwords = passwords or Passwords()
+        self._attempts = Attempts(guard.database)
+        self._form_cookie = f"{guard.cookie}_form"
+        self._page = Template(_PAGE.read_text(encoding="utf-8"))
+
+    def add_to(self, server: flask.Flask) -> None:
+        """Serve them."""
+        server.add_url_rule(SIGN_IN, "sign_in", self.show, methods=["GET"])
+        server.add_url_rule(SIGN_IN, "sign_in_now", self.enter, methods=["POST"])
+        server.add_url_rule(SIGN_OUT, "sign_out", self.leave, methods=["POST"])
+
+    def show(self) -> Any:
+        """The page; who is in already goes on."""
+        wanted = own_path(flask.request.args.get("next", "/"))
+        if "user" in flask.g:
+            return flask.redirect(wanted, 303)
+        self._passwords.prepare()
+        return self._form(wanted, 200)
+
+    def enter(self) -> Any:
+        """Let in who gives a right name and password; all others hear the same, in the same time."""
+        given = flask.request.form
+        wanted, said = own_path(given.get("next", "/")), given.get("name", "")
+        if not self._is_our_form(given.get("token", "")):
+            return self._form(wanted, 400, "access.old_form")
+        address = visitor_of(flask.request, self._guard.rules.proxy)
+        name = plain_name(said) or ""
+        wait = self._attempts.begin(name, address)
+        if wait:
+            return self._wait(wanted, said, wait)
+        user = self._guard.users.all().get(name)
+        try:
+            is_right = self._passwords.is_right(user.password if user else None, given.get("password", ""))
+        except BusyError:
+            return self._wait(wanted, said, 5)
+        if not is_right or user is None:
+            _LOGGER.warning("sign-in refused: %s from %s", user.name if user else "an unknown name", address)
+            return self._form(wanted, 401, "access.wrong", said)
+        self._attempts.succeed(name, address)
+        return self._entered(user, wanted)
+
+    def leave(self) -> Any:
+        """End the session."""
+        token = flask.request.cookies.get(self._guard.cookie, "")
+        if not hmac.compare_digest(flask.request.form.get("token", "").encode(), form_token(token).encode()):
+            return flask.Response("this form is out of date\n", 403, mimetype="text/plain")
+        self._guard.sessions.end(token)
+        response = flask.redirect(SIGN_IN, 303)
+        response.delete_cookie(self._guard.cookie, path="/")
+        # What the browser has kept of the pages goes too.
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+    def _entered(self, user: User, wanted: str) -> Response:
+        old = flask.request.cookies.get(self._guard.cookie, "")
+        if old:
+            self._guard.sessions.end(old)
+        response = flask.redirect(wanted, 303)
+        token = self._guard.sessions.begin(user)
+        self._set(response, self._guard.cookie, token, "Lax", int(LONGEST_SECONDS))
+        response.delete_cookie(self._form_cookie, path=SIGN_IN)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _set(self, response: Response, name: str, value: str, same_site: str, seconds: int | None) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            path="/" if name == self._guard.cookie else SIGN_IN,
+            secure=is_https(flask.request, self._guard.rules.proxy),
+            httponly=True,
+            samesite=same_site,
+        )
+
+    def _is_our_form(self, token: str) -> bool:
+        """Whether the form is one that this browser was given: another site cannot know the cookie."""
+        kept = flask.request.cookies.get(self._form_cookie, "")
+        return bool(kept) and hmac.compare_digest(kept.encode(), token.encode())
+
+    def _wait(self, wanted: str, said: str, seconds: int) -> Response:
+        response = self._form(wanted, 429, "access.wait", said, seconds)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+
+    def _form(self, wanted: str, code: int, key: str = "", said: str = "", seconds: int = 0) -> Response:
+        language = self._language()
+        text = Texts(language)
+        token = flask.request.cookies.get(self._form_cookie) or secrets.token_urlsafe(24)
+        fault = text(key, time=_time(text, seconds)) if key else ""
+        other: Language = "en" if language == "zh" else "zh"
+        values = {
+            "lang": "zh-CN" if language == "zh" else "en",
+            "title": text("access.title"),
+            "about": text("access.about"),
+            "name": text("access.name"),
+            "password": text("access.password"),
+            "enter": text("access.enter"),
+            "said": said[:100],
+            "token": token,
+            "next": wanted,
+            "action": f"{SIGN_IN}?lang={language}",
+            "other": "English" if other == "en" else "中文",
+            "other_href": f"{SIGN_IN}?{urlencode({'next': wanted, 'lang': other})}",
+            "other_lang": "en" if other == "en" else "zh-CN",
+        }
+        shown = {name: escape(value) for name, value in values.items()}
+        shown["fault"] = Markup(_FAULT).format(fault) if fault else Markup()
+        response = flask.Response(self._page.substitute(shown), code, mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        self._set(response, self._form_cookie, token, "Strict", None)
+        return response
+
+    @staticmethod
+    def _language() -> Language:
+        said = flask.request.args.get("lang", "")
+        if said not in ("zh", "en"):
+            said = flask.request.accept_languages.best_match(["en", "zh"]) or "en"
+        return "zh" if said == "zh" else "en"
+
+
+def _time(text: Texts, seconds: int) -> str:
+    if seconds < 90:
+        return text("access.seconds", n=seconds)
+    return text("access.minutes", n=-(-seconds // 60))
+
+
+def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
+    """Have every request to *server* asked who sends it, before anything else, and serve the page to sign in."""
+    guard = Guard(home, rules)
+    server.before_request_funcs.setdefault(None, []).insert(0, guard.ask)
+    if guard.has_sign_in:
+        SignIn(guard, passwords).add_to(server)
+    return guard

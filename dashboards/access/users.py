@@ -1,0 +1,158 @@
+"""The people who may sign in: ``.dashboard/users.json`` of a home.
+
+Here: reading and changing that file, what a name may be.
+Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines.commands.users``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+Role = Literal["viewer", "analyst", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
+"""What people may do, each what the one before may: look; query with SQL; see what others asked."""
+
+_ROLE_OF = {role: role for role in ROLES}
+_NAME = re.compile(r"\w[\w.@-]{0,63}")
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who may sign in; *password* is its argon2 hash."""
+
+    name: str
+    role: Role
+    password: str
+
+
+def folder_of(home: Home) -> Path:
+    """Where the file and the sessions are; made for its owner's eyes only."""
+    folder = home.root / ".dashboard"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def plain_name(said: str) -> str | None:
+    """The name that *said* means: small letters, digits and ``._@-``; None where it can be nobody's."""
+    name = unicodedata.normalize("NFKC", said).strip().casefold()
+    return name if _NAME.fullmatch(name) else None
+
+
+class Users:
+    """The users of one home, as their file says now."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._seen: tuple[int, int, int] | None = None
+        self._users: Mapping[str, User] = {}
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._home.root / ".dashboard" / "users.json"
+
+    def all(self) -> Mapping[str, User]:
+        """Name → user; the file is read again when it has changed.
+
+        Raises:
+            HeadwaterError: the file cannot be read, or is none of ours.
+        """
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            self._seen, self._users = None, {}
+            return self._users
+        seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        if seen != self._seen:
+            self._users = _read(self.path)
+            self._seen = seen
+        return self._users
+
+    def add(self, user: User) -> None:
+        """Add somebody new.
+
+        Raises:
+            HeadwaterError: there is one of that name, or the file cannot be written.
+        """
+        with self._changing() as users:
+            if user.name in users:
+                raise HeadwaterError(
+                    f"there is a user {user.name}; 'headwater user password {user.name}' sets another password"
+                )
+            users[user.name] = user
+
+    def remove(self, name: str) -> None:
+        """Take *name* away, which ends their sessions.
+
+        Raises:
+            HeadwaterError: there is nobody of that name, or the file cannot be written.
+        """
+        with self._changing() as users:
+            del users[self._existing(users, name)]
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give *name* another password hash, which ends their sessions.
+
+        Raises:
+            HeadwaterError: there is nobody of that name, or the file cannot be written.
+        """
+        with self._changing() as users:
+            old = users[self._existing(users, name)]
+            users[old.name] = User(old.name, old.role, password)
+
+    @staticmethod
+    def _existing(users: Mapping[str, User], name: str) -> str:
+        if name not in users:
+            raise HeadwaterError(f"there is no user {name}; 'headwater user list' shows who there is")
+        return name
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, User]]:
+        """The users, to be changed by one process at a time; written when this ends well."""
+        try:
+            with (folder_of(self._home) / ".lock").open("a") as handle:
+                fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+                users = dict(self.all())
+                yield users
+                _write(self.path, users)
+        except OSError as error:
+            raise HeadwaterError(f"{error.filename or self.path}: cannot be written: {error.strerror}") from error
+
+
+def _read(path: Path) -> dict[str, User]:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        users = [
+            User(str(name), _ROLE_OF[entry["role"]], str(entry["password"])) for name, entry in said["users"].items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HeadwaterError(
+            f"{path}: cannot be read as a list of users; restore it, or remove it and add them again"
+        ) from error
+    return {user.name: user for user in users}
+
+
+def _write(path: Path, users: Mapping[str, User]) -> None:
+    said = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+            json.dump(said, handle, ensure_ascii=False, indent=1)
+            handle.flush()
+            os.fsync(handle.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,242 @@
+"""A copy of the lake for people: one DuckDB file, whole, that nobody changes once it is published.
+
+Here: which tables are in it, making it while no run is going, which copy is the current one, removing old ones.
+Not here: reading it: the web app (``dashboards.app.marts``), queries of users (``dashboards.workbench.worker``).
+
+Why a copy: pages read many tables, and a run replaces them one by one, so that pages that read the lake would show one
+table of before the run beside another of after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.compute.reading import reading_session
+from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, lock_holder
+from pipelines.lake.duck import identifier, literal
+
+LARGEST_TABLE = 256_000_000
+"""Bytes of Parquet up to which a table is copied: events of a large shop are for ``headwater sql``."""
+
+_KEPT_SECONDS = 600.0
+"""How long an old copy stays, for pages and queries that are about to open it."""
+_TRIES = 3
+_FORMAT = "3"
+"""Raised when copies of an older program do not do any more."""
+
+
+@dataclass(frozen=True)
+class CopyFile:
+    """A published copy.
+
+    Attributes:
+        path: The DuckDB file.
+        version: Differs where any table does.
+        tables: The tables in it, ``schema.table``.
+        excluded: Tables that are too large for it, with their size in bytes.
+        published_at: When, UTC.
+        is_settled: Whether no run was going meanwhile, so that all tables are of one state.
+    """
+
+    path: Path
+    version: str
+    tables: frozenset[str]
+    excluded: Mapping[str, int]
+    published_at: dt.datetime
+    is_settled: bool
+
+
+def folder_of(home: Home) -> Path:
+    """Where the copies are."""
+    return home.root / ".workbench"
+
+
+def pointer_of(home: Home) -> Path:
+    """The file that says which copy is the current one; replaced at once."""
+    return folder_of(home) / "current.json"
+
+
+def current(home: Home) -> CopyFile | None:
+    """The copy that was published last; None if there is none."""
+    try:
+        said: dict[str, Any] = json.loads(pointer_of(home).read_text(encoding="utf-8"))
+        copy_file = CopyFile(
+            folder_of(home) / str(said["file"]),
+            str(said["version"]),
+            frozenset(said["tables"]),
+            dict(said["excluded"]),
+            dt.datetime.fromisoformat(said["published_at"]),
+            bool(said["is_settled"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # none yet, or one of another version of the program
+        return None
+    return copy_file if copy_file.path.exists() else None
+
+
+def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
+    """The copy of the lake as it is now, made if there is none yet; others that want one meanwhile wait for it.
+
+    While a run is going, the copy that there is stays the current one; without any, one is made all the same.
+
+    Raises:
+        HeadwaterError: the home cannot be read, or the copy not be written.
+    """
+    try:
+        with _alone(home):
+            return _publish(home, largest)
+    except OSError as error:
+        where = error.filename or folder_of(home)
+        raise HeadwaterError(f"{where}: the copy for the dashboards cannot be written: {error.strerror}") from error
+
+
+def _publish(home: Home, largest: int) -> CopyFile:
+    there = current(home)
+    if there is not None and lock_holder(home) is not None:
+        return there
+    for attempt in range(_TRIES):
+        workspace = open_workspace(home)
+        sizes, version = _state(workspace, largest)
+        if there is not None and there.version == version and there.is_settled:
+            _remove_old(folder_of(home), there.path)
+            return there
+        copy_file = _made(workspace, sizes, version, largest)
+        is_settled = lock_holder(home) is None and _state(open_workspace(home), largest)[1] == version
+        if is_settled or (there is None and attempt == _TRIES - 1):
+            made = CopyFile(
+                copy_file.path, version, copy_file.tables, copy_file.excluded, copy_file.published_at, is_settled
+            )
+            _point(home, made)
+            return made
+        copy_file.path.unlink(missing_ok=True)
+        if there is not None:
+            break
+    assert there is not None
+    return there
+
+
+def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest: int) -> CopyFile:
+    excluded = {table: size for table, size in sizes.items() if size > largest}
+    tables = sorted(sizes.keys() - excluded.keys())
+    folder = folder_of(workspace.home)
+    path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
+    unfinished = folder / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        _copy(workspace, tables, unfinished)
+        unfinished.chmod(0o444)
+        unfinished.replace(path)
+    except duckdb.Error as error:  # a full disk, say
+        why = " ".join(str(error).split())
+        raise HeadwaterError(f"{folder}: the copy for the dashboards cannot be written: {why}") from error
+    finally:
+        for left in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
+            left.unlink(missing_ok=True)
+    now = dt.datetime.now(dt.UTC)
+    return CopyFile(path, version, frozenset(tables) | CONFIG_TABLES.keys(), excluded, now, False)
+
+
+def _point(home: Home, copy_file: CopyFile) -> None:
+    said = {
+        "file": copy_file.path.name,
+        "version": copy_file.version,
+        "tables": sorted(copy_file.tables),
+        "excluded": dict(copy_file.excluded),
+        "published_at": copy_file.published_at.isoformat(),
+        "is_settled": copy_file.is_settled,
+    }
+    target = pointer_of(home)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    unfinished.replace(target)
+    _remove_old(target.parent, copy_file.path)
+
+
+def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
+    """Whether the lake has changed since *copy_file*.
+
+    Raises:
+        HeadwaterError: the home cannot be read.
+    """
+    return (
+        copy_file is None
+        or not copy_file.is_settled
+        or _state(open_workspace(home), LARGEST_TABLE)[1] != copy_file.version
+    )
+
+
+def _state(workspace: Workspace, largest: int) -> tuple[dict[str, int], str]:
+    """The size of each table, and a hash of which files they are, of the configuration and of *largest*."""
+    sizes: dict[str, int] = {}
+    digest = hashlib.blake2b(f"{_FORMAT} {largest}".encode(), digest_size=8)
+    for table in CONFIG_TABLES:
+        digest.update(repr(workspace.config.rows(table)).encode())
+    for table, model in sorted(workspace.project.models.items()):
+        sizes[table] = 0
+        digest.update(f"{table} {model.types}".encode())
+        for path in sorted(workspace.lake.files(table).values()):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:  # a run has just removed it
+                continue
+            sizes[table] += stat.st_size
+            digest.update(f"{path.parent.name} {stat.st_mtime_ns} {stat.st_size}".encode())
+    return sizes, digest.hexdigest()
+
+
+def _copy(workspace: Workspace, tables: list[str], target: Path) -> None:
+    with reading_session(workspace.home, " ".join(tables)) as connection:
+        connection.execute(f"ATTACH {literal(str(target))} AS marts")
+        for schema in sorted({table.split(".")[0] for table in (*tables, *CONFIG_TABLES)}):
+            connection.execute(f"CREATE SCHEMA marts.{identifier(schema)}")
+        for table in CONFIG_TABLES:
+            connection.execute(f"CREATE TABLE marts.{identifier(table)} AS SELECT * FROM {identifier(table)}")
+        for table in tables:
+            model = workspace.project.models[table]
+            own = f"marts.{identifier(table)}"
+            connection.execute(f"CREATE TABLE {own} AS SELECT * FROM {identifier(table)}")
+            _describe(connection, own, model.description, model.columns)
+        connection.execute("DETACH marts")
+
+
+def _describe(
+    connection: duckdb.DuckDBPyConnection, table: str, description: str, columns: Mapping[str, object]
+) -> None:
+    connection.execute(f"COMMENT ON TABLE {table} IS {literal(description)}")
+    for name, column in columns.items():
+        text = getattr(column, "description", "")
+        connection.execute(f"COMMENT ON COLUMN {table}.{identifier(name)} IS {literal(text)}")
+
+
+def _remove_old(folder: Path, current: Path) -> None:
+    for path in folder.glob("marts-*.duckdb"):
+        try:
+            if path != current and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                path.unlink()
+        except FileNotFoundError:  # another process was faster
+            continue
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """While this lasts, no other process makes a copy."""
+    folder = folder_of(home)
+    folder.mkdir(exist_ok=True)
+    with (folder / ".lock").open("a") as handle:
+        fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+        for path in folder.glob(".*.tmp*"):  # of one that was killed
+            path.unlink(missing_ok=True)
+        yield

@@ -1,0 +1,87 @@
+"""The workbench of a home: what the web app asks.
+
+Here: gate, copy, turn, confined process and log, one after another; how long a query waits for its turn.
+Not here: any of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboards.copy.build import CopyFile, current, folder_of, publish
+from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
+from dashboards.workbench.gate import RefusedError, let_through
+from dashboards.workbench.log import Outcome, write_log
+from dashboards.workbench.turns import AT_ONCE, Turns
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+
+WAIT_SECONDS = 180.0
+"""How long a query waits for its turn: as long as all others of one user may take."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result, and the copy of the lake that it is of."""
+
+    result: Result
+    file: CopyFile
+
+
+class Workbench:
+    """Runs queries of users on the copy of one home, one of each user at a time."""
+
+    def __init__(
+        self, home: Home, limits: Limits | None = None, *, at_once: int = AT_ONCE, wait_seconds: float = WAIT_SECONDS
+    ) -> None:
+        """At most *at_once* queries run, over all processes; others wait for their turn for *wait_seconds*."""
+        self.home = home
+        self._wait_seconds = wait_seconds
+        self.limits = limits or Limits()
+        self._turns = Turns(folder_of(home) / "turns", at_once)
+
+    def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
+        """The answer to *sql*, asked by *user*; it is logged, however it ends.
+
+        Raises:
+            RefusedError: the query is not one that may run.
+            QueryError: it was run in vain, *is_stopped* while it waited or ran, or too many others were waiting.
+            OSError: the log or the files of the turns cannot be written.
+        """
+        at, started = dt.datetime.now(dt.UTC), time.monotonic()
+        try:
+            answer = self._answer(sql, user, is_stopped)
+        except HeadwaterError as error:
+            outcome: Outcome = "refused" if isinstance(error, RefusedError) else "failed"
+            seconds = time.monotonic() - started
+            write_log(self.home, at=at, user=user, sql=sql, outcome=outcome, seconds=seconds, rows=0, said=str(error))
+            raise
+        rows = len(answer.result.rows)
+        write_log(self.home, at=at, user=user, sql=sql, outcome="ok", seconds=answer.result.seconds, rows=rows)
+        return answer
+
+    def _answer(self, sql: str, user: str, is_stopped: Callable[[], bool]) -> Answer:
+        copy_file = current(self.home) or publish(self.home)
+        try:
+            let_through(sql, copy_file.tables)
+        except RefusedError as error:
+            large = [table for table in copy_file.excluded if f"'{table}'" in str(error)]
+            if large:
+                size = copy_file.excluded[large[0]] / 1e6
+                raise RefusedError(
+                    f"{large[0]} is too large for the workbench ({size:,.0f} MB); use 'headwater sql'"
+                ) from None
+            raise
+        deadline = time.monotonic() + self._wait_seconds
+
+        def check() -> None:
+            if is_stopped():
+                raise QueryError("stopped on request")
+            if time.monotonic() >= deadline:
+                raise QueryError("too many queries are running; try again in a moment")
+
+        with self._turns.turn(user, check):
+            return Answer(run_confined(copy_file.path, sql, self.limits, is_stopped), copy_file)

@@ -1,0 +1,278 @@
+"""The manifest: which batches are in the lake and which raw files belong to them.
+
+Here: reading and atomically replacing ``lake/raw/batches/part-0.parquet``, and the readers' view of ``lake/raw``.
+A raw file counts only if the manifest lists it; what a killed ingestion left is invisible.
+Not here: what a batch's rows are (``pipelines.ingest.run``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import os
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
+from pipelines.lake.partitions import PART, publish_all, temporary_for
+
+_TRIES = 3
+
+Kind = Literal["file", "mapping"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A raw file of a batch.
+
+    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for kept records; *path* is
+    relative to ``lake/raw``; *version* changes when the file's rows do. *bytes* and *digest* are its checksum; null
+    where an earlier version of the program wrote it.
+    """
+
+    target: str
+    dt: dt.date | None
+    path: str
+    rows: int
+    version: str
+    bytes: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A raw file that is not as it was written: *path*, what is *wrong* with it, its batch and the landing *file*."""
+
+    path: Path
+    wrong: str
+    batch_id: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One landing file that was read, or (*kind* ``mapping``) the rows of a target that is mapped over all files.
+
+    records = accepted + duplicates + quarantined; *unmapped* are accepted records that no row came from. The times
+    are UTC without an offset. A mapping's batch counts no records: they are counted where they were read.
+
+    *day* is that of most of its rows, null where they have none. Of the *read* records, those that were not refused,
+    *filled* says how many have a value in each column, as JSON: there are many batches, and few who ask. *copy_of* is
+    an earlier batch with the same content under another name, or ''.
+    """
+
+    batch_id: str
+    kind: Kind
+    source: str
+    relation: str
+    file: str
+    bytes: int
+    modified_at: dt.datetime
+    landed_at: dt.datetime
+    ingested_at: dt.datetime
+    fingerprint: str
+    records: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    unmapped: int = 0
+    warnings: tuple[str, ...] = ()
+    day: dt.date | None = None
+    read: int = 0
+    filled: str = field(default="", repr=False)
+    copy_of: str = ""
+    outputs: tuple[Output, ...] = field(default=(), repr=False)
+
+
+_MOMENT = pl.Datetime("us")
+_OUTPUT_SCHEMA = pl.Struct(
+    {
+        "target": pl.String,
+        "dt": pl.Date,
+        "path": pl.String,
+        "rows": pl.Int64,
+        "version": pl.String,
+        "bytes": pl.Int64,
+        "digest": pl.String,
+    }
+)
+_SCHEMA: dict[str, Any] = {
+    **dict.fromkeys(("batch_id", "kind", "source", "relation", "file"), pl.String),
+    "bytes": pl.Int64,
+    **dict.fromkeys(("modified_at", "landed_at", "ingested_at"), _MOMENT),
+    "fingerprint": pl.String,
+    **dict.fromkeys(("records", "accepted", "duplicates", "quarantined", "unmapped"), pl.Int64),
+    "warnings": pl.List(pl.String),
+    "day": pl.Date,
+    "read": pl.Int64,
+    "filled": pl.String,
+    "copy_of": pl.String,
+    "outputs": pl.List(_OUTPUT_SCHEMA),
+}
+
+
+@dataclass(frozen=True)
+class RawLake:
+    """The visible part of ``lake/raw``: a snapshot of the manifest, in which batches are in order of ingestion."""
+
+    root: Path
+    batches: tuple[Batch, ...] = ()
+
+    @classmethod
+    def load(cls, home: Home) -> RawLake:
+        """The raw lake of *home* as its manifest says now; empty before the first ingestion.
+
+        Raises:
+            HeadwaterError: the manifest cannot be read.
+        """
+        root = home.lake / "raw"
+        path = manifest_file(root)
+        if not path.exists():
+            return cls(root)
+        # Between reading the file and its checksums a writer may have replaced both more than once.
+        for _ in range(_TRIES):
+            rows = cls._rows(path, root)
+            if rows is not None:
+                return cls(root, tuple(_batch(row) for row in rows))
+        sums = path.with_name(CHECKSUMS)
+        if not are_sound(path.parent):
+            raise HeadwaterError(f"{sums}: damaged; remove it to go on without the checksum of {path}")
+        raise HeadwaterError(f"{path}: the list of batches is damaged, it is not as {sums} says; {_remedy(root)}")
+
+    @staticmethod
+    def _rows(path: Path, root: Path) -> list[dict[str, Any]] | None:
+        """The rows of the manifest at *path*; None where it differs from its checksums."""
+        try:
+            content = path.read_bytes()
+            digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
+            # Homes of earlier versions of the program have no checksums.
+            if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
+                return None
+            return pl.read_parquet(io.BytesIO(content)).to_dicts()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise HeadwaterError(f"{path}: the list of batches cannot be read ({error}); {_remedy(root)}") from error
+
+    def outputs(self, table: str) -> list[Output]:
+        """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
+        name = table.removeprefix("raw.")
+        return [output for batch in self.batches for output in batch.outputs if output.target == name]
+
+    def paths(self) -> set[str]:
+        """The paths of all visible files, relative to *root*."""
+        return {output.path for batch in self.batches for output in batch.outputs}
+
+    def without(self, batch_ids: Collection[str]) -> RawLake:
+        """This lake as if those batches were not in it."""
+        return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
+
+    def changed(self, batch_id: str, **changes: Any) -> RawLake:
+        """This lake with a batch changed."""
+        batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
+        return replace(self, batches=tuple(batches))
+
+    def with_superseded(self, superseded: Mapping[str, int]) -> RawLake:
+        """This lake with so many accepted records of some batches counted as duplicates."""
+        lake = self
+        for batch in self.batches:
+            if more := superseded.get(batch.batch_id, 0):
+                accepted, duplicates = batch.accepted - more, batch.duplicates + more
+                if batch.kind == "file":
+                    lake = lake.changed(batch.batch_id, accepted=accepted, duplicates=duplicates)
+        return lake
+
+    def files(self, table: str, days: Collection[dt.date] | None = None) -> list[Path]:
+        """The visible files of *table*, in a stable order; of the given days only, where it is kept by day."""
+        if table == "raw.batches":
+            return [manifest_file(self.root)] if self.batches else []
+        chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
+        return sorted(self.root / output.path for output in chosen)
+
+    def damaged(
+        self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
+    ) -> list[Damage]:
+        """The visible files that are not as they were written: by their size, or if *deep* by their content.
+
+        Of *tables* (``raw.events``, …) and, where these are kept by day, of *days* only, if they are given.
+        """
+        chosen = [
+            (batch, output)
+            for batch in self.batches
+            for output in batch.outputs
+            if (tables is None or f"raw.{output.target}" in tables)
+            and (days is None or output.dt is None or output.dt in days)
+        ]
+        checks = [(self.root / o.path, o.bytes, o.digest) for _, o in chosen]
+        if not deep:
+            found = [fault_of(path, size, None) for path, size, _ in checks]
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                found = list(pool.map(lambda check: fault_of(*check), checks))
+        return [
+            Damage(self.root / output.path, wrong, batch.batch_id, batch.file)
+            for (batch, output), wrong in zip(chosen, found, strict=True)
+            if wrong
+        ]
+
+    def versions(self, table: str) -> dict[dt.date | None, str]:
+        """A hash of what *table* holds, by day; under None where it is not kept by day. Without files: nothing."""
+        if table not in RAW_TABLES:
+            raise KeyError(table)
+        if table == "raw.batches":
+            return {None: _hash(repr(batch) for batch in self.batches)} if self.batches else {}
+        by_day: dict[dt.date | None, list[str]] = {}
+        for output in self.outputs(table):
+            by_day.setdefault(output.dt, []).append(output.version)
+        return {day: _hash(sorted(versions)) for day, versions in by_day.items()}
+
+
+def manifest_file(root: Path) -> Path:
+    """Where the manifest of the raw lake below *root* is."""
+    return root / "batches" / PART
+
+
+def write_manifest(lake: RawLake) -> None:
+    """Make the batches of *lake* the visible ones, at once. The caller holds the home's lock.
+
+    Raises:
+        HeadwaterError: the file system refuses; then what was visible still is.
+    """
+    path = manifest_file(lake.root)
+    temporary = temporary_for(path)
+    content = io.BytesIO()
+    pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
+    sums = path.with_name(CHECKSUMS)
+    sums_temporary = temporary_for(sums)
+    try:
+        # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
+        temporary.write_bytes(content.getbuffer())
+        checksum = Checksum("", len(content.getbuffer()), digest(content.getbuffer()))
+        write_checksums(sums_temporary, path.parent, {PART: checksum}, {PART})
+        publish_all([(sums_temporary, sums), (temporary, path)])
+    except OSError as error:
+        raise HeadwaterError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        sums_temporary.unlink(missing_ok=True)
+
+
+def _remedy(root: Path) -> str:
+    return f"restore it, or remove {root} to read everything in the landing folder again"
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    outputs = tuple(Output(**output) for output in row["outputs"])
+    return Batch(**row | {"warnings": tuple(row["warnings"]), "outputs": outputs})
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

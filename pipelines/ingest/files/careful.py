@@ -1,0 +1,109 @@
+"""Careful reading of a file that DuckDB's readers refuse: what is sound goes into a clean copy, the rest is named.
+
+Here: the copy, in which every refused record leaves an empty one in its place, so that records keep their numbers.
+Not here: deciding which files need it (``pipelines.ingest.files.reading``).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import Lines
+from pipelines.ingest.files.records import RawRecord, csv_fields, records_of
+
+
+@dataclass
+class Refusals:
+    """Why records of one file cannot be read, by their number, and what else is wrong with the file."""
+
+    records: dict[int, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
+    """A plain copy of *file* in *scratch* that DuckDB can read, and what had to be left out.
+
+    *delimiter* is that of a CSV file, *names* are its columns, or the keys of NDJSON that are looked for. The copy of a
+    CSV file has the header as its first line.
+
+    Raises:
+        OSError: the file cannot be opened or decompressed at all.
+    """
+    copy = scratch / f"{uuid4().hex}.{file.format}"
+    lines = Lines(file)
+    refusals = Refusals()
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        for record in records_of(file, lines, delimiter):
+            if file.format == "csv":
+                fault = _copy_csv(record, out, delimiter, len(names))
+            else:
+                fault = _copy_json(record, out, names)
+            if fault:
+                refusals.records[record.number] = fault
+    if lines.damage:
+        refusals.warnings.append(f"landing/{file.file}: {lines.damage}; what can be read of it is used")
+    return replace(file, path=copy, compression=""), refusals
+
+
+def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
+    """Why DuckDB found no value of the columns *names* in a line; None if the line is sound and has none."""
+    if record.fault:
+        return record.fault
+    try:
+        value = json.loads(record.content.decode())
+    except UnicodeDecodeError:
+        return "invalid UTF-8"
+    except (ValueError, RecursionError):
+        return "invalid json"
+    if not isinstance(value, dict):
+        return "not a JSON object"
+    # Python takes more for JSON than DuckDB does, e.g. half of a surrogate pair.
+    return "invalid json" if any(value.get(name) is not None for name in names) else None
+
+
+def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str | None:
+    # Whether the text is JSON is for DuckDB to say, all at once; here only what would stop it is taken out, and what
+    # it would read in silence.
+    text, fault = "{}", record.fault
+    if not fault:
+        try:
+            text = record.content.decode()
+            fault = _key_twice(record.content, names)
+        except UnicodeDecodeError:
+            fault = "invalid UTF-8"
+    out.write("{}\n" if fault else f"{text}\n")
+    return fault
+
+
+def _key_twice(content: bytes, names: Collection[str]) -> str | None:
+    """The fault of an object that has one of the keys *names* twice: either value may be the one that is meant."""
+    # Most lines show that they have none without being parsed; a key may also be written in escapes.
+    if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
+        return None
+    try:
+        pairs = json.loads(content, object_pairs_hook=lambda pairs: pairs)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(pairs, list) or not content.lstrip().startswith(b"{"):
+        return None
+    keys = [key for key, _ in pairs]
+    twice = [name for name in names if keys.count(name) > 1]
+    return f"{twice[0]} given twice" if twice else None
+
+
+def _copy_csv(record: RawRecord, out: IO[str], delimiter: str, width: int) -> str | None:
+    fields, fault = csv_fields(record, delimiter)
+    if not any(fields[width:]):
+        del fields[width:]  # trailing delimiters
+    if not fault and len(fields) != width:
+        fault = f"{len(fields)} fields instead of {width}"
+    writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow([""] * width if fault else fields)
+    return fault

@@ -1,0 +1,69 @@
+"""Landing files whose content changed after they were ingested.
+
+Here: finding them, and what to say of them.
+Not here: ingesting the new content, which makes a batch of its own (``pipelines.ingest.run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.files.discover import is_as_ingested, modified_at
+
+
+@dataclass(frozen=True)
+class Change:
+    """A landing file that was ingested with several contents: the last two batches of it."""
+
+    old: Batch
+    new: Batch
+
+    def describe(self) -> str:
+        """A line on it."""
+        return (
+            f"landing/{self.new.file}: has other content ({self.new.bytes:,} bytes) than was ingested at "
+            f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} records "
+            "of that stay, the new ones came to them"
+        )
+
+
+def changes(batches: Iterable[Batch]) -> list[Change]:
+    """The landing files that were ingested with several contents, by name."""
+    by_file = _by_file(batches)
+    return [Change(*by_file[file][-2:]) for file in sorted(by_file) if len(by_file[file]) > 1]
+
+
+def changed_unseen(landing: Path, batches: Iterable[Batch]) -> list[str]:
+    """A line on each file below *landing* whose content is not what was ingested, though its size and time are.
+
+    It is found only by reading every landed file.
+    """
+    lines = []
+    for file, found in sorted(_by_file(batches).items()):
+        batch = found[-1]
+        if _looks_ingested(landing / file, batch) and not is_as_ingested(landing, batch, deep=True):
+            lines.append(
+                f"landing/{file}: has other content than was ingested at {batch.ingested_at:%Y-%m-%d %H:%M} UTC, with "
+                f"the same size and time; the {batch.records:,} records of then stay; touch it to add the new ones"
+            )
+    return lines
+
+
+def _looks_ingested(path: Path, batch: Batch) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (stat.st_size, modified_at(stat.st_mtime_ns)) == (batch.bytes, batch.modified_at)
+
+
+def _by_file(batches: Iterable[Batch]) -> dict[str, Sequence[Batch]]:
+    """The batches of each landing file, the newest last."""
+    found: dict[str, list[Batch]] = {}
+    for batch in batches:
+        if batch.kind == "file":
+            found.setdefault(batch.file, []).append(batch)
+    return {file: sorted(same, key=lambda batch: batch.ingested_at) for file, same in found.items()}

@@ -1,0 +1,109 @@
+"""Columns: which of them the files at hand have, before their records are judged.
+
+Here: stopping a source none of whose files has a required column, and counting the values of each column.
+Not here: a record that lacks a value (``pipelines.ingest.records.validation``), whether a count is unusual
+(``pipelines.ingest.raw.drift``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import islice
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.ingest.files.lines import Lines
+from pipelines.ingest.files.reading import Destination, FileReading
+from pipelines.ingest.files.records import records_of
+from pipelines.ingest.session import Session
+from pipelines.ingest.sources.source import Source
+from pipelines.lake.duck import identifier
+
+_SAMPLE = 100
+"""Records of a file in which a key is looked for, where it has no value anywhere."""
+
+_FIRST_ROWS = 10_000
+
+
+def require_columns(
+    session: Session, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
+) -> None:
+    """Refuse files none of which has a required column.
+
+    Raises:
+        HeadwaterError: so it is; it names the column, the files and the names that were looked for.
+    """
+    with_records = [r for r in readings if r.records > len(r.refusals.records)]
+    if not with_records:
+        return
+    declared = source.relations[relation].columns
+    required = [name for name in destination.shown_by if declared[name].required]
+    absent = _without_values(session, destination, required)
+    if absent:
+        absent -= _in_heads(session, source, relation, with_records, absent)
+    file = source.folder / "source.yaml"
+    files = _listed(with_records)
+    for name in declared:
+        if name in absent:
+            raise HeadwaterError(
+                f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked for "
+                f"{', '.join(declared[name].names)}; if it has another name, add that in {file}"
+            )
+
+
+def filled_columns(
+    session: Session, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
+) -> dict[str, tuple[int, str]]:
+    """How many records of each batch were not refused, and, as JSON, how many of these have a value in each column.
+
+    A column that none of *readings* has is left out; one that has no value anywhere but stands in a header is not.
+    """
+    names = list(destination.shown_by)
+    counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
+    query = (
+        f"SELECT batch_id, count(*), {counts} FROM {destination.table} WHERE NOT ({destination.is_refused}) "
+        "GROUP BY batch_id"
+    )
+    found = {batch_id: (read, dict(zip(names, filled, strict=True))) for batch_id, read, *filled in session.rows(query)}
+    absent = {name for name in names if not any(filled[name] for _, filled in found.values())}
+    if absent and found:
+        absent -= _in_heads(session, source, relation, [r for r in readings if r.batch_id in found], absent)
+    return {
+        batch_id: (read, json.dumps({name: count for name, count in filled.items() if name not in absent}))
+        for batch_id, (read, filled) in found.items()
+    }
+
+
+def _without_values(session: Session, destination: Destination, names: list[str]) -> set[str]:
+    """Those of *names* without a value in any row; only those without one in the first rows are looked for in all."""
+    for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
+        if not names:
+            break
+        counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
+        found = session.rows(f"SELECT {counts} FROM {rows}")[0]
+        names = [name for name, count in zip(names, found, strict=True) if not count]
+    return set(names)
+
+
+def _in_heads(
+    session: Session, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
+) -> set[str]:
+    """Those of *absent* that some file has, though without a value: by its header, or by keys in its first records."""
+    declared = source.relations[relation]
+    found: set[str] = set()
+    for reading in readings:
+        present = reading.dialect.columns_present(declared) if reading.dialect else set()
+        if present is None:
+            keys = {name: [f'"{alias}"'.encode() for alias in declared.columns[name].names] for name in absent}
+            head = list(islice(records_of(reading.file, Lines(reading.file)), _SAMPLE))
+            present = {n for n, quoted in keys.items() if any(key in r.content for r in head for key in quoted)}
+        found |= present & absent
+        if found == absent:
+            break
+    return found
+
+
+def _listed(readings: Sequence[FileReading]) -> str:
+    names = [reading.name for reading in readings]
+    more = f" and {len(names) - 3} more files" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,0 +1,266 @@
+"""What has landed: files below ``landing/<source>/`` that are not in the lake yet.
+
+Here: matching files with relations, leaving alone what is still being written, and a batch's identity.
+Not here: what is in the files (``pipelines.ingest.files.reading``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from pipelines.home.folder import Home
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.sources.source import Source
+
+SETTLE_SECONDS = 2.0
+"""A file that was written to less than so long ago may still be growing."""
+
+_BEING_WRITTEN = re.compile(r"^[._]|\.(tmp|temp|part|partial|crdownload|download|filepart|swp|lock)$|~$", re.IGNORECASE)
+_FORMATS = {
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "ndjson",
+    ".log": "ndjson",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file that a relation takes: *file* is relative to the landing folder, *compression* '', gzip or zstd."""
+
+    source: str
+    relation: str
+    path: Path
+    file: str
+    format: str
+    compression: str
+    size: int
+    modified_ns: int
+
+    @property
+    def modified_at(self) -> dt.datetime:
+        """Its modification time (UTC, without an offset), to the microsecond."""
+        return modified_at(self.modified_ns)
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still as it was found.
+
+        Raises:
+            OSError: it is gone or may not be looked at.
+        """
+        now = self.path.stat()
+        return (now.st_size, now.st_mtime_ns) == (self.size, self.modified_ns)
+
+    def batch_id(self) -> str:
+        """The batch's id: a hash of the file's path and content.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return batch_id_of(self.path, self.file)
+
+
+def batch_id_of(path: Path, file: str) -> str:
+    """The id of the batch that the content of *path* would be under the name *file* in the landing folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256(f"{file}\n".encode())
+    with path.open("rb", buffering=0) as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
+    """Whether the file of *batch* is below *landing* as it was.
+
+    That is told by its size and time; where the time differs, or if *deep*, by its content.
+    """
+    path = landing / batch.file
+    try:
+        stat = path.stat()
+        if stat.st_size != batch.bytes:
+            return False
+        if not deep and modified_at(stat.st_mtime_ns) == batch.modified_at:
+            return True
+        return batch_id_of(path, batch.file) == batch.batch_id
+    except OSError:
+        return False
+
+
+def modified_at(nanoseconds: int) -> dt.datetime:
+    """A modification time as a batch has it (UTC, without an offset), to the microsecond."""
+    return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=nanoseconds // 1000)
+
+
+@dataclass
+class Landing:
+    """What is below the landing folder: *pending* files, and what was found wrong, a line each."""
+
+    pending: list[LandedFile] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> Landing:
+    """The files that wait to be ingested, in order of source, relation and name.
+
+    A file whose path, size and modification time are those of a *known* batch is not looked at again.
+    """
+    landing = Landing()
+    seen = {(batch.file, batch.bytes, batch.modified_at) for batch in known}
+    sources = list(sources)
+    _report_unknown_sources(home, {source.name for source in sources}, landing)
+    for source in sources:
+        unclaimed: list[str] = []
+        found: dict[str, list[LandedFile]] = {name: [] for name in source.relations}
+        for path in _walk(home.landing / source.name, home.landing, landing):
+            file = _claim(source, home.landing, path, landing, unclaimed)
+            if file is not None and (file.file, file.size, file.modified_at) not in seen:
+                found[file.relation].append(file)
+        for files in found.values():
+            landing.pending += sorted(files, key=lambda file: file.file)
+        if unclaimed:
+            landing.warnings.append(
+                f"landing/{source.name}: {len(unclaimed)} files belong to no relation of the source, "
+                f"e.g. {sorted(unclaimed)[0]}; expected {', '.join(r.glob for r in source.relations.values())}"
+            )
+    return landing
+
+
+def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
+    """Of *files*, those that nobody has written to for *seconds*, and a line for each other one.
+
+    Young files are given that time once, all together.
+    """
+    files = list(files)
+    now = time.time()
+    ages = [now - file.modified_ns / 1e9 for file in files]
+    # A time in the future says nothing about when the file was written: look again after the full wait.
+    waits = [seconds - age if age >= 0 else seconds for age in ages]
+    if max(waits, default=0.0) > 0:
+        time.sleep(max(waits))
+    ready, lines = [], []
+    for file, wait in zip(files, waits, strict=True):
+        try:
+            if wait <= 0 or file.is_unchanged():
+                ready.append(file)
+            else:
+                lines.append(f"landing/{file.file}: still being written; left for the next time")
+        except OSError as error:
+            lines.append(f"landing/{file.file}: cannot be read: {error.strerror}")
+    return ready, lines
+
+
+def _report_unknown_sources(home: Home, names: set[str], landing: Landing) -> None:
+    try:
+        folders = sorted(entry.name for entry in os.scandir(home.landing) if not _BEING_WRITTEN.search(entry.name))
+    except OSError:
+        return
+    landing.warnings += [
+        f"landing/{_printable(name)}: no source of that name; expected one of {', '.join(sorted(names))}"
+        for name in folders
+        if name not in names
+    ]
+
+
+def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
+    """The files below *folder*, save hidden and unfinished ones and links out of *root*."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        landing.errors.append(f"{_shown(folder, root)}: cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if _BEING_WRITTEN.search(entry.name):
+            continue
+        if entry.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            landing.errors.append(f"{_shown(path, root)}: a link out of the landing folder; refused, copy it there")
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(path, root, landing)
+        elif entry.is_file():
+            yield path
+        else:
+            found = "a link to what is not there" if entry.is_symlink() else "not a file"
+            landing.errors.append(f"{_shown(path, root)}: {found}; remove it or put the file there")
+
+
+def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: list[str]) -> LandedFile | None:
+    """*path* as a file of the first relation whose glob it matches."""
+    file = path.relative_to(root).as_posix()
+    try:
+        file.encode()
+    except UnicodeEncodeError:
+        landing.errors.append(f"{_shown(path, root)}: its name is not UTF-8; rename it")
+        return None
+    below = file.removeprefix(f"{source.name}/")
+    relation = next((n for n, r in source.relations.items() if _pattern(r.glob).fullmatch(below)), None)
+    if relation is None:
+        unclaimed.append(file)
+        return None
+    if _format(source, relation, file) is None:
+        landing.errors.append(
+            f"landing/{file}: its format cannot be told; expected a name that ends in .ndjson, .csv or .parquet "
+            "(.gz or .zst may follow), or set 'format' in source.yaml"
+        )
+        return None
+    found = landed_file(root, source, relation, file)
+    if found is None:
+        landing.errors.append(f"landing/{file}: cannot be read: it is gone, or may not be looked at")
+    return found
+
+
+def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedFile | None:
+    """*file*, relative to the landing folder *root*, as one of *relation*; None if it is not there."""
+    path = root / file
+    kind = _format(source, relation, file)
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    compression = COMPRESSIONS.get(path.suffix.lower(), "")
+    if kind is None:
+        return None
+    return LandedFile(source.name, relation, path, file, kind, compression, status.st_size, status.st_mtime_ns)
+
+
+def _format(source: Source, relation: str, file: str) -> str | None:
+    """The declared format, or that of the name's ending."""
+    declared = source.relations[relation].format
+    path = PurePosixPath(file)
+    plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    return _FORMATS.get(plain.suffix.lower()) if declared == "auto" else declared
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob as a pattern: ``**`` spans folders, ``*`` and ``?`` stay within one."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return f"landing/{_printable(path.relative_to(root).as_posix())}"
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()

@@ -1,0 +1,147 @@
+"""The bytes of a landing file, line by line, however it is compressed and wherever it breaks off.
+
+Here: raw lines with their numbers, which the slow paths need.
+Not here: the records that they make up (``pipelines.ingest.files.records``), or reading whole files into DuckDB
+(``pipelines.ingest.files.reading``); clean files never come this way.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pipelines.ingest.files.discover import LandedFile
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+BOM = b"\xef\xbb\xbf"
+LONGEST_LINE = {"ndjson": 16_000_000, "csv": 2_000_000}
+"""Bytes of the longest line that DuckDB's readers take (their limits are a little above)."""
+
+_SHOWN_OF_LONG_LINE = 1_000
+_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
+_BREAKS_OFF = "the file breaks off here"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line without the break that ends it. *fault*: it is too long, and only its beginning is here, or breaks off."""
+
+    number: int
+    content: bytes
+    fault: str | None = None
+    end: bytes = b"\n"
+
+
+class Lines:
+    """The lines of a landing file, however it is compressed; a byte-order mark at its start is left out.
+
+    *damage* says what broke them off, and *has_bom* whether there was such a mark, once they are read. Iterating raises
+    OSError where the file cannot be opened or decompressed at all.
+    """
+
+    def __init__(self, file: LandedFile) -> None:
+        self.damage: str | None = None
+        self.has_bom = False
+        self._file = file
+        # A carriage return alone ends a line of CSV; in JSON it is a blank.
+        self._breaks_at_returns = file.format == "csv"
+
+    def __iter__(self) -> Iterator[Line]:
+        number = 0
+        for number, (line, fault) in enumerate(self._pieces(), 1):
+            content = line.rstrip(b"\r\n") if self._breaks_at_returns else line.removesuffix(b"\n").removesuffix(b"\r")
+            end = line[len(content) :] or b"\n"
+            if number == 1 and content.startswith(BOM):
+                self.has_bom = True
+                content = content.removeprefix(BOM)
+            yield Line(number, content, fault, end)
+        if self.damage and not number:
+            raise OSError(self.damage)
+
+    def _pieces(self) -> Iterator[tuple[bytes, str | None]]:
+        """Each line with its break, and its fault; of an over-long one only the beginning is held in memory."""
+        limit = LONGEST_LINE[self._file.format]
+        rest, beginning = b"", b""
+        for block in self._blocks():
+            *lines, rest = self._split(rest + block)
+            for line in lines:
+                if beginning or len(line) > limit:
+                    yield (beginning or line)[:_SHOWN_OF_LONG_LINE], _too_long(self._file.format)
+                    beginning = b""
+                else:
+                    yield line, None
+            if beginning or len(rest) > limit:
+                beginning, rest = beginning or rest[:_SHOWN_OF_LONG_LINE], b""
+        if beginning:
+            yield beginning, _too_long(self._file.format)
+        elif rest:
+            yield rest, _BREAKS_OFF if self.damage else None
+
+    def _split(self, text: bytes) -> list[bytes]:
+        """The lines of *text* with their breaks, then what may go on in the next block."""
+        if self._breaks_at_returns:
+            lines = text.splitlines(keepends=True)
+            return lines if lines and not lines[-1].endswith(b"\n") else [*lines, b""]
+        *whole, rest = text.split(b"\n")
+        return [*(line + b"\n" for line in whole), rest]
+
+    def _blocks(self) -> Iterator[bytes]:
+        with _open(self._file) as handle:
+            while True:
+                try:
+                    block = handle.read1(1 << 20)
+                except _DAMAGE as error:
+                    self.damage = f"breaks off or is damaged ({error})"
+                    return
+                if not block:
+                    return
+                yield block
+
+
+def is_whole(file: LandedFile) -> bool:
+    """Whether a compressed file goes to its end and has the content that its checksums say.
+
+    DuckDB takes a cut zstd file for a short one, and does not compare the checksums of gzip.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if not file.compression:
+        return True
+    with _open(file) as handle:
+        try:
+            while handle.read(1 << 20):
+                pass
+        except _DAMAGE:
+            return False
+    return True
+
+
+def _open(file: LandedFile) -> BufferedReader:
+    openers: dict[str, Callable[..., Any]] = {"": open, "gzip": gzip.open, "zstd": zstd.open}
+    handle: BufferedReader = openers[file.compression](file.path, "rb")
+    return handle
+
+
+def _too_long(kind: str) -> str:
+    return f"line longer than {LONGEST_LINE[kind] // 1_000_000} MB"
+
+
+def without_glob(path: Path, scratch: Path) -> Path:
+    """*path*, or a link to it in *scratch* where DuckDB would take its name for a pattern of names."""
+    if not any(sign in str(path) for sign in "*?["):
+        return path
+    link = scratch / uuid4().hex
+    link.symlink_to(path.absolute())
+    return link

@@ -1,0 +1,142 @@
+"""Finding refused records in their file again, by number.
+
+Here: the wanted records of a file of lines, without a loop over the others: by counting line breaks where every line
+is a record, else by one query.
+Not here: files that DuckDB cannot read as lines (``pipelines.ingest.files.lines``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import BOM, LONGEST_LINE, Lines, without_glob
+from pipelines.ingest.files.records import RawRecord, records_of
+from pipelines.ingest.session import Session
+from pipelines.lake.duck import literal
+
+_NO_DELIMITER = "\x01\x02\x03\x04"
+_BLANKS = " \t\r\x0b\x0c"
+_BLOCK = 256 * 1024
+
+
+@dataclass
+class Lookup:
+    """Records of one file that were looked for: what is wanted twice is found once."""
+
+    found: dict[int, RawRecord] = field(default_factory=dict)
+
+    def records(
+        self, session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
+    ) -> Iterator[RawRecord]:
+        """The records of *file* whose numbers are *wanted*, in order; *records* is how many it has in all.
+
+        None comes of a CSV file in which the reader saw another number of records, as its numbers mean others.
+
+        Raises:
+            OSError: the file can no longer be read.
+        """
+        missing = [number for number in wanted if number not in self.found]
+        if missing:
+            found = _find(session, file, set(missing), records, delimiter)
+            self.found |= {record.number: record for record in found}
+        for number in sorted(wanted):
+            if number in self.found:
+                yield self.found[number]
+
+
+def _find(
+    session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str
+) -> Iterable[RawRecord]:
+    found = None
+    if file.format == "ndjson":
+        found = None if file.compression else _by_position(file.path, wanted, records)
+        found = _query(session, file, wanted, records) if found is None else found
+    if found is not None:
+        return found
+    chosen, last = [], 0
+    for record in records_of(file, Lines(file), delimiter):
+        last = record.number
+        if last in wanted:
+            chosen.append(record)
+        if last >= max(wanted) and file.format == "ndjson":
+            break
+    return [] if file.format == "csv" and last != records else chosen
+
+
+def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawRecord] | None:
+    """The wanted records of a plain file; None where its lines are not its records, one by one, or one is too long."""
+    lines_before: list[int] = []
+    lines, last = 0, b"\n"
+    with path.open("rb", buffering=0) as blocks:
+        while block := blocks.read(_BLOCK):
+            lines_before.append(lines)
+            lines += block.count(b"\n")
+            last = block[-1:]
+    if lines + (last != b"\n") != records:
+        return None
+    found = []
+    limit = LONGEST_LINE["ndjson"] + 2
+    with path.open("rb") as handle:
+        passed = 0
+        for number in sorted(wanted):
+            # The block in which the line before ends: one that begins with fewer line breaks than stand before this.
+            block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
+            if lines_before[block_no] > passed:
+                handle.seek(block_no * _BLOCK)
+                passed = lines_before[block_no]
+            while passed < number - 1:
+                passed += handle.readline().endswith(b"\n")
+            line = handle.readline(limit)
+            if len(line) == limit:
+                return None
+            passed += 1
+            found.append(RawRecord(number, number, _without_marks(line.removesuffix(b"\n"), number)))
+    return found
+
+
+def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
+    """The wanted records by one query; None where DuckDB sees other lines than there are records."""
+    path = without_glob(file.path, session.scratch)
+    # A file that is not UTF-8 throughout is refused here, and gone through line by line.
+    lines = (
+        f"SELECT row_number() OVER () AS line_no, line FROM read_csv({literal(str(path))}, "
+        "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, quote = '', escape = '', "
+        f"delim = {literal(_NO_DELIMITER)}, compression = {literal(file.compression or 'none')}, "
+        f"max_line_size = {LONGEST_LINE['ndjson'] + 2}, strict_mode = false, parallel = false, "
+        "hive_partitioning = false)"
+    )
+    numbered = (
+        f"SELECT row_number() OVER () AS record_no, line_no, line FROM ({lines}) "
+        # Nearly every line begins with a brace: looking at that first spares trimming it.
+        f"WHERE starts_with(line, '{{') OR trim(coalesce(line, ''), {literal(_BLANKS)}) <> ''"
+    )
+    query = (
+        f"SELECT record_no, line_no, line FROM ({numbered}) "
+        f"WHERE record_no IN (SELECT unnest(?)) OR record_no >= {records} ORDER BY record_no"
+    )
+    try:
+        rows = session.connection.execute(query, [sorted(wanted)]).fetchall()
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        return None
+    if not rows or rows[-1][0] != records:
+        return None
+    chosen = set(wanted)
+    return [
+        RawRecord(number, line_no, _without_marks(line.encode(), line_no))
+        for number, line_no, line in rows
+        if number in chosen
+    ]
+
+
+def _without_marks(line: bytes, line_no: int) -> bytes:
+    """A line without its carriage return, and the first one without a byte-order mark."""
+    content = line.removesuffix(b"\r")
+    return content.removeprefix(BOM) if line_no == 1 else content

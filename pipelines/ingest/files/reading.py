@@ -1,0 +1,277 @@
+"""Reading: landing files of one relation become rows of a DuckDB table.
+
+Here: filling one table with the records of many files, and which records could not be read. Clean files are read
+many at once; a file that DuckDB refuses is read again by itself, with care.
+Not here: what the records mean (``pipelines.ingest.records.validation``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from pipelines.ingest.files.careful import Refusals, clean_copy, json_fault
+from pipelines.ingest.files.dialects import NO_TEXT, Dialect, Origin, dialect_of, select_from
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import is_whole, without_glob
+from pipelines.ingest.files.lookup import Lookup
+from pipelines.ingest.session import Session
+from pipelines.ingest.sources.source import Relation
+from pipelines.lake.duck import first_line, identifier, list_literal, literal
+
+PARSED = "__parsed"
+"""The table of a relation's records as text, with batch_id."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where records go: into *table*, as what *query_of* makes of a query of text columns, batch_id and landed_at.
+
+    Each record is one row there, with its batch_id; *is_empty* says of a row that its record has no value at all,
+    *is_refused* that its record is refused as far as is known there, which every empty one is, and *shown_by* names
+    a column of the table that has a value where the relation's column has one.
+    """
+
+    table: str
+    query_of: Callable[[str], str]
+    is_empty: str
+    is_refused: str
+    shown_by: Mapping[str, str]
+
+
+def nothing_in(columns: Iterable[str]) -> str:
+    """The condition that a record has no value in any of *columns*."""
+    return " AND ".join(f"{identifier(column)} IS NULL" for column in columns)
+
+
+def as_text(relation: Relation) -> Destination:
+    """The destination ``__parsed``: the records of *relation* as they are."""
+    shown_by = {name: name for name in relation.columns}
+    is_empty = nothing_in(relation.columns)
+    return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, is_empty, is_empty, shown_by)
+
+
+@dataclass
+class FileReading:
+    """A file on its way into the lake: its batch, and what was found in it.
+
+    Its records are the rows of the destination from *first_row*, in order; *error* says why there are none. *copy_of*
+    is the batch of another file with the same content, or ''.
+    """
+
+    file: LandedFile
+    batch_id: str
+    landed_at: dt.datetime
+    copy_of: str = ""
+    records: int = 0
+    first_row: int = 0
+    refusals: Refusals = field(default_factory=Refusals)
+    error: str | None = None
+    dialect: Dialect | None = None
+    is_copy: bool = False
+    lookup: Lookup = field(default_factory=Lookup)
+
+    @property
+    def name(self) -> str:
+        """The file as users know it."""
+        return f"landing/{self.file.file}"
+
+
+class Reader:
+    """Reads files of one relation into a destination."""
+
+    def __init__(self, session: Session, relation: Relation, destination: Destination) -> None:
+        self.session = session
+        self.scratch = session.scratch
+        self.relation = relation
+        self.destination = destination
+
+    def read(self, readings: Sequence[FileReading]) -> None:
+        """Fill the destination with the records of *readings*; each reading learns what became of its file."""
+        columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in self.relation.columns)
+        nothing = self.destination.query_of(
+            f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false"
+        )
+        self.session.run(f"CREATE OR REPLACE TABLE {self.destination.table} AS {nothing}")
+        with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
+            whole = list(pool.map(_is_whole, readings))
+        for reading, is_sound in zip(readings, whole, strict=True):
+            self._look_at(reading, is_sound)
+        for group in _alike(reading for reading in readings if reading.dialect is not None):
+            self._insert(group)
+        self._count(readings)
+        self._find_broken_json(readings)
+        self._find_null_bytes(readings)
+
+    def _look_at(self, reading: FileReading, is_sound: bool) -> None:
+        """Learn how the file is to be read; with care unless it *is_sound*."""
+        try:
+            if reading.file.size:
+                reading.dialect = dialect_of(
+                    self.session.connection, reading.file, self.relation, self.scratch, is_sound=is_sound
+                )
+        except (OSError, ValueError) as error:
+            reading.error = f"{reading.name}: {_describe(error)}"
+
+    def _insert(self, group: Sequence[FileReading]) -> None:
+        """Read files of one dialect together; if that fails, one by one, and then from clean copies."""
+        dialect = group[0].dialect
+        assert dialect is not None
+        if dialect.needs_care:
+            for reading in group:
+                self._insert_copy(reading, None)
+            return
+        files = [Origin(without_glob(r.file.path, self.scratch), r.batch_id, r.landed_at) for r in group]
+        query = self.destination.query_of(select_from(dialect, self.relation, files))
+        try:
+            self.session.run(f"INSERT INTO {self.destination.table} {query}")
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            self._insert_again(group, error)
+
+    def _insert_again(self, group: Sequence[FileReading], fault: duckdb.Error) -> None:
+        """Read files on which the fast way failed: without the strictness that they do not need, else with care."""
+        dialect = group[0].dialect
+        assert dialect is not None
+        if dialect.is_strict and not self._has_key_twice(group):
+            for reading in group:
+                reading.dialect = replace(dialect, is_strict=False)
+            self._insert(group)
+        elif len(group) == 1:
+            self._insert_copy(group[0], fault)
+        else:
+            for reading in group:
+                self._insert([reading])
+
+    def _has_key_twice(self, group: Sequence[FileReading]) -> bool:
+        """Whether an object in NDJSON files may have a key twice: it has, or they cannot be read so."""
+        files = list_literal(without_glob(reading.file.path, self.scratch) for reading in group)
+        objects = (
+            f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
+            f"compression = {literal(group[0].file.compression or 'none')})"
+        )
+        # Nearly all records of a log have one of a few lists of keys.
+        query = (
+            f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
+            "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
+        )
+        try:
+            return bool(self.session.rows(query)[0][0])
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            return True
+
+    def _insert_copy(self, reading: FileReading, fault: duckdb.Error | None) -> None:
+        assert reading.dialect is not None
+        if reading.is_copy or reading.file.format == "parquet":
+            reading.error = f"{reading.name}: cannot be read: {first_line(fault) if fault else 'damaged'}"
+            return
+        original = reading.file
+        try:
+            copy, refusals = clean_copy(original, self.scratch, reading.dialect.delimiter, reading.dialect.names)
+        except OSError as error:
+            reading.error = f"{reading.name}: {_describe(error)}"
+            return
+        reading.refusals = refusals
+        reading.is_copy = True
+        stand_in = FileReading(
+            copy, reading.batch_id, reading.landed_at, dialect=reading.dialect.of_copy(), is_copy=True
+        )
+        self._insert([stand_in])
+        reading.error = stand_in.error
+        copy.path.unlink()
+
+    def _count(self, readings: Sequence[FileReading]) -> None:
+        by_batch = {reading.batch_id: reading for reading in readings}
+        query = f"SELECT batch_id, min(rowid), max(rowid), count(*) FROM {self.destination.table} GROUP BY batch_id"
+        for batch_id, first, last, count in self.session.rows(query):
+            assert last - first + 1 == count, "a file's records are not in one piece"
+            by_batch[batch_id].first_row, by_batch[batch_id].records = first, count
+        for reading in readings:
+            self._forget(reading, [number for number in reading.refusals.records if 0 < number <= reading.records])
+
+    def _find_broken_json(self, readings: Sequence[FileReading]) -> None:
+        """Name the lines that are no JSON object: DuckDB makes a row without any value of them."""
+        by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "ndjson"}
+        table, is_empty, is_refused = self.destination.table, self.destination.is_empty, self.destination.is_refused
+        query = (
+            f"SELECT batch_id, list(rowid) FILTER ({is_empty}), list(rowid) FROM {table} "
+            f"WHERE {is_refused} GROUP BY batch_id"
+        )
+        for batch_id, empty, refused in self.session.rows(query):
+            if batch_id not in by_batch or not empty:
+                continue
+            reading = by_batch[batch_id]
+            try:
+                faults = self._json_faults(reading, _numbers(reading, empty), _numbers(reading, refused))
+            except OSError as error:
+                reading.error = f"{reading.name}: {_describe(error)}"
+                continue
+            reading.refusals.records |= faults
+            self._forget(reading, faults)
+
+    def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
+        """The faults of the *empty* records; all *refused* ones are looked up at once, for they will be wanted."""
+        faults: dict[int, str] = {}
+        names = set(reading.dialect.names) if reading.dialect else set()
+        for record in reading.lookup.records(self.session, reading.file, refused, reading.records):
+            if record.number in empty and (fault := json_fault(record, names)):
+                faults[record.number] = fault
+        return faults
+
+    def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
+        """Refuse records with a NUL: in a CSV file it is damage, of Parquet's bytes it stands for what is no text."""
+        by_batch = {r.batch_id: r for r in readings if r.dialect is not None and r.dialect.may_hold_nul}
+        if not by_batch:
+            return
+        columns = ", ".join(map(identifier, self.destination.shown_by.values()))
+        query = (
+            f"SELECT batch_id, list(rowid) FROM {self.destination.table} WHERE batch_id IN "
+            f"({', '.join(map(literal, by_batch))}) AND contains(concat_ws('', {columns}), {NO_TEXT}) GROUP BY batch_id"
+        )
+        for batch_id, rows in self.session.rows(query):
+            reading = by_batch[batch_id]
+            fault = "NUL byte" if reading.file.format == "csv" else "invalid UTF-8"
+            faults = dict.fromkeys(_numbers(reading, rows), fault)
+            reading.refusals.records |= faults
+            self._forget(reading, faults)
+
+    def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
+        """Take records out of the destination; the others keep their row ids, and so their numbers."""
+        rows = [str(reading.first_row + number - 1) for number in numbers if number]
+        if rows:
+            self.session.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
+
+
+def _is_whole(reading: FileReading) -> bool:
+    try:
+        return is_whole(reading.file)
+    except OSError:
+        return True  # whoever opens it next says what is wrong
+
+
+def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:
+    """The readings by dialect, each list to be read by one query, in which a file's rows stay in one piece."""
+    groups: dict[tuple[Dialect, str], list[FileReading]] = {}
+    for reading in readings:
+        assert reading.dialect is not None
+        alone = reading.batch_id if reading.dialect.is_read_alone else ""
+        groups.setdefault((reading.dialect, alone), []).append(reading)
+    return list(groups.values())
+
+
+def _numbers(reading: FileReading, rows: Iterable[int]) -> set[int]:
+    return {row - reading.first_row + 1 for row in rows}
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    return str(error)

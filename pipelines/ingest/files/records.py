@@ -1,0 +1,155 @@
+"""The records of a landing file of lines: which lines make one, and the fields of a CSV record.
+
+Here: raw records with their numbers and lines, for the slow paths. In CSV a quote opens a field only at its beginning,
+or behind one blank, as for DuckDB's reader; elsewhere it is a letter, so that a record does not depend on the others.
+Not here: the lines themselves (``pipelines.ingest.files.lines``), or how a file is read that needs no care
+(``pipelines.ingest.files.reading``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from pipelines.ingest.files.discover import LandedFile
+from pipelines.ingest.files.lines import Line, Lines
+
+_LONGEST_QUOTED = 1_000
+"""Lines that one CSV record may span; beyond, its opening quote is taken for a stray one."""
+
+_OPENING = re.compile(rb' ?"')
+_TO_CLOSING = re.compile(rb'(?:[^"]++|"")*+" *')
+_QUOTED = re.compile(r' ?"((?:[^"]++|"")*+)" *')
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """A record as it is in the file: *number* counts records from 1, *line* is where it begins.
+
+    *fault* says why it cannot be read at all, if so.
+    """
+
+    number: int
+    line: int
+    content: bytes
+    fault: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Its content as text; bytes that are not UTF-8 are shown as escapes."""
+        return self.content.decode(errors="backslashreplace")
+
+
+def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator[RawRecord]:
+    """The records in *lines*; blank lines are none. In CSV, with *delimiter*, the header comes first, as number 0."""
+    if file.format == "csv":
+        yield from _csv_records(lines, delimiter.encode())
+        return
+    number = 0
+    for line in lines:
+        if line.fault or line.content.strip():
+            number += 1
+            yield RawRecord(number, line.number, line.content, line.fault)
+
+
+def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None]:
+    """The fields of a CSV record, or why it has none; blanks around a quoted field are not part of it."""
+    if record.fault:
+        return [], record.fault
+    try:
+        text = record.content.decode()
+    except UnicodeDecodeError:
+        return [], "invalid UTF-8"
+    fields: list[str] = []
+    place = 0
+    while True:
+        if quoted := _QUOTED.match(text, place):
+            fields.append(quoted[1].replace('""', '"'))
+            place = quoted.end()
+            if place < len(text) and text[place] != delimiter:
+                return [], "invalid csv"
+        else:
+            end = text.find(delimiter, place)
+            end = len(text) if end < 0 else end
+            if text.startswith(('"', ' "'), place):
+                return [], "invalid csv"
+            fields.append(text[place:end])
+            place = end
+        if place == len(text):
+            return fields, None
+        place += 1
+
+
+class _Quote(Enum):
+    """What is open at the end of a line: a quoted field, or none; or the line is no CSV."""
+
+    OPEN = auto()
+    CLOSED = auto()
+    MALFORMED = auto()
+
+
+def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
+    source = iter(lines)
+    waiting: deque[Line] = deque()
+    number = 0
+    while True:
+        line = waiting.popleft() if waiting else next(source, None)
+        if line is None:
+            return
+        if not line.fault and not line.content.strip() and delimiter not in line.content:
+            continue
+        if line.fault:
+            yield RawRecord(number, line.number, line.content, line.fault)
+        else:
+            more = _rest_of_record(line, source, waiting, delimiter)
+            if more is None:
+                yield RawRecord(number, line.number, line.content, "a quote that is not closed")
+            else:
+                pieces = [piece for each in (line, *more) for piece in (each.content, each.end)]
+                yield RawRecord(number, line.number, b"".join(pieces[:-1]))
+        number += 1
+
+
+def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], delimiter: bytes) -> list[Line] | None:
+    """The lines that belong to the record after its first; None if none near ends it, and then all are *waiting*."""
+    taken: list[Line] = []
+    state = _quote_after(line.content, False, delimiter)
+    quotes = line.content.count(b'"')
+    while state is _Quote.OPEN or (state is _Quote.MALFORMED and quotes % 2):
+        # The record is refused where it is malformed. Then it ends where its quotes pair off, so that no part of it is
+        # taken for a record of its own.
+        following = None
+        if len(taken) < _LONGEST_QUOTED:
+            following = waiting.popleft() if waiting else next(source, None)
+        if following is not None:
+            taken.append(following)
+        if following is None or following.fault:
+            waiting.extendleft(reversed(taken))
+            return None
+        quotes += following.content.count(b'"')
+        if state is _Quote.OPEN:
+            state = _quote_after(following.content, True, delimiter)
+    return taken
+
+
+def _quote_after(line: bytes, is_open: bool, delimiter: bytes) -> _Quote:
+    """The state after *line*, which begins within a quoted field if *is_open*."""
+    if b'"' not in line:
+        return _Quote.OPEN if is_open else _Quote.CLOSED
+    place = 0
+    while True:
+        opening = None if is_open else _OPENING.match(line, place)
+        if is_open or opening:
+            closing = _TO_CLOSING.match(line, opening.end() if opening else place)
+            if closing is None:
+                return _Quote.OPEN
+            place, is_open = closing.end(), False
+            if place < len(line) and not line.startswith(delimiter, place):
+                return _Quote.MALFORMED
+        place = line.find(delimiter, place)
+        if place < 0:
+            return _Quote.CLOSED
+        place += 1

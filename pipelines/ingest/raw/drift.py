@@ -1,0 +1,212 @@
+"""Drift: what a relation's files look like, against its own days before.
+
+Here: the share of refused records and of values in each column by day, the days on which one is far off, and the
+columns that no file ever had.
+Not here: counting a file's values (``files.columns``), refusing records (``records.validation``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipelines.ingest.batches import Batch
+from pipelines.ingest.sources.source import Source
+
+WINDOW_DAYS = 14
+"""A day is compared with so many days before it."""
+
+_RECORDS = 10
+"""So many records at least must be more, or have no value, than the days before let expect: fewer may be chance."""
+_TIMES = 3
+"""Far off is a share of three times what it was, or one that leaves a third of what was left."""
+_REFUSED_FLOOR, _EMPTY_FLOOR = 0.02, 0.10
+"""So much larger at least a share must be."""
+
+_DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+@dataclass
+class _Day:
+    """The files of a relation of one day: their records, and how many of these have a value, by column."""
+
+    records: int = 0
+    refused: int = 0
+    read: int = 0
+    filled: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    batches: list[Batch] = field(default_factory=list)
+
+    def add(self, other: _Day) -> None:
+        self.records += other.records
+        self.refused += other.refused
+        self.read += other.read
+        for name, count in other.filled.items():
+            self.filled[name] += count
+        self.batches += other.batches
+
+
+@dataclass(frozen=True)
+class Share:
+    """*count* of *of* records."""
+
+    count: int
+    of: int
+
+    @property
+    def part(self) -> float:
+        """The share, from 0 to 1."""
+        return self.count / self.of if self.of else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.part:.1%}"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A share of *relation* that jumped on *day*.
+
+    *column* is null where it is that of refused records, else that of records without a value in it. *file* is the one
+    of the day with the most of them.
+    """
+
+    source: str
+    relation: str
+    day: dt.date
+    column: str | None
+    now: Share
+    before: Share
+    file: str
+
+    @property
+    def key(self) -> tuple[str, str, dt.date, str | None]:
+        """What tells one drift from another."""
+        return self.source, self.relation, self.day, self.column
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no record has a value any more."""
+        return self.column is not None and self.now.count == self.now.of
+
+
+def drifts(batches: Iterable[Batch], sources: Mapping[str, Source]) -> list[Drift]:
+    """The days on which a share became far larger than in the days before, newest first.
+
+    A share that stays large is one drift, of its first day.
+    """
+    found: list[Drift] = []
+    for (source, relation), days in _by_day(batches).items():
+        if source not in sources or relation not in sources[source].relations:
+            continue
+        columns = [None, *sources[source].relations[relation].columns]
+        before: set[str | None] = set()
+        for day in sorted(days):
+            past = _Day()
+            for ago in range(1, WINDOW_DAYS + 1):
+                if earlier := days.get(day - dt.timedelta(days=ago)):
+                    past.add(earlier)
+            jumped = [drift for name in columns if (drift := _drift(source, relation, day, name, days[day], past))]
+            found += [drift for drift in jumped if drift.column not in before]
+            before = {drift.column for drift in jumped}
+    return sorted(found, key=lambda drift: (-drift.day.toordinal(), drift.source, drift.relation, drift.column or ""))
+
+
+def describe_drifts(found: Iterable[Drift]) -> list[str]:
+    """A line for each file and kind of drift, with its figures."""
+    together: dict[tuple[object, ...], list[Drift]] = {}
+    for drift in found:
+        together.setdefault((drift.key[:3], drift.file, drift.column is None, drift.is_gone), []).append(drift)
+    return [_describe(drifts) for drifts in together.values()]
+
+
+def _describe(found: Sequence[Drift]) -> str:
+    first = found[0]
+    where = f"landing/{first.file}: {first.source} {first.relation} of {first.day}"
+    if first.column is None:
+        return (
+            f"{where}: {first.now} of the records are quarantined ({first.now.count:,} of {first.now.of:,}), in the "
+            f"{WINDOW_DAYS} days before {first.before} ({first.before.count:,} of {first.before.of:,}); raw.quarantine "
+            "has the reasons"
+        )
+    if first.is_gone:
+        names = ", ".join(f"{drift.column} (before: {1 - drift.before.part:.1%})" for drift in found)
+        return (
+            f"{where}: none of {first.now.of:,} records has a value any more in {names}; if the column has another "
+            "name now, add it in the source's source.yaml"
+        )
+    names = ", ".join(f"{drift.column} ({drift.now}, before: {drift.before})" for drift in found)
+    return f"{where}: many of {first.now.of:,} records have no value in {names}"
+
+
+def never_there(batches: Iterable[Batch], sources: Mapping[str, Source]) -> dict[str, list[str]]:
+    """The optional columns that no file has, by relation (``native events``); relations that lack none are left out."""
+    there: dict[tuple[str, str], set[str]] = {}
+    for batch in batches:
+        if batch.kind == "file" and batch.read:
+            there.setdefault((batch.source, batch.relation), set()).update(json.loads(batch.filled))
+    found: dict[str, list[str]] = {}
+    for (source, relation), names in sorted(there.items()):
+        declared = sources[source].relations.get(relation) if source in sources else None
+        if declared and (never := [name for name in declared.columns if name not in names]):
+            found[f"{source} {relation}"] = never
+    return found
+
+
+def _by_day(batches: Iterable[Batch]) -> dict[tuple[str, str], dict[dt.date, _Day]]:
+    found: dict[tuple[str, str], dict[dt.date, _Day]] = {}
+    for batch in batches:
+        if batch.kind == "file" and batch.filled:
+            day = found.setdefault((batch.source, batch.relation), {}).setdefault(day_of(batch), _Day())
+            filled: dict[str, int] = json.loads(batch.filled)
+            day.add(_Day(batch.records, batch.quarantined, batch.read, defaultdict(int, filled), [batch]))
+    return found
+
+
+def day_of(batch: Batch) -> dt.date:
+    """The day of most of a file's rows; without any, that in its name, else that of its landing (UTC)."""
+    if batch.day is not None:
+        return batch.day
+    for year, month, day in _DAY_IN_NAME.findall(batch.file)[::-1]:
+        try:
+            return dt.date(int(year), int(month), int(day))
+        except ValueError:
+            continue
+    return batch.landed_at.date()
+
+
+def _drift(source: str, relation: str, day: dt.date, column: str | None, now: _Day, past: _Day) -> Drift | None:
+    share, before = _share(now, column), _share(past, column)
+    if not before.of or not share.of:
+        return None
+    floor = _REFUSED_FLOOR if column is None else _EMPTY_FLOOR
+    is_gone = column is not None and share.count == share.of
+    excess = share.count - before.part * share.of
+    if excess < _RECORDS or not (is_gone or _is_far(share.part, before.part, floor)):
+        return None
+    worst = max(now.batches, key=lambda batch: (_share(_of(batch), column).count, batch.file))
+    return Drift(source, relation, day, column, share, before, worst.file)
+
+
+def _is_far(share: float, before: float, floor: float) -> bool:
+    return share - before >= floor and (share >= _TIMES * before or (1 - share) * _TIMES <= 1 - before)
+
+
+def _of(batch: Batch) -> _Day:
+    return _Day(batch.records, batch.quarantined, batch.read, json.loads(batch.filled), [batch])
+
+
+def _share(day: _Day, column: str | None) -> Share:
+    """The refused records of a day, or those without a value in *column*."""
+    if column is None:
+        return Share(day.refused, day.records)
+    return Share(day.read - day.filled.get(column, 0), day.read)
+
+
+def describe_never_there(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A line on the columns that no file has, if there are any."""
+    if found:
+        listed = "; ".join(f"{relation}: {', '.join(names)}" for relation, names in found.items())
+        yield f"optional columns that no file has, read as empty: {listed}"

@@ -1,0 +1,162 @@
+"""Duplicates: which of the new rows are in the lake already, or twice among themselves.
+
+Here: of two rows with one event_id, the one with the smallest (received_at, hash of the record) counts, whichever
+came first; of other targets every differing version is kept, and an equal one is a duplicate.
+Not here: which version of an order counts (``sql/core``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.ingest.batches import Batch, RawLake
+from pipelines.ingest.records.validation import row_hash
+from pipelines.ingest.session import Session, checked_view, excluded_table, kept_view
+from pipelines.ingest.sources.targets import EVENTS, RECORD_HASH, Target
+from pipelines.lake.partitions import dated_sql, parquet_sql
+
+SUPERSEDED = "__superseded"
+"""event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""
+
+ID_HASHES = "event_ids"
+"""The folder of the hashes of stored event_ids: a file beside each of raw.events; look-ups read only these."""
+
+_MET = "__met"
+
+
+@dataclass
+class SeenEvents:
+    """The files of all visible events, by what their ids are looked up in: their hashes, or else the events."""
+
+    session: Session
+    hashed: dict[Path, Path]
+    unhashed: list[Path]
+    superseded: list[Path]
+
+    @classmethod
+    def of(cls, session: Session, lake: RawLake) -> SeenEvents:
+        """The events that *lake* shows."""
+        seen = cls(session, {}, [], [])
+        seen.add_batches(lake, lake.batches)
+        return seen
+
+    def add_batches(self, lake: RawLake, batches: Iterable[Batch]) -> None:
+        """Count the events of *batches* of *lake* as seen from now on."""
+        suffix = hash_version(self.session)
+        for batch in batches:
+            files = {(output.target, output.dt): output for output in batch.outputs}
+            for (target, day), output in files.items():
+                hashes = files.get((ID_HASHES, day))
+                if target == "superseded_events":
+                    self.superseded.append(lake.root / output.path)
+                elif target == EVENTS.name and hashes and hashes.version.endswith(suffix):
+                    self.hashed[lake.root / hashes.path] = lake.root / output.path
+                elif target == EVENTS.name:
+                    self.unhashed.append(lake.root / output.path)
+
+    def colliding_query(self) -> str:
+        """The query of the stored, unbeaten events that have an id of the new ones; with dt."""
+        files = self._files_met()
+        columns = f"event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no"
+        if not files:
+            return f"SELECT {columns}, DATE '2000-01-01' AS dt FROM {checked_view('events')} WHERE false"
+        superseded = ""
+        if self.superseded:
+            superseded = (
+                f" AND (event_id, batch_id) NOT IN (SELECT (event_id, batch_id) FROM {parquet_sql(self.superseded)})"
+            )
+        ids = f"SELECT event_id FROM {checked_view('events')} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
+        return f"SELECT {columns}, dt FROM {dated_sql(files)} WHERE event_id IN ({ids}){superseded}"
+
+    def _files_met(self) -> list[Path]:
+        """The files of events that hold, by their hashes, an id of the new ones; these hashes go into ``__met``."""
+        self.session.run(f"CREATE OR REPLACE TABLE {_MET} (id_hash UBIGINT, file_no UBIGINT)")
+        found: list[Path] = []
+        for hash_of, files, events in (
+            ("id_hash", [*self.hashed], [*self.hashed.values()]),
+            ("hash(event_id)", self.unhashed, self.unhashed),
+        ):
+            if files:
+                self.session.run(
+                    f"INSERT INTO {_MET} SELECT DISTINCT {hash_of}, file_index + {len(found)} "
+                    f"FROM {parquet_sql(files)} "
+                    f"WHERE {hash_of} IN (SELECT hash(event_id) FROM {checked_view('events')})"
+                )
+            found += events
+        return [found[number] for (number,) in self.session.rows(f"SELECT DISTINCT file_no FROM {_MET} ORDER BY ALL")]
+
+
+def hash_version(session: Session) -> str:
+    """What the version of a file of hashes ends with: another version of DuckDB may hash otherwise."""
+    (example,) = session.rows("SELECT hash('event_id')")[0]
+    return f"-{example:x}"
+
+
+def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
+    """Start the list of rows that are not stored: those of refused records."""
+    checked = checked_view(target.name)
+    refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
+    if not is_one_to_one:
+        # One refused row of a record takes the record's other rows with it.
+        refused = (
+            f"SELECT row, false AS is_duplicate FROM {checked} WHERE (batch_id, record_no) IN "
+            f"(SELECT (batch_id, record_no) FROM {checked} WHERE reasons IS NOT NULL)"
+        )
+    session.run(f"CREATE OR REPLACE TABLE {excluded_table(target.name)} AS {refused}")
+
+
+def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Path], *, is_by_record: bool) -> None:
+    """Leave out rows that equal one of *stored*, or an earlier one among themselves.
+
+    The rows of a mapping over all files come in any order, so that of their records decides. Otherwise one file would
+    be said to repeat the other in some rows and to be repeated by it in the rest.
+    """
+    order = "row" if is_by_record else "batch_id, record_no, row"
+    checked, excluded = checked_view(target.name), excluded_table(target.name)
+    known = "false"
+    if stored:
+        known = f"{RECORD_HASH} IN (SELECT {RECORD_HASH} FROM {parquet_sql(stored)})"
+    session.run(
+        f"INSERT INTO {excluded} SELECT row, true FROM (SELECT row, {RECORD_HASH}, "
+        f"row_number() OVER (PARTITION BY {RECORD_HASH} ORDER BY {order}) AS version "
+        f"FROM {checked} WHERE row NOT IN (SELECT row FROM {excluded})) WHERE version > 1 OR {known}"
+    )
+
+
+def exclude_beaten_events(session: Session, seen: SeenEvents) -> None:
+    """Leave out new events that another copy beats; list in ``__superseded`` the stored ones that a new one beats."""
+    checked, excluded = checked_view("events"), excluded_table("events")
+    session.run(f"CREATE OR REPLACE TABLE __stored AS {seen.colliding_query()}")
+    session.run(
+        f"INSERT INTO {_MET} SELECT hash(event_id) AS id_hash, NULL FROM {checked} GROUP BY id_hash HAVING count(*) > 1"
+    )
+    # Only rows of repeated hashes are ranked, and these are found by themselves first: DuckDB would compute the hash
+    # of the record, which is dear, for all.
+    again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
+    new = (
+        f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "
+        f"FROM {checked} WHERE row IN ({again}) AND row NOT IN (SELECT row FROM {excluded})"
+    )
+    session.run(
+        "CREATE OR REPLACE TABLE __contest AS "
+        "SELECT *, row_number() OVER place AS place, first_value(row) OVER place AS winner_row, "
+        "first_value(batch_id) OVER place AS winner_batch "
+        f"FROM ({new} UNION ALL BY NAME SELECT *, NULL AS row FROM __stored) "
+        "WINDOW place AS (PARTITION BY event_id ORDER BY received_at ASC NULLS LAST, record_hash, row NULLS FIRST)"
+    )
+    session.run(f"INSERT INTO {excluded} SELECT row, true FROM __contest WHERE row IS NOT NULL AND place > 1")
+    session.run(
+        f"CREATE OR REPLACE TABLE {SUPERSEDED} AS "
+        "SELECT event_id, batch_id, record_no, dt, winner_batch AS superseded_by FROM __contest "
+        "WHERE row IS NULL AND winner_row IS NOT NULL"
+    )
+
+
+def keep_the_rest(session: Session, target: Target) -> None:
+    """Make the view of the rows that are stored: all that were not left out."""
+    checked, excluded = checked_view(target.name), excluded_table(target.name)
+    # The common case, in which nothing is left out, is spared the look at every row.
+    others = f" ANTI JOIN {excluded} USING (row)" if session.rows(f"FROM {excluded} LIMIT 1") else ""
+    session.run(f"CREATE OR REPLACE VIEW {kept_view(target.name)} AS SELECT * FROM {checked}{others}")

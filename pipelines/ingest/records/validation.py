@@ -1,0 +1,205 @@
+"""Validation: given values become typed ones, or reasons for refusing the record.
+
+Here: one SQL query per mapping that types every column, adds the derived ones and lists what is wrong. Every rule
+judges a record by itself, so that the order in which files arrive changes nothing.
+Not here: which text is a value of which type (``pipelines.ingest.records.values``); duplicates
+(``pipelines.ingest.records.duplicates``), which look at other records.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.home.settings import Settings
+from pipelines.ingest.records.values import as_text, is_day, is_nothing, local_day, typed
+from pipelines.ingest.session import FILES
+from pipelines.ingest.sources.mapping import Mapping
+from pipelines.ingest.sources.targets import EVENTS, PROVENANCE, RECORD_HASH, Target
+from pipelines.lake.duck import identifier, literal
+
+_LARGEST_AMOUNT = 1e12
+LATEST = "TIMESTAMP '2100-01-01'"
+"""No clock is right beyond this: a later time is out of range, whatever it is compared with."""
+
+_CALENDAR = "TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
+"""Times within which no arithmetic overflows."""
+
+_DAY = 24 * 60 * 60 * 1_000_000
+"""A day in microseconds."""
+
+
+def checked_query(mapping: Mapping, settings: Settings) -> str:
+    """The query that types and judges the rows of *mapping*, over its relations and ``__files`` (batch_id, landed_at).
+
+    It returns the target's columns and derived columns, ``record_hash`` where the target is not partitioned,
+    batch_id, record_no, and ``reasons``: all that is wrong with the row, separated by '; ', or null.
+    """
+    given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in _mapped(mapping))
+    return _judging(
+        mapping,
+        settings,
+        f"SELECT {given}, batch_id, record_no FROM ({mapping.query})",
+        f"SELECT derived.*, landed_at FROM derived LEFT JOIN {FILES} USING (batch_id)",
+    )
+
+
+def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
+    """The same for a plain *mapping* of *records*, a query with landed_at besides the relation's columns.
+
+    Its rows come in the order of the records: it has no join, which may lose that.
+    """
+    assert mapping.plain is not None
+    given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
+    mapped = f"SELECT {given}, batch_id, record_no, landed_at FROM ({records})"
+    return _judging(mapping, settings, mapped, "SELECT * FROM derived", "landed_at")
+
+
+def _judging(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
+    target = mapping.target
+    kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
+    values = ",\n  ".join(
+        f"{typed(column, mapping.types.get(name), _given(name), settings)} AS {identifier(name)}"
+        for name, column in target.columns.items()
+    )
+    return (
+        f"WITH mapped AS ({mapped}),\n"
+        f"typed AS (SELECT {values}, {kept} FROM mapped),\n"
+        f"filled AS (SELECT {_filled(mapping, settings)} FROM typed),\n"
+        f"derived AS (SELECT *{_derived(target, settings)} FROM filled),\n"
+        f"landed AS ({landed})\n"
+        f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
+        f"  {_reasons(mapping, settings)} AS reasons\nFROM landed"
+    )
+
+
+def _mapped(mapping: Mapping) -> list[str]:
+    return [name for name in mapping.target.columns if name in mapping.types]
+
+
+def row_hash(target: Target) -> str:
+    """An expression: the hash of a row's canonical columns, the same on every machine and for every batch.
+
+    It begins with the digit of the target's *precedence*, if it has one: of two versions that updated_at does not
+    rank, the models take the larger hash.
+    """
+    # A null must differ from an empty text, and a value must not run into the next one.
+    parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), chr(30))" for name in target.columns)
+    digest = f"md5(concat_ws(chr(31), {parts}))"
+    return f"CAST({target.precedence} AS VARCHAR) || {digest}" if target.precedence else digest
+
+
+def _given(name: str) -> str:
+    return identifier(f"given {name}")
+
+
+def _checked_columns(target: Target) -> list[str]:
+    columns = [identifier(name) for name in (*target.columns, *target.derived)]
+    return columns if target.partitioned else [*columns, f"{row_hash(target)} AS {RECORD_HASH}"]
+
+
+def _filled(mapping: Mapping, settings: Settings) -> str:
+    """All columns, with times and days that no calendar has as null, days placed after their order, and defaults."""
+    target = mapping.target
+    replaced = [
+        f"CASE WHEN {value} BETWEEN {_CALENDAR} THEN {value} END AS {identifier(name)}"
+        for name, column in target.columns.items()
+        if column.kind in ("TIMESTAMP", "DATE")
+        for value in [_placed(mapping, name, settings)]
+    ]
+    # A default stands in for nothing, never for a value that cannot be read.
+    replaced += [
+        f"CASE WHEN {_is_given(mapping, name, settings)} THEN {identifier(name)} "
+        f"ELSE CAST({column.default} AS {column.kind}) END AS {identifier(name)}"
+        for name, column in target.columns.items()
+        if column.default
+    ]
+    return f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
+
+
+def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
+    """The time *name*; where only its day is known, and something it follows is on that day: not before that."""
+    target = mapping.target
+    value, after = identifier(name), target.columns[name].not_before
+    if after is None or name not in mapping.types:
+        return value
+    days = [local_day(identifier(column), settings.timezone, target.earliest) for column in (name, after)]
+    on_that_day = f"{is_day(_given(name), mapping.types[name])} AND {days[0]} = {days[1]}"
+    return f"(CASE WHEN {on_that_day} THEN {identifier(after)} ELSE {value} END)"
+
+
+def _derived(target: Target, settings: Settings) -> str:
+    tolerance = str(settings.attribution.clock_tolerance_seconds * 1_000_000)
+    pieces = []
+    for name, column in target.derived.items():
+        expression = re.sub(
+            r"\{local:(\w+)\}",
+            lambda match: local_day(identifier(match[1]), settings.timezone, target.earliest),
+            column.expression.replace("{clock_tolerance_us}", tolerance),
+        )
+        pieces.append(f", {expression} AS {identifier(name)}")
+    # A derived column may name one before it by its alias.
+    return "".join(pieces)
+
+
+def _reasons(mapping: Mapping, settings: Settings) -> str:
+    """All that is wrong with a row, or null; the texts are put together only for rows where something is."""
+    faults: list[tuple[str, str]] = []
+    suspect: list[str] = []
+    for name, column in mapping.target.columns.items():
+        value, is_given = identifier(name), _is_given(mapping, name, settings)
+        # The null typed value is looked at first: it is rare, and spares the rest.
+        if column.required:
+            faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
+            suspect.append(f"{value} IS NULL")
+        elif column.needed_if:
+            faults.append((f"{value} IS NULL AND NOT {is_given} AND ({column.needed_if})", f"missing {name}"))
+            suspect.append(f"{value} IS NULL AND ({column.needed_if})")
+        if (column.kind != "VARCHAR" or column.is_id or column.allowed or column.shape) and name in mapping.types:
+            word = "unknown" if column.allowed else "bad"
+            faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
+            suspect += [] if column.required else [f"{value} IS NULL AND {is_given}"]
+        if column.not_negative:
+            faults.append((f"{value} < 0", f"negative {name}"))
+            suspect.append(f"{value} < 0")
+    if out_of_range := _out_of_range(mapping.target, settings):
+        faults.append((out_of_range, "time out of range"))
+        suspect.append(out_of_range)
+    if mapping.target.amounts:
+        faults.append((_too_large(mapping.target), "amount out of range"))
+        suspect.append(_too_large(mapping.target))
+    texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
+    # A null among the conditions is not true, and CASE takes it so.
+    return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
+
+
+def _is_given(mapping: Mapping, name: str, settings: Settings) -> str:
+    """The condition that a record says something in the column *name*; a word for nothing in an id says nothing."""
+    if name not in mapping.types:
+        return "false"
+    text = as_text(_given(name), mapping.types[name])
+    nothing = is_nothing(text, settings) if mapping.target.columns[name].is_id else f"{text} = ''"
+    return f"({_given(name)} IS NOT NULL AND NOT {nothing})"
+
+
+def _too_large(target: Target) -> str:
+    products = (" * ".join(f"CAST({identifier(name)} AS DOUBLE)" for name in factors) for factors in target.amounts)
+    # If a factor is NULL the comparison is NULL, so the row is not reported as too large.
+    return " OR ".join(f"coalesce(abs({product}) >= {_LARGEST_AMOUNT}, false)" for product in products)
+
+
+def _out_of_range(target: Target, settings: Settings) -> str:
+    if target is EVENTS:
+        limits = [("occurred_at", "coalesce(received_at, landed_at)")]
+    else:
+        limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
+    conditions = [
+        # In microseconds, because adding an interval asks the calendar.
+        f"{moment} < TIMESTAMP {literal(target.earliest)} OR {moment} >= {LATEST} "
+        f"OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
+        for moment, landed in limits
+    ]
+    if target is EVENTS:
+        # A clock that was never set: the server had the event years after it is said to have happened.
+        age = settings.inputs.max_event_age_days * _DAY
+        conditions.append(f"epoch_us(received_at) - epoch_us(occurred_at) > {age}")
+    return " OR ".join(conditions)

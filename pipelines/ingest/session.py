@@ -1,0 +1,78 @@
+"""The session: what every step of one ingestion works with.
+
+Here: the session, the scratch folder, and the names of the tables that one step leaves for the next.
+Not here: any step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
+from pipelines.home.scratch import scratch_folder
+from pipelines.home.settings import Settings
+from pipelines.lake.duck import session
+
+FILES = "__files"
+"""batch_id and landed_at of the files at hand."""
+
+
+def validated_table(target: str) -> str:
+    """The table of a target's typed and judged rows, in order of their records."""
+    return f"__judged_{target}"
+
+
+def checked_view(target: str) -> str:
+    """The view of a target's typed and judged rows, with their record_no and their place in the table, ``row``."""
+    return f"__checked_{target}"
+
+
+def excluded_table(target: str) -> str:
+    """The table (row, is_duplicate) of those rows of ``checked_view`` that are not stored."""
+    return f"__left_out_{target}"
+
+
+def kept_view(target: str) -> str:
+    """The view of the rows of a target that are stored."""
+    return f"__kept_{target}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A DuckDB session, a scratch folder for temporary files, and the settings."""
+
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    settings: Settings
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of *query*."""
+        return self.connection.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        """Execute *statement*."""
+        self.connection.execute(statement)
+
+
+@contextmanager
+def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
+    """A session that is cleared away at the end.
+
+    Raises:
+        HeadwaterError: the home cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            scratch = stack.enter_context(scratch_folder(home))
+        except OSError as error:
+            raise HeadwaterError(f"{home.root}/.tmp: cannot be written: {error.strerror}") from error
+        connection = stack.enter_context(session(home, settings))
+        connection.execute("SET parquet_metadata_cache = true")
+        yield Session(connection, scratch, settings)

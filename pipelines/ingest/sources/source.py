@@ -1,0 +1,199 @@
+"""Sources: folders of SQL that say how files of one origin become canonical rows.
+
+Here: ``source.yaml`` (relations: files, formats, columns) and loading a source with its mappings, checked.
+Not here: what a mapping may be (``pipelines.ingest.sources.mapping``) or reading any landing file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import duckdb
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import DATA, Home
+from pipelines.home.settings import Settings
+from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.ingest.sources.mapping import Mapping, create_relations, load_mapping
+from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
+
+INGEST_VERSION = "3"
+"""Raised when a change of this package's code changes what the same file becomes: all files are then read again."""
+
+Format = Literal["ndjson", "csv", "parquet", "auto"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RelationColumn(_Declaration):
+    """A column of a relation: the names it is looked for under, in this order, and whether a file must have it."""
+
+    names: tuple[str, ...] = ()
+    required: bool = False
+
+
+def _names_or_mapping(value: Any) -> Any:
+    """``[a, b]`` is short for ``{names: [a, b]}``, and nothing for ``{}``."""
+    if value is None:
+        return {}
+    return {"names": value} if isinstance(value, list) else value
+
+
+class Relation(_Declaration):
+    """A relation: the files that hold it and the columns that are read from them, all as text."""
+
+    glob: str = Field(min_length=1)
+    format: Format = "auto"
+    columns: dict[str, Annotated[RelationColumn, BeforeValidator(_names_or_mapping)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _name_columns(self) -> Relation:
+        taken: dict[str, str] = {}
+        for name, column in self.columns.items():
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"column '{name}': expected lower case letters, digits and _")
+            if name in PROVENANCE:
+                raise ValueError(f"column '{name}' is added to every relation; name it otherwise")
+            if not column.names:
+                object.__setattr__(column, "names", (name,))
+            for alias in column.names:
+                if alias in taken:
+                    raise ValueError(f"columns '{taken[alias]}' and '{name}' both read '{alias}'")
+                taken[alias] = name
+        self._tell_apart(list(taken))
+        return self
+
+    @property
+    def aliases(self) -> list[str]:
+        """All names that columns are looked for under, those of one column in order."""
+        return [alias for column in self.columns.values() for alias in column.names]
+
+    @staticmethod
+    def _tell_apart(aliases: list[str]) -> None:
+        """DuckDB's JSON reader cannot tell keys apart that differ only in case."""
+        known: dict[str, str] = {}
+        for alias in aliases:
+            other = known.setdefault(alias.lower(), alias)
+            if other != alias:
+                raise ValueError(f"names '{other}' and '{alias}' differ only in case; keep the one in use")
+
+
+class _SourceFile(_Declaration):
+    description: str = ""
+    relations: dict[str, Relation] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> _SourceFile:
+        for name in self.relations:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"relation '{name}': expected lower case letters, digits and _")
+        return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source: its relations, and its mappings by target."""
+
+    name: str
+    folder: Path
+    description: str
+    relations: dict[str, Relation]
+    mappings: dict[str, Mapping]
+
+    def by_record(self, relation: str) -> list[Mapping]:
+        """The mappings that turn the records of *relation* into rows file by file."""
+        return [m for m in self.mappings.values() if m.by_record and m.relations == (relation,)]
+
+    def whole(self, relation: str | None = None) -> list[Mapping]:
+        """The mappings over all files at once, of those only that read *relation*, if one is given."""
+        return [m for m in self.mappings.values() if not m.by_record and relation in (None, *m.relations)]
+
+    def fingerprint(self, relation: str, settings: Settings) -> str:
+        """A hash of all that decides what a file of *relation* becomes, save the file itself."""
+        parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
+        parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
+        if self.by_record(relation):
+            parts += validation_settings(settings)
+        if self.whole(relation):
+            parts.append("records are kept")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def validation_settings(settings: Settings) -> list[str]:
+    """The settings that decide what a value means and which records are refused, for fingerprints."""
+    tolerance = settings.attribution.clock_tolerance_seconds
+    return [settings.timezone, f"clock_tolerance_seconds={tolerance}", settings.inputs.model_dump_json()]
+
+
+def load_sources(home: Home | None) -> list[Source]:
+    """The program's sources and those of *home*, if there is one; of one name, the home's.
+
+    Raises:
+        HeadwaterError: a source is wrong: the file, the line or key, what was expected.
+    """
+    folders: dict[str, Path] = {}
+    roots = [DATA / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
+    for root in roots:
+        if root.is_dir():
+            folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
+    return [_load_source(folders[name], _content(folders[name])) for name in sorted(folders)]
+
+
+def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    """The files that make a source, as a key: while they are the same, so is the source."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".sql", ".yaml") and path.is_file())
+        return tuple((path.name, path.read_bytes()) for path in files)
+    except OSError:
+        return ()  # whoever loads it says which file it is
+
+
+@lru_cache(maxsize=32)
+def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Source:
+    if not _NAME.fullmatch(folder.name):
+        raise HeadwaterError(f"{folder}: a source is named with lower case letters, digits and _; rename the folder")
+    declared = _read_declaration(folder / "source.yaml")
+    mappings = _load_mappings(folder, {name: tuple(r.columns) for name, r in declared.relations.items()})
+    if not mappings:
+        raise HeadwaterError(f"{folder}: has no mapping; add a SELECT such as events.sql ({', '.join(TARGETS)})")
+    used = {name for mapping in mappings.values() for name in mapping.relations}
+    unused = [name for name in declared.relations if name not in used]
+    if unused:
+        raise HeadwaterError(
+            f"{folder / 'source.yaml'}: no mapping reads relation {', '.join(unused)}; "
+            "add a SELECT that does, or remove it, since its files would be read for nothing"
+        )
+    return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
+
+
+def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[str, Mapping]:
+    mappings = {}
+    with duckdb.connect() as connection:
+        create_relations(connection, relations)
+        for file in sorted(folder.glob("*.sql")):
+            target = TARGETS.get(file.stem)
+            if target is None:
+                raise HeadwaterError(f"{file}: '{file.stem}' is no target; expected one of {', '.join(TARGETS)}")
+            mappings[target.name] = load_mapping(connection, target, file, relations)
+    return mappings
+
+
+def _read_declaration(file: Path) -> _SourceFile:
+    if not file.is_file():
+        raise HeadwaterError(f"{file}: missing; a source declares its relations there")
+    content = read_yaml(file)
+    if not isinstance(content, dict):
+        raise HeadwaterError(f"{file}: expected keys 'description' and 'relations', found {content!r}")
+    try:
+        return _SourceFile.model_validate(content)
+    except ValidationError as error:
+        raise HeadwaterError(f"{file}: {describe(error, _SourceFile)}") from error
