@@ -280,8 +280,30 @@ def _orders_while_alive(model: BgNbd, frequency: Floats, age: Floats, horizon: f
     total = np.zeros(len(frequency))
     for node, weight in zip((_NODES + 1) / 2, _WEIGHTS / 2, strict=True):
         w = node * length
-        total += weight * np.exp((1 - smaller) * w) * hyp2f1(smaller, c - larger, c, -np.expm1(-w))
+        total += weight * np.exp((1 - smaller) * w) * _hypergeometric(smaller, c - larger, c, -np.expm1(-w))
     return (model.r + frequency) * length * total
+
+
+def _hypergeometric(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
+    """2F1(a, b; c; z) for 0 <= z < 1.
+
+    SciPy returns infinity near z = 1 where c - a - b is a large whole number, for its formula there divides gamma
+    functions that overflow. In such cases the power series needs few terms: they fall like n^(a + b - c - 1).
+    """
+    value = np.asarray(hyp2f1(a, b, c, z))
+    if (overflowed := ~np.isfinite(value)).any():
+        a, b, c, z = (np.broadcast_to(part, value.shape)[overflowed] for part in (a, b, c, z))
+        value[overflowed] = _power_series(a, b, c, z)
+    return value
+
+
+def _power_series(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
+    term, total, n = np.ones_like(z), np.zeros_like(z), 0
+    while np.any(np.abs(term) > np.finfo(float).eps * np.abs(total)):
+        total = total + term
+        term = term * z * (a + n) * (b + n) / ((c + n) * (n + 1))
+        n += 1
+    return total
 
 
 def _checked(frequency: Numbers, recency: Numbers, age: Numbers) -> tuple[Floats, Floats, Floats]:
