@@ -1,7 +1,7 @@
 """The people who may sign in: ``.dashboard/users.json`` of a home.
 
 Here: reading and changing that file, what a name may be.
-Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines.commands.users``).
+Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines.commands.user``).
 """
 
 from __future__ import annotations

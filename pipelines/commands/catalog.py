@@ -1,71 +1,21 @@
-"""``headwater catalog``: the lake as a DuckDB file of views, for any client, BI tool or notebook.
+"""``headwater catalog``: the lake as a DuckDB file of views.
 
-Here: writing ``<home>/headwater.duckdb``. The file holds no rows: its views read the Parquet files, so that new
-days appear by themselves and no writer is ever in the way.
-Not here: ``headwater sql`` (``pipelines.compute.reading``).
+Not here: the file (``pipelines.compute.catalog``).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import typer
 
-import duckdb
+from pipelines.commands.options import HomeOption
+from pipelines.home.folder import find_home
 
-from pipelines.compute.workspace import Workspace, open_workspace
-from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home
-from pipelines.home.scratch import scratch_folder
-from pipelines.lake.duck import file_fault, identifier, literal
-from pipelines.lake.partitions import PART, publish, relation_sql
-
-STORAGE_VERSION = "v1.0.0"
-"""Older clients open this; DuckDB 2.0's own default they do not."""
+app = typer.Typer()
 
 
-def write_catalog(home: Home) -> Path:
-    """Write the catalogue of *home*, replacing an earlier one at once.
+@app.command(epilog="Example: `headwater catalog && duckdb -readonly home/headwater.duckdb`")
+def catalog(home: HomeOption = None) -> None:
+    """Write headwater.duckdb: commented views over the lake, for any DuckDB client."""
+    from pipelines.compute.catalog import write_catalog
 
-    Returns:
-        The file.
-
-    Raises:
-        HeadwaterError: the home is wrong or cannot be written.
-    """
-    workspace = open_workspace(home)
-    target = home.catalog_file
-    try:
-        # Not beside its target like the files of the lake, whose writers hold the home: a catalogue is written
-        # while they work.
-        with scratch_folder(home) as folder:
-            temporary = folder / target.name
-            _write(workspace, temporary)
-            publish(temporary, target)
-    except OSError as error:
-        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
-    except duckdb.Error as error:
-        raise HeadwaterError(f"{target}: cannot be written: {file_fault(error)}") from error
-    return target
-
-
-def _write(workspace: Workspace, path: Path) -> None:
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH {literal(str(path))} AS catalogue (STORAGE_VERSION {literal(STORAGE_VERSION)})")
-        connection.execute("USE catalogue")
-        for schema in workspace.project.schemas():
-            connection.execute(f"CREATE SCHEMA {identifier(schema)}")
-        for table in workspace.project.models:
-            _create_view(connection, workspace, table)
-        connection.execute("USE memory")
-        connection.execute("DETACH catalogue")
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str) -> None:
-    model = workspace.project.models[table]
-    folder = workspace.lake.folder(table)
-    # A view over a pattern that no file matches cannot be created: an empty table is a view of no rows.
-    pattern = [folder / ("dt=*" if model.is_partitioned else "") / PART] if workspace.lake.files(table) else []
-    connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(model.types, pattern)}")
-    connection.execute(f"COMMENT ON VIEW {identifier(table)} IS {literal(model.description)}")
-    for name, column in model.columns.items():
-        place = f"{identifier(table)}.{identifier(name)}"
-        connection.execute(f"COMMENT ON COLUMN {place} IS {literal(column.description)}")
+    print(f"wrote {write_catalog(find_home(home))}; open it read-only")

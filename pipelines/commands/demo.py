@@ -1,136 +1,26 @@
-"""``headwater demo`` and ``headwater simulate``: a made-up shop, and the whole pipeline on it.
+"""``headwater demo``: a made-up shop, and the whole pipeline on it.
 
-Here: what the demo does, step by step, and what it shows at the end.
-Not here: the shop (``pipelines.simulator``).
+Not here: the steps (``pipelines.commands.demo_run``).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from dashboards.report.file import LANGUAGES, write_report
-from pipelines.commands.console import print_summary, print_table, teller
-from pipelines.commands.engine import recording_engine
-from pipelines.commands.stopping import run_stoppable
-from pipelines.compute.reading import query_rows
-from pipelines.compute.run import run_home
-from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
-from pipelines.simulator import parameters_with, simulate
+import typer
 
-_ENTRANCES = """
-WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
-SELECT entrance_id AS entrance, name_zh AS 名称, exposures, product_clicks, add_to_carts AS carts,
-    order_lines AS lines, CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
-    printf('%.2f%%', 100 * click_through_rate) AS "click-through", printf('%.2f%%', 100 * click_to_order_rate)
-    AS "click-to-order", CAST(revenue_per_mille AS DECIMAL(18, 2)) AS "revenue/1000 exposures"
-FROM attribution.entrance_daily LEFT JOIN names USING (entrance_id)
-WHERE dt = DATE '{day}' ORDER BY revenue DESC, exposures DESC
-"""
-_SALES = """
-SELECT
-    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = DATE '{day}') AS entrances,
-    (SELECT sum(revenue) FROM core.order_lines WHERE dt = DATE '{day}') AS paid_orders
-"""
+app = typer.Typer()
 
 
-def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
-    """Lay out a home in *directory*, simulate, run, and show the last day.
+@app.command(epilog="Example: `headwater demo` · `headwater demo /tmp/shop`")
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where to lay out the demo's home.")] = Path("demo"),
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days of the made-up shop.")] = 15,
+    devices: Annotated[int, typer.Option(min=1, max=1_000_000, help="Its shoppers' devices.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Which made-up shop.")] = 1,
+) -> None:
+    """Lay out a home, simulate two weeks of a shop, run everything and show the last day."""
+    from pipelines.commands.demo_run import run_demo
 
-    Raises:
-        HeadwaterError: the folder cannot be used, or the run fails.
-    """
-    home, _ = init_home(directory)
-    if any(home.landing.rglob("*.ndjson")):
-        print(f"{home.root} has a shop's log already: it is kept, only what is new or stale is computed")
-    else:
-        with teller() as tell:
-            tell(f"simulating {days} days of a shop")
-            told = list(
-                run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson")
-            )
-        print("\n".join(told))
-    with teller() as tell:
-        summary = run_stoppable(lambda tell: run_home(home, engine=recording_engine, tell=tell), tell)
-    print_summary(summary)
-    if summary.has_errors or summary.last is None:
-        raise HeadwaterError(f"the demo's run failed; 'headwater doctor --home {directory}' tells what is wrong")
-    day = _last_day_with_sales(home)
-    print(f"\nThe entrances on {day}, the last day with sales:\n")
-    print_table(query_rows(home, _ENTRANCES.format(day=day)))
-    _show_sales_check(home, day)
-    _write_reports(home, day)
-    _show_next_steps(directory)
-
-
-def _write_reports(home: Home, day: dt.date) -> None:
-    with teller() as tell:
-        tell("writing the report")
-        paths = [write_report(home, language, day=day) for language in LANGUAGES]
-    print("\nThe day's report, in Chinese and English; open it in a browser:")
-    for path in paths:
-        print(f"  {path}")
-
-
-def _last_day_with_sales(home: Home) -> dt.date:
-    day = query_rows(home, "SELECT max(dt) FROM core.order_lines").rows[0][0]
-    if not isinstance(day, dt.date):
-        raise HeadwaterError("the made-up shop sold nothing; use more --devices or --days")
-    return day
-
-
-def _show_sales_check(home: Home, day: dt.date) -> None:
-    entrances, paid_orders = query_rows(home, _SALES.format(day=day)).rows[0]
-    if entrances != paid_orders:
-        raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders', {paid_orders}")
-    print(f"\nSales check: the entrances' revenue, {entrances}, is that of the day's paid orders, {paid_orders}.")
-
-
-def _show_next_steps(directory: Path) -> None:
-    dagster = f"HEADWATER_HOME={directory} dagster dev -m assets.definitions" if DATA != REPOSITORY else "make dev"
-    print(f"""
-Next:
-  headwater sql --home {directory} "SELECT * FROM attribution.path_summary ORDER BY revenue DESC LIMIT 10"
-  headwater dashboard --home {directory}   the dashboards, at http://127.0.0.1:8050
-  headwater docs                     the data dictionary
-  {dagster:<34} the Dagster UI on this home, at http://127.0.0.1:3000""")
-
-
-def run_simulation(
-    landing: Path,
-    *,
-    days: int,
-    devices: int,
-    seed: int,
-    last_day: dt.date | None,
-    form: Literal["ndjson", "parquet"],
-    files: Literal["daily", "hourly"] = "daily",
-    traps: Sequence[str] | None = None,
-) -> Iterator[str]:
-    """Simulate a shop into *landing*; yields what to tell the user. *traps* None: the believable mix.
-
-    Raises:
-        HeadwaterError: there is no such trap, or the folder cannot be written.
-    """
-    day = last_day or dt.date.today() - dt.timedelta(days=1)
-    summary = simulate(
-        landing,
-        days=days,
-        devices=devices,
-        seed=seed,
-        last_day=day,
-        format=form,
-        files=files,
-        parameters=None if traps is None else parameters_with(traps),
-    )
-    yield (
-        f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "
-        f"{summary.records:,} event records ({summary.duplicates:,} of them sent twice, {summary.broken:,} broken), "
-        f"{summary.orders:,} orders"
-    )
-    yield f"{len(summary.files)} files in {landing}; where each sale truly came from: {summary.truth}"
-    if traps and "foreign_currency" in traps:
-        yield f"exchange rates of its currencies, for the home's config/fx.csv: {summary.truth.with_name('fx.csv')}"
+    run_demo(directory, days=days, devices=devices, seed=seed)

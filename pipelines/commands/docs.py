@@ -1,91 +1,45 @@
-"""``headwater docs``: the data dictionary, made from the headers of the models and checks.
+"""``headwater docs``: the data dictionary.
 
-Here: the dictionary as Markdown and as one HTML page.
-Not here: the guides in ``docs/``, which people write.
+Not here: its text (``pipelines.compute.dictionary``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
-from markdown_it import MarkdownIt
+import typer
 
-from pipelines.compute.checks import grain_check_name
-from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
-from pipelines.home.folder import DATA
-from pipelines.ingest.sources.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
-from pipelines.sqlproject.model import Model
-from pipelines.sqlproject.project import Project
-from pipelines.sqlproject.reads import Read
+from pipelines.commands.options import HomeOption, home_or_none
 
-_INTRODUCTION = (
-    "Every table of the lake, from the headers in `sql/`; written by `headwater docs`. Times are UTC, `dt` is a "
-    "business day in the shop's time zone, money is DECIMAL(18,4) in the reporting currency unless a column says "
-    "otherwise. A rate whose denominator is zero is null."
-)
+app = typer.Typer()
 
 
-def markdown(project: Project) -> str:
-    """The dictionary as Markdown: schemas, tables, columns, what is read, checks, where the rule stands."""
-    lines = ["# Data dictionary", "", _INTRODUCTION, ""]
-    for schema in project.schemas():
-        lines += [f"## {schema}", ""]
-        for model in project.models.values():
-            if model.schema == schema:
-                lines += _table(project, model)
-    lines += ["## raw", "", "Written by ingestion, one file a batch; the models of `core` read them.", ""]
-    for table, columns in RAW_TABLES.items():
-        lines += [f"### {table}", "", RAW_DESCRIPTIONS[table], ""]
-        lines += _columns((name, kind, RAW_COLUMN_DESCRIPTIONS[table][name]) for name, kind in columns.items())
-    return "\n".join(lines).rstrip() + "\n"
+class DocsFormat(StrEnum):
+    """What ``headwater docs`` writes."""
+
+    markdown = "markdown"
+    html = "html"
 
 
-def _table(project: Project, model: Model) -> Iterator[str]:
-    yield from (f"### {model.name}", "", model.description, "")
-    partitions = "a partition a day (`dt`)" if model.is_partitioned else "one file"
-    yield f"- **Grain**: {', '.join(f'`{name}`' for name in model.grain)}; {partitions}"
-    yield f"- **Reads**: {', '.join(dict.fromkeys(_read(read) for read in project.reads[model.name]))}"
-    path = model.path.relative_to(DATA) if model.path.is_relative_to(DATA) else model.path
-    yield f"- **Rule**: `{path}`"
-    checks = [f"`{grain_check_name(model)}` (error): the grain is unique and not null"]
-    checks += [f"`{check.name}` ({check.severity}): {check.description}" for check in project.checks[model.name]]
-    yield "- **Checks**:"
-    yield from (f"  - {check}" for check in checks)
-    yield ""
-    yield from _columns((name, column.type, column.description) for name, column in model.columns.items())
+@app.command(epilog="Example: `headwater docs --format html --out dictionary.html`")
+def docs(
+    form: Annotated[DocsFormat, typer.Option("--format", help="Markdown or HTML.")] = DocsFormat.markdown,
+    out: Annotated[Path | None, typer.Option(help="Write to this file.", show_default=False)] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the data dictionary: every table, column, rule and check."""
+    from pipelines.compute.dictionary import as_html, markdown
+    from pipelines.home.settings import Settings, load_settings
+    from pipelines.sqlproject.project import load_project
 
-
-def _read(read: Read) -> str:
-    if read.table in CONFIG_TABLES:
-        return f"`{CONFIG_FILES[read.table]}`"
-    if read.days is None:
-        return f"`{read.table}` (all days)"
-    return f"`{read.table}`" + (f" (and {read.days} days before)" if read.days else "")
-
-
-def _columns(columns: Iterator[tuple[str, str, str]]) -> Iterator[str]:
-    yield from ("| column | type | |", "| --- | --- | --- |")
-    for name, kind, description in columns:
-        yield f"| `{name}` | {kind} | {description.replace('|', chr(92) + '|')} |"
-    yield ""
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Headwater: data dictionary</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }}
-h3 {{ margin-top: 2.5rem }} code {{ background: #eef2f6; padding: 0 .25em; border-radius: 3px }}
-table {{ border-collapse: collapse; width: 100% }} td, th {{ border-bottom: 1px solid #d9e0e7; padding: .3rem .6rem;
-text-align: left; vertical-align: top }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14191f; color: #dfe6ee }} code {{ background: #232c36 }}
-td, th {{ border-color: #33404d }} }}
-</style></head><body>
-{body}
-</body></html>
-"""
-
-
-def as_html(project: Project) -> str:
-    """The dictionary as one HTML page that needs nothing else."""
-    return _PAGE.format(body=MarkdownIt("commonmark").enable("table").render(markdown(project)))
+    place = home_or_none(home)
+    project = load_project(place, load_settings(place) if place else Settings())
+    text = as_html(project) if form is DocsFormat.html else markdown(project)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        print(f"wrote {out}")

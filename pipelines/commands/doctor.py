@@ -1,184 +1,40 @@
 """``headwater doctor``: what is wrong with a home, and what to do.
 
-Here: the findings, each with its remedy. They are derived from the files, like everything else; only the failed
-checks come from Dagster's records.
-Not here: repairing anything: ``headwater run`` does.
+Not here: the findings (``pipelines.compute.diagnosis``).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import platform
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Literal
+import json
+from typing import Annotated
 
-from pipelines.compute.planner import sound_plan
-from pipelines.compute.workspace import Workspace, open_workspace
-from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home
-from pipelines.ingest import (
-    changed_unseen,
-    changes,
-    day_of,
-    describe_drifts,
-    describe_never_there,
-    drifts,
-    load_sources,
-    never_there,
-    outlook,
-    remedy_for,
-)
-from pipelines.ingest.batches import manifest_file
-from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import are_sound
+import typer
 
-_LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
-DRIFT_DAYS = 28
-"""Drifts of so many days before the newest record are listed: after that they are how the shop is."""
+from pipelines.commands.console import shortened
+from pipelines.commands.options import HomeOption, JsonOption
+from pipelines.home.folder import find_home
 
-_FREE_BYTES_WANTED = 2 * 2**30
-
-Level = Literal["ok", "warn", "error"]
+app = typer.Typer()
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something looked at: how it is, and what to do if it is not well."""
+@app.command(epilog="Example: `headwater doctor --json`")
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare every file with its checksum, not only its size.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what is wrong with a home and what to do: versions, settings, landing, lake, checks."""
+    from pipelines.compute.diagnosis import diagnose
 
-    topic: str
-    level: Level
-    message: str
-    remedy: str = ""
-
-
-def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
-    """Look at *home* from the machine up to the marts; never raises for what it finds.
-
-    Args:
-        home: The home.
-        deep: Compare the content of every file with its checksum, not only its size.
-    """
-    findings = list(_machine(home))
-    try:
-        workspace = open_workspace(home)
-    except HeadwaterError as error:
-        return [*findings, Finding("settings", "error", str(error), "correct it; 'headwater check' tells all faults")]
-    start = workspace.settings.start_date
-    findings.append(
-        Finding(
-            "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
-        )
-    )
-    findings += _landing(workspace, deep=deep)
-    findings += _batches(workspace)
-    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        lambda: _damaged_batches(workspace, deep=deep),
-        lambda: _damaged_partitions(workspace, deep=deep),
-        lambda: _lake(workspace),
-        lambda: _failed_checks(workspace),
-    )
-    for look in looks:
-        try:
-            findings += look()
-        except HeadwaterError as error:
-            findings.append(Finding("lake", "error", str(error), "mend it, then headwater run"))
-    return findings
-
-
-def _machine(home: Home) -> Iterator[Finding]:
-    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    yield Finding("versions", "ok", f"Python {platform.python_version()}, {versions}")
-    free = shutil.disk_usage(home.root).free
-    if free < _FREE_BYTES_WANTED:
-        yield Finding("disk", "warn", f"{free / 2**30:.1f} GiB free at {home.root}", "make room before the next run")
+    findings = diagnose(find_home(home), deep=deep)
+    if as_json:
+        print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
-        yield Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
-
-
-def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
-    found = outlook(workspace.home, workspace.settings)
-    for error in found.errors:
-        yield Finding("landing", "error", error)
-    if found.pending:
-        remedy = "headwater run; it names those that it cannot read"
-        yield Finding("landing", "warn", f"{len(found.pending)} files wait to be ingested", remedy)
-    if found.is_outdated:
-        message = "batches of another mapping, time zone or setting of inputs, or whose raw files are gone"
-        yield Finding("landing", "warn", message, "headwater run reads their files again")
-    if not found.has_work:
-        yield Finding("landing", "ok", "every landed file is ingested")
-    for change in changes(workspace.raw.batches):
-        remedy = f"if they should replace the earlier ones: remove {workspace.raw.root}, then headwater run"
-        yield Finding("landing", "warn", change.describe(), remedy)
-    for line in changed_unseen(workspace.home.landing, workspace.raw.batches) if deep else ():
-        yield Finding("landing", "warn", line)
-
-
-def _batches(workspace: Workspace) -> Iterator[Finding]:
-    batches = [batch for batch in workspace.raw.batches if batch.kind == "file"]
-    sources = {source.name: source for source in load_sources(workspace.home)}
-    newest = max(map(day_of, batches), default=dt.date.min)
-    recent = [drift for drift in drifts(batches, sources) if (newest - drift.day).days < DRIFT_DAYS]
-    for line in describe_drifts(recent):
-        yield Finding("drift", "warn", line)
-    for line in describe_never_there(never_there(batches, sources)):
-        yield Finding("columns", "ok", line)
-    records, refused = sum(b.records for b in batches), sum(b.quarantined for b in batches)
-    if refused:
-        share = f"{refused:,} of {records:,} records quarantined"
-        # Of raw, which needs no run to answer.
-        remedy = (
-            'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"; where a source writes '
-            "amounts below zero, or times with words, its SQL can say what they mean: docs/user-guide.md, "
-            "'What a value may be'"
-        )
-        yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
-
-
-def _damaged_batches(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
-    for damage in workspace.raw.damaged(deep=deep):
-        remedy = remedy_for(workspace.home, workspace.raw, damage)
-        yield Finding("raw", "error", f"{damage.path}: damaged, it {damage.wrong}; batch {damage.batch_id}", remedy)
-
-
-def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
-    remedy = f"headwater run{' --verify' if deep else ''} computes it again"
-    folders = [manifest_file(workspace.raw.root).parent]
-    for table in workspace.project.models:
-        folders.append(workspace.lake.folder(table))
-        for path in workspace.lake.damaged(table, workspace.lake.versions(table, deep=deep)):
-            yield Finding("lake", "error", f"{path}: damaged, it is not as {folders[-1] / CHECKSUMS} says", remedy)
-    for folder in folders:
-        if not are_sound(folder):
-            yield Finding("lake", "error", f"{folder / CHECKSUMS}: damaged", "headwater run --verify writes it again")
-
-
-def _lake(workspace: Workspace) -> Iterator[Finding]:
-    plan = sound_plan(workspace)
-    if before := plan.describe_before():
-        yield Finding("start", "warn", before)
-    partitions = sum(len(keys) for keys in plan.expected.values())
-    if plan.is_empty:
-        through = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""
-        yield Finding("lake", "ok", f"all {partitions} partitions are up to date{through}")
-        return
-    for table, keys in plan.stale.items():
-        days = sorted(key for key in keys if key is not None)
-        span = f" from {days[0]} to {days[-1]}" if days else ""
-        yield Finding("lake", "warn", f"{table}: {len(keys)} stale partitions{span}", "headwater run")
-    for table, keys in plan.obsolete.items():
-        yield Finding("lake", "warn", f"{table}: {len(keys)} partitions without inputs", "headwater run removes them")
-
-
-def _failed_checks(workspace: Workspace) -> Iterator[Finding]:
-    from assets.engine import failed_checks
-
-    failed = failed_checks(workspace.home)
-    for check in failed:
-        level: Level = "error" if check.severity == "error" else "warn"
-        yield Finding("checks", level, f"{check.name}: {check.found}", "see the check's remedy")
-    if not failed:
-        yield Finding("checks", "ok", "no check failed when last run")
+        signs = {"ok": "  ok ", "warn": "warn ", "error": "ERROR"}
+        for finding in findings:
+            remedy = f"  → {finding.remedy}" if finding.remedy else ""
+            print(shortened(f"{signs[finding.level]} {finding.topic:<10} {finding.message}{remedy}"))
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)

@@ -1,7 +1,7 @@
 """``headwater sql``: one read-only query over the whole lake.
 
 Here: mounting every table of the home, letting only reading statements pass, and writing the result.
-Not here: the DuckDB file for other clients (``pipelines.commands.catalog``).
+Not here: the DuckDB file for other clients (``pipelines.compute.catalog``).
 """
 
 from __future__ import annotations

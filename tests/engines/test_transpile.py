@@ -6,7 +6,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from pipelines.commands.check import lint_project
+from pipelines.compute.home_check import lint_project
 from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
 from pipelines.sqlproject.reads import sample_span

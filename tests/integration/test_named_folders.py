@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from dashboards.copy.build import publish
-from pipelines.commands.catalog import write_catalog
+from pipelines.compute.catalog import write_catalog
 from pipelines.compute.reading import query_rows
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 from dashboards.app.sql.saved import saved_queries
 from dashboards.workbench.confined import Limits
 from dashboards.workbench.queries import Workbench
-from pipelines.commands.check import check_home
+from pipelines.compute.home_check import check_home
 from pipelines.compute.reading import query_rows
 from pipelines.home.folder import REPOSITORY
 from pipelines.home.settings import load_settings

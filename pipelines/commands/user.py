@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.commands.options import HomeOption
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import DEFAULT_HOME, HOME_VARIABLE, find_home
+from pipelines.home.folder import find_home
 
 if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
     from dashboards.access.users import Users
 
 app = typer.Typer(help="Say who may sign in to the dashboards.", no_args_is_help=True)
 
-_HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", help=f"The home; default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}.", show_default=False),
-]
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@-; case does not count.")]
 _StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
@@ -47,7 +44,7 @@ def add(
         UserRole, typer.Option(help="viewer: looks; analyst: also SQL; admin: also sees everybody's queries.")
     ],
     password_stdin: _StdinOption = False,
-    home: _HomeOption = None,
+    home: HomeOption = None,
 ) -> None:
     """Add somebody; the password is asked for twice."""
     from dashboards.access.passwords import Passwords
@@ -60,7 +57,7 @@ def add(
 
 
 @app.command("list", epilog="Example: `headwater user list`")
-def list_users(home: _HomeOption = None) -> None:
+def list_users(home: HomeOption = None) -> None:
     """List names and roles."""
     users = _users(home).all()
     for user in users.values():
@@ -70,7 +67,7 @@ def list_users(home: _HomeOption = None) -> None:
 
 
 @app.command(epilog="Example: `headwater user remove mei`")
-def remove(name: _NameArgument, home: _HomeOption = None) -> None:
+def remove(name: _NameArgument, home: HomeOption = None) -> None:
     """Take somebody away; their sessions end at once."""
     plain = _plain(name)
     _users(home).remove(plain)
@@ -78,7 +75,7 @@ def remove(name: _NameArgument, home: _HomeOption = None) -> None:
 
 
 @app.command(epilog="Example: `headwater user password mei`")
-def password(name: _NameArgument, password_stdin: _StdinOption = False, home: _HomeOption = None) -> None:
+def password(name: _NameArgument, password_stdin: _StdinOption = False, home: HomeOption = None) -> None:
     """Set another password; sessions begun with the old one end at once."""
     from dashboards.access.passwords import Passwords
 

@@ -1,0 +1,48 @@
+"""What several commands take, and how they refuse it.
+
+Here: the options ``--home`` and ``--json``.
+Not here: the commands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from pipelines.commands.console import error_line
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import DEFAULT_HOME, HOME_VARIABLE, Home, find_home
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help=f"The home; default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def refuse_usage(message: str) -> NoReturn:
+    """Print *message* and leave with the exit code of wrong usage.
+
+    Raises:
+        typer.Exit: always, with 2.
+    """
+    error_line(message)
+    raise typer.Exit(2)
+
+
+def home_or_none(path: Path | None) -> Home | None:
+    """The home that *path* or the environment names; None where none is named and ``./home`` is none.
+
+    ``check`` and ``docs`` work on the shipped project without a home.
+
+    Raises:
+        HeadwaterError: *path* is no home.
+    """
+    try:
+        return find_home(path)
+    except HeadwaterError:
+        if path is not None:
+            raise
+        return None

@@ -1,0 +1,49 @@
+"""``headwater sql``: a query of the lake.
+
+Not here: reading it (``pipelines.compute.reading``).
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.console import print_table
+from pipelines.commands.options import HomeOption
+from pipelines.home.folder import find_home
+
+app = typer.Typer()
+
+
+class QueryFormat(StrEnum):
+    """How ``headwater sql`` shows a result."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@app.command(
+    epilog='Examples: `headwater sql "SELECT * FROM attribution.entrance_daily"` · '
+    '`headwater sql "SELECT * FROM core.orders" --format parquet --out orders.parquet`'
+)
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT (or DESCRIBE, SUMMARIZE); - reads it from standard input.")],
+    form: Annotated[QueryFormat, typer.Option("--format", help="How to show the result.")] = QueryFormat.table,
+    out: Annotated[Path | None, typer.Option(help="Write to this file.", show_default=False)] = None,
+    home: HomeOption = None,
+) -> None:
+    """Query the lake, read-only. Tables: `headwater docs`, or DESCRIBE."""
+    from pipelines.compute.reading import query_rows, write_query
+
+    text = sys.stdin.read() if query == "-" else query
+    if form is QueryFormat.table and out is None:
+        print_table(query_rows(find_home(home), text))
+    else:
+        # A table written to a file is a CSV.
+        write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)
