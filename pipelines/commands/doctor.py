@@ -1,6 +1,6 @@
 """``headwater doctor``: what is wrong with a home, and what to do.
 
-Not here: the findings (``pipelines.compute.diagnosis``).
+Not here: the findings (``pipelines.commands.diagnosis``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what is wrong with a home and what to do: versions, settings, landing, lake, checks."""
-    from pipelines.compute.diagnosis import diagnose
+    from pipelines.commands.diagnosis import diagnose
 
     findings = diagnose(find_home(home), deep=deep)
     if as_json:

@@ -2,7 +2,7 @@
 
 Here: nothing is computed of a file that is not as it was written; what a session shows is not mounted again.
 Not here: what checksums are (``pipelines.lake.checksums``), looking for damage everywhere
-(``pipelines.compute.diagnosis``).
+(``pipelines.commands.diagnosis``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.compute.diagnosis import diagnose
+from pipelines.commands.diagnosis import diagnose
 from pipelines.home.folder import Home
 from pipelines.home.settings import load_settings
 from pipelines.ingest import RawLake, ingest

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.compute.diagnosis import diagnose
+from pipelines.commands.diagnosis import diagnose
 from pipelines.compute.run import run_home
 from tests.support import attribute, land, make_home, run, table
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.compute.diagnosis import diagnose
+from pipelines.commands.diagnosis import diagnose
 from pipelines.compute.run import Request, RunSummary, run_home
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home

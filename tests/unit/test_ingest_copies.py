@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.compute.diagnosis import diagnose
+from pipelines.commands.diagnosis import diagnose
 from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home
 from pipelines.ingest import RawLake

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.compute.diagnosis import diagnose
+from pipelines.commands.diagnosis import diagnose
 from pipelines.home.folder import Home
 from pipelines.ingest import RawLake, drifts, load_sources
 from pipelines.ingest.batches import Batch

@@ -173,9 +173,9 @@ TELLING_RUN = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from pipelines.commands import main as cli
+from pipelines.commands import main as cli, run as command
 from pipelines.compute import run
-show = cli.print_summary
+show = command.print_summary
 
 def show_slowly(*arguments, **options):
     print("telling", flush=True)
@@ -183,7 +183,7 @@ def show_slowly(*arguments, **options):
         time.sleep(0.01)
     show(*arguments, **options)
 
-cli.print_summary = show_slowly
+command.print_summary = show_slowly
 run.run_home = partial(run.run_home)  # Dagster's records are most of the time
 sys.argv = ["headwater", "run", "--home", "home", "--select", "core.quarantine"]
 cli.main()
