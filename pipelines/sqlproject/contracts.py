@@ -59,6 +59,13 @@ def _described(
     except duckdb.Error as error:
         line = _line_of_name(file, str(error))
         raise HeadwaterError(f"{file.path}:{line}: {first_line(error)}") from error
+    names = [row[0].lower() for row in rows]
+    for name in names:
+        if names.count(name) > 1:
+            raise HeadwaterError(
+                f"{file.path}: column '{name}' is returned {names.count(name)} times; name one otherwise, or take it "
+                f"out of a star: step.* EXCLUDE ({name})"
+            )
     return {row[0]: row[1] for row in rows}
 
 

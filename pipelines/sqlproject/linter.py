@@ -17,7 +17,7 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from pipelines.sqlproject.lint_rules import functions, lists, numbers, shape, texts, times
+from pipelines.sqlproject.lint_rules import functions, lists, numbers, selects, shape, texts, times
 from pipelines.sqlproject.lint_rules.base import Rule
 from pipelines.sqlproject.model import DIALECT
 
@@ -57,6 +57,7 @@ class Untranslatable(Rule):
 
 RULES: tuple[type[Rule], ...] = (
     *shape.RULES,
+    *selects.RULES,
     *times.RULES,
     *numbers.RULES,
     *texts.RULES,

@@ -95,23 +95,14 @@ heads AS (
         AND entrance_id IS NOT NULL
 ),
 
-days_ahead AS (
-    SELECT n
-    FROM UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS series(n)
-),
-
 -- An end sees the heads of its own day and of the days before it. So each head stands in the timeline of every
 -- day that may see it, and a day's result never depends on a later day.
 heads_seen AS (
     SELECT
-        heads.event_id,
-        heads.device_id,
-        heads.device_time,
-        heads.page_id,
-        heads.event_rank,
+        heads.* EXCLUDE (dt),
         CAST(heads.dt + days_ahead.n * INTERVAL '1' DAY AS DATE) AS dt
     FROM heads
-    CROSS JOIN days_ahead
+    CROSS JOIN UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS days_ahead(n)
 ),
 
 timeline AS (
@@ -140,7 +131,7 @@ timeline AS (
 nearest_heads AS (
     SELECT
         event_id,
-        head_event_id AS own_head_event_id,
+        head_event_id IS NOT NULL AS is_head,
         LAST_VALUE(head_event_id IGNORE NULLS) OVER (
             PARTITION BY device_id, dt
             ORDER BY device_time, page_id, event_rank, event_id
@@ -155,64 +146,28 @@ ends_with_head AS (
         head_event_id
     FROM nearest_heads
     WHERE
-        own_head_event_id IS NULL
+        NOT is_head
         AND head_event_id IS NOT NULL
-),
-
-joined AS (
-    SELECT
-        ends.event_id,
-        ends.end_type,
-        ends.occurred_at,
-        ends.device_id,
-        ends.person_id,
-        ends.page_id,
-        ends.page_type,
-        ends.module,
-        ends.slot,
-        ends.sku,
-        ends.product_id,
-        ends.content_id,
-        CASE
-            WHEN ends.entrance_id IS NOT NULL THEN 'own'
-            WHEN heads.event_id IS NOT NULL THEN 'head'
-            ELSE 'none'
-        END AS rule,
-        ends.entrance_id AS own_entrance_id,
-        heads.event_id AS head_event_id,
-        heads.entrance_id AS head_entrance_id,
-        heads.page_type AS head_page_type,
-        heads.module AS head_module,
-        heads.slot AS head_slot,
-        heads.content_id AS head_content_id,
-        ends.dt
-    FROM ends
-    LEFT JOIN ends_with_head ON ends_with_head.event_id = ends.event_id
-    LEFT JOIN heads
-        ON
-            heads.event_id = ends_with_head.head_event_id
-            AND heads.device_time >= ends.device_time - $head_lookback_hours * INTERVAL '1' HOUR
 )
 
 SELECT
-    event_id,
-    end_type,
-    occurred_at,
-    device_id,
-    person_id,
-    page_id,
-    page_type,
-    module,
-    slot,
-    sku,
-    product_id,
-    content_id,
-    rule,
-    COALESCE(own_entrance_id, head_entrance_id, '(direct)') AS entrance_id,
-    CASE WHEN rule = 'own' AND end_type = 'click' THEN event_id ELSE head_event_id END AS head_event_id,
-    CASE rule WHEN 'own' THEN page_type WHEN 'head' THEN head_page_type ELSE '(none)' END AS head_page_type,
-    COALESCE(CASE rule WHEN 'own' THEN module WHEN 'head' THEN head_module END, '(none)') AS head_module,
-    COALESCE(CASE rule WHEN 'own' THEN slot WHEN 'head' THEN head_slot END, 0) AS head_slot,
-    COALESCE(CASE rule WHEN 'own' THEN content_id WHEN 'head' THEN head_content_id END, '(none)') AS head_content_id,
-    dt
-FROM joined
+    ends.* EXCLUDE (device_time, entrance_id),
+    CASE
+        WHEN ends.entrance_id IS NOT NULL THEN 'own'
+        WHEN heads.event_id IS NOT NULL THEN 'head'
+        ELSE 'none'
+    END AS rule,
+    COALESCE(ends.entrance_id, heads.entrance_id, '(direct)') AS entrance_id,
+    CASE WHEN ends.entrance_id IS NOT NULL AND ends.end_type = 'click' THEN ends.event_id ELSE heads.event_id END
+        AS head_event_id,
+    COALESCE(CASE WHEN ends.entrance_id IS NULL THEN heads.page_type ELSE ends.page_type END, '(none)') AS head_page_type,
+    COALESCE(CASE WHEN ends.entrance_id IS NULL THEN heads.module ELSE ends.module END, '(none)') AS head_module,
+    COALESCE(CASE WHEN ends.entrance_id IS NULL THEN heads.slot ELSE ends.slot END, 0) AS head_slot,
+    COALESCE(CASE WHEN ends.entrance_id IS NULL THEN heads.content_id ELSE ends.content_id END, '(none)')
+        AS head_content_id
+FROM ends
+LEFT JOIN ends_with_head ON ends_with_head.event_id = ends.event_id
+LEFT JOIN heads
+    ON
+        heads.event_id = ends_with_head.head_event_id
+        AND heads.device_time >= ends.device_time - $head_lookback_hours * INTERVAL '1' HOUR

@@ -51,13 +51,6 @@ WITH sales AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
-sold AS (
-    SELECT DISTINCT
-        person_id,
-        product_id
-    FROM sales
-),
-
 candidates AS (
     SELECT
         events.event_id,
@@ -74,10 +67,7 @@ candidates AS (
         events.head_content_id,
         events.dt
     FROM attribution.attributed_events AS events
-    SEMI JOIN sold
-        ON
-            sold.person_id = events.person_id
-            AND sold.product_id = events.product_id
+    SEMI JOIN sales USING (person_id, product_id)
     WHERE
         events.dt BETWEEN $from_dt - ($cart_window_days + $max_payment_delay_days + 1) AND $to_dt
         AND events.end_type IN ('add_to_cart', 'click')
@@ -90,49 +80,45 @@ timeline AS (
         person_id,
         product_id,
         occurred_at AS at,
-        0 AS is_sale,
+        end_type AS kind,
         page_id,
         event_id,
         CAST(NULL AS VARCHAR) AS order_id,
-        CAST(NULL AS INTEGER) AS line_no,
-        CASE WHEN end_type = 'add_to_cart' THEN event_id END AS cart_event_id,
-        CASE WHEN end_type = 'click' THEN event_id END AS click_event_id
+        CAST(NULL AS INTEGER) AS line_no
     FROM candidates
     UNION ALL
     SELECT
         person_id,
         product_id,
         match_until AS at,
-        1 AS is_sale,
+        'sale' AS kind,
         CAST(NULL AS BIGINT) AS page_id,
         CAST(NULL AS VARCHAR) AS event_id,
         order_id,
-        line_no,
-        CAST(NULL AS VARCHAR) AS cart_event_id,
-        CAST(NULL AS VARCHAR) AS click_event_id
+        line_no
     FROM sales
     WHERE person_id IS NOT NULL
 ),
 
 nearest AS (
     SELECT
-        is_sale,
         order_id,
         line_no,
-        LAST_VALUE(cart_event_id IGNORE NULLS) OVER before_sale AS cart_before,
-        FIRST_VALUE(cart_event_id IGNORE NULLS) OVER after_sale AS cart_after,
-        LAST_VALUE(click_event_id IGNORE NULLS) OVER before_sale AS click_before,
-        FIRST_VALUE(click_event_id IGNORE NULLS) OVER after_sale AS click_after
+        kind,
+        LAST_VALUE(CASE WHEN kind = 'add_to_cart' THEN event_id END IGNORE NULLS) OVER before_sale AS cart_before,
+        FIRST_VALUE(CASE WHEN kind = 'add_to_cart' THEN event_id END IGNORE NULLS) OVER after_sale AS cart_after,
+        LAST_VALUE(CASE WHEN kind = 'click' THEN event_id END IGNORE NULLS) OVER before_sale AS click_before,
+        FIRST_VALUE(CASE WHEN kind = 'click' THEN event_id END IGNORE NULLS) OVER after_sale AS click_after
     FROM timeline
     WINDOW
         before_sale AS (
             PARTITION BY person_id, product_id
-            ORDER BY at, is_sale, page_id, event_id
+            ORDER BY at, kind = 'sale', page_id, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ),
         after_sale AS (
             PARTITION BY person_id, product_id
-            ORDER BY at, is_sale, page_id, event_id
+            ORDER BY at, kind = 'sale', page_id, event_id
             ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
         )
 ),
@@ -141,89 +127,64 @@ choices AS (
     SELECT
         order_id,
         line_no,
-        choice,
-        CASE choice
-            WHEN 1 THEN cart_before
-            WHEN 2 THEN cart_after
-            WHEN 3 THEN click_before
-            ELSE click_after
-        END AS event_id
+        event_id
     FROM nearest
-    CROSS JOIN UNNEST([1, 2, 3, 4]) AS known(choice)
-    WHERE is_sale = 1
+    CROSS JOIN UNNEST([cart_before, cart_after, click_before, click_after]) AS known(event_id)
+    WHERE kind = 'sale'
 ),
 
+-- A cart goes before a click, and of each what came before the sale goes before what came after it.
 found AS (
     SELECT
         sales.order_id,
         sales.line_no,
-        sales.revenue,
-        candidates.end_type,
         candidates.event_id,
-        ROW_NUMBER() OVER (PARTITION BY sales.order_id, sales.line_no ORDER BY choices.choice) AS place
+        CASE candidates.end_type WHEN 'add_to_cart' THEN 'cart' ELSE 'click' END AS matched_by,
+        ROW_NUMBER() OVER (
+            PARTITION BY sales.order_id, sales.line_no
+            ORDER BY candidates.end_type, candidates.occurred_at > sales.match_until
+        ) AS place,
+        ROW_NUMBER() OVER (
+            PARTITION BY sales.order_id
+            ORDER BY sales.revenue DESC, sales.line_no, candidates.end_type, candidates.occurred_at > sales.match_until
+        ) AS place_in_order
     FROM choices
-    INNER JOIN sales
-        ON
-            sales.order_id = choices.order_id
-            AND sales.line_no = choices.line_no
-    INNER JOIN candidates ON candidates.event_id = choices.event_id
+    INNER JOIN sales USING (order_id, line_no)
+    INNER JOIN candidates USING (event_id)
     WHERE
         candidates.occurred_at >= sales.ordered_at - $cart_window_days * INTERVAL '1' DAY
         AND candidates.occurred_at <= sales.match_until + $clock_tolerance_seconds * INTERVAL '1' SECOND
         AND DATE_DIFF('day', candidates.dt, sales.dt) BETWEEN 0 AND $cart_window_days + $max_payment_delay_days + 1
 ),
 
-own_matches AS (
-    SELECT
-        order_id,
-        line_no,
-        CASE end_type WHEN 'add_to_cart' THEN 'cart' ELSE 'click' END AS matched_by,
-        event_id AS matched_event_id,
-        ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY revenue DESC, line_no) AS place_in_order
-    FROM found
-    WHERE place = 1
-),
-
-unmatched AS (
+-- What the line found itself, else what the largest line of its order found.
+matches AS (
     SELECT
         sales.order_id,
         sales.line_no,
-        sales.person_id,
-        sales.match_until,
-        sales.dt
+        COALESCE(own.matched_by, 'order') AS matched_by,
+        COALESCE(own.event_id, largest.event_id) AS event_id
     FROM sales
-    ANTI JOIN own_matches
+    LEFT JOIN found AS own
         ON
-            own_matches.order_id = sales.order_id
-            AND own_matches.line_no = sales.line_no
-    WHERE sales.person_id IS NOT NULL
-),
-
-order_matches AS (
-    SELECT
-        unmatched.order_id,
-        unmatched.line_no,
-        own_matches.matched_event_id
-    FROM unmatched
-    INNER JOIN own_matches ON own_matches.order_id = unmatched.order_id
-    WHERE
-        own_matches.place_in_order = 1
-        AND 'order' IN ($sales_fallbacks)
+            own.order_id = sales.order_id
+            AND own.line_no = sales.line_no
+            AND own.place = 1
+    LEFT JOIN found AS largest
+        ON
+            largest.order_id = sales.order_id
+            AND largest.place_in_order = 1
+            AND 'order' IN ($sales_fallbacks)
+    WHERE COALESCE(own.event_id, largest.event_id) IS NOT NULL
 ),
 
 left_over AS (
-    SELECT
-        unmatched.order_id,
-        unmatched.line_no,
-        unmatched.person_id,
-        unmatched.match_until,
-        unmatched.dt
-    FROM unmatched
-    ANTI JOIN order_matches
-        ON
-            order_matches.order_id = unmatched.order_id
-            AND order_matches.line_no = unmatched.line_no
-    WHERE 'visit' IN ($sales_fallbacks)
+    SELECT sales.*
+    FROM sales
+    ANTI JOIN matches USING (order_id, line_no)
+    WHERE
+        person_id IS NOT NULL
+        AND 'visit' IN ($sales_fallbacks)
 ),
 
 heads AS (
@@ -239,7 +200,7 @@ heads AS (
         events.content_id,
         events.dt
     FROM core.events AS events
-    SEMI JOIN left_over ON left_over.person_id = events.person_id
+    SEMI JOIN left_over USING (person_id)
     WHERE
         events.dt BETWEEN $from_dt - (CEIL($head_lookback_hours / 24) + $max_payment_delay_days + 1) AND $to_dt
         AND events.event_type = 'click'
@@ -250,124 +211,61 @@ visits AS (
     SELECT
         person_id,
         occurred_at AS at,
-        0 AS is_sale,
+        FALSE AS is_sale,
         page_id,
-        event_id AS head_event_id,
+        event_id,
         CAST(NULL AS VARCHAR) AS order_id,
-        CAST(NULL AS INTEGER) AS line_no
+        CAST(NULL AS INTEGER) AS line_no,
+        CAST(NULL AS DATE) AS dt
     FROM heads
     UNION ALL
     SELECT
         person_id,
         match_until AS at,
-        1 AS is_sale,
+        TRUE AS is_sale,
         CAST(NULL AS BIGINT) AS page_id,
-        CAST(NULL AS VARCHAR) AS head_event_id,
+        CAST(NULL AS VARCHAR) AS event_id,
         order_id,
-        line_no
+        line_no,
+        dt
     FROM left_over
 ),
 
 latest_visits AS (
     SELECT
-        order_id,
-        line_no,
-        is_sale,
-        LAST_VALUE(head_event_id IGNORE NULLS) OVER (
+        visits.* EXCLUDE (event_id),
+        LAST_VALUE(event_id IGNORE NULLS) OVER (
             PARTITION BY person_id
-            ORDER BY at, is_sale, page_id, head_event_id
+            ORDER BY at, is_sale, page_id, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS head_event_id
+        ) AS event_id
     FROM visits
 ),
 
 visit_matches AS (
     SELECT
-        left_over.order_id,
-        left_over.line_no,
-        heads.event_id AS matched_event_id
-    FROM left_over
-    INNER JOIN latest_visits
-        ON
-            latest_visits.order_id = left_over.order_id
-            AND latest_visits.line_no = left_over.line_no
-            AND latest_visits.is_sale = 1
-    INNER JOIN heads ON heads.event_id = latest_visits.head_event_id
+        sales.order_id,
+        sales.line_no,
+        heads.*
+    FROM latest_visits AS sales
+    INNER JOIN heads USING (event_id)
     WHERE
-        heads.occurred_at >= left_over.match_until - $head_lookback_hours * INTERVAL '1' HOUR
-        AND DATE_DIFF('day', heads.dt, left_over.dt) <= CEIL($head_lookback_hours / 24) + $max_payment_delay_days + 1
-),
-
-matches AS (
-    SELECT
-        order_id,
-        line_no,
-        matched_by,
-        matched_event_id
-    FROM own_matches
-    UNION ALL
-    SELECT
-        order_id,
-        line_no,
-        'order' AS matched_by,
-        matched_event_id
-    FROM order_matches
-    UNION ALL
-    SELECT
-        order_id,
-        line_no,
-        'visit' AS matched_by,
-        matched_event_id
-    FROM visit_matches
-),
-
-credited AS (
-    SELECT
-        event_id,
-        entrance_id,
-        head_event_id,
-        head_page_type,
-        head_module,
-        head_slot,
-        head_content_id
-    FROM candidates
-    UNION
-    -- A head that is a candidate too is its own head there: the same row.
-    SELECT
-        event_id,
-        entrance_id,
-        event_id AS head_event_id,
-        page_type AS head_page_type,
-        COALESCE(module, '(none)') AS head_module,
-        COALESCE(slot, 0) AS head_slot,
-        COALESCE(content_id, '(none)') AS head_content_id
-    FROM heads
+        sales.is_sale
+        AND heads.occurred_at >= sales.at - $head_lookback_hours * INTERVAL '1' HOUR
+        AND DATE_DIFF('day', heads.dt, sales.dt) <= CEIL($head_lookback_hours / 24) + $max_payment_delay_days + 1
 )
 
 SELECT
-    sales.order_id,
-    sales.line_no,
-    sales.person_id,
-    sales.sku,
-    sales.product_id,
-    sales.quantity,
-    sales.revenue,
-    sales.net_revenue,
-    sales.margin,
-    sales.ordered_at,
-    sales.paid_at,
-    COALESCE(matches.matched_by, 'none') AS matched_by,
-    matches.matched_event_id,
-    COALESCE(credited.entrance_id, '(unattributed)') AS entrance_id,
-    credited.head_event_id,
-    COALESCE(credited.head_page_type, '(none)') AS head_page_type,
-    COALESCE(credited.head_module, '(none)') AS head_module,
-    COALESCE(credited.head_slot, 0) AS head_slot,
-    COALESCE(credited.head_content_id, '(none)') AS head_content_id,
-    sales.dt
+    sales.* EXCLUDE (match_until),
+    COALESCE(matches.matched_by, CASE WHEN visit.event_id IS NOT NULL THEN 'visit' END, 'none') AS matched_by,
+    COALESCE(matches.event_id, visit.event_id) AS matched_event_id,
+    COALESCE(candidates.entrance_id, visit.entrance_id, '(unattributed)') AS entrance_id,
+    COALESCE(candidates.head_event_id, visit.event_id) AS head_event_id,
+    COALESCE(candidates.head_page_type, visit.page_type, '(none)') AS head_page_type,
+    COALESCE(candidates.head_module, visit.module, '(none)') AS head_module,
+    COALESCE(candidates.head_slot, visit.slot, 0) AS head_slot,
+    COALESCE(candidates.head_content_id, visit.content_id, '(none)') AS head_content_id
 FROM sales
-LEFT JOIN matches
-    ON
-        matches.order_id = sales.order_id
-        AND matches.line_no = sales.line_no
-LEFT JOIN credited ON credited.event_id = matches.matched_event_id
+LEFT JOIN matches USING (order_id, line_no)
+LEFT JOIN candidates ON candidates.event_id = matches.event_id
+LEFT JOIN visit_matches AS visit USING (order_id, line_no)

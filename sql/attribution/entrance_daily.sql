@@ -57,8 +57,8 @@ sales AS (
 )
 
 SELECT
-    COALESCE(ends.dt, sales.dt) AS dt,
-    COALESCE(ends.entrance_id, sales.entrance_id) AS entrance_id,
+    dt,
+    entrance_id,
     CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
     CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
     CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
@@ -77,7 +77,4 @@ SELECT
     CAST(COALESCE(sales.order_lines, 0) AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS click_to_order_rate,
     CAST(1000 * COALESCE(sales.revenue, 0) AS DOUBLE) / NULLIF(ends.exposures, 0) AS revenue_per_mille
 FROM ends
-FULL JOIN sales
-    ON
-        sales.dt = ends.dt
-        AND sales.entrance_id = ends.entrance_id
+FULL JOIN sales USING (dt, entrance_id)

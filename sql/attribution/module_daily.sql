@@ -45,121 +45,84 @@ assisting AS (
 
 steps_from_end AS (
     SELECT
-        end_event_id,
-        page_type,
-        module,
+        steps.*,
         ROW_NUMBER() OVER (PARTITION BY end_event_id ORDER BY step_no DESC) AS step_from_end
     FROM steps
 ),
 
-closing AS (
+parts AS (
     SELECT
         end_event_id,
         page_type,
-        module
+        module,
+        'assisted' AS part
+    FROM assisting
+    UNION ALL
+    SELECT
+        end_event_id,
+        page_type,
+        module,
+        'closing' AS part
     FROM steps_from_end
     WHERE step_from_end = 1
 ),
 
-carts AS (
+conversions AS (
     SELECT
-        event_id,
+        event_id AS end_event_id,
+        1 AS add_to_carts,
+        0 AS order_lines,
+        CAST(0 AS DECIMAL(18, 4)) AS revenue,
         dt
     FROM attribution.attributed_events
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND end_type = 'add_to_cart'
-),
-
-sales AS (
+    UNION ALL
     SELECT
-        matched_event_id,
+        matched_event_id AS end_event_id,
+        0 AS add_to_carts,
+        1 AS order_lines,
         revenue,
         dt
     FROM attribution.attributed_sales
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
-measures AS (
-    SELECT
-        carts.dt,
-        assisting.page_type,
-        assisting.module,
-        'assisted_cart' AS measure,
-        CAST(0 AS DECIMAL(18, 4)) AS revenue
-    FROM carts
-    INNER JOIN assisting ON assisting.end_event_id = carts.event_id
-    UNION ALL
-    SELECT
-        carts.dt,
-        closing.page_type,
-        closing.module,
-        'closing_cart' AS measure,
-        CAST(0 AS DECIMAL(18, 4)) AS revenue
-    FROM carts
-    INNER JOIN closing ON closing.end_event_id = carts.event_id
-    UNION ALL
-    SELECT
-        sales.dt,
-        assisting.page_type,
-        assisting.module,
-        'assisted_sale' AS measure,
-        sales.revenue
-    FROM sales
-    INNER JOIN assisting ON assisting.end_event_id = sales.matched_event_id
-    UNION ALL
-    SELECT
-        sales.dt,
-        closing.page_type,
-        closing.module,
-        'closing_sale' AS measure,
-        sales.revenue
-    FROM sales
-    INNER JOIN closing ON closing.end_event_id = sales.matched_event_id
-),
-
 credits AS (
     SELECT
-        dt,
-        page_type,
-        module,
-        COUNT(*) FILTER (WHERE measure = 'assisted_cart') AS assisted_add_to_carts,
-        COUNT(*) FILTER (WHERE measure = 'assisted_sale') AS assisted_order_lines,
-        SUM(CASE WHEN measure = 'assisted_sale' THEN revenue ELSE 0 END) AS assisted_revenue,
-        COUNT(*) FILTER (WHERE measure = 'closing_cart') AS closing_add_to_carts,
-        COUNT(*) FILTER (WHERE measure = 'closing_sale') AS closing_order_lines,
-        SUM(CASE WHEN measure = 'closing_sale' THEN revenue ELSE 0 END) AS closing_revenue
-    FROM measures
-    GROUP BY dt, page_type, module
-),
-
-events AS (
-    SELECT
-        dt,
-        page_type,
-        COALESCE(module, '(none)') AS module,
-        event_type
-    FROM core.events
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND event_type IN ('exposure', 'click')
+        conversions.dt,
+        parts.page_type,
+        parts.module,
+        SUM(conversions.add_to_carts) FILTER (WHERE parts.part = 'assisted') AS assisted_add_to_carts,
+        SUM(conversions.order_lines) FILTER (WHERE parts.part = 'assisted') AS assisted_order_lines,
+        SUM(conversions.revenue) FILTER (WHERE parts.part = 'assisted') AS assisted_revenue,
+        SUM(conversions.add_to_carts) FILTER (WHERE parts.part = 'closing') AS closing_add_to_carts,
+        SUM(conversions.order_lines) FILTER (WHERE parts.part = 'closing') AS closing_order_lines,
+        SUM(conversions.revenue) FILTER (WHERE parts.part = 'closing') AS closing_revenue
+    FROM conversions
+    INNER JOIN parts USING (end_event_id)
+    GROUP BY conversions.dt, parts.page_type, parts.module
 ),
 
 own AS (
     SELECT
         dt,
         page_type,
-        module,
+        COALESCE(module, '(none)') AS module,
         COUNT(*) FILTER (WHERE event_type = 'exposure') AS exposures,
         COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
-    FROM events
-    GROUP BY dt, page_type, module
+    FROM core.events
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND event_type IN ('exposure', 'click')
+    GROUP BY ALL
 )
 
 SELECT
-    COALESCE(own.dt, credits.dt) AS dt,
-    COALESCE(own.page_type, credits.page_type) AS page_type,
-    COALESCE(own.module, credits.module) AS module,
+    dt,
+    page_type,
+    module,
     CAST(COALESCE(credits.assisted_add_to_carts, 0) AS BIGINT) AS assisted_add_to_carts,
     CAST(COALESCE(credits.assisted_order_lines, 0) AS BIGINT) AS assisted_order_lines,
     CAST(COALESCE(credits.assisted_revenue, 0) AS DECIMAL(18, 4)) AS assisted_revenue,
@@ -170,8 +133,4 @@ SELECT
     CAST(COALESCE(own.clicks, 0) AS BIGINT) AS clicks,
     CAST(own.clicks AS DOUBLE) / NULLIF(own.exposures, 0) AS click_through_rate
 FROM own
-FULL JOIN credits
-    ON
-        credits.dt = own.dt
-        AND credits.page_type = own.page_type
-        AND credits.module = own.module
+FULL JOIN credits USING (dt, page_type, module)

@@ -65,17 +65,11 @@ in_window AS (
 
 numbered AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        touch_event_id,
-        touchpoint,
-        campaign,
-        occurred_at,
-        dt,
-        ROW_NUMBER() OVER (
+        in_window.*,
+        CAST(ROW_NUMBER() OVER (
             PARTITION BY order_id, touchpoint_type
             ORDER BY occurred_at, touch_event_id
-        ) AS touch_no
+        ) AS INTEGER) AS touch_no
     FROM in_window
 ),
 
@@ -94,10 +88,7 @@ beside_others AS (
 -- remove_if_not_all has been applied: what it names is gone, unless there is nothing else.
 before_the_last AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        touchpoint,
-        touch_no,
+        beside_others.*,
         MAX(CASE WHEN NOT touchpoint IN ($touch_remove_if_last_and_not_all) THEN touch_no END) OVER (
             PARTITION BY order_id, touchpoint_type
         ) AS last_other
@@ -110,10 +101,7 @@ before_the_last AS (
 -- remove_if_last_and_not_all has been applied: what it names is gone from the end, unless there is nothing else.
 repeated AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        touchpoint,
-        touch_no,
+        before_the_last.*,
         LAG(touchpoint) OVER (
             PARTITION BY order_id, touchpoint_type
             ORDER BY touch_no
@@ -134,11 +122,11 @@ transformed AS (
         order_id,
         touchpoint_type,
         touch_no,
-        occurrences,
-        ROW_NUMBER() OVER (
+        CAST(occurrences AS INTEGER) AS occurrences,
+        CAST(ROW_NUMBER() OVER (
             PARTITION BY order_id, touchpoint_type
             ORDER BY touch_no
-        ) AS position
+        ) AS INTEGER) AS position
     FROM repeated
     WHERE
         CASE $touch_transform
@@ -149,19 +137,8 @@ transformed AS (
 )
 
 SELECT
-    numbered.order_id,
-    numbered.touchpoint_type,
-    CAST(numbered.touch_no AS INTEGER) AS touch_no,
-    CAST(transformed.position AS INTEGER) AS position,
-    numbered.touch_event_id,
-    numbered.touchpoint,
-    CAST(transformed.occurrences AS INTEGER) AS occurrences,
-    numbered.campaign,
-    numbered.occurred_at,
-    numbered.dt
+    numbered.*,
+    transformed.position,
+    transformed.occurrences
 FROM numbered
-LEFT JOIN transformed
-    ON
-        transformed.order_id = numbered.order_id
-        AND transformed.touchpoint_type = numbered.touchpoint_type
-        AND transformed.touch_no = numbered.touch_no
+LEFT JOIN transformed USING (order_id, touchpoint_type, touch_no)

@@ -24,44 +24,38 @@ columns:
   entrance_id: {type: VARCHAR, description: entrance of the end}
   dt: {type: DATE, description: business day of the end}
 */
-WITH path_ends AS (
+WITH ends AS (
     SELECT
-        event_id,
-        rule,
-        entrance_id,
-        head_event_id,
-        dt
-    FROM attribution.attributed_events
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND end_type IN ($path_ends)
-),
-
-ends AS (
-    SELECT
-        events.event_id,
-        events.event_type,
-        events.device_id,
+        ends.event_id,
+        ends.end_type,
+        ends.rule,
+        ends.device_id,
         events.device_time,
-        events.occurred_at,
-        events.page_id,
+        ends.occurred_at,
+        ends.page_id,
         events.event_rank,
-        events.page_type,
-        events.module,
-        events.slot,
-        events.sku,
-        path_ends.rule,
-        path_ends.entrance_id,
-        path_ends.head_event_id,
-        path_ends.dt
-    FROM path_ends
+        ends.page_type,
+        ends.module,
+        ends.slot,
+        ends.sku,
+        ends.entrance_id,
+        ends.dt
+    FROM attribution.attributed_events AS ends
     INNER JOIN core.events AS events
         ON
-            events.event_id = path_ends.event_id
-            AND events.dt = path_ends.dt
+            events.event_id = ends.event_id
+            AND events.dt = ends.dt
     WHERE
-        events.dt BETWEEN $from_dt AND $to_dt
+        ends.dt BETWEEN $from_dt AND $to_dt
+        AND events.dt BETWEEN $from_dt AND $to_dt
+        AND ends.end_type IN ($path_ends)
         AND events.event_type IN ($path_ends)
+),
+
+ends_with_head AS (
+    SELECT ends.*
+    FROM ends
+    WHERE rule = 'head'
 ),
 
 clicks AS (
@@ -76,7 +70,7 @@ clicks AS (
         module,
         slot,
         sku,
-        entrance_id,
+        entrance_id IS NOT NULL AS is_head,
         dt
     FROM core.events
     WHERE
@@ -84,48 +78,28 @@ clicks AS (
         AND event_type = 'click'
 ),
 
-days_ahead AS (
-    SELECT n
-    FROM UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS series(n)
-),
-
-device_days AS (
-    SELECT DISTINCT
-        device_id,
-        dt
-    FROM ends
-    WHERE rule = 'head'
-),
-
-clicks_ahead AS (
+-- An end sees the clicks of its own day and of the days before it: each click stands on every day that may see it.
+clicks_seen AS (
     SELECT
-        clicks.event_id,
-        clicks.device_id,
-        clicks.device_time,
-        clicks.page_id,
-        clicks.event_rank,
-        clicks.entrance_id,
+        clicks.* EXCLUDE (dt),
         CAST(clicks.dt + days_ahead.n * INTERVAL '1' DAY AS DATE) AS dt
     FROM clicks
-    CROSS JOIN days_ahead
+    CROSS JOIN UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS days_ahead(n)
 ),
 
 -- The clicks that a device's ends of a day see, and those ends that are no clicks.
 timeline AS (
     SELECT
-        clicks_ahead.event_id,
-        clicks_ahead.device_id,
-        clicks_ahead.device_time,
-        clicks_ahead.page_id,
-        clicks_ahead.event_rank,
-        clicks_ahead.dt,
-        1 AS is_click,
-        CASE WHEN clicks_ahead.entrance_id IS NOT NULL THEN clicks_ahead.event_id END AS head_event_id
-    FROM clicks_ahead
-    INNER JOIN device_days
-        ON
-            device_days.device_id = clicks_ahead.device_id
-            AND device_days.dt = clicks_ahead.dt
+        event_id,
+        device_id,
+        device_time,
+        page_id,
+        event_rank,
+        dt,
+        TRUE AS is_click,
+        CASE WHEN is_head THEN event_id END AS head_event_id
+    FROM clicks_seen
+    SEMI JOIN ends_with_head USING (device_id, dt)
     UNION ALL
     SELECT
         event_id,
@@ -134,133 +108,76 @@ timeline AS (
         page_id,
         event_rank,
         dt,
-        0 AS is_click,
+        FALSE AS is_click,
         CAST(NULL AS VARCHAR) AS head_event_id
-    FROM ends
-    WHERE
-        rule = 'head'
-        AND event_type <> 'click'
+    FROM ends_with_head
+    WHERE end_type <> 'click'
 ),
 
-numbered AS (
+-- A visit is what follows a head until the next one.
+visits AS (
     SELECT
-        event_id,
-        device_id,
-        dt,
-        is_click,
+        timeline.* EXCLUDE (head_event_id),
         LAST_VALUE(head_event_id IGNORE NULLS) OVER (
             PARTITION BY device_id, dt
             ORDER BY device_time, page_id, event_rank, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS head_event_id,
-        CAST(SUM(is_click) OVER (
-            PARTITION BY device_id, dt
-            ORDER BY device_time, page_id, event_rank, event_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS BIGINT) AS click_no
+        ) AS head_event_id
     FROM timeline
 ),
 
-head_numbers AS (
-    SELECT
-        event_id AS head_event_id,
-        dt,
-        click_no AS head_click_no
-    FROM numbered
-    WHERE event_id = head_event_id
-),
-
--- The clicks after the head that belong to an end's path are those numbered first_click_no to last_click_no.
-spans AS (
-    SELECT
-        ends.event_id AS end_event_id,
-        ends.head_event_id,
-        ends.dt,
-        GREATEST(
-            head_numbers.head_click_no + 1,
-            -- The head, the end and these fill max_path_steps.
-            numbered.click_no - CASE WHEN ends.event_type = 'click' THEN 1 ELSE 0 END - ($max_path_steps - 2) + 1
-        ) AS first_click_no,
-        numbered.click_no - CASE WHEN ends.event_type = 'click' THEN 1 ELSE 0 END AS last_click_no,
-        numbered.click_no - CASE WHEN ends.event_type = 'click' THEN 1 ELSE 0 END - head_numbers.head_click_no
-        > $max_path_steps - 2 AS is_truncated
-    FROM ends
-    INNER JOIN numbered
-        ON
-            numbered.event_id = ends.event_id
-            AND numbered.dt = ends.dt
-    INNER JOIN head_numbers
-        ON
-            head_numbers.head_event_id = ends.head_event_id
-            AND head_numbers.dt = ends.dt
-    WHERE ends.rule = 'head'
-),
-
--- A span is at most max_path_steps long, so it lies in two buckets of that width: an equality join finds its clicks
--- without pairing every end of a long visit with every click of it.
-span_buckets AS (
-    SELECT
-        end_event_id,
-        head_event_id,
-        dt,
-        first_click_no,
-        last_click_no,
-        last_click_no // $max_path_steps AS bucket
-    FROM spans
-    UNION ALL
-    SELECT
-        end_event_id,
-        head_event_id,
-        dt,
-        first_click_no,
-        last_click_no,
-        last_click_no // $max_path_steps - 1 AS bucket
-    FROM spans
-),
-
-click_buckets AS (
+-- The head is click 0 of its visit.
+numbered AS (
     SELECT
         event_id,
+        dt,
         head_event_id,
-        dt,
-        click_no,
-        click_no // $max_path_steps AS bucket
-    FROM numbered
-    WHERE
-        is_click = 1
-        AND event_id <> head_event_id
+        is_click,
+        COUNT(*) FILTER (WHERE is_click) OVER (
+            PARTITION BY head_event_id, dt
+            ORDER BY device_time, page_id, event_rank, event_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) - 1 AS click_no
+    FROM visits
+    WHERE head_event_id IS NOT NULL
 ),
 
-step_events AS (
+-- Of the clicks between head and end the last ones are kept, so many that head, clicks and end fill max_path_steps.
+paths AS (
     SELECT
-        end_event_id,
-        dt,
-        head_event_id AS event_id,
-        'head' AS role,
-        CAST(0 AS BIGINT) AS position
-    FROM spans
-    UNION ALL
-    SELECT
-        span_buckets.end_event_id,
-        span_buckets.dt,
-        click_buckets.event_id,
-        'click' AS role,
-        click_buckets.click_no AS position
-    FROM span_buckets
-    INNER JOIN click_buckets
-        ON
-            click_buckets.head_event_id = span_buckets.head_event_id
-            AND click_buckets.dt = span_buckets.dt
-            AND click_buckets.bucket = span_buckets.bucket
-    WHERE click_buckets.click_no BETWEEN span_buckets.first_click_no AND span_buckets.last_click_no
+        ends.event_id AS end_event_id,
+        ends.entrance_id,
+        numbered.head_event_id,
+        numbered.click_no - CASE ends.end_type WHEN 'click' THEN 1 ELSE 0 END AS clicks_between,
+        ends.dt
+    FROM ends_with_head AS ends
+    INNER JOIN numbered USING (event_id, dt)
 ),
 
-steps AS (
+cut_paths AS (
     SELECT
-        step_events.end_event_id,
-        step_events.event_id,
-        step_events.role,
-        step_events.position,
+        paths.*,
+        LEAST(clicks_between, $max_path_steps - 2) AS clicks_kept,
+        clicks_between > $max_path_steps - 2 AS is_truncated
+    FROM paths
+),
+
+-- Step 1 is the head. Step n + 1 of a path that was not cut is click n of the visit.
+path_clicks AS (
+    SELECT
+        cut_paths.*,
+        CAST(series.n + 1 AS INTEGER) AS step_no,
+        CASE series.n WHEN 0 THEN 0 ELSE clicks_between - clicks_kept + series.n END AS click_no
+    FROM cut_paths
+    CROSS JOIN UNNEST(GENERATE_SERIES(0, clicks_kept, 1)) AS series(n)
+),
+
+full_paths AS (
+    SELECT
+        path_clicks.end_event_id,
+        path_clicks.step_no,
+        clicks.event_id,
+        CASE path_clicks.step_no WHEN 1 THEN 'head' ELSE 'click' END AS role,
         clicks.device_time,
         clicks.occurred_at,
         clicks.page_id,
@@ -268,103 +185,67 @@ steps AS (
         clicks.module,
         clicks.slot,
         clicks.sku,
-        step_events.dt
-    FROM step_events
-    INNER JOIN clicks ON clicks.event_id = step_events.event_id
+        path_clicks.is_truncated,
+        path_clicks.entrance_id,
+        path_clicks.dt
+    FROM path_clicks
+    INNER JOIN numbered
+        ON
+            numbered.head_event_id = path_clicks.head_event_id
+            AND numbered.dt = path_clicks.dt
+            AND numbered.click_no = path_clicks.click_no
+            AND numbered.is_click
+    INNER JOIN clicks ON clicks.event_id = numbered.event_id
     UNION ALL
     SELECT
-        event_id AS end_event_id,
-        event_id,
+        ends.event_id AS end_event_id,
+        CAST(COALESCE(cut_paths.clicks_kept + 2, 1) AS INTEGER) AS step_no,
+        ends.event_id,
         'end' AS role,
-        CAST(9223372036854775807 AS BIGINT) AS position,
-        device_time,
-        occurred_at,
-        page_id,
-        page_type,
-        module,
-        slot,
-        sku,
-        dt
+        ends.device_time,
+        ends.occurred_at,
+        ends.page_id,
+        ends.page_type,
+        ends.module,
+        ends.slot,
+        ends.sku,
+        COALESCE(cut_paths.is_truncated, FALSE) AS is_truncated,
+        ends.entrance_id,
+        ends.dt
     FROM ends
+    LEFT JOIN cut_paths ON cut_paths.end_event_id = ends.event_id
 ),
 
+-- The shopper came back to a superseded step's page later, and went back above a backtracked step's page.
 judged AS (
     SELECT
-        end_event_id,
-        event_id,
-        role,
-        device_time,
-        occurred_at,
-        page_id,
-        page_type,
-        module,
-        slot,
-        sku,
-        dt,
-        ROW_NUMBER() OVER (PARTITION BY end_event_id ORDER BY position) AS step_no,
+        full_paths.*,
         role <> 'head'
-        AND LEAD(event_id) OVER (PARTITION BY end_event_id, page_id ORDER BY position) IS NOT NULL AS is_superseded,
+        AND step_no < MAX(step_no) OVER (PARTITION BY end_event_id, page_id) AS is_superseded,
         role <> 'head'
         AND COALESCE(
             MIN(page_id) OVER (
                 PARTITION BY end_event_id
-                ORDER BY position
+                ORDER BY step_no
                 ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
             ) < page_id,
             FALSE
         ) AS is_backtracked
-    FROM steps
-),
-
-counted AS (
-    SELECT
-        end_event_id,
-        step_no,
-        event_id,
-        role,
-        device_time,
-        occurred_at,
-        page_id,
-        page_type,
-        module,
-        slot,
-        sku,
-        is_superseded,
-        is_backtracked,
-        SUM(CASE WHEN is_superseded THEN 0 ELSE 1 END) OVER (
-            PARTITION BY end_event_id
-            ORDER BY step_no
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS effective_count,
-        SUM(CASE WHEN is_superseded OR is_backtracked THEN 0 ELSE 1 END) OVER (
-            PARTITION BY end_event_id
-            ORDER BY step_no
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS stack_count,
-        dt
-    FROM judged
+    FROM full_paths
 )
 
 SELECT
-    counted.end_event_id,
-    CAST(counted.step_no AS INTEGER) AS step_no,
-    counted.event_id,
-    counted.role,
-    counted.device_time,
-    counted.occurred_at,
-    counted.page_id,
-    counted.page_type,
-    counted.module,
-    counted.slot,
-    counted.sku,
-    CASE WHEN NOT counted.is_superseded THEN CAST(counted.effective_count AS INTEGER) END AS effective_step_no,
+    judged.* EXCLUDE (is_superseded),
     CASE
-        WHEN NOT counted.is_superseded AND NOT counted.is_backtracked THEN CAST(counted.stack_count AS INTEGER)
-    END AS stack_step_no,
-    counted.is_backtracked,
-    COALESCE(spans.is_truncated, FALSE) AS is_truncated,
-    path_ends.entrance_id,
-    counted.dt
-FROM counted
-INNER JOIN path_ends ON path_ends.event_id = counted.end_event_id
-LEFT JOIN spans ON spans.end_event_id = counted.end_event_id
+        WHEN NOT is_superseded THEN CAST(COUNT(*) FILTER (WHERE NOT is_superseded) OVER so_far AS INTEGER)
+    END AS effective_step_no,
+    CASE
+        WHEN NOT is_superseded AND NOT is_backtracked
+            THEN CAST(COUNT(*) FILTER (WHERE NOT is_superseded AND NOT is_backtracked) OVER so_far AS INTEGER)
+    END AS stack_step_no
+FROM judged
+WINDOW so_far AS (
+    PARTITION BY end_event_id
+    ORDER BY step_no
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+)

@@ -21,25 +21,6 @@ WITH paths AS (
     GROUP BY end_event_id
 ),
 
-carts AS (
-    SELECT
-        event_id,
-        dt
-    FROM attribution.attributed_events
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND end_type = 'add_to_cart'
-),
-
-sales AS (
-    SELECT
-        matched_event_id,
-        revenue,
-        dt
-    FROM attribution.attributed_sales
-    WHERE dt BETWEEN $from_dt AND $to_dt
-),
-
 measures AS (
     SELECT
         carts.dt,
@@ -47,8 +28,11 @@ measures AS (
         1 AS add_to_carts,
         0 AS order_lines,
         CAST(0 AS DECIMAL(18, 4)) AS revenue
-    FROM carts
+    FROM attribution.attributed_events AS carts
     INNER JOIN paths ON paths.end_event_id = carts.event_id
+    WHERE
+        carts.dt BETWEEN $from_dt AND $to_dt
+        AND carts.end_type = 'add_to_cart'
     UNION ALL
     SELECT
         sales.dt,
@@ -56,8 +40,9 @@ measures AS (
         0 AS add_to_carts,
         1 AS order_lines,
         sales.revenue
-    FROM sales
+    FROM attribution.attributed_sales AS sales
     LEFT JOIN paths ON paths.end_event_id = sales.matched_event_id
+    WHERE sales.dt BETWEEN $from_dt AND $to_dt
 )
 
 SELECT

@@ -70,7 +70,7 @@ sales AS (
     GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
 ),
 
-entrance_events AS (
+slots AS (
     SELECT
         dt,
         entrance_id,
@@ -78,64 +78,23 @@ entrance_events AS (
         COALESCE(module, '(none)') AS head_module,
         COALESCE(slot, 0) AS head_slot,
         COALESCE(content_id, '(none)') AS head_content_id,
-        event_type
+        COUNT(*) FILTER (WHERE event_type = 'exposure') AS impressions,
+        COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
     FROM core.events
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND entrance_id IS NOT NULL
         AND event_type IN ('exposure', 'click')
-),
-
-slots AS (
-    SELECT
-        dt,
-        entrance_id,
-        head_page_type,
-        head_module,
-        head_slot,
-        head_content_id,
-        COUNT(*) FILTER (WHERE event_type = 'exposure') AS impressions,
-        COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
-    FROM entrance_events
-    GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
-),
-
-keys AS (
-    SELECT
-        dt,
-        entrance_id,
-        head_page_type,
-        head_module,
-        head_slot,
-        head_content_id
-    FROM ends
-    UNION
-    SELECT
-        dt,
-        entrance_id,
-        head_page_type,
-        head_module,
-        head_slot,
-        head_content_id
-    FROM sales
-    UNION
-    SELECT
-        dt,
-        entrance_id,
-        head_page_type,
-        head_module,
-        head_slot,
-        head_content_id
-    FROM slots
+    GROUP BY ALL
 )
 
 SELECT
-    keys.dt,
-    keys.entrance_id,
-    keys.head_page_type,
-    keys.head_module,
-    keys.head_slot,
-    keys.head_content_id,
+    dt,
+    entrance_id,
+    head_page_type,
+    head_module,
+    head_slot,
+    head_content_id,
     CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
     CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
     CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
@@ -155,28 +114,6 @@ SELECT
     CAST(1000 * COALESCE(sales.revenue, 0) AS DOUBLE) / NULLIF(ends.exposures, 0) AS revenue_per_mille,
     CAST(COALESCE(slots.impressions, 0) AS BIGINT) AS impressions,
     CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks
-FROM keys
-LEFT JOIN ends
-    ON
-        ends.dt = keys.dt
-        AND ends.entrance_id = keys.entrance_id
-        AND ends.head_page_type = keys.head_page_type
-        AND ends.head_module = keys.head_module
-        AND ends.head_slot = keys.head_slot
-        AND ends.head_content_id = keys.head_content_id
-LEFT JOIN sales
-    ON
-        sales.dt = keys.dt
-        AND sales.entrance_id = keys.entrance_id
-        AND sales.head_page_type = keys.head_page_type
-        AND sales.head_module = keys.head_module
-        AND sales.head_slot = keys.head_slot
-        AND sales.head_content_id = keys.head_content_id
-LEFT JOIN slots
-    ON
-        slots.dt = keys.dt
-        AND slots.entrance_id = keys.entrance_id
-        AND slots.head_page_type = keys.head_page_type
-        AND slots.head_module = keys.head_module
-        AND slots.head_slot = keys.head_slot
-        AND slots.head_content_id = keys.head_content_id
+FROM ends
+FULL JOIN sales USING (dt, entrance_id, head_page_type, head_module, head_slot, head_content_id)
+FULL JOIN slots USING (dt, entrance_id, head_page_type, head_module, head_slot, head_content_id)

@@ -62,10 +62,7 @@ touches AS (
 -- Ages count from the path's last touch, whose weight is 1: however old the path, its weights never sum to 0.
 decaying AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        position,
-        path_length,
+        touches.*,
         POW(
             2, -CAST(DATE_DIFF('microsecond', occurred_at, last_at) AS DOUBLE) / 86400000000 / $touch_half_life_days
         ) AS weight
@@ -74,21 +71,15 @@ decaying AS (
 
 weighed AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        position,
-        path_length,
+        decaying.*,
         weight / NULLIF(SUM(weight) OVER (PARTITION BY order_id, touchpoint_type), 0) AS decayed_credit
     FROM decaying
 ),
 
 credited AS (
     SELECT
-        weighed.order_id,
-        weighed.touchpoint_type,
+        weighed.*,
         models.model,
-        weighed.position,
-        weighed.path_length,
         CASE
             WHEN models.model IN ('first', 'last') OR weighed.path_length = 1 THEN CAST(1 AS DOUBLE)
             WHEN models.model = 'time_decay' THEN weighed.decayed_credit
@@ -106,12 +97,7 @@ credited AS (
 
 cumulated AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        model,
-        position,
-        path_length,
-        credit,
+        credited.*,
         SUM(credit) OVER (
             PARTITION BY order_id, touchpoint_type, model
             ORDER BY position
@@ -124,11 +110,7 @@ cumulated AS (
 -- Twelve decimals drown the noise of adding DOUBLEs: every engine cuts at the same place.
 cuts AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        model,
-        position,
-        credit,
+        cumulated.*,
         CASE
             WHEN position = path_length THEN CAST(1 AS DOUBLE)
             ELSE FLOOR(credit_until * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE)
@@ -138,79 +120,40 @@ cuts AS (
 
 shares AS (
     SELECT
-        order_id,
-        touchpoint_type,
-        model,
-        position,
-        credit,
+        cuts.*,
         COALESCE(
             LAG(share_until) OVER (PARTITION BY order_id, touchpoint_type, model ORDER BY position), 0
-        ) AS share_before,
-        share_until
+        ) AS share_before
     FROM cuts
-),
-
-touch_credits AS (
-    SELECT
-        shares.order_id,
-        shares.touchpoint_type,
-        shares.model,
-        shares.position,
-        touches.touch_event_id,
-        touches.touchpoint,
-        touches.campaign,
-        touches.occurred_at,
-        shares.credit,
-        shares.share_before,
-        shares.share_until
-    FROM shares
-    INNER JOIN touches
-        ON
-            touches.order_id = shares.order_id
-            AND touches.touchpoint_type = shares.touchpoint_type
-            AND touches.position = shares.position
 ),
 
 line_credits AS (
     SELECT
-        lines.order_id,
-        lines.line_no,
+        lines.*,
         models.model,
         types.touchpoint_type,
-        COALESCE(touch_credits.position, 1) AS position,
-        touch_credits.touch_event_id,
-        COALESCE(touch_credits.touchpoint, '(unattributed)') AS touchpoint,
-        touch_credits.campaign,
-        touch_credits.occurred_at,
-        COALESCE(touch_credits.credit, 1) AS credit,
-        COALESCE(touch_credits.share_before, 0) AS share_before,
-        COALESCE(touch_credits.share_until, 1) AS share_until,
-        lines.revenue,
-        lines.net_revenue,
-        lines.dt
+        COALESCE(shares.position, 1) AS position,
+        shares.touch_event_id,
+        COALESCE(shares.touchpoint, '(unattributed)') AS touchpoint,
+        shares.campaign,
+        shares.occurred_at,
+        COALESCE(shares.credit, 1) AS credit,
+        COALESCE(shares.share_before, 0) AS share_before,
+        COALESCE(shares.share_until, 1) AS share_until
     FROM lines
     CROSS JOIN types
     CROSS JOIN models
-    LEFT JOIN touch_credits
+    LEFT JOIN shares
         ON
-            touch_credits.order_id = lines.order_id
-            AND touch_credits.touchpoint_type = types.touchpoint_type
-            AND touch_credits.model = models.model
+            shares.order_id = lines.order_id
+            AND shares.touchpoint_type = types.touchpoint_type
+            AND shares.model = models.model
 ),
 
 -- In integers: at the end of a path the cut is the whole, which a DOUBLE may not hold.
 money_cuts AS (
     SELECT
-        order_id,
-        line_no,
-        model,
-        touchpoint_type,
-        position,
-        touch_event_id,
-        touchpoint,
-        campaign,
-        occurred_at,
-        credit,
+        line_credits.* EXCLUDE (revenue, net_revenue, share_before, share_until),
         CASE
             WHEN share_before = 1 THEN revenue
             ELSE CAST(FLOOR(revenue * share_before + 0.5) AS BIGINT)
@@ -226,23 +169,12 @@ money_cuts AS (
         CASE
             WHEN share_until = 1 THEN net_revenue
             ELSE CAST(FLOOR(net_revenue * share_until + 0.5) AS BIGINT)
-        END AS net_revenue_until,
-        dt
+        END AS net_revenue_until
     FROM line_credits
 )
 
 SELECT
-    order_id,
-    line_no,
-    model,
-    touchpoint_type,
-    position,
-    touch_event_id,
-    touchpoint,
-    campaign,
-    occurred_at,
-    credit,
+    money_cuts.* EXCLUDE (revenue_before, revenue_until, net_revenue_before, net_revenue_until),
     CAST((revenue_until - revenue_before) * 0.0001 AS DECIMAL(18, 4)) AS revenue_credit,
-    CAST((net_revenue_until - net_revenue_before) * 0.0001 AS DECIMAL(18, 4)) AS net_revenue_credit,
-    dt
+    CAST((net_revenue_until - net_revenue_before) * 0.0001 AS DECIMAL(18, 4)) AS net_revenue_credit
 FROM money_cuts

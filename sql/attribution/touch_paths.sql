@@ -56,17 +56,11 @@ paths AS (
 )
 
 SELECT
-    lines.order_id,
-    lines.line_no,
+    lines.*,
     types.touchpoint_type,
     COALESCE(paths.path, '(unattributed)') AS path,
     COALESCE(paths.transformed_path, '(unattributed)') AS transformed_path,
-    CAST(COALESCE(paths.path_length, 0) AS INTEGER) AS path_length,
-    lines.revenue,
-    lines.dt
+    CAST(COALESCE(paths.path_length, 0) AS INTEGER) AS path_length
 FROM lines
 CROSS JOIN types
-LEFT JOIN paths
-    ON
-        paths.order_id = lines.order_id
-        AND paths.touchpoint_type = types.touchpoint_type
+LEFT JOIN paths USING (order_id, touchpoint_type)

@@ -62,10 +62,7 @@ landed AS (
         raw_events.app_version,
         raw_events.dt
     FROM raw.events AS raw_events
-    ANTI JOIN superseded
-        ON
-            superseded.event_id = raw_events.event_id
-            AND superseded.batch_id = raw_events.batch_id
+    ANTI JOIN superseded USING (event_id, batch_id)
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
 ),
 
@@ -77,10 +74,7 @@ device_users AS (
         MIN(raw_events.user_id) AS user_id,
         MIN(raw_events.user_id) <> MAX(raw_events.user_id) AS is_shared
     FROM raw.events AS raw_events
-    ANTI JOIN superseded
-        ON
-            superseded.event_id = raw_events.event_id
-            AND superseded.batch_id = raw_events.batch_id
+    ANTI JOIN superseded USING (event_id, batch_id)
     WHERE
         raw_events.dt BETWEEN $from_dt AND $to_dt
         AND raw_events.user_id IS NOT NULL
@@ -113,14 +107,8 @@ shared_events AS (
             )
         ) AS user_id
     FROM raw.events AS raw_events
-    ANTI JOIN superseded
-        ON
-            superseded.event_id = raw_events.event_id
-            AND superseded.batch_id = raw_events.batch_id
-    SEMI JOIN shared_devices
-        ON
-            shared_devices.device_id = raw_events.device_id
-            AND shared_devices.dt = raw_events.dt
+    ANTI JOIN superseded USING (event_id, batch_id)
+    SEMI JOIN shared_devices USING (device_id, dt)
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
 ),
 
@@ -143,77 +131,26 @@ positions AS (
         COALESCE(valid_from, DATE '0001-01-01') AS valid_from,
         COALESCE(valid_to, DATE '9999-12-31') AS valid_to
     FROM core.entrances
-),
-
-slots AS (
-    SELECT
-        entrance_id,
-        page_type,
-        module,
-        slot,
-        valid_from,
-        valid_to
-    FROM positions
-    WHERE slot IS NOT NULL
-),
-
-modules AS (
-    SELECT
-        entrance_id,
-        page_type,
-        module,
-        valid_from,
-        valid_to
-    FROM positions
-    WHERE slot IS NULL
 )
 
 SELECT
-    events.event_id,
-    events.device_id,
-    events.user_id,
+    events.*,
     COALESCE(shared_events.user_id, device_users.user_id, 'device:' || events.device_id) AS person_id,
-    events.event_type,
-    events.page_id,
-    events.page_type,
-    events.module,
-    events.slot,
-    events.sku,
     COALESCE(variants.product_id, events.sku) AS product_id,
-    events.content_id,
-    COALESCE(slots.entrance_id, modules.entrance_id) AS entrance_id,
-    events.device_time,
-    events.event_rank,
-    events.occurred_at,
-    events.received_at,
-    events.referrer,
-    events.utm_source,
-    events.utm_medium,
-    events.utm_campaign,
-    events.platform,
-    events.app_version,
-    events.dt
+    COALESCE(slots.entrance_id, modules.entrance_id) AS entrance_id
 FROM landed AS events
-LEFT JOIN device_users
-    ON
-        device_users.device_id = events.device_id
-        AND device_users.dt = events.dt
-LEFT JOIN shared_events
-    ON
-        shared_events.event_id = events.event_id
-        AND shared_events.dt = events.dt
-LEFT JOIN variants
-    ON
-        variants.dt = events.dt
-        AND variants.sku = events.sku
-LEFT JOIN slots
+LEFT JOIN device_users USING (device_id, dt)
+LEFT JOIN shared_events USING (event_id, dt)
+LEFT JOIN variants USING (sku, dt)
+LEFT JOIN positions AS slots
     ON
         slots.page_type = events.page_type
         AND slots.module = events.module
         AND slots.slot = events.slot
         AND events.dt BETWEEN slots.valid_from AND slots.valid_to
-LEFT JOIN modules
+LEFT JOIN positions AS modules
     ON
         modules.page_type = events.page_type
         AND modules.module = events.module
+        AND modules.slot IS NULL
         AND events.dt BETWEEN modules.valid_from AND modules.valid_to

@@ -94,7 +94,7 @@ dated_refunds AS (
         refunds.line_no,
         SUM(TRY_CAST(refunds.amount * orders.rate AS DECIMAL(18, 4))) AS amount
     FROM refund_versions AS refunds
-    INNER JOIN paid_orders AS orders ON orders.order_id = refunds.order_id
+    INNER JOIN paid_orders AS orders USING (order_id)
     WHERE refunds.version_no = 1
     GROUP BY refunds.order_id, refunds.line_no
 ),
@@ -137,13 +137,10 @@ amounts AS (
         orders.paid_at,
         orders.paid_dt AS dt
     FROM line_versions AS lines
-    INNER JOIN paid_orders AS orders ON orders.order_id = lines.order_id
-    LEFT JOIN dated_refunds AS refunds
-        ON
-            refunds.order_id = lines.order_id
-            AND refunds.line_no = lines.line_no
-    LEFT JOIN stated_refunds ON stated_refunds.order_id = lines.order_id
-    LEFT JOIN core.products AS products ON products.sku = lines.sku
+    INNER JOIN paid_orders AS orders USING (order_id)
+    LEFT JOIN dated_refunds AS refunds USING (order_id, line_no)
+    LEFT JOIN stated_refunds USING (order_id)
+    LEFT JOIN core.products AS products USING (sku)
     WHERE
         lines.version_no = 1
         AND lines.quantity > 0
@@ -151,34 +148,13 @@ amounts AS (
 
 net_amounts AS (
     SELECT
-        order_id,
-        line_no,
-        user_id,
-        sku,
-        product_id,
-        quantity,
-        revenue,
-        CASE WHEN is_refunded_by_status AND revenue > 0 THEN revenue ELSE stated_refund END AS refunded,
-        cost,
-        ordered_at,
-        paid_at,
-        dt
+        amounts.* EXCLUDE (stated_refund, is_refunded_by_status),
+        CASE WHEN is_refunded_by_status AND revenue > 0 THEN revenue ELSE stated_refund END AS refunded
     FROM amounts
 )
 
 SELECT
-    order_id,
-    line_no,
-    user_id,
-    sku,
-    product_id,
-    quantity,
-    revenue,
-    refunded,
+    net_amounts.*,
     CAST(revenue - refunded AS DECIMAL(18, 4)) AS net_revenue,
-    cost,
-    CAST(revenue - refunded - cost AS DECIMAL(18, 4)) AS margin,
-    ordered_at,
-    paid_at,
-    dt
+    CAST(revenue - refunded - cost AS DECIMAL(18, 4)) AS margin
 FROM net_amounts

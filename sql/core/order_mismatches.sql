@@ -90,8 +90,4 @@ mismatches AS (
             AND lines.quantity > 0
 )
 
-SELECT
-    mismatch,
-    order_id,
-    line_no
-FROM mismatches
+SELECT * FROM mismatches

@@ -32,15 +32,7 @@ WITH versions AS (
     FROM raw.orders
 )
 
-SELECT
-    order_id,
-    user_id,
-    status,
-    ordered_at,
-    paid_at,
-    currency,
-    updated_at,
-    dt
+SELECT versions.* EXCLUDE (version_no)
 FROM versions
 WHERE
     version_no = 1

@@ -18,6 +18,7 @@ WITH versions AS (
     SELECT
         sku,
         parent_sku,
+        COALESCE(parent_sku, sku) AS product_id,
         name,
         category,
         brand,
@@ -33,16 +34,6 @@ WITH versions AS (
     FROM raw.products
 )
 
-SELECT
-    sku,
-    parent_sku,
-    COALESCE(parent_sku, sku) AS product_id,
-    name,
-    category,
-    brand,
-    unit_cost,
-    list_price,
-    launched_on,
-    updated_at
+SELECT versions.* EXCLUDE (version_no)
 FROM versions
 WHERE version_no = 1

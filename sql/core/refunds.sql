@@ -111,10 +111,7 @@ dated AS (
         refunds.refunded_at,
         refunds.refunded_dt AS dt
     FROM refund_versions AS refunds
-    INNER JOIN paid_lines AS lines
-        ON
-            lines.order_id = refunds.order_id
-            AND lines.line_no = refunds.line_no
+    INNER JOIN paid_lines AS lines USING (order_id, line_no)
     WHERE refunds.version_no = 1
 ),
 
@@ -131,10 +128,7 @@ undated AS (
         lines.told_at AS refunded_at,
         lines.told_dt AS dt
     FROM paid_lines AS lines
-    ANTI JOIN dated
-        ON
-            dated.order_id = lines.order_id
-            AND dated.line_no = lines.line_no
+    ANTI JOIN dated USING (order_id, line_no)
     WHERE lines.refunded_amount > 0
 ),
 
@@ -160,63 +154,20 @@ implied AS (
         lines.order_told_at AS refunded_at,
         lines.order_told_dt AS dt
     FROM paid_lines AS lines
-    ANTI JOIN stated ON stated.order_id = lines.order_id
+    ANTI JOIN stated USING (order_id)
     WHERE
         lines.status = 'refunded'
         AND lines.revenue > 0
 ),
 
 refunds AS (
-    SELECT
-        refund_id,
-        order_id,
-        line_no,
-        user_id,
-        sku,
-        product_id,
-        amount,
-        is_implied,
-        refunded_at,
-        dt
-    FROM dated
+    SELECT * FROM dated
     UNION ALL
-    SELECT
-        refund_id,
-        order_id,
-        line_no,
-        user_id,
-        sku,
-        product_id,
-        amount,
-        is_implied,
-        refunded_at,
-        dt
-    FROM undated
+    SELECT * FROM undated
     UNION ALL
-    SELECT
-        refund_id,
-        order_id,
-        line_no,
-        user_id,
-        sku,
-        product_id,
-        amount,
-        is_implied,
-        refunded_at,
-        dt
-    FROM implied
+    SELECT * FROM implied
 )
 
-SELECT
-    refund_id,
-    order_id,
-    line_no,
-    user_id,
-    sku,
-    product_id,
-    amount,
-    is_implied,
-    refunded_at,
-    dt
+SELECT *
 FROM refunds
 WHERE dt BETWEEN $from_dt AND $to_dt

@@ -82,20 +82,13 @@ pages AS (
 )
 
 SELECT
-    events.dt,
-    events.events,
-    events.page_views,
-    events.visitors,
-    events.devices,
-    events.events_without_page_id,
+    events.*,
     COALESCE(pages.pages_opened, 0) AS pages_opened,
     COALESCE(pages.page_id_drops, 0) AS page_id_drops,
     COALESCE(pages.page_id_resets, 0) AS page_id_resets,
-    events.skewed_events,
-    events.late_events,
     CAST(events.events_without_page_id AS DOUBLE) / NULLIF(events.events, 0) AS page_id_missing_rate,
     CAST(pages.page_id_drops AS DOUBLE) / NULLIF(pages.pages_opened, 0) AS page_id_drop_rate,
     CAST(events.skewed_events AS DOUBLE) / NULLIF(events.events, 0) AS skewed_rate,
     CAST(events.late_events AS DOUBLE) / NULLIF(events.events, 0) AS late_rate
 FROM events
-LEFT JOIN pages ON pages.dt = events.dt
+LEFT JOIN pages USING (dt)

@@ -75,6 +75,27 @@ def test_lineage_goes_through_ctes_unions_and_joins_but_not_conditions(home: Hom
     }
 
 
+def test_lineage_goes_through_stars(home: Home) -> None:
+    query = """
+    WITH lines AS (
+        SELECT dt, order_id AS key, sku, quantity FROM core.order_lines WHERE dt BETWEEN $from_dt AND $to_dt
+    ),
+    known AS (
+        SELECT lines.*, products.name FROM lines LEFT JOIN core.products USING (sku)
+    ),
+    counted AS (
+        SELECT known.* EXCLUDE (quantity, name, sku), CAST(quantity + LENGTH(name) AS BIGINT) AS value FROM known
+    )
+    SELECT * FROM counted
+    """
+    project = load(home, query)
+    assert column_lineage(project, project.models["trial.model"]) == {
+        "dt": [("core.order_lines", "dt")],
+        "key": [("core.order_lines", "order_id")],
+        "value": [("core.order_lines", "quantity"), ("core.products", "name")],
+    }
+
+
 def test_every_column_of_the_project_leads_to_columns_that_exist() -> None:
     project = load_project(None, Settings())
     for model in project.models.values():

@@ -51,16 +51,79 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "SELECT * FROM core.events",
             "SELECT e.* FROM core.events AS e",
             "WITH a AS (SELECT * FROM core.events) SELECT a.n FROM a",
-            "WITH a AS (SELECT n FROM core.events), b AS (SELECT n FROM a) SELECT * FROM a",
+            "WITH a AS (SELECT * FROM core.events) SELECT a.* FROM a",
+            "WITH a AS (SELECT n FROM core.events) SELECT o.*, a.n AS m FROM a CROSS JOIN core.orders AS o",
+            "WITH events AS (SELECT n FROM core.orders) SELECT events.* FROM core.events",
             "WITH a AS (SELECT n FROM core.events) SELECT * FROM a CROSS JOIN core.orders",
-            "WITH a AS (SELECT n, x FROM core.events) SELECT * EXCLUDE (x) FROM a",
+            "WITH a AS (SELECT n FROM core.events) SELECT * FROM a JOIN a AS b USING (n)",
             "WITH a AS (SELECT n FROM core.events) SELECT *, 1 AS one FROM a",
+            "WITH a AS (SELECT n FROM core.events) SELECT a.* REPLACE (1 AS n) FROM a",
+            "WITH a AS (SELECT n FROM core.events) SELECT a.* RENAME (n AS m) FROM a",
+            "SELECT t.* FROM unnest([1, 2]) AS t(i)",
+            "SELECT pair.* FROM core.events",
+            "SELECT n FROM core.events WHERE EXISTS (SELECT * FROM core.orders)",
             "FROM core.events",
         ],
         [
             "WITH a AS (SELECT n FROM core.events), b AS (SELECT n FROM a) SELECT * FROM b",
             "WITH a AS (SELECT n FROM core.events) SELECT * FROM a WHERE n > 1 ORDER BY n",
+            "WITH a AS (SELECT n, name FROM core.events), b AS (SELECT a.*, n + 1 AS m FROM a) "
+            "SELECT b.*, o.ts FROM b LEFT JOIN core.orders AS o USING (n, name)",
+            "WITH a AS (SELECT n, x FROM core.events) SELECT b.* EXCLUDE (x), a.x FROM a FULL JOIN a AS b USING (n)",
+            "SELECT e.*, e.n + 1 AS m FROM (SELECT n FROM core.events) AS e",
             "count(*)",
+        ],
+    ),
+    "star-beside-qualify": (
+        [
+            "WITH a AS (SELECT n, ts FROM core.events) "
+            "SELECT a.* FROM a QUALIFY row_number() OVER (PARTITION BY n ORDER BY ts) = 1",
+            "WITH a AS (SELECT n, ts FROM core.events) "
+            "SELECT * FROM a QUALIFY row_number() OVER (PARTITION BY n ORDER BY ts) = 1",
+        ],
+        [
+            "SELECT n, ts FROM core.events QUALIFY row_number() OVER (PARTITION BY n ORDER BY ts) = 1",
+            "WITH a AS (SELECT n, row_number() OVER (PARTITION BY n ORDER BY ts) AS nth FROM core.events) "
+            "SELECT a.* EXCLUDE (nth) FROM a WHERE nth = 1",
+        ],
+    ),
+    "duplicate-column": (
+        [
+            "SELECT n, big AS n FROM core.events",
+            "WITH a AS (SELECT n FROM core.events) SELECT a.*, n + 1 AS N FROM a",
+            "WITH a AS (SELECT n FROM core.events) SELECT a.*, b.* FROM a JOIN a AS b USING (n)",
+            "WITH a AS (SELECT n FROM core.events), b AS (SELECT a.*, 1 AS n FROM a) SELECT b.n FROM b",
+        ],
+        [
+            "SELECT n, big AS m FROM core.events",
+            "WITH a AS (SELECT n, x FROM core.events) SELECT a.* EXCLUDE (n), n + 1 AS n FROM a",
+            "WITH a AS (SELECT n, x FROM core.events) SELECT a.*, b.* EXCLUDE (n, x) FROM a JOIN a AS b USING (n)",
+        ],
+    ),
+    "union-by-position": (
+        [
+            "SELECT n, big FROM core.events UNION ALL SELECT big, n FROM core.events",
+            "WITH a AS (SELECT n, big FROM core.events), b AS (SELECT big, n FROM core.events) "
+            "SELECT * FROM a UNION ALL SELECT * FROM b",
+        ],
+        [
+            "SELECT n, big FROM core.events UNION ALL SELECT n + 1 AS n, big FROM core.events",
+            "WITH a AS (SELECT n, big FROM core.events), b AS (SELECT a.n, a.big FROM a) "
+            "SELECT * FROM a UNION ALL SELECT b.* FROM b",
+        ],
+    ),
+    "union-of-joined-star": (
+        [
+            "WITH a AS (SELECT n, name FROM core.events) "
+            "SELECT a.* FROM a JOIN core.orders AS o USING (name) UNION ALL SELECT n, name FROM core.orders",
+            "WITH a AS (SELECT n, name FROM core.events), b AS (SELECT a.* FROM a JOIN core.orders AS o USING (name)), "
+            "c AS (SELECT * FROM b) SELECT n, name FROM core.orders UNION ALL SELECT * FROM c",
+        ],
+        [
+            "WITH a AS (SELECT n, name FROM core.events) "
+            "SELECT a.* FROM a JOIN core.orders AS o ON o.name = a.name UNION ALL SELECT n, name FROM core.orders",
+            "WITH a AS (SELECT n, name FROM core.events), b AS (SELECT a.* FROM a JOIN core.orders AS o USING (name)), "
+            "c AS (SELECT n, name FROM b) SELECT n, name FROM core.orders UNION ALL SELECT * FROM c",
         ],
     ),
     "asof-join": (

@@ -134,6 +134,11 @@ def test_an_unnested_list_reads_no_table(tmp_path):
             "column 's' is returned, not declared; add 's: {type: INTEGER",
         ),
         (
+            f"WITH e AS (SELECT dt, page_id AS n FROM core.events WHERE {DAYS}) SELECT e.*, 1 AS n FROM e",
+            "",
+            "column 'n' is returned 2 times; name one otherwise, or take it out of a star: step.* EXCLUDE (n)",
+        ),
+        (
             f"SELECT dt, slot AS n FROM core.events WHERE {DAYS}",
             "",
             "column 'n' is declared BIGINT, the query returns INT",

@@ -1,6 +1,6 @@
-"""Rules about the shape of a query: what a model is, how it names columns, which relations and joins it uses.
+"""Rules about the shape of a query: what a model is, which relations and joins it uses.
 
-Not here: rules about expressions.
+Not here: rules about which columns a SELECT returns (``selects``), rules about expressions.
 """
 
 from __future__ import annotations
@@ -25,31 +25,6 @@ class OneSelect(Rule):
         if node.parent is None and not isinstance(node, exp.Query):
             return True
         return isinstance(node, exp.DML | exp.DDL | exp.Command | exp.Into) and not isinstance(node, exp.Query)
-
-
-class SelectStar(Rule):
-    """A star hides which columns a query has: a new column upstream would change the result unseen."""
-
-    nodes = (exp.Star,)
-    as_written = True
-    instead = "the columns by name; plain SELECT * is for the last step only: SELECT * FROM <last CTE>"
-
-    def _refuses(self, node: exp.Expr) -> bool:
-        select = node.parent
-        if isinstance(select, exp.Count | exp.Columns):
-            return False
-        if not isinstance(select, exp.Select) or select.parent is not None or any(node.args.values()):
-            return True
-        steps = select.ctes
-        source = select.args.get("from_")
-        table = source.this if source else None
-        reads_last_step = (
-            isinstance(table, exp.Table)
-            and bool(steps)
-            and not table.db
-            and table.name.lower() == steps[-1].alias.lower()
-        )
-        return not reads_last_step or len(select.expressions) > 1 or bool(select.args.get("joins"))
 
 
 class AsofJoin(Rule):
@@ -199,7 +174,6 @@ class ArbitraryRows(Rule):
 
 RULES: tuple[type[Rule], ...] = (
     OneSelect,
-    SelectStar,
     AsofJoin,
     PositionalJoin,
     Pivot,

@@ -61,58 +61,38 @@ visits AS (
 
 events AS (
     SELECT
+        visits.* EXCLUDE (sku),
+        'entry' AS kind,
         'entry-' || website_session_id AS event_id,
         'click' AS event_type,
-        'entry' AS kind,
-        CAST(NULL AS VARCHAR) AS sku,
-        website_session_id,
-        page_id,
-        device_time,
-        page,
-        batch_id,
-        record_no
+        CAST(NULL AS VARCHAR) AS sku
     FROM visits
     WHERE page_no = 1
     UNION ALL
     SELECT
-        'product-' || page_id,
-        'click',
-        'product',
-        sku,
-        website_session_id,
-        page_id,
-        device_time,
-        page,
-        batch_id,
-        record_no
+        visits.* EXCLUDE (sku),
+        'product' AS kind,
+        'product-' || page_id AS event_id,
+        'click' AS event_type,
+        sku
     FROM visits
     WHERE sku IS NOT NULL
     UNION ALL
     SELECT
-        'cart-' || page_id,
-        'add_to_cart',
-        'cart',
-        sku_seen_last,
-        website_session_id,
-        page_id,
-        device_time,
-        page,
-        batch_id,
-        record_no
+        visits.* EXCLUDE (sku),
+        'cart' AS kind,
+        'cart-' || page_id AS event_id,
+        'add_to_cart' AS event_type,
+        sku_seen_last AS sku
     FROM visits
     WHERE page = 'cart'
     UNION ALL
     SELECT
-        'page-' || page_id,
-        'page_view',
-        'page',
-        CAST(NULL AS VARCHAR),
-        website_session_id,
-        page_id,
-        device_time,
-        page,
-        batch_id,
-        record_no
+        visits.* EXCLUDE (sku),
+        'page' AS kind,
+        'page-' || page_id AS event_id,
+        'page_view' AS event_type,
+        CAST(NULL AS VARCHAR) AS sku
     FROM visits
 )
 
@@ -137,4 +117,4 @@ SELECT
     events.batch_id,
     events.record_no
 FROM events
-LEFT JOIN sources ON sources.website_session_id = events.website_session_id
+LEFT JOIN sources USING (website_session_id)

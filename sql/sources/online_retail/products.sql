@@ -47,4 +47,4 @@ SELECT
     names.batch_id,
     names.record_no
 FROM names
-INNER JOIN prices ON prices.sku = names.sku
+INNER JOIN prices USING (sku)

@@ -104,23 +104,16 @@ taken AS (
         ) AS top,
         GREATEST(sold.height - sold.units, cancelling.height) AS bottom
     FROM piles AS sold
-    INNER JOIN piles AS cancelling
-        ON
-            cancelling.user_id = sold.user_id
-            AND cancelling.sku = sold.sku
-            AND cancelling.price = sold.price
-            AND cancelling.movement_no > sold.movement_no
+    INNER JOIN piles AS cancelling USING (user_id, sku, price)
     WHERE
-        sold.units > 0
+        cancelling.movement_no > sold.movement_no
+        AND sold.units > 0
         AND cancelling.units < 0
 ),
 
 found AS (
     SELECT
-        cancelling_order_id,
-        cancelling_line_no,
-        order_id,
-        line_no,
+        taken.* EXCLUDE (top, bottom),
         CAST(top - bottom AS BIGINT) AS units
     FROM taken
     WHERE top > bottom
@@ -144,21 +137,17 @@ rest AS (
 
 refunds AS (
     SELECT
-        cancelling_order_id || '-' || cancelling_line_no || '-' || order_id || '-' || line_no AS refund_id,
-        cancelling_order_id,
-        cancelling_line_no,
-        order_id,
-        line_no,
-        units
+        found.*,
+        cancelling_order_id || '-' || cancelling_line_no || '-' || order_id || '-' || line_no AS refund_id
     FROM found
     UNION ALL
     SELECT
-        order_id || '-' || line_no,
+        order_id AS cancelling_order_id,
+        line_no AS cancelling_line_no,
         order_id,
         line_no,
-        order_id,
-        line_no,
-        CAST(units AS BIGINT)
+        CAST(units AS BIGINT) AS units,
+        order_id || '-' || line_no AS refund_id
     FROM rest
     WHERE units IS DISTINCT FROM 0
 )
