@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
@@ -22,6 +21,7 @@ from dagster_webserver.cli import create_dagster_webserver_cli
 
 from pipelines.commands import main
 from pipelines.home.folder import REPOSITORY
+from tests.commands import HEADWATER, parsed
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
 SERVICES = yaml.safe_load((REPOSITORY / "compose.yaml").read_text(encoding="utf-8"))["services"]
@@ -31,7 +31,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 
 UNITS = dict(re.findall(r"`/etc/systemd/system/(\S+)`:\n\n```ini\n(.*?)```", GUIDE, re.DOTALL))
 PROGRAMS: dict[str, Any] = {
-    "headwater": typer.main.get_command(main.app),
+    "headwater": HEADWATER,
     "dagster": create_dagster_cli(),
     "dagster-daemon": create_dagster_daemon_cli(),
     "dagster-webserver": create_dagster_webserver_cli(),
@@ -39,10 +39,10 @@ PROGRAMS: dict[str, Any] = {
 
 
 def exec_start(unit: str) -> list[str]:
-    parsed = configparser.ConfigParser(strict=True, interpolation=None)
-    parsed.optionxform = str  # type: ignore[assignment, method-assign]
-    parsed.read_string(UNITS[unit])
-    return shlex.split(parsed["Service"]["ExecStart"])
+    parser = configparser.ConfigParser(strict=True, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(UNITS[unit])
+    return shlex.split(parser["Service"]["ExecStart"])
 
 
 def guide_commands() -> list[list[str]]:
@@ -53,13 +53,8 @@ def guide_commands() -> list[list[str]]:
 
 
 def parse(arguments: list[str]) -> dict[str, Any]:
-    """The options that a program takes from *arguments*; an unknown command or option raises what the program shows."""
-    command = PROGRAMS[arguments[0].removeprefix("/opt/headwater/bin/")]
-    context = command.make_context(arguments[0], arguments[1:])
-    while hasattr(command, "resolve_command"):
-        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        context = command.make_context(name, rest, parent=context)
-    return dict(context.params)
+    """The options that a program takes from *arguments*."""
+    return parsed(PROGRAMS[arguments[0].removeprefix("/opt/headwater/bin/")], arguments)
 
 
 @pytest.mark.parametrize("service", SERVICES)
