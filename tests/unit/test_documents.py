@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dashboards.texts import all_texts
-from pipelines.commands.check import check_home
+from pipelines.compute.home_check import check_home
 from pipelines.home.folder import REPOSITORY, init_home
 from pipelines.home.settings import Settings
 from tests.commands import HEADWATER, parsed
