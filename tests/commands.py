@@ -1,6 +1,6 @@
 """The command line in this process, where the project need not be read again for each command.
 
-Here: a command, and what it told.
+Here: a command, and what it told; the options that a command line names, without running it.
 Not here: commands as processes, to be killed and starved (``tests.processes``).
 """
 
@@ -11,10 +11,15 @@ import io
 import signal
 import subprocess
 import sys
+from typing import Any
 from unittest import mock
+
+import typer
 
 from pipelines.commands import main as cli
 from pipelines.home.folder import Home
+
+HEADWATER = typer.main.get_command(cli.app)
 
 
 def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -37,3 +42,16 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
                 signal.signal(number, handler)
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))
     return subprocess.CompletedProcess(command, code, stdout, stderr)
+
+
+def parsed(command: Any, arguments: list[str]) -> dict[str, Any]:
+    """The options that *command*, a command of Typer or Click, takes from *arguments*, the program's name first.
+
+    Raises:
+        Exception: what the program shows of an unknown command or option.
+    """
+    context = command.make_context(arguments[0], arguments[1:])
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, rest, parent=context)
+    return dict(context.params)

@@ -39,6 +39,8 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1   # two runs would wait for each other's lock on the lake anyway
+code_servers:
+  wait_for_local_processes_on_shutdown: true   # a daemon that is stopped lets the run finish that it is at
 python_logs:
   python_log_level: INFO     # the UI has every event; the servers' own output is for what went wrong
 retention:
