@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import astuple
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -21,7 +23,9 @@ from pipelines.home.folder import REPOSITORY, Home
 from pipelines.home.settings import Settings
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import DaySpan
-from pipelines.sqlproject.project import load_project
+from pipelines.sqlproject.model import Check
+from pipelines.sqlproject.project import Project, load_project
+from pipelines.sqlproject.python_step import stepped
 
 Row = dict[str, Any]
 
@@ -42,7 +46,7 @@ def computed(
     """
     settings = settings or Settings()
     with _session(names, given, days, settings, home, {}, at_once=at_once) as connection:
-        return {name: _rows(connection, name) for name in names}
+        return {name: rows_of(connection, name) for name in names}
 
 
 def found_by(
@@ -58,7 +62,7 @@ def found_by(
     That is model → a part of the text of its query and what stands there instead; the part must be there.
     """
     project = load_project(None, settings)
-    files = {file.name: file for own in project.checks.values() for file in own}
+    files = checks_of(project)
     with _session(names, given, days, settings, None, broken) as connection:
         queries = {check: project.sql(files[check], DaySpan(days[-1], days[-1])) for check in checks}
         return {check: len(connection.execute(query).fetchall()) for check, query in queries.items()}
@@ -76,7 +80,7 @@ def _session(
     at_once: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     project = load_project(None, settings)
-    config = load_config_tables(home, settings) if home else _shipped()
+    config = load_config_tables(home, settings) if home else shipped()
     # One thread: with more, a few rows take half as long again, and the tests have a process a core already.
     with duckdb.connect(config={"threads": 1}) as connection:
         for table in CONFIG_TABLES:
@@ -87,30 +91,51 @@ def _session(
         for name in names:
             create_table(connection, name, project.models[name].types, [])
         in_order = sorted(days)
-        ranges = [(in_order[0], in_order[-1])] if at_once and in_order else [(day, day) for day in in_order]
-        for first, last in ranges:
+        ranges = (
+            [DaySpan(in_order[0], in_order[-1])] if at_once and in_order else [DaySpan(day, day) for day in in_order]
+        )
+        for span in ranges:
             for name in names:
-                model = project.models[name]
-                columns = ", ".join(map(identifier, model.columns))
-                if not model.is_partitioned:
+                if not project.models[name].is_partitioned:
                     connection.execute(f"DELETE FROM {identifier(name)}")
-                spans = [(day, day) for day in in_order if first <= day <= last] if model.as_of else [(first, last)]
-                for span in spans:
-                    query = project.sql(model, DaySpan(*span) if model.is_partitioned else None)
-                    if name in broken:
-                        part, instead = broken[name]
-                        assert part in query, query
-                        query = query.replace(part, instead)
-                    connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
+                fill(connection, project, name, [day for day in in_order if day in span.days], broken)
         yield connection
 
 
+def checks_of(project: Project) -> dict[str, Check]:
+    """Every check of *project*, by its name."""
+    return {check.name: check for own in project.checks.values() for check in own}
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    project: Project,
+    name: str,
+    days: Sequence[dt.date],
+    broken: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
+    """Add to the table *name* what its model computes: as a run does, as of each of *days*, else from first to last."""
+    model = project.models[name]
+    columns = ", ".join(map(identifier, model.columns))
+    spans = [DaySpan(day, day) for day in days] if model.as_of else [DaySpan(days[0], days[-1])]
+    for span in spans if model.is_partitioned else [None]:
+        query = project.sql(model, span)
+        if broken and name in broken:
+            part, instead = broken[name]
+            assert part in query, query
+            query = query.replace(part, instead)
+        with TemporaryDirectory() if model.python else nullcontext("") as folder:
+            if model.python:
+                query = stepped(connection, model.python, query, model.types, Path(folder))
+            connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
+
+
 @cache
-def _shipped() -> ConfigTables:
+def shipped() -> ConfigTables:
     return load_config_tables(Home(REPOSITORY), Settings())
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
     relation = connection.execute(f"SELECT * FROM {identifier(table)} ORDER BY ALL")
     names = [column[0] for column in relation.description or ()]
     return [dict(zip(names, values, strict=True)) for values in relation.fetchall()]

@@ -129,7 +129,7 @@ def test_modules_say_what_sql_says(browser, site):
 # What people do ----------------------------------------------------------------------------------------
 
 
-def test_a_preset_the_comparison_the_language_and_the_theme_are_in_the_address(browser, site):
+def test_preset_comparison_language_theme_are_in_the_address(browser, site):
     page, seen = opened(browser, site, "/?lang=en")
     assert query(page)["from"] == "2026-05-14"
     followed(page, lambda: page.get_by_role("link", name="14 days").click(), "from=2026-05-11")
@@ -290,7 +290,7 @@ def test_files_hold_what_is_shown(browser, site):
 # While a run goes --------------------------------------------------------------------------------------
 
 
-def test_pages_stay_whole_while_a_run_goes_and_the_badge_tells_of_newer_data(browser, site):
+def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):
     page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
     days = [row[0] for row in site.ask("SELECT DISTINCT dt FROM attribution.entrance_daily ORDER BY 1")]
     tables = ["core.order_lines", "attribution.attributed_sales", "attribution.entrance_daily", "core.traffic_daily"]

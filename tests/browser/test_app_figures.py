@@ -117,7 +117,7 @@ def test_what_was_not_there_before_is_called_new(browser, site):
     close(page)
 
 
-def test_the_badge_says_the_day_of_the_data_before_the_time_of_the_copy(browser, site):
+def test_the_badge_says_the_day_of_the_data_before_the_copys(browser, site):
     last = site.ask("SELECT max(dt) FROM attribution.entrance_daily")[0][0]
     for language, said in (
         ("zh", rf"^数据到 {last}（(\S+ )?\d\d:\d\d 复制）$"),

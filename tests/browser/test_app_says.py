@@ -118,7 +118,7 @@ def test_the_model_stands_in_the_block_that_it_changes(browser, site):
         ),
     ],
 )  # fmt: skip
-def test_counts_of_slots_and_of_products_stand_under_their_own_names(browser, site, slot, language, labels):
+def test_counts_of_slots_and_products_have_their_own_names(browser, site, slot, language, labels):
     page, seen = opened(browser, site, f"/entrances?{DAYS}&lang={language}&entrance=home_banner&slot={slot[0]}")
     shown = heads(page, "contents")
     assert len(set(shown)) == len(shown)
@@ -295,7 +295,7 @@ def test_keys_are_names_in_both_languages(browser, site):
         ),
     ],
 )  # fmt: skip
-def test_the_hint_of_the_path_explorer_names_the_shapes_that_are_drawn(browser, site, language, shapes):
+def test_the_path_explorers_hint_names_the_shapes_it_draws(browser, site, language, shapes):
     order, line = site.ask(
         """SELECT order_id, line_no FROM attribution.attributed_sales JOIN attribution.path_steps
         ON end_event_id = matched_event_id GROUP BY ALL

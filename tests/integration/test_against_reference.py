@@ -94,7 +94,7 @@ def test_every_table_equals_its_restatement(data: st.DataObject) -> None:
 @pytest.mark.real
 @any_log(runs=2)
 @given(data=st.data())
-def test_so_does_every_table_of_shoppers_who_come_in_again_and_again(data: st.DataObject) -> None:
+def test_so_does_every_table_of_shoppers_who_come_back_often(data: st.DataObject) -> None:
     shop = data.draw(touch_shops())
     log = data.draw(touch_logs(shop))
     assert_same_tables(computed(shop, log), restate(log, shop))
@@ -103,7 +103,7 @@ def test_so_does_every_table_of_shoppers_who_come_in_again_and_again(data: st.Da
 @pytest.mark.real
 @any_log(runs=3)
 @given(data=st.data())
-def test_the_order_the_files_and_the_runs_in_which_a_log_lands_do_not_matter(data: st.DataObject) -> None:
+def test_the_order_files_and_runs_of_a_landing_do_not_matter(data: st.DataObject) -> None:
     shop = data.draw(shops())
     log = data.draw(logs(shop, ties=True))
     delivery = data.draw(deliveries(log))
@@ -113,7 +113,7 @@ def test_the_order_the_files_and_the_runs_in_which_a_log_lands_do_not_matter(dat
 @pytest.mark.real
 @any_log(runs=8)
 @given(data=st.data())
-def test_days_computed_one_by_one_equal_the_range_and_again_change_nothing(data: st.DataObject) -> None:
+def test_days_one_by_one_equal_the_range_and_a_rerun_is_idle(data: st.DataObject) -> None:
     shop = data.draw(shops())
     log = data.draw(logs(shop))
     at_once = computed(shop, log)

@@ -147,7 +147,7 @@ COMPARING = {"/", "/entrances", "/products?sku=SKU00001"}
     ["/", "/entrances", "/paths", "/modules", "/products", "/products?sku=SKU00001", "/customers", "/quality"],
 )
 @pytest.mark.parametrize("compare", ["previous", "none"])
-def test_a_comparison_is_offered_and_spoken_of_only_where_it_is_made(copy, address, compare):
+def test_a_comparison_is_offered_only_where_it_is_made(copy, address, compare):
     separator = "&" if "?" in address else "?"
     context, blocks = shown(copy, f"{address}{separator}from=2026-05-20&to=2026-05-20&lang=en&compare={compare}")
     around = json.dumps(shell.page(context, []).to_plotly_json(), cls=PlotlyJSONEncoder)
@@ -180,7 +180,7 @@ def test_the_entrances_sum_to_the_paid_orders(home, copy):
     assert {row["entrance_id"]: row["exposures"] for row in table.rows} == {k: int(v) for k, v in direct.items()}
 
 
-def test_one_entrance_leads_to_its_slots_its_orders_and_their_paths(home, copy):
+def test_an_entrance_leads_to_its_slots_orders_and_paths(home, copy):
     entrances = table_of(copy, f"/entrances{ALL_DAYS}", "entrances")
     row = max(entrances.rows, key=lambda row: row["order_lines"] if row["entrance_id"][0] != "(" else 0)
     href = entrances.columns[0].href(row)
@@ -200,7 +200,7 @@ def test_one_entrance_leads_to_its_slots_its_orders_and_their_paths(home, copy):
     assert len(steps) == lake(home, f"SELECT count(*) FROM attribution.path_steps WHERE end_event_id = '{end}'")[0][0]
 
 
-def test_sales_are_parted_and_narrowed_by_what_they_were_matched_by(home, copy):
+def test_sales_are_split_and_filtered_by_matched_by(home, copy):
     by_kind = dict(lake(home, "SELECT matched_by, sum(revenue) FROM attribution.attributed_sales GROUP BY ALL"))
     for page in ("/", "/entrances"):
         rows = {row["matched_by"]: row["revenue"] for row in table_of(copy, f"{page}{ALL_DAYS}", "matches").rows}
@@ -288,7 +288,7 @@ def test_quality_accounts_for_every_record(home, copy):
     assert len(table_of(copy, "/quality", "batches").rows) == lake(home, "SELECT count(*) FROM core.batches")[0][0]
 
 
-def test_quality_goes_by_the_chosen_days_or_says_that_it_does_not(home, copy, client):
+def test_quality_goes_by_the_chosen_days_or_says_it_does_not(home, copy, client):
     days = "from=2026-05-18&to=2026-05-19"
     blocks = shown(copy, f"/quality?{days}&lang=en")[1]
     events, late = lake(
@@ -370,7 +370,7 @@ def test_days_without_data_are_said_to_be_so(copy, page, days):
     assert written(context, blocks)
 
 
-def test_days_outside_of_the_records_have_no_numbers_and_no_remedy(copy):
+def test_days_outside_the_records_have_no_numbers_or_remedy(copy):
     blocks = shown(copy, "/?from=2020-01-01&to=2020-01-07")[1]
     found = cards(blocks)
     assert {found[name].value for name in ("revenue", "orders", "exposures", "visitors")} == {"–"}
@@ -425,7 +425,7 @@ def test_the_browser_is_told_to_ask_nobody_else(client):
 # Copies ------------------------------------------------------------------------------------------------
 
 
-def test_while_a_run_goes_the_copy_stays_and_afterwards_is_made_anew(home, tmp_path):
+def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
     marts = Marts(home)
     before = marts.copy()
     events = home.lake / "core" / "traffic_daily"
@@ -471,7 +471,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "数据到 2026-05-20"), ("en", "Data to 2026-05-20")])
-def test_the_badge_tells_the_day_of_the_data_then_the_time_of_the_copy(copy, language, said):
+def test_the_badge_tells_the_datas_day_then_the_copys_time(copy, language, said):
     context = shown(copy, f"/?lang={language}")[0]
     at = copy.file.published_at.astimezone(ZoneInfo(copy.settings.timezone))
     badge = str(freshness(context.copy, context.view, mark_of(copy))[-1])
@@ -503,7 +503,7 @@ def test_a_copy_that_is_damaged_is_made_anew(home):
 
 
 @pytest.mark.parametrize("kept", ['[{"table": 1}]', '["x"]', "{}", "[]", "5", "{", '{"sources": {"a": []}}'])
-def test_what_another_version_kept_of_checks_and_columns_is_as_none(home, kept):
+def test_checks_and_columns_of_another_version_are_as_none(home, kept):
     folder = home.root / ".workbench"
     there = {name: (folder / name).read_bytes() for name in ("checks.json", "lineage.json")}
     try:
@@ -527,7 +527,7 @@ def test_viewers_find_no_device(home, copy):
             assert any(table.key in ("carts", "found") for table in found) == is_found
 
 
-def test_the_first_and_the_last_day_of_all_are_days_without_data(copy):
+def test_the_first_and_last_day_of_all_are_days_without_data(copy):
     for days in ("to=0001-01-01", "from=0001-01-01", "from=9999-12-31"):
         assert shown(copy, f"/?{days}")[1]
 

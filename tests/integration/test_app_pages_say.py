@@ -79,7 +79,7 @@ SUMS = {
 
 
 @pytest.mark.parametrize("metric", SUMS)
-def test_the_page_of_a_slot_charts_the_slot_and_not_its_entrance(home, copy, slot, metric):
+def test_a_slots_page_charts_the_slot_and_not_its_entrance(home, copy, slot, metric):
     _, blocks = look_at(copy, of_slot(slot, f"&slot_metric={metric}"))
     shown = chart(blocks, "course")
     own = "entrance_id = '{}' AND head_page_type = '{}' AND head_module = '{}' AND head_slot = {}".format(*slot)
@@ -100,7 +100,7 @@ def test_the_page_of_a_slot_charts_the_slot_and_not_its_entrance(home, copy, slo
     assert float(said) == pytest.approx(float(whole) * (100 if metric.endswith("rate") else 1), abs=0.006)
 
 
-def test_a_day_on_which_nothing_happened_is_nothing_and_one_that_is_not_computed_is_blank(home, copy, slot):
+def test_a_day_of_nothing_is_0_and_one_not_computed_is_blank(home, copy, slot):
     _, blocks = look_at(copy, of_slot(slot).replace("from=2026-05-17", "from=2026-05-14"))
     shown = chart(blocks, "course").table
     found = dict(zip(values(shown, "dt"), values(shown, "revenue"), strict=True))
@@ -159,7 +159,7 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
     assert {one.table.key for one in block.blocks if isinstance(one, Chart)} == charts
 
 
-def test_the_model_switch_changes_its_chart_and_its_table_and_nothing_else(home, copy):
+def test_the_model_switch_changes_its_chart_and_table_only(home, copy):
     for model in MODELS:
         _, blocks = look_at(copy, f"/entrances?{DAYS}&model={model}")
         shown = chart(blocks, "models")
@@ -217,7 +217,7 @@ def test_an_address_without_mistakes_warns_of_none(copy, page):
     assert not [one for one in warnings(blocks) if "not offered here" in one]
 
 
-def test_a_choice_keeps_what_is_shown_instead_of_a_value_that_is_none(copy):
+def test_a_choice_keeps_what_is_shown_in_place_of_no_value(copy):
     for address, key, value in (
         ("/entrances?metric=x&", "metric", "revenue"), ("/entrances?model=x&", "model", "fused"),
         ("/modules?page_type=x&", "page_type", ""),
@@ -230,7 +230,7 @@ def test_an_entrance_that_only_the_data_name_is_known(home, copy):
     assert set(names) >= {key for (key,) in lake(home, "SELECT DISTINCT entrance_id FROM attribution.entrance_daily")}
 
 
-def test_an_entrance_or_slot_without_anything_on_the_days_is_quiet_and_not_unknown(home, copy):
+def test_an_entrance_quiet_on_the_days_is_not_unknown(home, copy):
     one = lake(
         home,
         """SELECT entrance_id, head_page_type, head_module, head_slot, min(dt) FROM attribution.slot_daily
@@ -243,7 +243,7 @@ def test_an_entrance_or_slot_without_anything_on_the_days_is_quiet_and_not_unkno
         assert "On these days this slot had no impressions" in "".join(warnings(look_at(copy, address)[1]))
 
 
-def test_a_line_that_an_order_has_not_and_an_order_that_is_not_paid_are_said_to_be_so(home, copy):
+def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(home, copy):
     order = lake(home, "SELECT min(order_id) FROM attribution.attributed_sales")[0][0]
     _, blocks = look_at(copy, f"/paths?{DAYS}&find={order}&line=77")
     assert any("has no line 77" in one for one in warnings(blocks))
@@ -270,7 +270,7 @@ def test_a_line_that_an_order_has_not_and_an_order_that_is_not_paid_are_said_to_
         ("revenue", "revenue"),
     ],
 )
-def test_a_sorted_table_shows_the_first_of_all_rows_and_its_file_has_that_order(home, copy, sort, order):
+def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, copy, sort, order):
     address = f"/products?{DAYS}&sort=products:{sort}"
     _, blocks = look_at(copy, address)
     shown = table(blocks, "products")
@@ -315,7 +315,7 @@ def addresses(home: Home) -> list[str]:
 KEYS = {"sku", "entrance_id", "order_id", "line_no", "user_id", "event_id", "device_id"}
 
 
-def test_files_carry_the_keys_of_their_rows_under_unique_headings(home, copy):
+def test_files_carry_their_rows_keys_under_unique_headings(home, copy):
     seen = set()
     for address in addresses(home):
         for language in LANGUAGES:
@@ -427,7 +427,7 @@ def test_days_comparisons_and_orders_that_are_none_are_reported(copy, asked, sai
 
 
 @pytest.mark.parametrize("address", ["/products?to=2026-05-20&compare=never", "/sql?from=soon&compare=never"])
-def test_a_page_without_days_or_comparison_reports_nothing_of_them(copy, address):
+def test_a_page_without_days_or_comparison_says_nothing_of_them(copy, address):
     said = warnings(look_at(copy, f"{address}&lang=en")[1])
     assert not [line for line in said if "The address" in line]
 

@@ -25,7 +25,7 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
     return result
 
 
-def test_a_run_that_was_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
+def test_a_run_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
     """Nothing is stale then, so that the next run has nothing to do but this."""
     land_days(home, DAYS[:1])
     run_home(home)
@@ -82,7 +82,7 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         ]
 
 
-def test_a_file_that_cannot_be_read_does_not_keep_the_sensor_from_the_rest(home: Home) -> None:
+def test_an_unreadable_file_keeps_the_sensor_from_no_other(home: Home) -> None:
     engine = DagsterEngine(home)
     land(home, "events", [{"event_id": "1", "device_id": "d1"}], "without_event_type")
     with open_instance(home) as instance:
@@ -143,7 +143,7 @@ def last_partition(home: Home) -> str | None:
 
 
 @pytest.mark.parametrize("hours", [0, *(pytest.param(hours, marks=pytest.mark.real) for hours in (-72, 23))])
-def test_the_partitions_end_with_yesterday_or_with_the_newest_data(home: Home, hours: int) -> None:
+def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours: int) -> None:
     """A day that can have no data yet would be shown as missing; that of one in progress is computed all the same."""
     engine = DagsterEngine(home)
     engine.ingest()  # the definitions are read before the newest day has landed

@@ -65,7 +65,7 @@ def small(tmp_path):
     return home
 
 
-def test_each_category_that_is_opened_is_a_head_and_each_list_a_page(small):
+def test_each_opened_category_is_a_head_and_each_list_a_page(small):
     run_home(small)
     steps = found(
         small,
@@ -98,7 +98,7 @@ def test_clicks_keep_their_day_in_the_time_zone_of_the_shop(small, zone):
     assert days == {dt.date(2008, 4, 1): 5, dt.date(2008, 4, 2): 1}
 
 
-def test_broken_and_repeated_clicks_are_counted_with_their_reasons(small):
+def test_broken_and_repeated_clicks_are_counted_by_reason(small):
     broken = {
         "2008;4;31;1;29;9;1;A1;1;5;1;28;2;1": "bad device_time",
         "2008;4;1;x;29;9;1;A1;1;5;1;28;2;1": "missing event_id",
@@ -170,7 +170,7 @@ def test_product_clicks_by_slot_category_and_day_equal_the_file(home):
 
 
 @pytest.mark.real
-def test_each_click_is_credited_to_its_category_and_each_visit_to_one_is_a_head(home):
+def test_clicks_are_credited_to_categories_and_visits_are_heads(home):
     ends, visits = Counter(), Counter()
     shoppers = defaultdict(set)
     open_category: dict[str, str] = {}

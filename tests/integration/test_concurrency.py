@@ -49,7 +49,7 @@ def first_error(command: Headwater) -> str:
 
 
 @pytest.mark.real
-def test_a_second_run_says_for_whom_it_waits_and_then_finds_nothing_to_do(tmp_path):
+def test_a_second_run_says_for_whom_it_waits_then_has_no_work(tmp_path):
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     undisturbed = copy_of(home, tmp_path / "undisturbed")
     run(undisturbed)
@@ -226,7 +226,7 @@ def test_four_readers_see_whole_days_while_runs_rewrite_them(tmp_path):
 
 
 @pytest.mark.real
-def test_readers_by_a_pattern_seldom_meet_a_file_that_is_replaced(tmp_path):
+def test_readers_by_a_pattern_seldom_meet_a_replaced_file(tmp_path):
     """DuckDB and Polars by themselves open a file several times in one query: once for its footer, again for its rows.
 
     On a file that is replaced in between they fail. No writer can help that; the user guide says so. Here runs replace

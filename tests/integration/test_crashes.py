@@ -129,7 +129,7 @@ def test_a_run_killed_at_any_moment_loses_nothing(tmp_path, scene_of, how):
 
 
 @pytest.mark.real
-def test_a_run_that_is_killed_again_and_again_goes_on_where_it_was(tmp_path):
+def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
     scene = first_run(tmp_path, Headwater.directly, days=2, devices=60)
     home = copy_of(scene.home, tmp_path / "killed")
     for share in (0.25, 0.5, 0.75):

@@ -97,7 +97,7 @@ def test_checks_guard_their_tables_and_block(empty: tuple[Workspace, dg.Definiti
             assert graph.get(key).blocking == (check.severity == "error")
 
 
-def test_a_setting_is_part_of_the_code_version_of_the_models_that_use_it(tmp_path: Path) -> None:
+def test_a_setting_is_part_of_its_models_code_version(tmp_path: Path) -> None:
     versions = []
     for hours in (24, 23):  # the same number of days back
         settings = {"start_date": FIRST, "attribution": {"head_lookback_hours": hours}}
@@ -280,7 +280,7 @@ WHERE
 """
 
 
-def test_a_failed_check_keeps_the_old_partition_and_stops_what_is_downstream(computed_copy: Home) -> None:
+def test_a_failed_check_keeps_the_old_and_stops_downstream(computed_copy: Home) -> None:
     home = computed_copy
     before = table(home, "core.events"), table(home, "attribution.attributed_events")
 

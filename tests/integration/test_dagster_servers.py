@@ -82,7 +82,7 @@ def test_the_assets_are_listed_by_schema_with_what_they_read(servers, project):
         assert found[name]["isPartitioned"] == model.is_partitioned
 
 
-def test_the_days_are_partitions_and_what_the_command_line_computed_is_shown(servers, home, project):
+def test_days_are_partitions_and_runs_by_command_are_shown(servers, home, project):
     query = """{ assetNodes { assetKey { path } partitionKeys
         assetPartitionStatuses { ... on TimePartitionStatuses { ranges { status startKey endKey } } } } }"""
     nodes = {".".join(node["assetKey"]["path"]): node for node in servers.ask(query)["assetNodes"]}
@@ -225,7 +225,7 @@ def reached_by_events_of(day, project):
     return {(name, d.isoformat()) for name, d in reached if name != "raw.events"}
 
 
-def test_the_sensor_ingests_a_late_file_and_computes_what_it_reaches_and_nothing_else(servers, home, project):
+def test_the_sensor_computes_only_what_a_late_file_reaches(servers, home, project):
     before, runs_before = servers.latest(KEYS), len(servers.runs())
     expected = reached_by_events_of(DAYS[1], project)
     assert {name for name, key in expected if key == KEYS[2]} > {"attribution.attributed_events"}

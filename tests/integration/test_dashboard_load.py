@@ -110,7 +110,7 @@ def page(browser: Browser, path: str) -> int:
     [["127.0.0.1"], ["127.0.0.2"], [f"127.0.3.{number + 1}" for number in range(HALF_OPEN)]],
     ids=["the same address", "another address", "many addresses"],
 )
-def test_two_hundred_half_open_connections_leave_the_others_their_pages(port, addresses, record_property):
+def test_200_half_open_connections_leave_the_others_their_pages(port, addresses, record_property):
     browser = Browser(port)
     assert browser.sign_in("bea")[0] == 303
     for path in ("/", "/entrances") * 4:
@@ -131,7 +131,7 @@ def test_two_hundred_half_open_connections_leave_the_others_their_pages(port, ad
         assert statistics.median(seconds) < 1
 
 
-def test_sixteen_heavy_queries_of_one_leave_another_an_answer_in_time(port, home, record_property):
+def test_16_heavy_queries_of_one_leave_another_a_timely_answer(port, home, record_property):
     ana, bea = Browser(port), Browser(port)
     ana.sign_in("ana")
     bea.sign_in("bea")

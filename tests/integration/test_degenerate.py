@@ -257,7 +257,7 @@ def test_one_customer_has_scores_an_octant_and_a_segment(home_of_shop):
     assert customer["segment"]
 
 
-def test_equal_customers_are_alike_and_equal_products_beyond_no_mean(home_of_shop):
+def test_equal_customers_are_alike_and_equal_products_not_high(home_of_shop):
     home = home_of_shop(all_equal)
     customers = last_of(home, "customers.rfm")
     assert len(customers) == 3
@@ -317,7 +317,7 @@ def test_a_product_alone_in_its_category_has_no_relative_share(home_of_shop):
     assert all("relative_share" in row["unknown_metrics"] for row in placed)
 
 
-def test_without_orders_there_are_no_customers_and_the_laws_say_why_not(home_of_shop, tmp_path):
+def test_without_orders_are_no_customers_and_the_laws_say_why(home_of_shop, tmp_path):
     home = home_of_shop(no_orders)
     assert last_of(home, "customers.rfm") == []
     health = last_of(home, "products.portfolio_health", window_days=3)

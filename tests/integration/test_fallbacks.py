@@ -61,7 +61,7 @@ def test_the_log_is_like_the_real_one(both: tuple[Computed, Computed]) -> None:
     assert 0.4 < float(lost["revenue"].sum() / before.sales["revenue"].sum()) < 0.6
 
 
-def test_the_fallbacks_find_something_for_more_than_half_of_what_had_nothing(both: tuple[Computed, Computed]) -> None:
+def test_the_fallbacks_match_more_than_half_of_the_rest(both: tuple[Computed, Computed]) -> None:
     _, after = both
     assert after.share("order") == pytest.approx(7, abs=3)
     assert after.share("visit") == pytest.approx(20, abs=3)

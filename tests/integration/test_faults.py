@@ -225,7 +225,7 @@ def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
 
 
 @pytest.mark.real
-def test_a_read_only_file_system_can_be_read_and_says_so_to_writers(small):
+def test_a_read_only_file_system_is_read_and_says_so_to_writers(small):
     before = contents(small)
     with disk(small.root, "200m"):
         remount(small.root, "ro")
@@ -283,7 +283,7 @@ def test_what_may_not_be_read_is_named_and_the_rest_is_ingested(tmp_path):
 
 
 @pytest.mark.real
-def test_records_of_dagster_that_may_not_be_written_are_one_line(tmp_path):
+def test_unwritable_records_of_dagster_are_one_line(tmp_path):
     prefix = bound_by_permissions()
     home = new_home(tmp_path / "home")
     land_days(home, DAYS[:1])
@@ -303,7 +303,7 @@ def test_records_of_dagster_that_may_not_be_written_are_one_line(tmp_path):
 
 
 @pytest.mark.real
-def test_what_is_no_file_in_landing_is_named_and_the_rest_is_ingested(tmp_path):
+def test_what_is_no_file_in_landing_is_named_and_the_rest_read(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     events = home.landing / "native" / "events"
@@ -339,7 +339,7 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.real
-def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(tmp_path):
+def test_a_file_that_grows_while_read_is_left_for_the_next_run(tmp_path):
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     many = [event for n in range(20_000) for event in visit(DAYS[1], f"g{n}")]
@@ -386,7 +386,7 @@ def test_a_folder_where_a_file_belongs_is_named(small):
 
 
 @pytest.mark.real
-def test_lost_raw_files_are_named_by_who_needs_them_and_by_doctor(small):
+def test_lost_raw_files_are_named_by_their_users_and_by_doctor(small):
     lost = next((small.lake / "raw" / "events" / f"dt={DAYS[1]}").iterdir())
     lost.unlink()
     told = headwater(small, "doctor")

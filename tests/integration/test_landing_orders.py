@@ -275,7 +275,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     "arrivals_of",
     [pytest.param(each, marks=pytest.mark.real) for each in (shuffled, in_order, split, a_day_late, two_weeks_late)],
 )
-def test_each_arrival_computes_its_days_and_the_lake_is_the_same(
+def test_each_arrival_computes_its_days_to_the_same_lake(
     tmp_path: Path, at_once: dict[str, list[Row]], arrivals_of: Callable[[], list[Arrival]]
 ) -> None:
     home = make_home(tmp_path / "home", settings=SETTINGS)

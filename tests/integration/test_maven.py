@@ -100,14 +100,14 @@ def test_refunds_by_month_and_product_equal_the_files(home):
     assert query_rows(home, "SELECT sum(refunded) FROM core.order_lines").rows[0][0] == refunded
 
 
-def test_every_order_is_there_and_the_entrances_sum_to_the_sales(home):
+def test_every_order_is_there_and_entrances_sum_to_the_sales(home):
     assert query_rows(home, "SELECT count(*) FROM core.orders").rows[0][0] == 32_313
     found = query_rows(home, "SELECT sum(revenue), sum(order_lines) FROM attribution.entrance_daily").rows[0]
     total = sum(Decimal(item["price_usd"]) for item in rows("order_items"))
     assert found == (total, 40_025)
 
 
-def test_the_orders_whose_sessions_are_there_are_matched_by_cart(home):
+def test_orders_whose_sessions_are_there_are_matched_by_cart(home):
     thanked = {view["website_session_id"] for view in rows("pageviews") if "thank-you" in view["pageview_url"]}
     expected = {order["order_id"] for order in rows("orders") if order["website_session_id"] in thanked}
     assert len(expected) == 79

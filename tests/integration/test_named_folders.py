@@ -123,7 +123,7 @@ def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.mark.real
-def test_a_home_below_folders_named_like_its_records_is_like_any_other(plain, landed, tmp_path):
+def test_a_home_below_folders_named_like_records_works(plain, landed, tmp_path):
     names = columns(RAW_TABLES)
     (path,) = folders(names)
     assert {"sku", "dt", "page_id", "event_id", "batch_id", "record_hash"} <= names.keys()
@@ -132,7 +132,7 @@ def test_a_home_below_folders_named_like_its_records_is_like_any_other(plain, la
 
 @pytest.mark.real
 @pytest.mark.parametrize("number", range(len(folders(all_columns()))))
-def test_a_home_below_folders_named_like_any_column_is_like_any_other(plain, landed, tmp_path, number):
+def test_a_home_below_folders_named_like_columns_works(plain, landed, tmp_path, number):
     assert {"revenue", "quadrant", "exposures"} <= all_columns().keys()
     path = folders(all_columns())[number]
     assert_is_like_any_other(copy_of(landed, tmp_path.joinpath(*path, "home")), plain)

@@ -120,7 +120,7 @@ def test_each_line_becomes_what_the_policy_says(small):
     ]
 
 
-def test_a_cancellation_takes_back_what_was_bought_last_on_its_own_day(small):
+def test_a_cancellation_takes_back_the_last_purchase_on_its_day(small):
     run_home(small)
     day = dt.date(2011, 2, 1)
     assert found(small, REFUNDS) == [
@@ -131,7 +131,7 @@ def test_a_cancellation_takes_back_what_was_bought_last_on_its_own_day(small):
     ]
 
 
-def test_what_a_cancellation_does_not_find_stays_as_a_refund_without_a_line(small):
+def test_what_a_cancellation_does_not_find_is_a_lineless_refund(small):
     run_home(small)
     assert found(small, NOT_FOUND) == [
         ("C099", 1, Decimal(15)),  # before anything was bought
@@ -159,7 +159,7 @@ def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
 
 
 @pytest.mark.real
-def test_how_the_deliveries_are_cut_and_repeated_changes_nothing(small, tmp_path):
+def test_how_deliveries_are_cut_and_repeated_changes_nothing(small, tmp_path):
     run_home(small)
     home = make_home(tmp_path / "other")
     home.settings_file.write_text(f"{SETTINGS}start_date: 2011-01-01\n", encoding="utf-8")
@@ -176,7 +176,7 @@ def test_how_the_deliveries_are_cut_and_repeated_changes_nothing(small, tmp_path
     assert (read, accepted, duplicates, quarantined, unmapped) == (27, 20, 7, 0, 6)
 
 
-def test_an_invoice_that_is_cut_in_two_files_is_one_order_with_all_its_lines(tmp_path):
+def test_an_invoice_cut_in_two_files_is_one_whole_order(tmp_path):
     home = make_home(tmp_path / "shop")
     lines = SALES.splitlines(keepends=True)
     write(home, "".join(lines[:2]), "one.csv")
@@ -329,7 +329,7 @@ def replayed():
 
 
 @pytest.mark.real
-def test_every_line_is_a_sale_a_cancellation_a_correction_or_a_booking(home):
+def test_a_line_is_a_sale_cancellation_correction_or_booking(home):
     kinds = entries()
     sizes = {kind: len(rows) for kind, rows in kinds.items()}
     assert sizes == {"all": 541_909, "sale": 530_487, "cancellation": 9_154, "correction": 2_115, "booking": 153}
@@ -342,7 +342,7 @@ def test_every_line_is_a_sale_a_cancellation_a_correction_or_a_booking(home):
 
 
 @pytest.mark.real
-def test_negative_quantities_are_cancellations_corrections_or_bookings(home):
+def test_negative_quantities_are_cancellations_or_the_like(home):
     kinds = entries()
     negative = {kind: sum(row.units < 0 for row in rows) for kind, rows in kinds.items()}
     assert negative == {"all": 10_624, "sale": 0, "cancellation": 9_154, "correction": 1_336, "booking": 134}
@@ -355,7 +355,7 @@ def test_negative_quantities_are_cancellations_corrections_or_bookings(home):
 
 
 @pytest.mark.real
-def test_sales_with_and_without_customer_equal_the_file_by_month(home):
+def test_sales_with_and_without_customer_equal_the_files_months(home):
     expected = defaultdict(lambda: [0, 0, Decimal(0), set()])
     for row in entries()["sale"]:
         group = expected[row.month, bool(row.customer)]
@@ -390,7 +390,7 @@ def test_lines_stand_in_the_order_of_the_invoice(home):
 
 
 @pytest.mark.real
-def test_cancelled_lines_equal_the_file_by_month_with_and_without_customer(home):
+def test_cancelled_lines_equal_the_file_by_month(home):
     by_record = {row.number: row for row in entries()["cancellation"]}
     expected = defaultdict(Decimal)
     for row in by_record.values():
@@ -405,7 +405,7 @@ def test_cancelled_lines_equal_the_file_by_month_with_and_without_customer(home)
 
 
 @pytest.mark.real
-def test_refunds_are_those_of_a_replay_of_the_file_in_the_month_of_the_cancellation(home):
+def test_refunds_equal_a_replay_in_the_cancellations_month(home):
     parts, rest = replayed()
     expected = Counter((month, sold.number, amount) for month, sold, amount in parts)
     rows = found(
@@ -433,7 +433,7 @@ def test_refunds_are_those_of_a_replay_of_the_file_in_the_month_of_the_cancellat
 
 
 @pytest.mark.real
-def test_sales_less_refunds_less_what_is_not_found_and_the_bookings_are_the_sum_over_the_file(home):
+def test_sales_refunds_not_found_and_bookings_sum_to_the_file(home):
     ((revenue, refunded, net),) = found(
         home, "SELECT sum(revenue), sum(refunded), sum(net_revenue) FROM core.order_lines"
     )
@@ -507,7 +507,7 @@ def restated():
 
 
 @pytest.mark.real
-def test_each_customer_of_the_window_has_the_values_scores_octant_and_segment_of_the_file(home):
+def test_each_customer_has_the_files_values_scores_and_groups(home):
     rows = [row for row in table(home, "customers.rfm") if row["dt"] == LAST_DAY]
     assert_same_rows(rows, restated(), ["user_id"], "customers.rfm")
     first = LAST_DAY - dt.timedelta(days=WINDOW - 1)
@@ -517,7 +517,7 @@ def test_each_customer_of_the_window_has_the_values_scores_octant_and_segment_of
 
 
 @pytest.mark.real
-def test_octants_and_segments_hold_every_customer_once_with_the_windows_money(home):
+def test_octants_and_segments_hold_every_customer_and_all_money(home):
     first = LAST_DAY - dt.timedelta(days=WINDOW - 1)
     sold = total(row for row in entries()["sale"] if row.customer and row.at.date() >= first)
     refunded = sum((amount for _, row, amount in replayed()[0] if row.at.date() >= first), Decimal(0))
@@ -543,7 +543,7 @@ def test_octants_and_segments_hold_every_customer_once_with_the_windows_money(ho
 
 
 @pytest.mark.real
-def test_equal_values_have_equal_scores_where_ntile_gives_them_several(home):
+def test_equal_values_have_equal_scores_unlike_by_ntile(home):
     several = {}
     for score, value, order in (
         ("r_score", "recency_days", "recency_days DESC"),

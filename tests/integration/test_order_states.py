@@ -55,7 +55,7 @@ def refunds_of(home: Home) -> dict[tuple[str, int], tuple[Decimal, bool, dt.date
     }
 
 
-def test_a_status_of_refunded_alone_is_a_full_refund_and_a_stated_one_is_what_it_says(home: Home) -> None:
+def test_a_status_of_refunded_alone_is_a_full_refund(home: Home) -> None:
     later = {"updated_at": "2026-03-05 09:00:00"}
     summary = computed(
         home,
@@ -108,7 +108,7 @@ def test_one_refund_of_several_lines_counts_on_each(home: Home) -> None:
     assert refunded == {("o1", 1): Decimal(300), ("o1", 2): Decimal(40), ("o2", 1): Decimal(5)}
 
 
-def test_a_line_that_was_taken_away_counts_nowhere_and_its_refund_is_listed(home: Home) -> None:
+def test_a_removed_line_counts_nowhere_and_its_refund_is_listed(home: Home) -> None:
     first, later = {"updated_at": "2026-03-02 12:00:00"}, {"updated_at": "2026-03-03"}
     summary = computed(
         home,
@@ -134,7 +134,7 @@ def test_a_line_that_was_taken_away_counts_nowhere_and_its_refund_is_listed(home
     assert "orders_and_lines_match" in summary.failed_checks
 
 
-def test_of_versions_with_one_updated_at_the_further_status_counts_and_they_are_listed(home: Home) -> None:
+def test_tied_versions_are_listed_and_the_further_status_counts(home: Home) -> None:
     states = {
         "paid": ["unpaid", "paid"],
         "cancelled": ["cancelled", "paid", "unpaid"],
@@ -161,7 +161,7 @@ def test_of_versions_with_one_updated_at_the_further_status_counts_and_they_are_
     assert "cannot be told apart" in told
 
 
-def test_two_different_lines_under_one_number_are_told_with_file_and_figures(home: Home) -> None:
+def test_two_lines_of_one_number_are_told_with_file_and_figures(home: Home) -> None:
     """As in a public data set whose order lines were numbered by product: of two rows one would be lost in silence."""
     lines = [line(f"o{n}", sku=sku, price=price) for n in range(5) for sku, price in (("A", "10"), ("B", "25"))]
     summary = computed(home, orders=[order(f"o{n}") for n in range(5)], order_lines=[*lines, line("o9", 1, "1")])
@@ -173,7 +173,7 @@ def test_two_different_lines_under_one_number_are_told_with_file_and_figures(hom
     ]
 
 
-def test_a_later_version_settles_a_tie_and_equal_records_are_none(home: Home) -> None:
+def test_a_later_version_settles_a_tie_and_equals_are_no_tie(home: Home) -> None:
     tied = [order("o1", "unpaid", paid_at="", updated_at="2026-03-02"), order("o1", updated_at="2026-03-02")]
     later = order("o1", "cancelled", updated_at="2026-03-03")
     products = [{"sku": "A", "name": "lamp"}, {"sku": "A", "name": "lamp"}]
@@ -207,7 +207,7 @@ def test_an_amount_below_nothing_is_refused_and_named(home: Home, relation: str,
     assert [row["net_revenue"] for row in table(home, "core.order_lines")] == [Decimal(100)]
 
 
-def test_words_for_nothing_are_no_customer_and_the_setting_names_them(tmp_path: Path) -> None:
+def test_words_for_nothing_are_no_customer_as_the_setting_says(tmp_path: Path) -> None:
     home = make_home(tmp_path / "shop", settings={"inputs": {"null_ids": ["guest", "0"]}})
     computed(
         home,

@@ -70,7 +70,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_any_whole_number_is_a_page_id_and_every_end_has_one_entrance(tmp_path: Path, case: str) -> None:
+def test_any_whole_number_is_a_page_id_and_ends_have_entrances(tmp_path: Path, case: str) -> None:
     steps = list({step["event_id"]: step for step in CASES[case]}.values())
     log = Log(events=steps)
     home = home_of(tmp_path / "home", SHOP)
@@ -85,7 +85,7 @@ def test_any_whole_number_is_a_page_id_and_every_end_has_one_entrance(tmp_path: 
     assert {row["entrance_id"] for row in ends} <= {"banner", "search"}
 
 
-def test_a_missing_or_impossible_page_id_is_quarantined_where_attribution_needs_it(tmp_path: Path) -> None:
+def test_a_wrong_page_id_is_quarantined_where_it_is_needed(tmp_path: Path) -> None:
     sound = visit(0, [1, 2, 3])
     broken = [event(60 + n, "click", page_id) for n, page_id in enumerate((None, "", "seven", 1.5, 2**63))]
     needless = event(90, "app_start", None)

@@ -25,7 +25,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
 
 
-def test_of_a_clean_log_nearly_every_sale_finds_its_entrance_and_slot(clean: Home) -> None:
+def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:
     sales = sales_beside_truth(clean)
     assert sales["planted_entrance_id"].null_count() == 0
     assert sales["planted_entrance_id"].n_unique() == 6
@@ -83,9 +83,7 @@ def money_lost(sales: pl.DataFrame, undisturbed: pl.DataFrame) -> float:
     return float(both.filter(was_right & ~is_right)["revenue"].sum() / both["revenue"].sum())
 
 
-def test_clocks_and_requests_that_are_seconds_off_cost_less_than_a_thousandth_of_sales(
-    clean: Home, disturbed: tuple[str, Home]
-) -> None:
+def test_clocks_seconds_off_cost_under_a_thousandth_of_sales(clean: Home, disturbed: tuple[str, Home]) -> None:
     name, home = disturbed
     undisturbed, sales = sales_beside_truth(clean), sales_beside_truth(home)
     quick = pl.col("matched_by") == "cart"
@@ -108,7 +106,7 @@ def test_the_believable_mix_of_all_traps_still_finds_most(tmp_path: Path) -> Non
     assert found.slot >= 0.9 * found.lines
 
 
-def test_the_planted_effect_of_a_new_content_is_seen_in_slot_daily(clean: Home) -> None:
+def test_a_planted_effect_of_new_content_is_seen_in_slot_daily(clean: Home) -> None:
     """Click-through before and after each change of a slot's content has the planted ratio.
 
     Tolerance: four standard deviations of the logarithm of a ratio of two rates, by the numbers of clicks and

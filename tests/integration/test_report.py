@@ -229,7 +229,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert "Health of the portfolio" in text
 
 
-def test_a_matrix_that_needs_a_window_before_is_shown_for_a_shorter_one(young: Home, tmp_path: Path) -> None:
+def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young: Home, tmp_path: Path) -> None:
     text, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
     assert (
         "BCG growth × share Window: the 1 day up to this one. Not the longest: in 28, 7 days no product has a value "
@@ -241,7 +241,7 @@ def test_a_matrix_that_needs_a_window_before_is_shown_for_a_shorter_one(young: H
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
 
-def test_the_customers_expectations_are_of_the_newest_months_end(young: Home, tmp_path: Path) -> None:
+def test_customers_expectations_are_of_the_newest_months_end(young: Home, tmp_path: Path) -> None:
     pages = {
         language: write_report(young, language, day=YOUNG[-1], out=tmp_path / f"{language}.html")
         for language in ("zh", "en")
@@ -402,7 +402,7 @@ def test_an_empty_home_fails_the_asset_in_one_line(home: Home) -> None:
     assert "no day is computed yet" in str(failure.event_specific_data)
 
 
-def test_a_link_is_followed_and_what_is_no_place_for_a_file_is_one_line(computed: Home, tmp_path: Path) -> None:
+def test_a_link_is_followed_and_no_place_for_a_file_is_one_line(computed: Home, tmp_path: Path) -> None:
     real, link = tmp_path / "real.html", tmp_path / "link.html"
     real.write_text("before", encoding="utf-8")
     link.symlink_to(real)

@@ -269,7 +269,7 @@ def test_without_fallbacks_only_events_of_the_product_count(case: Case, without_
     assert matched(without_fallbacks, case) == (case.without or case.expect)
 
 
-def test_a_line_that_is_matched_by_its_visit_takes_the_position_of_the_head(sales: list[Row]) -> None:
+def test_a_line_matched_by_its_visit_takes_the_heads_position(sales: list[Row]) -> None:
     number = next(n for n, case in enumerate(CASES) if case.name.startswith("a bundle takes"))
     row = next(row for row in sales if row["order_id"] == f"o{number}")
     assert row["matched_event_id"] == row["head_event_id"] == f"{number}-f"
@@ -277,7 +277,7 @@ def test_a_line_that_is_matched_by_its_visit_takes_the_position_of_the_head(sale
     assert row["head_content_id"] == "(none)"
 
 
-def test_the_path_of_a_cart_begins_with_the_click_of_its_moment_whatever_the_ids(sales: list[Row]) -> None:
+def test_a_carts_path_begins_with_the_click_of_its_moment(sales: list[Row]) -> None:
     for number, case in enumerate(CASES):
         if "at one moment" in case.name:
             row = next(row for row in sales if row["order_id"] == f"o{number}")
@@ -285,9 +285,7 @@ def test_the_path_of_a_cart_begins_with_the_click_of_its_moment_whatever_the_ids
             assert row["head_event_id"] == f"{number}-{click['event_id']}"
 
 
-def test_the_fallbacks_change_no_line_that_had_a_cart_or_a_click(
-    sales: list[Row], without_fallbacks: list[Row]
-) -> None:
+def test_the_fallbacks_change_no_line_with_a_cart_or_a_click(sales: list[Row], without_fallbacks: list[Row]) -> None:
     key = ("order_id", "line_no")
     before = {tuple(row[name] for name in key): row for row in without_fallbacks}
     after = {tuple(row[name] for name in key): row for row in sales}

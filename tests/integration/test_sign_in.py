@@ -154,7 +154,7 @@ def test_the_health_needs_no_session_and_says_nothing(port):
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-User", "X_Forwarded_User", "X-Role", "Remote-User", "X-Forwarded-For"])
-def test_headers_of_proxies_count_for_nothing_where_none_is_trusted(port, name):
+def test_proxies_headers_count_nothing_where_none_is_trusted(port, name):
     browser = Browser(port)
     assert browser.send("GET", "/", **{name: "127.0.0.1"})[0] == 401
     assert browser.send("GET", "/", **{name: "ada"})[0] == 401
@@ -173,7 +173,7 @@ def test_a_session_holds_in_every_process_until_it_is_left(port):
     assert browser.send("POST", "/_dash-update-component", "{}", Origin="https://evil.example")[0] == 403
 
 
-def test_an_analyst_gets_an_answer_and_its_file_and_nobody_else_does(port):
+def test_only_the_analyst_gets_an_answer_and_its_file(port):
     ana, ada, key = Browser(port), Browser(port), "a" * 32
     ana.sign_in("ana")
     ada.sign_in("ada")

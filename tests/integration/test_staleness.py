@@ -64,7 +64,7 @@ def test_nothing_is_stale_after_a_run(computed: Home) -> None:
 
 
 @pytest.mark.real
-def test_late_events_make_the_same_days_stale_for_dagster_and_the_planner(computed_copy: Home) -> None:
+def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Home) -> None:
     home = computed_copy
     engine = DagsterEngine(home)
     land(home, "events", visit(DAYS[1], "d3"), "late")

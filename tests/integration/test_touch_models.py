@@ -141,7 +141,7 @@ def test_the_window_includes_both_its_ends(home: Home, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a second earlier", "after the tolerance", "paid first", "no touch", "no user"])
-def test_an_order_without_a_touch_in_its_window_is_unattributed_in_every_model(home: Home, name: str) -> None:
+def test_an_order_without_touches_is_unattributed_everywhere(home: Home, name: str) -> None:
     for model in MODELS:
         (row,) = credits_of(home, name, model)
         assert (row["touchpoint"], row["position"], row["credit"]) == ("(unattributed)", 1, 1)
@@ -158,7 +158,7 @@ def test_touches_of_one_moment_are_in_the_order_of_their_ids(home: Home) -> None
     assert credits_of(home, "ties", "last")[0]["touch_event_id"] == "tie b"
 
 
-def test_a_thousand_touches_share_a_large_amount_to_the_last_decimal(home: Home) -> None:
+def test_1000_touches_share_a_large_amount_to_the_last_decimal(home: Home) -> None:
     assert path_of(home, "a thousand")["path_length"] == 1000
     for model in ("linear", "position_based", "time_decay"):
         rows = credits_of(home, "a thousand", model)

@@ -105,7 +105,7 @@ def test_whoever_has_many_waiting_keeps_nobody_waiting(tmp_path):
     assert queries.faults == []
 
 
-def test_no_more_run_at_once_than_may_and_a_place_goes_to_a_user_who_has_none(tmp_path):
+def test_a_free_place_goes_to_a_user_who_has_none(tmp_path):
     queries = Queries(Turns(tmp_path, at_once=2))
     queries.ask("ann", "a1")
     queries.ask("bob", "b1")

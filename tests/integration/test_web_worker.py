@@ -136,7 +136,7 @@ def test_a_request_has_a_time_however_steadily_its_bytes_come():
         assert time.monotonic() - started >= 0.9
 
 
-def test_a_connection_without_a_request_is_closed_before_one_with_half_a_request():
+def test_an_idle_connection_is_closed_before_a_half_request():
     with served(IDLE_SECONDS=1.0, READ_SECONDS=LONG * 10) as site:
         idle, half = site.open(), site.open(HEAD)
         until(lambda: is_closed(idle))
@@ -146,7 +146,7 @@ def test_a_connection_without_a_request_is_closed_before_one_with_half_a_request
         until(lambda: is_closed(half))
 
 
-def test_a_request_in_many_pieces_is_whole_at_last_and_so_is_the_next(site):
+def test_a_request_in_pieces_is_whole_at_last_as_is_the_next(site):
     connection = site.open()
     for end, size in ((b"", b"3"), (b"Connection: close\r\n", b"4")):
         for byte in (
@@ -168,7 +168,7 @@ def test_a_request_in_many_pieces_is_whole_at_last_and_so_is_the_next(site):
 # Answers that nobody takes -----------------------------------------------------------------------------
 
 
-def test_answers_that_are_not_taken_hold_no_thread_and_have_a_time():
+def test_answers_not_taken_hold_no_thread_and_have_a_time():
     large = b"GET /large?30000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with served(THREADS=2, WRITE_SECONDS=2.0) as site:
         slow = [site.open(large) for _ in range(6)]
@@ -200,7 +200,7 @@ def test_who_has_gone_is_noticed(site):
 # How many ----------------------------------------------------------------------------------------------
 
 
-def test_at_the_cap_of_an_address_the_longest_waiting_makes_room():
+def test_at_an_address_cap_the_longest_waiting_makes_room():
     with served(MOST_OF_ADDRESS=5, READ_SECONDS=LONG * 10, IDLE_SECONDS=LONG * 10) as site:
         other = site.open(HEAD, "127.0.0.3")
         own = []
@@ -250,7 +250,7 @@ def test_a_trusted_proxy_has_as_many_as_it_likes():
 # The end -----------------------------------------------------------------------------------------------
 
 
-def test_a_request_under_way_is_answered_before_the_end_and_half_ones_are_not_waited_for():
+def test_a_request_under_way_is_answered_and_half_ones_are_not():
     with served() as site:
         under_way, _half = site.open(b"GET /slow?2 HTTP/1.1\r\nHost: localhost\r\n\r\n"), site.open(HEAD)
         assert site.process.stdout is not None

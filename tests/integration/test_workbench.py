@@ -303,7 +303,7 @@ def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
     assert not first.path.exists()
 
 
-def test_a_copy_for_which_there_is_no_room_leaves_nothing_but_a_line(tmp_path):
+def test_a_copy_without_room_leaves_nothing_but_a_line(tmp_path):
     made = new_home(tmp_path / "home")
     code = (
         "import resource, sys; from pipelines.commands.publisher import main\n"

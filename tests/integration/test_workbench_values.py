@@ -117,7 +117,7 @@ def test_nested_values_are_json_on_the_page_and_in_both_files(database):
         assert not is_time(table.columns[place].definition), sql
 
 
-def test_plain_values_keep_all_their_digits_and_are_never_pythons_words_for_them(database):
+def test_plain_values_keep_all_digits_and_are_no_python_words(database):
     cells = ", ".join(f"{sql} AS c{place}" for place, sql in enumerate(TEXTS))
     _, in_csv = csv_rows(table_of(ask(database, f"SELECT {cells}")))
     assert dict(zip(TEXTS, in_csv, strict=True)) == TEXTS
@@ -182,7 +182,7 @@ def test_a_cell_that_is_cut_says_so(database, sql, cut):
     assert ask(database, f"SELECT {sql}", cell_bytes=20).rows == [[cut]]
 
 
-def test_a_large_list_is_cut_and_does_not_hide_the_other_columns(database):
+def test_a_large_list_is_cut_and_hides_no_other_column(database):
     result = ask(database, "SELECT list(range), count(*) FROM range(1000000)")
     ((text, number),) = result.rows
     assert number == 1_000_000
@@ -190,12 +190,12 @@ def test_a_large_list_is_cut_and_does_not_hide_the_other_columns(database):
     assert text.endswith("… [cut: the first 1,000,000 of 6,888,891 bytes]")
 
 
-def test_a_row_that_is_larger_than_a_result_may_be_is_an_error_that_says_what_to_do(database):
+def test_a_row_too_large_for_a_result_is_an_error_with_a_remedy(database):
     with pytest.raises(QueryError, match="a row of the result has more than 100 bytes; select fewer columns"):
         ask(database, "SELECT repeat('x', 200)", bytes=100)
 
 
-def test_hover_and_sheet_say_what_they_leave_out_and_the_csv_file_has_all(database):
+def test_hover_and_sheet_say_what_they_omit_and_csv_has_all(database):
     table = table_of(ask(database, "SELECT repeat('文', 40000) AS long"))
     column, row = table.columns[0], table.rows[0]
     assert column.full is not None

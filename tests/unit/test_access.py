@@ -78,7 +78,7 @@ def test_a_loopback_address_without_users_is_open(home, host):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "", "shop.example", "0", "127.1", "::ffff:127.0.0.1"])
-def test_any_other_address_without_users_is_refused_with_what_to_do(home, host):
+def test_another_address_without_users_is_refused_with_a_remedy(home, host):
     with pytest.raises(HeadwaterError, match="headwater user add"):
         rules_for(home, host)
 
@@ -101,7 +101,7 @@ def test_with_users_people_sign_in_everywhere(home, mei):
         ("0.0.0.0", {"trusted": ["proxy"], "user_header": "X-User"}, "not an address or network"),
     ],
 )
-def test_rules_that_let_strangers_in_or_contradict_each_other_are_refused(home, host, options, said):
+def test_rules_that_let_strangers_in_or_contradict_are_refused(home, host, options, said):
     with pytest.raises(HeadwaterError, match=said):
         rules_for(home, host, **options)
 
@@ -151,7 +151,7 @@ def test_users_that_are_added_while_the_server_runs_close_it(home, mei):
     assert server.test_client().get("/").status_code == 401
 
 
-def test_users_that_are_removed_while_the_server_runs_do_not_open_it(home, mei):
+def test_users_removed_while_the_server_runs_do_not_open_it(home, mei):
     server = server_of(home)
     Users(home).path.unlink()
     assert server.test_client().get("/").status_code == 401
@@ -363,7 +363,7 @@ def test_waits_grow_and_end(home):
     assert attempts.begin("mei", OUTSIDE) == 0
 
 
-def test_an_address_that_tries_many_names_waits_and_others_do_not(home):
+def test_an_address_that_tries_many_names_waits_alone(home):
     attempts = Attempts(Database(home), Clock())
     for number in range(FREE_OF_ADDRESS):
         assert attempts.begin(f"name{number}", OUTSIDE) == 0

@@ -84,7 +84,7 @@ def test_each_sign_of_a_formula_is_neutralised(sign):
     assert safe(f"a{sign}") == f"a{sign}"
 
 
-def test_xlsx_has_numbers_shares_and_days_as_such_and_texts_as_texts():
+def test_xlsx_has_numbers_shares_and_days_as_such():
     rows = sheet(xlsx_of(TABLE, [("表", "t")]))
     assert rows[0] == [("s", "商品"), ("s", "销售额"), ("s", "商品点击率"), ("s", "订单数"), ("s", "日")]
     kinds = [kind for kind, _ in rows[1]]
@@ -101,7 +101,7 @@ def test_xlsx_says_what_it_holds():
     ]
 
 
-def test_keys_are_columns_of_the_file_alone_under_their_own_names():
+def test_keys_are_columns_of_the_file_alone_by_their_own_names():
     rows = [{"name": "Mug", "sku": "=S1", "order_id": None, "line_no": 2}]
     table = Table(
         "t", "T", [text("Product", "name"), text("Line", "line_no")], rows, keys=("sku", "order_id", "line_no")

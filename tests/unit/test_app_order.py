@@ -52,7 +52,7 @@ def sorted_by(sort: str) -> View:
         ("", ["n0", "n1", "n2", "n3", "n4"]),
     ],
 )
-def test_the_address_sorts_a_table_and_what_has_no_value_is_last_either_way(sort, order):
+def test_the_address_sorts_a_table_and_no_value_is_last(sort, order):
     assert names(sorted_by(sort), table(5, -1, None, 5, math.nan)) == order
 
 
@@ -60,7 +60,7 @@ def test_a_column_without_a_field_is_named_by_its_place():
     assert names(sorted_by("t:2"), table(30, 4)) == ["n0", "n1"]  # as texts: "60" before "8"
 
 
-def test_the_total_stays_below_and_the_table_says_how_it_is_sorted():
+def test_the_total_stays_below_and_the_table_says_its_order():
     (found,) = tables(in_order([table(1, 2)], sorted_by("t:-revenue")))
     assert found.total == {"name": "Total", "revenue": 9}
     assert [direction(found, column, place) for place, column in enumerate(COLUMNS)] == [None, "descending", None]

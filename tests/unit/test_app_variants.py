@@ -91,7 +91,7 @@ def page(shop: Copy, address: str) -> list[Any]:
     return look_at(shop, f"{address}{mark}from={DAY}&to={DAY}")[1]
 
 
-def test_products_are_listed_once_under_their_own_name_or_that_of_a_variant(shop: Copy) -> None:
+def test_products_are_listed_once_by_own_or_variants_name(shop: Copy) -> None:
     shown = table(page(shop, "products"), "products")
     assert dict(zip(values(shown, "product_id"), values(shown, "name"), strict=True)) == {
         "SHIRT": "Shirt",

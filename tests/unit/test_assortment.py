@@ -43,7 +43,7 @@ def variation(
         (14, LAST - dt.timedelta(days=99), (0.0, "X")),
     ],
 )
-def test_days_before_the_records_begin_are_no_days_without_sales(days, start, expected):
+def test_days_before_the_records_are_no_days_without_sales(days, start, expected):
     assert variation(days, start) == expected
 
 

@@ -207,7 +207,7 @@ def damaged(draw) -> object:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(body=JSON | damaged())
-def test_whatever_is_sent_is_answered_or_refused_and_never_a_fault(client, body):
+def test_whatever_is_sent_is_answered_or_refused_and_no_fault(client, body):
     assert sent(client, body)[0] in (200, 204, 400)
 
 

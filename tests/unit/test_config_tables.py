@@ -58,7 +58,7 @@ def test_a_slot_may_stand_out_of_its_module(home):
     assert len(entrances(home, "a,甲,A,home,feed,,,\nb,乙,B,home,feed,3,,\n")) == 2
 
 
-def test_an_entrance_that_is_an_action_module_contradicts_the_settings(home):
+def test_an_entrance_as_action_module_contradicts_the_settings(home):
     settings = Settings.model_validate({"attribution": {"action_modules": ["feed"]}})
     with pytest.raises(HeadwaterError, match=r"one of attribution.action_modules"):
         entrances(home, "a,甲,A,home,feed,,,\n", settings)

@@ -24,13 +24,13 @@ def test_a_day_without_a_value_is_a_gap_and_not_zero():
     assert list(figure.data[0].y) == [1.0, None, 0.0]
 
 
-def test_the_days_compared_with_stand_below_the_days_that_they_are_compared_with():
+def test_compared_days_stand_below_the_days_shown():
     figure = course(EN, frame([1.0, 2.0]), "revenue", frame([3.0, None]))
     assert list(figure.data[0].x) == list(figure.data[1].x) == [0, 1]
     assert figure.layout.showlegend
 
 
-def test_over_many_days_the_days_named_are_of_one_weekday_and_few():
+def test_over_many_days_the_named_ones_are_of_one_weekday():
     axis = course(EN, frame([1.0] * 365), "revenue").layout.xaxis
     assert len(axis.tickvals) <= 9
     assert len({place % 7 for place in axis.tickvals}) == 1

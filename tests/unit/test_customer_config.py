@@ -43,7 +43,7 @@ def row_of(text):
     return next(number for number, line in enumerate(SEGMENTS.splitlines(), start=1) if line.startswith(text))
 
 
-def test_the_shipped_files_name_eight_octants_and_give_each_combination_of_scores_a_segment(home):
+def test_shipped_files_give_8_octants_and_all_scores_a_segment(home):
     tables = load_config_tables(home, Settings())
     assert len(tables.rows("config.octants")) == 8
     assert len(tables.rows("config.segments")) == 11
@@ -231,7 +231,7 @@ def test_a_wrong_threshold_is_told(home, threshold, expected):
 
 
 @pytest.mark.parametrize("threshold", ["{{ days }}", "{[a]: 3}", "{fixed: 2026-02-30}"])
-def test_a_threshold_that_yaml_stumbles_over_is_told_with_its_line(home, threshold):
+def test_a_threshold_that_is_no_yaml_is_told_with_its_line(home, threshold):
     line = next(number for number, text in enumerate(MATRICES.splitlines(), start=1) if F_AXIS in text)
     message = refused(home, "matrices.yaml", F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}")
     assert f"matrices.yaml, line {line}: not valid YAML" in message
@@ -249,7 +249,7 @@ def test_a_threshold_that_yaml_stumbles_over_is_told_with_its_line(home, thresho
         ("{percentile: 100}", 100),
     ],
 )
-def test_the_argument_of_a_threshold_is_the_number_that_people_read(home, threshold, argument):
+def test_a_thresholds_argument_is_the_number_that_people_read(home, threshold, argument):
     path = home.config / "matrices.yaml"
     path.write_text(MATRICES.replace(F_AXIS, f"f: {{metric: frequency, threshold: {threshold}}}", 1), encoding="utf-8")
     axes = load_config_tables(home, Settings()).rows("config.octant_axes")
@@ -270,7 +270,7 @@ def test_files_that_cannot_be_read_are_told(home):
         load_config_tables(home, Settings())
 
 
-def test_another_matrix_of_products_changes_no_table_that_customers_are_made_of(home):
+def test_another_matrix_of_products_changes_no_customers_table(home):
     before = load_config_tables(home, Settings())
     path = home.config / "matrices.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))

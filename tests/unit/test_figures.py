@@ -190,7 +190,7 @@ def test_an_arrow_from_beyond_the_axes_begins_at_their_edge() -> None:
     assert low < arrows(figure)[0].ay < 0.1 < high
 
 
-def test_an_arrow_begins_at_a_multiple_of_the_threshold_of_that_time() -> None:
+def test_an_arrow_begins_at_a_multiple_of_that_times_threshold() -> None:
     names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
     rows = [
         product("a", 200.0, 0.5) | dict(zip(names, (30.0, 0.4, 60.0, 0.3), strict=True)),
@@ -257,7 +257,7 @@ def test_months_that_are_not_over_are_blank_not_zero() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["2026-01  n=40", "2026-02  n=7"]
 
 
-def test_moves_are_in_the_order_of_the_names_and_coloured_by_their_row() -> None:
+def test_moves_are_in_the_names_order_and_coloured_by_their_row() -> None:
     frame = pl.DataFrame({"from_key": ["b", "a", NEW, "a"], "to_key": ["a", "a", "b", LEFT], "members": [5, 3, 2, 1]})
     figure = migration_grid(EN, frame, {"a": "Alpha", "b": "Beta", NEW: "New", LEFT: "Left"}, "metric.customers")
     assert list(figure.layout.xaxis.ticktext) == ["Alpha", "Beta", "Left"]
@@ -295,7 +295,7 @@ def test_a_grid_of_large_numbers_needs_more_room() -> None:
     assert small < large
 
 
-def test_a_tile_has_the_area_of_its_customers_and_the_colour_of_their_money() -> None:
+def test_a_tile_has_its_customers_area_and_their_moneys_colour() -> None:
     frame = pl.DataFrame(
         {
             "name": ["Loyal", "Lost", "Nobody"],
@@ -323,7 +323,7 @@ EXPECTED = pl.DataFrame(
 )
 
 
-def test_what_is_expected_is_money_or_orders_where_no_money_is_known() -> None:
+def test_what_is_expected_is_money_or_else_orders() -> None:
     bars = expected_value(EN, EXPECTED).data[0]
     assert (list(bars.x), list(bars.text)) == ([300.0, 8.0], ["$300 · $150 each", "$8 · $1 each"])
     unknown = EXPECTED.with_columns(pl.lit(None, pl.Float64).alias("expected_value"))
@@ -352,7 +352,7 @@ def test_sellers_stand_from_hot_to_slow_with_their_shares() -> None:
     assert [list(bars.text) for bars in figure.data] == [["100% · $50", "0% · $0"], ["10.0% · 1", "90.0% · 9"]]
 
 
-def test_what_cannot_be_said_to_be_steady_has_a_column_of_its_own() -> None:
+def test_what_cannot_be_called_steady_has_a_column_of_its_own() -> None:
     figure = abc_xyz(EN, CLASSES)
     heat = figure.data[0]
     assert list(figure.layout.xaxis.ticktext) == ["X steady", "Y varying", "Z erratic", "–"]
@@ -372,7 +372,7 @@ def test_a_day_that_is_not_computed_has_no_bar() -> None:
     assert list(bars.x) == [-7, -2, 0]
 
 
-def test_entrances_without_exposures_have_no_place_on_logarithmic_axes() -> None:
+def test_entrances_without_exposures_are_not_on_log_axes() -> None:
     frame = pl.DataFrame(
         {
             "name": ["Feed", "Unattributed", "Icons"],

@@ -21,7 +21,7 @@ def after(*gaps: int) -> set[dt.date]:
     return set(days)
 
 
-def test_a_silence_of_31_days_belongs_to_the_shop_and_one_of_32_does_not():
+def test_a_silence_of_31_days_is_the_shops_and_one_of_32_is_not():
     assert first_of_shop({DAY}) == DAY
     assert first_of_shop(after(31)) == DAY
     assert first_of_shop(after(32)) == max(after(32))
@@ -30,7 +30,7 @@ def test_a_silence_of_31_days_belongs_to_the_shop_and_one_of_32_does_not():
 
 
 @given(st.lists(st.integers(0, 60), max_size=30))
-def test_no_longer_silence_follows_the_first_day_and_one_precedes_it(gaps):
+def test_a_longer_silence_comes_before_the_first_day_not_after(gaps):
     days = sorted(after(*gaps))
     first = first_of_shop(days)
     kept = [day for day in days if day >= first]

@@ -36,7 +36,7 @@ def test_another_time_zone_moves_every_event_to_its_day_there(home: Home) -> Non
     assert take_in(home).batches == []
 
 
-def test_files_that_nothing_lists_any_more_are_swept_away_by_the_next_ingestion(home: Home) -> None:
+def test_files_that_nothing_lists_go_at_the_next_ingestion(home: Home) -> None:
     land(home, "native/events/a.ndjson", [event("a")])
     take_in(home)
     old = RawLake.load(home).files("raw.events")
@@ -49,7 +49,7 @@ def test_files_that_nothing_lists_any_more_are_swept_away_by_the_next_ingestion(
     assert len(live_events(home)) == 2
 
 
-def test_without_the_landing_file_the_rows_stay_as_they_were_and_it_is_named(home: Home) -> None:
+def test_without_its_landing_file_rows_stay_and_it_is_named(home: Home) -> None:
     land(home, "native/events/a.ndjson", [event("a")])
     gone = land(home, "native/events/b.ndjson", [event("b")])
     land(home, "native/orders/o.ndjson", [order("o1")])
@@ -77,7 +77,7 @@ class CrashError(Exception):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_crash_before_the_manifest_leaves_nothing_visible_and_the_next_ingestion_finishes(
+def test_a_crash_before_the_manifest_shows_nothing_and_heals(
     home: Home, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     land(home, "native/events/a.ndjson", [event("a")])
@@ -101,7 +101,7 @@ def test_a_crash_before_the_manifest_leaves_nothing_visible_and_the_next_ingesti
     assert pending(home) == []
 
 
-def test_versions_change_with_the_days_that_change_and_with_no_other(home: Home) -> None:
+def test_versions_change_with_the_days_that_change_alone(home: Home) -> None:
     land(
         home,
         "native/events/a.ndjson",

@@ -53,7 +53,7 @@ def test_a_copy_stays_one_when_it_is_read_again(home: Home) -> None:
     assert len(raw(home, "raw.quarantine")) == 2
 
 
-def test_files_of_one_size_and_equal_broken_lines_in_other_files_are_no_copies(home: Home) -> None:
+def test_files_of_one_size_and_equal_broken_lines_are_no_copies(home: Home) -> None:
     for name in ("a", "b"):
         land(home, f"native/events/{name}.ndjson", ndjson([event(name)]) + b"{}\n")
     for name in ("o1", "o2"):
@@ -63,7 +63,7 @@ def test_files_of_one_size_and_equal_broken_lines_in_other_files_are_no_copies(h
     assert by_file(home)["native/orders/o1.ndjson"] == by_file(home)["native/orders/o2.ndjson"] == (2, 1, 0, 1)
 
 
-def test_a_file_with_other_content_than_was_ingested_is_told_and_its_records_stay(home: Home) -> None:
+def test_a_file_with_new_content_is_told_and_its_records_stay(home: Home) -> None:
     land(home, "native/orders/all.ndjson", ndjson([order("o1"), order("o2")]))
     assert not [line for line in take_in(home).warnings if "other content" in line]
     land(home, "native/orders/all.ndjson", ndjson([order("o2"), order("o33")]), LANDED_AT + dt.timedelta(hours=1))
@@ -76,7 +76,7 @@ def test_a_file_with_other_content_than_was_ingested_is_told_and_its_records_sta
     assert not [line for line in take_in(home).warnings if "other content" in line]
 
 
-def test_other_content_of_the_same_size_and_time_is_found_by_reading_everything(home: Home) -> None:
+def test_other_content_of_equal_size_and_time_is_found_if_read(home: Home) -> None:
     path = land(home, "native/orders/all.ndjson", ndjson([order("o1")]))
     take_in(home)
     times = path.stat()

@@ -66,7 +66,7 @@ def jumps(*batches: Batch) -> list[tuple[int, str | None]]:
     return sorted(((drift.day - FIRST).days, drift.column) for drift in found(*batches))
 
 
-def test_a_column_that_vanishes_on_the_fourth_day_and_refused_records_from_1_to_8_percent(home: Home) -> None:
+def test_a_vanished_column_and_more_refused_records_are_drift(home: Home) -> None:
     for number in range(6):
         late = number >= 3
         name, content = day_file(number, bad=32 if late else 4, utm_source=None if late else "mail", slot=1)
@@ -93,7 +93,7 @@ def test_files_that_land_day_by_day_tell_the_same(home: Home) -> None:
     assert warnings == [0, 0, 0, 1, 0]
 
 
-def test_orders_have_days_of_their_own_in_whatever_order_they_land(home: Home) -> None:
+def test_orders_have_their_own_days_in_whatever_order_they_land(home: Home) -> None:
     for number in (4, 2, 0, 3, 1):
         day = FIRST + dt.timedelta(days=number)
         times = dict.fromkeys(("ordered_at", "paid_at", "updated_at"), f"{day} 12:00:00")
@@ -106,7 +106,7 @@ def test_orders_have_days_of_their_own_in_whatever_order_they_land(home: Home) -
     assert "user_id (before: 100.0%)" in warning
 
 
-def test_a_share_that_stays_is_one_drift_and_one_that_comes_back_another():
+def test_a_share_that_stays_is_one_drift_and_its_return_another():
     calm = [batch(day, refused=10) for day in range(4)]
     high = [batch(day, refused=80) for day in range(4, 9)]
     assert jumps(*calm, *high) == [(4, None)]
@@ -158,7 +158,7 @@ def test_columns_that_vanish_together_are_one_line():
     assert "module (before: 90.0%), slot (before: 90.0%)" in lines[0]
 
 
-def test_a_file_all_of_whose_records_are_refused_has_the_day_of_its_name():
+def test_a_file_whose_records_are_all_refused_has_its_names_day():
     refused = batch(0, refused=1000)
     for name, day in (
         ("native/events/2026-05-09.ndjson", dt.date(2026, 5, 9)),
@@ -170,7 +170,7 @@ def test_a_file_all_of_whose_records_are_refused_has_the_day_of_its_name():
         assert day_of(nameless) == day
 
 
-def test_batches_of_an_earlier_version_of_the_program_are_left_out(home: Home) -> None:
+def test_batches_of_an_earlier_version_are_left_out(home: Home) -> None:
     old = Batch(**{**vars(batch(0)), "filled": "", "read": 0})
     assert found(old, batch(1, refused=500)) == []
     assert RawLake.load(home).batches == ()

@@ -31,7 +31,7 @@ def content(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("batch_id", "record_no")}
 
 
-def test_any_order_and_any_split_into_files_and_runs_leave_the_same_event(tmp_path: Path) -> None:
+def test_any_order_and_split_into_files_leaves_the_same_event(tmp_path: Path) -> None:
     winners = []
     orders = list(itertools.permutations(copies()))[::7]
     for number, records in enumerate(orders):

@@ -30,12 +30,12 @@ def records(folder: Path, name: str, content: bytes) -> list[tuple[int, int, byt
     return [(record.number, record.line, record.content) for record in records_of(file, Lines(file))]
 
 
-def test_records_are_counted_without_blank_lines_and_lines_with_them(tmp_path: Path) -> None:
+def test_blank_lines_count_as_lines_and_not_as_records(tmp_path: Path) -> None:
     content = b"\xef\xbb\xbf{1}\r\n\n \t\n{2}\n{3}"
     assert records(tmp_path, "a.ndjson", content) == [(1, 1, b"{1}"), (2, 4, b"{2}"), (3, 5, b"{3}")]
 
 
-def test_a_csv_record_may_span_lines_and_a_stray_quote_takes_only_its_own(tmp_path: Path) -> None:
+def test_a_csv_record_may_span_lines_and_a_stray_quote_only_one(tmp_path: Path) -> None:
     content = b'h\n"a\n\nb"\nc\n"d\ne\n'
     assert records(tmp_path, "a.csv", content) == [
         (0, 1, b"h"),

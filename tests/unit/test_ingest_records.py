@@ -78,7 +78,7 @@ def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | Non
         ('a""|||\n\n\n', "|", 4, "\n"),
     ],
 )
-def test_what_duckdb_takes_for_csv_are_the_same_records_line_by_line(
+def test_duckdb_reads_the_same_csv_records_line_by_line(
     tmp_path: Path, alphabet: str, delimiter: str, width: int, end: str
 ) -> None:
     """Where a file is read fast and its refused records are looked up by line, the two must number them alike."""
@@ -99,7 +99,7 @@ def test_what_duckdb_takes_for_csv_are_the_same_records_line_by_line(
     assert compared > 8
 
 
-def test_a_quote_within_a_field_is_a_letter_and_every_refused_record_is_kept(home: Home) -> None:
+def test_a_quote_in_a_field_is_a_letter_and_no_record_is_lost(home: Home) -> None:
     lines = ["sku,name,unit_cost", 'I1,27" monitor,1', 'I2,24" monitor,2', "I3,plain,bad", 'I4,"a ""b"", c",4']
     land(home, "native/products/p.csv", "\n".join(lines).encode())
     take_in(home)
@@ -111,7 +111,7 @@ def test_a_quote_within_a_field_is_a_letter_and_every_refused_record_is_kept(hom
     assert [(row["line_no"], row["raw"]) for row in raw(home, "raw.quarantine")] == [(4, "I3,plain,bad")]
 
 
-def test_what_becomes_of_a_record_does_not_depend_on_its_neighbours(home: Home) -> None:
+def test_what_becomes_of_a_record_is_not_its_neighbours_affair(home: Home) -> None:
     sound = ['I1,27" monitor,1', "I2,plain,2", 'I3,24" monitor,3', '"I4"," a\nb ",4', 'I5,"x",5']
     broken = ["I6,too,many,fields,6", 'I7,"x"y,7', "I8,caf\udce9,8"]
     for name, lines in {"sound": sound, "mixed": [*broken[:1], *sound, *broken[1:]]}.items():
@@ -124,7 +124,7 @@ def test_what_becomes_of_a_record_does_not_depend_on_its_neighbours(home: Home) 
     assert refused(home) == [(2, "5 fields instead of 3"), (9, "invalid csv"), (10, "invalid UTF-8")]
 
 
-def test_a_malformed_quoted_field_leaves_no_part_of_itself_behind(home: Home) -> None:
+def test_a_malformed_quoted_field_leaves_no_part_behind(home: Home) -> None:
     lines = ["sku,name,unit_cost", '1,"he said "hi"', 'and,2,3",4', "5,fine,6"]
     land(home, "native/products/p.csv", "\n".join(lines).encode())
     take_in(home)
@@ -132,7 +132,7 @@ def test_a_malformed_quoted_field_leaves_no_part_of_itself_behind(home: Home) ->
     assert [(row["line_no"], row["raw"]) for row in raw(home, "raw.quarantine")] == [(2, "\n".join(lines[1:3]))]
 
 
-def test_a_record_without_any_value_is_a_record_and_a_blank_line_is_none(home: Home) -> None:
+def test_a_record_without_values_is_one_and_a_blank_line_not(home: Home) -> None:
     land(home, "native/products/a.csv", b"sku\tname\n\t\nI1\tx\n\n \nI2\ty\n\t\n")
     land(home, "native/products/b.csv", b"sku\nI3\n\nnull\n \nI4\n")
     take_in(home)
@@ -148,7 +148,7 @@ def test_a_carriage_return_alone_ends_a_line_of_csv(home: Home) -> None:
     assert refused(home) == [(3, "4 fields instead of 3"), (4, "bad unit_cost")]
 
 
-def test_records_that_the_reader_sees_otherwise_are_shown_as_they_were_read(home: Home) -> None:
+def test_records_are_shown_as_they_were_read(home: Home) -> None:
     content = b'sku,name,unit_cost\n"a" "b\n,",a "a" "b" ",bad\nI2,x,2\n'
     land(home, "native/products/p.csv", content)
     take_in(home)
@@ -189,7 +189,7 @@ def test_a_column_in_another_case_is_read(home: Home, kind: str, spelt: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
-def test_a_column_as_it_is_declared_comes_before_one_in_another_case(home: Home, kind: str) -> None:
+def test_a_column_as_declared_comes_before_one_in_another_case(home: Home, kind: str) -> None:
     land_lines(home, kind, [{**LINE, "Discount": "9", "discount": "2.5"}])
     take_in(home)
     assert [str(row["discount"]) for row in raw(home, "raw.order_lines")] == ["2.5000"]
@@ -236,7 +236,7 @@ def test_a_json_record_with_a_key_twice_is_refused(home: Home, twice: bytes, bes
     assert len(kept) == (2 if beside else 1)
 
 
-def test_events_with_a_key_twice_are_refused_however_many_are_sound(home: Home) -> None:
+def test_events_with_a_key_twice_are_refused_among_any_number(home: Home) -> None:
     lines = ndjson([event(f"e{number}") for number in range(500)]).splitlines()
     lines[250] = lines[250].replace(b'"slot": 1', b'"slot": 1, "slot": 2')
     land(home, "native/events/a.ndjson", b"\n".join(lines))

@@ -71,7 +71,7 @@ def hit(number: int, session: str = "s1", **fields: object) -> dict[str, object]
     return {"id": f"h{number}", "session": session, "hit_at": f"2026-05-01T10:00:0{number}Z", "lines": None} | fields
 
 
-def test_the_shipped_sources_load_and_native_is_mapped_record_by_record(tmp_path: Path) -> None:
+def test_shipped_sources_load_and_native_goes_record_by_record(tmp_path: Path) -> None:
     native = {source.name: source for source in load_sources(new_home(tmp_path))}["native"]
     assert set(native.mappings) == {"events", "orders", "order_lines", "refunds", "products"}
     assert all(mapping.one_to_one for mapping in native.mappings.values())
@@ -125,7 +125,7 @@ def test_a_wrong_source_is_one_line_with_file_place_and_remedy(
     assert "sql/sources/own" in str(caught.value)
 
 
-def test_a_mapping_without_joins_and_windows_works_record_by_record(tmp_path: Path) -> None:
+def test_a_mapping_without_joins_or_windows_goes_by_record(tmp_path: Path) -> None:
     home = home_with(tmp_path, source_yaml=SESSIONS, events_sql=BY_RECORD, order_lines_sql=LINES)
     (own,) = [source for source in load_sources(home) if source.name == "own"]
     assert {name: (m.by_record, m.one_to_one) for name, m in own.mappings.items()} == {
@@ -198,7 +198,7 @@ def pages(home: Home) -> dict[str, int]:
     return {row["event_id"]: row["page_id"] for row in live_events(home)}
 
 
-def test_a_join_waits_for_its_other_side_and_is_mapped_afresh_with_every_file(joined: Home) -> None:
+def test_a_join_waits_for_its_other_side_and_is_mapped_anew(joined: Home) -> None:
     hits = land(joined, "own/hits/1.ndjson", [hit(1), hit(3)])
     take_in(joined)
     assert pages(joined) == {}
@@ -214,7 +214,7 @@ def test_a_join_waits_for_its_other_side_and_is_mapped_afresh_with_every_file(jo
     assert take_in(joined).batches == []
 
 
-def test_days_whose_rows_do_not_change_keep_their_file_and_version(joined: Home) -> None:
+def test_days_whose_rows_do_not_change_keep_file_and_version(joined: Home) -> None:
     land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\ns2,d2\n")
     land(joined, "own/hits/1.ndjson", [hit(1), hit(2, session="s2", hit_at="2026-05-02T10:00:00Z")])
     take_in(joined)
@@ -230,7 +230,7 @@ def test_days_whose_rows_do_not_change_keep_their_file_and_version(joined: Home)
     assert {day.day for day in changed if day} == {1}
 
 
-def test_refused_rows_are_traced_to_their_record_and_counted_where_it_was_read(joined: Home) -> None:
+def test_refused_rows_are_traced_to_their_record_and_its_file(joined: Home) -> None:
     land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\n")
     land(joined, "own/hits/1.ndjson", [hit(1), hit(2, hit_at="noon"), hit(3), hit(3)])
     land(joined, "own/hits/2.ndjson", b"oops\n")
@@ -256,7 +256,7 @@ FROM hits WHERE session <> 'robot'
 """
 
 
-def test_records_that_a_mapping_over_all_files_makes_no_row_of_are_counted(tmp_path: Path) -> None:
+def test_records_that_a_whole_mapping_leaves_out_are_counted(tmp_path: Path) -> None:
     home = home_with(tmp_path, source_yaml=SESSIONS, events_sql=NUMBERED)
     robots = [hit(4, session="robot"), hit(5, session="robot")]
     land(home, "own/hits/1.ndjson", [hit(1), hit(1), hit(2, hit_at="noon"), *robots])
@@ -276,7 +276,7 @@ def test_records_that_a_mapping_over_all_files_makes_no_row_of_are_counted(tmp_p
 
 
 @pytest.mark.parametrize("order", ["batch_id", "batch_id DESC", "record_no % 2, batch_id, record_no DESC"])
-def test_a_file_that_repeats_another_is_the_duplicate_in_all_its_records(tmp_path: Path, order: str) -> None:
+def test_a_file_that_repeats_another_is_all_duplicates(tmp_path: Path, order: str) -> None:
     lines = f"""\
 SELECT id AS order_id, dense_rank() OVER (PARTITION BY id ORDER BY hit_at) AS line_no, session AS sku,
   1 AS quantity, 1 AS unit_price, batch_id, record_no
@@ -296,7 +296,7 @@ FROM hits GROUP BY id
     assert [counts(batch) for batch in batches] == [(8, 8, 0, 0), (8, 0, 8, 0)]
 
 
-def test_a_relation_that_lends_columns_to_another_has_no_unmapped_records(joined: Home) -> None:
+def test_a_relation_that_lends_columns_has_no_unmapped_records(joined: Home) -> None:
     land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\n")
     land(joined, "own/hits/1.ndjson", [hit(1), hit(2, session="unknown")])
     take_in(joined)
@@ -315,7 +315,7 @@ def test_an_edited_mapping_needs_no_landing_files(joined: Home) -> None:
     assert [row["page_type"] for row in live_events(joined)] == ["list"]
 
 
-def test_events_of_two_sources_are_one_if_their_id_is_and_the_earlier_received_counts(joined: Home) -> None:
+def test_events_of_two_sources_with_one_id_are_one(joined: Home) -> None:
     land(joined, "own/sessions/1.csv", b"session,device\ns1,d1\n")
     land(joined, "own/hits/1.ndjson", [hit(1)])
     take_in(joined)
@@ -327,7 +327,7 @@ def test_events_of_two_sources_are_one_if_their_id_is_and_the_earlier_received_c
     assert [(row["event_id"], row["source"]) for row in live_events(joined)] == [("h1", "native"), ("h2", "own")]
 
 
-def test_a_mapping_that_fails_on_a_record_stops_its_source_and_no_other(tmp_path: Path) -> None:
+def test_a_mapping_that_fails_on_a_record_stops_only_its_source(tmp_path: Path) -> None:
     home = home_with(tmp_path, source_yaml=SESSIONS, events_sql=BY_RECORD)
     land(home, "own/hits/1.ndjson", [hit(1), hit(2, hit_at="noon")])
     land(home, "native/events/1.ndjson", [event("e")])

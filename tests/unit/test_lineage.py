@@ -55,7 +55,7 @@ def test_a_column_comes_from_the_columns_in_its_expression(home: Home, value: st
     assert lineage["value"] == [("core.events", column) for column in sources]
 
 
-def test_lineage_goes_through_ctes_unions_and_joins_but_not_conditions(home: Home) -> None:
+def test_lineage_goes_through_ctes_unions_joins_not_conditions(home: Home) -> None:
     query = """
     WITH ends AS (
         SELECT dt, event_id AS key, page_id AS value FROM core.events
@@ -96,7 +96,7 @@ def test_lineage_goes_through_stars(home: Home) -> None:
     }
 
 
-def test_every_column_of_the_project_leads_to_columns_that_exist() -> None:
+def test_every_column_of_the_project_leads_to_existing_columns() -> None:
     project = load_project(None, Settings())
     for model in project.models.values():
         lineage = column_lineage(project, model)

@@ -602,7 +602,7 @@ def test_every_rule_has_refused_and_accepted_cases() -> None:
     assert all(refused and accepted for refused, accepted in CASES.values())
 
 
-def test_rule_names_are_unique_and_every_message_says_why_and_what_to_write() -> None:
+def test_rule_names_are_unique_and_messages_say_what_to_write() -> None:
     assert len({rule.name() for rule in RULES}) == len(RULES)
     node = exp.null()
     for rule in RULES:
@@ -628,12 +628,12 @@ def test_lines_come_from_the_tree_where_the_text_is_not_given() -> None:
     assert [(finding.line, finding.column) for finding in lint(tree, SCHEMA)] == [(2, 3)]
 
 
-def test_a_call_without_a_position_of_its_own_is_placed_by_what_it_stands_in() -> None:
+def test_a_call_without_a_position_is_placed_by_its_parent() -> None:
     text = "SELECT\n  n,\n  now() AS at\nFROM core.events"
     assert [finding.line for finding in lint(sqlglot.parse_one(text, read="duckdb"), SCHEMA, text)] == [3]
 
 
-def test_types_reach_a_construct_through_ctes_unions_and_aliases() -> None:
+def test_types_reach_a_construct_through_ctes_unions_aliases() -> None:
     text = """
     WITH days AS (SELECT dt AS day, n FROM core.events UNION ALL SELECT dt AS day, n FROM core.orders),
     named AS (SELECT max(day) AS last_day, min(day) AS first_day FROM days)

@@ -28,7 +28,7 @@ def market(home, text):
     return load_config_tables(home, Settings()).rows("config.market")
 
 
-def test_a_new_home_knows_of_no_competitor_and_a_home_without_the_file_neither(home):
+def test_a_home_without_the_file_or_its_rows_has_no_competitor(home):
     assert load_config_tables(home, Settings()).rows("config.market") == ()
     (home.config / "market.csv").unlink()
     assert load_config_tables(home, Settings()).rows("config.market") == ()
@@ -87,7 +87,7 @@ def shares(home, text: str) -> dict[tuple[int, str], float | None]:
     return {(row["window_days"], row["product_id"]): row["relative_share"] for row in rows if row["dt"] == LAST}
 
 
-def test_without_competitors_shares_are_of_the_largest_other_product(home):
+def test_without_competitors_shares_are_of_the_largest_other(home):
     found = shares(home, "")
     assert [found[1, sku] for sku in "abc"] == pytest.approx([3.0, 1 / 3, None])
 

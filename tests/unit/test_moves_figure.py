@@ -29,7 +29,7 @@ def test_counts_stand_in_the_labels_of_both_sides() -> None:
     assert list(node.x) == [0.001] * 3 + [0.999] * 3
 
 
-def test_who_stayed_is_grey_and_who_moved_has_the_colour_of_the_origin() -> None:
+def test_who_stayed_is_grey_who_moved_has_the_origins_colour() -> None:
     link = migration_flow(EN, SOME, NAMES, COLORS, "metric.products").data[0].link
     assert list(link.value) == [30, 4, 2, 1]
     assert link.color[0].startswith("rgba(197,212,221,")

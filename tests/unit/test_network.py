@@ -44,7 +44,7 @@ def test_other_addresses_and_what_is_none(text, plain, network):
     assert (plain_address(text), network_of(text)) == (plain, network)
 
 
-def test_attempts_from_one_address_count_together_whatever_way_it_is_written(tmp_path):
+def test_attempts_of_an_address_count_however_it_is_written(tmp_path):
     attempts = Attempts(Database(init_home(tmp_path / "home")[0]), lambda: 1_000_000.0)
     for number in range(FREE_OF_ADDRESS):
         assert attempts.begin(f"name{number}", WAYS[number % len(WAYS)]) == 0
@@ -56,7 +56,7 @@ def test_attempts_from_one_address_count_together_whatever_way_it_is_written(tmp
 
 @pytest.mark.parametrize("trusted", ["10.0.0.0/30", "::ffff:10.0.0.0/126", "::ffff:10.0.0.2"])
 @pytest.mark.parametrize("said", ["10.0.0.2", "::ffff:10.0.0.2", "[::ffff:10.0.0.2]:80", "10.0.0.2:5000"])
-def test_a_trusted_proxy_is_known_whatever_way_its_address_is_written(trusted, said):
+def test_a_trusted_proxy_is_known_however_it_is_written(trusted, said):
     proxy = Proxy((read_network(trusted),))
     assert proxy.is_at(said)
     assert not proxy.is_at("10.0.0.4")

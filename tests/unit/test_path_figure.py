@@ -88,7 +88,7 @@ def test_steps_stand_in_the_lane_of_their_page_in_order():
     assert figure["layout"]["xaxis"]["ticktext"] == ["14:25:11", "+40 s", "+1 min 20 s", "+2 min 00 s", "+2 min 40 s"]
 
 
-def test_the_thick_line_is_the_restored_path_and_the_dotted_one_all_that_happened():
+def test_the_thick_line_is_the_restored_path_the_dotted_one_all():
     every, kept = (trace for trace in drawn(EN, WENT_BACK)["data"] if trace["mode"] == "lines")
     assert (list(every["x"]), every["line"]["color"], every["line"]["dash"]) == ([0, 1, 2, 3, 4], GREY, "dot")
     assert (list(kept["x"]), list(kept["y"]), kept["line"]["color"]) == ([0, 3, 4], [0, 1, 3], BLUE)

@@ -113,7 +113,7 @@ def test_why_there_is_no_movement_is_told(tmp_path, rows, cut, reason):
     assert law["evidence_zh"]
 
 
-def test_products_without_revenue_are_counted_and_said_to_have_brought_none(tmp_path):
+def test_products_without_revenue_are_counted_and_named_so(tmp_path):
     law = laws(home_with(tmp_path, {"low-low": "star", "high-low": "dog"}), [figures(FIRST, "a", 0, 0)])["crescent"]
     assert (law["value"], law["verdict"]) == (None, "warn")
     assert law["evidence_en"] == "Strong products: 1, weak ones: 0; they brought no revenue"

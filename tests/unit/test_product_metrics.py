@@ -124,7 +124,7 @@ def _assert_ratios(row: Row, others: list[Row]) -> None:
     assert row["days_since_launch"] is None or row["days_since_launch"] >= 0
 
 
-def test_a_window_that_the_records_do_not_fill_is_no_base_of_growth():
+def test_a_window_not_filled_by_records_is_no_base_of_growth():
     sales = [
         {
             "order_id": f"o{n}",

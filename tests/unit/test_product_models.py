@@ -98,7 +98,7 @@ def _rounded(rows: list[Row]) -> list[Row]:
 
 @tried(1)
 @given(portfolios(), st.sampled_from([0.001, 7, 1000]))
-def test_quadrants_partition_the_products_and_do_not_depend_on_the_unit(rows: list[Row], factor: float) -> None:
+def test_quadrants_partition_the_products_in_any_unit(rows: list[Row], factor: float) -> None:
     found = quadrants(rows)["products.quadrants"]
     per_matrix = Counter((row["dt"], row["matrix_id"]) for row in found)
     per_day = Counter(row["dt"] for row in rows)
@@ -142,7 +142,7 @@ def test_migrations_and_moves_lose_no_product(rows: list[Row]) -> None:
 
 
 @pytest.mark.parametrize(("first", "quadrant"), [(1.2, "star"), (0.5, "question_mark")])
-def test_a_series_that_oscillates_within_the_band_never_changes_quadrant(first, quadrant):
+def test_a_series_within_the_band_never_changes_quadrant(first, quadrant):
     shares = [first, *(1.049, 0.951) * 20]
     rows = [
         figures(FIRST + dt.timedelta(days=n), "a", relative_share=share, growth_rate=1.0)
@@ -194,7 +194,7 @@ def placed_by_conversion(*products: Row) -> dict[str, Row]:
     ("clicks", "sold", "is_high"),
     [(9, 0, False), (2, 1, False), (1, 1, False), (40, 3, True), (3, 2, True), (500, 60, True), (500, 10, False)],
 )
-def test_neither_luck_nor_its_category_alone_makes_a_product_high(category, clicks, sold, is_high):
+def test_neither_luck_nor_category_alone_makes_a_product_high(category, clicks, sold, is_high):
     values = {"product_clicks": clicks, "order_lines": sold, "conversion_rate": sold / clicks}
     row = placed_by_conversion(figures(FIRST, "it", category=category, **values))["it"]
     assert row["y_high"] == (is_high and row["y_value"] > row["y_threshold"])
@@ -250,7 +250,7 @@ def test_no_product_one_and_all_equal(rows):
         assert row["evidence_en"]
 
 
-def test_every_metric_that_an_axis_may_name_is_a_column_and_has_a_value():
+def test_every_metric_that_an_axis_may_name_is_a_filled_column():
     model = load_project(None, Settings()).models["products.quadrants"]
     columns = load_project(None, Settings()).models["products.metrics"].types
     for metric in PRODUCT_METRICS:

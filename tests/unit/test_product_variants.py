@@ -112,7 +112,7 @@ def test_variants_sum_to_their_product_and_keep_their_own_days():
     assert (row["category"], row["margin"]) == ("x", 33)
 
 
-def test_another_variant_bought_later_is_a_repurchase_of_the_product():
+def test_another_variant_bought_later_is_a_repurchase():
     first = LAST - dt.timedelta(days=REPURCHASE)
     again = first + dt.timedelta(days=1)
     lines = [sold(1, "p-1", "p", first), sold(11, "p-2", "p", again)]

@@ -45,7 +45,7 @@ def test_a_span_of_days_names_none_of_them(tmp_path):
     assert (read.offsets, read.is_exact) == ((0, 1, 2, 3), False)
 
 
-def test_the_shipped_customers_read_their_windows_by_the_settings():
+def test_shipped_customer_models_read_the_settings_windows():
     project = load_project(None, SETTINGS)
     assert {read.table: read.days for read in project.reads["customers.rfm_values"]} == {
         "core.order_lines": 9,
@@ -110,7 +110,7 @@ def test_a_model_as_of_a_day_has_days(tmp_path):
     ("table", "may_be"),
     [("core.order_lines", True), ("core.orders", True), ("customers.cohorts", True), ("customers.rfm", False)],
 )
-def test_a_table_without_days_reads_whole_tables_that_are_judged_by_their_rows(tmp_path, table, may_be):
+def test_a_table_without_days_reads_tables_judged_by_their_rows(tmp_path, table, may_be):
     query, extra = f"SELECT COUNT(*) AS n FROM {table}", f"reads: {{{table}: all}}\n"
     if may_be:
         assert load(tmp_path, query, extra, header=WHOLE).reads["mine.table"] == (Read(table, None),)

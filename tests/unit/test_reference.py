@@ -65,20 +65,20 @@ def only(rows: list[Row]) -> Row:
     return rows[0]
 
 
-def test_the_latency_from_sent_to_received_is_added_to_the_device_clock() -> None:
+def test_the_latency_from_sent_to_received_corrects_the_clock() -> None:
     stamps = {"sent_time": "2026-03-02T23:59:00+08:00", "received_time": "2026-03-02T16:01:00Z"}
     late = only(rows_of("core.events", [event("1", "23:58:30", **stamps)]))
     assert late["occurred_at"] == dt.datetime(2026, 3, 2, 16, 0, 30)
     assert late["dt"] == dt.date(2026, 3, 3)
 
 
-def test_a_clock_that_cannot_be_corrected_and_is_out_of_range_is_refused() -> None:
+def test_a_clock_out_of_range_without_correction_is_refused() -> None:
     received = {"received_time": "2026-03-01T03:59:59Z"}
     assert rows_of("core.events", [event("1", "12:00:00", **received)]) == []
     assert rows_of("core.events", [event("1", "1999-12-31T23:59:59Z")]) == []
 
 
-def test_of_two_records_with_one_id_the_one_received_first_is_kept() -> None:
+def test_of_two_records_with_one_id_the_first_received_is_kept() -> None:
     first = event("1", "12:00:00", sku="first", received_time="2026-03-02T04:00:01Z")
     second = event("1", "11:00:00", sku="second", received_time="2026-03-02T04:00:02Z")
     never = event("1", "10:00:00", sku="never")
@@ -94,9 +94,7 @@ def test_of_two_records_with_one_id_the_one_received_first_is_kept() -> None:
         ([None, None, None], ["device:d"] * 3),
     ],
 )
-def test_a_person_is_the_next_user_of_the_day_then_the_last_then_the_device(
-    users: list[str | None], persons: list[str]
-) -> None:
+def test_a_person_is_the_next_user_else_the_last_or_the_device(users: list[str | None], persons: list[str]) -> None:
     events = [event(str(n), f"12:00:0{n}", user_id=user) for n, user in enumerate(users)]
     # The same device at midnight: another day, which knows nothing of this one.
     events.append(event("9", "2026-03-03T00:00:00+08:00"))
@@ -131,7 +129,7 @@ def test_a_click_on_a_product_at_an_entrance_is_its_own_head() -> None:
     assert (own["head_module"], own["head_slot"], own["head_content_id"]) == ("banner", 2, "(none)")
 
 
-def test_a_click_on_an_action_is_a_step_but_no_end_and_does_not_close() -> None:
+def test_a_click_on_an_action_is_a_step_but_no_end_or_closing() -> None:
     shop = Shop(entrances=ENTRANCES, action_modules=("size",))
     events = [
         on_banner("1", "12:00:00"),
@@ -146,7 +144,7 @@ def test_a_click_on_an_action_is_a_step_but_no_end_and_does_not_close() -> None:
     assert {row["module"] for row in modules if row["closing_add_to_carts"]} == {"grid"}
 
 
-def test_ties_in_device_time_are_broken_by_page_id_then_kind_then_event_id() -> None:
+def test_ties_in_device_time_go_by_page_id_then_kind_then_id() -> None:
     events = [
         on_banner("9", "12:00:00", page_id=1, slot=1),
         on_banner("1", "12:00:00", page_id=2),
@@ -157,7 +155,7 @@ def test_ties_in_device_time_are_broken_by_page_id_then_kind_then_event_id() -> 
     assert (ends["0"]["head_event_id"], ends["2"]["head_event_id"]) == ("1", "1")
 
 
-def test_a_path_that_is_too_long_keeps_its_head_and_its_last_steps() -> None:
+def test_a_path_that_is_too_long_keeps_its_head_and_last_steps() -> None:
     shop = Shop(entrances=ENTRANCES, max_path_steps=3)
     events = [
         on_banner("1", "12:00:00"),
@@ -204,7 +202,7 @@ def line(**values: Any) -> Row:
         ([cart("1", "2026-02-28T12:59:59+08:00")], "none", None),
     ],
 )
-def test_a_line_takes_the_latest_cart_before_its_order_else_the_latest_click(
+def test_a_line_takes_the_latest_cart_before_it_else_click(
     events: list[Row], matched_by: str, event_id: str | None
 ) -> None:
     events = [{"user_id": "u", **record} for record in events]
@@ -226,7 +224,7 @@ def test_the_newest_version_of_an_order_and_of_a_line_counts() -> None:
     assert only(rows_of("core.order_lines", orders=versions, order_lines=lines))["quantity"] == 3
 
 
-def test_money_is_converted_at_the_rate_of_the_paid_day_and_rounded() -> None:
+def test_money_is_converted_at_the_paid_days_rate_and_rounded() -> None:
     shop = Shop(fx=[{"dt": "2026-03-02", "currency": "USD", "rate": "7.12345"}])
     lines = [line(unit_price="0.1", discount="0.05", unit_cost="0.01")]
     refunds = [
@@ -246,7 +244,7 @@ def test_money_is_converted_at_the_rate_of_the_paid_day_and_rounded() -> None:
     assert only(rows_of("core.refunds", shop=shop, **log))["dt"] == dt.date(2026, 3, 9)
 
 
-def test_a_missing_cost_is_the_products_and_else_leaves_the_margin_unknown() -> None:
+def test_a_missing_cost_is_the_products_else_margin_is_unknown() -> None:
     log: dict[str, Any] = {"orders": [order()], "order_lines": [line()]}
     assert only(rows_of("core.order_lines", **log, products=[{"sku": "A", "unit_cost": "4"}]))["margin"] == 12
     assert only(rows_of("core.order_lines", **log))["margin"] is None
@@ -254,7 +252,7 @@ def test_a_missing_cost_is_the_products_and_else_leaves_the_margin_unknown() -> 
     assert (daily["margin"], daily["lines_without_cost"], daily["revenue"]) == (None, 1, 20)
 
 
-def test_an_undated_refund_is_dated_by_its_line_and_gives_way_to_dated_ones() -> None:
+def test_an_undated_refund_has_its_lines_day_if_none_is_dated() -> None:
     lines = [line(refunded_amount="5", updated_at="2026-03-04 00:00:00")]
     refund = only(rows_of("core.refunds", orders=[order()], order_lines=lines))
     assert (refund["refund_id"], refund["dt"]) == ("undated:o:1", dt.date(2026, 3, 4))
@@ -267,7 +265,7 @@ def test_an_undated_refund_is_dated_by_its_line_and_gives_way_to_dated_ones() ->
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_nothing_is_lost_between_the_ends_and_sales_and_the_daily_tables(data: st.DataObject) -> None:
+def test_nothing_is_lost_between_ends_sales_and_daily_tables(data: st.DataObject) -> None:
     shop = data.draw(shops())
     tables = restate(data.draw(logs(shop)), shop)
     ends, sales = tables["attribution.attributed_events"], tables["core.order_lines"]

@@ -29,7 +29,7 @@ def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
     )
 
 
-def test_the_longest_window_is_shown_in_which_a_product_has_both_values() -> None:
+def test_the_longest_window_with_both_values_is_shown() -> None:
     window = window_of(
         reasons(
             (1, None, 9),
@@ -61,7 +61,7 @@ def test_a_window_that_reaches_beyond_the_first_record_says_so() -> None:
     assert "店铺的记录从 2026-03-05 才开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
 
 
-def test_without_any_value_the_longest_window_says_what_is_missing() -> None:
+def test_without_values_the_longest_window_says_what_is_missing() -> None:
     window = window_of(reasons((7, "growth_rate", 3), (28, "margin_rate", 2), (28, "growth_rate", 1)))
     assert (window.days, window.placed, window.empty) == (28, 0, ())
     assert window.wanting == ("growth_rate", "margin_rate")
@@ -75,7 +75,7 @@ def test_what_a_missing_metric_takes_is_said() -> None:
 
 
 @pytest.mark.parametrize(("ages", "found"), [([27, 52], 27), ([28, 27], 28), ([1, 14], 28), ([], 28), ([27, 29], 27)])
-def test_the_snapshot_nearest_to_the_wanted_age_is_compared_with(ages: list[int], found: int) -> None:
+def test_the_snapshot_nearest_the_wanted_age_is_compared_with(ages: list[int], found: int) -> None:
     assert nearest_age(ages, 28) == found
 
 

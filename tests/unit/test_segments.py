@@ -40,7 +40,7 @@ def test_nothing_stale_is_no_segment():
     assert segments({}, {}) == []
 
 
-def test_a_day_on_which_a_table_has_no_partition_ends_no_segment():
+def test_a_day_without_a_partition_ends_no_segment():
     stale = {"sales": [day(n) for n in range(1, 6)], "refunds": [day(2), day(4)]}
     expected = every("sales") | {"refunds": {day(2): "v", day(4): "v"}}
     assert segments(stale, expected) == [Segment(DaySpan(day(1), day(5)), frozenset({"sales", "refunds"}))]

@@ -93,7 +93,7 @@ def test_events_that_matter_have_a_page_and_a_slot_from_one(shop: Path) -> None:
     assert ends["sku"].null_count() == 0
 
 
-def test_products_are_distinct_and_cheaper_to_buy_in_than_to_sell(shop: Path) -> None:
+def test_products_are_distinct_and_cost_less_than_their_price(shop: Path) -> None:
     products = pl.read_csv(shop / "landing" / "native" / "products" / "products.csv", try_parse_dates=True)
     columns = ["sku", "parent_sku", "name", "category", "brand", "unit_cost", "list_price", "launched_on", "updated_at"]
     assert products.columns == columns
@@ -106,7 +106,7 @@ def test_products_are_distinct_and_cheaper_to_buy_in_than_to_sell(shop: Path) ->
     assert set(events(shop)["sku"].drop_nulls()) <= set(products["sku"])
 
 
-def test_pages_show_products_orders_name_variants_and_carts_name_either(shop: Path) -> None:
+def test_pages_show_products_orders_variants_and_carts_either(shop: Path) -> None:
     products = pl.read_csv(shop / "landing" / "native" / "products" / "products.csv")
     variants = products.filter(pl.col("parent_sku").is_not_null())
     counts = variants.group_by("parent_sku").len()["len"]
@@ -136,7 +136,7 @@ def test_pages_show_products_orders_name_variants_and_carts_name_either(shop: Pa
     assert (named["sku"] == named["sku_of_end"]).all()
 
 
-def test_page_ids_grow_with_each_new_page_of_a_device_and_are_reused_by_going_back(shop: Path) -> None:
+def test_page_ids_grow_with_new_pages_and_are_reused_going_back(shop: Path) -> None:
     views = events(shop).filter(pl.col("event_type") == "page_view")
     first = views.unique(["device_id", "page_id"], keep="first", maintain_order=True)
     steps = first.select(step=pl.col("page_id").diff().over("device_id"))["step"].drop_nulls()
@@ -148,7 +148,7 @@ def test_page_ids_grow_with_each_new_page_of_a_device_and_are_reused_by_going_ba
     assert kinds["page_type"].max() == 1
 
 
-def test_every_page_shows_a_product_in_a_slot_before_it_is_clicked_there(shop: Path) -> None:
+def test_every_page_shows_a_product_before_it_is_clicked_there(shop: Path) -> None:
     key = ["device_id", "page_id", "module", "slot", "sku"]
     log = events(shop).filter(pl.col("sku").is_not_null(), pl.col("slot").is_not_null())
     shown = log.filter(pl.col("event_type") == "exposure").group_by(key).agg(shown_at=pl.col("device_time").min())
@@ -157,7 +157,7 @@ def test_every_page_shows_a_product_in_a_slot_before_it_is_clicked_there(shop: P
     assert clicks.filter(pl.col("shown_at") < pl.col("device_time")).height == clicks.height
 
 
-def test_nothing_happens_after_the_last_day_and_files_are_of_their_day(shop: Path) -> None:
+def test_nothing_follows_the_last_day_and_files_have_their_day(shop: Path) -> None:
     days = {LAST_DAY - dt.timedelta(days=nth) for nth in range(4)}
     for relation, time in (("events", "received_time"), ("orders", "updated_at"), ("refunds", "refunded_at")):
         for file in (shop / "landing" / "native" / relation).glob("*.ndjson"):
@@ -171,7 +171,7 @@ def test_nothing_happens_after_the_last_day_and_files_are_of_their_day(shop: Pat
     assert orders.filter(pl.col("ordered_at") > pl.col("updated_at")).is_empty()
 
 
-def test_orders_and_lines_belong_together_and_have_sound_versions(shop: Path) -> None:
+def test_orders_and_lines_match_and_have_sound_versions(shop: Path) -> None:
     orders = records(shop, "orders").sort("order_id", "updated_at")
     assert set(records(shop, "order_lines")["order_id"]) == set(orders["order_id"])
     histories = set(
@@ -256,7 +256,7 @@ def test_the_truth_speaks_of_the_entrances_of_the_template(shop: Path) -> None:
     assert set(planted["entrance_id"]) == set(places)
 
 
-def test_a_slot_changes_its_content_between_days_and_never_within_one(shop: Path) -> None:
+def test_a_slot_changes_its_content_only_between_days(shop: Path) -> None:
     banners = events(shop).filter(pl.col("module") == "banner", pl.col("event_type") == "exposure")
     day = (pl.col("device_time") + (pl.col("received_time") - pl.col("sent_time"))).dt.convert_time_zone(
         "Asia/Shanghai"
@@ -302,7 +302,7 @@ def test_a_block_is_the_same_whatever_other_blocks_there_are(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("file_format", ["ndjson", "parquet"])
-def test_how_many_blocks_are_made_at_the_same_time_changes_no_byte(tmp_path: Path, file_format: str) -> None:
+def test_how_many_blocks_are_made_at_once_changes_no_byte(tmp_path: Path, file_format: str) -> None:
     parameters = SimulationParameters(devices_per_block=60)
     for workers in (1, 3):
         run(tmp_path / str(workers), parameters, days=2, file_format=file_format, workers=workers)
@@ -343,7 +343,7 @@ def test_hourly_files_hold_the_same_records_as_daily_ones(tmp_path: Path) -> Non
         assert file.stat().st_mtime == pytest.approx(end.timestamp())
 
 
-def test_the_planted_effect_of_what_a_slot_shows_is_written_beside_the_truth(shop: Path) -> None:
+def test_the_planted_effect_of_content_is_beside_the_truth(shop: Path) -> None:
     contents = pl.read_parquet(shop / "simulation" / "contents.parquet")
     shown = contents.select("page_type", "module", "slot", "content_id").unique()
     log = events(shop).filter(pl.col("module").is_in(["banner", "icons"])).drop_nulls("content_id")
@@ -366,7 +366,7 @@ def test_one_device_for_a_day_is_enough(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("timezone", ["America/New_York", "UTC"])
-def test_days_are_those_of_the_time_zone_also_when_the_clocks_change(tmp_path: Path, timezone: str) -> None:
+def test_days_are_the_time_zones_also_when_the_clocks_change(tmp_path: Path, timezone: str) -> None:
     simulate(
         tmp_path / "landing", days=2, devices=80, seed=1, last_day=LAST_DAY, timezone=timezone
     )  # LAST_DAY has 23 hours

@@ -125,7 +125,7 @@ def test_a_trap_leaves_its_mark_and_a_clean_log_has_none(clean: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("name", sorted(MARKS.keys() - {"foreign_currency"}))
-def test_the_believable_mix_has_every_trap_but_those_that_a_home_must_be_prepared_for(name: str) -> None:
+def test_the_believable_mix_has_all_traps_that_any_home_takes(name: str) -> None:
     mix, alone = SimulationParameters(), parameters_with([name])
     for rate in TRAPS[name].rates:
         assert getattr(mix, rate) == getattr(alone, rate) > 0
@@ -139,7 +139,7 @@ def test_a_named_trap_is_the_only_one() -> None:
     assert both == replace(alone, bot_rate=SimulationParameters().bot_rate)
 
 
-def test_an_unknown_trap_is_refused_with_the_names_that_there_are() -> None:
+def test_an_unknown_trap_is_refused_with_the_known_names() -> None:
     with pytest.raises(HeadwaterError, match=r"no trap 'bot', expected one of second_devices, .*, foreign_currency$"):
         parameters_with(["bot"])
 
@@ -165,7 +165,7 @@ def test_very_late_visits_are_received_two_weeks_later(tmp_path: Path) -> None:
     assert late.len() < 0.1 * delay.len()
 
 
-def test_a_clock_of_1970_is_repaired_by_the_sent_and_received_times(tmp_path: Path) -> None:
+def test_a_clock_of_1970_is_repaired_by_sent_and_received_times(tmp_path: Path) -> None:
     run(tmp_path, replace(CLEAN, epoch_clock_rate=1.0), devices=100)
     whole = records(tmp_path, "events")
     occurred = whole["device_time"] + (whole["received_time"] - whole["sent_time"])
@@ -184,7 +184,7 @@ def test_clocks_are_up_to_thirty_seconds_off_either_way(tmp_path: Path) -> None:
     assert ahead.is_between(-10, 10).sum() < 0.6 * ahead.len()
 
 
-def test_slow_requests_are_received_up_to_forty_seconds_late_by_an_exact_clock(clean: Path, tmp_path: Path) -> None:
+def test_slow_requests_arrive_up_to_40_s_late_by_an_exact_clock(clean: Path, tmp_path: Path) -> None:
     run(tmp_path, replace(CLEAN, slow_request_rate=1.0), devices=300)
     ahead = _ahead(tmp_path)["ahead"]
     assert ahead.max() <= dt.timedelta(seconds=-5)
@@ -240,7 +240,7 @@ def test_repeated_records_differ_only_in_when_they_were_sent(tmp_path: Path) -> 
     assert whole.height > whole["event_id"].n_unique() == whole.unique().height
 
 
-def test_broken_lines_are_anywhere_in_a_file_and_nothing_else_is_lost_by_them(clean: Path, tmp_path: Path) -> None:
+def test_broken_lines_are_anywhere_and_lose_nothing_else(clean: Path, tmp_path: Path) -> None:
     run(tmp_path, replace(CLEAN, broken_line_rate=0.02), devices=300)
     written = lines(tmp_path, "events")
     places = [place / len(written) for place, line in enumerate(written) if not good(line)]
@@ -261,7 +261,7 @@ def test_a_corrected_line_is_wrong_first_and_right_later(tmp_path: Path) -> None
     assert pairs.filter(later.is_between(dt.timedelta(minutes=10), dt.timedelta(days=1))).height == pairs.height
 
 
-def test_the_rates_of_other_currencies_are_written_beside_the_truth(clean: Path, tmp_path: Path) -> None:
+def test_the_rates_of_other_currencies_are_beside_the_truth(clean: Path, tmp_path: Path) -> None:
     run(tmp_path, parameters_with(["foreign_currency"], SimulationParameters(foreign_currency_rate=0)), devices=300)
     rates = pl.read_csv(tmp_path / "simulation" / "fx.csv", try_parse_dates=True)
     assert rates.columns == ["dt", "currency", "rate"]
@@ -312,7 +312,7 @@ def test_the_guide_has_every_trap_and_what_it_does() -> None:
         assert f"| `{name}` | {re.split(r'[;(]', trap.description)[0].strip()}" in guide
 
 
-def test_the_command_line_lists_the_traps_and_refuses_others_in_one_line(tmp_path: Path) -> None:
+def test_the_command_line_lists_the_traps_and_refuses_others(tmp_path: Path) -> None:
     described = CliRunner().invoke(app, ["simulate", "--help"]).output
     assert [name for name in TRAPS if f"{name}:" not in described] == []
     refused = CliRunner().invoke(app, ["simulate", "--trap", "bot", "--out", str(tmp_path / "landing")])

@@ -46,7 +46,7 @@ def days_of(first: dt.date, last: dt.date, daily: int = 3, home: Home | None = N
     return snapshot_days(project, SnapshotSettings(daily_for_days=daily), DaySpan(first, last))
 
 
-def test_the_last_days_and_month_ends_are_kept_and_what_they_are_compared_with():
+def test_last_days_month_ends_and_days_compared_with_are_kept():
     days = days_of(dt.date(2026, 1, 3), march(10)[0])
     for name in (*SHOWN, STAGES):
         assert days[name] == [*ENDS, *march(8, 9, 10)]
@@ -92,7 +92,7 @@ SELECT $dt AS dt, COUNT(*) AS customers FROM customers.rfm WHERE dt = {day}
 """
 
 
-def test_a_model_of_month_ends_has_no_others_and_keeps_what_it_compares(tmp_path):
+def test_a_model_of_month_ends_has_those_and_what_it_compares(tmp_path):
     home, _ = init_home(tmp_path / "shop")
     path = home.sql / "mine" / "monthly.sql"
     path.parent.mkdir()
@@ -169,7 +169,7 @@ def test_a_run_keeps_the_days_and_the_next_one_does_nothing(home):
     assert run(home).did_nothing
 
 
-def test_the_next_day_removes_and_computes_exactly_the_days_that_leave_and_come(home):
+def test_the_next_day_computes_and_removes_only_what_changes(home):
     land_orders(home, march(11), "next")
     summary = run(home)
     leaving = {name: set(march(8)) for name in (*SHOWN, STAGES)} | {name: set(march(3, 8)) for name in CHAIN}
@@ -188,7 +188,7 @@ def test_a_month_end_stays_when_the_last_days_move_on(home):
     assert {row["dt"] for row in table(home, "customers.rfm_daily")} == {*ENDS, *march(31, 33, 34, 35)}
 
 
-def test_a_late_order_makes_the_snapshots_stale_whose_window_holds_it(home):
+def test_a_late_order_makes_the_snapshots_that_hold_it_stale(home):
     land_orders(home, march(1), "late", user="late")
     summary = run(home)
     # The windows of ten days that hold 1 March end on 1 to 10 March; those of twenty days on 1 to 20 March.
@@ -201,7 +201,7 @@ def test_a_late_order_makes_the_snapshots_stale_whose_window_holds_it(home):
     assert found == set(march(3, 4, 5, 8, 9, 10))
 
 
-def test_a_late_order_at_the_edge_of_the_window_leaves_the_day_after(home):
+def test_a_late_order_at_the_windows_edge_leaves_the_day_after(home):
     land_orders(home, march(-1), "late", user="late")  # 27 February: last in the windows that end on 8 March
     summary = run(home)
     in_rfm = {*march(0, 3, 4, 5, 8)}
@@ -216,7 +216,7 @@ def test_a_late_order_at_the_edge_of_the_window_leaves_the_day_after(home):
     }
 
 
-def test_a_late_order_that_no_snapshots_window_holds_makes_none_stale(home):
+def test_a_late_order_that_no_window_holds_makes_none_stale(home):
     land_orders(home, [dt.date(2026, 2, 2)], "late", user="late")  # windows to 11, and of stages to 21 February
     summary = run(home)
     assert snapshots(summary.published) == {}
@@ -269,7 +269,7 @@ def test_a_day_without_inputs_has_no_snapshot(tmp_path):
     assert run(home).did_nothing
 
 
-def test_cohorts_are_computed_after_the_order_lines_and_held_with_them(home):
+def test_cohorts_are_computed_after_order_lines_and_held_too(home):
     land_orders(home, march(11), "next", user="new")
     workspace = open_workspace(home)
     plan = plan_of(home)

@@ -147,7 +147,7 @@ def test_a_long_query_fits_an_address_of_this_page_only():
     assert len(read_view("/overview", f"?q={query}").get("q")) == 200
 
 
-def test_an_address_names_the_saved_query_or_the_query_or_neither(home):
+def test_an_address_names_the_saved_query_the_query_or_neither(home):
     runner, view, key = Runner(home), View("sql", filters={"saved": "sales_by_day", "x": "gone"}), new_key()
     saved = saved_queries(home)["sales_by_day"].sql
 
@@ -184,7 +184,7 @@ def test_what_is_no_key_finds_nothing(home, key):
         Results(home).keep("mei", key, RESULT)
 
 
-def test_results_go_after_an_hour_and_of_one_user_the_oldest_first(home):
+def test_results_go_after_an_hour_and_a_users_oldest_first(home):
     results, first = Results(home), new_key()
     results.keep("old", first, RESULT)
     for path in (home.root / ".workbench" / "results").iterdir():
@@ -331,7 +331,7 @@ DAYS_AND_NAMES = replace(
 )
 
 
-def test_rows_that_share_a_day_are_drawn_as_a_line_for_each_name(copy):
+def test_rows_that_share_a_day_are_a_line_for_each_name(copy):
     (chart,) = charts(list(sql(look_at(copy, result=kept(copy, DAYS_AND_NAMES)))))
     lines = {trace.name: (list(trace.x), list(trace.y)) for trace in chart.figure.data}
     assert lines == {
@@ -377,7 +377,7 @@ def test_series_that_are_too_many_are_said_to_be_left_out(copy):
     assert f"first {MOST_SERIES} of {len(names)} series" in chart.notes[0]
 
 
-def test_a_cut_result_is_not_sorted_for_its_first_rows_would_not_be_the_first(copy):
+def test_a_cut_result_is_not_sorted(copy):
     for is_cut in (True, False):
         table = result_table(Look("en", "USD"), replace(RESULT, is_cut=is_cut))
         assert table.is_sortable is not is_cut
@@ -396,7 +396,7 @@ def test_a_result_without_numbers_has_no_chart(copy):
 # Saved queries -----------------------------------------------------------------------------------------
 
 
-def test_the_saved_queries_that_are_shipped_are_named_in_both_languages_and_run(home):
+def test_shipped_queries_are_named_in_both_languages_and_run(home):
     project = open_workspace(home)
     known = {*project.project.models, *("config.segments",)}
     queries = saved_queries(home)

@@ -177,7 +177,7 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         ("SELECT 1", "grains: [n]\n", "unknown key 'grains'; expected one of description, reads, grain"),
     ],
 )
-def test_a_model_that_breaks_a_rule_is_refused_with_file_line_and_remedy(tmp_path, query, extra, expected):
+def test_a_model_that_breaks_a_rule_is_refused_with_a_remedy(tmp_path, query, extra, expected):
     assert expected in refused(tmp_path, query, extra)
 
 

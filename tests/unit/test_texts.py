@@ -68,7 +68,7 @@ OF_THE_REPORT = {"trend.definition"}
 """Charts that only the report has, which is always on white paper."""
 
 
-def test_no_caption_names_a_lightness_which_the_dark_theme_turns_round():
+def test_no_caption_names_a_lightness_that_the_dark_theme_turns():
     named = {key for key, texts in all_texts().items() if any(LIGHTNESS.search(text) for text in texts.values())}
     assert named <= OF_NO_CHART | OF_THE_REPORT
 
@@ -83,7 +83,7 @@ def test_two_metrics_never_share_a_name(language):
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_what_is_counted_of_slots_modules_and_products_says_of_which(language):
+def test_counts_of_slots_modules_and_products_say_of_which(language):
     """A bare "exposures" or "click rate" could be any of the three."""
     of = {
         "zh": {"impressions": "坑位", "clicks": "坑位", "slot_click_rate": "坑位", "module_impressions": "模块",

@@ -20,7 +20,7 @@ def test_ink_becomes_the_ink_of_the_dark() -> None:
     assert dark(figure(INK))["layout"]["annotations"][0]["font"]["color"] == DARK_INK
 
 
-def test_letters_in_a_colour_of_a_matrix_are_made_light_and_its_points_are_not() -> None:
+def test_letters_in_a_matrixs_colour_are_light_its_points_not() -> None:
     made = dark(figure("#117733"))
     assert made["layout"]["annotations"][0]["font"]["color"] == "#85b79c"
     assert made["data"][0]["marker"]["color"] == "#117733"

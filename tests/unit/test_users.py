@@ -98,7 +98,7 @@ def test_without_a_terminal_the_password_is_not_asked_for(home):
     assert "--password-stdin" in told.stderr
 
 
-def test_the_dashboard_of_another_address_does_not_start_without_users(home):
+def test_a_dashboard_of_another_address_needs_users_to_start(home):
     told = headwater("dashboard", "--host", "0.0.0.0", home=home)
     assert told.returncode == 1
     assert told.stderr.count("\n") == 1

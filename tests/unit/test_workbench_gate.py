@@ -148,7 +148,7 @@ def test_every_function_on_the_list_is_one_of_duckdbs():
 @pytest.mark.parametrize(
     "part", ["read_", "parquet", "duckdb_", "pragma", "setting", "getenv", "secret", "sleep", "log_"]
 )
-def test_no_function_on_the_list_reads_files_settings_or_the_environment(part):
+def test_no_listed_function_reads_files_settings_or_environment(part):
     assert [name for name in FUNCTIONS | TABLE_FUNCTIONS if part in name] == []
 
 
