@@ -92,8 +92,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
     except HeadwaterError as error:
-        found.error = error
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise found.failure(error) from error
     for warning in report.warnings:
         context.log.warning(warning)
     if report.errors:

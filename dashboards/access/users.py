@@ -89,7 +89,8 @@ class Users:
         with self._changing() as users:
             if user.name in users:
                 raise HeadwaterError(
-                    f"there is a user {user.name}; 'headwater user password {user.name}' sets another password"
+                    f"there is a user {user.name}",
+                    remedy=f"'headwater user password {user.name}' sets another password",
                 )
             users[user.name] = user
 
@@ -115,7 +116,7 @@ class Users:
     @staticmethod
     def _existing(users: Mapping[str, User], name: str) -> str:
         if name not in users:
-            raise HeadwaterError(f"there is no user {name}; 'headwater user list' shows who there is")
+            raise HeadwaterError(f"there is no user {name}", remedy="'headwater user list' shows who there is")
         return name
 
     @contextmanager
@@ -128,7 +129,7 @@ class Users:
                 yield users
                 _write(self.path, users)
         except OSError as error:
-            raise HeadwaterError(f"{error.filename or self.path}: cannot be written: {error.strerror}") from error
+            raise HeadwaterError(f"cannot be written: {error.strerror}", where=error.filename or self.path) from error
 
 
 def _read(path: Path) -> dict[str, User]:
@@ -139,7 +140,7 @@ def _read(path: Path) -> dict[str, User]:
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadwaterError(
-            f"{path}: cannot be read as a list of users; restore it, or remove it and add them again"
+            "cannot be read as a list of users", where=path, remedy="restore it, or remove it and add them again"
         ) from error
     return {user.name: user for user in users}
 

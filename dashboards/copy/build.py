@@ -101,7 +101,7 @@ def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
             return _publish(home, largest)
     except OSError as error:
         where = error.filename or folder_of(home)
-        raise HeadwaterError(f"{where}: the copy for the dashboards cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"the copy for the dashboards cannot be written: {error.strerror}", where=where) from error
 
 
 def _publish(home: Home, largest: int) -> CopyFile:
@@ -141,7 +141,7 @@ def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest:
         unfinished.replace(path)
     except duckdb.Error as error:  # a full disk, say
         why = " ".join(str(error).split())
-        raise HeadwaterError(f"{folder}: the copy for the dashboards cannot be written: {why}") from error
+        raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error
     finally:
         for left in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
             left.unlink(missing_ok=True)

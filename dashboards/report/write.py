@@ -56,14 +56,14 @@ def _replace(out: Path, text: str) -> None:
     unfinished = target.with_name(f".{target.name}.tmp") if out.name else target
     try:
         if not out.name or (target.exists() and not target.is_file()):
-            raise HeadwaterError(f"{out}: is no file that could be replaced; name one such as report.html")
+            raise HeadwaterError("is no file that could be replaced", where=out, remedy="name one such as report.html")
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(target)
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink()
-        raise HeadwaterError(f"{out}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=out) from error
 
 
 def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dashboards.copy.build import CopyFile, current, folder_of, publish
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
-from dashboards.workbench.gate import RefusedError, let_through
+from dashboards.workbench.gate import RefusedError, UnknownTableError, let_through
 from dashboards.workbench.log import Outcome, write_log
 from dashboards.workbench.turns import AT_ONCE, Turns
 from pipelines.home.errors import HeadwaterError
@@ -67,14 +67,14 @@ class Workbench:
         copy_file = current(self.home) or publish(self.home)
         try:
             let_through(sql, copy_file.tables)
-        except RefusedError as error:
-            large = [table for table in copy_file.excluded if f"'{table}'" in str(error)]
-            if large:
-                size = copy_file.excluded[large[0]] / 1e6
-                raise RefusedError(
-                    f"{large[0]} is too large for the workbench ({size:,.0f} MB); use 'headwater sql'"
-                ) from None
-            raise
+        except UnknownTableError as error:
+            table = error.table.lower()
+            if table not in copy_file.excluded:
+                raise
+            size = copy_file.excluded[table] / 1e6
+            raise RefusedError(
+                f"{table} is too large for the workbench ({size:,.0f} MB)", remedy="use 'headwater sql'"
+            ) from None
         deadline = time.monotonic() + self._wait_seconds
 
         def check() -> None:

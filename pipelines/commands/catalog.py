@@ -41,9 +41,10 @@ def write_catalog(home: Home) -> Path:
             _write(workspace, temporary)
             publish(temporary, target)
     except OSError as error:
-        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=target) from error
     except duckdb.Error as error:
-        raise HeadwaterError(f"{target}: cannot be written: {file_fault(error)}") from error
+        fault = file_fault(error)
+        raise HeadwaterError(f"cannot be written: {fault.fault}", where=target, remedy=fault.remedy) from error
     return target
 
 

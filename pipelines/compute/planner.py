@@ -233,7 +233,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
-        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=model.path) from error
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:

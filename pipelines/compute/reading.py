@@ -122,7 +122,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
     """
     if out is None and form == "parquet":
-        raise HeadwaterError("parquet is no text: name a file with --out")
+        raise HeadwaterError("parquet is no text", remedy="name a file with --out")
     options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
     with reading_session(home, sql) as connection, tempfile.TemporaryDirectory() as folder:
         _refuse_writing(connection, sql)

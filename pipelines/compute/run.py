@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.compute.damage import damage_named, describe_damage
+from pipelines.compute.damage import damage_error, damage_named
 from pipelines.compute.planner import Keys, Plan, Segment, landed_days, sound_plan, steps
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
@@ -214,7 +214,7 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
         say("comparing every file of the lake with its checksum")
         summary.ingested.warnings += changed_unseen(home.landing, workspace.raw.batches)
     raw_damages = workspace.raw.damaged(deep=request.verify)
-    summary.damaged += [describe_damage(workspace, damage) for damage in raw_damages]
+    summary.damaged += [str(damage_error(workspace, damage)) for damage in raw_damages]
     plan = sound_plan(workspace, deep=request.verify)
     summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)

@@ -210,8 +210,9 @@ class Runner:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
         for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall():
             raise HeadwaterError(
-                f"{model.path}: returns a row of {day or 'no day'}, outside {span}; "
-                "add 'dt BETWEEN $from_dt AND $to_dt'"
+                f"returns a row of {day or 'no day'}, outside {span}",
+                where=model.path,
+                remedy="add 'dt BETWEEN $from_dt AND $to_dt'",
             )
 
     def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
@@ -248,7 +249,7 @@ def _fault_named(model: Model) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
-        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=model.path) from error
 
 
 def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:

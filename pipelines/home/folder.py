@@ -115,8 +115,9 @@ def find_home(path: Path | None = None) -> Home:
     home = Home(root)
     if not home.settings_file.is_file():
         raise HeadwaterError(
-            f"{root}: not a Headwater home (no config/headwater.yaml); "
-            f"run 'headwater init {root}', or name another with --home or ${HOME_VARIABLE}"
+            "not a Headwater home (no config/headwater.yaml)",
+            where=root,
+            remedy=f"run 'headwater init {root}', or name another with --home or ${HOME_VARIABLE}",
         )
     return home
 
@@ -147,7 +148,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
             dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
             written.append(dagster_yaml)
     except OSError as error:
-        raise HeadwaterError(f"{home.root}: cannot lay out a home: {error}") from error
+        raise HeadwaterError(f"cannot lay out a home: {error}", where=home.root) from error
     return home, written
 
 
@@ -176,7 +177,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
     try:
         handle = (home.root / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
-        raise HeadwaterError(f"{home.root / '.lock'}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=home.root / ".lock") from error
     with handle:
         _acquire(handle.fileno(), handle.name, tell or (lambda line: print(line, file=sys.stderr)))
         handle.seek(0)

@@ -254,11 +254,11 @@ def load_settings(home: Home) -> Settings:
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise HeadwaterError(f"{home.settings_file}: expected keys such as 'timezone:', found {content!r}")
+        raise HeadwaterError(f"expected keys such as 'timezone:', found {content!r}", where=home.settings_file)
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise HeadwaterError(f"{home.settings_file}: {describe(error, Settings)}") from error
+        raise HeadwaterError(describe(error, Settings), where=home.settings_file) from error
 
 
 def write_start_date(home: Home, start: dt.date) -> None:
@@ -281,4 +281,4 @@ def write_start_date(home: Home, start: dt.date) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        raise HeadwaterError(f"{path}: start_date cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"start_date cannot be written: {error.strerror}", where=path) from error

@@ -146,8 +146,10 @@ class RawLake:
                 return cls(root, tuple(_batch(row) for row in rows))
         sums = path.with_name(CHECKSUMS)
         if not are_sound(path.parent):
-            raise HeadwaterError(f"{sums}: damaged; remove it to go on without the checksum of {path}")
-        raise HeadwaterError(f"{path}: the list of batches is damaged, it is not as {sums} says; {_remedy(root)}")
+            raise HeadwaterError("damaged", where=sums, remedy=f"remove it to go on without the checksum of {path}")
+        raise HeadwaterError(
+            f"the list of batches is damaged, it is not as {sums} says", where=path, remedy=_remedy(root)
+        )
 
     @staticmethod
     def _rows(path: Path, root: Path) -> list[dict[str, Any]] | None:
@@ -160,7 +162,9 @@ class RawLake:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise HeadwaterError(f"{path}: the list of batches cannot be read ({error}); {_remedy(root)}") from error
+            raise HeadwaterError(
+                f"the list of batches cannot be read ({error})", where=path, remedy=_remedy(root)
+            ) from error
 
     def outputs(self, table: str) -> list[Output]:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
@@ -259,7 +263,7 @@ def write_manifest(lake: RawLake) -> None:
         write_checksums(sums_temporary, path.parent, {PART: checksum}, {PART})
         publish_all([(sums_temporary, sums), (temporary, path)])
     except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=path) from error
     finally:
         temporary.unlink(missing_ok=True)
         sums_temporary.unlink(missing_ok=True)

@@ -124,7 +124,7 @@ def _content(folder: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be read: {error.strerror}", where=path) from error
 
 
 def _line(name: str, one: Checksum) -> str:
@@ -147,7 +147,7 @@ def write_checksums(temporary: Path, folder: Path, new: Mapping[str, Checksum], 
         temporary.write_text(f"{text}{_OWN}\t{digest(text.encode())}\n", encoding="utf-8")
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"{folder / NAME}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=folder / NAME) from error
 
 
 def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:

@@ -99,7 +99,7 @@ class Lake:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise HeadwaterError(f"{folder}: cannot be read: {error.strerror}") from error
+            raise HeadwaterError(f"cannot be read: {error.strerror}", where=folder) from error
         return found
 
     def versions(
@@ -193,7 +193,7 @@ def temporary_for(target: Path) -> Path:
         for left in target.parent.glob(f".{target.name}.*.tmp"):
             left.unlink(missing_ok=True)
     except OSError as error:
-        raise HeadwaterError(f"{target.parent}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=target.parent) from error
     return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
 
 

@@ -160,4 +160,4 @@ def write_file(target: Path, write: Callable[[Path], None], dated: float | None 
         publish(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be written: {error.strerror}", where=target) from error
