@@ -212,7 +212,7 @@ def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
 
 def _state_of_files(home: Home) -> str:
     """A digest of what a plan depends on, by names and modification times: cheap, and changed by any change."""
-    paths = [manifest_file(home.lake / "raw"), *home.config.rglob("*"), *home.sql.rglob("*"), *home.lake.glob("*/*")]
+    paths = [manifest_file(home.raw), *home.config.rglob("*"), *home.sql.rglob("*"), *home.lake.glob("*/*")]
     return _digest(sorted(f"{path} {path.stat().st_mtime_ns}" for path in paths if path.exists()))
 
 

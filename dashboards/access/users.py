@@ -37,13 +37,6 @@ class User:
     password: str
 
 
-def folder_of(home: Home) -> Path:
-    """Where the file and the sessions are; made for its owner's eyes only."""
-    folder = home.root / ".dashboard"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 def plain_name(said: str) -> str | None:
     """The name that *said* means: small letters, digits and ``._@-``; None where it can be nobody's."""
     name = unicodedata.normalize("NFKC", said).strip().casefold()
@@ -58,11 +51,6 @@ class Users:
         self._seen: tuple[int, int, int] | None = None
         self._users: Mapping[str, User] = {}
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._home.root / ".dashboard" / "users.json"
-
     def all(self) -> Mapping[str, User]:
         """Name → user; the file is read again when it has changed.
 
@@ -70,13 +58,13 @@ class Users:
             HeadwaterError: the file cannot be read, or is none of ours.
         """
         try:
-            stat = self.path.stat()
+            stat = self._home.users_file.stat()
         except FileNotFoundError:
             self._seen, self._users = None, {}
             return self._users
         seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if seen != self._seen:
-            self._users = _read(self.path)
+            self._users = _read(self._home.users_file)
             self._seen = seen
         return self._users
 
@@ -123,13 +111,16 @@ class Users:
     def _changing(self) -> Iterator[dict[str, User]]:
         """The users, to be changed by one process at a time; written when this ends well."""
         try:
-            with (folder_of(self._home) / ".lock").open("a") as handle:
+            self._home.access.mkdir(mode=0o700, exist_ok=True)
+            with self._home.users_lock.open("a") as handle:
                 fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
                 users = dict(self.all())
                 yield users
-                _write(self.path, users)
+                _write(self._home.users_file, users)
         except OSError as error:
-            raise HeadwaterError(f"cannot be written: {error.strerror}", where=error.filename or self.path) from error
+            raise HeadwaterError(
+                f"cannot be written: {error.strerror}", where=error.filename or self._home.users_file
+            ) from error
 
 
 def _read(path: Path) -> dict[str, User]:

@@ -61,22 +61,12 @@ class CopyFile:
     is_settled: bool
 
 
-def folder_of(home: Home) -> Path:
-    """Where the copies are."""
-    return home.root / ".workbench"
-
-
-def pointer_of(home: Home) -> Path:
-    """The file that says which copy is the current one; replaced at once."""
-    return folder_of(home) / "current.json"
-
-
 def current(home: Home) -> CopyFile | None:
     """The copy that was published last; None if there is none."""
     try:
-        said: dict[str, Any] = json.loads(pointer_of(home).read_text(encoding="utf-8"))
+        said: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
         copy_file = CopyFile(
-            folder_of(home) / str(said["file"]),
+            home.workbench / str(said["file"]),
             str(said["version"]),
             frozenset(said["tables"]),
             dict(said["excluded"]),
@@ -100,7 +90,7 @@ def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
         with _alone(home):
             return _publish(home, largest)
     except OSError as error:
-        where = error.filename or folder_of(home)
+        where = error.filename or home.workbench
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {error.strerror}", where=where) from error
 
 
@@ -112,7 +102,7 @@ def _publish(home: Home, largest: int) -> CopyFile:
         workspace = open_workspace(home)
         sizes, version = _state(workspace, largest)
         if there is not None and there.version == version and there.is_settled:
-            _remove_old(folder_of(home), there.path)
+            _remove_old(home.workbench, there.path)
             return there
         copy_file = _made(workspace, sizes, version, largest)
         is_settled = lock_holder(home) is None and _state(open_workspace(home), largest)[1] == version
@@ -132,7 +122,7 @@ def _publish(home: Home, largest: int) -> CopyFile:
 def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest: int) -> CopyFile:
     excluded = {table: size for table, size in sizes.items() if size > largest}
     tables = sorted(sizes.keys() - excluded.keys())
-    folder = folder_of(workspace.home)
+    folder = workspace.home.workbench
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
     unfinished = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
@@ -158,7 +148,7 @@ def _point(home: Home, copy_file: CopyFile) -> None:
         "published_at": copy_file.published_at.isoformat(),
         "is_settled": copy_file.is_settled,
     }
-    target = pointer_of(home)
+    target = home.copy_pointer
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
     unfinished.replace(target)
@@ -233,10 +223,9 @@ def _remove_old(folder: Path, current: Path) -> None:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """While this lasts, no other process makes a copy."""
-    folder = folder_of(home)
-    folder.mkdir(exist_ok=True)
-    with (folder / ".lock").open("a") as handle:
+    home.workbench.mkdir(exist_ok=True)
+    with home.copy_lock.open("a") as handle:
         fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
-        for path in folder.glob(".*.tmp*"):  # of one that was killed
+        for path in home.workbench.glob(".*.tmp*"):  # of one that was killed
             path.unlink(missing_ok=True)
         yield

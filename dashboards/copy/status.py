@@ -36,22 +36,13 @@ class Lineage:
     descriptions: Mapping[str, Mapping[str, str]]
 
 
-def checks_file(home: Home) -> Path:
-    """Where the checks' outcomes are kept."""
-    return home.root / ".workbench" / "checks.json"
-
-
-def _lineage_file(home: Home) -> Path:
-    return home.root / ".workbench" / "lineage.json"
-
-
 def are_checks_stale(home: Home) -> bool:
     """Whether Dagster has recorded anything since the checks' outcomes were kept."""
     try:
-        kept = checks_file(home).stat().st_mtime
+        kept = home.checks_file.stat().st_mtime
     except FileNotFoundError:
         return True
-    records = home.dagster / "history" / "runs.db"
+    records = home.dagster_records
     return any(
         path.exists() and path.stat().st_mtime > kept for path in (records, records.with_name(records.name + "-wal"))
     )
@@ -65,13 +56,13 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     """
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
-    _write(checks_file(home), states)
-    os.utime(checks_file(home), (started, started))  # what was recorded meanwhile is newer
+    _write(home.checks_file, states)
+    os.utime(home.checks_file, (started, started))  # what was recorded meanwhile is newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
-    kept = _read(_lineage_file(home))
+    kept = _read(home.lineage_file)
     if not isinstance(kept, dict) or kept.get("version") != version:
-        _write(_lineage_file(home), {"version": version, **_lineage(workspace)})
+        _write(home.lineage_file, {"version": version, **_lineage(workspace)})
 
 
 def _project_version(workspace: Workspace) -> str:
@@ -100,7 +91,7 @@ def read_checks(home: Home) -> list[CheckState]:
     try:
         return [
             CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
-            for one in _read(checks_file(home))
+            for one in _read(home.checks_file)
         ]
     except (ValueError, KeyError, TypeError):  # of another version of the program
         return []
@@ -108,7 +99,7 @@ def read_checks(home: Home) -> list[CheckState]:
 
 def read_lineage(home: Home) -> Lineage:
     """The lineage as last kept; empty where it never was."""
-    kept = _read(_lineage_file(home))
+    kept = _read(home.lineage_file)
     try:
         sources = {
             table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboards.copy.build import CopyFile, current, folder_of, publish
+from dashboards.copy.build import CopyFile, current, publish
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
 from dashboards.workbench.gate import RefusedError, UnknownTableError, let_through
 from dashboards.workbench.log import Outcome, write_log
@@ -41,7 +41,7 @@ class Workbench:
         self.home = home
         self._wait_seconds = wait_seconds
         self.limits = limits or Limits()
-        self._turns = Turns(folder_of(home) / "turns", at_once)
+        self._turns = Turns(home.query_turns, at_once)
 
     def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
         """The answer to *sql*, asked by *user*; it is logged, however it ends.

@@ -28,7 +28,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    root = home.root / ".tmp"
+    root = home.scratch
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with (root / _LOCK).open("a") as gate:

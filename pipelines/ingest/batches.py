@@ -135,7 +135,7 @@ class RawLake:
         Raises:
             HeadwaterError: the manifest cannot be read.
         """
-        root = home.lake / "raw"
+        root = home.raw
         path = manifest_file(root)
         if not path.exists():
             return cls(root)

@@ -45,7 +45,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:
-            full = f", or {spill.parent} is full" if spill else f" and {home.root}/.tmp cannot be written"
+            full = f", or {spill.parent} is full" if spill else f" and {home.scratch} cannot be written"
             # DuckDB's own message speaks of its allocator and of pragmas that nobody can set here.
             raise HeadwaterError(
                 f"memory_limit {settings.memory_limit} is too small{full}",

@@ -25,7 +25,7 @@ from dashboards.app.server import create_app, page_of
 from dashboards.app.shell import freshness, mark_of, no_data
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
-from dashboards.copy.build import current, is_stale, pointer_of, publish
+from dashboards.copy.build import current, is_stale, publish
 from dashboards.copy.status import read_checks, read_lineage
 from dashboards.totals import totals
 from pipelines.compute.reading import query_rows
@@ -494,7 +494,7 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
 
 
 def test_a_copy_that_is_damaged_is_made_anew(home):
-    pointer_of(home).unlink()
+    home.copy_pointer.unlink()
     path = publish(home).path  # one that nothing has open
     path.chmod(0o644)
     path.write_bytes(b"no database")

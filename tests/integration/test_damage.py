@@ -114,7 +114,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.lake / "raw").parent:  # nothing else can be looked at then
+        if path.parent == manifest_file(home.raw).parent:  # nothing else can be looked at then
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
@@ -229,7 +229,7 @@ def test_a_crash_between_checksums_and_file_leaves_the_old_partition_whole(home)
 
 def test_a_flipped_bit_in_the_list_of_batches_is_named_by_every_command(home):
     rng = random.Random(7)
-    path = manifest_file(home.lake / "raw")
+    path = manifest_file(home.raw)
     kept = path.read_bytes()
     for _ in range(20):
         flip(path, rng)

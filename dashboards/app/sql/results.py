@@ -64,7 +64,7 @@ class Results:
     """The results of one home."""
 
     def __init__(self, home: Home) -> None:
-        self._folder = home.root / ".workbench" / "results"
+        self._folder = home.query_results
 
     def keep(self, user: str, key: str, outcome: Outcome) -> None:
         """Write *outcome* down under *key*; old ones are removed."""

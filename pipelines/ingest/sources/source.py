@@ -141,7 +141,7 @@ def load_sources(home: Home | None) -> list[Source]:
         HeadwaterError: a source is wrong: the file, the line or key, what was expected.
     """
     folders: dict[str, Path] = {}
-    roots = [DATA / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
+    roots = [DATA / "sql" / "sources"] + ([home.sources] if home else [])
     for root in roots:
         if root.is_dir():
             folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
