@@ -6,9 +6,7 @@ Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, told_if_unwritable, write_file
 from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
@@ -110,17 +109,12 @@ class Users:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
         """The users, to be changed by one process at a time; written when this ends well."""
-        try:
+        with told_if_unwritable(self._home.users_file):
             self._home.access.mkdir(mode=0o700, exist_ok=True)
-            with self._home.users_lock.open("a") as handle:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+            with lock(self._home.users_lock):
                 users = dict(self.all())
                 yield users
                 _write(self._home.users_file, users)
-        except OSError as error:
-            raise HeadwaterError(
-                f"cannot be written: {error.strerror}", where=error.filename or self._home.users_file
-            ) from error
 
 
 def _read(path: Path) -> dict[str, User]:
@@ -138,13 +132,4 @@ def _read(path: Path) -> dict[str, User]:
 
 def _write(path: Path, users: Mapping[str, User]) -> None:
     said = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            json.dump(said, handle, ensure_ascii=False, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_file(path, json.dumps(said, ensure_ascii=False, indent=1), mode=0o600)

@@ -10,10 +10,8 @@ table of before the run beside another of after it.
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from pipelines.compute.reading import reading_session
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, replacing, write_file
 from pipelines.home.folder import Home, lock_holder
 from pipelines.lake.duck import identifier, literal
 
@@ -124,17 +123,12 @@ def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest:
     tables = sorted(sizes.keys() - excluded.keys())
     folder = workspace.home.workbench
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
-    unfinished = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
-        _copy(workspace, tables, unfinished)
-        unfinished.chmod(0o444)
-        unfinished.replace(path)
+        with replacing(path, mode=0o444) as unfinished:
+            _copy(workspace, tables, unfinished)
     except duckdb.Error as error:  # a full disk, say
         why = " ".join(str(error).split())
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error
-    finally:
-        for left in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
-            left.unlink(missing_ok=True)
     now = dt.datetime.now(dt.UTC)
     return CopyFile(path, version, frozenset(tables) | CONFIG_TABLES.keys(), excluded, now, False)
 
@@ -148,11 +142,8 @@ def _point(home: Home, copy_file: CopyFile) -> None:
         "published_at": copy_file.published_at.isoformat(),
         "is_settled": copy_file.is_settled,
     }
-    target = home.copy_pointer
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
-    unfinished.replace(target)
-    _remove_old(target.parent, copy_file.path)
+    write_file(home.copy_pointer, json.dumps(said, indent=1))
+    _remove_old(home.workbench, copy_file.path)
 
 
 def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
@@ -224,8 +215,7 @@ def _remove_old(folder: Path, current: Path) -> None:
 def _alone(home: Home) -> Iterator[None]:
     """While this lasts, no other process makes a copy."""
     home.workbench.mkdir(exist_ok=True)
-    with home.copy_lock.open("a") as handle:
-        fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+    with lock(home.copy_lock):
         for path in home.workbench.glob(".*.tmp*"):  # of one that was killed
             path.unlink(missing_ok=True)
         yield

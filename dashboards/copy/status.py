@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.compute.results import CheckState
 from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.files import write_file
 from pipelines.home.folder import Home
 
 Source = tuple[str, str]
@@ -111,10 +112,7 @@ def read_lineage(home: Home) -> Lineage:
 
 
 def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    unfinished.replace(path)
+    write_file(path, json.dumps(content, ensure_ascii=False))
 
 
 def _read(path: Path) -> Any:

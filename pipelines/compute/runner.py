@@ -25,9 +25,10 @@ from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import temporary_for, told_if_unwritable
 from pipelines.home.scratch import scratch_folder
 from pipelines.lake.duck import first_line, identifier, literal
-from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql, temporary_for
+from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import stepped
 
@@ -216,7 +217,9 @@ class Runner:
             )
 
     def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
-        temporary = temporary_for(self._workspace.lake.file(model.name, key))
+        target = self._workspace.lake.file(model.name, key)
+        with told_if_unwritable(target.parent):
+            temporary = temporary_for(target)
         try:
             rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)
         except BaseException:

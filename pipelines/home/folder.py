@@ -6,7 +6,6 @@ Not here: what the settings say (``pipelines.home.settings``), how the lake is w
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
@@ -17,7 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.home import files
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, told_if_unwritable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The checkout that the program runs from, or where it is installed."""
@@ -272,6 +273,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
 
 
 _held = threading.local()
+_ANOTHER = "another process"
 
 
 @contextmanager
@@ -293,12 +295,14 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
     if home.root in held:
         yield
         return
-    try:
-        handle = home.lock_file.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise HeadwaterError(f"cannot be written: {error.strerror}", where=home.lock_file) from error
+
+    def tell_holder() -> None:
+        holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
+        (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
+
+    with told_if_unwritable(home.lock_file):
+        handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
-        _acquire(handle.fileno(), handle.name, tell or (lambda line: print(line, file=sys.stderr)))
         handle.seek(0)
         if handle.read():  # who lets go of the lock empties it: the last holder was killed
             _clear_up(home)
@@ -315,27 +319,11 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
 def lock_holder(home: Home) -> str | None:
     """Who holds the home's write lock now; None if nobody does."""
-    try:
-        with home.lock_file.open("r", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return handle.read() or "another process"
-    except FileNotFoundError:
-        return None
-    return None
+    holder = files.lock_holder(home.lock_file)
+    return _ANOTHER if holder == "" else holder
 
 
 def _clear_up(home: Home) -> None:
     for path in home.lake.rglob(".*.tmp"):
         with suppress(OSError):
             path.unlink()
-
-
-def _acquire(descriptor: int, path: str, tell: Tell) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = Path(path).read_text(encoding="utf-8") or "another process"
-        tell(f"waiting for {holder}, which holds {Path(path).parent}")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -20,11 +20,12 @@ from typing import Any, Literal
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import replacing_all, told_if_unwritable
 from pipelines.home.folder import Home
 from pipelines.ingest.sources.targets import RAW_TABLES
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
-from pipelines.lake.partitions import PART, publish_all, temporary_for
+from pipelines.lake.checksums import Checksum, are_sound, checksums_text, digest, fault_of, read_checksums
+from pipelines.lake.partitions import PART
 
 _TRIES = 3
 
@@ -251,22 +252,14 @@ def write_manifest(lake: RawLake) -> None:
         HeadwaterError: the file system refuses; then what was visible still is.
     """
     path = manifest_file(lake.root)
-    temporary = temporary_for(path)
     content = io.BytesIO()
     pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
-    sums = path.with_name(CHECKSUMS)
-    sums_temporary = temporary_for(sums)
-    try:
+    manifest = content.getbuffer()
+    sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
+    with told_if_unwritable(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
         # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
-        temporary.write_bytes(content.getbuffer())
-        checksum = Checksum("", len(content.getbuffer()), digest(content.getbuffer()))
-        write_checksums(sums_temporary, path.parent, {PART: checksum}, {PART})
-        publish_all([(sums_temporary, sums), (temporary, path)])
-    except OSError as error:
-        raise HeadwaterError(f"cannot be written: {error.strerror}", where=path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-        sums_temporary.unlink(missing_ok=True)
+        new.write_bytes(manifest)
+        new_sums.write_text(sums, encoding="utf-8")
 
 
 def _remedy(root: Path) -> str:

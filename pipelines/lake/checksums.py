@@ -131,23 +131,19 @@ def _line(name: str, one: Checksum) -> str:
     return f"{name}\t{one.version}\t{one.size}\t{one.digest}\n"
 
 
-def write_checksums(temporary: Path, folder: Path, new: Mapping[str, Checksum], present: Collection[str]) -> None:
-    """Write to *temporary* what ``.checksums`` of *folder* is to be once files get the checksums *new*.
+def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collection[str]) -> str:
+    """What ``.checksums`` of *folder* is to be once files get the checksums *new*.
 
     Those of files that are neither new nor *present* are left out.
 
     Raises:
-        HeadwaterError: the file cannot be written.
+        HeadwaterError: there are checksums that cannot be read.
     """
     kept = {name: sums for name, sums in read_checksums(folder).items() if name in present or name in new}
     for name, checksum in new.items():
         kept[name] = (*kept.get(name, ()), checksum)[-_KEPT:]
     text = "".join(_line(name, one) for name, sums in sorted(kept.items()) for one in sums)
-    try:
-        temporary.write_text(f"{text}{_OWN}\t{digest(text.encode())}\n", encoding="utf-8")
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"cannot be written: {error.strerror}", where=folder / NAME) from error
+    return f"{text}{_OWN}\t{digest(text.encode())}\n"
 
 
 def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:

@@ -378,7 +378,7 @@ def test_a_folder_where_a_file_belongs_is_named(small):
     part = small.lake / "core" / "events" / f"dt={DAYS[1]}" / "part-0.parquet"
     part.unlink()
     part.mkdir()
-    assert only_line(headwater(small, "run")) == f"error: {part}: cannot be published: Is a directory"
+    assert only_line(headwater(small, "run")) == f"error: {part}: cannot be written: Is a directory"
     shutil.rmtree(small.lake)
     small.lake.write_text("", encoding="utf-8")
     for command in (("run",), ("sql", "SELECT 1 FROM core.events")):
