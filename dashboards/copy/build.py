@@ -99,12 +99,12 @@ def _publish(home: Home, largest: int) -> CopyFile:
         return there
     for attempt in range(_TRIES):
         workspace = open_workspace(home)
-        sizes, version = _state(workspace, largest)
+        version = _version(workspace, largest)
         if there is not None and there.version == version and there.is_settled:
             _remove_old(home.workbench, there.path)
             return there
-        copy_file = _made(workspace, sizes, version, largest)
-        is_settled = lock_holder(home) is None and _state(open_workspace(home), largest)[1] == version
+        copy_file = _made(workspace, version, largest)
+        is_settled = lock_holder(home) is None and _version(open_workspace(home), largest) == version
         if is_settled or (there is None and attempt == _TRIES - 1):
             made = CopyFile(
                 copy_file.path, version, copy_file.tables, copy_file.excluded, copy_file.published_at, is_settled
@@ -118,7 +118,8 @@ def _publish(home: Home, largest: int) -> CopyFile:
     return there
 
 
-def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest: int) -> CopyFile:
+def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
+    sizes = _sizes(workspace)
     excluded = {table: size for table, size in sizes.items() if size > largest}
     tables = sorted(sizes.keys() - excluded.keys())
     folder = workspace.home.workbench
@@ -155,27 +156,26 @@ def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
     return (
         copy_file is None
         or not copy_file.is_settled
-        or _state(open_workspace(home), LARGEST_TABLE)[1] != copy_file.version
+        or _version(open_workspace(home), LARGEST_TABLE) != copy_file.version
     )
 
 
-def _state(workspace: Workspace, largest: int) -> tuple[dict[str, int], str]:
-    """The size of each table, and a hash of which files they are, of the configuration and of *largest*."""
-    sizes: dict[str, int] = {}
+def _version(workspace: Workspace, largest: int) -> str:
+    """A hash of the state of every table, of the configuration and of *largest*."""
     digest = hashlib.blake2b(f"{_FORMAT} {largest}".encode(), digest_size=8)
     for table in CONFIG_TABLES:
         digest.update(repr(workspace.config.rows(table)).encode())
     for table, model in sorted(workspace.project.models.items()):
-        sizes[table] = 0
-        digest.update(f"{table} {model.types}".encode())
-        for path in sorted(workspace.lake.files(table).values()):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:  # a run has just removed it
-                continue
-            sizes[table] += stat.st_size
-            digest.update(f"{path.parent.name} {stat.st_mtime_ns} {stat.st_size}".encode())
-    return sizes, digest.hexdigest()
+        digest.update(f"{table} {model.types} {workspace.lake.state(table)}".encode())
+    return digest.hexdigest()
+
+
+def _sizes(workspace: Workspace) -> dict[str, int]:
+    """The bytes of each table's files."""
+    return {
+        table: sum(path.stat().st_size for path in workspace.lake.files(table).values() if path.exists())
+        for table in workspace.project.models
+    }
 
 
 def _copy(workspace: Workspace, tables: list[str], target: Path) -> None:

@@ -38,7 +38,11 @@ class Lineage:
 
 
 def are_checks_stale(home: Home) -> bool:
-    """Whether Dagster has recorded anything since the checks' outcomes were kept."""
+    """Whether Dagster has recorded anything since the checks' outcomes were kept.
+
+    That is told by the time of its database, not by the state of the lake: a check may fail and hold back all there
+    is, which changes no table; and to ask Dagster takes seconds.
+    """
     try:
         kept = home.checks_file.stat().st_mtime
     except FileNotFoundError:

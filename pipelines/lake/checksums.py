@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ NAME = ".checksums"
 
 _OWN = "#"
 """Where the last line, the hash of those before it, begins."""
+_WRITTEN = "@"
+"""Where the line begins that says when the checksums were written: so each writing differs from all others."""
 _DIGITS = 16
 _KEPT = 2
 """Checksums that a file may have: that of its content now, and of its content before the last writing.
@@ -117,6 +120,15 @@ def are_sound(folder: Path) -> bool:
     return not content or (bool(mark) and own == f"{digest(text)}\n".encode())
 
 
+def last_writing(folder: Path) -> str:
+    """What tells a writing of ``.checksums`` of *folder* from all others: the hash of its lines; '' without the file.
+
+    Raises:
+        HeadwaterError: it cannot be read.
+    """
+    return _content(folder).rpartition(f"{_OWN}\t".encode())[2].decode(errors="replace").strip()
+
+
 def _content(folder: Path) -> bytes:
     path = folder / NAME
     try:
@@ -143,6 +155,7 @@ def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collectio
     for name, checksum in new.items():
         kept[name] = (*kept.get(name, ()), checksum)[-_KEPT:]
     text = "".join(_line(name, one) for name, sums in sorted(kept.items()) for one in sums)
+    text += f"{_WRITTEN}\t{time.time_ns()}\n"
     return f"{text}{_OWN}\t{digest(text.encode())}\n"
 
 

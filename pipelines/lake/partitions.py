@@ -21,7 +21,7 @@ import polars as pl
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import replacing_all, told_if_unwritable, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import are_sound, checksums_of, checksums_text, read_checksums, whole_files
+from pipelines.lake.checksums import are_sound, checksums_of, checksums_text, last_writing, read_checksums, whole_files
 from pipelines.lake.duck import identifier, list_literal, literal
 
 VERSION_KEY = "headwater_version"
@@ -115,6 +115,22 @@ class Lake:
         sums = read_checksums(self.folder(table))
         whole = whole_files(((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep)
         return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, whole, strict=True)}
+
+    def tables(self) -> list[str]:
+        """The tables that have a folder, whether or not a model still makes them."""
+        return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())
+
+    def state(self, table: str) -> str:
+        """What differs where any partition of *table* was published, removed or replaced; a damaged one is as it was.
+
+        It is made of the names of the partitions and the last writing of their checksums, without a look into any
+        file. Whether a partition is what it should be is said by its version alone (``versions``). Of the raw tables
+        only ``raw.batches`` has a state, which is that of all of them.
+
+        Raises:
+            HeadwaterError: the folder cannot be read.
+        """
+        return f"{last_writing(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
         """The files of *table* that are damaged by what ``versions`` found; none where no checksums were kept yet."""
