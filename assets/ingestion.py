@@ -22,7 +22,7 @@ from pipelines.home.folder import home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport, ingest
 from pipelines.ingest.batches import Batch
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import Day
 
 BATCHES = "raw.batches"

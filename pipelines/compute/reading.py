@@ -22,7 +22,7 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import first_line, literal, session
 from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.reads import Read

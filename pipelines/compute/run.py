@@ -22,7 +22,7 @@ from pipelines.home.folder import Home, Tell, home_lock
 from pipelines.home.settings import load_settings, write_start_date
 from pipelines.ingest import IngestReport, changed_unseen, ingest, outlook
 from pipelines.ingest.batches import manifest_file, write_manifest
-from pipelines.ingest.sources.targets import ACCOUNTS
+from pipelines.ingest.sources.raw_tables import ACCOUNTS
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import are_sound
 from pipelines.lake.duck import session

@@ -27,13 +27,16 @@ from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import temporary_for, told_if_unwritable
 from pipelines.home.scratch import scratch_folder
+from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
 from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import stepped
 
 ROWS_PER_CHUNK = 4_000_000
-"""Events in one chunk of a range, so that a chunk's intermediate results stay near the memory limit."""
+"""Records in one chunk of a range, so that a chunk's intermediate results stay near the memory limit.
+
+They are those of the targets that are kept by day, which are by far the most."""
 
 _CANDIDATE = "candidate"
 
@@ -116,9 +119,9 @@ class Runner:
         return [day for day in self._as_of_days.get(model.name, []) if span.first <= day <= span.last]
 
     def _chunks(self, span: DaySpan) -> Iterator[DaySpan]:
-        rows_of: Counter[PartitionKey] = Counter()
-        for output in self._workspace.raw.outputs("raw.events"):
-            rows_of[output.dt] += output.rows
+        rows_of: Counter[Day] = Counter()
+        for target in TARGETS.values():
+            rows_of += Counter(self._workspace.raw.rows_by_day(target.table))
         first, rows = span.first, 0
         for day in span.days:
             if day > first and rows + rows_of[day] > ROWS_PER_CHUNK:

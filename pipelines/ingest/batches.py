@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +23,7 @@ import polars as pl
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import replacing_all, told_if_unwritable
 from pipelines.home.folder import Home
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import Checksum, are_sound, checksums_text, digest, fault_of, read_checksums
 from pipelines.lake.partitions import PART
@@ -171,6 +172,14 @@ class RawLake:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
         name = table.removeprefix("raw.")
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
+
+    def rows_by_day(self, table: str) -> dict[dt.date, int]:
+        """How many rows of *table* are visible on each day; of a table that is not kept by day, nothing."""
+        rows: Counter[dt.date] = Counter()
+        for output in self.outputs(table):
+            if output.dt is not None:
+                rows[output.dt] += output.rows
+        return rows
 
     def paths(self) -> set[str]:
         """The paths of all visible files, relative to *root*."""

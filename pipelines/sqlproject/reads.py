@@ -18,7 +18,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey
 from pipelines.sqlproject.parameters import Value, look_back

@@ -17,7 +17,9 @@ from pipelines.home.files import replacing_all, told_if_unwritable
 from pipelines.ingest.batches import Output, RawLake, manifest_file
 from pipelines.ingest.records.duplicates import ID_HASHES, SUPERSEDED, hash_version
 from pipelines.ingest.session import Session, kept_view
-from pipelines.ingest.sources.targets import EVENTS, RAW_TABLES, Target
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import checksums_of
 from pipelines.lake.duck import identifier, literal

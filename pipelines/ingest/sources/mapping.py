@@ -20,7 +20,8 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest.sources.targets import PROVENANCE, Target
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import PROVENANCE
 from pipelines.lake.duck import first_line, identifier
 
 RelationColumns = Dictionary[str, tuple[str, ...]]
