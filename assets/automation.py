@@ -22,8 +22,7 @@ from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, lock_holder
 from pipelines.home.settings import Settings
 from pipelines.ingest import pending
-from pipelines.ingest.batches import manifest_file
-from pipelines.lake.partitions import DaySpan
+from pipelines.lake.partitions import DaySpan, Lake
 from pipelines.sqlproject.project import Project
 
 IN_PROCESS_TAG = "headwater/in_process"
@@ -211,9 +210,19 @@ def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
 
 
 def _state_of_files(home: Home) -> str:
-    """A digest of what a plan depends on, by names and modification times: cheap, and changed by any change."""
-    paths = [manifest_file(home.lake / "raw"), *home.config.rglob("*"), *home.sql.rglob("*"), *home.lake.glob("*/*")]
-    return _digest(sorted(f"{path} {path.stat().st_mtime_ns}" for path in paths if path.exists()))
+    """A digest of what a plan depends on: cheap, and changed by any change.
+
+    Of the lake it is the state of its tables. What people edit is told by names and modification times: that a file
+    was saved without being changed costs one plan, and to read them all costs as much as half of one.
+    """
+    lake = Lake(home.lake)
+    edited = [*home.config.rglob("*"), *home.sql.rglob("*")]
+    return _digest(
+        [
+            *(f"{table} {lake.state(table)}" for table in lake.tables()),
+            *sorted(f"{path} {path.stat().st_mtime_ns}" for path in edited if path.exists()),
+        ]
+    )
 
 
 def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:

@@ -196,8 +196,9 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
             yield instance
     except DBAPIError as error:
         raise HeadwaterError(
-            f"{home.dagster}: Dagster's records cannot be read or written: {error.orig}; "
-            "what was published before is whole, run again once this is mended"
+            f"Dagster's records cannot be read or written: {error.orig}",
+            where=home.dagster,
+            remedy="what was published before is whole, run again once this is mended",
         ) from error
 
 
@@ -209,7 +210,7 @@ def _instance(home: Home) -> dg.DagsterInstance:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=silent))
     except OSError as error:
-        raise HeadwaterError(f"{home.dagster}: Dagster's records cannot be opened: {error.strerror}") from error
+        raise HeadwaterError(f"Dagster's records cannot be opened: {error.strerror}", where=home.dagster) from error
 
 
 @contextmanager

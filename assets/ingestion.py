@@ -22,7 +22,7 @@ from pipelines.home.folder import home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport, ingest
 from pipelines.ingest.batches import Batch
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import Day
 
 BATCHES = "raw.batches"
@@ -92,8 +92,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
     except HeadwaterError as error:
-        found.error = error
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise found.failure(error) from error
     for warning in report.warnings:
         context.log.warning(warning)
     if report.errors:

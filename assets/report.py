@@ -33,8 +33,7 @@ def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
             day = last_day(given.home)
             paths = {language: write_report(given.home, language, day=day) for language in LANGUAGES}
         except HeadwaterError as error:
-            found.error = error
-            raise dg.Failure(description=str(error), allow_retries=False) from error
+            raise found.failure(error) from error
         files = {str(language): dg.MetadataValue.path(path) for language, path in paths.items()}
         return dg.MaterializeResult(asset_key=REPORT, metadata={"day": dg.MetadataValue.text(day.isoformat()), **files})
 

@@ -155,8 +155,7 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
                     given.tell("telling Dagster what was computed")
                     yield event
     except HeadwaterError as error:
-        found.error = error
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise found.failure(error) from error
     if reason := why_incomplete(result):
         raise dg.Failure(description=reason, allow_retries=False)
 

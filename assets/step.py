@@ -63,6 +63,12 @@ class Found:
     ingested: IngestReport | None = None
     error: HeadwaterError | None = None
 
+    def failure(self, error: HeadwaterError) -> dg.Failure:
+        """Keep *error* as what ended a step; the step's failure, whose metadata says where and what to do."""
+        self.error = error
+        metadata = {name: text for name, text in (("where", error.where), ("remedy", error.remedy)) if text}
+        return dg.Failure(description=str(error), metadata=metadata, allow_retries=False)
+
     def clear(self) -> None:
         """Forget the run before."""
         self.results, self.ingested, self.error = [], None, None

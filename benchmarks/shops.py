@@ -17,10 +17,11 @@ import polars as pl
 
 from pipelines.compute.run import DirectEngine, Request, run_home
 from pipelines.compute.workspace import open_workspace
+from pipelines.home.files import temporary_for
 from pipelines.home.folder import Home, init_home
 from pipelines.home.settings import load_settings
 from pipelines.lake.duck import session
-from pipelines.lake.partitions import DaySpan, Lake, PartitionKey, copy_to, temporary_for
+from pipelines.lake.partitions import DaySpan, Lake, PartitionKey, copy_to
 from pipelines.simulator import simulate
 
 LAST_DAY = dt.date(2026, 11, 20)

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from dashboards.access.users import folder_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
@@ -34,13 +33,14 @@ class Database:
         Raises:
             HeadwaterError: it cannot be.
         """
+        self._path = home.sessions_file
         try:
-            self._path = folder_of(home) / "sessions.sqlite"
+            home.access.mkdir(mode=0o700, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             with self._open() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise HeadwaterError(f"{home.root / '.dashboard'}: sessions cannot be kept there: {error}") from error
+            raise HeadwaterError(f"sessions cannot be kept there: {error}", where=home.access) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

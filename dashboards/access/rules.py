@@ -87,9 +87,11 @@ def rules_for(
     if is_far and not has_users and not user_header:
         place = host if not is_loopback(host) else f"{host} behind a proxy"
         raise HeadwaterError(
-            f"{place} can be reached from elsewhere and nobody would have to sign in; first run "
-            f"'headwater user add NAME --role admin --home {shlex.quote(str(home.root))}', or name a trusted proxy's "
-            "header"
+            f"{place} can be reached from elsewhere and nobody would have to sign in",
+            remedy=(
+                f"first run 'headwater user add NAME --role admin --home {shlex.quote(str(home.root))}', or "
+                "name a trusted proxy's header"
+            ),
         )
     is_open = is_sign_in_off or not (is_far or has_users)
     return Rules(host, is_open, is_sign_in_off, proxy)

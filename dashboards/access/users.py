@@ -6,9 +6,7 @@ Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, told_if_unwritable, write_file
 from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
@@ -37,13 +36,6 @@ class User:
     password: str
 
 
-def folder_of(home: Home) -> Path:
-    """Where the file and the sessions are; made for its owner's eyes only."""
-    folder = home.root / ".dashboard"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 def plain_name(said: str) -> str | None:
     """The name that *said* means: small letters, digits and ``._@-``; None where it can be nobody's."""
     name = unicodedata.normalize("NFKC", said).strip().casefold()
@@ -58,11 +50,6 @@ class Users:
         self._seen: tuple[int, int, int] | None = None
         self._users: Mapping[str, User] = {}
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._home.root / ".dashboard" / "users.json"
-
     def all(self) -> Mapping[str, User]:
         """Name → user; the file is read again when it has changed.
 
@@ -70,13 +57,13 @@ class Users:
             HeadwaterError: the file cannot be read, or is none of ours.
         """
         try:
-            stat = self.path.stat()
+            stat = self._home.users_file.stat()
         except FileNotFoundError:
             self._seen, self._users = None, {}
             return self._users
         seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if seen != self._seen:
-            self._users = _read(self.path)
+            self._users = _read(self._home.users_file)
             self._seen = seen
         return self._users
 
@@ -89,7 +76,8 @@ class Users:
         with self._changing() as users:
             if user.name in users:
                 raise HeadwaterError(
-                    f"there is a user {user.name}; 'headwater user password {user.name}' sets another password"
+                    f"there is a user {user.name}",
+                    remedy=f"'headwater user password {user.name}' sets another password",
                 )
             users[user.name] = user
 
@@ -115,20 +103,18 @@ class Users:
     @staticmethod
     def _existing(users: Mapping[str, User], name: str) -> str:
         if name not in users:
-            raise HeadwaterError(f"there is no user {name}; 'headwater user list' shows who there is")
+            raise HeadwaterError(f"there is no user {name}", remedy="'headwater user list' shows who there is")
         return name
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
         """The users, to be changed by one process at a time; written when this ends well."""
-        try:
-            with (folder_of(self._home) / ".lock").open("a") as handle:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
+        with told_if_unwritable(self._home.users_file):
+            self._home.access.mkdir(mode=0o700, exist_ok=True)
+            with lock(self._home.users_lock):
                 users = dict(self.all())
                 yield users
-                _write(self.path, users)
-        except OSError as error:
-            raise HeadwaterError(f"{error.filename or self.path}: cannot be written: {error.strerror}") from error
+                _write(self._home.users_file, users)
 
 
 def _read(path: Path) -> dict[str, User]:
@@ -139,20 +125,11 @@ def _read(path: Path) -> dict[str, User]:
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadwaterError(
-            f"{path}: cannot be read as a list of users; restore it, or remove it and add them again"
+            "cannot be read as a list of users", where=path, remedy="restore it, or remove it and add them again"
         ) from error
     return {user.name: user for user in users}
 
 
 def _write(path: Path, users: Mapping[str, User]) -> None:
     said = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            json.dump(said, handle, ensure_ascii=False, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_file(path, json.dumps(said, ensure_ascii=False, indent=1), mode=0o600)

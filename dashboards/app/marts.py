@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from dashboards.copy.build import CopyFile, current, pointer_of, publish
+from dashboards.copy.build import CopyFile, current, publish
 from dashboards.report.queries import MAIN, to_frame
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -153,7 +153,7 @@ class Marts:
 
     def _mark(self) -> tuple[int, int] | None:
         try:
-            stat = pointer_of(self.home).stat()
+            stat = self.home.copy_pointer.stat()
         except FileNotFoundError:
             return None
         return stat.st_mtime_ns, stat.st_ino

@@ -65,7 +65,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     if current(home) is None:  # an older copy is shown until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
-            raise HeadwaterError(f"{home.root}: its tables cannot be copied; the line above says why")
+            raise HeadwaterError("its tables cannot be copied; the line above says why", where=home.root)
     # In a session of its own, so that Ctrl-C is the server's alone, which ends the watcher and what it is at.
     watcher = subprocess.Popen(
         [*_PUBLISHER, str(home.root), "--watch"],
@@ -109,4 +109,6 @@ def _hold_address(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise HeadwaterError(f"{host}:{port} cannot be used: {error.strerror}; name another with --port") from error
+        raise HeadwaterError(
+            f"{host}:{port} cannot be used: {error.strerror}", remedy="name another with --port"
+        ) from error

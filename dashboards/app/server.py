@@ -199,7 +199,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:
-        return shell.failure(view, "error", str(error)), ""
+        return shell.failure(view, "error", error.fault, error.remedy), ""
     except Exception:
         mark = uuid.uuid4().hex[:8]
         _LOGGER.exception("%s of %s%s", mark, path, query)

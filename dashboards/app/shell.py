@@ -263,13 +263,14 @@ def skeleton(language: Language) -> Component:
     )
 
 
-def failure(view: View, kind: str, what: str) -> Any:
-    """A page that cannot be shown, and why."""
+def failure(view: View, kind: str, what: str, remedy: str = "") -> Any:
+    """A page that cannot be shown, why, and what to do where that is known."""
     text = Texts(view.language)
     main = html.Main(
         [
             html.H1(text(f"failure.{kind}")),
             html.P(text(f"failure.{kind}.about", what=what), className="warning", role="alert"),
+            *([html.P(remedy)] if remedy else []),
             html.P(html.A(text("failure.back"), href=View(language=view.language, theme=view.theme).href)),
         ],
         id="main",

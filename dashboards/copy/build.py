@@ -10,10 +10,8 @@ table of before the run beside another of after it.
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from pipelines.compute.reading import reading_session
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, replacing, write_file
 from pipelines.home.folder import Home, lock_holder
 from pipelines.lake.duck import identifier, literal
 
@@ -61,22 +60,12 @@ class CopyFile:
     is_settled: bool
 
 
-def folder_of(home: Home) -> Path:
-    """Where the copies are."""
-    return home.root / ".workbench"
-
-
-def pointer_of(home: Home) -> Path:
-    """The file that says which copy is the current one; replaced at once."""
-    return folder_of(home) / "current.json"
-
-
 def current(home: Home) -> CopyFile | None:
     """The copy that was published last; None if there is none."""
     try:
-        said: dict[str, Any] = json.loads(pointer_of(home).read_text(encoding="utf-8"))
+        said: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
         copy_file = CopyFile(
-            folder_of(home) / str(said["file"]),
+            home.workbench / str(said["file"]),
             str(said["version"]),
             frozenset(said["tables"]),
             dict(said["excluded"]),
@@ -100,8 +89,8 @@ def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
         with _alone(home):
             return _publish(home, largest)
     except OSError as error:
-        where = error.filename or folder_of(home)
-        raise HeadwaterError(f"{where}: the copy for the dashboards cannot be written: {error.strerror}") from error
+        where = error.filename or home.workbench
+        raise HeadwaterError(f"the copy for the dashboards cannot be written: {error.strerror}", where=where) from error
 
 
 def _publish(home: Home, largest: int) -> CopyFile:
@@ -110,12 +99,12 @@ def _publish(home: Home, largest: int) -> CopyFile:
         return there
     for attempt in range(_TRIES):
         workspace = open_workspace(home)
-        sizes, version = _state(workspace, largest)
+        version = _version(workspace, largest)
         if there is not None and there.version == version and there.is_settled:
-            _remove_old(folder_of(home), there.path)
+            _remove_old(home.workbench, there.path)
             return there
-        copy_file = _made(workspace, sizes, version, largest)
-        is_settled = lock_holder(home) is None and _state(open_workspace(home), largest)[1] == version
+        copy_file = _made(workspace, version, largest)
+        is_settled = lock_holder(home) is None and _version(open_workspace(home), largest) == version
         if is_settled or (there is None and attempt == _TRIES - 1):
             made = CopyFile(
                 copy_file.path, version, copy_file.tables, copy_file.excluded, copy_file.published_at, is_settled
@@ -129,22 +118,18 @@ def _publish(home: Home, largest: int) -> CopyFile:
     return there
 
 
-def _made(workspace: Workspace, sizes: Mapping[str, int], version: str, largest: int) -> CopyFile:
+def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
+    sizes = _sizes(workspace)
     excluded = {table: size for table, size in sizes.items() if size > largest}
     tables = sorted(sizes.keys() - excluded.keys())
-    folder = folder_of(workspace.home)
+    folder = workspace.home.workbench
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
-    unfinished = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
-        _copy(workspace, tables, unfinished)
-        unfinished.chmod(0o444)
-        unfinished.replace(path)
+        with replacing(path, mode=0o444) as unfinished:
+            _copy(workspace, tables, unfinished)
     except duckdb.Error as error:  # a full disk, say
         why = " ".join(str(error).split())
-        raise HeadwaterError(f"{folder}: the copy for the dashboards cannot be written: {why}") from error
-    finally:
-        for left in (unfinished, unfinished.with_name(f"{unfinished.name}.wal")):
-            left.unlink(missing_ok=True)
+        raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error
     now = dt.datetime.now(dt.UTC)
     return CopyFile(path, version, frozenset(tables) | CONFIG_TABLES.keys(), excluded, now, False)
 
@@ -158,11 +143,8 @@ def _point(home: Home, copy_file: CopyFile) -> None:
         "published_at": copy_file.published_at.isoformat(),
         "is_settled": copy_file.is_settled,
     }
-    target = pointer_of(home)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    unfinished.write_text(json.dumps(said, indent=1), encoding="utf-8")
-    unfinished.replace(target)
-    _remove_old(target.parent, copy_file.path)
+    write_file(home.copy_pointer, json.dumps(said, indent=1))
+    _remove_old(home.workbench, copy_file.path)
 
 
 def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
@@ -174,27 +156,26 @@ def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
     return (
         copy_file is None
         or not copy_file.is_settled
-        or _state(open_workspace(home), LARGEST_TABLE)[1] != copy_file.version
+        or _version(open_workspace(home), LARGEST_TABLE) != copy_file.version
     )
 
 
-def _state(workspace: Workspace, largest: int) -> tuple[dict[str, int], str]:
-    """The size of each table, and a hash of which files they are, of the configuration and of *largest*."""
-    sizes: dict[str, int] = {}
+def _version(workspace: Workspace, largest: int) -> str:
+    """A hash of the state of every table, of the configuration and of *largest*."""
     digest = hashlib.blake2b(f"{_FORMAT} {largest}".encode(), digest_size=8)
     for table in CONFIG_TABLES:
         digest.update(repr(workspace.config.rows(table)).encode())
     for table, model in sorted(workspace.project.models.items()):
-        sizes[table] = 0
-        digest.update(f"{table} {model.types}".encode())
-        for path in sorted(workspace.lake.files(table).values()):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:  # a run has just removed it
-                continue
-            sizes[table] += stat.st_size
-            digest.update(f"{path.parent.name} {stat.st_mtime_ns} {stat.st_size}".encode())
-    return sizes, digest.hexdigest()
+        digest.update(f"{table} {model.types} {workspace.lake.state(table)}".encode())
+    return digest.hexdigest()
+
+
+def _sizes(workspace: Workspace) -> dict[str, int]:
+    """The bytes of each table's files."""
+    return {
+        table: sum(path.stat().st_size for path in workspace.lake.files(table).values() if path.exists())
+        for table in workspace.project.models
+    }
 
 
 def _copy(workspace: Workspace, tables: list[str], target: Path) -> None:
@@ -233,10 +214,8 @@ def _remove_old(folder: Path, current: Path) -> None:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """While this lasts, no other process makes a copy."""
-    folder = folder_of(home)
-    folder.mkdir(exist_ok=True)
-    with (folder / ".lock").open("a") as handle:
-        fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
-        for path in folder.glob(".*.tmp*"):  # of one that was killed
+    home.workbench.mkdir(exist_ok=True)
+    with lock(home.copy_lock):
+        for path in home.workbench.glob(".*.tmp*"):  # of one that was killed
             path.unlink(missing_ok=True)
         yield

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.compute.results import CheckState
 from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.home.files import write_file
 from pipelines.home.folder import Home
 
 Source = tuple[str, str]
@@ -36,22 +37,17 @@ class Lineage:
     descriptions: Mapping[str, Mapping[str, str]]
 
 
-def checks_file(home: Home) -> Path:
-    """Where the checks' outcomes are kept."""
-    return home.root / ".workbench" / "checks.json"
-
-
-def _lineage_file(home: Home) -> Path:
-    return home.root / ".workbench" / "lineage.json"
-
-
 def are_checks_stale(home: Home) -> bool:
-    """Whether Dagster has recorded anything since the checks' outcomes were kept."""
+    """Whether Dagster has recorded anything since the checks' outcomes were kept.
+
+    That is told by the time of its database, not by the state of the lake: a check may fail and hold back all there
+    is, which changes no table; and to ask Dagster takes seconds.
+    """
     try:
-        kept = checks_file(home).stat().st_mtime
+        kept = home.checks_file.stat().st_mtime
     except FileNotFoundError:
         return True
-    records = home.dagster / "history" / "runs.db"
+    records = home.dagster_records
     return any(
         path.exists() and path.stat().st_mtime > kept for path in (records, records.with_name(records.name + "-wal"))
     )
@@ -65,13 +61,13 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     """
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
-    _write(checks_file(home), states)
-    os.utime(checks_file(home), (started, started))  # what was recorded meanwhile is newer
+    _write(home.checks_file, states)
+    os.utime(home.checks_file, (started, started))  # what was recorded meanwhile is newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
-    kept = _read(_lineage_file(home))
+    kept = _read(home.lineage_file)
     if not isinstance(kept, dict) or kept.get("version") != version:
-        _write(_lineage_file(home), {"version": version, **_lineage(workspace)})
+        _write(home.lineage_file, {"version": version, **_lineage(workspace)})
 
 
 def _project_version(workspace: Workspace) -> str:
@@ -100,7 +96,7 @@ def read_checks(home: Home) -> list[CheckState]:
     try:
         return [
             CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
-            for one in _read(checks_file(home))
+            for one in _read(home.checks_file)
         ]
     except (ValueError, KeyError, TypeError):  # of another version of the program
         return []
@@ -108,7 +104,7 @@ def read_checks(home: Home) -> list[CheckState]:
 
 def read_lineage(home: Home) -> Lineage:
     """The lineage as last kept; empty where it never was."""
-    kept = _read(_lineage_file(home))
+    kept = _read(home.lineage_file)
     try:
         sources = {
             table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}
@@ -120,10 +116,7 @@ def read_lineage(home: Home) -> Lineage:
 
 
 def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    unfinished.replace(path)
+    write_file(path, json.dumps(content, ensure_ascii=False))
 
 
 def _read(path: Path) -> Any:

@@ -55,6 +55,6 @@ def last_day(home: Home) -> dt.date:
     day = newest_day(open_workspace(home), dt.datetime.now(dt.UTC))
     if day is None:
         raise HeadwaterError(
-            f"{home.root}: no day is computed yet; land files and run 'headwater run --home {home.root}'"
+            "no day is computed yet", where=home.root, remedy=f"land files and run 'headwater run --home {home.root}'"
         )
     return day

@@ -6,7 +6,6 @@ Not here: what a section says, which day is meant (``dashboards.report.file``).
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from dashboards.sections.customers import customers
 from dashboards.sections.products import products
 from dashboards.totals import is_without_log
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import told_if_unwritable, write_file
 from pipelines.home.folder import Home
 
 _SECTIONS: dict[str, Callable[[Page, Reader], Html]] = {
@@ -52,18 +52,10 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
 
 def _replace(out: Path, text: str) -> None:
     """Write *text* to *out* at once; where it is a link, to what it names."""
-    target = out.resolve()
-    unfinished = target.with_name(f".{target.name}.tmp") if out.name else target
-    try:
-        if not out.name or (target.exists() and not target.is_file()):
-            raise HeadwaterError(f"{out}: is no file that could be replaced; name one such as report.html")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise HeadwaterError(f"{out}: cannot be written: {error.strerror}") from error
+    with told_if_unwritable(out):
+        if not out.name or (out.exists() and not out.is_file()):
+            raise HeadwaterError("is no file that could be replaced", where=out, remedy="name one such as report.html")
+        write_file(out, text)
 
 
 def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:

@@ -52,6 +52,14 @@ class RefusedError(HeadwaterError):
     """A query that the workbench does not run; the message says why."""
 
 
+class UnknownTableError(RefusedError):
+    """A query of a *table* that the copy does not have."""
+
+    def __init__(self, table: str, remedy: str) -> None:
+        super().__init__(f"there is no table '{table}' here", remedy=remedy)
+        self.table = table
+
+
 def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     """The tables among *tables*, each ``schema.table``, that *sql* reads.
 
@@ -171,5 +179,5 @@ def _table(node: dict[str, Any], known: dict[str, str], ctes: frozenset[str]) ->
     candidates = [
         table for table in known.values() if table.split(".")[-1].lower() == (path[-1].lower() if path else "")
     ]
-    hint = f"; did you mean {candidates[0]}?" if candidates else "; the tables are listed beside the editor"
-    raise RefusedError(f"there is no table '{'.'.join(path)}' here{hint}")
+    hint = f"did you mean {candidates[0]}?" if candidates else "the tables are listed beside the editor"
+    raise UnknownTableError(".".join(path), hint)

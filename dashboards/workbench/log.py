@@ -36,7 +36,7 @@ def write_log(
         "sql": sql[:_LONGEST],
         **({"said": said[:_LONGEST]} if said else {}),
     }
-    path = _path(home)
+    path = home.query_log
     path.parent.mkdir(exist_ok=True)
     # One write to a file that is opened for appending is whole, whoever else writes.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -48,7 +48,7 @@ def write_log(
 
 def last_queries(home: Home, number: int, user: str | None = None) -> list[dict[str, Any]]:
     """The last *number* lines, the newest first, of *user* or of everybody; lines that cannot be read are left out."""
-    found = (line for line in _lines_backwards(_path(home)) if user is None or line.get("user") == user)
+    found = (line for line in _lines_backwards(home.query_log) if user is None or line.get("user") == user)
     return [line for line, _ in zip(found, range(number), strict=False)]
 
 
@@ -67,7 +67,3 @@ def _lines_backwards(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(said, dict):
             yield said
-
-
-def _path(home: Home) -> Path:
-    return home.root / ".workbench" / "queries.jsonl"

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboards.copy.build import CopyFile, current, folder_of, publish
+from dashboards.copy.build import CopyFile, current, publish
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
-from dashboards.workbench.gate import RefusedError, let_through
+from dashboards.workbench.gate import RefusedError, UnknownTableError, let_through
 from dashboards.workbench.log import Outcome, write_log
 from dashboards.workbench.turns import AT_ONCE, Turns
 from pipelines.home.errors import HeadwaterError
@@ -41,7 +41,7 @@ class Workbench:
         self.home = home
         self._wait_seconds = wait_seconds
         self.limits = limits or Limits()
-        self._turns = Turns(folder_of(home) / "turns", at_once)
+        self._turns = Turns(home.query_turns, at_once)
 
     def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
         """The answer to *sql*, asked by *user*; it is logged, however it ends.
@@ -67,14 +67,14 @@ class Workbench:
         copy_file = current(self.home) or publish(self.home)
         try:
             let_through(sql, copy_file.tables)
-        except RefusedError as error:
-            large = [table for table in copy_file.excluded if f"'{table}'" in str(error)]
-            if large:
-                size = copy_file.excluded[large[0]] / 1e6
-                raise RefusedError(
-                    f"{large[0]} is too large for the workbench ({size:,.0f} MB); use 'headwater sql'"
-                ) from None
-            raise
+        except UnknownTableError as error:
+            table = error.table.lower()
+            if table not in copy_file.excluded:
+                raise
+            size = copy_file.excluded[table] / 1e6
+            raise RefusedError(
+                f"{table} is too large for the workbench ({size:,.0f} MB)", remedy="use 'headwater sql'"
+            ) from None
         deadline = time.monotonic() + self._wait_seconds
 
         def check() -> None:

@@ -9,17 +9,17 @@ others like whoever asks for one. A place is a lock on a file, which the system 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from dashboards.workbench.confined import QueryError
+from pipelines.home.files import lock_now
 
 AT_ONCE = 4
 """Queries that run at once, over all processes and users; each takes a core and up to 512 MB."""
@@ -86,25 +86,12 @@ class Turns:
 @contextmanager
 def _locked(paths: Sequence[Path], check: Callable[[], None]) -> Iterator[None]:
     """Hold a lock on one of *paths*, once one is free."""
-    while (descriptor := _lock_one(paths)) is None:
+    while (handle := _lock_one(paths)) is None:
         check()
         time.sleep(_LOOK_SECONDS)
-    try:
+    with handle:
         yield
-    finally:
-        os.close(descriptor)
 
 
-def _lock_one(paths: Sequence[Path]) -> int | None:
-    for path in paths:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        else:
-            return descriptor
-    return None
+def _lock_one(paths: Sequence[Path]) -> IO[str] | None:
+    return next((handle for path in paths if (handle := lock_now(path, mode=0o600)) is not None), None)

@@ -54,7 +54,9 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
         summary = run_stoppable(lambda tell: run_home(home, engine=recording_engine, tell=tell), tell)
     print_summary(summary)
     if summary.has_errors or summary.last is None:
-        raise HeadwaterError(f"the demo's run failed; 'headwater doctor --home {directory}' tells what is wrong")
+        raise HeadwaterError(
+            "the demo's run failed", remedy=f"'headwater doctor --home {directory}' tells what is wrong"
+        )
     day = _last_day_with_sales(home)
     print(f"\nThe entrances on {day}, the last day with sales:\n")
     print_table(query_rows(home, _ENTRANCES.format(day=day)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
+from pipelines.compute.damage import damage_error
 from pipelines.compute.planner import sound_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
@@ -29,7 +30,6 @@ from pipelines.ingest import (
     load_sources,
     never_there,
     outlook,
-    remedy_for,
 )
 from pipelines.ingest.batches import manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
@@ -65,7 +65,8 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
     try:
         workspace = open_workspace(home)
     except HeadwaterError as error:
-        return [*findings, Finding("settings", "error", str(error), "correct it; 'headwater check' tells all faults")]
+        remedy = "; ".join(filter(None, [error.remedy or "correct it", "'headwater check' tells all faults"]))
+        return [*findings, Finding("settings", "error", error.fault, remedy)]
     start = workspace.settings.start_date
     findings.append(
         Finding(
@@ -84,7 +85,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
         try:
             findings += look()
         except HeadwaterError as error:
-            findings.append(Finding("lake", "error", str(error), "mend it, then headwater run"))
+            findings.append(Finding("lake", "error", error.fault, error.remedy or "mend it, then headwater run"))
     return findings
 
 
@@ -140,8 +141,8 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
 
 def _damaged_batches(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
     for damage in workspace.raw.damaged(deep=deep):
-        remedy = remedy_for(workspace.home, workspace.raw, damage)
-        yield Finding("raw", "error", f"{damage.path}: damaged, it {damage.wrong}; batch {damage.batch_id}", remedy)
+        error = damage_error(workspace, damage)
+        yield Finding("raw", "error", error.fault, error.remedy)
 
 
 def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ def password(name: _NameArgument, password_stdin: _StdinOption = False, home: Ho
     users = _users(home)
     plain = _plain(name)
     if plain not in users.all():
-        raise HeadwaterError(f"there is no user {plain}; 'headwater user list' shows who there is")
+        raise HeadwaterError(f"there is no user {plain}", remedy="'headwater user list' shows who there is")
     users.set_password(plain, Passwords().hash(_password(plain, is_piped=password_stdin)))
     print(f"{plain} has another password")
 

@@ -13,10 +13,11 @@ import duckdb
 
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import replace_files, told_if_unwritable
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.lake.duck import file_fault, identifier, literal
-from pipelines.lake.partitions import PART, publish, relation_sql
+from pipelines.lake.partitions import PART, relation_sql
 
 STORAGE_VERSION = "v1.0.0"
 """Older clients open this; DuckDB 2.0's own default they do not."""
@@ -34,16 +35,14 @@ def write_catalog(home: Home) -> Path:
     workspace = open_workspace(home)
     target = home.catalog_file
     try:
-        # Not beside its target like the files of the lake, whose writers hold the home: a catalogue is written
-        # while they work.
-        with scratch_folder(home) as folder:
+        # Not beside its target: DuckDB may write a second file beside this one.
+        with told_if_unwritable(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)
-            publish(temporary, target)
-    except OSError as error:
-        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error
+            replace_files([(temporary, target)])
     except duckdb.Error as error:
-        raise HeadwaterError(f"{target}: cannot be written: {file_fault(error)}") from error
+        fault = file_fault(error)
+        raise HeadwaterError(f"cannot be written: {fault.fault}", where=target, remedy=fault.remedy) from error
     return target
 
 

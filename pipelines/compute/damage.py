@@ -20,8 +20,9 @@ from pipelines.ingest import Damage, remedy_for
 def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
     """Raise a HeadwaterError that names the first of *damages* to raw files, if there is any."""
     for damage in damages:
+        error = damage_error(workspace, damage)
         more = f"; {len(damages) - 1} more files are damaged: headwater doctor --deep" if len(damages) > 1 else ""
-        raise HeadwaterError(f"{describe_damage(workspace, damage)}{more}")
+        raise HeadwaterError(error.what, where=error.where, remedy=f"{error.remedy}{more}")
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def damage_named(workspace: Workspace) -> Iterator[None]:
         raise
 
 
-def describe_damage(workspace: Workspace, damage: Damage) -> str:
-    """A line on a damaged raw file: which, of which batch, what is wrong with it, what to do."""
+def damage_error(workspace: Workspace, damage: Damage) -> HeadwaterError:
+    """The error about a damaged raw file: which, of which batch, what is wrong with it, what to do."""
     remedy = remedy_for(workspace.home, workspace.raw, damage)
-    return f"{damage.path}: damaged, it {damage.wrong}; batch {damage.batch_id}; {remedy}"
+    return HeadwaterError(f"damaged, it {damage.wrong}; batch {damage.batch_id}", where=damage.path, remedy=remedy)

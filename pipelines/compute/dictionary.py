@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from pipelines.compute.checks import grain_check_name
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
 from pipelines.home.folder import DATA
-from pipelines.ingest.sources.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS, RAW_TABLES
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import Read

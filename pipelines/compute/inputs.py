@@ -47,8 +47,9 @@ class Verifier:
         for key, version in lake.versions(table, {key for key in new if key is not None}, deep=True).items():
             if key in new and not version:
                 raise HeadwaterError(
-                    f"{lake.file(table, key)}: damaged, it is not as {lake.folder(table) / CHECKSUMS} says; "
-                    "nothing is computed of it; 'headwater run --verify' computes it again"
+                    f"damaged, it is not as {lake.folder(table) / CHECKSUMS} says; nothing is computed of it",
+                    where=lake.file(table, key),
+                    remedy="'headwater run --verify' computes it again",
                 )
         self.trusted |= {(table, key) for key in new}
 

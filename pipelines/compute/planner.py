@@ -8,7 +8,7 @@ Not here: what a version is (``pipelines.compute.versions``), making the rows (`
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,7 @@ from pipelines.compute.versions import content_versions, input_version
 from pipelines.compute.workspace import Workspace, mount_view
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest import RAW_TABLES
+from pipelines.ingest import RAW_TABLES, TARGETS
 from pipelines.lake.duck import first_line, identifier, session
 from pipelines.lake.partitions import Day, DaySpan, PartitionKey, parquet_sql, relation_sql
 from pipelines.sqlproject.model import Model
@@ -38,17 +38,6 @@ LONGEST_GAP_DAYS = 14
 LONGEST_SILENCE_DAYS = 31
 """Days in a row without any record that the history of a shop may hold, where the settings name no start date."""
 
-_DATED = (
-    ("raw.orders", "ordered_dt", "true"),
-    ("raw.orders", "paid_dt", "true"),
-    ("raw.refunds", "refunded_dt", "true"),
-    # A refund that only the order's status tells of counts on the day of that version.
-    ("raw.orders", "updated_dt", "status = 'refunded'"),
-    # A refund that only its line tells of counts on the day of the line's version.
-    ("raw.order_lines", "updated_dt", "refunded_amount > 0"),
-)
-"""The raw tables that are not kept by day: which column places a row on one, and of which rows."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -60,7 +49,7 @@ class Plan:
         stale: Model → partitions whose version differs or that are missing; models without any are left out.
         obsolete: Model → partitions that should not be there (any more).
         damaged: Files of partitions that are not as they were written; their partitions are stale.
-        events_before, orders_before: Landed events, and orders, of days before *first*: they are not computed.
+        before: By target, how many of its records landed that are of days before *first*: they are not computed.
         earliest: The first of these days.
     """
 
@@ -70,16 +59,16 @@ class Plan:
     stale: Mapping[str, Keys]
     obsolete: Mapping[str, Keys]
     damaged: tuple[Path, ...] = ()
-    events_before: int = 0
-    orders_before: int = 0
+    before: Mapping[str, int] = field(default_factory=dict)
     earliest: Day | None = None
 
     def describe_before(self) -> str:
         """A line on what has landed and lies before the first day; '' if nothing does."""
-        if not (self.events_before or self.orders_before):
+        if not any(self.before.values()):
             return ""
+        counts = " and ".join(f"{count:,} {target}" for target, count in self.before.items())
         return (
-            f"{self.events_before:,} events and {self.orders_before:,} orders lie before start_date {self.first} "
+            f"{counts} lie before start_date {self.first} "
             f"(from {self.earliest} on) and are not computed; if their days are right, set start_date in "
             "config/headwater.yaml to an earlier one to have them"
         )
@@ -152,30 +141,41 @@ def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
-) -> tuple[int, int, Day | None]:
-    """The landed events, and the orders, of days before *first*; and the earliest of these days."""
+) -> tuple[dict[str, int], Day | None]:
+    """By target, how many of its records are of days before *first*; and the earliest of these days."""
     if first is None:
-        return 0, 0, None
-    outputs = [output for output in workspace.raw.outputs("raw.events") if output.dt and output.dt < first]
-    days = [output.dt for output in outputs if output.dt]
-    orders = 0
-    if files := workspace.files("raw.orders", None):
-        day = "coalesce(paid_dt, ordered_dt)"
-        query = f"SELECT count(DISTINCT order_id), min({day}) FROM {parquet_sql(files)} WHERE {day} < ?"
-        orders, earliest = connection.execute(query, [first]).fetchall()[0]
-        days += [earliest] if earliest else []
-    return sum(output.rows for output in outputs), orders, min(days, default=None)
+        return {}, None
+    counts: dict[str, int] = {}
+    days: list[Day] = []
+    for name, target in TARGETS.items():
+        if target.partitioned:
+            rows = {day: count for day, count in workspace.raw.rows_by_day(target.table).items() if day < first}
+            counts[name] = sum(rows.values())
+            days += rows
+        elif day := target.own_day:
+            counts[name] = 0
+            if files := workspace.files(target.table, None):
+                key = ", ".join(map(identifier, target.key))
+                query = f"SELECT count(DISTINCT ({key})), min({day}) FROM {parquet_sql(files)} WHERE {day} < ?"
+                counts[name], earliest = connection.execute(query, [first]).fetchall()[0]
+                days += [earliest] if earliest else []
+    return counts, min(days, default=None)
 
 
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
-    """The first and last day to compute of events, orders, payments and refunds that have landed; None without any.
+    """The first and last day to compute of those on which a record counts that has landed; None without any.
 
     The first is ``first_of_shop``: what lies before a long silence is a wrong clock or another time of the shop.
     """
-    days = {key for key in workspace.raw.versions("raw.events") if key is not None}
-    for table, day, condition in _DATED:
-        if files := workspace.files(table, None):
-            query = f"SELECT DISTINCT {day} FROM {parquet_sql(files)} WHERE {condition} AND {day} IS NOT NULL"
+    days: set[Day] = set()
+    for target in TARGETS.values():
+        days |= workspace.raw.rows_by_day(target.table).keys()
+        files = workspace.files(target.table, None) if target.counted_on else []
+        for counted in target.counted_on if files else ():
+            query = (
+                f"SELECT DISTINCT {counted.column} FROM {parquet_sql(files)} "
+                f"WHERE {counted.condition} AND {counted.column} IS NOT NULL"
+            )
             days |= {day for (day,) in connection.execute(query).fetchall()}
     return (first_of_shop(days), max(days)) if days else None
 
@@ -233,7 +233,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
-        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=model.path) from error
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:

@@ -22,7 +22,7 @@ from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import first_line, literal, session
 from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.reads import Read
@@ -122,7 +122,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
     """
     if out is None and form == "parquet":
-        raise HeadwaterError("parquet is no text: name a file with --out")
+        raise HeadwaterError("parquet is no text", remedy="name a file with --out")
     options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
     with reading_session(home, sql) as connection, tempfile.TemporaryDirectory() as folder:
         _refuse_writing(connection, sql)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.compute.damage import damage_named, describe_damage
+from pipelines.compute.damage import damage_error, damage_named
 from pipelines.compute.planner import Keys, Plan, Segment, landed_days, sound_plan, steps
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
@@ -22,7 +22,7 @@ from pipelines.home.folder import Home, Tell, home_lock
 from pipelines.home.settings import load_settings, write_start_date
 from pipelines.ingest import IngestReport, changed_unseen, ingest, outlook
 from pipelines.ingest.batches import manifest_file, write_manifest
-from pipelines.ingest.sources.targets import ACCOUNTS
+from pipelines.ingest.sources.raw_tables import ACCOUNTS
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import are_sound
 from pipelines.lake.duck import session
@@ -214,7 +214,7 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
         say("comparing every file of the lake with its checksum")
         summary.ingested.warnings += changed_unseen(home.landing, workspace.raw.batches)
     raw_damages = workspace.raw.damaged(deep=request.verify)
-    summary.damaged += [describe_damage(workspace, damage) for damage in raw_damages]
+    summary.damaged += [str(damage_error(workspace, damage)) for damage in raw_damages]
     plan = sound_plan(workspace, deep=request.verify)
     summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)

@@ -25,14 +25,18 @@ from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import temporary_for, told_if_unwritable
 from pipelines.home.scratch import scratch_folder
+from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
-from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql, temporary_for
+from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import stepped
 
 ROWS_PER_CHUNK = 4_000_000
-"""Events in one chunk of a range, so that a chunk's intermediate results stay near the memory limit."""
+"""Records in one chunk of a range, so that a chunk's intermediate results stay near the memory limit.
+
+They are those of the targets that are kept by day, which are by far the most."""
 
 _CANDIDATE = "candidate"
 
@@ -115,9 +119,9 @@ class Runner:
         return [day for day in self._as_of_days.get(model.name, []) if span.first <= day <= span.last]
 
     def _chunks(self, span: DaySpan) -> Iterator[DaySpan]:
-        rows_of: Counter[PartitionKey] = Counter()
-        for output in self._workspace.raw.outputs("raw.events"):
-            rows_of[output.dt] += output.rows
+        rows_of: Counter[Day] = Counter()
+        for target in TARGETS.values():
+            rows_of += Counter(self._workspace.raw.rows_by_day(target.table))
         first, rows = span.first, 0
         for day in span.days:
             if day > first and rows + rows_of[day] > ROWS_PER_CHUNK:
@@ -210,12 +214,15 @@ class Runner:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
         for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall():
             raise HeadwaterError(
-                f"{model.path}: returns a row of {day or 'no day'}, outside {span}; "
-                "add 'dt BETWEEN $from_dt AND $to_dt'"
+                f"returns a row of {day or 'no day'}, outside {span}",
+                where=model.path,
+                remedy="add 'dt BETWEEN $from_dt AND $to_dt'",
             )
 
     def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
-        temporary = temporary_for(self._workspace.lake.file(model.name, key))
+        target = self._workspace.lake.file(model.name, key)
+        with told_if_unwritable(target.parent):
+            temporary = temporary_for(target)
         try:
             rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)
         except BaseException:
@@ -248,7 +255,7 @@ def _fault_named(model: Model) -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
-        raise HeadwaterError(f"{model.path}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=model.path) from error
 
 
 def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:

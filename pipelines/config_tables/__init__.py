@@ -89,13 +89,13 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file
             and row.
     """
-    segments = load_segments(_own_or_shipped(home, "segments.csv"))
-    matrices = load_matrices(_own_or_shipped(home, "matrices.yaml"))
+    segments = load_segments(_own_or_shipped(home.segments_file))
+    matrices = load_matrices(_own_or_shipped(home.matrices_file))
     return ConfigTables(
         {
-            "config.entrances": load_entrances(home.config / "entrances.csv", settings),
-            "config.fx": load_fx(home.config / "fx.csv", settings),
-            "config.market": load_market(home.config / "market.csv"),
+            "config.entrances": load_entrances(home.entrances_file, settings),
+            "config.fx": load_fx(home.fx_file, settings),
+            "config.market": load_market(home.market_file),
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,
@@ -107,6 +107,5 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
     )
 
 
-def _own_or_shipped(home: Home, name: str) -> Path:
-    own = home.config / name
-    return own if own.exists() else DATA / "config" / name
+def _own_or_shipped(own: Path) -> Path:
+    return own if own.exists() else DATA / "config" / own.name

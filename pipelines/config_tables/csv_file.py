@@ -29,27 +29,31 @@ def read_rows(
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}; 'headwater init' writes a new one") from error
+        raise HeadwaterError(
+            f"cannot be read: {error.strerror}", where=path, remedy="'headwater init' writes a new one"
+        ) from error
     except UnicodeDecodeError as error:
-        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as CSV UTF-8") from error
+        raise HeadwaterError(f"not UTF-8 (byte {error.start})", where=path, remedy="save it as CSV UTF-8") from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip() and line[0] != "#"]
     table = csv.reader(line for _, line in numbered)
     header = [name.strip() for name in next(table, [])]
     for name in required:
         if name not in header:
-            raise HeadwaterError(f"{path}: column '{name}' is missing; expected {', '.join((*required, *optional))}")
+            raise HeadwaterError(
+                f"column '{name}' is missing; expected {', '.join((*required, *optional))}", where=path
+            )
     for name in header:
         if name not in required and name not in optional:
-            raise HeadwaterError(f"{path}: unknown column '{name}'; expected {', '.join((*required, *optional))}")
+            raise HeadwaterError(f"unknown column '{name}'; expected {', '.join((*required, *optional))}", where=path)
     for cells in table:
         number = numbered[table.line_num - 1][0]
         if len(cells) != len(header):
-            raise HeadwaterError(f"{path}, row {number}: {len(cells)} cells, expected {len(header)}")
+            raise HeadwaterError(f"{len(cells)} cells, expected {len(header)}", where=f"{path}, row {number}")
         cell = dict.fromkeys(optional, "") | dict(zip(header, (c.strip() for c in cells), strict=True))
         try:
             yield number, make(cell)
         except ValueError as error:
-            raise HeadwaterError(f"{path}, row {number}: {error}") from error
+            raise HeadwaterError(str(error), where=f"{path}, row {number}") from error
 
 
 def day_in(cell: Mapping[str, str], name: str) -> dt.date | None:

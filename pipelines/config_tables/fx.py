@@ -42,11 +42,15 @@ def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
     for number, row in rows:
         if row.currency == settings.currency:
             raise HeadwaterError(
-                f"{path}, row {number}: {row.currency} is the reporting currency, its rate is 1; remove it"
+                f"{row.currency} is the reporting currency, its rate is 1",
+                where=f"{path}, row {number}",
+                remedy="remove it",
             )
         if (earlier := seen.setdefault((row.day, row.currency), number)) != number:
             raise HeadwaterError(
-                f"{path}, row {number}: a second rate for {row.currency} on {row.day}, beside row {earlier}; remove one"
+                f"a second rate for {row.currency} on {row.day}, beside row {earlier}",
+                where=f"{path}, row {number}",
+                remedy="remove one",
             )
     return tuple(row for _, row in rows)
 

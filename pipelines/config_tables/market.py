@@ -54,8 +54,9 @@ def load_market(path: Path) -> tuple[Competitor, ...]:
         is_same = (row.category, row.competitor) == (before.category, before.competitor)
         if is_same and row.first_day <= before.last_day:
             raise HeadwaterError(
-                f"{path}, row {max(number, earlier)}: {row.competitor} in {row.category} has figures for "
-                f"{row.first_day} in row {min(number, earlier)} too; let rows of one competitor not overlap"
+                f"{row.competitor} in {row.category} has figures for {row.first_day} in row {min(number, earlier)} too",
+                where=f"{path}, row {max(number, earlier)}",
+                remedy="let rows of one competitor not overlap",
             )
     return tuple(row for _, row in rows)
 

@@ -285,11 +285,11 @@ def load_matrices(path: Path) -> Matrices:
     """
     content = read_yaml(path)
     if content is not None and not isinstance(content, dict):
-        raise HeadwaterError(f"{path}: expected keys such as 'customers:', found {content!r}")
+        raise HeadwaterError(f"expected keys such as 'customers:', found {content!r}", where=path)
     try:
         file = _File.model_validate(content or {})
     except ValidationError as error:
-        raise HeadwaterError(f"{path}: {describe(error, _File)}") from error
+        raise HeadwaterError(describe(error, _File), where=path) from error
     axes: list[AxisRow] = []
     octant_axes: list[OctantAxisRow] = []
     for name, axis in _axes(file.customers.octants):
@@ -301,7 +301,7 @@ def load_matrices(path: Path) -> Matrices:
     for position, (matrix_id, matrix) in enumerate(file.products.items(), start=1):
         if matrix_id == OCTANTS:
             raise HeadwaterError(
-                f"{path}: 'products.{OCTANTS}': the customers' matrix has this name; name it otherwise"
+                f"'products.{OCTANTS}': the customers' matrix has this name", where=path, remedy="name it otherwise"
             )
         matrices.append(MatrixRow(matrix_id, position, matrix.name_zh, matrix.name_en))
         for name, axis in _axes(matrix):
@@ -335,13 +335,15 @@ def _row(matrix_id: str, name: str, axis: Axis) -> AxisRow:
 def _hold_octant_axis(path: Path, place: str, axis: Axis) -> None:
     _hold_metrics(path, place, axis, CUSTOMER_METRICS)
     if axis.per:
-        raise HeadwaterError(f"{path}: '{place}.per': customers have no category")
+        raise HeadwaterError(f"'{place}.per': customers have no category", where=path)
     metric, high = _OCTANT_AXES[place.rsplit(".", 1)[1]]
     for key, found, expected in (("metric", axis.metric, metric), ("high", axis.high, high)):
         if found != expected:
             raise HeadwaterError(
-                f"{path}: '{place}.{key}' is '{found}', expected '{expected}': the octants' r, f and m are recency "
-                "(fewer days are high), frequency and money; change their thresholds"
+                f"'{place}.{key}' is '{found}', expected '{expected}': the octants' r, f and m are recency "
+                "(fewer days are high), frequency and money",
+                where=path,
+                remedy="change their thresholds",
             )
 
 
@@ -351,4 +353,4 @@ def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) -> N
         if name is not None and name not in known:
             close = difflib.get_close_matches(name, list(known), n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-            raise HeadwaterError(f"{path}: '{place}.{key}' is '{name}', which is no metric; {hint}")
+            raise HeadwaterError(f"'{place}.{key}' is '{name}', which is no metric", where=path, remedy=hint)

@@ -104,7 +104,7 @@ def load_segments(path: Path) -> Segments:
     seen: dict[tuple[str, str], int] = {}
     for number, row in rows:
         if (earlier := seen.setdefault((row.kind, row.key), number)) != number:
-            raise HeadwaterError(f"{path}, row {number}: {row.kind} '{row.key}' is in row {earlier} already")
+            raise HeadwaterError(f"{row.kind} '{row.key}' is in row {earlier} already", where=f"{path}, row {number}")
     segments = [(number, row) for number, row in rows if row.kind == "segment"]
     return Segments(
         tuple(Segment(row.key, position, *row.names) for position, (_, row) in enumerate(segments, start=1)),
@@ -149,15 +149,17 @@ def _scores(path: Path, segments: list[tuple[int, _Row]]) -> list[SegmentScores]
         row = next((row for _, row in segments if _matches(row, (r, f, m))), None)
         if row is None:
             raise HeadwaterError(
-                f"{path}: no segment matches the scores r {r}, f {f}, m {m}; widen a row, or add one at the end that "
-                "matches all"
+                f"no segment matches the scores r {r}, f {f}, m {m}",
+                where=path,
+                remedy="widen a row, or add one at the end that matches all",
             )
         found.append(SegmentScores(r, f, m, row.key))
     for number, row in segments:
         if all(item.segment != row.key for item in found):
             raise HeadwaterError(
-                f"{path}, row {number}: segment '{row.key}' can never match: rows above it take all of its scores; "
-                "move it up, change a range or remove it"
+                f"segment '{row.key}' can never match: rows above it take all of its scores",
+                where=f"{path}, row {number}",
+                remedy="move it up, change a range or remove it",
             )
     return found
 
@@ -172,9 +174,9 @@ def _octants(path: Path, rows: list[tuple[int, _Row]]) -> list[Octant]:
         if row.kind == "octant":
             code = "".join(str(low) for low, _ in row.ranges)
             if code in found:
-                raise HeadwaterError(f"{path}, row {number}: octant {code} is '{found[code].key}' already")
+                raise HeadwaterError(f"octant {code} is '{found[code].key}' already", where=f"{path}, row {number}")
             found[code] = Octant(code, row.key, *row.names)
     for digits in itertools.product("10", repeat=len(_AXES)):
         if "".join(digits) not in found:
-            raise HeadwaterError(f"{path}: octant {''.join(digits)} (r, f, m; 1 = high) is missing")
+            raise HeadwaterError(f"octant {''.join(digits)} (r, f, m; 1 = high) is missing", where=path)
     return list(found.values())

@@ -6,7 +6,6 @@ Not here: what the settings say (``pipelines.home.settings``), how the lake is w
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
@@ -17,7 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.home import files
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import lock, told_if_unwritable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The checkout that the program runs from, or where it is installed."""
@@ -68,8 +69,38 @@ class Home:
 
     @property
     def settings_file(self) -> Path:
-        """The settings, ``config/headwater.yaml``."""
+        """The settings."""
         return self.config / "headwater.yaml"
+
+    @property
+    def entrances_file(self) -> Path:
+        """What each entrance is: modules, slots, names."""
+        return self.config / "entrances.csv"
+
+    @property
+    def fx_file(self) -> Path:
+        """Rates of exchange."""
+        return self.config / "fx.csv"
+
+    @property
+    def market_file(self) -> Path:
+        """Figures of competitors."""
+        return self.config / "market.csv"
+
+    @property
+    def segments_file(self) -> Path:
+        """Names of segments and octants; without it those shipped count."""
+        return self.config / "segments.csv"
+
+    @property
+    def matrices_file(self) -> Path:
+        """The matrices' axes and cells; without it those shipped count."""
+        return self.config / "matrices.yaml"
+
+    @property
+    def saved_queries(self) -> Path:
+        """Queries that the dashboards offer, a ``.sql`` file each."""
+        return self.config / "queries"
 
     @property
     def landing(self) -> Path:
@@ -82,6 +113,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def raw(self) -> Path:
+        """The part of the lake that ingestion writes."""
+        return self.lake / "raw"
+
+    @property
     def reports(self) -> Path:
         """Reports written for people."""
         return self.root / "reports"
@@ -92,9 +128,39 @@ class Home:
         return self.root / "sql"
 
     @property
+    def sources(self) -> Path:
+        """The home's own sources, a folder each."""
+        return self.sql / "sources"
+
+    @property
+    def catalog_file(self) -> Path:
+        """The DuckDB file of views that ``headwater catalog`` writes."""
+        return self.root / "headwater.duckdb"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by whoever writes to the home, whose name is in it."""
+        return self.root / ".lock"
+
+    @property
+    def scratch(self) -> Path:
+        """What processes at work need on disk."""
+        return self.root / ".tmp"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's run records (its ``DAGSTER_HOME``)."""
         return self.root / ".dagster"
+
+    @property
+    def dagster_yaml(self) -> Path:
+        """Dagster's own settings."""
+        return self.dagster / "dagster.yaml"
+
+    @property
+    def dagster_records(self) -> Path:
+        """Dagster's database of runs."""
+        return self.dagster / "history" / "runs.db"
 
     @property
     def run_marker(self) -> Path:
@@ -102,9 +168,64 @@ class Home:
         return self.dagster / ".running"
 
     @property
-    def catalog_file(self) -> Path:
-        """The DuckDB file of views that ``headwater catalog`` writes."""
-        return self.root / "headwater.duckdb"
+    def workbench(self) -> Path:
+        """The dashboards' copy of the lake, and what is kept beside it."""
+        return self.root / ".workbench"
+
+    @property
+    def copy_pointer(self) -> Path:
+        """Which copy is the current one; replaced at once."""
+        return self.workbench / "current.json"
+
+    @property
+    def copy_lock(self) -> Path:
+        """Locked by whoever makes a copy."""
+        return self.workbench / ".lock"
+
+    @property
+    def checks_file(self) -> Path:
+        """How the checks ended, for the dashboards."""
+        return self.workbench / "checks.json"
+
+    @property
+    def lineage_file(self) -> Path:
+        """What each column is made of, for the dashboards."""
+        return self.workbench / "lineage.json"
+
+    @property
+    def query_log(self) -> Path:
+        """What users asked, a line of JSON a query."""
+        return self.workbench / "queries.jsonl"
+
+    @property
+    def query_results(self) -> Path:
+        """What queries of users came to, for an hour."""
+        return self.workbench / "results"
+
+    @property
+    def query_turns(self) -> Path:
+        """Files whose locks are turns of users' queries."""
+        return self.workbench / "turns"
+
+    @property
+    def access(self) -> Path:
+        """Who may sign in to the dashboards, and who has: for its owner's eyes only."""
+        return self.root / ".dashboard"
+
+    @property
+    def users_file(self) -> Path:
+        """The users and their password hashes."""
+        return self.access / "users.json"
+
+    @property
+    def users_lock(self) -> Path:
+        """Locked by whoever changes the users."""
+        return self.access / ".lock"
+
+    @property
+    def sessions_file(self) -> Path:
+        """The database of sessions."""
+        return self.access / "sessions.sqlite"
 
 
 def find_home(path: Path | None = None) -> Home:
@@ -117,8 +238,9 @@ def find_home(path: Path | None = None) -> Home:
     home = Home(root)
     if not home.settings_file.is_file():
         raise HeadwaterError(
-            f"{root}: not a Headwater home (no config/headwater.yaml); "
-            f"run 'headwater init {root}', or name another with --home or ${HOME_VARIABLE}"
+            "not a Headwater home (no config/headwater.yaml)",
+            where=root,
+            remedy=f"run 'headwater init {root}', or name another with --home or ${HOME_VARIABLE}",
         )
     return home
 
@@ -144,23 +266,23 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
                 written.append(target)
-        dagster_yaml = home.dagster / "dagster.yaml"
-        if not dagster_yaml.exists():
-            dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
-            written.append(dagster_yaml)
+        if not home.dagster_yaml.exists():
+            home.dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
+            written.append(home.dagster_yaml)
     except OSError as error:
-        raise HeadwaterError(f"{home.root}: cannot lay out a home: {error}") from error
+        raise HeadwaterError(f"cannot lay out a home: {error}", where=home.root) from error
     return home, written
 
 
 _held = threading.local()
+_ANOTHER = "another process"
 
 
 @contextmanager
 def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
     """Hold the home's write lock; wait for whoever holds it, saying who.
 
-    The lock is an ``flock`` on ``<home>/.lock``, so that it ends with its process, however that ends. A
+    The lock is an ``flock`` on the home's ``lock_file``, so that it ends with its process, however that ends. A
     thread that holds it may take it again. Unfinished files that a killed holder left in the lake are removed.
 
     Args:
@@ -175,12 +297,14 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
     if home.root in held:
         yield
         return
-    try:
-        handle = (home.root / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise HeadwaterError(f"{home.root / '.lock'}: cannot be written: {error.strerror}") from error
+
+    def tell_holder() -> None:
+        holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
+        (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
+
+    with told_if_unwritable(home.lock_file):
+        handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
-        _acquire(handle.fileno(), handle.name, tell or (lambda line: print(line, file=sys.stderr)))
         handle.seek(0)
         if handle.read():  # who lets go of the lock empties it: the last holder was killed
             _clear_up(home)
@@ -197,27 +321,11 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
 def lock_holder(home: Home) -> str | None:
     """Who holds the home's write lock now; None if nobody does."""
-    try:
-        with (home.root / ".lock").open("r", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return handle.read() or "another process"
-    except FileNotFoundError:
-        return None
-    return None
+    holder = files.lock_holder(home.lock_file)
+    return _ANOTHER if holder == "" else holder
 
 
 def _clear_up(home: Home) -> None:
     for path in home.lake.rglob(".*.tmp"):
         with suppress(OSError):
             path.unlink()
-
-
-def _acquire(descriptor: int, path: str, tell: Tell) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = Path(path).read_text(encoding="utf-8") or "another process"
-        tell(f"waiting for {holder}, which holds {Path(path).parent}")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

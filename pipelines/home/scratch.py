@@ -6,13 +6,13 @@ Not here: files on their way to be published, which are written beside their tar
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from pipelines.home.files import lock, lock_holder
 from pipelines.home.folder import Home
 
 _LOCK = "lock"
@@ -28,16 +28,14 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    root = home.root / ".tmp"
+    root = home.scratch
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
-    with (root / _LOCK).open("a") as gate:
+    with lock(root / _LOCK):
         # Nobody may look at a folder between its making and its locking.
-        fcntl.flock(gate.fileno(), fcntl.LOCK_EX)
         _clear(root)
         folder.mkdir()
-        held = (folder / _LOCK).open("a")
-        fcntl.flock(held.fileno(), fcntl.LOCK_EX)
+        held = lock(folder / _LOCK)
     try:
         yield folder
     finally:
@@ -53,10 +51,6 @@ def _clear(root: Path) -> None:
 
 def _is_held(folder: Path) -> bool:
     try:
-        with (folder / _LOCK).open("a") as handle:
-            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return lock_holder(folder / _LOCK) is not None
     except OSError:
         return False
-    return False

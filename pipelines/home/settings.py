@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import told_if_unwritable, write_file
 from pipelines.home.folder import Home
 from pipelines.home.yaml_files import describe, read_yaml
 
@@ -254,11 +255,11 @@ def load_settings(home: Home) -> Settings:
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise HeadwaterError(f"{home.settings_file}: expected keys such as 'timezone:', found {content!r}")
+        raise HeadwaterError(f"expected keys such as 'timezone:', found {content!r}", where=home.settings_file)
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise HeadwaterError(f"{home.settings_file}: {describe(error, Settings)}") from error
+        raise HeadwaterError(describe(error, Settings), where=home.settings_file) from error
 
 
 def write_start_date(home: Home, start: dt.date) -> None:
@@ -268,7 +269,7 @@ def write_start_date(home: Home, start: dt.date) -> None:
         HeadwaterError: the file cannot be written.
     """
     path = home.settings_file
-    try:
+    with told_if_unwritable(path):
         text = path.read_text(encoding="utf-8")
         line = f"start_date: {start.isoformat()}"
         unset = re.compile(r"^start_date:[^\S\n]*(?:null|~)?[^\S\n]*(?P<comment>#.*)?$", re.MULTILINE)
@@ -277,8 +278,4 @@ def write_start_date(home: Home, start: dt.date) -> None:
             text = text[: found.start()] + line + comment + text[found.end() :]
         else:
             text = f"{text.rstrip()}\n{line}\n"
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise HeadwaterError(f"{path}: start_date cannot be written: {error.strerror}") from error
+        write_file(path, text)

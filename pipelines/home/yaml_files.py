@@ -108,17 +108,17 @@ def read_yaml(path: Path) -> object:
         text = path.read_text(encoding="utf-8-sig")
         return parse_yaml(text)
     except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be read: {error.strerror}", where=path) from error
     except UnicodeDecodeError as error:
-        raise HeadwaterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise HeadwaterError(f"not UTF-8 (byte {error.start})", where=path, remedy="save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
-        raise HeadwaterError(f"{path}{line}: not valid YAML: {error.problem}") from error
+        raise HeadwaterError(f"not valid YAML: {error.problem}", where=f"{path}{line}") from error
     except yaml.YAMLError as error:
-        raise HeadwaterError(f"{path}: not valid YAML: {error}") from error
+        raise HeadwaterError(f"not valid YAML: {error}", where=path) from error
     except RecursionError as error:
-        raise HeadwaterError(f"{path}: nested too deeply; look for brackets that are not closed") from error
+        raise HeadwaterError("nested too deeply", where=path, remedy="look for brackets that are not closed") from error
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:

@@ -12,8 +12,9 @@ from pipelines.ingest.raw.drift import day_of, describe_drifts, describe_never_t
 from pipelines.ingest.raw.outdated import remedy_for
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.run import Outlook, ingest, outlook, pending
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.ingest.sources.source import Source, load_sources
-from pipelines.ingest.sources.targets import RAW_TABLES, TARGETS
+from pipelines.ingest.sources.targets import TARGETS
 
 __all__ = [
     "RAW_TABLES",

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -20,11 +21,12 @@ from typing import Any, Literal
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import replacing_all, told_if_unwritable
 from pipelines.home.folder import Home
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import Checksum, are_sound, digest, fault_of, read_checksums, write_checksums
-from pipelines.lake.partitions import PART, publish_all, temporary_for
+from pipelines.lake.checksums import Checksum, are_sound, checksums_text, digest, fault_of, read_checksums
+from pipelines.lake.partitions import PART
 
 _TRIES = 3
 
@@ -135,7 +137,7 @@ class RawLake:
         Raises:
             HeadwaterError: the manifest cannot be read.
         """
-        root = home.lake / "raw"
+        root = home.raw
         path = manifest_file(root)
         if not path.exists():
             return cls(root)
@@ -146,8 +148,10 @@ class RawLake:
                 return cls(root, tuple(_batch(row) for row in rows))
         sums = path.with_name(CHECKSUMS)
         if not are_sound(path.parent):
-            raise HeadwaterError(f"{sums}: damaged; remove it to go on without the checksum of {path}")
-        raise HeadwaterError(f"{path}: the list of batches is damaged, it is not as {sums} says; {_remedy(root)}")
+            raise HeadwaterError("damaged", where=sums, remedy=f"remove it to go on without the checksum of {path}")
+        raise HeadwaterError(
+            f"the list of batches is damaged, it is not as {sums} says", where=path, remedy=_remedy(root)
+        )
 
     @staticmethod
     def _rows(path: Path, root: Path) -> list[dict[str, Any]] | None:
@@ -160,12 +164,22 @@ class RawLake:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise HeadwaterError(f"{path}: the list of batches cannot be read ({error}); {_remedy(root)}") from error
+            raise HeadwaterError(
+                f"the list of batches cannot be read ({error})", where=path, remedy=_remedy(root)
+            ) from error
 
     def outputs(self, table: str) -> list[Output]:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
         name = table.removeprefix("raw.")
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
+
+    def rows_by_day(self, table: str) -> dict[dt.date, int]:
+        """How many rows of *table* are visible on each day; of a table that is not kept by day, nothing."""
+        rows: Counter[dt.date] = Counter()
+        for output in self.outputs(table):
+            if output.dt is not None:
+                rows[output.dt] += output.rows
+        return rows
 
     def paths(self) -> set[str]:
         """The paths of all visible files, relative to *root*."""
@@ -247,22 +261,14 @@ def write_manifest(lake: RawLake) -> None:
         HeadwaterError: the file system refuses; then what was visible still is.
     """
     path = manifest_file(lake.root)
-    temporary = temporary_for(path)
     content = io.BytesIO()
     pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
-    sums = path.with_name(CHECKSUMS)
-    sums_temporary = temporary_for(sums)
-    try:
+    manifest = content.getbuffer()
+    sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
+    with told_if_unwritable(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
         # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
-        temporary.write_bytes(content.getbuffer())
-        checksum = Checksum("", len(content.getbuffer()), digest(content.getbuffer()))
-        write_checksums(sums_temporary, path.parent, {PART: checksum}, {PART})
-        publish_all([(sums_temporary, sums), (temporary, path)])
-    except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-        sums_temporary.unlink(missing_ok=True)
+        new.write_bytes(manifest)
+        new_sums.write_text(sums, encoding="utf-8")
 
 
 def _remedy(root: Path) -> str:

@@ -234,8 +234,8 @@ def validate(session: Session, mapping: Mapping) -> None:
         session.run(f"CREATE OR REPLACE TABLE {validated_table(name)} AS {query}")
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
         raise HeadwaterError(
-            f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}; "
-            "a mapping takes any text: hand it on as it is, or use TRY_CAST"
+            f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}",
+            remedy="a mapping takes any text: hand it on as it is, or use TRY_CAST",
         ) from error
     session.run(f"CREATE OR REPLACE VIEW {checked_view(name)} AS SELECT *, rowid AS row FROM {validated_table(name)}")
 

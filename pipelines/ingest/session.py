@@ -72,7 +72,7 @@ def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
         try:
             scratch = stack.enter_context(scratch_folder(home))
         except OSError as error:
-            raise HeadwaterError(f"{home.root}/.tmp: cannot be written: {error.strerror}") from error
+            raise HeadwaterError(f"cannot be written: {error.strerror}", where=home.scratch) from error
         connection = stack.enter_context(session(home, settings))
         connection.execute("SET parquet_metadata_cache = true")
         yield Session(connection, scratch, settings)

@@ -250,8 +250,9 @@ def _judge(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) 
     lost = session.rows(query)[0][0]
     if lost:
         raise HeadwaterError(
-            f"{mapping.file}: {lost} rows have a batch_id that is none of its relations'; return batch_id and "
-            "record_no of the relation whose record a row came from"
+            f"{lost} rows have a batch_id that is none of its relations'",
+            where=mapping.file,
+            remedy="return batch_id and record_no of the relation whose record a row came from",
         )
 
 

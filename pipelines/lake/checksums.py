@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ NAME = ".checksums"
 
 _OWN = "#"
 """Where the last line, the hash of those before it, begins."""
+_WRITTEN = "@"
+"""Where the line begins that says when the checksums were written: so each writing differs from all others."""
 _DIGITS = 16
 _KEPT = 2
 """Checksums that a file may have: that of its content now, and of its content before the last writing.
@@ -117,6 +120,15 @@ def are_sound(folder: Path) -> bool:
     return not content or (bool(mark) and own == f"{digest(text)}\n".encode())
 
 
+def last_writing(folder: Path) -> str:
+    """What tells a writing of ``.checksums`` of *folder* from all others: the hash of its lines; '' without the file.
+
+    Raises:
+        HeadwaterError: it cannot be read.
+    """
+    return _content(folder).rpartition(f"{_OWN}\t".encode())[2].decode(errors="replace").strip()
+
+
 def _content(folder: Path) -> bytes:
     path = folder / NAME
     try:
@@ -124,30 +136,27 @@ def _content(folder: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error.strerror}") from error
+        raise HeadwaterError(f"cannot be read: {error.strerror}", where=path) from error
 
 
 def _line(name: str, one: Checksum) -> str:
     return f"{name}\t{one.version}\t{one.size}\t{one.digest}\n"
 
 
-def write_checksums(temporary: Path, folder: Path, new: Mapping[str, Checksum], present: Collection[str]) -> None:
-    """Write to *temporary* what ``.checksums`` of *folder* is to be once files get the checksums *new*.
+def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collection[str]) -> str:
+    """What ``.checksums`` of *folder* is to be once files get the checksums *new*.
 
     Those of files that are neither new nor *present* are left out.
 
     Raises:
-        HeadwaterError: the file cannot be written.
+        HeadwaterError: there are checksums that cannot be read.
     """
     kept = {name: sums for name, sums in read_checksums(folder).items() if name in present or name in new}
     for name, checksum in new.items():
         kept[name] = (*kept.get(name, ()), checksum)[-_KEPT:]
     text = "".join(_line(name, one) for name, sums in sorted(kept.items()) for one in sums)
-    try:
-        temporary.write_text(f"{text}{_OWN}\t{digest(text.encode())}\n", encoding="utf-8")
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"{folder / NAME}: cannot be written: {error.strerror}") from error
+    text += f"{_WRITTEN}\t{time.time_ns()}\n"
+    return f"{text}{_OWN}\t{digest(text.encode())}\n"
 
 
 def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:

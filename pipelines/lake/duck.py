@@ -45,14 +45,14 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:
-            full = f", or {spill.parent} is full" if spill else f" and {home.root}/.tmp cannot be written"
+            full = f", or {spill.parent} is full" if spill else f" and {home.scratch} cannot be written"
             # DuckDB's own message speaks of its allocator and of pragmas that nobody can set here.
             raise HeadwaterError(
-                f"memory_limit {settings.memory_limit} is too small{full}: raise memory_limit in "
-                f"{home.settings_file}, make room, or ask for fewer days or columns"
+                f"memory_limit {settings.memory_limit} is too small{full}",
+                remedy=f"raise memory_limit in {home.settings_file}, make room, or ask for fewer days or columns",
             ) from error
         except duckdb.IOException as error:
-            raise HeadwaterError(file_fault(error)) from error
+            raise file_fault(error) from error
         except RuntimeError as error:
             if str(error) == "Query interrupted":  # DuckDB's word for a KeyboardInterrupt
                 raise KeyboardInterrupt from error
@@ -67,15 +67,15 @@ def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
         return None
 
 
-def file_fault(error: duckdb.Error) -> str:
-    """Which file could not be read or written and why, in a line: DuckDB's own messages are wordy and vary."""
+def file_fault(error: duckdb.Error) -> HeadwaterError:
+    """Which file could not be read or written, and why: DuckDB's own messages are wordy and vary."""
     text = first_line(error)
     path = re.search(r'"(/[^"\\]+)', text)
     code = next((code for code in _FAULTS if os.strerror(code) in text), None)
     if path is None or (code is None and "No files found" not in text):
-        return f"cannot read or write a file: {text}"
-    remedy = "; make room and run again" if code in _FULL else ""
-    return f"{path[1]}: {os.strerror(code or errno.ENOENT)}{remedy}"
+        return HeadwaterError(f"cannot read or write a file: {text}")
+    remedy = "make room and run again" if code in _FULL else ""
+    return HeadwaterError(os.strerror(code or errno.ENOENT), where=path[1], remedy=remedy)
 
 
 def first_line(error: BaseException) -> str:

@@ -12,17 +12,16 @@ import datetime as dt
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import replacing_all, told_if_unwritable, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import are_sound, checksums_of, read_checksums, whole_files, write_checksums
+from pipelines.lake.checksums import are_sound, checksums_of, checksums_text, last_writing, read_checksums, whole_files
 from pipelines.lake.duck import identifier, list_literal, literal
 
 VERSION_KEY = "headwater_version"
@@ -32,7 +31,6 @@ PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """How COPY writes the lake: of zstd's levels the first makes files of the same size as the default in less time."""
 
 PART = "part-0.parquet"
-_SYNCS_AT_ONCE = 16
 _PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
 
 Day = dt.date
@@ -99,7 +97,7 @@ class Lake:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise HeadwaterError(f"{folder}: cannot be read: {error.strerror}") from error
+            raise HeadwaterError(f"cannot be read: {error.strerror}", where=folder) from error
         return found
 
     def versions(
@@ -118,6 +116,22 @@ class Lake:
         whole = whole_files(((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep)
         return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, whole, strict=True)}
 
+    def tables(self) -> list[str]:
+        """The tables that have a folder, whether or not a model still makes them."""
+        return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())
+
+    def state(self, table: str) -> str:
+        """What differs where any partition of *table* was published, removed or replaced; a damaged one is as it was.
+
+        It is made of the names of the partitions and the last writing of their checksums, without a look into any
+        file. Whether a partition is what it should be is said by its version alone (``versions``). Of the raw tables
+        only ``raw.batches`` has a state, which is that of all of them.
+
+        Raises:
+            HeadwaterError: the folder cannot be read.
+        """
+        return f"{last_writing(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
+
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
         """The files of *table* that are damaged by what ``versions`` found; none where no checksums were kept yet."""
         if not (self.folder(table) / CHECKSUMS).exists():
@@ -129,9 +143,9 @@ class Lake:
         folder = self.folder(table)
         if are_sound(folder):
             return
-        temporary = temporary_for(folder / CHECKSUMS)
-        write_checksums(temporary, folder, {}, {_name(key) for key in self.files(table)})
-        publish(temporary, folder / CHECKSUMS)
+        text = checksums_text(folder, {}, {_name(key) for key in self.files(table)})
+        with told_if_unwritable(folder / CHECKSUMS):
+            write_file(folder / CHECKSUMS, text)
 
     def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
         """Make temporary files the partitions of *table*, durably; each at once, after its checksum.
@@ -151,13 +165,11 @@ class Lake:
         new = dict(zip(written, checksums_of(written.values()), strict=True))
         present = {_name(key) for key in self.files(table)}
         folder = self.folder(table)
-        temporary = temporary_for(folder / CHECKSUMS)
-        write_checksums(temporary, folder, {_name(key): checksum for key, checksum in new.items()}, present)
+        text = checksums_text(folder, {_name(key): checksum for key, checksum in new.items()}, present)
         pairs = [(path, self.file(table, key)) for key, (path, _) in written.items()]
-        try:
-            publish_all([(temporary, folder / CHECKSUMS), *pairs])
-        finally:
-            temporary.unlink(missing_ok=True)
+        sums = folder / CHECKSUMS
+        with told_if_unwritable(sums), replacing_all([sums], then=pairs) as (temporary,):
+            temporary.write_text(text, encoding="utf-8")
         return {key: checksum.size for key, checksum in new.items()}
 
     def remove(self, table: str, key: PartitionKey) -> None:
@@ -178,60 +190,6 @@ def _stored_version(path: Path) -> str:
         return pl.read_parquet_metadata(path).get(VERSION_KEY, "")
     except (OSError, pl.exceptions.PolarsError):
         return ""
-
-
-def temporary_for(target: Path) -> Path:
-    """A hidden name beside *target* for a file being written; its folder is made.
-
-    What an earlier, killed writer left there is removed: the caller holds the home's lock.
-
-    Raises:
-        HeadwaterError: the folder cannot be made.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.glob(f".{target.name}.*.tmp"):
-            left.unlink(missing_ok=True)
-    except OSError as error:
-        raise HeadwaterError(f"{target.parent}: cannot be written: {error.strerror}") from error
-    return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
-
-
-def publish(temporary: Path, target: Path) -> None:
-    """Make *temporary* the content of *target*, durably and at once.
-
-    Raises:
-        HeadwaterError: the file system refuses.
-    """
-    publish_all([(temporary, target)])
-
-
-def publish_all(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Make each temporary file the content of its target, durably; each at once, in the order given.
-
-    Raises:
-        HeadwaterError: the file system refuses. What was published before stays.
-    """
-    try:
-        # A name that is not synced may be lost in a power cut: the folders of new names are synced as well. Many
-        # syncs at once cost little more than one, for the file system writes its journal for all of them.
-        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-            list(pool.map(_sync, (temporary for temporary, _ in pairs)))
-            for temporary, target in pairs:
-                temporary.replace(target)
-            folders = {target.parent for _, target in pairs}
-            list(pool.map(_sync, folders | {folder.parent for folder in folders}))
-    except OSError as error:
-        place = error.filename2 or error.filename  # of a replacement, the target
-        raise HeadwaterError(f"{place}: cannot be published: {error.strerror}") from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, version: str) -> int:

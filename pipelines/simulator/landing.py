@@ -17,8 +17,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipelines.home.errors import HeadwaterError
-from pipelines.lake.partitions import publish, temporary_for
+from pipelines.home.files import replacing, told_if_unwritable
 from pipelines.simulator.plan import Plan
 
 Format = Literal["ndjson", "parquet"]
@@ -152,12 +151,7 @@ def write_file(target: Path, write: Callable[[Path], None], dated: float | None 
     Raises:
         HeadwaterError: it cannot be written.
     """
-    temporary = temporary_for(target)
-    try:
+    with told_if_unwritable(target), replacing(target) as temporary:
         write(temporary)
         if dated is not None:
             os.utime(temporary, (dated, dated))
-        publish(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise HeadwaterError(f"{target}: cannot be written: {error.strerror}") from error

@@ -34,7 +34,7 @@ def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], paramet
             try:
                 connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(columns, [])}")
             except duckdb.Error as error:
-                raise HeadwaterError(f"{models[table].path}:1: columns: {first_line(error)}") from error
+                raise HeadwaterError(f"columns: {first_line(error)}", where=f"{models[table].path}:1") from error
         for model in models.values():
             found = _described(connection, model, models, parameters)
             if not model.python:  # what a function makes of them is seen when it is run
@@ -43,7 +43,8 @@ def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], paramet
             found = _described(connection, check, models, parameters)
             if models[check.model].is_partitioned and found.get("dt") != "DATE":
                 raise HeadwaterError(
-                    f"{check.path}: a check of a table by days must return dt of type DATE: the days that are held back"
+                    "a check of a table by days must return dt of type DATE: the days that are held back",
+                    where=check.path,
                 )
 
 
@@ -53,18 +54,19 @@ def _described(
     try:
         sql = file.sql(values_for(file, parameters, sample_span(file, models)))
     except HeadwaterError as error:
-        raise HeadwaterError(f"{file.path}: {error}") from error
+        raise HeadwaterError(error.what, where=file.path, remedy=error.remedy) from error
     try:
         rows = connection.execute(f"DESCRIBE {sql}").fetchall()
     except duckdb.Error as error:
         line = _line_of_name(file, str(error))
-        raise HeadwaterError(f"{file.path}:{line}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=f"{file.path}:{line}") from error
     names = [row[0].lower() for row in rows]
     for name in names:
         if names.count(name) > 1:
             raise HeadwaterError(
-                f"{file.path}: column '{name}' is returned {names.count(name)} times; name one otherwise, or take it "
-                f"out of a star: step.* EXCLUDE ({name})"
+                f"column '{name}' is returned {names.count(name)} times",
+                where=file.path,
+                remedy=f"rename one, or exclude it from a star: step.* EXCLUDE ({name})",
             )
     return {row[0]: row[1] for row in rows}
 
@@ -82,19 +84,22 @@ def _hold_columns(model: Model, found: Mapping[str, str]) -> None:
     for name in declared:
         if name not in found:
             raise HeadwaterError(
-                f"{model.path}:{_header_line(model, name)}: column '{name}' is declared, the query does not return it"
+                f"column '{name}' is declared, the query does not return it",
+                where=f"{model.path}:{_header_line(model, name)}",
             )
     for name, kind in found.items():
         if name not in declared:
             line = max((model.line_of(n) for n in model.tree.find_all(exp.Identifier) if n.name == name), default=1)
             raise HeadwaterError(
-                f"{model.path}:{line}: column '{name}' is returned, not declared; add '{name}: {{type: {kind}, "
-                "description: …}' to the header's columns"
+                f"column '{name}' is returned, not declared",
+                where=f"{model.path}:{line}",
+                remedy=f"add '{name}: {{type: {kind}, description: …}}' to the header's columns",
             )
         if kind != declared[name]:
             raise HeadwaterError(
-                f"{model.path}:{_header_line(model, name)}: column '{name}' is declared {declared[name]}, the query "
-                f"returns {kind}; write CAST(… AS {declared[name]}) or change the header"
+                f"column '{name}' is declared {declared[name]}, the query returns {kind}",
+                where=f"{model.path}:{_header_line(model, name)}",
+                remedy=f"write CAST(… AS {declared[name]}) or change the header",
             )
 
 

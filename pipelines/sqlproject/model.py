@@ -264,21 +264,23 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise HeadwaterError(f"{path}: cannot be read: {error}") from error
+        raise HeadwaterError(f"cannot be read: {error}", where=path) from error
 
 
 def _fields(text: str, path: Path, kind: str) -> object:
     match = _HEADER.match(text)
     if match is None or match["kind"] != kind:
-        raise HeadwaterError(f"{path}:1: expected a header '/* {kind} … */' before the query; see docs/user-guide.md")
+        raise HeadwaterError(
+            f"expected a header '/* {kind} … */' before the query", where=f"{path}:1", remedy="see docs/user-guide.md"
+        )
     try:
         return parse_yaml(match["yaml"])
     except yaml.MarkedYAMLError as error:
         before = text[: match.start("yaml")].count("\n")
         line = before + (error.problem_mark.line if error.problem_mark else 0) + 1
-        raise HeadwaterError(f"{path}:{line}: the header is not valid YAML: {error.problem}") from error
+        raise HeadwaterError(f"the header is not valid YAML: {error.problem}", where=f"{path}:{line}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise HeadwaterError(f"{path}:1: the header is not valid YAML: {first_line(error)}") from error
+        raise HeadwaterError(f"the header is not valid YAML: {first_line(error)}", where=f"{path}:1") from error
 
 
 @lru_cache(maxsize=128)
@@ -298,9 +300,11 @@ def _parse(text: str, path: Path) -> exp.Query:
         faults = getattr(error, "errors", None) or [{}]
         line, found = faults[0].get("line", 1), faults[0].get("highlight", "")
         what = faults[0].get("description", str(error).splitlines()[0])
-        raise HeadwaterError(f"{path}:{line}: not valid SQL near '{found}': {what}") from error
+        raise HeadwaterError(f"not valid SQL near '{found}': {what}", where=f"{path}:{line}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise HeadwaterError(f"{path}: expected exactly one SELECT, found {len(statements)} statements or another kind")
+        raise HeadwaterError(
+            f"expected exactly one SELECT, found {len(statements)} statements or another kind", where=path
+        )
     tree = statements[0]
     for node in tree.walk():
         node.comments = None
@@ -311,4 +315,4 @@ def _validate(kind: type[H], fields: object, path: Path) -> H:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise HeadwaterError(f"{path}:1: header: {describe(error, kind)}") from error
+        raise HeadwaterError(f"header: {describe(error, kind)}", where=f"{path}:1") from error

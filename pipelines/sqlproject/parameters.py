@@ -113,8 +113,8 @@ def _shifted(day: dt.date, days: Fraction) -> dt.date:
         return day + dt.timedelta(days=int(days))
     except OverflowError as error:
         raise HeadwaterError(
-            f"{day} {'-' if days < 0 else '+'} {abs(int(days))} days is outside the years 1 to 9999; "
-            "make the number of days smaller, in the query or in the setting that it names"
+            f"{day} {'-' if days < 0 else '+'} {abs(int(days))} days is outside the years 1 to 9999",
+            remedy="make the number of days smaller, in the query or in the setting that it names",
         ) from error
 
 

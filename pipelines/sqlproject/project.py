@@ -124,7 +124,7 @@ class Project:
             found = {m for m in self.models if name in (m, self.models[m].schema, m.split(".")[1])}
             if not found:
                 known = [*self.schemas(), *self.models]
-                raise HeadwaterError(f"--select {word}: no such table or schema{nearest(name, known)}")
+                raise HeadwaterError("no such table or schema", where=f"--select {word}", remedy=nearest(name, known))
             chosen |= found
             if word.startswith("+"):
                 chosen |= self.upstream(found)
@@ -168,7 +168,9 @@ def _load(
     order = _order(models, reads)
     for check in checks.values():
         if check.model not in models:
-            raise HeadwaterError(f"{check.path}:1: unknown model '{check.model}'{nearest(check.model, models)}")
+            raise HeadwaterError(
+                f"unknown model '{check.model}'", where=f"{check.path}:1", remedy=nearest(check.model, models)
+            )
     project = Project(
         models={name: models[name] for name in order},
         checks={name: tuple(c for c in checks.values() if c.model == name) for name in order},
@@ -183,7 +185,7 @@ def _read_models(home: Home | None) -> Iterator[Model]:
     for root in _roots(home):
         for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_SCHEMAS):
             if not folder.name.isidentifier() or folder.name in ("raw", "config"):
-                raise HeadwaterError(f"{folder}: '{folder.name}' cannot be a schema; name it otherwise")
+                raise HeadwaterError(f"'{folder.name}' cannot be a schema", where=folder, remedy="name it otherwise")
             for path in sorted(folder.glob("*.sql")):
                 yield read_model(path, folder.name)
 
@@ -193,7 +195,9 @@ def _read_checks(home: Home | None) -> Iterator[Check]:
     for root in _roots(home):
         for path in sorted((root / "checks").glob("*.sql")):
             if path.stem in names:
-                raise HeadwaterError(f"{path}: {names[path.stem]} has this name already; name yours otherwise")
+                raise HeadwaterError(
+                    f"{names[path.stem]} has this name already", where=path, remedy="name yours otherwise"
+                )
             names[path.stem] = path
             yield read_check(path)
 
@@ -210,7 +214,7 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
     for model in found:
         if model.name in models:
             raise HeadwaterError(
-                f"{model.path}: {models[model.name].path} is {model.name} already; name yours otherwise"
+                f"{models[model.name].path} is {model.name} already", where=model.path, remedy="name yours otherwise"
             )
         models[model.name] = model
     return models
@@ -225,5 +229,5 @@ def _order(models: Mapping[str, Model], reads: Mapping[str, tuple[Read, ...]]) -
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise HeadwaterError(
-            f"{models[error.args[1][0]].path}: models read one another in a circle: {circle}"
+            f"models read one another in a circle: {circle}", where=models[error.args[1][0]].path
         ) from error

@@ -18,7 +18,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey
 from pipelines.sqlproject.parameters import Value, look_back
@@ -80,7 +80,7 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     try:
         mentions = _mentions(file, file.key_of(values_for(file, parameters, _SAMPLE)))
     except HeadwaterError as error:
-        raise HeadwaterError(f"{file.path}: {error}") from error
+        raise HeadwaterError(error.what, where=file.path, remedy=error.remedy) from error
     used: dict[str, Read] = {}
     for mention in mentions:
         read = _read(file, mention, models, is_whole=declared.get(mention.table, 0) is None)
@@ -90,8 +90,9 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     for read in used.values():
         if read.days and read.table not in declared:
             raise HeadwaterError(
-                f"{file.path}: reads {read.days} days of {read.table} before the day's own; "
-                f"declare them: 'reads: {{{read.table}: {read.days}}}'"
+                f"reads {read.days} days of {read.table} before the day's own",
+                where=file.path,
+                remedy=f"declare them: 'reads: {{{read.table}: {read.days}}}'",
             )
     whole = [read.table for read in used.values() if read.offsets is None]
     dated = [
@@ -101,15 +102,15 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     ]
     if whole and dated and not isinstance(file, Check):
         raise HeadwaterError(
-            f"{file.path}: reads {whole[0]} over all days, so it cannot read {dated[0]}, a table by days"
+            f"reads {whole[0]} over all days, so it cannot read {dated[0]}, a table by days", where=file.path
         )
     return tuple(used.values())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a message on an unknown name: the known one that looks like it, if any does."""
+    """The remedy for an unknown name: the known one that looks like it; '' if none does."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"did you mean '{close[0]}'?" if close else ""
 
 
 class _Mention(NamedTuple):
@@ -127,7 +128,11 @@ class _Mention(NamedTuple):
 def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_whole: bool) -> Read:
     table = mention.table
     if table not in models and table not in GIVEN:
-        raise HeadwaterError(f"{file.path}:{mention.line}: unknown table '{table}'{nearest(table, [*models, *GIVEN])}")
+        raise HeadwaterError(
+            f"unknown table '{table}'",
+            where=f"{file.path}:{mention.line}",
+            remedy=nearest(table, [*models, *GIVEN]),
+        )
     if is_whole:
         return Read(table, None)
     if not (models[table].is_partitioned if table in models else "dt" in GIVEN[table]):
@@ -136,8 +141,8 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
     if table == file.name:
         if mention.offsets != (1,) or as_of:
             raise HeadwaterError(
-                f"{file.path}:{mention.line}: a table reads itself only on the day before, and not as of a day: write "
-                "'dt = $from_dt - 1'"
+                "a table reads itself only on the day before, and not as of a day: write 'dt = $from_dt - 1'",
+                where=f"{file.path}:{mention.line}",
             )
         return Read(table, mention.offsets, mention.is_exact)
     if mention.offsets is None or (mention.is_exact and not as_of):
@@ -147,8 +152,9 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
             else "'dt BETWEEN $from_dt AND $to_dt' (or '$from_dt - n', with n declared"
         )
         raise HeadwaterError(
-            f"{file.path}:{mention.line}: {table} is read without its days; add {days} under 'reads'"
-            f"{'' if as_of else ')'} to the WHERE or ON of this SELECT"
+            f"{table} is read without its days",
+            where=f"{file.path}:{mention.line}",
+            remedy=f"add {days} under 'reads'{'' if as_of else ')'} to the WHERE or ON of this SELECT",
         )
     return Read(table, mention.offsets, mention.is_exact)
 
@@ -163,16 +169,17 @@ def _hold_declared(
     file: SqlFile, table: str, days: int | None, used: Mapping[str, Read], models: Mapping[str, Model]
 ) -> None:
     if table not in used:
-        raise HeadwaterError(f"{file.path}:1: 'reads' names {table}, which the query does not read")
+        raise HeadwaterError(f"'reads' names {table}, which the query does not read", where=f"{file.path}:1")
     if days is not None and used[table].days != days:
         raise HeadwaterError(
-            f"{file.path}:1: 'reads' declares {days} days before the day's own of {table}, "
-            f"the query reads {used[table].days}"
+            f"'reads' declares {days} days before the day's own of {table}, the query reads {used[table].days}",
+            where=f"{file.path}:1",
         )
     if days is None and not table.startswith("raw.") and not _may_be_read_whole(file, table, models):
         raise HeadwaterError(
-            f"{file.path}:1: only raw tables may be read over '{ALL_DAYS}' days, and by a table without days those "
-            f"that read raw tables so; not {table}"
+            f"only raw tables may be read over '{ALL_DAYS}' days, and by a table without days those that "
+            f"read raw tables so; not {table}",
+            where=f"{file.path}:1",
         )
 
 
@@ -188,7 +195,7 @@ def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Val
     try:
         return look_back(days, parameters)
     except HeadwaterError as error:
-        raise HeadwaterError(f"{file.path}:1: reads: {table}: {error}") from error
+        raise HeadwaterError(f"reads: {table}: {error.what}", where=f"{file.path}:1", remedy=error.remedy) from error
 
 
 @lru_cache(maxsize=256)

@@ -180,7 +180,7 @@ def test_too_little_memory_is_told_in_the_users_words(tmp_path):
     for form in ("table", "csv"):
         outcome = headwater("sql", query, "--format", form, home=home)
         assert outcome.stderr == (
-            f"error: memory_limit 20MB is too small, or {home.root}/.tmp is full: raise memory_limit in "
+            f"error: memory_limit 20MB is too small, or {home.root}/.tmp is full; raise memory_limit in "
             f"{home.settings_file}, make room, or ask for fewer days or columns\n"
         )
 

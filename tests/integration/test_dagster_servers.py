@@ -14,7 +14,7 @@ from pipelines.compute.checks import grain_check_name
 from pipelines.compute.run import run_home
 from pipelines.compute.workspace import open_workspace
 from pipelines.config_tables import CONFIG_TABLES
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import DaySpan, Lake
 from pipelines.simulator import simulate
 from pipelines.sqlproject.lineage import column_lineage

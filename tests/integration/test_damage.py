@@ -15,10 +15,11 @@ import pytest
 from pipelines.commands.diagnosis import diagnose
 from pipelines.compute.run import Request, RunSummary, run_home
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import write_file
 from pipelines.home.folder import Home
 from pipelines.ingest.batches import RawLake, manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import Checksum, are_sound, read_checksums, write_checksums
+from pipelines.lake.checksums import Checksum, are_sound, checksums_text, read_checksums
 from pipelines.lake.partitions import PART, Lake
 from tests.processes import Contents, assert_same_contents, contents, copy_of, headwater, made_up_shop
 from tests.support import run
@@ -114,7 +115,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.lake / "raw").parent:  # nothing else can be looked at then
+        if path.parent == manifest_file(home.raw).parent:  # nothing else can be looked at then
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
@@ -220,8 +221,8 @@ def test_a_crash_between_checksums_and_file_keeps_the_partition(home):
     folder = lake.folder("core.events")
     name = f"dt={key}/{PART}"
     version = lake.versions("core.events")[key]
-    write_checksums(folder / "new", folder, {name: Checksum("other", 1, "0" * 16)}, read_checksums(folder).keys())
-    (folder / "new").replace(folder / CHECKSUMS)
+    text = checksums_text(folder, {name: Checksum("other", 1, "0" * 16)}, read_checksums(folder).keys())
+    write_file(folder / CHECKSUMS, text)
     assert lake.versions("core.events", deep=True)[key] == version
     assert [one.version for one in read_checksums(folder)[name]] == [version, "other"]
     assert run(home, verify=True).did_nothing
@@ -229,7 +230,7 @@ def test_a_crash_between_checksums_and_file_keeps_the_partition(home):
 
 def test_every_command_names_a_flipped_bit_in_the_batches_list(home):
     rng = random.Random(7)
-    path = manifest_file(home.lake / "raw")
+    path = manifest_file(home.raw)
     kept = path.read_bytes()
     for _ in range(20):
         flip(path, rng)

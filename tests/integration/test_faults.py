@@ -196,7 +196,7 @@ def test_no_room_for_spilling_names_the_folder_and_the_setting(tmp_path):
     home.settings_file.write_text(settings.replace("memory_limit: 3GB", "memory_limit: 120MB"), encoding="utf-8")
     with disk(home.root / ".tmp", "1m"):
         line = only_line(headwater(home, "run"))
-        assert line.startswith(f"error: memory_limit 120MB is too small, or {home.root}/.tmp is full: ")
+        assert line.startswith(f"error: memory_limit 120MB is too small, or {home.root}/.tmp is full; ")
         home.settings_file.write_text(settings, encoding="utf-8")
         assert headwater(home, "run").code == 0
     run(home)
@@ -378,7 +378,7 @@ def test_a_folder_where_a_file_belongs_is_named(small):
     part = small.lake / "core" / "events" / f"dt={DAYS[1]}" / "part-0.parquet"
     part.unlink()
     part.mkdir()
-    assert only_line(headwater(small, "run")) == f"error: {part}: cannot be published: Is a directory"
+    assert only_line(headwater(small, "run")) == f"error: {part}: cannot be written: Is a directory"
     shutil.rmtree(small.lake)
     small.lake.write_text("", encoding="utf-8")
     for command in (("run",), ("sql", "SELECT 1 FROM core.events")):

@@ -18,7 +18,7 @@ from pipelines.compute.catalog import write_catalog
 from pipelines.compute.reading import query_rows
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings
-from pipelines.ingest.sources.targets import RAW_TABLES
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.partitions import dated_sql, relation_sql
 from pipelines.sqlproject.project import load_project
 from tests.processes import assert_same_contents, contents, copy_of, made_up_shop

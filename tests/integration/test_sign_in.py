@@ -146,7 +146,7 @@ def test_a_stranger_gets_nothing(port, path):
 
 def test_a_stranger_calls_nothing(port, home):
     assert Browser(port).ask("SELECT 1", "0" * 32)[0] == 401
-    assert not (home.root / ".workbench" / "results").exists()
+    assert not home.query_results.exists()
 
 
 def test_the_health_needs_no_session_and_says_nothing(port):

@@ -209,7 +209,7 @@ def test_an_error_as_long_as_the_query_likes_is_cut(copy_file, home):
     assert len(asked(copy_file, sql)) < 3_000
     with pytest.raises(RefusedError):
         Workbench(home, PATIENT).ask("SELECT '" + "x" * 1_000_000 + "'", "ann")
-    *_, line = (home.root / ".workbench" / "queries.jsonl").read_bytes().splitlines()
+    *_, line = home.query_log.read_bytes().splitlines()
     assert len(line) < 30_000
 
 
@@ -228,7 +228,7 @@ def test_an_answer_has_types_and_is_logged(home):
     assert answer.result.columns == [("dt", "DATE"), ("revenue", "DECIMAL(38,4)")]
     assert answer.result.rows == [[DAYS[0].isoformat(), "10.0000"], [DAYS[1].isoformat(), "10.0000"]]
     assert not answer.result.is_cut
-    line = json.loads((home.root / ".workbench" / "queries.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    line = json.loads(home.query_log.read_text(encoding="utf-8").splitlines()[-1])
     assert (line["user"], line["outcome"], line["rows"]) == ("ann", "ok", 2)
     assert dt.datetime.fromisoformat(line["at"])
 
@@ -244,7 +244,7 @@ def test_an_answer_has_types_and_is_logged(home):
 def test_what_is_refused_or_fails_is_logged_with_its_reason(home, sql, error, outcome, message):
     with pytest.raises(error, match=message):
         Workbench(home, PATIENT).ask(sql, "ann")
-    line = json.loads((home.root / ".workbench" / "queries.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    line = json.loads(home.query_log.read_text(encoding="utf-8").splitlines()[-1])
     assert (line["outcome"], line["rows"], line["sql"]) == (outcome, 0, sql)
     assert message in line["said"]
 

@@ -114,8 +114,8 @@ def test_loopback_is_told_by_address_not_by_looks():
 
 
 def test_the_file_is_for_its_owner_only(home, mei):
-    assert stat.S_IMODE(Users(home).path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(Users(home).path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(home.users_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.users_file.parent.stat().st_mode) == 0o700
 
 
 def test_names_are_compared_without_case_and_hold_nothing_odd():
@@ -126,7 +126,7 @@ def test_names_are_compared_without_case_and_hold_nothing_odd():
 
 def test_a_broken_file_lets_nobody_in(home, mei):
     server = server_of(home)
-    Users(home).path.write_text('{"users": {"eve": {"role": "king", "password": ""}}}', encoding="utf-8")
+    home.users_file.write_text('{"users": {"eve": {"role": "king", "password": ""}}}', encoding="utf-8")
     assert server.test_client().get("/").status_code == 503
 
 
@@ -153,7 +153,7 @@ def test_users_that_are_added_while_the_server_runs_close_it(home, mei):
 
 def test_users_removed_while_the_server_runs_do_not_open_it(home, mei):
     server = server_of(home)
-    Users(home).path.unlink()
+    home.users_file.unlink()
     assert server.test_client().get("/").status_code == 401
 
 

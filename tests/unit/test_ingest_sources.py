@@ -11,7 +11,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.ingest import RAW_TABLES, RawLake, load_sources
 from pipelines.ingest.files.discover import discover
-from pipelines.ingest.sources.targets import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS
+from pipelines.ingest.sources.raw_tables import RAW_COLUMN_DESCRIPTIONS, RAW_DESCRIPTIONS
 from tests.ingest_support import counts, event, land, live_events, new_home, only_batch, raw, take_in
 
 DECLARED = """\

@@ -172,7 +172,7 @@ def test_a_result_is_found_by_who_asked_and_nobody_else(home):
 
 def test_results_are_for_the_owner_of_the_files_only(home):
     Results(home).keep("mei", new_key(), RESULT)
-    folder = home.root / ".workbench" / "results"
+    folder = home.query_results
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
@@ -187,14 +187,14 @@ def test_what_is_no_key_finds_nothing(home, key):
 def test_results_go_after_an_hour_and_a_users_oldest_first(home):
     results, first = Results(home), new_key()
     results.keep("old", first, RESULT)
-    for path in (home.root / ".workbench" / "results").iterdir():
+    for path in home.query_results.iterdir():
         os.utime(path, (time.time() - KEPT_SECONDS - 1,) * 2)
     assert results.find("old", first) is None
     keys = [new_key() for _ in range(25)]
     for key in keys:
         results.keep("many", key, RESULT)
     assert sum(results.find("many", key) is not None for key in keys) == 20
-    assert len(list((home.root / ".workbench" / "results").iterdir())) == 20
+    assert len(list(home.query_results.iterdir())) == 20
 
 
 def test_a_wish_to_stop_is_for_ones_own_query(home):
@@ -253,7 +253,7 @@ def test_analysts_see_their_own_queries_admins_everybodys(copy, role):
 
 def test_a_broken_line_of_the_log_harms_nobody(home):
     write_log(home, at=NOW, user="mei", sql="SELECT 1", outcome="ok", seconds=0.1, rows=1)
-    with (home.root / ".workbench" / "queries.jsonl").open("a") as handle:
+    with home.query_log.open("a") as handle:
         handle.write('{"at": "2026\n[1]\n\n')
     assert last_queries(home, 1, "mei")[0]["sql"] == "SELECT 1"
 

@@ -50,7 +50,7 @@ def test_nobody_listed_says_what_that_means(home):
 
 def test_only_a_hash_of_the_password_is_kept(home):
     add(home)
-    kept = Users(home).path.read_text(encoding="utf-8")
+    kept = home.users_file.read_text(encoding="utf-8")
     assert PASSWORD not in kept
     assert json.loads(kept)["users"]["mei"]["password"].startswith("$argon2id$")
     assert Passwords().is_right(Users(home).all()["mei"].password, PASSWORD)
@@ -76,20 +76,20 @@ def test_another_password_replaces_the_first(home):
 )
 def test_what_cannot_be_is_one_line_that_says_why(home, arguments, said):
     add(home)
-    before = Users(home).path.read_bytes()
+    before = home.users_file.read_bytes()
     options = () if arguments[0] == "remove" else ("--password-stdin",)
     told = headwater("user", *arguments, *options, home=home, stdin=f"{PASSWORD}\n")
     assert told.returncode == 1
     assert told.stderr.count("\n") == 1
     assert said in told.stderr
-    assert Users(home).path.read_bytes() == before
+    assert home.users_file.read_bytes() == before
 
 
 def test_a_short_password_is_refused(home):
     told = add(home, password="short")
     assert told.returncode == 1
     assert "8 to 1024 characters" in told.stderr
-    assert not Users(home).path.exists()
+    assert not home.users_file.exists()
 
 
 def test_without_a_terminal_the_password_is_not_asked_for(home):

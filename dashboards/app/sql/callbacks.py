@@ -43,7 +43,9 @@ class Runner:
             outcome = self._outcome(query, user, key, is_gone)
             self._results.keep(user, key, outcome)
         except OSError as error:
-            raise HeadwaterError(f"{error.filename or self._home.root}: cannot be written: {error.strerror}") from error
+            raise HeadwaterError(
+                f"cannot be written: {error.strerror}", where=error.filename or self._home.root
+            ) from error
         return outcome
 
     def stop(self, user: str, key: str) -> None:

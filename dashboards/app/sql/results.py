@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import re
 import secrets
 import time
@@ -20,6 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipelines.home.files import write_file
 from pipelines.home.folder import Home
 
 KEPT_SECONDS = 3600.0
@@ -64,17 +64,13 @@ class Results:
     """The results of one home."""
 
     def __init__(self, home: Home) -> None:
-        self._folder = home.root / ".workbench" / "results"
+        self._folder = home.query_results
 
     def keep(self, user: str, key: str, outcome: Outcome) -> None:
         """Write *outcome* down under *key*; old ones are removed."""
         path = self._path(user, key)
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            json.dump(asdict(outcome), handle, ensure_ascii=False)
-        unfinished.replace(path)
+        write_file(path, json.dumps(asdict(outcome), ensure_ascii=False), mode=0o600)
         self._remove_old(user)
 
     def find(self, user: str, key: str) -> Outcome | None:

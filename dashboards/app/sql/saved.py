@@ -37,7 +37,7 @@ class SavedQuery:
 def saved_queries(home: Home) -> dict[str, SavedQuery]:
     """Name → query, by name; files that cannot be read or are too long to be run are left out."""
     found: dict[str, SavedQuery] = {}
-    for path in sorted((home.config / "queries").glob("*.sql")):
+    for path in sorted(home.saved_queries.glob("*.sql")):
         text = _text(path)
         if text is not None and _NAME.fullmatch(path.stem):
             found[path.stem] = _query(path.stem, text)

@@ -46,8 +46,9 @@ def require_columns(
     for name in declared:
         if name in absent:
             raise HeadwaterError(
-                f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked for "
-                f"{', '.join(declared[name].names)}; if it has another name, add that in {file}"
+                f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked "
+                f"for {', '.join(declared[name].names)}",
+                remedy=f"if it has another name, add that in {file}",
             )
 
 

@@ -89,7 +89,8 @@ def batch_id_of(path: Path, file: str) -> str:
 def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
     """Whether the file of *batch* is below *landing* as it was.
 
-    That is told by its size and time; where the time differs, or if *deep*, by its content.
+    That is told by its size and time; where the time differs, or if *deep*, by its content. A landing file is not
+    Headwater's, so nothing beside it says what it holds, as the checksums do in the lake.
     """
     path = landing / batch.file
     try:

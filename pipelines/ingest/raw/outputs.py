@@ -13,14 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.home.files import replacing_all, told_if_unwritable
 from pipelines.ingest.batches import Output, RawLake, manifest_file
 from pipelines.ingest.records.duplicates import ID_HASHES, SUPERSEDED, hash_version
 from pipelines.ingest.session import Session, kept_view
-from pipelines.ingest.sources.targets import EVENTS, RAW_TABLES, Target
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import checksums_of
 from pipelines.lake.duck import identifier, literal
-from pipelines.lake.partitions import publish_all, temporary_for
 
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """Raw files are read a few times, by the models of ``core``: little is gained by compressing them harder. The second
@@ -50,16 +52,11 @@ class Writer:
     def write(self, parts: Sequence[Part]) -> dict[str, list[Output]]:
         """Write *parts*, durably; returns the files of each batch."""
         targets = [self._path(part) for part in parts]
-        temporaries = [temporary_for(self.root / path) for path in targets]
-        try:
+        with told_if_unwritable(self.root), replacing_all([self.root / path for path in targets]) as temporaries:
             # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
             with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
                 rows = list(pool.map(self._copy, parts, temporaries))
             sums = checksums_of((temporary, "") for temporary in temporaries)
-            publish_all([(t, self.root / path) for t, path in zip(temporaries, targets, strict=True)])
-        finally:
-            for temporary in temporaries:
-                temporary.unlink(missing_ok=True)
         outputs: dict[str, list[Output]] = {}
         for part, path, count, written in zip(parts, targets, rows, sums, strict=True):
             output = Output(part.target, part.day, path, count, part.version, written.size, written.digest)

@@ -16,8 +16,8 @@ from pipelines.ingest.files.dialects import FILE_ROW, Origin, select_from
 from pipelines.ingest.files.lines import without_glob
 from pipelines.ingest.files.reading import PARSED, FileReading
 from pipelines.ingest.session import Session
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.ingest.sources.source import Relation
-from pipelines.ingest.sources.targets import RAW_TABLES
 from pipelines.lake.duck import identifier, literal
 
 Found = tuple[int, int | None, str]

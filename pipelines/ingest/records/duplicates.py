@@ -14,7 +14,9 @@ from pathlib import Path
 from pipelines.ingest.batches import Batch, RawLake
 from pipelines.ingest.records.validation import row_hash
 from pipelines.ingest.session import Session, checked_view, excluded_table, kept_view
-from pipelines.ingest.sources.targets import EVENTS, RECORD_HASH, Target
+from pipelines.ingest.sources.raw_tables import RECORD_HASH
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.partitions import dated_sql, parquet_sql
 
 SUPERSEDED = "__superseded"

@@ -14,7 +14,9 @@ from pipelines.home.settings import Settings
 from pipelines.ingest.records.values import as_text, is_day, is_nothing, local_day, typed
 from pipelines.ingest.session import FILES
 from pipelines.ingest.sources.mapping import Mapping
-from pipelines.ingest.sources.targets import EVENTS, PROVENANCE, RECORD_HASH, Target
+from pipelines.ingest.sources.raw_tables import RECORD_HASH
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import EVENTS, PROVENANCE
 from pipelines.lake.duck import identifier, literal
 
 _LARGEST_AMOUNT = 1e12

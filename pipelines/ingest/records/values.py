@@ -14,7 +14,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from pipelines.home.settings import Settings
-from pipelines.ingest.sources.targets import Column
+from pipelines.ingest.sources.target import Column
 from pipelines.lake.duck import literal
 
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(12) || chr(13)"

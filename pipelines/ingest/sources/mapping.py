@@ -20,7 +20,8 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.ingest.sources.targets import PROVENANCE, Target
+from pipelines.ingest.sources.target import Target
+from pipelines.ingest.sources.targets import PROVENANCE
 from pipelines.lake.duck import first_line, identifier
 
 RelationColumns = Dictionary[str, tuple[str, ...]]
@@ -73,7 +74,7 @@ def load_mapping(
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise HeadwaterError(f"{file}: cannot be read: {error}") from error
+        raise HeadwaterError(f"cannot be read: {error}", where=file) from error
     tree = _parse(file, text)
     # What runs is what was written: printing the tree again might change it.
     query = text.rstrip().rstrip(";") + "\n"
@@ -100,9 +101,9 @@ def _parse(file: Path, text: str) -> exp.Query:
     except sqlglot.errors.SqlglotError as error:
         faults = getattr(error, "errors", None)
         where = f"{file}, line {faults[0]['line']}" if faults else str(file)
-        raise HeadwaterError(f"{where}: not valid SQL: {first_line(error)}") from error
+        raise HeadwaterError(f"not valid SQL: {first_line(error)}", where=where) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise HeadwaterError(f"{file}: expected one SELECT, found {len(statements)} statements or another kind")
+        raise HeadwaterError(f"expected one SELECT, found {len(statements)} statements or another kind", where=file)
     return statements[0]
 
 
@@ -117,18 +118,24 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
             where = f"{file}, line {line}" if line else str(file)
             if not isinstance(source.this, exp.Identifier):
                 raise HeadwaterError(
-                    f"{where}: reads {source.sql(dialect='duckdb')!r}; a mapping reads only relations of its "
-                    f"source.yaml ({', '.join(relations)}) and unnest(...)"
+                    f"reads {source.sql(dialect='duckdb')!r}",
+                    where=where,
+                    remedy="a mapping reads only relations of its source.yaml "
+                    f"({', '.join(relations)}) and unnest(...)",
                 )
             if source.db or source.name not in relations:
                 raise HeadwaterError(
-                    f"{where}: unknown relation '{source.sql(dialect='duckdb')}'; expected one of "
-                    f"{', '.join(relations)}: declare it in {file.parent / 'source.yaml'}, or correct the name"
+                    f"unknown relation '{source.sql(dialect='duckdb')}'",
+                    where=where,
+                    remedy=(
+                        f"expected one of {', '.join(relations)}: declare it in {file.parent / 'source.yaml'}, or "
+                        "correct the name"
+                    ),
                 )
             # The scope of an UNNEST shows the table beside it once more.
             read[id(source)] = source.name
     if not read:
-        raise HeadwaterError(f"{file}: reads no relation; expected one of {', '.join(relations)}")
+        raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)
     return list(read.values())
 
 
@@ -180,7 +187,7 @@ def _bind(connection: duckdb.DuckDBPyConnection, file: Path, query: str) -> dict
     except duckdb.Error as error:
         line = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
         where = f"{file}, line {line[1]}" if line else str(file)
-        raise HeadwaterError(f"{where}: {first_line(error)}") from error
+        raise HeadwaterError(first_line(error), where=where) from error
     return {str(row[0]): str(row[1]) for row in rows}
 
 
@@ -188,16 +195,21 @@ def _check_columns(file: Path, target: Target, types: Dictionary[str, str]) -> N
     for name in PROVENANCE:
         if name not in types:
             raise HeadwaterError(
-                f"{file}: does not return '{name}'; every mapping hands on batch_id and record_no of the relation "
-                "whose record a row came from, so that a refused row can be traced to its file and line"
+                f"does not return '{name}'",
+                where=file,
+                remedy=(
+                    "every mapping hands on batch_id and record_no of the relation whose record a row came from, "
+                    "so that a refused row can be traced to its file and line"
+                ),
             )
     needed = [name for name, column in target.columns.items() if column.required or column.needed_if]
     missing = [name for name in needed if name not in types]
     if missing:
-        raise HeadwaterError(f"{file}: lacks {', '.join(missing)}; {target.name} needs {', '.join(needed)}")
+        raise HeadwaterError(f"lacks {', '.join(missing)}; {target.name} needs {', '.join(needed)}", where=file)
     unknown = [name for name in types if name not in target.columns and name not in PROVENANCE]
     if unknown:
         raise HeadwaterError(
-            f"{file}: returns {', '.join(unknown)}, which {target.name} does not have; "
-            f"expected columns are {', '.join(target.columns)}"
+            f"returns {', '.join(unknown)}, which {target.name} does not have; expected columns are "
+            f"{', '.join(target.columns)}",
+            where=file,
         )

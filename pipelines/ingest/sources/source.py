@@ -141,7 +141,7 @@ def load_sources(home: Home | None) -> list[Source]:
         HeadwaterError: a source is wrong: the file, the line or key, what was expected.
     """
     folders: dict[str, Path] = {}
-    roots = [DATA / "sql" / "sources"] + ([home.sql / "sources"] if home else [])
+    roots = [DATA / "sql" / "sources"] + ([home.sources] if home else [])
     for root in roots:
         if root.is_dir():
             folders |= {f.name: f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")}
@@ -160,17 +160,22 @@ def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
 @lru_cache(maxsize=32)
 def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Source:
     if not _NAME.fullmatch(folder.name):
-        raise HeadwaterError(f"{folder}: a source is named with lower case letters, digits and _; rename the folder")
+        raise HeadwaterError(
+            "a source is named with lower case letters, digits and _", where=folder, remedy="rename the folder"
+        )
     declared = _read_declaration(folder / "source.yaml")
     mappings = _load_mappings(folder, {name: tuple(r.columns) for name, r in declared.relations.items()})
     if not mappings:
-        raise HeadwaterError(f"{folder}: has no mapping; add a SELECT such as events.sql ({', '.join(TARGETS)})")
+        raise HeadwaterError(
+            "has no mapping", where=folder, remedy=f"add a SELECT such as events.sql ({', '.join(TARGETS)})"
+        )
     used = {name for mapping in mappings.values() for name in mapping.relations}
     unused = [name for name in declared.relations if name not in used]
     if unused:
         raise HeadwaterError(
-            f"{folder / 'source.yaml'}: no mapping reads relation {', '.join(unused)}; "
-            "add a SELECT that does, or remove it, since its files would be read for nothing"
+            f"no mapping reads relation {', '.join(unused)}",
+            where=folder / "source.yaml",
+            remedy="add a SELECT that does, or remove it, since its files would be read for nothing",
         )
     return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
 
@@ -182,18 +187,18 @@ def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[
         for file in sorted(folder.glob("*.sql")):
             target = TARGETS.get(file.stem)
             if target is None:
-                raise HeadwaterError(f"{file}: '{file.stem}' is no target; expected one of {', '.join(TARGETS)}")
+                raise HeadwaterError(f"'{file.stem}' is no target; expected one of {', '.join(TARGETS)}", where=file)
             mappings[target.name] = load_mapping(connection, target, file, relations)
     return mappings
 
 
 def _read_declaration(file: Path) -> _SourceFile:
     if not file.is_file():
-        raise HeadwaterError(f"{file}: missing; a source declares its relations there")
+        raise HeadwaterError("missing", where=file, remedy="a source declares its relations there")
     content = read_yaml(file)
     if not isinstance(content, dict):
-        raise HeadwaterError(f"{file}: expected keys 'description' and 'relations', found {content!r}")
+        raise HeadwaterError(f"expected keys 'description' and 'relations', found {content!r}", where=file)
     try:
         return _SourceFile.model_validate(content)
     except ValidationError as error:
-        raise HeadwaterError(f"{file}: {describe(error, _SourceFile)}") from error
+        raise HeadwaterError(describe(error, _SourceFile), where=file) from error

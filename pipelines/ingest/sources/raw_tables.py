@@ -1,0 +1,102 @@
+"""The raw tables: their columns, types and descriptions.
+
+Here: those of the canonical targets, with what ingestion adds, and those that say what became of records.
+Not here: where their files are (``pipelines.ingest.batches``).
+"""
+
+from __future__ import annotations
+
+from pipelines.ingest.sources.target import MOMENT, TEXT, WHOLE, Target
+from pipelines.ingest.sources.targets import TARGETS
+
+RECORD_HASH = "record_hash"
+_ORIGIN = {
+    "source": (TEXT, "source that it came from"),
+    "batch_id": (TEXT, "batch (file) that it came from; see raw.batches"),
+    "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
+}
+_HASH = {
+    RECORD_HASH: (
+        TEXT,
+        "hash of the record's canonical columns, of orders and lines behind a digit for how far they are: of versions "
+        "with equal updated_at the larger one counts",
+    )
+}
+
+
+def _raw_columns(target: Target) -> dict[str, tuple[str, str]]:
+    given = {name: (column.kind, column.description) for name, column in target.columns.items()}
+    derived = {name: (column.kind, column.description) for name, column in target.derived.items()}
+    if target.partitioned:
+        day = {"dt": derived.pop("dt")}
+        return _after(given, "received_at", derived) | _ORIGIN | day
+    return given | derived | _HASH | _ORIGIN
+
+
+def _after(
+    columns: dict[str, tuple[str, str]], name: str, more: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    position = list(columns).index(name) + 1
+    items = list(columns.items())
+    return dict(items[:position]) | more | dict(items[position:])
+
+
+_SUPERSEDED = {
+    "event_id": (TEXT, "event that a later batch brought again, with an earlier received_at"),
+    "batch_id": (TEXT, "batch whose row of raw.events no longer counts"),
+    "superseded_by": (TEXT, "batch whose row counts instead"),
+    "dt": ("DATE", "day of the row that no longer counts"),
+}
+_QUARANTINE = {
+    "batch_id": (TEXT, "batch that the record belongs to"),
+    "source": (TEXT, "source"),
+    "relation": (TEXT, "relation of the source"),
+    "file": (TEXT, "file, relative to the landing folder"),
+    "line_no": (WHOLE, "line of the file where the record begins, from 1; null where the file is gone"),
+    "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
+    "reasons": (TEXT, "all that is wrong with it, separated by '; '"),
+    "raw": (TEXT, "the record as it is in the file (of an over-long line, its beginning)"),
+    "landed_at": (MOMENT, "when the file landed (UTC)"),
+}
+_BATCHES = {
+    "batch_id": (TEXT, "hash of the file's path and content"),
+    "kind": (TEXT, "'file', or 'mapping' for the rows of a target that is mapped over all files at once"),
+    "source": (TEXT, "source"),
+    "relation": (TEXT, "relation of the source, or the target of a mapping"),
+    "file": (TEXT, "file, relative to the landing folder"),
+    "bytes": (WHOLE, "size of the file"),
+    "modified_at": (MOMENT, "modification time of the file (UTC)"),
+    "landed_at": (MOMENT, "modification time of the file when it was first read (UTC)"),
+    "ingested_at": (MOMENT, "when it was ingested (UTC)"),
+    "records": (WHOLE, "records read: accepted + duplicates + quarantined"),
+    "accepted": (WHOLE, "records that count"),
+    "duplicates": (WHOLE, "records that are in the lake already"),
+    "quarantined": (WHOLE, "records that were refused; see raw.quarantine"),
+    "unmapped": (WHOLE, "accepted records that the mapping makes no row of"),
+}
+
+_TABLES: dict[str, dict[str, tuple[str, str]]] = {
+    **{target.table: _raw_columns(target) for target in TARGETS.values()},
+    "raw.superseded_events": _SUPERSEDED,
+    "raw.quarantine": _QUARANTINE,
+    "raw.batches": _BATCHES,
+}
+
+RAW_TABLES: dict[str, dict[str, str]] = {
+    table: {name: kind for name, (kind, _) in columns.items()} for table, columns in _TABLES.items()
+}
+"""Every raw table's columns and DuckDB types, ``dt`` last where it is kept by day."""
+
+ACCOUNTS = frozenset({"raw.batches", "raw.quarantine"})
+"""The raw tables that say what became of records, instead of holding them."""
+
+RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
+    table: {name: text for name, (_, text) in columns.items()} for table, columns in _TABLES.items()
+}
+
+RAW_DESCRIPTIONS: dict[str, str] = {
+    **{target.table: target.description for target in TARGETS.values()},
+    "raw.superseded_events": "Rows of raw.events that no longer count: an earlier copy of the event came later.",
+    "raw.quarantine": "Refused records, each once and whole, with all reasons.",
+    "raw.batches": "Batches: what was read from each landing file, and what became of its records.",
+}
