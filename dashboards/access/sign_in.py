@@ -18,7 +18,7 @@ import flask
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
-from dashboards.access.address import is_https, own_path, visitor_of
+from dashboards.access.address import TrustedProxies, own_path, visitor_of
 from dashboards.access.attempts import Attempts
 from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard
 from dashboards.access.passwords import BusyError, Passwords
@@ -64,7 +64,7 @@ class SignIn:
         wanted, said = own_path(given.get("next", "/")), given.get("name", "")
         if not self._is_our_form(given.get("token", "")):
             return self._form(wanted, 400, "access.old_form")
-        address = visitor_of(flask.request, self._guard.rules.proxy)
+        address = visitor_of(flask.request)
         name = plain_name(said) or ""
         wait = self._attempts.begin(name, address)
         if wait:
@@ -109,7 +109,7 @@ class SignIn:
             value,
             max_age=seconds,
             path="/" if name == self._guard.cookie else SIGN_IN,
-            secure=is_https(flask.request, self._guard.rules.proxy),
+            secure=flask.request.is_secure,
             httponly=True,
             samesite=same_site,
         )
@@ -168,6 +168,8 @@ def _time(text: Texts, seconds: int) -> str:
 
 def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
     """Have every request to *server* asked who sends it, before anything else, and serve the page to sign in."""
+    if rules.proxy:
+        server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]
     guard = Guard(home, rules)
     server.before_request_funcs.setdefault(None, []).insert(0, guard.ask)
     if guard.has_sign_in:
