@@ -12,7 +12,7 @@ import dashboards
 from dashboards.texts import Texts, all_texts
 
 FOLDER = Path(dashboards.__file__).parent
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
+CODE = "\n".join(file.read_text(encoding="utf-8") for kind in ("py", "html") for file in FOLDER.rglob(f"*.{kind}"))
 NAMED = re.findall(r"""text\(\s*["']([a-z_0-9.()]+[a-z_0-9()])["']""", CODE)
 """The keys that the code writes out; others are put together."""
 
