@@ -69,9 +69,7 @@ def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
     trend = pl.DataFrame([{key: row[key] for key in ("dt", "revenue", "orders")} for row in days.values()])
     if trend.is_empty() or not trend["orders"].sum():
         return ()
-    rows = [
-        row | {"day": f"{row['dt']} {look.text('weekday.' + str(row['dt'].isoweekday()))}"} for row in days.values()
-    ]
+    rows = [row | {"day": f"{row['dt']} {look.text.date('date.weekday', row['dt'])}"} for row in days.values()]
     columns = [
         text(look.text("column.day"), "day"),
         *(exact(look, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),

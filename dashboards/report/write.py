@@ -68,13 +68,6 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
     settings = reader.workspace.settings
     look = Look(language, settings.currency)
     day = reader.day
-    written = look.text(
-        "page.day",
-        year=day.year,
-        day=day.day,
-        name=look.text(f"month.{day.month}"),
-        weekday=look.text(f"weekday_long.{day.isoweekday()}"),
-    )
     local = now.astimezone(ZoneInfo(settings.timezone))
     left_out = _OF_EVENTS if is_without_log(figures(reader, day)) else frozenset[str]()
     sections = [
@@ -86,7 +79,7 @@ def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
         look,
         sections,
         title=f"{look.text('page.title')} · {day}",
-        heading=f"{look.text('page.title')} · {written}",
+        heading=f"{look.text('page.title')} · {look.text.date('date.full', day)}",
         about=look.text("page.about", currency=settings.currency, timezone=settings.timezone),
         warning=look.text("page.unfinished", time=f"{local:%Y-%m-%d %H:%M}") if local.date() <= day else "",
         footer=look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone),
