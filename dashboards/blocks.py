@@ -1,7 +1,7 @@
 """What a page or report says, apart from how it is shown: cards, charts, tables, notes.
 
 Here: the parts of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
-as HTML (``dashboards.report.render``), the web app as components (``dashboards.app.render``) and as files
+as HTML (``dashboards.report.page``), the web app as components (``dashboards.app.render``) and as files
 (``dashboards.app.export``).
 Not here: any of these.
 """

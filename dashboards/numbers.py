@@ -1,14 +1,18 @@
 """Numbers as people read them: three digits on screen, the full value on hover, in Chinese or English units.
 
-Here: counts, money, rates and changes as text; null, NaN and infinity are all "–".
-Not here: what a number means (``dashboards.texts``).
+Here: counts, money, rates and changes as text; null, NaN and infinity are all "–". Babel knows the currencies' signs;
+the short forms are ours, for Babel's compact ones keep decimals, not digits (1234.57万), and its minus is a hyphen.
+Not here: what a number means (``dashboards.texts``), dates (``Texts.date``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeGuard
+
+from babel.numbers import get_currency_symbol
 
 Language = Literal["zh", "en"]
 Number = int | float | None
@@ -21,16 +25,8 @@ _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
     "zh": ((1e8, "亿"), (1e4, "万")),
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "K")),
 }
-_SYMBOLS = {
-    "CNY": "¥",
-    "USD": "$",
-    "EUR": "€",
-    "GBP": "£",
-    "JPY": "JP¥",
-    "HKD": "HK$",
-    "KRW": "₩",
-    "INR": "₹",
-}
+_SYMBOLS = {"CNY": "¥", "USD": "$"}
+"""Signs that are short in both languages, where Babel has CN¥ or US$ in one: all money of a shop is in one currency."""
 
 
 def is_number(value: Number) -> TypeGuard[int | float]:
@@ -45,10 +41,11 @@ class Numbers:
     language: Language
     currency: str
 
-    @property
+    @cached_property
     def symbol(self) -> str:
-        """What stands before an amount: ``¥``, or the code where no sign is known."""
-        return _SYMBOLS.get(self.currency, f"{self.currency} ")
+        """What stands before an amount: ``¥``, ``A$``, or the code and a blank where the currency has no sign."""
+        sign = _SYMBOLS.get(self.currency) or get_currency_symbol(self.currency, self.language)
+        return f"{sign} " if sign[-1].isalpha() else sign
 
     def short(self, value: Number) -> str:
         """At most three digits and a unit: ``20.8K``, ``2.08万``; whole numbers below 10,000 in full."""

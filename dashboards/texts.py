@@ -6,14 +6,18 @@ Not here: the texts themselves, numbers (``dashboards.numbers``), names that dat
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+
+from babel.dates import format_date
 
 from dashboards.numbers import Language
 from pipelines.home.yaml_files import read_yaml
 
 _FOLDER = Path(__file__).with_name("words")
+_format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year writes each day once a line
 
 
 @cache
@@ -44,6 +48,10 @@ class Texts:
     def joined(self, *sentences: str) -> str:
         """Sentences one after another, as the language parts them; empty ones are left out."""
         return ("" if self.language == "zh" else " ").join(sentence for sentence in sentences if sentence)
+
+    def date(self, key: str, day: dt.date) -> str:
+        """*day* as the text of *key* has it, a pattern of Unicode's CLDR such as ``EEEE, d MMM y``."""
+        return _format_date(day, self(key), locale=self.language)
 
     def days(self, number: int) -> str:
         """So many days: ``1 day``, ``28 days``."""

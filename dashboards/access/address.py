@@ -1,54 +1,66 @@
 """Where a request comes from and which address it was sent to, as far as that can be believed.
 
-Here: the visitor's address, the host and scheme that the browser shows, paths of our own.
+Here: the visitor's address, the host and scheme that the browser shows (``TrustedProxies``), paths of our own.
 Not here: what follows from it (``dashboards.access.guard``).
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import flask
+from werkzeug.http import parse_list_header
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboards.access.network import plain_address
 from dashboards.access.rules import Proxy, is_loopback
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_AS_SENT = "werkzeug.proxy_fix.orig"
+"""Where ProxyFix keeps what a request said before; no request can bring it, for its headers are below ``HTTP_``."""
 _LONGEST_PATH = 8_000
 
 
-def peer_of(request: flask.Request) -> str:
-    """Who opened the connection: a browser, or a proxy."""
-    return plain_address(request.environ.get("REMOTE_ADDR") or "")
+class TrustedProxies:
+    """WSGI: takes what a trusted proxy says of a request for the request's own address, host and scheme.
+
+    werkzeug's ProxyFix believes whoever connects, and a fixed number of proxies. Here the peer has to be a trusted
+    proxy, and the visitor is the last address of X-Forwarded-For that is not one, however many proxies there are.
+    """
+
+    def __init__(self, application: WSGIApplication, proxy: Proxy) -> None:
+        self._application = application
+        self._proxy = proxy
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if not self._proxy.is_at(environ.get("REMOTE_ADDR", "")):
+            return self._application(environ, start_response)
+        addresses = parse_list_header(environ.get("HTTP_X_FORWARDED_FOR", ""))
+        trusted = takewhile(self._proxy.is_at, reversed(addresses[1:]))
+        return ProxyFix(self._application, x_for=1 + len(list(trusted)), x_host=1)(environ, start_response)
 
 
-def is_proxied(request: flask.Request, proxy: Proxy | None) -> bool:
+def is_proxied(request: flask.Request) -> bool:
     """Whether a trusted proxy sends it."""
-    return proxy is not None and proxy.is_at(peer_of(request))
+    return _AS_SENT in request.environ
 
 
-def visitor_of(request: flask.Request, proxy: Proxy | None) -> str:
+def visitor_of(request: flask.Request) -> str:
     """The visitor's address: what the last proxy that is trusted says, never what the visitor sends."""
-    address = peer_of(request)
-    if proxy is None:
-        return address
-    for said in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if not proxy.is_at(address) or not said.strip():
-            break
-        address = plain_address(said)
-    return address
+    return plain_address(request.remote_addr or "")
 
 
-def host_of(request: flask.Request, proxy: Proxy | None) -> str:
-    """Host and port that the browser shows."""
-    said = request.headers.get("X-Forwarded-Host", "") if is_proxied(request, proxy) else ""
-    return (said or request.headers.get("Host", "")).lower()
-
-
-def is_https(request: flask.Request, proxy: Proxy | None) -> bool:
-    """Whether the browser's way to us is encrypted."""
-    said = request.headers.get("X-Forwarded-Proto", "") if is_proxied(request, proxy) else ""
-    return (said or request.scheme).lower() == "https"
+def host_as_sent(request: flask.Request) -> str:
+    """The header Host as it came, whatever a proxy says."""
+    environ: WSGIEnvironment = request.environ.get(_AS_SENT, request.environ)
+    return environ.get("HTTP_HOST") or ""
 
 
 def names_this_host(host: str) -> bool:
@@ -64,7 +76,7 @@ def names_this_host(host: str) -> bool:
         return False
 
 
-def is_same_origin(request: flask.Request, proxy: Proxy | None) -> bool:
+def is_same_origin(request: flask.Request) -> bool:
     """Whether one of our own pages sends it; programs that are no browsers say nothing of where they are from."""
     origin = request.headers.get("Origin")
     if origin is None:
@@ -72,7 +84,7 @@ def is_same_origin(request: flask.Request, proxy: Proxy | None) -> bool:
     try:
         parts = urlsplit(origin.lower())
         default = {"http": 80, "https": 443}[parts.scheme]
-        ours = urlsplit(f"//{host_of(request, proxy)}")
+        ours = urlsplit(f"//{request.headers.get('Host', '')}")
         # Behind a proxy that does not say so, the scheme may be another than the browser's: its port is what counts.
         return bool(parts.hostname) and (parts.hostname, parts.port or default) == (ours.hostname, ours.port or default)
     except (ValueError, KeyError):

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import flask
 from werkzeug.wrappers import Response
 
-from dashboards.access.address import host_of, is_proxied, is_same_origin, names_this_host
+from dashboards.access.address import host_as_sent, is_proxied, is_same_origin, names_this_host
 from dashboards.access.database import Database
 from dashboards.access.rules import Proxy, Rules
 from dashboards.access.sessions import Sessions, form_token
@@ -65,12 +65,12 @@ class Guard:
         request = flask.request
         if request.environ.get("headwater.inside") is _INSIDE:
             return None
-        if self.rules.is_local and not names_this_host(request.headers.get("Host", "")):
+        if self.rules.is_local and not names_this_host(host_as_sent(request)):
             return _refusal(400, "this server answers to localhost and 127.0.0.1 only")
         if request.path == HEALTH and request.method in _SAFE:
             return None
-        if request.method not in _SAFE and not is_same_origin(request, self.rules.proxy):
-            return _refusal(403, f"this request does not come from a page of {host_of(request, self.rules.proxy)}")
+        if request.method not in _SAFE and not is_same_origin(request):
+            return _refusal(403, f"this request does not come from a page of {request.headers.get('Host', '')}")
         try:
             visitor = self.visitor(request)
         except HeadwaterError as error:
@@ -108,7 +108,7 @@ class Guard:
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
         """Whom a trusted proxy names; the role is that which it says, or the users' file does, or the least."""
         name = plain_name(request.headers.get(proxy.user_header, ""))
-        if name is None or not is_proxied(request, proxy):
+        if name is None or not is_proxied(request):
             return None
         if proxy.role_header:
             said = request.headers.get(proxy.role_header, "").strip().lower()

@@ -10,15 +10,14 @@ import hmac
 import logging
 import secrets
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import urlencode
 
 import flask
-from markupsafe import Markup, escape
+from jinja2 import StrictUndefined, Template
 from werkzeug.wrappers import Response
 
-from dashboards.access.address import is_https, own_path, visitor_of
+from dashboards.access.address import TrustedProxies, own_path, visitor_of
 from dashboards.access.attempts import Attempts
 from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard
 from dashboards.access.passwords import BusyError, Passwords
@@ -30,7 +29,6 @@ from dashboards.texts import Texts
 from pipelines.home.folder import Home
 
 _PAGE = Path(__file__).with_name("sign_in.html")
-_FAULT = '<p class="fault" role="alert">{}</p>\n'
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
@@ -42,7 +40,7 @@ class SignIn:
         self._passwords = passwords or Passwords()
         self._attempts = Attempts(guard.database)
         self._form_cookie = f"{guard.cookie}_form"
-        self._page = Template(_PAGE.read_text(encoding="utf-8"))
+        self._page = Template(_PAGE.read_text(encoding="utf-8"), autoescape=True, undefined=StrictUndefined)
 
     def add_to(self, server: flask.Flask) -> None:
         """Serve them."""
@@ -64,7 +62,7 @@ class SignIn:
         wanted, said = own_path(given.get("next", "/")), given.get("name", "")
         if not self._is_our_form(given.get("token", "")):
             return self._form(wanted, 400, "access.old_form")
-        address = visitor_of(flask.request, self._guard.rules.proxy)
+        address = visitor_of(flask.request)
         name = plain_name(said) or ""
         wait = self._attempts.begin(name, address)
         if wait:
@@ -109,7 +107,7 @@ class SignIn:
             value,
             max_age=seconds,
             path="/" if name == self._guard.cookie else SIGN_IN,
-            secure=is_https(flask.request, self._guard.rules.proxy),
+            secure=flask.request.is_secure,
             httponly=True,
             samesite=same_site,
         )
@@ -128,12 +126,12 @@ class SignIn:
         language = self._language()
         text = Texts(language)
         token = flask.request.cookies.get(self._form_cookie) or secrets.token_urlsafe(24)
-        fault = text(key, time=_time(text, seconds)) if key else ""
         other: Language = "en" if language == "zh" else "zh"
         values = {
             "lang": "zh-CN" if language == "zh" else "en",
             "title": text("access.title"),
             "about": text("access.about"),
+            "fault": text(key, time=_time(text, seconds)) if key else "",
             "name": text("access.name"),
             "password": text("access.password"),
             "enter": text("access.enter"),
@@ -145,9 +143,7 @@ class SignIn:
             "other_href": f"{SIGN_IN}?{urlencode({'next': wanted, 'lang': other})}",
             "other_lang": "en" if other == "en" else "zh-CN",
         }
-        shown = {name: escape(value) for name, value in values.items()}
-        shown["fault"] = Markup(_FAULT).format(fault) if fault else Markup()
-        response = flask.Response(self._page.substitute(shown), code, mimetype="text/html")
+        response = flask.Response(self._page.render(values), code, mimetype="text/html")
         response.headers["Cache-Control"] = "no-store"
         self._set(response, self._form_cookie, token, "Strict", None)
         return response
@@ -168,6 +164,8 @@ def _time(text: Texts, seconds: int) -> str:
 
 def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
     """Have every request to *server* asked who sends it, before anything else, and serve the page to sign in."""
+    if rules.proxy:
+        server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]
     guard = Guard(home, rules)
     server.before_request_funcs.setdefault(None, []).insert(0, guard.ask)
     if guard.has_sign_in:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections import OrderedDict
+from contextlib import closing
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
+from cachetools import LRUCache, cachedmethod
 
 from dashboards.copy.build import CopyFile, current, publish
 from dashboards.report.queries import MAIN, to_frame
@@ -25,7 +27,7 @@ from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
 
 CACHED_BYTES = 48_000_000
-"""Of answers, for each copy that is open."""
+"""Of answers, for each copy that is open; an answer that is larger is not kept."""
 _MEMORY = "400MB"
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -48,8 +50,7 @@ class Copy:
             config={"memory_limit": _MEMORY, "threads": 2, "autoload_known_extensions": False},
         )
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._answers: OrderedDict[tuple[str, tuple[tuple[str, object], ...]], pl.DataFrame] = OrderedDict()
-        self._bytes = 0
+        self._answers: LRUCache[object, pl.DataFrame] = LRUCache(CACHED_BYTES, getsizeof=_size)
         self._lock = threading.Lock()
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
@@ -60,23 +61,12 @@ class Copy:
             parameters: Dates, numbers, texts.
         """
         values = {name: value for name, value in parameters.items() if f"${name}" in sql}
-        key = (sql, tuple(sorted(values.items())))
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
-        cursor = self._connection.cursor()
-        try:
-            frame = to_frame(cursor.sql(sql, params=values))
-        finally:
-            cursor.close()
-        with self._lock:
-            if key not in self._answers:
-                self._answers[key] = frame
-                self._bytes += _size(frame)
-            while self._bytes > CACHED_BYTES and len(self._answers) > 1:
-                self._bytes -= _size(self._answers.popitem(last=False)[1])
-        return frame
+        return self._answer(sql, tuple(sorted(values.items())))
+
+    @cachedmethod(attrgetter("_answers"), lock=attrgetter("_lock"))
+    def _answer(self, sql: str, values: tuple[tuple[str, object], ...]) -> pl.DataFrame:
+        with closing(self._connection.cursor()) as cursor:
+            return to_frame(cursor.sql(sql, params=dict(values)))
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """The rows of *sql* as dictionaries; see ``frame``."""

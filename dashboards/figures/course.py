@@ -14,7 +14,6 @@ import polars as pl
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, Look, base, plain
-from dashboards.figures.sales import date_text
 from dashboards.metrics import full_text, tick_text
 
 LINES = (
@@ -103,9 +102,8 @@ def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, st
 
 
 def _hover(look: Look, day: dt.date, metric: str, value: float | None) -> str:
-    return (
-        f"{day} {date_text(look, day)}<br>{look.text.name('metric', metric)} {full_text(look.numbers, metric, value)}"
-    )
+    date = f"{day} {look.text.date('date.short', day)}"
+    return f"{date}<br>{look.text.name('metric', metric)} {full_text(look.numbers, metric, value)}"
 
 
 def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
@@ -115,7 +113,7 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
     places = list(range(0, len(days), step))
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[date_text(look, days[place], break_line=True) for place in places],
+        ticktext=[look.text.date("date.lines", days[place]) for place in places],
         range=[-0.6, len(days) - 0.4],
         tickangle=0,
     )
@@ -124,7 +122,7 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
         meta={
             "narrow": {
                 "xaxis.tickvals": narrow,
-                "xaxis.ticktext": [date_text(look, days[place], break_line=True) for place in narrow],
+                "xaxis.ticktext": [look.text.date("date.lines", days[place]) for place in narrow],
             }
         }
     )

@@ -48,7 +48,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
         constraintext="none",
         cliponaxis=False,
         hovertext=[
-            f"<b>{date_text(look, row['dt'])}</b><br>{look.text('metric.revenue')} "
+            f"<b>{look.text.date('date.short', row['dt'])}</b><br>{look.text('metric.revenue')} "
             f"{look.numbers.full_money(row['revenue'])}<br>{look.text('metric.orders')} "
             f"{look.numbers.full(row['orders'])}"
             for row in rows
@@ -58,7 +58,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     ticks = [-age for age in range(0, span + 1, 1 if every_day else 7)]
     figure.update_xaxes(
         tickvals=ticks,
-        ticktext=[date_text(look, day + dt.timedelta(days=tick), break_line=True) for tick in ticks],
+        ticktext=[look.text.date("date.lines", day + dt.timedelta(days=tick)) for tick in ticks],
         range=[-span - 0.8, 0.8 + span * 0.03],
         tickangle=0,
         ticklabeloverflow="allow",
@@ -73,15 +73,6 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     )
     figure.update_layout(bargap=0.18, margin={"t": 12})
     return figure
-
-
-def date_text(look: Look, day: dt.date, *, break_line: bool = False) -> str:
-    """The day with its weekday."""
-    between = "<br>" if break_line else " "
-    weekday = look.text(f"weekday.{day.isoweekday()}")
-    if look.language == "zh":
-        return f"{day.month}月{day.day}日{between}{weekday}"
-    return f"{weekday}{between}{day.day} {look.text(f'month.{day.month}')}"
 
 
 def entrance_revenue(look: Look, frame: pl.DataFrame) -> go.Figure:

@@ -1,7 +1,7 @@
 """The report: one day of a shop as one HTML file that needs nothing else.
 
-Here: reading the marts (``queries``), the sections of the day itself (``overview``, ``entrances``), blocks as HTML
-(``render``), the page (``html``, ``page``), the file (``write``).
+Here: reading the marts (``queries``), the sections of the day itself as blocks (``overview``, ``entrances``), the page
+(``page``), the file (``write``).
 Not here: customers and products (``dashboards.sections``), the charts (``dashboards.figures``), the command
 (``dashboards.report.file``).
 """

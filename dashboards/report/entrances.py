@@ -11,14 +11,13 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.blocks import Column
+from dashboards.blocks import Block, Chart, Column, Empty, Group, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import entrance_revenue, entrance_value, has_place, slot_revenue
 from dashboards.numbers import NONE
 from dashboards.report.columns import change_column
-from dashboards.report.html import Html, first_of, message, table, tag
-from dashboards.report.page import Page
+from dashboards.report.page import first_of
 from dashboards.report.queries import Reader
 from dashboards.sections.sales import MATCHES
 
@@ -65,16 +64,14 @@ ORDER BY revenue DESC, impressions DESC, entrance_id, head_page_type, head_modul
 """
 
 
-def entrances(page: Page, reader: Reader) -> Html:
+def entrances(look: Look, reader: Reader) -> list[Block]:
     """The entrances' sales and traffic; that the sales sum to the day's."""
-    look = page.look
     frame = _named(look, reader.frame(_ENTRANCES))
     total = reader.frame(_TOTAL).row(0, named=True)
     rows = frame.to_dicts()
     if not rows:
-        return message(
-            look.text("empty.entrances", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}"
-        )
+        remedy = f"headwater run --from {reader.day} --to {reader.day}"
+        return [Text(look.text("empty.entrances", day=reader.day), "missing", remedy)]
     columns = [
         text(look.text("column.entrance"), "name"),
         metric(look, "revenue"),
@@ -91,17 +88,13 @@ def entrances(page: Page, reader: Reader) -> Html:
     all_rows = {**total, "name": look.text("total"), "revenue_share": 1.0 if total["revenue"] else None}
     has_shared_orders = sum(row["orders"] or 0 for row in rows) > (total["orders"] or 0)
     sums = look.numbers.full_money(total["revenue"] or 0)
-    check = look.text("check.equal" if total["is_equal"] else "check.differs", sums=sums)
-    parts = [
-        tag(
-            "div",
-            table(columns, rows, total=all_rows),
-            tag("p", check, class_="check"),
-            *([tag("p", look.text("entrances.orders"), class_="note")] if has_shared_orders else []),
-            class_="card wide",
-        ),
-        *_matches(look, reader),
+    parts: list[Block] = [
+        Table("entrances", "", columns, rows, total=all_rows, is_wide=True),
+        Text(look.text("check.equal" if total["is_equal"] else "check.differs", sums=sums), "check"),
     ]
+    if has_shared_orders:
+        parts.append(Text(look.text("entrances.orders")))
+    beside: list[Block] = _matches(look, reader)
     full = [
         text(look.text("column.entrance"), "name"),
         *(
@@ -112,20 +105,13 @@ def entrances(page: Page, reader: Reader) -> Html:
         *(exact(look, name) for name in ("click_to_order_rate", "revenue_per_mille")),
     ]
     if total["revenue"]:
-        parts.append(
-            page.chart(
-                entrance_revenue(look, frame),
-                look.text("entrances.revenue.title"),
-                look.text("definition.entrance_revenue"),
-                full,
-                rows,
-            )
-        )
-        parts.append(_value_chart(page, frame, full))
-    return tag("div", *parts, class_="grid")
+        title, about = look.text("entrances.revenue.title"), look.text("definition.entrance_revenue")
+        beside.append(Chart(entrance_revenue(look, frame), Table("revenue", title, full, rows, about)))
+        beside.append(_value_chart(look, frame, full))
+    return [*parts, Group(tuple(beside))]
 
 
-def _matches(look: Look, reader: Reader) -> list[Html]:
+def _matches(look: Look, reader: Reader) -> list[Block]:
     """By what the day's order lines found their entrances; nothing where the home has no such table."""
     if not reader.has("attribution.attributed_sales"):
         return []
@@ -143,25 +129,18 @@ def _matches(look: Look, reader: Reader) -> list[Html]:
         *(metric(look, name) for name in ("net_revenue", "margin")),
         text(look.text("column.definition"), "definition", is_long=True),
     ]
-    return [tag("div", tag("h3", look.text("matches.title")), table(columns, rows), class_="card wide")] if rows else []
+    return [Table("matches", look.text("matches.title"), columns, rows, is_wide=True)] if rows else []
 
 
-def _value_chart(page: Page, frame: pl.DataFrame, columns: Sequence[Column]) -> Html:
-    look = page.look
+def _value_chart(look: Look, frame: pl.DataFrame, columns: Sequence[Column]) -> Block:
     rows = frame.to_dicts()
     left_out = [row["name"] for row in rows if not has_place(row)]
     title = look.text("entrances.value.title")
     if len(left_out) == len(rows):
-        return tag("div", tag("h3", title), message(look.text("empty.value")), class_="card")
+        return Empty(title, look.text("empty.value"))
     said = look.text("note.no_place", names=look.text("list.separator").join(left_out))
-    return page.chart(
-        entrance_value(look, frame),
-        title,
-        look.text("definition.entrance_value"),
-        columns,
-        rows,
-        notes=[said] if left_out else [],
-    )
+    table = Table("value", title, columns, rows, look.text("definition.entrance_value"))
+    return Chart(entrance_value(look, frame), table, (said,) if left_out else ())
 
 
 def _changes(look: Look) -> list[Column]:
@@ -171,9 +150,8 @@ def _changes(look: Look) -> list[Column]:
     ]
 
 
-def slots(page: Page, reader: Reader) -> Html:
+def slots(look: Look, reader: Reader) -> list[Block]:
     """The slots that brought the most, and those that were seen most without a sale."""
-    look = page.look
     frame = _named(look, reader.frame(_SLOTS)).with_columns(pl.col("name").alias("entrance"))
     modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
     rows = [
@@ -181,7 +159,8 @@ def slots(page: Page, reader: Reader) -> Html:
         for row in frame.to_dicts()
     ]
     if not rows:
-        return message(look.text("empty.slots", day=reader.day), f"headwater run --from {reader.day} --to {reader.day}")
+        remedy = f"headwater run --from {reader.day} --to {reader.day}"
+        return [Text(look.text("empty.slots", day=reader.day), "missing", remedy)]
     columns = [
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.slot"), "place"),
@@ -190,45 +169,25 @@ def slots(page: Page, reader: Reader) -> Html:
         metric(look, "revenue_per_mille"),
     ]
     selling = [row for row in rows if row["revenue"] > 0]
-    parts = []
-    total = sum(row["revenue"] for row in rows)
+    parts: list[Block] = []
     if selling:
-        shown = selling[:BARS]
-        parts.append(
-            page.chart(
-                slot_revenue(look, pl.DataFrame(shown, infer_schema_length=None), total),
-                look.text("slots.title"),
-                look.text("definition.slots"),
-                columns,
-                rows,
-                notes=[first_of(look, len(shown), len(selling))],
-            )
-        )
-    quiet = sorted(
-        (row for row in rows if not row["revenue"] and row["impressions"]), key=lambda row: -row["impressions"]
-    )
+        total = sum(row["revenue"] for row in rows)
+        figure = slot_revenue(look, pl.DataFrame(selling[:BARS], infer_schema_length=None), total)
+        table = Table("slots", look.text("slots.title"), columns, rows, look.text("definition.slots"))
+        parts.append(Chart(figure, table, (first_of(look, min(BARS, len(selling)), len(selling)),)))
+    quiet = [row for row in rows if not row["revenue"] and row["impressions"]]
     if quiet:
-        shown = quiet[:QUIET_ROWS]
         parts.append(
-            tag(
-                "div",
-                tag("h3", look.text("slots.quiet.title")),
-                tag("p", look.text("slots.quiet.definition"), class_="definition"),
-                table(
-                    [
-                        text(look.text("column.entrance"), "entrance"),
-                        text(look.text("column.slot"), "place"),
-                        *(metric(look, name) for name in ("impressions", "clicks", "slot_click_rate")),
-                    ],
-                    shown,
-                ),
-                tag("p", first_of(look, len(shown), len(quiet)), class_="note"),
-                class_="card",
+            Table(
+                "quiet",
+                look.text("slots.quiet.title"),
+                columns[:5],
+                sorted(quiet, key=lambda row: -row["impressions"]),
+                look.text("slots.quiet.definition"),
+                most=QUIET_ROWS,
             )
         )
-    if not parts:
-        return message(look.text("empty.selling"))
-    return tag("div", *parts, class_="grid")
+    return [Group(tuple(parts))] if parts else [Text(look.text("empty.selling"), "missing")]
 
 
 def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:

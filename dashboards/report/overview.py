@@ -13,15 +13,13 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Table, Text
 from dashboards.columns import arrowed, definition, exact, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
-from dashboards.report.html import Html, joined, message, tag
-from dashboards.report.page import Page
 from dashboards.report.queries import MAIN, Reader
-from dashboards.report.render import html_of
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
 
@@ -36,21 +34,22 @@ Figures = Mapping[str, Any]
 """A row of ``dashboards.totals.totals``."""
 
 
-def overview(page: Page, reader: Reader) -> Html:
+def overview(look: Look, reader: Reader) -> list[Block]:
     """The day's sales against the day before and the same weekday of the week before, their course, the way to them."""
-    look, day = page.look, reader.day
+    day = reader.day
     now = figures(reader, day)
     before, week = (figures(reader, day - dt.timedelta(days=n)) for n in (1, 7))
-    parts: list[Html] = []
+    parts: list[Block] = []
     if not now["orders"]:
-        parts.append(message(look.text("empty.orders", day=day), f"headwater run --from {day} --to {day} --force"))
+        remedy = f"headwater run --from {day} --to {day} --force"
+        parts.append(Text(look.text("empty.orders", day=day), "missing", remedy))
     names = [name for name in SALES if not is_without_log(now) or name not in OF_VISITORS]
-    parts.append(tag("div", *(_card(look, name, now, before, week) for name in names), class_="cards"))
-    parts.append(html_of(page, sales_notes(look, now)))
-    parts.append(tag("div", *_trend(page, reader), class_="grid"))
+    parts.append(Cards(tuple(_card(look, name, now, before, week) for name in names)))
+    parts += sales_notes(look, now)
+    parts.append(Group(_trend(look, reader)))
     if not is_without_log(now):
-        parts.append(_funnel(look, now))
-    return joined(parts)
+        parts += [Text(look.text("funnel.title"), "heading"), _funnel(look, now)]
+    return parts
 
 
 def figures(reader: Reader, day: dt.date) -> Figures:
@@ -59,9 +58,9 @@ def figures(reader: Reader, day: dt.date) -> Figures:
     return found if day in reader.days(MAIN) else dict.fromkeys(found)
 
 
-def _trend(page: Page, reader: Reader) -> list[Html]:
+def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
     """The course of the sales up to the day; nothing where there were none."""
-    look, day = page.look, reader.day
+    day = reader.day
     found = reader.frame(_DAYS, first=day - dt.timedelta(days=TREND_DAYS - 1))
     days = {row["dt"]: row for row in found.iter_rows(named=True)}
     for computed in reader.days(MAIN):
@@ -69,85 +68,63 @@ def _trend(page: Page, reader: Reader) -> list[Html]:
             days[computed] = {"dt": computed, **_NOTHING}
     trend = pl.DataFrame([{key: row[key] for key in ("dt", "revenue", "orders")} for row in days.values()])
     if trend.is_empty() or not trend["orders"].sum():
-        return []
-    rows = [
-        row | {"day": f"{row['dt']} {look.text('weekday.' + str(row['dt'].isoweekday()))}"} for row in days.values()
-    ]
+        return ()
+    rows = [row | {"day": f"{row['dt']} {look.text.date('date.weekday', row['dt'])}"} for row in days.values()]
     columns = [
         text(look.text("column.day"), "day"),
         *(exact(look, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),
     ]
-    return [
-        page.chart(
-            revenue_trend(look, trend, day),
-            look.text("trend.title", days=look.text.days(len(days))),
-            look.text("trend.definition"),
-            columns,
-            sorted(rows, key=lambda row: row["dt"], reverse=True),
-            is_wide=True,
-        )
-    ]
+    table = Table(
+        "days",
+        look.text("trend.title", days=look.text.days(len(days))),
+        columns,
+        sorted(rows, key=lambda row: row["dt"], reverse=True),
+        look.text("trend.definition"),
+    )
+    return (Chart(revenue_trend(look, trend, day), table, is_wide=True),)
 
 
-def _card(look: Look, metric: str, now: Figures, before: Figures, week: Figures) -> Html:
+def _card(look: Look, metric: str, now: Figures, before: Figures, week: Figures) -> Card:
     value = now[metric]
-    return tag(
-        "div",
-        tag("p", look.text(f"metric.{metric}"), class_="name"),
-        tag("p", short_text(look.numbers, metric, value), class_="value", title=full_text(look.numbers, metric, value)),
-        _comparison(look, metric, value, before, "compare.before"),
-        _comparison(look, metric, value, week, "compare.week"),
-        tag("p", definition(look, metric), class_="definition"),
-        class_="card kpi",
+    return Card(
+        look.text(f"metric.{metric}"),
+        short_text(look.numbers, metric, value),
+        full_text(look.numbers, metric, value),
+        (
+            _comparison(look, metric, value, before, "compare.before"),
+            _comparison(look, metric, value, week, "compare.week"),
+        ),
+        definition(look, metric),
     )
 
 
-def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, key: str) -> Html:
+def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, key: str) -> Change:
     then = earlier[metric]
     if is_rate(metric):
         change = look.numbers.points(value, then)
         said = change if change == NONE else look.text("compare.points", n=change)
     else:
         said = look.numbers.change(value, then)
-    way = {"+": "up", "−": "down"}.get(said[0])
     then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
-    return tag(
-        "p",
-        tag("span", arrowed(said), class_=way),
-        " ",
-        look.text(key) + then_text,
-        class_="change",
-        title=full_text(look.numbers, metric, then),
-    )
+    return Change(arrowed(said), look.text(key) + then_text, full_text(look.numbers, metric, then))
 
 
-def _funnel(look: Look, now: Figures) -> Html:
+def _funnel(look: Look, now: Figures) -> Cards:
     """Exposures, clicks, carts and lines of the day, with the rate of each step."""
     cards = []
     for metric, rate in STEPS:
-        said = Html("")
+        value = now[metric] or 0
+        changes: tuple[Change, ...] = ()
         if rate:
-            value = now[rate]
-            said = tag(
-                "p",
-                tag("strong", look.numbers.percent(value)),
-                f" {look.text(f'metric.{rate}')}",
-                class_="change",
-                title=look.numbers.full_percent(value),
-            )
+            share, name = now[rate], look.text(f"metric.{rate}")
+            changes = (Change(look.numbers.percent(share), name, look.numbers.full_percent(share)),)
         cards.append(
-            tag(
-                "div",
-                tag("p", look.text(f"metric.{metric}"), class_="name"),
-                tag(
-                    "p",
-                    look.numbers.short(now[metric] or 0),
-                    class_="value",
-                    title=look.numbers.full(now[metric] or 0),
-                ),
-                said,
-                tag("p", definition(look, rate or metric), class_="definition"),
-                class_="card kpi",
+            Card(
+                look.text(f"metric.{metric}"),
+                look.numbers.short(value),
+                look.numbers.full(value),
+                changes,
+                definition(look, rate or metric),
             )
         )
-    return joined([tag("h4", look.text("funnel.title")), tag("div", *cards, class_="cards funnel")])
+    return Cards(tuple(cards), "funnel")

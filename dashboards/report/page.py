@@ -1,120 +1,101 @@
-"""The page: sections, figures and styles in one file that asks nobody for anything.
+"""The page of the report: sections of blocks in one HTML file that asks nobody for anything.
 
-Here: gathering figures, the HTML around them, plotly.js written into it once.
-Not here: what the sections say.
+Here: what the template (``page.html``) needs besides the blocks; plotly.js is written into the page once.
+Not here: what the sections say (``dashboards.sections``, ``dashboards.report.overview`` and ``entrances``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import plotly.graph_objects as go
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
-from dashboards.blocks import Column, Row
-from dashboards.figures.look import Look
-from dashboards.report.html import Html, details, joined, tag
+from dashboards.blocks import VERDICT_SIGNS, Block, Column
+from dashboards.figures.look import Look, text_width
+
+_MOST_ROWS = 100
+"""Rows that the table under a chart shows at most."""
+
+_ONE_LINE = 36
+"""Width in Latin letters up to which a text is kept on one line."""
 
 _CONFIG = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
-
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-"""The browser itself refuses whatever would leave the page."""
-
-
-@dataclass
-class Page:
-    """A page that is being written; figures are numbered as they are added."""
-
-    look: Look
-    figures: list[str] = field(default_factory=list)
-
-    def chart(
-        self,
-        figure: go.Figure,
-        title: str,
-        definition: str,
-        columns: Sequence[Column],
-        rows: Sequence[Row],
-        *,
-        is_wide: bool = False,
-        is_open: bool = False,
-        notes: Sequence[str] = (),
-    ) -> Html:
-        """A card: title, definition, figure, what the figure leaves out, the same as a table."""
-        number = len(self.figures)
-        self.figures.append(_script_json(str(to_json(figure, validate=False))))
-        meta = figure.layout.meta or {}
-        said = [*notes, *(meta.get("notes") or ())]
-        least = f";min-width:{meta['min_width']}px" if "min_width" in meta else ""
-        return tag(
-            "figure",
-            tag("figcaption", tag("h3", title), tag("p", definition, class_="definition")),
-            tag(
-                "div",
-                tag(
-                    "div",
-                    id=f"figure-{number}",
-                    class_="plot",
-                    role="img",
-                    aria_label=title,
-                    style=f"height:{figure.layout.height}px{least}",
-                ),
-                class_="scroll",
-                tabindex="0" if least else None,
-            ),
-            *(tag("p", note, class_="note") for note in said if note),
-            details(self.look, columns, rows, is_open=is_open),
-            class_="card wide" if is_wide else "card",
-        )
-
-    def html(self, title: str, header: Html, sections: Sequence[tuple[str, str, Html]], footer: Html) -> str:
-        """The whole file; a section is its id, its title and what it holds."""
-        head = joined(
-            [
-                Html('<meta charset="utf-8">'),
-                Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-                Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-                Html('<link rel="icon" href="data:,">'),
-                tag("title", title),
-                tag("style", Html(_asset("page.css"))),
-            ]
-        )
-        links = tag("nav", *(tag("a", name, href=f"#{key}") for key, name, _ in sections), aria_label=title)
-        body = joined(
-            [
-                header,
-                links,
-                tag(
-                    "main",
-                    tag("noscript", tag("p", self.look.text("noscript"), class_="missing")),
-                    *(tag("section", tag("h2", name), content, id=key) for key, name, content in sections),
-                ),
-                footer,
-            ]
-        )
-        data = joined(
-            Html(f'<script type="application/json" class="figure" data-target="figure-{number}">{text}</script>')
-            for number, text in enumerate(self.figures)
-        )
-        scripts = joined(
-            [
-                Html(f"<script>{get_plotlyjs()}</script>"),
-                Html(f"<script>var plotConfig = {json.dumps(_CONFIG)};\n{_asset('page.js')}</script>"),
-            ]
-        )
-        language = "zh-CN" if self.look.language == "zh" else "en"
-        content = f"<head>{head}</head>\n<body>{body}\n{data}\n{scripts}</body>"
-        return f'<!doctype html>\n<html lang="{language}">{content}</html>\n'
+_UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
+"""Control characters, and those that turn the direction of what follows them."""
 
 
-def _script_json(text: str) -> str:
-    """JSON that cannot end the script element that it stands in."""
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; *key* is what a link to it names."""
+
+    key: str
+    title: str
+    intro: str
+    blocks: Sequence[Block]
 
 
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
+    """The whole file; controls and the app's own parts are left out, which a file cannot have.
+
+    Args:
+        look: The language.
+        sections: In the order in which they are shown.
+        texts: title, heading, about, warning (may be '') and footer.
+    """
+    figures: list[Markup] = []
+
+    def add_figure(figure: go.Figure) -> str:
+        """The id of the element that *figure* is drawn in; its data stand at the end of the page."""
+        figures.append(Markup(to_json(figure, validate=False)))  # in which plotly escapes what could end a script
+        return f"figure-{len(figures) - 1}"
+
+    return _template().render(
+        look=look,
+        sections=sections,
+        figures=figures,
+        add_figure=add_figure,
+        class_of=_class_of,
+        first_of=first_of,
+        kind_of=lambda block: type(block).__name__,
+        most_rows=_MOST_ROWS,
+        signs=VERDICT_SIGNS,
+        ways={"▲": "up", "▼": "down"},
+        plotly=Markup(get_plotlyjs()),
+        config=_CONFIG,
+        css=_asset("page.css"),
+        js=_asset("page.js"),
+        **texts,
+    )
+
+
+def first_of(look: Look, shown: int, total: int) -> str:
+    """That only the first rows are shown; '' where all are."""
+    return look.text("first_of", n=look.numbers.full(shown), m=look.numbers.full(total)) if shown < total else ""
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, finalize=_visible, undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(_asset("page.html"))
+
+
+def _visible(value: object) -> object:
+    """*value* without letters that cannot be seen, if it is text; HTML is left as it is."""
+    return value.translate(_UNSEEN) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _class_of(column: Column, text: str) -> str | None:
+    if not column.is_text:
+        return None
+    return "text" if column.is_long or text_width(text) > _ONE_LINE else "text whole"
+
+
+def _asset(name: str) -> Markup:
+    return Markup(Path(__file__).with_name(name).read_text(encoding="utf-8"))

@@ -7,8 +7,11 @@ Not here: the guides in ``docs/``, which people write.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from jinja2 import Environment
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from pipelines.compute.checks import grain_check_name
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
@@ -18,6 +21,7 @@ from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import Read
 
+_PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 _INTRODUCTION = (
     "Every table of the lake, from the headers in `sql/`; written by `headwater docs`. Times are UTC, `dt` is a "
     "business day in the shop's time zone, money is DECIMAL(18,4) in the reporting currency unless a column says "
@@ -70,22 +74,7 @@ def _columns(columns: Iterator[tuple[str, str, str]]) -> Iterator[str]:
     yield ""
 
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Headwater: data dictionary</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }}
-h3 {{ margin-top: 2.5rem }} code {{ background: #eef2f6; padding: 0 .25em; border-radius: 3px }}
-table {{ border-collapse: collapse; width: 100% }} td, th {{ border-bottom: 1px solid #d9e0e7; padding: .3rem .6rem;
-text-align: left; vertical-align: top }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #14191f; color: #dfe6ee }} code {{ background: #232c36 }}
-td, th {{ border-color: #33404d }} }}
-</style></head><body>
-{body}
-</body></html>
-"""
-
-
 def as_html(project: Project) -> str:
     """The dictionary as one HTML page that needs nothing else."""
-    return _PAGE.format(body=MarkdownIt("commonmark").enable("table").render(markdown(project)))
+    body = Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown(project)))
+    return Environment(autoescape=True, keep_trailing_newline=True).from_string(_PAGE).render(body=body)

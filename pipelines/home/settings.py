@@ -8,7 +8,9 @@ Not here: the tables that operators edit beside it, entrances and exchange rates
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+import sys
 from functools import cache
 from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
@@ -263,19 +265,32 @@ def load_settings(home: Home) -> Settings:
 
 
 def write_start_date(home: Home, start: dt.date) -> None:
-    """Put ``start_date`` into the settings file, keeping its other lines and comments as they are.
+    """Put ``start_date`` into the settings file; its comments and the order of its keys stay as they are.
 
     Raises:
         HeadwaterError: the file cannot be written.
     """
     path = home.settings_file
     with told_if_unwritable(path):
-        text = path.read_text(encoding="utf-8")
-        line = f"start_date: {start.isoformat()}"
-        unset = re.compile(r"^start_date:[^\S\n]*(?:null|~)?[^\S\n]*(?P<comment>#.*)?$", re.MULTILINE)
-        if found := unset.search(text):
-            comment = f"      {found['comment']}" if found["comment"] else ""
-            text = text[: found.start()] + line + comment + text[found.end() :]
-        else:
-            text = f"{text.rstrip()}\n{line}\n"
-        write_file(path, text)
+        write_file(path, _with_start_date(path.read_text(encoding="utf-8-sig"), start))
+
+
+def _with_start_date(text: str, start: dt.date) -> str:
+    from ruamel.yaml import YAML  # needed once in a home's life, and slow to import
+    from ruamel.yaml.representer import RoundTripRepresenter
+
+    class Representer(RoundTripRepresenter):
+        """Writes null, where ruamel.yaml would leave the value of ``threads: null`` out."""
+
+    Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml = YAML()
+    yaml.Representer = Representer
+    yaml.preserve_quotes = True
+    yaml.width = sys.maxsize  # no line is broken
+    content = yaml.load(text)
+    if content is None:  # comments belong to keys: without a key they would be lost
+        content = yaml.load(f"{text}\nstart_date:")
+    content["start_date"] = start
+    written = io.StringIO()
+    yaml.dump(content, written)
+    return written.getvalue()

@@ -448,6 +448,7 @@ def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
 
 def test_answers_are_kept_until_there_are_too_many(copy, monkeypatch):
     monkeypatch.setattr("dashboards.app.marts.CACHED_BYTES", 20_000)
+    copy = Copy(copy.home, copy.file)
     sql = "SELECT $n AS n, repeat('x', 4000) AS wide"
     first = copy.frame(sql, n=0)
     assert copy.frame(sql, n=0) is first

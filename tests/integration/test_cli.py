@@ -257,6 +257,7 @@ def test_docs_are_the_ones_in_the_repository():
     written = (REPOSITORY / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     assert headwater("docs").stdout == written, "run `make docs`"
     page = headwater("docs", "--format", "html").stdout
+    assert "'implied:&lt;order&gt;:&lt;line&gt;'" in page, "text in angle brackets is no tag"
     assert "<table>" in page
     assert "attribution.slot_daily" in page
 

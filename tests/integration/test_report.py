@@ -15,7 +15,6 @@ import pytest
 
 from assets.engine import open_instance
 from dashboards.report.file import last_day, write_report
-from dashboards.report.html import tag
 from dashboards.report.queries import newest_day, open_day
 from dashboards.report.write import report_html
 from pipelines.compute.workspace import open_workspace
@@ -423,7 +422,3 @@ def test_a_day_that_is_not_over_says_so(computed: Home) -> None:
         after = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(20), dt.UTC))  # past midnight in the shop
     assert f"This day is not over: what follows is what was processed by {DAY} 10:00" in during
     assert "This day is not over" not in after
-
-
-def test_letters_that_cannot_be_seen_do_not_reach_the_page() -> None:
-    assert tag("p", "a\x00b\u202ec\u2066d\x7fe\nf") == "<p>a b c d e\nf</p>"

@@ -11,7 +11,7 @@ import flask
 import pytest
 from argon2 import PasswordHasher
 
-from dashboards.access.address import own_path
+from dashboards.access.address import own_path, visitor_of
 from dashboards.access.attempts import FREE_OF_ADDRESS, FREE_OF_NAME, Attempts
 from dashboards.access.database import Database
 from dashboards.access.passwords import Passwords
@@ -488,6 +488,33 @@ def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_only(home, mei):
     form = {**form_of(client), "name": "mei", "password": PASSWORD}
     outside = {"REMOTE_ADDR": OUTSIDE}
     assert client.post("/sign-in", data=form, headers=told_by, environ_overrides=outside).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("said", "visitor"),
+    [
+        ("", "10.0.0.7"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("198.51.100.7, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 10.0.0.8, [::ffff:10.0.0.9]:80", "203.0.113.9"),
+        ("198.51.100.7, 203.0.113.9:4711, 10.0.0.8", "203.0.113.9"),
+        ("10.0.0.9, 10.0.0.8", "10.0.0.9"),
+        ("10.0.0.9, unknown", "unknown"),
+    ],
+)
+def test_the_visitor_is_the_last_address_before_the_trusted_proxies(proxied, said, visitor):
+    proxied.add_url_rule("/who", "who", lambda: visitor_of(flask.request))
+    headers = {"X-User": "mei", "X-Forwarded-For": said}
+    answer = proxied.test_client().get("/who", headers=headers, environ_overrides={"REMOTE_ADDR": "10.0.0.7"})
+    assert answer.text == visitor
+
+
+def test_a_proxy_on_this_host_does_not_make_other_names_ours(home, mei):
+    server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}  # a page's script can send the second
+    assert server.test_client().get("/", headers=headers).status_code == 400
+    headers = {"Host": "127.0.0.1:8050", "X-Forwarded-Host": "shop.example"}
+    assert server.test_client().get("/", headers=headers).status_code == 401
 
 
 def test_attempts_count_for_the_address_that_the_proxy_names(home, mei):

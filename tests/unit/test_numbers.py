@@ -41,6 +41,14 @@ def test_money_has_its_sign_before_it():
     assert EN.money(-5533.2) == "−$5,533"
     assert EN.full_money(-5533.2) == "−$5,533.20"
     assert Numbers("en", "XAU").money(12) == "XAU 12"
+    assert Numbers("zh", "USD").money(12) == "$12"
+    assert [Numbers("en", code).money(12) for code in ("CNY", "AUD", "JPY", "CHF")] == ["¥12", "A$12", "¥12", "CHF 12"]
+    assert [Numbers("zh", code).money(12) for code in ("EUR", "BRL", "JPY", "XXX")] == [
+        "€12",
+        "R$12",
+        "JP¥12",
+        "XXX 12",
+    ]
 
 
 def test_percentages_have_three_digits():

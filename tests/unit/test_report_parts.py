@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 
+from dashboards.blocks import Block, Card, Cards, Change, Chart, Column, Controls, Empty, Group, Table, Text
 from dashboards.figures.look import Look
+from dashboards.report.page import Section, page_html
 from dashboards.sections.customers import nearest_age
 from dashboards.sections.lifetime_value import why_not_fitted
 from dashboards.sections.windows import what_it_takes, window_note, window_of
@@ -77,6 +80,38 @@ def test_what_a_missing_metric_takes_is_said() -> None:
 @pytest.mark.parametrize(("ages", "found"), [([27, 52], 27), ([28, 27], 28), ([1, 14], 28), ([], 28), ([27, 29], 27)])
 def test_the_snapshot_nearest_the_wanted_age_is_compared_with(ages: list[int], found: int) -> None:
     assert nearest_age(ages, 28) == found
+
+
+def page_of(*blocks: Block) -> str:
+    """What a page says of *blocks*."""
+    texts = dict.fromkeys(("title", "heading", "about", "warning", "footer"), "")
+    html = page_html(EN, [Section("key", "Title", "Intro", blocks)], **texts)
+    return html.split('<p class="intro">Intro</p>')[1].split("</section>")[0]
+
+
+def test_texts_are_escaped_and_letters_that_cannot_be_seen_do_not_reach_the_page() -> None:
+    assert page_of(Text("a\x00b\u202ec\u2066d\x7fe\nf", "intro")) == '<p class="intro">a b c d e\nf</p>'
+    assert page_of(Text("<b>", "missing", "a & b")) == '<p class="missing">&lt;b&gt; <code>a &amp; b</code></p>'
+    columns = [Column("<th>", lambda row: row["name"], lambda row: f"full {row['name']}", is_text=True)]
+    cell = '<th scope="row" class="text whole" title="full &#34;&lt;">&#34;&lt;</th>'
+    assert f"<tbody><tr>{cell}</tr></tbody>" in page_of(Table("key", "", columns, [{"name": '"<'}]))
+
+
+def test_every_kind_of_block_is_shown_and_parts_of_the_app_are_not() -> None:
+    health = Cards((Card("law", "3", verdict="bad", note="why"), Card("other", "–")), "health")
+    figure = go.Figure(layout={"height": 200, "meta": {"notes": ["<left out>"]}})
+    chart = Chart(figure, Table("key", "Chart", [Column("n", lambda row: "1")], [{}] * 101, is_open=True))
+    card = Card("Sales", "¥1", "¥1.00", (Change("▲ +1%", "vs before", "¥0.99"),), "Sum")
+    page = page_of(
+        Group((health, chart), "stack"), Cards((card,)), Empty("none", "why", is_missing=False), Controls(())
+    )
+    assert '<p class="verdict bad">■ 3</p><p class="evidence">why</p>' in page
+    assert '<p class="verdict">– –</p>' in page
+    assert '<div id="figure-0" class="plot" role="img" aria-label="Chart" style="height:200px">' in page
+    assert '<p class="note">&lt;left out&gt;</p><details open><summary>' in page
+    assert page.count("<tr>") == 101, "the head and the first hundred rows"
+    assert '<p class="change" title="¥0.99"><span class="up">▲ +1%</span> vs before</p>' in page
+    assert page.endswith('<div class="card"><h3>none</h3><p class="definition">why</p></div>')
 
 
 NOBODY = np.array([], dtype=float)

@@ -262,13 +262,32 @@ def test_start_date_is_written_among_the_comments(home):
     assert load_settings(home).start_date == dt.date(2026, 3, 2)
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert len(changed) == 1
-    assert changed[0][1].startswith("start_date: 2026-03-02      # first day")
+    assert changed[0][1].startswith("start_date: 2026-03-02       # first day")
+    assert changed[0][0].index("#") == changed[0][1].index("#"), "the comments stay in one column"
 
 
-def test_start_date_is_added_where_there_is_no_such_line(home):
-    home.settings_file.write_text("timezone: UTC", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("timezone: UTC", "timezone: UTC\nstart_date: 2026-03-02\n"),
+        ("", "start_date: 2026-03-02\n"),
+        ("# ours\n# timezone: UTC\n", "# ours\n# timezone: UTC\n\nstart_date: 2026-03-02\n"),
+        ("{timezone: UTC}", "{timezone: UTC, start_date: 2026-03-02}\n"),
+        ("start_date : ~  # soon\ncurrency: 'USD'\n", "start_date: 2026-03-02 # soon\ncurrency: 'USD'\n"),
+        ('"start_date":\nthreads: null\n', '"start_date": 2026-03-02\nthreads: null\n'),
+        ("\ufefftimezone: UTC # 时区\r\n", "timezone: UTC # 时区\nstart_date: 2026-03-02\n"),
+        (
+            "rfm:\n  window_days: 090  # b\n\n# end\n",
+            "rfm:\n  window_days: 090  # b\n\n# end\nstart_date: 2026-03-02\n",
+        ),
+    ],
+)
+def test_start_date_is_written_however_the_file_is_laid_out(home, text, written):
+    home.settings_file.write_bytes(text.encode())
+    before = load_settings(home)
     write_start_date(home, dt.date(2026, 3, 2))
-    assert load_settings(home) == Settings(timezone="UTC", start_date=dt.date(2026, 3, 2))
+    assert home.settings_file.read_text(encoding="utf-8") == written
+    assert load_settings(home) == before.model_copy(update={"start_date": dt.date(2026, 3, 2)})
 
 
 def test_init_overwrites_nothing(home):

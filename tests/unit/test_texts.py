@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import string
 from pathlib import Path
@@ -12,7 +13,7 @@ import dashboards
 from dashboards.texts import Texts, all_texts
 
 FOLDER = Path(dashboards.__file__).parent
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
+CODE = "\n".join(file.read_text(encoding="utf-8") for kind in ("py", "html") for file in FOLDER.rglob(f"*.{kind}"))
 NAMED = re.findall(r"""text\(\s*["']([a-z_0-9.()]+[a-z_0-9()])["']""", CODE)
 """The keys that the code writes out; others are put together."""
 
@@ -39,8 +40,8 @@ def test_no_text_is_left_over():
         re.findall(r"""f["']([a-z_]+\.[a-z]+_)\{""", CODE)
     )
     families |= {f"{name}." for name in re.findall(r"""name\(\s*["']([a-z_.]+)["']""", CODE)}
-    families |= {"octants.", "segments.", "weekday.", "quadrant.", "stage."}
-    written = set(re.findall(r'"([a-z_]+\.[a-z_.0-9]+)"', CODE)) | set(NAMED)
+    families |= {"octants.", "segments.", "quadrant.", "stage."}
+    written = set(re.findall(r"""["']([a-z_]+\.[a-z_.0-9]+)["']""", CODE)) | set(NAMED)
     # Where the family itself is put together, its last part is written: f"page.{name}.about".
     endings = set(re.findall(r"""\}(\.[a-z_]+)["']""", CODE))
     unused = {
@@ -95,3 +96,11 @@ def test_counts_of_slots_modules_and_products_say_of_which(language):
     }[language]  # fmt: skip
     for metric, word in of.items():
         assert word in Texts(language).name("metric", metric)
+
+
+def test_dates_are_written_in_the_language():
+    day = dt.date(2026, 9, 6)
+    keys = ("date.full", "date.short", "date.lines", "date.weekday")
+    said = [[Texts(language).date(key, day) for key in keys] for language in ("zh", "en")]
+    assert said[0] == ["2026年9月6日 星期日", "9月6日 周日", "9月6日<br>周日", "周日"]
+    assert said[1] == ["Sunday, 6 Sep 2026", "Sun 6 Sep", "Sun<br>6 Sep", "Sun"]
