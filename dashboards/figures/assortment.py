@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUES, INK, SAND, Look, base
+from dashboards.figures.heat import Cell, add_heat
+from dashboards.figures.look import SAND, Look, base
 
 SALES_CLASSES = ("hot", "normal", "slow")
 ABC, XYZ = ("A", "B", "C"), ("X", "Y", "Z")
@@ -67,53 +68,21 @@ def abc_xyz(look: Look, frame: pl.DataFrame) -> go.Figure:
     columns: list[str | None] = [*XYZ, None] if any(xyz is None for _, xyz in cells) else list(XYZ)
     number = look.numbers
     figure = base(look, 290)
-    grid = [[cells.get((abc, xyz)) for xyz in columns] for abc in ABC]
-    figure.add_heatmap(
-        x=list(range(len(columns))),
-        y=list(range(len(ABC))),
-        z=[[(row["revenue_share"] or 0) if row else None for row in line] for line in grid],
-        zmin=0,
-        text=[
-            [
-                f"<b>{number.short(row['products'])}</b><br>{number.percent(row['revenue_share'])}" if row else ""
-                for row in line
-            ]
-            for line in grid
-        ],
-        texttemplate="%{text}",
-        textfont={"size": 12, "color": INK},
-        hovertext=[
-            [
-                f"{row['abc_class']} · {row['xyz_class'] or look.text('xyz.none')}"
-                f"<br>{look.text('metric.products')} {number.full(row['products'])}"
-                f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
-                f" · {number.full_percent(row['revenue_share'])}"
-                if row
-                else ""
-                for row in line
-            ]
-            for line in grid
-        ],
-        hoverinfo="text",
-        hoverongaps=False,
-        colorscale=BLUES,
-        showscale=False,
-        xgap=3,
-        ygap=3,
-    )
-    figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[look.text(f"xyz.{(key or 'none').lower()}") for key in columns],
-        range=[-0.5, len(columns) - 0.5],
-        side="top",
-        showline=False,
-        title_text=look.text("axis.xyz"),
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(ABC))),
-        ticktext=list(ABC),
-        range=[len(ABC) - 0.5, -0.5],
-        showline=False,
-        title_text=look.text("axis.abc"),
-    )
+
+    def cell(abc: str, xyz: str | None) -> Cell:
+        row = cells.get((abc, xyz))
+        if row is None:
+            return Cell()
+        hover = (
+            f"{abc} · {xyz or look.text('xyz.none')}<br>{look.text('metric.products')} {number.full(row['products'])}"
+            f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
+            f" · {number.full_percent(row['revenue_share'])}"
+        )
+        text = f"<b>{number.short(row['products'])}</b><br>{number.percent(row['revenue_share'])}"
+        return Cell(row["revenue_share"] or 0, text, hover)
+
+    names = [look.text(f"xyz.{(key or 'none').lower()}") for key in columns]
+    add_heat(figure, [[cell(abc, xyz) for xyz in columns] for abc in ABC], names, ABC, gap=3)
+    figure.update_xaxes(title_text=look.text("axis.xyz"))
+    figure.update_yaxes(title_text=look.text("axis.abc"))
     return figure

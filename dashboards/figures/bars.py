@@ -77,27 +77,27 @@ def ranked_bars(
     if marks:
         _add_marks(figure, measures[0], marks)
     drawn = [*measures, marks] if marks else measures
+    wide, narrow = _ranges(labels, measures, drawn)
+    figure.update_xaxes(range=wide, showticklabels=False, showline=False, zeroline=True, zerolinecolor=SOFT_INK)
+    figure.update_layout(
+        bargap=0.32,
+        bargroupgap=0.06,
+        showlegend=len(drawn) > 1,
+        legend={"traceorder": "normal"},
+        meta={"narrow": {"xaxis.range": narrow}},
+    )
+    return figure
+
+
+def _ranges(labels: Sequence[str], measures: Sequence[Bars], drawn: Sequence[Bars]) -> tuple[list[float], list[float]]:
+    """The range of the values' axis with room for the bars' labels, on a screen and on a phone."""
     values = [value for bars in drawn for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     name_width = _LETTER * max(
         (text_width(line) for label in labels for line in label.replace("&amp;", "&").split("<br>")), default=0
     )
     label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
-    figure.update_xaxes(
-        range=_range(low, high, label_width, max(_WIDTH - name_width, 200)),
-        showticklabels=False,
-        showline=False,
-        zeroline=True,
-        zerolinecolor=SOFT_INK,
-    )
-    figure.update_layout(
-        bargap=0.32,
-        bargroupgap=0.06,
-        showlegend=len(drawn) > 1,
-        legend={"traceorder": "normal"},
-        meta={"narrow": {"xaxis.range": _range(low, high, label_width, 190)}},
-    )
-    return figure
+    return _range(low, high, label_width, max(_WIDTH - name_width, 200)), _range(low, high, label_width, 190)
 
 
 def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:

@@ -65,16 +65,8 @@ def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
     if not made:
         return figure
     total = sum(made.values())
-    weights: dict[tuple[int, str], float] = defaultdict(float)
-    links: dict[tuple[tuple[int, str], tuple[int, str]], float] = defaultdict(float)
     last = max(map(len, made)) - 1
-    for path, weight in made.items():
-        # The end stands in the last column, however short the way to it.
-        nodes = [(last if place == len(path) - 1 else place, name) for place, name in enumerate(path)]
-        for node in nodes:
-            weights[node] += weight
-        for source, target in pairwise(nodes):
-            links[source, target] += weight
+    weights, links = _flows(made, last)
     order = sorted(weights, key=lambda node: (node[0], -weights[node], node[1]))
     place_of = {node: place for place, node in enumerate(order)}
     figure.add_sankey(
@@ -110,6 +102,24 @@ def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
     )
     figure.update_layout(margin={"l": 4, "r": 4, "t": 10, "b": 10}, meta={"min_width": 150 * (last + 1)})
     return figure
+
+
+_Node = tuple[int, str]
+
+
+def _flows(
+    made: Mapping[tuple[str, ...], float], last: int
+) -> tuple[dict[_Node, float], dict[tuple[_Node, _Node], float]]:
+    """What passes each step of *made*, and what goes from one to the next. The end of a path is in column *last*."""
+    weights: dict[_Node, float] = defaultdict(float)
+    links: dict[tuple[_Node, _Node], float] = defaultdict(float)
+    for path, weight in made.items():
+        nodes = [(last if place == len(path) - 1 else place, name) for place, name in enumerate(path)]
+        for node in nodes:
+            weights[node] += weight
+        for source, target in pairwise(nodes):
+            links[source, target] += weight
+    return weights, links
 
 
 def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:

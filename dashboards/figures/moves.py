@@ -74,6 +74,12 @@ def migration_flow(
         },
         textfont={"size": 12, "color": INK},
     )
+    _name_sides(look, figure)
+    figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
+    return figure
+
+
+def _name_sides(look: Look, figure: go.Figure) -> None:
     for x, anchor, key in ((0, "left", "axis.from"), (1, "right", "axis.to")):
         figure.add_annotation(
             x=x,
@@ -87,8 +93,6 @@ def migration_flow(
             showarrow=False,
             font={"size": 12, "color": INK},
         )
-    figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
-    return figure
 
 
 def _middles(counts: Sequence[int], scale: float, room: float) -> list[float]:

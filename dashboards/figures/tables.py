@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
+from dashboards.figures.heat import Cell, add_heat
+from dashboards.figures.look import GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
 """Where members come from and go to that are in no cell."""
@@ -41,75 +42,57 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
     if not counts:
         return figure
     sums = {source: sum(counts.get((source, target), 0) for target in targets) for source in sources}
-    shares = [
-        [counts.get((s, t), 0) / sums[s] if sums[s] and (s, t) in counts else None for t in targets] for s in sources
-    ]
-    figure.add_heatmap(
-        x=list(range(len(targets))),
-        y=list(range(len(sources))),
-        z=shares,
-        zmin=0,
-        zmax=1,
-        text=[[look.numbers.short(counts[s, t]) if (s, t) in counts else "" for t in targets] for s in sources],
-        texttemplate="%{text}",
-        textfont={"size": 12, "color": INK},
-        hovertext=[
-            [
-                f"{plain(names.get(s, s))} → {plain(names.get(t, t))}<br>{look.text(unit)} "
-                f"{look.numbers.full(counts.get((s, t), 0))} · {look.numbers.percent(share)}"
-                for t, share in zip(targets, row, strict=True)
-            ]
-            for s, row in zip(sources, shares, strict=True)
-        ],
-        hoverinfo="text",
-        hoverongaps=False,
-        colorscale=BLUES,
-        showscale=False,
-        xgap=2,
-        ygap=2,
-    )
+
+    def cell(source: str, target: str) -> Cell:
+        count = counts.get((source, target), 0)
+        share = count / sums[source] if sums[source] and (source, target) in counts else None
+        hover = (
+            f"{plain(names.get(source, source))} → {plain(names.get(target, target))}<br>{look.text(unit)} "
+            f"{look.numbers.full(count)} · {look.numbers.percent(share)}"
+        )
+        return Cell(share, look.numbers.short(count) if (source, target) in counts else "", hover)
+
     across = [plain(names.get(key, key), 20) for key in targets]
-    is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
+    beside = [
+        f"{wrapped(names.get(key, key), 16)} <span style='color:{GREY}'>{look.numbers.short(sums[key])}</span>"
+        for key in sources
+    ]
+    add_heat(figure, [[cell(source, target) for target in targets] for source in sources], across, beside, most=1)
     for source in set(sources) & set(targets):
         x, y = targets.index(source), sources.index(source)
         figure.add_shape(
             type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line={"color": ORANGE, "width": 2}
         )
-    figure.update_xaxes(
-        tickvals=list(range(len(targets))),
-        ticktext=across,
-        range=[-0.5, len(targets) - 0.5],
-        side="top",
-        ticks="",
-        title_text=look.text("axis.to"),
-        tickangle=-40 if is_tight else 0,
-        tickfont={"size": 11},
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(sources))),
-        ticktext=[
-            f"{wrapped(names.get(key, key), 16)} <span style='color:{GREY}'>{look.numbers.short(sums[key])}</span>"
-            for key in sources
-        ],
-        range=[len(sources) - 0.5, -0.5],
-        ticks="",
-        title_text=look.text("axis.from"),
-        tickfont={"size": 11},
-    )
+    is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
+    figure.update_xaxes(title_text=look.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": 11})
+    figure.update_yaxes(title_text=look.text("axis.from"), tickfont={"size": 11})
+    figure.update_layout(_widths(look, counts, sums, names, targets, is_tight=is_tight))
+    return figure
+
+
+def _widths(
+    look: Look,
+    counts: Mapping[tuple[str, str], int],
+    sums: Mapping[str, int],
+    names: Mapping[str, str],
+    targets: Sequence[str],
+    *,
+    is_tight: bool,
+) -> dict[str, object]:
+    """The layout's right margin, and the least width at which the numbers of a grid do not touch."""
     right = 64 if is_tight else 8
     digits = max(text_width(look.numbers.short(count)) for count in counts.values())
     beside = max(
-        min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sums[key])) for key in sources
+        min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sum_)) for key, sum_ in sums.items()
     )
     least = round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4))
-    figure.update_layout(
-        margin={"r": right},
-        meta={
+    return {
+        "margin": {"r": right},
+        "meta": {
             "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
             "min_width": least + 8 if least + 8 < _NARROW else least + right,
         },
-    )
-    return figure
+    }
 
 
 def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
@@ -134,58 +117,26 @@ def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | 
     if not cohorts:
         return figure
 
-    def cell(month: dt.date, since: int) -> dict[str, object] | None:
+    def cell(month: dt.date, since: int) -> Cell:
         row = cells.get((month, since))
-        return row if row is not None and row["retention_rate"] is not None else None
+        if row is None or row["retention_rate"] is None:
+            return Cell()
+        hover = (
+            f"{_month(month)} + {since}<br>{look.numbers.full(row['retained'])} / {look.numbers.full(row['customers'])}"
+            f" · {look.numbers.full_percent(row['retention_rate'])}"
+        )
+        return Cell(row["retention_rate"], look.numbers.percent(row["retention_rate"]), hover)
 
-    grid = [[cell(month, since) for since in shown] for month, _ in cohorts]
-    figure.add_heatmap(
-        x=list(range(len(shown))),
-        y=list(range(len(cohorts))),
-        z=[[row["retention_rate"] if row else None for row in line] for line in grid],
-        zmin=0,
-        text=[[look.numbers.percent(_float(row["retention_rate"])) if row else "" for row in line] for line in grid],
-        texttemplate="%{text}",
-        textfont={"size": 12, "color": INK},
-        hovertext=[
-            [
-                f"{_month(row['cohort_month'])} + {row['months_since']}<br>"
-                f"{look.numbers.full(_float(row['retained']))} / {look.numbers.full(_float(row['customers']))} · "
-                f"{look.numbers.full_percent(_float(row['retention_rate']))}"
-                if row
-                else ""
-                for row in line
-            ]
-            for line in grid
-        ],
-        hoverinfo="text",
-        hoverongaps=False,
-        colorscale=BLUES,
-        showscale=False,
-        xgap=2,
-        ygap=2,
+    add_heat(
+        figure,
+        [[cell(month, since) for since in shown] for month, _ in cohorts],
+        [f"+{since}" if since else "0" for since in shown],
+        [f"{_month(month)}  n={look.numbers.short(customers)}" for month, customers in cohorts],
     )
-    figure.update_xaxes(
-        tickvals=list(range(len(shown))),
-        ticktext=[f"+{since}" if since else "0" for since in shown],
-        range=[-0.5, len(shown) - 0.5],
-        side="top",
-        ticks="",
-        title_text=look.text("axis.months_since"),
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(cohorts))),
-        ticktext=[f"{_month(month)}  n={look.numbers.short(customers)}" for month, customers in cohorts],
-        range=[len(cohorts) - 0.5, -0.5],
-        ticks="",
-        tickfont={"color": INK},
-    )
+    figure.update_xaxes(title_text=look.text("axis.months_since"))
+    figure.update_yaxes(tickfont={"color": INK})
     return figure
 
 
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _month(month: object) -> str:
-    return f"{month:%Y-%m}" if isinstance(month, dt.date) else ""
+def _month(month: dt.date) -> str:
+    return f"{month:%Y-%m}"

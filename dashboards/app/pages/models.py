@@ -7,14 +7,16 @@ Not here: the entrances (``dashboards.app.pages.entrances``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Table, Text
 from dashboards.columns import metric, text
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import ORANGE, plain
+from dashboards.figures.look import ORANGE, Look, plain
 from dashboards.metrics import full_text
 
 MODELS = ("fused", "first", "last", "linear", "position_based", "time_decay")
@@ -55,7 +57,20 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
         {"name": names.get(key, key), "entrance_id": key} | {name: cells.get((name, key), 0.0) for name in MODELS}
         for key in keys
     ]
-    table = Table(
+    table = _model_table(context, rows, totals)
+    figure = _model_bars(look, cells, chosen, keys, names)
+    options = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
+    choice = Choice("model", look.text("entrances.model"), options, chosen, default=MODELS[0])
+    return [
+        Text(look.text("models.heading", model=look.text(f"model.{chosen}")), "heading"),
+        Text(look.text(f"model.{chosen}.about"), "intro"),
+        Group((Controls((choice,)), Chart(figure, table, is_wide=True)), "stack"),
+    ]
+
+
+def _model_table(context: Context, rows: Sequence[Mapping[str, Any]], totals: Mapping[str, float]) -> Table:
+    look = context.look
+    return Table(
         "models",
         look.text("models.title"),
         [
@@ -73,8 +88,14 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
         is_open=True,
         keys=("entrance_id",),
     )
+
+
+def _model_bars(
+    look: Look, cells: Mapping[tuple[str, str], float], chosen: str, keys: Sequence[str], names: Mapping[str, str]
+) -> go.Figure:
+    """The sales that the model *chosen* credits to each entrance of *keys*; the fused ones are a stroke."""
     values = [cells.get((chosen, key), 0.0) for key in keys]
-    total = totals[chosen]
+    total = sum(value for (model, _), value in cells.items() if model == chosen)
     bars = Bars(
         look.text(f"model.{chosen}"),
         values,
@@ -92,11 +113,4 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
     if chosen != "fused":
         fused = [cells.get(("fused", key), 0.0) for key in keys]
         marks = Bars(look.text("model.fused"), fused, ["" for _ in fused], ORANGE)
-    figure = ranked_bars(look, [names.get(key, key) for key in keys], [bars], hovers, marks)
-    options = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
-    choice = Choice("model", look.text("entrances.model"), options, chosen, default=MODELS[0])
-    return [
-        Text(look.text("models.heading", model=look.text(f"model.{chosen}")), "heading"),
-        Text(look.text(f"model.{chosen}.about"), "intro"),
-        Group((Controls((choice,)), Chart(figure, table, is_wide=True)), "stack"),
-    ]
+    return ranked_bars(look, [names.get(key, key) for key in keys], [bars], hovers, marks)

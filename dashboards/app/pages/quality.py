@@ -6,7 +6,7 @@ Not here: gathering checks and lineage (``dashboards.copy.status``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,7 @@ from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
 from dashboards.columns import exact, metric, text
-from dashboards.copy.status import Lineage, read_checks, read_lineage
+from dashboards.copy.status import Lineage, Source, read_checks, read_lineage
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
 from dashboards.metrics import full_text, short_text
@@ -267,10 +267,17 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     controls = Controls((tables, of_table))
     of = (table, column)
     described = {(name, key): said for name, keys in lineage.descriptions.items() for key, said in keys.items()}
-    ranks = upstream(lineage.sources, of)
-    used = sorted(
-        (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources
-    )
+    chart = lineage_chart(look, lineage.sources, of, described)
+    return [controls, Chart(chart, _lineage_table(context, lineage.sources, of, described), is_wide=True)]
+
+
+def _lineage_table(
+    context: Context, sources: Mapping[str, Mapping[str, Sequence[Source]]], of: Source, described: Mapping[Source, str]
+) -> Table:
+    """The columns that *of* is made of, the nearest first, and those that are made of it."""
+    look, view = context.look, context.view
+    ranks = upstream(sources, of)
+    used = sorted((name, key) for name, keys in sources.items() for key, made_of in keys.items() if of in made_of)
     rows = [
         {"kind": look.text(f"lineage.{kind}"), "table": name, "column": key, "about": described.get((name, key), "")}
         for kind, pairs in (
@@ -280,19 +287,17 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
         )
         for name, key in pairs
     ]
-    listing = Table(
+
+    def href(row: Mapping[str, Any]) -> str | None:
+        return view.to(table=row["table"], column=row["column"]).href if row["table"] in sources else None
+
+    return Table(
         "lineage",
         look.text("lineage.of", column=".".join(of)),
         [
             text(look.text("column.kind"), "kind"),
             text(look.text("column.table"), "table"),
-            text(
-                look.text("column.column"),
-                "column",
-                href=lambda row: (
-                    view.to(table=row["table"], column=row["column"]).href if row["table"] in lineage.sources else None
-                ),
-            ),
+            text(look.text("column.column"), "column", href=href),
             text(look.text("column.about"), "about", is_long=True),
         ],
         rows,
@@ -300,7 +305,6 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
         is_wide=True,
         is_of_days=False,
     )
-    return [controls, Chart(lineage_chart(look, lineage.sources, of, described), listing, is_wide=True)]
 
 
 def _options(names: Sequence[str]) -> tuple[Option, ...]:
