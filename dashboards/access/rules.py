@@ -81,7 +81,7 @@ def rules_for(
     if is_sign_in_off and not is_loopback(host):
         raise HeadwaterError(f"--no-sign-in is for 127.0.0.1; {host} can be reached from elsewhere")
     if is_sign_in_off and proxy:
-        raise HeadwaterError("--no-sign-in and --trust-proxy contradict each other; leave one out")
+        raise HeadwaterError("--no-sign-in and --trust-proxy contradict each other", remedy="leave one out")
     has_users = bool(Users(home).all())
     is_far = proxy is not None or not is_loopback(host)
     if is_far and not has_users and not user_header:

@@ -124,7 +124,7 @@ def open_day(home: Home, day: dt.date) -> Iterator[Reader]:
     workspace = open_workspace(home)
     days = computed_days(workspace, MAIN)
     if day not in days:
-        raise HeadwaterError(_not_there(home, day, days))
+        raise _not_there(home, day, days)
     tables = [table for table in MARTS if table in workspace.project.models]
     with reading_session(home, " ".join(tables)) as connection:
         yield Reader(day, workspace, connection)
@@ -142,10 +142,13 @@ def newest_day(workspace: Workspace, now: dt.datetime) -> dt.date | None:
     return max((day for day in days if day < today), default=max(days, default=None))
 
 
-def _not_there(home: Home, day: dt.date, days: Collection[dt.date]) -> str:
+def _not_there(home: Home, day: dt.date, days: Collection[dt.date]) -> HeadwaterError:
+    run = f"'headwater run --home {home.root}"
     if not days:
-        return f"{home.root}: no day is computed yet; land files and run 'headwater run --home {home.root}'"
+        return HeadwaterError("no day is computed yet", where=home.root, remedy=f"land files and run {run}'")
     first, last = min(days), max(days)
     if first <= day <= last:
-        return f"{day} is not computed: 'headwater run --home {home.root} --from {day} --to {day}' computes it"
-    return f"{day} is not among the computed days, {first} to {last}: name one of them with --dt"
+        return HeadwaterError(f"{day} is not computed", remedy=f"{run} --from {day} --to {day}' computes it")
+    return HeadwaterError(
+        f"{day} is not among the computed days, {first} to {last}", remedy="name one of them with --dt"
+    )

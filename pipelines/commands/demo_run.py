@@ -77,7 +77,7 @@ def _write_reports(home: Home, day: dt.date) -> None:
 def _last_day_with_sales(home: Home) -> dt.date:
     day = query_rows(home, "SELECT max(dt) FROM core.order_lines").rows[0][0]
     if not isinstance(day, dt.date):
-        raise HeadwaterError("the made-up shop sold nothing; use more --devices or --days")
+        raise HeadwaterError("the made-up shop sold nothing", remedy="use more --devices or --days")
     return day
 
 

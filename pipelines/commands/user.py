@@ -106,7 +106,7 @@ def _password(name: str, *, is_piped: bool) -> str:
     if is_piped:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise HeadwaterError("there is no terminal to ask for a password; give it with --password-stdin")
+        raise HeadwaterError("there is no terminal to ask for a password", remedy="give it with --password-stdin")
     given = getpass.getpass(f"password of {name}: ")
     if getpass.getpass("once more: ") != given:
         raise HeadwaterError("the two differ; nothing is changed")

@@ -3,13 +3,13 @@
 Here: what the file may say, and its form as rows: an axis each, a cell each. A cell is what high and low on all axes
 come to: its code has a digit for each axis, 1 = high. The customers' axes are a table of their own, so that another
 matrix of products leaves every table of customers as it is.
-Not here: thresholds and cells of real values (``sql/customers``, ``sql/products``).
+Not here: how a threshold is written (``pipelines.config_tables.thresholds``), thresholds and cells of real values
+(``sql/customers``, ``sql/products``).
 """
 
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.config_tables.segments import OCTANTS
+from pipelines.config_tables.thresholds import Threshold, read_threshold
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.settings import shaped
 from pipelines.home.yaml_files import describe, read_yaml
@@ -84,7 +85,6 @@ UNKNOWN = "unknown"
 _OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": ("monetary", "high")}
 """What r, f and m are: the metric, and which values are the high side. Only where they are cut is to be chosen."""
 
-_KINDS = ("mean", "median", "percentile", "fixed", "fair_share", "weighted_mean")
 _KEY = shaped("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, beginning with a letter")
 
 
@@ -156,69 +156,15 @@ class Matrices:
     octant_axes: tuple[OctantAxisRow, ...]
 
 
-def _threshold(value: object) -> object:
-    """``mean``, ``{percentile: 80}`` and their like as the fields of Threshold."""
-    kind, argument = value, None
-    if isinstance(value, dict) and len(value) == 1:
-        ((kind, argument),) = value.items()
-    if kind not in _KINDS:
-        close = difflib.get_close_matches(str(kind), _KINDS, n=1)
-        hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
-        raise ValueError(f"no threshold; {hint}")
-    assert isinstance(kind, str)
-    _hold_argument(kind, argument)
-    return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
-
-
-def _hold_argument(kind: str, argument: object) -> None:
-    """Refuse an *argument* that is none for this kind of threshold."""
-    spelling = _spelling(kind)
-    if spelling == kind:
-        if argument is not None:
-            raise ValueError(f"expected {kind} alone, without a value")
-        return
-    if argument is None:
-        raise ValueError(f"expected {spelling}")
-    if kind == "weighted_mean":
-        if not isinstance(argument, str):
-            raise ValueError(f"expected the name of a metric, as in {spelling}")
-        return
-    is_finite = isinstance(argument, int | float) and abs(argument) <= sys.float_info.max
-    if isinstance(argument, bool) or not isinstance(argument, int | float) or not is_finite:
-        raise ValueError(f"expected a decimal number without quotes, as in {spelling}")
-    if kind == "percentile":
-        if 0 < argument < 1:
-            raise ValueError(f"percentile: expected a number from 0 to 100; did you mean {argument * 100:g}?")
-        if not 0 <= argument <= 100:
-            raise ValueError("percentile: expected a number from 0 to 100")
-
-
-def _spelling(kind: str) -> str:
-    return {
-        "percentile": "{percentile: 80}",
-        "fixed": "{fixed: 60}",
-        "fair_share": "{fair_share: 0.7}",
-        "weighted_mean": "{weighted_mean: net_revenue}",
-    }.get(kind, kind)
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Threshold(_Part):
-    """Where an axis is cut."""
-
-    kind: Literal["mean", "median", "percentile", "fixed", "fair_share", "weighted_mean"]
-    argument: float | None = None
-    weight: str | None = None
 
 
 class Axis(_Part):
     """A metric and where it is cut."""
 
     metric: str
-    threshold: Annotated[Threshold, BeforeValidator(_threshold)]
+    threshold: Annotated[Threshold, BeforeValidator(read_threshold)]
     per: Literal["category"] | None = None
     high: Literal["high", "low"] = "high"
 

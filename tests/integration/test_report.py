@@ -357,7 +357,7 @@ def test_a_day_between_that_is_not_computed_says_how_to(computed_copy: Home) -> 
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
-    with pytest.raises(HeadwaterError, match=rf"{DAYS[1]} is not computed: 'headwater run .* --from {DAYS[1]}"):
+    with pytest.raises(HeadwaterError, match=rf"{DAYS[1]} is not computed; 'headwater run .* --from {DAYS[1]}"):
         write_report(computed_copy, "en", day=DAYS[1])
 
 
