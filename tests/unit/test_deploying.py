@@ -18,7 +18,8 @@ from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
 from dagster_webserver.cli import create_dagster_webserver_cli
 
-from pipelines.home.folder import REPOSITORY
+from assets.engine import open_instance
+from pipelines.home.folder import REPOSITORY, init_home
 from tests.commands import HEADWATER, parsed
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
@@ -101,6 +102,12 @@ def test_the_units_are_sound(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_daemon_that_is_stopped_waits_for_its_run(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path / "shop")
+    with open_instance(home) as instance:
+        assert instance.wait_for_local_code_server_processes_on_shutdown
 
 
 def test_the_image_is_built_of_what_is_there() -> None:
