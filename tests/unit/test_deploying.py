@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import inspect
 import re
 import shlex
 import shutil
@@ -19,8 +18,8 @@ from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
 from dagster_webserver.cli import create_dagster_webserver_cli
 
-from pipelines.commands import main
-from pipelines.home.folder import REPOSITORY
+from assets.engine import open_instance
+from pipelines.home.folder import REPOSITORY, init_home
 from tests.commands import HEADWATER, parsed
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
@@ -67,8 +66,7 @@ def test_a_container_and_a_unit_start_the_same(service: str) -> None:
 
 
 def test_ports_are_the_programs_own_and_published_on_this_host_only() -> None:
-    default = inspect.signature(main.dashboard).parameters["port"].default
-    assert parse(["headwater", "dashboard"])["port"] == default == 8050
+    assert parse(["headwater", "dashboard"])["port"] == 8050
     for service, port in (("dashboards", 8050), ("webserver", 3000)):
         assert parse(SERVICES[service]["command"])["port"] == port
         assert SERVICES[service]["ports"] == [f"127.0.0.1:{port}:{port}"]
@@ -104,6 +102,12 @@ def test_the_units_are_sound(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_daemon_that_is_stopped_waits_for_its_run(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path / "shop")
+    with open_instance(home) as instance:
+        assert instance.wait_for_local_code_server_processes_on_shutdown
 
 
 def test_the_image_is_built_of_what_is_there() -> None:
