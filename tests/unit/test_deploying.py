@@ -66,7 +66,7 @@ def test_a_container_and_a_unit_start_the_same(service: str) -> None:
     assert container == unit
 
 
-def test_ports_are_the_programs_own_and_published_on_this_host_only() -> None:
+def test_ports_are_the_programs_own_and_open_to_this_host_only() -> None:
     default = inspect.signature(main.dashboard).parameters["port"].default
     assert parse(["headwater", "dashboard"])["port"] == default == 8050
     for service, port in (("dashboards", 8050), ("webserver", 3000)):

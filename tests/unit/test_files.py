@@ -73,7 +73,7 @@ def test_of_a_link_the_file_is_replaced_that_it_names(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == "text"
 
 
-def test_what_a_killed_writer_left_long_ago_is_removed_and_what_another_writes_now_is_not(tmp_path: Path) -> None:
+def test_what_a_killed_writer_left_goes_what_is_written_stays(tmp_path: Path) -> None:
     old, young = tmp_path / ".odd**name.aaa.tmp", tmp_path / ".odd**name.bbb.tmp"
     for path in (old, young):
         path.touch()
