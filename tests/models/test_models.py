@@ -1,4 +1,4 @@
-"""Every case below this folder holds, and every model and check has cases."""
+"""Every case below this folder holds, and every model, check and SELECT of a source has cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 
 from pipelines.home.settings import Settings
 from pipelines.sqlproject.project import load_project
-from tests.model_cases import Case, assert_holds, read_cases
+from tests.case_tables import sources
+from tests.cases import Case, read_cases
+from tests.model_cases import assert_holds
 from tests.sql_models import checks_of
 
 CASES = read_cases()
@@ -19,9 +21,15 @@ def test_the_project_computes_what_the_case_expects(case: Case) -> None:
     assert_holds(case)
 
 
-def test_every_model_and_every_check_has_two_cases() -> None:
+def test_every_model_check_and_mapping_has_two_cases() -> None:
     project = load_project(None, Settings())
-    names = [*project.models, *checks_of(project)]
+    mappings = [
+        f"sources.{source.name}.{target}"
+        for source in sources().values()
+        for target, mapping in source.mappings.items()
+        if mapping.plain is None  # what only renames columns has no rule to show
+    ]
+    names = [*project.models, *checks_of(project), *mappings]
     cases = Counter(case.subject for case in CASES)
     few = [name for name in names if cases[name] < 2]
-    assert not few, f"add cases to tests/models/<schema>/<table>.yaml of {', '.join(few)}"
+    assert not few, f"add cases to tests/models/ of {', '.join(few)}"

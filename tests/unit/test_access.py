@@ -502,7 +502,7 @@ def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_only(home, mei):
         ("10.0.0.9, unknown", "unknown"),
     ],
 )
-def test_the_visitor_is_the_last_address_before_the_trusted_proxies(proxied, said, visitor):
+def test_the_visitor_is_the_last_address_before_trusted_proxies(proxied, said, visitor):
     proxied.add_url_rule("/who", "who", lambda: visitor_of(flask.request))
     headers = {"X-User": "mei", "X-Forwarded-For": said}
     answer = proxied.test_client().get("/who", headers=headers, environ_overrides={"REMOTE_ADDR": "10.0.0.7"})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.home.errors import HeadwaterError
-from tests.model_cases import assert_holds, read_cases, read_file
+from tests.cases import read_cases, read_file
+from tests.model_cases import assert_holds
 
 VISITORS = """
 - case: Ann came
@@ -22,7 +23,7 @@ VISITORS = """
 def outcome(folder: Path, text: str, name: str = "core/visitors.yaml") -> str:
     """What the runner says of the cases *text*; nothing where they hold."""
     path = folder / name
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     try:
         for case in read_file(path):
@@ -97,6 +98,23 @@ def test_a_check_fails_by_the_rows_that_it_returns(tmp_path):
     said = outcome(tmp_path, text, "checks/refunds_within_revenue.yaml")
     assert "missing row {dt: 2026-11-10, order_id: o2, refunded: 2" in said
     assert "additional row {dt: 2026-11-10, order_id: o1, refunded: 2.0000}" in said
+
+
+def test_a_source_is_given_its_relations(tmp_path):
+    text = """
+- case: An order
+  given:
+    orders:
+      - {order_id: "1", created_at: "2012-03-19"}
+  expect:
+    - {order_id: "1", status: unpaid}
+"""
+    name = "sources/maven/orders.yaml"
+    assert "row {order_id: 1}: status: expected unpaid, seen paid" in outcome(tmp_path, text, name)
+    assert "does not read 'order'; did you mean 'orders'?" in outcome(tmp_path, text.replace("orders:", "order:"), name)
+    assert "no source has 'maven.order'; did you mean 'maven.orders'?" in outcome(
+        tmp_path, text, "sources/maven/order.yaml"
+    )
 
 
 def test_rows_that_cannot_be_told_apart_are_refused(tmp_path):

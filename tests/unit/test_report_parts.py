@@ -89,7 +89,7 @@ def page_of(*blocks: Block) -> str:
     return html.split('<p class="intro">Intro</p>')[1].split("</section>")[0]
 
 
-def test_texts_are_escaped_and_letters_that_cannot_be_seen_do_not_reach_the_page() -> None:
+def test_texts_are_escaped_and_unseen_letters_are_left_out() -> None:
     assert page_of(Text("a\x00b\u202ec\u2066d\x7fe\nf", "intro")) == '<p class="intro">a b c d e\nf</p>'
     assert page_of(Text("<b>", "missing", "a & b")) == '<p class="missing">&lt;b&gt; <code>a &amp; b</code></p>'
     columns = [Column("<th>", lambda row: row["name"], lambda row: f"full {row['name']}", is_text=True)]
@@ -97,7 +97,7 @@ def test_texts_are_escaped_and_letters_that_cannot_be_seen_do_not_reach_the_page
     assert f"<tbody><tr>{cell}</tr></tbody>" in page_of(Table("key", "", columns, [{"name": '"<'}]))
 
 
-def test_every_kind_of_block_is_shown_and_parts_of_the_app_are_not() -> None:
+def test_every_kind_of_block_is_shown_without_the_apps_parts() -> None:
     health = Cards((Card("law", "3", verdict="bad", note="why"), Card("other", "–")), "health")
     figure = go.Figure(layout={"height": 200, "meta": {"notes": ["<left out>"]}})
     chart = Chart(figure, Table("key", "Chart", [Column("n", lambda row: "1")], [{}] * 101, is_open=True))

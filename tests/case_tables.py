@@ -1,0 +1,147 @@
+"""What the project computes in a given/expect case: the real SQL on the given rows.
+
+Here: models with all that lies between them and the given tables, checks, and the SELECTs of sources.
+Not here: how a case is written (``tests.cases``), how a model's query is run (``tests.sql_models``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from functools import cache
+
+import duckdb
+from pydantic import ValidationError
+
+from pipelines.compute.workspace import create_table
+from pipelines.config_tables import CONFIG_TABLES
+from pipelines.home.settings import Settings
+from pipelines.home.yaml_files import describe
+from pipelines.ingest.sources.mapping import Mapping, create_relations
+from pipelines.ingest.sources.source import Source, load_sources
+from pipelines.lake.duck import identifier, literal
+from pipelines.lake.partitions import DaySpan
+from pipelines.sqlproject.model import Check, Model
+from pipelines.sqlproject.project import Project
+from pipelines.sqlproject.reads import nearest
+from tests.cases import Case, Row, Types, given_row, shipped_project
+from tests.sql_models import checks_of, fill, shipped
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def grain_of(case: Case) -> tuple[str, ...] | None:
+    """The columns that name a row of what *case* is of; None: a check, which has none."""
+    if case.subject.startswith("sources."):
+        return (*_mapping(case)[1].target.key, "batch_id")  # what two files bring again is ingestion's to tell
+    model = shipped_project().models.get(case.subject)
+    return model.grain if model else None
+
+
+def found_by(case: Case) -> tuple[list[Row], Types]:
+    """The rows that the project computes in *case*, and their columns' types: of a model those of the case's days.
+
+    Tables that are not given are computed from those that are; with nothing given below them they are empty.
+
+    Raises:
+        AssertionError: the case names a table, a column or a setting that there is not.
+    """
+    if case.subject.startswith("sources."):
+        return _rows(_connection(), _map(case))
+    subject = _subject(case)
+    try:
+        settings = Settings.model_validate(case.settings)
+    except ValidationError as error:
+        raise case.fault(f"settings: {describe(error, Settings)}") from error
+    # Not loaded anew: that would hold each file to its contract again for every case with settings of its own.
+    project = replace(shipped_project(), parameters=settings.parameters())
+    computed = _show_tables(case, project, subject)
+    connection = _connection()
+    own = [row.get("dt") for table, rows in case.given.items() if table != case.subject for row in rows]
+    before = DaySpan(min([case.days[0], *(day for day in own if day)]), case.days[-1]).days
+    for name in computed:
+        is_of_days = name == case.subject or project.models[name].as_of
+        fill(connection, project, name, case.days if is_of_days else before)
+    if isinstance(subject, Check):
+        is_partitioned = project.models[subject.model].is_partitioned
+        query = project.sql(subject, DaySpan(case.days[0], case.days[-1]) if is_partitioned else None)
+    else:
+        query = f"SELECT * FROM {identifier(subject.name)}"
+        if subject.is_partitioned:  # a row of a later day than any, too, for a run would refuse it
+            days = [f"DATE {literal(day.isoformat())}" for day in case.days]
+            query += f" WHERE dt IN ({', '.join(days)}) OR dt > {days[-1]}"
+            query += "" if subject.name in case.given else f" OR dt < {days[0]}"
+    return _rows(connection, query)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[Row], Types]:
+    found = connection.execute(query)
+    types = {name: str(kind) for name, kind, *_ in found.description or ()}
+    return [dict(zip(types, values, strict=True)) for values in found.fetchall()], types
+
+
+def _subject(case: Case) -> Model | Check:
+    files: dict[str, Model | Check] = {**shipped_project().models, **checks_of(shipped_project())}
+    if case.subject not in files:
+        raise case.fault(f"there is no model or check '{case.subject}'", nearest(case.subject, files))
+    return files[case.subject]
+
+
+def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[str]:
+    """Create the tables of *case*, in place of those of the case before, and return the models to compute, in order."""
+    direct = {read.table for read in project.reads[subject.name]}
+    read = project.upstream(direct) | direct
+    read |= {each.table for name in read & set(project.models) for each in project.reads[name]}
+    for table in case.given:
+        if table not in read:
+            remedy = nearest(table, read) or f"it reads {', '.join(sorted(read))}"
+            raise case.fault(f"given: {subject.name} does not read '{table}'", remedy)
+    between = project.downstream(case.given) & read - set(case.given)
+    computed = [name for name in project.models if name in between or name == case.subject]
+    inputs = {each.table for name in [*computed, subject.name] for each in project.reads[name]}
+    for table in sorted({*inputs, *computed, *case.given}):
+        types = project.relation(table)
+        if table in CONFIG_TABLES and table not in case.given:
+            rows = [astuple(row) for row in shipped().rows(table)]
+        else:
+            given = enumerate(case.given.get(table, ()), start=1)
+            rows = [given_row(case, table, row, types, f"given {table}, row {number}") for number, row in given]
+        create_table(_connection(), table, types, rows)
+    return computed
+
+
+# Sources: relations of text in, canonical rows out ---------------------------------------------------------
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """The shipped sources by their names."""
+    return {source.name: source for source in load_sources(None)}
+
+
+def _mapping(case: Case) -> tuple[Source, Mapping]:
+    _, name, target = case.subject.split(".")
+    known = {f"{source.name}.{own}" for source in sources().values() for own in source.mappings}
+    if f"{name}.{target}" not in known:
+        raise case.fault(f"no source has '{name}.{target}'", nearest(f"{name}.{target}", known))
+    return sources()[name], sources()[name].mappings[target]
+
+
+def _map(case: Case) -> str:
+    """Create the relations of *case*, of batch b1 and numbered from 1, and return the query that maps them."""
+    source, mapping = _mapping(case)
+    relations = {name: tuple(relation.columns) for name, relation in source.relations.items()}
+    create_relations(_connection(), relations)
+    for name, rows in case.given.items():
+        if name not in mapping.relations:
+            raise case.fault(f"given: {case.subject} does not read '{name}'", nearest(name, mapping.relations))
+        types = {**dict.fromkeys(relations[name], "VARCHAR"), "batch_id": "VARCHAR", "record_no": "BIGINT"}
+        for number, row in enumerate(rows, start=1):
+            record = {"batch_id": "b1", "record_no": number, **row}
+            values = given_row(case, name, record, types, f"given {name}, row {number}")
+            _connection().execute(f"INSERT INTO {identifier(name)} VALUES ({', '.join('?' * len(values))})", values)
+    return mapping.query
