@@ -120,7 +120,7 @@ def small(tmp_path: Path) -> Home:
 FULL = re.compile(r"error: \S+: (cannot be (written|published|made): )?No space left on device.*")
 RECORDS_FULL = re.compile(
     r"error: \S+/\.dagster: Dagster's records cannot be read or written: database or disk is full; "
-    "what was published before is whole, run again once this is mended"
+    "published partitions are intact; run again when this is fixed"
 )
 
 
