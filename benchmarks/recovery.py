@@ -41,8 +41,8 @@ HALF_WITHOUT_EVENTS = replace(
     # Broken lines do not exist in Parquet.
     broken_line_rate=0.0,
 )
-"""Like a real shop's log with 354 order lines: 46 % are matched by a cart of their product, 8 % by a click, 7 % by another
-line of the order, 20 % by a visit within a day; the others by nothing in the log."""
+"""Like a real shop's log with 354 order lines: 46 % are matched by a cart of their product, 8 % by a click, 7 % by
+another line of the order, 20 % by a visit within a day; the others by nothing in the log."""
 
 _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
