@@ -72,7 +72,7 @@ class Target:
     SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
 
     Records of a partitioned target count on their ``dt``; *counted_on* says on which days records of other targets
-    count. *own_day* is SQL for the day of a key that is reported if this day lies before the first computed day.
+    count. For these, *own_day* is SQL for the day of a key, used to count keys before the first computed day.
     """
 
     name: str
