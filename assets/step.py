@@ -64,7 +64,7 @@ class Found:
     error: HeadwaterError | None = None
 
     def failure(self, error: HeadwaterError) -> dg.Failure:
-        """Keep *error* as what ended a step; the step's failure, whose metadata says where and what to do."""
+        """Store the *error* that ended a step; returns the failure to raise, with place and remedy as metadata."""
         self.error = error
         metadata = {name: text for name, text in (("where", error.where), ("remedy", error.remedy)) if text}
         return dg.Failure(description=str(error), metadata=metadata, allow_retries=False)

@@ -1,6 +1,6 @@
-"""Given/expect cases: rows in, rows out, in YAML that an operator can read (``tests/models/README.md``).
+"""Given/expect cases: input and output rows in YAML that an operator can read (``tests/models/README.md``).
 
-Here: reading the files, computing a case by the project's own SQL, and saying what differs, by case, row and column.
+Here: reading the files, computing a case with the project's SQL, and reporting differences by case, row and column.
 Not here: the cases (``tests/models/``), how a model's query is run (``tests.sql_models``).
 """
 
@@ -38,7 +38,7 @@ Types = Mapping[str, str]
 
 FOLDER = Path(__file__).parent / "models"
 DAY = dt.date(2026, 11, 10)
-"""The day of a case that names none."""
+"""The day of a case that does not give one."""
 
 
 class _Case(BaseModel):
@@ -55,7 +55,7 @@ class _Case(BaseModel):
 
 @dataclass(frozen=True)
 class Case:
-    """One case of the model or check *subject*: what its file says, as it says it."""
+    """A case of the model or check *subject*, as written in its file."""
 
     subject: str
     path: Path
@@ -67,7 +67,7 @@ class Case:
     expect: Sequence[Row]
 
     def fault(self, text: str) -> AssertionError:
-        """The error *text* with the case that it is of."""
+        """An error with *text* and the name of the case."""
         return AssertionError(f"{self.path.parent.name}/{self.path.name}: case '{self.name}': {text}")
 
 
@@ -75,7 +75,7 @@ class Case:
 
 
 def read_cases(folder: Path = FOLDER) -> list[Case]:
-    """All cases below *folder*: ``<schema>/<table>.yaml`` of models, ``checks/<check>.yaml`` of checks.
+    """All cases below *folder*: ``<schema>/<table>.yaml`` for models, ``checks/<check>.yaml`` for checks.
 
     Raises:
         HeadwaterError: a file is not YAML, repeats a key or a name, or has an unknown key; with the file.
@@ -84,7 +84,7 @@ def read_cases(folder: Path = FOLDER) -> list[Case]:
 
 
 def read_file(path: Path) -> Iterator[Case]:
-    """The cases of one file; the file's place says of which model or check they are."""
+    """The cases of a file; its path names the model or check."""
     schema = path.parent.name
     subject = path.stem if schema == "checks" else f"{schema}.{path.stem}"
     content = read_yaml(path)
@@ -134,10 +134,10 @@ def _defaults() -> Mapping[str, Row]:
 
 
 def _typed(value: Any, kind: str, day: dt.date) -> Any:
-    """*value* of a case as DuckDB gives a *kind*; a time without a date is of *day*.
+    """*value* of a case as the Python type that DuckDB returns for *kind*; a time without a date gets *day*.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a value of this type.
     """
     if value is None:
         return None
@@ -165,10 +165,10 @@ def _typed(value: Any, kind: str, day: dt.date) -> Any:
 
 
 def _typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
-    """The columns of *row* that it gives, as their types.
+    """The values of *row*, converted to the types of their columns.
 
     Raises:
-        AssertionError: it has a column that is none, or a value of another type; with case, row and column.
+        AssertionError: a column is unknown, or a value has another type; with case, row and column.
     """
     day = row.get("dt", case.days[0])
     typed = {}
@@ -183,7 +183,7 @@ def _typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
 
 
 def _given_row(case: Case, table: str, row: Row, types: Types, where: str) -> tuple[Any, ...]:
-    """A whole row of *table*: what a case leaves out is as ``defaults.yaml`` says, else null; dt is the first day."""
+    """A complete row of *table*: values not given come from ``defaults.yaml``, else null; dt is the first day."""
     row = {**({"dt": case.days[0]} if "dt" in types else {}), **row}
     typed = _typed_row(case, row, types, where)
     defaults = _defaults().get(table, {})
@@ -210,19 +210,19 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def found_by(case: Case) -> tuple[list[Row], Types]:
-    """The rows that the project computes in *case*, and their columns' types: of a model those of the case's days.
+    """The rows that the project computes for *case* (for a model, those of the case's days), and column → type.
 
-    Tables that are not given are computed from those that are; with nothing given below them they are empty.
+    Tables that are not given are computed from the given ones; without given inputs they are empty.
 
     Raises:
-        AssertionError: the case names a table, a column or a setting that there is not.
+        AssertionError: the case names an unknown table, column or setting.
     """
     subject = _subject(case)
     try:
         settings = Settings.model_validate(case.settings)
     except ValidationError as error:
         raise case.fault(f"settings: {describe(error, Settings)}") from error
-    # Not loaded anew: that would hold each file to its contract again for every case with settings of its own.
+    # Loading the project again would validate all files for every case that has its own settings.
     project = replace(_project(), parameters=settings.parameters())
     computed = _show_tables(case, project, subject)
     connection = _connection()
@@ -236,7 +236,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         query = project.sql(subject, DaySpan(case.days[0], case.days[-1]) if is_partitioned else None)
     else:
         query = f"SELECT * FROM {identifier(subject.name)}"
-        if subject.is_partitioned:  # a row of a later day than any, too, for a run would refuse it
+        if subject.is_partitioned:  # with rows of later days, which a run would refuse
             days = [f"DATE {literal(day.isoformat())}" for day in case.days]
             query += f" WHERE dt IN ({', '.join(days)}) OR dt > {days[-1]}"
             query += "" if subject.name in case.given else f" OR dt < {days[0]}"
@@ -253,7 +253,7 @@ def _subject(case: Case) -> Model | Check:
 
 
 def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[str]:
-    """Create the tables of *case*, in place of those of the case before, and return the models to compute, in order."""
+    """Create the tables of *case*, replacing those of the previous case; returns the models to compute, in order."""
     direct = {read.table for read in project.reads[subject.name]}
     read = project.upstream(direct) | direct
     read |= {each.table for name in read & set(project.models) for each in project.reads[name]}
@@ -281,10 +281,10 @@ def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[s
 
 
 def assert_holds(case: Case) -> None:
-    """Fail unless the project computes the rows that *case* expects, and no others.
+    """Require that the project computes exactly the rows that *case* expects.
 
     Raises:
-        AssertionError: it does not; with case, row, column, what was expected and what was seen.
+        AssertionError: it does not; with case, row, column, expected and computed value.
     """
     seen, types = found_by(case)
     only = _typed_row(case, case.only, types, "only")
@@ -304,10 +304,10 @@ def assert_holds(case: Case) -> None:
 
 
 def _key(case: Case, expected: Sequence[Row]) -> list[str]:
-    """The columns that tell rows apart: those of the model's grain that the case gives, of a check all that it gives.
+    """The columns that identify a row: for a model the columns of its grain that the case gives, for a check all given.
 
     Raises:
-        AssertionError: its rows give different ones, or none of the grain.
+        AssertionError: the rows give different columns of the grain, or none.
     """
     model = _project().models.get(case.subject)
     of_rows = [[column for column in row if model is None or column in model.grain] for row in expected]

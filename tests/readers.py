@@ -109,7 +109,7 @@ def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]
 def main(name: str, root: str, folder: str, number: str) -> None:
     """Read until asked to stop; then print the number of reads and all unexpected results as JSON.
 
-    *folder* has ``versions.json`` and signal files: we write ``reading-<number>`` after the first read. After the writer
+    *folder* has ``versions.json`` and signal files: we write ``reading-<number>`` after the first read. When the writer
     has written ``stop``, we read once more.
     """
     signs = Path(folder)

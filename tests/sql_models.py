@@ -25,7 +25,7 @@ from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import Check
 from pipelines.sqlproject.project import Project, load_project
-from pipelines.sqlproject.python_step import stepped
+from pipelines.sqlproject.python_step import run_step
 
 Row = dict[str, Any]
 
@@ -126,7 +126,7 @@ def fill(
             query = query.replace(part, instead)
         with TemporaryDirectory() if model.python else nullcontext("") as folder:
             if model.python:
-                query = stepped(connection, model.python, query, model.types, Path(folder))
+                query = run_step(connection, model.python, query, model.types, Path(folder))
             connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
 
 

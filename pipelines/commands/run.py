@@ -52,7 +52,7 @@ def run(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ingest new files and compute stale partitions, through Dagster; ends with a summary."""
+    """Ingest new files and compute stale partitions, through Dagster; prints a summary."""
     from pipelines.commands.engine import recording_engine
     from pipelines.compute.run import Request, run_home
     from pipelines.compute.workspace import open_workspace

@@ -174,7 +174,7 @@ class RawLake:
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
-        """How many rows of *table* are visible on each day; of a table that is not kept by day, nothing."""
+        """Day → number of visible rows of *table*; empty if the table has no days."""
         rows: Counter[dt.date] = Counter()
         for output in self.outputs(table):
             if output.dt is not None:

@@ -71,7 +71,7 @@ class SimulationParameters:
     duplicate_rate: float = 0.003
     """Records that are sent twice."""
     broken_line_rate: float = 0.0001
-    """Broken lines (NDJSON only) for each valid line; they are added to the valid lines."""
+    """Number of broken lines (NDJSON only) per valid line; they are additional lines."""
 
     # Sales
     cart_scale: float = 1.0
@@ -81,13 +81,13 @@ class SimulationParameters:
     buy_now_rate: float = 0.006
     """Visits without a cart that are followed by an order of a clicked product."""
     no_cart_rate: float = 0.04
-    """Orders that no visit led to, for each other order."""
+    """Number of orders that no visit led to, per other order."""
     gift_rate: float = 0.10
     """Orders to which the shop adds a gift, a line at price 0."""
     add_on_rate: float = 0.12
     """Orders with an article that is only offered at the checkout."""
     bundle_rate: float = 0.22
-    """Orders of a bundle, whose sku no page shows, for each other order."""
+    """Number of orders of a bundle, whose sku no page shows, per other order."""
     unknown_sku_rate: float = 0.08
     """Order lines whose product id occurs neither in events nor in the catalogue."""
     corrected_line_rate: float = 0.02

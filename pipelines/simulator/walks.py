@@ -100,7 +100,7 @@ class _Walk:
         self.shown = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
         self._open(np.arange(size), visits.page, visits.shelf, visits.product)
 
-    def step(self, live: Ints) -> Ints:
+    def advance(self, live: Ints) -> Ints:
         """One action of each live visit; returns the visits that go on."""
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
@@ -248,7 +248,7 @@ class _Walk:
 
     def _click_product(self, ix: Ints) -> None:
         kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
-        # Upper slots are clicked more often than lower ones.
+        # Visitors click upper slots more often than lower ones.
         slot = 1 + (np.maximum(shown, 1) * self.rng.random(len(ix)) ** 1.7).astype(np.int64)
         product = self.storefront.shelves[self._top(self.shelf, ix), slot - 1]
         content = np.where(kind == Page.HOME, self.storefront.feed_content, NOTHING)
@@ -279,9 +279,9 @@ def walk(scene: Scene, visits: Visits) -> Trace:
     """The events of all *visits*."""
     state = _Walk(scene, visits)
     live = np.arange(len(visits), dtype=np.int64)
-    for step in range(max(scene.parameters.max_steps, _BOT_STEPS)):
-        live = state.step(live)
-        if step + 1 == scene.parameters.max_steps:
+    for number in range(max(scene.parameters.max_steps, _BOT_STEPS)):
+        live = state.advance(live)
+        if number + 1 == scene.parameters.max_steps:
             live = live[visits.is_bot[live]]
         if not len(live):
             break

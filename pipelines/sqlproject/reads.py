@@ -204,7 +204,7 @@ def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Val
 
 @lru_cache(maxsize=256)
 def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
-    """The tables in the query of *file*, bound to a sample day. sqlglot's scopes tell tables from CTEs."""
+    """The tables in the query of *file*, bound to a sample day. sqlglot's scopes distinguish tables from CTEs."""
     return tuple(
         _Mention(
             f"{source.db}.{source.name}" if source.db else source.name,

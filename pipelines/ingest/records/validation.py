@@ -144,7 +144,7 @@ def _derived(target: Target, settings: Settings) -> str:
 
 
 def _reasons(mapping: Mapping, settings: Settings) -> str:
-    """SQL for everything that is wrong with a row, or null. Only rows with a fault build the text."""
+    """SQL for all reasons to refuse a row, or null. The text is only built for refused rows."""
     faults: list[tuple[str, str]] = []
     suspect: list[str] = []
     for name, column in mapping.target.columns.items():
