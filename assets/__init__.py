@@ -1,4 +1,4 @@
-"""The Dagster layer: the assets, when they run, what is recorded of a run, and the engine that runs them.
+"""The Dagster layer: the assets, when they run, what a run records, and the engine that runs them.
 
-Nothing below imports Dagster. Not here: queries (``sql/``), how they are computed (``pipelines.compute``).
+Only this package imports Dagster. Not here: queries (``sql/``), how they are computed (``pipelines.compute``).
 """

@@ -1,4 +1,4 @@
-"""When things run by themselves: jobs, the landing sensor, the daily schedule, freshness.
+"""What runs automatically, and when: jobs, the landing sensor, the daily schedules, freshness.
 
 Here: named policies, each with its reason.
 Not here: what runs (``assets.sql``, ``assets.ingestion``), what is stale (``pipelines.compute.planner``).
@@ -26,19 +26,20 @@ from pipelines.lake.partitions import DaySpan, Lake
 from pipelines.sqlproject.project import Project
 
 IN_PROCESS_TAG = "headwater/in_process"
-"""On runs that the command line executes itself; such a run may have died without Dagster's knowing."""
+"""Tag of runs that the command line executes in its own process. If it is killed, Dagster still shows them as running.
+"""
 
 DAILY_AT = "0 3 * * *"
-"""The nightly batches of most shops are exported by then."""
+"""Most shops have exported their nightly batches by then."""
 
 EXPECTED_BY = "0 6 * * *"
-"""When operators want yesterday's figures."""
+"""When operators need yesterday's figures."""
 
 REPORT_AT = "30 5 * * *"
-"""After the nightly tables, behind whose run it queues, and before operators look."""
+"""After the nightly tables (it queues behind their run) and before operators read the report."""
 
 REPORT = dg.AssetKey(["report"])
-"""The asset of ``assets.report``; no table, so it has no schema."""
+"""The asset of ``assets.report``. It is not a table, so its key has no schema."""
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -67,19 +68,19 @@ def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "tables",
         selection=dg.AssetSelection.assets(*keys),
-        description="Computes tables for a day or a range of days, and those without days.",
+        description="Computes tables for a day or a range of days, and tables without days.",
     )
 
 
 def by_morning(settings: Settings) -> dg.FreshnessPolicy:
-    """Computed since yesterday's deadline: what operators read in the morning holds yesterday."""
+    """Tables must be computed every day by the deadline, so that operators see yesterday in the morning."""
     return dg.FreshnessPolicy.cron(
         deadline_cron=EXPECTED_BY, lower_bound_delta=dt.timedelta(hours=24), timezone=settings.timezone
     )
 
 
 def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Every table for yesterday, once its day is over in the shop's time zone."""
+    """Computes every table for yesterday, after that day has ended in the shop's time zone."""
 
     @dg.schedule(
         name="daily",
@@ -99,7 +100,7 @@ def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> 
 
 
 def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The report once a day, whatever was computed since: neither late files nor a backfill write one each."""
+    """Writes the report once a day, not after each computation: late files and backfills would write many reports."""
     return dg.ScheduleDefinition(
         name="report",
         job=report_job,
@@ -111,10 +112,10 @@ def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """Asks for ingestion when files are pending, and for the stale days when none are.
+    """Requests ingestion if files are pending, else computation of the stale partitions.
 
-    Late records make old days stale, and an edited entrance or model does: both are found by comparing, not told.
-    *loaded* is the home as the code location knows it.
+    Late records, edited entrances and edited models make old days stale. The sensor finds this by comparing versions.
+    *loaded* is the home as the code location has loaded it.
     """
     ahead = days_ahead(loaded)
 
@@ -123,10 +124,10 @@ def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -
         jobs=[ingestion_job, tables],
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for ingestion of pending files, then for the days that have become stale.",
+        description="Requests ingestion of pending files, then computation of stale days.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return _look(loaded, ahead, context.instance, _Cursor.parse(context.cursor))
+        return _evaluate(loaded, ahead, context.instance, _Cursor.parse(context.cursor))
 
     return landing
 
@@ -136,10 +137,9 @@ class _Cursor:
     """What the sensor remembers between ticks.
 
     Attributes:
-        files, days: Digests of what it asked for last, so that a request whose run failed is not repeated until
-            something changes.
-        requests: How many it made: asking again for what was asked for long ago is another request.
-        idle_state: The state of the files in which nothing was stale, so that an idle tick costs no planning.
+        files, days: Digests of the last requests, so that a request whose run failed is only repeated after a change.
+        requests: The number of requests; part of the run key, so that Dagster accepts an equal request later.
+        idle_state: The state of the files when nothing was stale, so that an idle tick does no planning.
     """
 
     files: str = ""
@@ -151,20 +151,20 @@ class _Cursor:
     def parse(cls, text: str | None) -> _Cursor:
         return cls(**json.loads(text)) if text else cls()
 
-    def skip(self, reason: str, told: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
-        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(asdict(self)), asset_events=told)
+    def skip(self, reason: str, events: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
+        return dg.SensorResult(skip_reason=reason, cursor=json.dumps(asdict(self)), asset_events=events)
 
-    def ask(self, requests: Iterable[dg.RunRequest], told: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
+    def ask(self, requests: Iterable[dg.RunRequest], events: Sequence[dg.AssetMaterialization] = ()) -> dg.SensorResult:
         self.requests += 1
-        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)), asset_events=told)
+        return dg.SensorResult(run_requests=list(requests), cursor=json.dumps(asdict(self)), asset_events=events)
 
 
-def _look(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
+def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
     home = loaded.home
     if busy := _who_is_busy(home, instance):
         return cursor.skip(busy)
     files = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in pending(home)))
-    # Files that are still pending after they were asked for cannot be read: the run says why. Go on without them.
+    # Files that are still pending after their ingestion was requested cannot be read; that run reports why. Continue.
     if files not in (cursor.files, _digest([])):
         cursor.files = files
         return cursor.ask([dg.RunRequest(run_key=f"{files}-{cursor.requests}", job_name=ingestion_job.name)])
@@ -173,22 +173,22 @@ def _look(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _
         return cursor.skip("nothing has changed")
     workspace = open_workspace(home)
     if _is_outdated(loaded, workspace) or days_ahead(workspace) > ahead:
-        return cursor.skip("the home's models, checks or days have changed: the daemon loads them anew within a minute")
+        return cursor.skip("the home's models, checks or days have changed: the daemon reloads them within a minute")
     plan = sound_plan(workspace)
-    told = list(changed_config(workspace, instance))
+    events = list(changed_config(workspace, instance))
     if not plan.stale:
         cursor.idle_state = state
-        return cursor.skip("everything is up to date", told)
+        return cursor.skip("everything is up to date", events)
     days = _digest(_differences(workspace, plan))
     if days == cursor.days:
-        reason = "what is stale was asked for already, and its run failed; 'headwater doctor' says what to do"
-        return cursor.skip(reason, told)
+        reason = "the stale days were already requested, but their run failed; run 'headwater doctor' for what to do"
+        return cursor.skip(reason, events)
     cursor.days = days
-    return cursor.ask(_requests(workspace.project, plan, f"{days}-{cursor.requests}"), told)
+    return cursor.ask(_requests(workspace.project, plan, f"{days}-{cursor.requests}"), events)
 
 
 def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
-    """Whether Dagster would not understand requests for the tables and days of *now*."""
+    """Whether the code location must be reloaded before Dagster accepts requests for the tables and days of *now*."""
 
     def tables(workspace: Workspace) -> dict[str, object]:
         project = workspace.project
@@ -206,14 +206,14 @@ def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
         if IN_PROCESS_TAG not in run.tags:
             return f"run {run.run_id[:8]} is {run.status.value.lower()}"
     holder = lock_holder(home)
-    return f"{holder} is at work" if holder else None
+    return f"{holder} is running" if holder else None
 
 
 def _state_of_files(home: Home) -> str:
-    """A digest of what a plan depends on: cheap, and changed by any change.
+    """A digest of everything that a plan depends on.
 
-    Of the lake it is the state of its tables. What people edit is told by names and modification times: that a file
-    was saved without being changed costs one plan, and to read them all costs as much as half of one.
+    It has the state of the lake's tables, and names and modification times of the files that people edit: a file that
+    was saved without a change causes an unnecessary plan, but reading all files would cost half as much every time.
     """
     lake = Lake(home.lake)
     edited = [*home.config.rglob("*"), *home.sql.rglob("*")]
@@ -233,7 +233,7 @@ def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
 
 
 def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
-    """A run for each step, in the order in which they must be computed."""
+    """A run for each step, in the order of computation."""
     for number, step in enumerate(steps(project, plan.stale, plan.expected)):
         tags = range_tags(step.span) if step.span else {}
         yield _request(sorted(step.tables), tags, f"{run_key}-{number}")
@@ -245,7 +245,7 @@ def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg
 
 
 def range_tags(days: DaySpan) -> dict[str, str]:
-    """The tags that make a run one over a range of days."""
+    """The tags with which a run covers a range of days."""
     return {
         "dagster/asset_partition_range_start": days.first.isoformat(),
         "dagster/asset_partition_range_end": days.last.isoformat(),

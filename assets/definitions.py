@@ -1,7 +1,7 @@
-"""The code location: everything that Dagster knows of one home.
+"""The code location: everything that Dagster knows about one home.
 
-Here: gathering assets, jobs, sensor and schedules, and by when tables are expected.
-Not here: what any of them is.
+Here: collecting assets, jobs, sensor and schedules, and which schemas must be fresh every morning.
+Not here: their definitions.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _FRESH_BY_MORNING = frozenset({"attribution", "customers", "products"})
 def build_definitions(
     home: Path | None = None, resource_overrides: Mapping[str, object] | None = None
 ) -> dg.Definitions:
-    """A code location of its own for *home*.
+    """A new code location for *home*.
 
     Args:
         home: The home's folder; default: ``$HEADWATER_HOME``, else ``./home``.
-        resource_overrides: Resources in place of the home's own, by name.
+        resource_overrides: Name → resource to use instead of the default.
 
     Raises:
-        HeadwaterError: there is no home, or its settings or models are wrong.
+        HeadwaterError: there is no home, or its settings or models are invalid.
     """
     return define(open_workspace(find_home(home)), resource_overrides)
 
@@ -50,9 +50,9 @@ def build_definitions(
 def define(
     workspace: Workspace, resource_overrides: Mapping[str, object] | None = None, *, is_described: bool = True
 ) -> dg.Definitions:
-    """The code location of *workspace*; schemas that the home adds become assets like those shipped.
+    """The code location of *workspace*; schemas that the home adds become assets like the shipped ones.
 
-    Unless *is_described*, the assets lack what only the UI shows and takes seconds to derive.
+    *is_described* False omits metadata that only the UI shows; deriving it takes seconds.
     """
     fresh = by_morning(workspace.settings)
     models = [
@@ -70,12 +70,12 @@ def define(
         sensors=[landing_sensor(workspace, tables)],
         schedules=[daily_schedule(workspace.settings, tables), report_schedule(workspace.settings)],
         resources=resources,
-        # One process for all steps of a run: importing everything anew for each step would cost seconds.
+        # One process for all steps of a run: a process for each step would spend seconds on imports.
         executor=dg.in_process_executor,
     )
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What ``workspace.yaml`` loads."""
+    """The code location that ``workspace.yaml`` loads."""
     return build_definitions()

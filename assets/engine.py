@@ -1,8 +1,8 @@
-"""Running a home's steps in this process, through Dagster.
+"""Runs a home's steps in this process, through Dagster.
 
-Here: the engine by which ``headwater run`` ingests and computes, so that the runs, materializations and checks show
-in the Dagster UI opened on that home; and what its records say of checks.
-Not here: in which order the steps come (``pipelines.compute.run``), what a step does (``assets.sql``).
+Here: the engine with which ``headwater run`` ingests and computes, so that the Dagster UI shows its runs,
+materializations and checks; and reading the recorded check results.
+Not here: the order of the steps (``pipelines.compute.run``), what a step does (``assets.sql``).
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class DagsterEngine:
         self._ahead = 0
 
     def ingest(self) -> IngestReport:
-        """Ingest what is pending.
+        """Ingest all pending files.
 
         Raises:
-            HeadwaterError: the settings or sources are wrong, or the machine fails. A source that cannot be read is
-                no such case: the report names it.
+            HeadwaterError: the settings or sources are invalid, or reading or writing fails. If the files of a source
+                cannot be read, the report names it and nothing is raised.
         """
         self._run("ingestion", ["raw.batches"], {})
         assert self._found.ingested is not None
@@ -68,13 +68,13 @@ class DagsterEngine:
         span: DaySpan | None,
         held: Collection[tuple[str, PartitionKey]] = (),
     ) -> RunResult:
-        """Compute *tables*: those by days for the days of *span*, the others whole.
+        """Compute *tables*: tables by days for the days of *span*, tables without days completely.
 
-        What a failed check held back is in the result. The steps after it are not run then, so that tables further
-        downstream are missing from the result altogether.
+        The result lists the partitions that a failed check held back. Later steps do not run then, so their tables are
+        missing from the result.
 
         Raises:
-            HeadwaterError: a query or the machine fails. What was published before stays.
+            HeadwaterError: a query, or reading or writing, fails. Published partitions are not changed.
         """
         self._given.held = frozenset(held)
         tags = range_tags(span) if span else {}
@@ -86,12 +86,12 @@ class DagsterEngine:
         return total
 
     def close_dead_runs(self) -> None:
-        """Mark as failed what a killed process left running in Dagster's records; the caller holds the home's lock.
+        """Mark runs that a killed process left running in Dagster's records as failed. The caller has the home's lock.
 
         Raises:
             HeadwaterError: the records cannot be read or written.
         """
-        with open_instance(self._home) as instance, _dead_runs_buried(self._home, instance):
+        with open_instance(self._home) as instance, _dead_runs_closed(self._home, instance):
             pass
 
     def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
@@ -99,7 +99,7 @@ class DagsterEngine:
         with (
             home_lock(self._home, f"Dagster job {job}"),
             open_instance(self._home) as instance,
-            _dead_runs_buried(self._home, instance),
+            _dead_runs_closed(self._home, instance),
         ):
             workspace, definitions = self._build()
             run_id = str(uuid4())
@@ -113,16 +113,17 @@ class DagsterEngine:
                     run_id=run_id,
                 )
             except dg.Failure as failure:
-                # What was held back or could not be read is told by the result or the report.
+                # Without an error, the failure only says that partitions were held back or files not read, which the
+                # result and the ingestion report contain.
                 if self._found.error is not None:
                     raise self._found.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
                 raise KeyboardInterrupt from interrupt
 
     def _build(self) -> tuple[Workspace, dg.Definitions]:
-        """The home and its definitions, read again only if its days changed.
+        """The home and its definitions, read again if the settings changed or there are later days.
 
-        The first run sets the start date, and what landed since may be of a later day than the definitions have.
+        The first run sets the start date, and new files may have later days than the definitions.
         """
         if (
             self._built is None
@@ -136,17 +137,17 @@ class DagsterEngine:
 
 
 def ingest_in_process(home: Home) -> IngestReport:
-    """Ingest what is pending in *home*, as a run of Dagster's; see ``DagsterEngine.ingest``."""
+    """Ingest the pending files of *home* as a Dagster run; see ``DagsterEngine.ingest``."""
     return DagsterEngine(home).ingest()
 
 
 def materialize_in_process(home: Home, tables: Collection[str], span: DaySpan | None) -> RunResult:
-    """Compute *tables* of *home*, as a run of Dagster's; see ``DagsterEngine.compute``."""
+    """Compute *tables* of *home* as a Dagster run; see ``DagsterEngine.compute``."""
     return DagsterEngine(home).compute(tables, span)
 
 
 def check_states(home: Home) -> list[CheckState]:
-    """Every check of *home* as Dagster's records have it, by table and name.
+    """The latest result of every check of *home* in Dagster's records, sorted by table and name.
 
     Raises:
         HeadwaterError: the home or the records cannot be read.
@@ -178,7 +179,7 @@ def check_states(home: Home) -> list[CheckState]:
 
 
 def failed_checks(home: Home) -> list[CheckState]:
-    """The checks that found something when they last ran, by name."""
+    """The checks whose latest result is a failure, sorted by name."""
     return sorted((state for state in check_states(home) if state.passed is False), key=lambda state: state.name)
 
 
@@ -186,24 +187,24 @@ def failed_checks(home: Home) -> list[CheckState]:
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Dagster's records of *home*, for use in this process.
 
-    Its runs keep no copy of what the process prints: taking one puts files in the place of the terminal.
+    Its runs do not capture stdout and stderr, because Dagster would redirect the terminal to files.
 
     Raises:
         HeadwaterError: the records cannot be read or written.
     """
     try:
-        with _records_written_at_ease(), _instance(home) as instance:
+        with _rare_syncs(), _instance(home) as instance:
             yield instance
     except DBAPIError as error:
         raise HeadwaterError(
             f"Dagster's records cannot be read or written: {error.orig}",
             where=home.dagster,
-            remedy="what was published before is whole, run again once this is mended",
+            remedy="published partitions are intact; run again when this is fixed",
         ) from error
 
 
 def _instance(home: Home) -> dg.DagsterInstance:
-    # Dagster finds its dagster.yaml by a pattern, and so none where the path holds such signs: it is told here too.
+    # Dagster globs for dagster.yaml and misses it if the path contains `*`, `?` or `[`, so we repeat the settings here.
     silent: dict[str, Any] = {"compute_logs": _NO_COPIES, "telemetry": {"enabled": False}}
     try:
         if not home.dagster.is_dir():
@@ -214,16 +215,16 @@ def _instance(home: Home) -> dg.DagsterInstance:
 
 
 @contextmanager
-def _records_written_at_ease() -> Iterator[None]:
-    """Let SQLite, which holds Dagster's records, wait for the disk now and then instead of at every event.
+def _rare_syncs() -> Iterator[None]:
+    """Let SQLite, which stores Dagster's records, sync to disk only occasionally instead of at every event.
 
-    Dagster opens and closes a connection for each event. Closing the last one of a file copies its write-ahead log
-    into the file and waits for the disk, so one more connection is kept open meanwhile. A power cut may cost the last
-    events, never the file; what is in the lake is known from the lake. A year of eleven tables is 8,000 events.
+    Dagster opens and closes a connection for each event. Closing the last connection to a file copies its write-ahead
+    log into the file and syncs it, so we keep another connection open. A power cut may lose the latest events but does
+    not damage the file, and the lake does not depend on them. A year of eleven tables is 8,000 events.
     """
     kept: dict[str, sqlite3.Connection] = {}
 
-    def ease(connection: Any, _: object) -> None:
+    def relax(connection: Any, _: object) -> None:
         if not isinstance(connection, sqlite3.Connection):
             return
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -233,32 +234,32 @@ def _records_written_at_ease() -> Iterator[None]:
             kept[path] = sqlite3.connect(path, check_same_thread=False)
             kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()  # only reading opens the log
 
-    listen(Engine, "connect", ease)
+    listen(Engine, "connect", relax)
     try:
         yield
     finally:
-        remove(Engine, "connect", ease)
+        remove(Engine, "connect", relax)
         for connection in kept.values():
             connection.close()
 
 
 @contextmanager
-def _dead_runs_buried(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
-    """Mark as failed what a killed process left running, and afterwards what Ctrl-C left here.
+def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
+    """Mark runs of killed processes as failed, and at the end those that Ctrl-C interrupted in this process.
 
-    The caller holds the home's lock, so that nobody else runs anything in process.
+    The caller has the home's lock, so no other process has a run of its own.
     """
-    with suppress(OSError):  # where it cannot be written, neither can the records, which tell so
+    with suppress(OSError):  # if this fails, writing the records fails as well and raises an error
         home.run_marker.touch()
-    _bury(instance)
+    _close_unfinished(instance)
     try:
         yield
     finally:
-        _bury(instance)
+        _close_unfinished(instance)
         home.run_marker.unlink(missing_ok=True)
 
 
-def _bury(instance: dg.DagsterInstance) -> None:
+def _close_unfinished(instance: dg.DagsterInstance) -> None:
     unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IN_PROCESS_TAG: "true"})):
         instance.report_run_failed(run, "Its process was interrupted before the run ended.")

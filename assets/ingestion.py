@@ -1,8 +1,8 @@
-"""Ingestion and what it fills as Dagster assets.
+"""Ingestion, and the tables that it fills, as Dagster assets.
 
-Here: the asset ``raw/batches``, whose materialization ingests every pending file, and the assets that it or an
-operator fills: the other raw tables and those of ``config/``. Dagster only observes these.
-Not here: how files are read (``pipelines.ingest``), when it is asked for (``assets.automation``).
+Here: the asset ``raw/batches``, whose materialization ingests every pending file; and the tables that Dagster only
+observes: the other raw tables (filled by ingestion) and ``config/`` (edited by operators).
+Not here: how files are read (``pipelines.ingest``), when ingestion runs (``assets.automation``).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.recording import asset_key, changed_config, has_told_version, version_tags
+from assets.recording import asset_key, changed_config, has_reported_version, version_tags
 from assets.sql import FIRST_DAY, day_partitions
 from assets.step import RESOURCES, step_of
 from pipelines.compute.run import set_start_date
@@ -27,14 +27,14 @@ from pipelines.lake.partitions import Day
 
 BATCHES = "raw.batches"
 OBSERVED_BATCHES = 200
-"""New batches that get an observation of their own in one run; ``core.batches`` lists them all."""
+"""At most this many new batches get an observation in one run; ``core.batches`` lists all."""
 
 GONE = "gone"
-"""The version of a day of a raw table that has no records any more."""
+"""The version of a day of a raw table that no longer has records."""
 
 
 def raw_assets(workspace: Workspace) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Ingestion, and the raw and configuration tables as assets that Dagster does not make."""
+    """Ingestion, and the raw and configuration tables as external assets."""
     return [
         _ingestion(),
         *(_observed(workspace, table, "raw", columns) for table, columns in RAW_TABLES.items() if table != BATCHES),
@@ -45,7 +45,7 @@ def raw_assets(workspace: Workspace) -> list[dg.AssetsDefinition | dg.AssetSpec]
 def _ingestion() -> dg.AssetsDefinition:
     spec = dg.AssetSpec(
         asset_key(BATCHES),
-        description="The landing files that were read, with what became of their records.",
+        description="The landing files that were read, with the number of records accepted, duplicated and refused.",
         group_name="raw",
         kinds={"duckdb", "parquet"},
         metadata={"dagster/column_schema": _column_schema(RAW_TABLES[BATCHES])},
@@ -87,7 +87,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
             found.ingested = report
             start = set_start_date(given.home)
             if start and settings.start_date is None:
-                context.log.info(f"start_date set to {start}: reload the definitions, so that the days begin there")
+                context.log.info(f"start_date set to {start}: reload the definitions to make it the first day")
             workspace = open_workspace(given.home)
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
@@ -100,7 +100,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 
 def _events(workspace: Workspace, report: IngestReport) -> Iterator[Any]:
-    """What ingestion did: an observation a batch, one a touched table or day, and the list of batches anew."""
+    """An observation for each batch and each changed table or day, and the new list of batches."""
     for batch in report.batches[:OBSERVED_BATCHES]:
         yield dg.AssetObservation(asset_key(BATCHES), metadata=_counts(batch))
     for table, days in report.touched.items():
@@ -138,12 +138,12 @@ def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> 
     for day in sorted(days, key=str):
         size = _size(workspace, table, day)
         tags = version_tags(versions.get(day, GONE))
-        if day is None and has_told_version(workspace.project, table):
-            # Of a table without days Dagster reads the version from materializations only.
+        if day is None and has_reported_version(workspace.project, table):
+            # For a table without days Dagster takes the version from materializations only.
             yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
         elif day is None:
             yield dg.AssetObservation(asset_key(table), metadata=size)
-        elif day >= first:  # earlier days are kept in raw, but are no partitions
+        elif day >= first:  # earlier days are kept in raw, but are not partitions
             yield dg.AssetObservation(asset_key(table), partition=day.isoformat(), metadata=size, tags=tags)
 
 

@@ -1,17 +1,17 @@
-"""What Dagster is told of a run: materializations, versions, checks.
+"""What is reported to Dagster about a run: materializations, versions, checks.
 
-Here: how a run's result becomes Dagster events, so that its UI shows what the lake holds and calls stale what the
-planner does.
+Here: turning a run's result into Dagster events, so that the UI shows the lake and the same stale partitions as the
+planner.
 Not here: which assets there are and how they run (``assets.sql``, ``assets.ingestion``).
 
-Each partition gets a materialization event of its own, with its own rows, bytes and version: one MaterializeResult of
-a range would be repeated for every partition, those that were not published among them. The outputs are yielded
-marked, so that the framework adds no events to these.
+Each partition gets its own materialization event, with its rows, bytes and version. A single MaterializeResult for a
+range would be repeated for every partition, including those that were not published. The outputs are marked, so that
+Dagster adds no events of its own.
 
-Dagster calls a partition stale when its code version, or the data version of anything it reads, is another than when
-it was made. Models judged by their inputs are told to it exactly so. Models judged by their content (see
-``pipelines.compute.planner``) must not look stale whenever anything is delivered, so what they read has one version for
-ever (``has_told_version``): they are found stale by the planner alone, which the landing sensor asks.
+Dagster calls a partition stale if its code version, or the data version of an input, has changed since it was made.
+This is reported for models that are stale by their inputs. Models that are stale by their content (see
+``pipelines.compute.planner``) must not look stale after every delivery, so their inputs keep one version for ever
+(``has_reported_version``); only the planner, which the landing sensor calls, finds them stale.
 """
 
 from __future__ import annotations
@@ -65,17 +65,17 @@ def table_name(key: dg.AssetKey) -> str:
 
 
 def code_version(project: Project, model: Model) -> str:
-    """What makes the rows of *model* besides its inputs: its text and, if it is judged by its inputs, its settings."""
+    """The code version of *model*: a hash of its text and, if it is stale by its inputs, of its settings."""
     if project.is_judged_by_content(model) or not model.parameters:
         return model.code_version
     settings = "\n".join(f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters))
     return f"{model.code_version}-{hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()}"
 
 
-def has_told_version(project: Project, table: str) -> bool:
-    """Whether Dagster is told when *table*, one without days, changes.
+def has_reported_version(project: Project, table: str) -> bool:
+    """Whether changes of *table*, a table without days, are reported to Dagster.
 
-    Not if a table by days that is judged by its content reads it: all of its days would look stale for ever.
+    Not if a table by days that is stale by its content reads it: all of its days would look stale for ever.
     """
     return not any(
         model.is_partitioned and project.is_judged_by_content(model)
@@ -85,29 +85,29 @@ def has_told_version(project: Project, table: str) -> bool:
 
 
 def version_tags(version: str) -> dict[str, str]:
-    """The tags by which an event of a table tells its data version."""
+    """The tags with which an event reports a table's data version."""
     return {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
 
 
-def told_version(instance: dg.DagsterInstance, table: str) -> str | None:
-    """The version that Dagster was last told of *table*, one without days; None before the first time."""
+def reported_version(instance: dg.DagsterInstance, table: str) -> str | None:
+    """The last version reported to Dagster for *table*, a table without days; None if there is none."""
     event = instance.get_latest_materialization_event(asset_key(table))
     materialization = event.asset_materialization if event else None
     return (materialization.tags or {}).get(DATA_VERSION_TAG) if materialization else None
 
 
 def given_version(workspace: Workspace, table: str) -> str | None:
-    """The version of a raw or configuration table without days; None where it has no files."""
+    """The version of a raw or configuration table without days; None if it has no files."""
     if table in CONFIG_TABLES:
         return workspace.config.version(table)
     return workspace.raw.versions(table).get(None)
 
 
 def changed_config(workspace: Workspace, instance: dg.DagsterInstance) -> Iterator[dg.AssetMaterialization]:
-    """An event for each table in ``config/`` of whose content Dagster does not know yet."""
+    """An event for each table in ``config/`` whose current version was not yet reported to Dagster."""
     for table in CONFIG_TABLES:
         version = workspace.config.version(table)
-        if has_told_version(workspace.project, table) and told_version(instance, table) != version:
+        if has_reported_version(workspace.project, table) and reported_version(instance, table) != version:
             rows = len(workspace.config.rows(table))
             yield dg.AssetMaterialization(
                 asset_key(table), metadata={"dagster/row_count": rows}, tags=version_tags(version)
@@ -115,12 +115,12 @@ def changed_config(workspace: Workspace, instance: dg.DagsterInstance) -> Iterat
 
 
 class RunRecorder:
-    """Tells Dagster what one step did.
+    """Reports to Dagster what one step did.
 
     Args:
         workspace: The home.
         connection: The step's session, for previews.
-        instance: Where the events go; asked for what it knows already.
+        instance: Dagster's records: receives the events and knows the earlier ones.
     """
 
     def __init__(
@@ -131,9 +131,9 @@ class RunRecorder:
         self._instance = instance
 
     def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
-        """The events of *result*, each table's before those of the tables that read it.
+        """The events of *result*; a table's events come before those of the tables that read it.
 
-        Days of *claimed* that have no partition for want of inputs are told as empty ones.
+        Days of *claimed* that have no partition because they have no inputs are reported as empty.
         """
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
@@ -159,18 +159,18 @@ class RunRecorder:
             yield check_result(check)
 
     def _empty_days(self, table: TableResult, claimed: Collection[Day]) -> set[Day]:
-        """The days on which *table* was found to have nothing: those removed always, others if they are claimed."""
+        """The days to report as empty for *table*: removed days, and claimed days without data."""
         if not self._workspace.project.models[table.table].is_partitioned:
             return set()
         removed = {day for day in table.removed if day is not None}
         return removed | (set(claimed) - table.published.keys() - set(table.held))
 
     def _data_version(self, table: str, key: PartitionKey, version: str) -> dict[str, str]:
-        is_told = key is not None or has_told_version(self._workspace.project, table)
-        return version_tags(version if is_told else DEFAULT_DATA_VERSION.value)
+        is_reported = key is not None or has_reported_version(self._workspace.project, table)
+        return version_tags(version if is_reported else DEFAULT_DATA_VERSION.value)
 
     def _provenance(self, model: Model) -> dict[str, str]:
-        """The tags that say of what *model* was made: its code, and its inputs up to the newest event."""
+        """The tags that say what *model* was made from: its code version, and the newest event of each input."""
         project = self._workspace.project
         tags = {CODE_VERSION_TAG: code_version(project, model)}
         newest = self._instance.event_log_storage.get_maximum_record_id()
@@ -178,7 +178,7 @@ class RunRecorder:
             if read.table == model.name:
                 continue
             key = asset_key(read.table)
-            # Of a table by days Dagster looks at the events after the pointer; only of others at the version.
+            # For a table by days Dagster compares events after the pointer; for other tables it compares the version.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER
@@ -186,7 +186,7 @@ class RunRecorder:
 
     def _input_version(self, table: str) -> str:
         version = None
-        if has_told_version(self._workspace.project, table):
+        if has_reported_version(self._workspace.project, table):
             is_model = table in self._workspace.project.models
             stored = self._workspace.lake.versions(table).get(None) if is_model else None
             version = stored if is_model else given_version(self._workspace, table)
@@ -210,7 +210,7 @@ class RunRecorder:
 
 
 def check_result(check: CheckResult) -> dg.AssetCheckResult:
-    """The evaluation of *check*."""
+    """The result of *check*, as Dagster shows it."""
     metadata: Metadata = {"offending rows": check.rows}
     if not check.passed:
         columns = list(dict.fromkeys(name for row in check.sample for name in row))
@@ -231,7 +231,7 @@ def check_result(check: CheckResult) -> dg.AssetCheckResult:
 
 
 def markdown_table(columns: list[str], rows: list[list[object]]) -> str:
-    """Rows as a Markdown table, long values shortened."""
+    """Rows as a Markdown table; long values are shortened."""
     lines = [columns, ["---"] * len(columns), *([_cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -242,7 +242,7 @@ def _cell(value: object) -> str:
 
 
 def totals(table: TableResult) -> str:
-    """What happened to a table, in a line for the run's log."""
+    """One line for the run's log about a table: partitions, rows, bytes, seconds."""
     rows = sum(partition.rows for partition in table.published.values())
     size = sum(partition.bytes for partition in table.published.values())
     parts = [f"{len(table.published)} partitions, {rows:,} rows, {size:,} bytes in {table.seconds:.2f} s"]
@@ -254,11 +254,11 @@ def totals(table: TableResult) -> str:
 
 
 def why_incomplete(result: RunResult) -> str | None:
-    """Why partitions were held back, in a line; None if none were."""
+    """One line about why partitions were held back; None if no partition was."""
     held = result.held()
     if not held:
         return None
     failed = [c.describe() for c in result.checks.values() if not c.passed and c.severity == "error"]
     tables = ", ".join(sorted({table for table, _ in held}))
-    reason = " ".join(failed) or "What they read was held back before."
-    return f"{len(held)} partitions of {tables} were held back and keep what they held. {reason}"
+    reason = " ".join(failed) or "Their inputs were held back before."
+    return f"{len(held)} partitions of {tables} were held back and keep their old content. {reason}"

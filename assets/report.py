@@ -1,7 +1,7 @@
 """The report as a Dagster asset.
 
 Here: the asset ``report``, which writes the newest day's report in every language.
-Not here: the report (``dashboards.report.file``), when it is asked for (``assets.automation``).
+Not here: the report itself (``dashboards.report.file``), when it is written (``assets.automation``).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
@@ -16,7 +16,7 @@ from pipelines.home.errors import HeadwaterError
 
 
 def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
-    """The report of the newest day: without partitions, so that a backfill of a year writes it once, not 365 times."""
+    """The report of the newest day. It has no partitions: a backfill of a year writes it once, not 365 times."""
     spec = dg.AssetSpec(
         REPORT,
         deps=[asset_key(table) for table in tables_read() if table in workspace.project.models],

@@ -1,7 +1,7 @@
-"""SQL models as Dagster assets: what they are, what they read, and the step that computes them.
+"""SQL models as Dagster assets, and the steps that compute them.
 
-Here: the specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models and the ops behind
-them: as few steps a schema as Dagster allows.
+Here: the asset specs (dependencies, partition mappings, columns, lineage, checks) of a schema's models, and their ops:
+as few steps for a schema as Dagster allows.
 Not here: computing (``pipelines.compute.runner``), recording results in Dagster (``assets.recording``).
 """
 
@@ -33,19 +33,19 @@ from pipelines.sqlproject.reads import Read
 _BACKFILL_TAG = "dagster/backfill"
 
 FIRST_DAY = dt.date(1980, 1, 1)
-"""The first partition while the settings name no start date; earlier times are refused as out of range."""
+"""The first partition if the settings have no start date; ingestion refuses earlier times as out of range."""
 
 
 def sql_assets(
     workspace: Workspace, schema: str, freshness: dg.FreshnessPolicy | None = None, *, is_described: bool = True
 ) -> list[dg.AssetsDefinition]:
-    """The assets of the models in *schema*, those of the home included.
+    """The assets of the models in *schema*, including the home's own models.
 
     Args:
         workspace: The home.
         schema: The folder below ``sql/``.
-        freshness: By when its tables are expected.
-        is_described: With what only the UI shows and takes seconds to derive.
+        freshness: When its tables must have been computed.
+        is_described: Whether to add metadata that only the UI shows; deriving it takes seconds.
     """
     return [
         _step(workspace, name, [_spec(workspace, model, freshness, is_described) for model in models])
@@ -55,7 +55,7 @@ def sql_assets(
 
 @dataclass
 class _Step:
-    """Models of one schema that one op computes, and over how many days each table that they read is read."""
+    """Models of one schema that one op computes; *days*: table that they read → how many days back."""
 
     schema: str
     is_by_day: bool
@@ -63,13 +63,13 @@ class _Step:
     days: dict[str, int | None] = field(default_factory=dict)
 
     def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
-        """Whether *model*, which reads over *days*, may join: Dagster has one partition mapping a step and table."""
+        """Whether *model*, which reads *days*, can join: Dagster has one partition mapping for a step and a table."""
         alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
         return alike and all(self.days.get(table, n) == n for table, n in days.items())
 
 
 def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]]]:
-    """The models of *schema* as steps with names: as few as Dagster allows."""
+    """The steps of *schema* as (name, models)."""
     count: Counter[str] = Counter()
     for step in _all_steps(workspace.project):
         if step.schema == schema:
@@ -79,10 +79,10 @@ def _steps(workspace: Workspace, schema: str) -> Iterator[tuple[str, list[Model]
 
 
 def _all_steps(project: Project) -> list[_Step]:
-    """The steps of all schemas, in an order in which none reads from a later one: Dagster refuses a ring."""
+    """The steps of all schemas, ordered so that no step reads from a later one: Dagster refuses cycles of steps."""
     steps: list[_Step] = []
     place: dict[str, int] = {}
-    for model in project.models.values():  # each after what it reads
+    for model in project.models.values():  # in the order of dependencies
         reads = {read.table: read.days for read in project.reads[model.name]}
         days = reads if model.is_partitioned else {}
         number = max((place[table] for table in reads if table in place), default=0)
@@ -97,9 +97,9 @@ def _all_steps(project: Project) -> list[_Step]:
 
 
 def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
-    """The days of the shop, from its start date to yesterday, or to the newest day of its data if that is later.
+    """The days of the shop, from its start date to yesterday, or to the newest day with data if that is later.
 
-    A day that can have no data yet is no partition: the UI would show it as missing.
+    Later days are not partitions, because the UI would show them as missing.
     """
     start = workspace.settings.start_date or FIRST_DAY
     return dg.DailyPartitionsDefinition(
@@ -108,7 +108,7 @@ def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
 
 
 def days_ahead(workspace: Workspace) -> int:
-    """How many days after yesterday have data: 0 to 2, since an event may be up to a day ahead of our clock."""
+    """The number of days after yesterday with data: 0 to 2, because an event may be up to a day ahead of our clock."""
     today = dt.datetime.now(ZoneInfo(workspace.settings.timezone)).date()
     there = {day for table in RAW_TABLES for day in workspace.raw.versions(table) if day is not None}
     there |= {day for table in workspace.project.models for day in workspace.lake.files(table) if day is not None}
@@ -136,7 +136,7 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
 
 
 def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """Compute the selected tables, tell Dagster what was done, and fail if a check held anything back."""
+    """Compute the selected tables, report the result to Dagster, and fail if a check held anything back."""
     _refuse_checks_alone(context)
     given, found = step_of(context)
     tables = {table_name(key) for key in context.selected_asset_keys}
@@ -149,10 +149,10 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
                 found.results.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
-                # A backfill counts a day as failed of which it is told nothing.
+                # A backfill counts a day without an event as failed.
                 claimed = span.days if span and _BACKFILL_TAG in context.run.tags else []
                 for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
-                    given.tell("telling Dagster what was computed")
+                    given.tell("reporting the result to Dagster")
                     yield event
     except HeadwaterError as error:
         raise found.failure(error) from error
@@ -161,11 +161,11 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 
 def _refuse_checks_alone(context: dg.AssetExecutionContext) -> None:
-    """The UI offers to execute a check by itself, and would call it done."""
+    """Refuse to run a check without its table, which the UI offers."""
     alone = {key.asset_key for key in context.selected_asset_check_keys} - context.selected_asset_keys
     if alone:
         tables = ", ".join(sorted(map(table_name, alone)))
-        reason = f"Checks judge a table while it is computed, before it is published: materialize {tables} instead."
+        reason = f"Checks run when a table is computed, before it is published: materialize {tables} instead."
         raise dg.Failure(description=reason, allow_retries=False)
 
 
@@ -180,7 +180,7 @@ def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | No
     project = workspace.project
     return dg.AssetSpec(
         asset_key(model.name),
-        # Dagster is not told that a table reads its own day before: it would want the days one by one.
+        # A table's dependency on its own previous day is not declared: Dagster would compute the days one by one.
         deps=[_dependency(workspace, model, read) for read in project.reads[model.name] if read.table != model.name],
         description=model.description,
         group_name=model.schema,
@@ -199,7 +199,7 @@ def _dependency(workspace: Workspace, model: Model, read: Read) -> dg.AssetDep:
 
 
 def _definition_metadata(workspace: Workspace, model: Model) -> dict[str, Any]:
-    """What is known of a table before it is computed: columns, lineage, the query as it will run, the file."""
+    """What the UI shows about a table before it is computed: columns, lineage, the query, the file."""
     columns = [
         dg.TableColumn(name, type=column.type, description=column.description) for name, column in model.columns.items()
     ]

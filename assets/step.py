@@ -1,7 +1,7 @@
-"""What the steps of a run share with whoever launched it in the same process.
+"""Objects that the steps of a run share with the code that started it in the same process.
 
-Here: what a step is given, and what it found; both are resources of every asset.
-Not here: the steps (``assets.sql``, ``assets.ingestion``, ``assets.report``), launching them (``assets.engine``).
+Here: the input of a step (Given) and its results (Found); both are resources of every asset.
+Not here: the steps (``assets.sql``, ``assets.ingestion``, ``assets.report``), starting them (``assets.engine``).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ RESOURCES = {_GIVEN, _FOUND}
 
 @dataclass
 class Given:
-    """What a step is given.
+    """The input of a step.
 
     Attributes:
         home: The home that the steps work on.
         held: Partitions that earlier runs of the same command held back.
-        tell: Told what is going on, a line at a time.
+        tell: Called with each line about the progress.
     """
 
     home: Home
@@ -43,7 +43,7 @@ class Given:
         self._opened = (run_id, workspace)
 
     def open(self, run_id: str) -> Workspace:
-        """The home as the run sees it: its files are read once a run, the list of batches anew at each step."""
+        """The home for a run: its files are read once for the run, the list of batches at every step."""
         if self._opened is None or self._opened[0] != run_id:
             self._opened = (run_id, open_workspace(self.home))
         return self._opened[1].reread_raw()
@@ -51,12 +51,12 @@ class Given:
 
 @dataclass
 class Found:
-    """What the steps of a run found.
+    """The results of a run's steps.
 
     Attributes:
-        results: What they computed.
-        ingested: What ingestion did.
-        error: The fault of input, settings or machine that ended a step.
+        results: What was computed, one entry a step.
+        ingested: The report of the ingestion.
+        error: The error that ended a step.
     """
 
     results: list[RunResult] = field(default_factory=list)
@@ -64,13 +64,13 @@ class Found:
     error: HeadwaterError | None = None
 
     def failure(self, error: HeadwaterError) -> dg.Failure:
-        """Keep *error* as what ended a step; the step's failure, whose metadata says where and what to do."""
+        """Store the *error* that ended a step; returns the failure to raise, with place and remedy as metadata."""
         self.error = error
         metadata = {name: text for name, text in (("where", error.where), ("remedy", error.remedy)) if text}
         return dg.Failure(description=str(error), metadata=metadata, allow_retries=False)
 
     def clear(self) -> None:
-        """Forget the run before."""
+        """Remove the results of the previous run."""
         self.results, self.ingested, self.error = [], None, None
 
 
@@ -80,5 +80,5 @@ def resources_of(given: Given, found: Found) -> Mapping[str, object]:
 
 
 def step_of(context: dg.AssetExecutionContext) -> tuple[Given, Found]:
-    """What the step of *context* is given, and where it puts what it finds."""
+    """The input and the results object of the step of *context*."""
     return getattr(context.resources, _GIVEN), getattr(context.resources, _FOUND)

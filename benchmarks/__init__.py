@@ -1,1 +1,1 @@
-"""The speed figures, each beside its limit: `make bench`."""
+"""Speed benchmarks, each compared with a limit: `make bench`."""

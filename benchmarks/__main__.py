@@ -1,4 +1,4 @@
-"""`make bench`: one table, each job beside the limit measured in the same run."""
+"""`make bench`: prints a table of all jobs; each has a limit, measured in the same run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pa
 
 
 def bot(scratch: Path, runs: int) -> Pair:
-    """The same with a bot, beside the same events spread over devices."""
+    """Every table of schema attribution for a day with a bot; limit: the same events on many devices."""
     concentrated, spread = scratch / "bot", scratch / "no-bot"
     rows = shops.day_with_bot(concentrated, BOT_AMONG, 1)
     shops.day_with_bot(spread, BOT_AMONG, BOT_DEVICES)
@@ -61,7 +61,7 @@ def ingestion(scratch: Path, events: int, runs: int) -> Pair:
 
 
 def customers(scratch: Path, lines: int, runs: int) -> Pair:
-    """Recency, frequency and money of the customers who bought *lines* order lines in a year."""
+    """RFM scores of the customers who bought *lines* order lines in a year."""
     home = scratch / "customers"
     rows = shops.year_of_sales(home, lines // LINES_A_CUSTOMER, lines)
     return measure_pair(
@@ -74,7 +74,7 @@ def customers(scratch: Path, lines: int, runs: int) -> Pair:
 
 
 def products(scratch: Path, products: int, runs: int) -> Pair:
-    """A day's quadrants of *products* products in the shipped matrices, over one window."""
+    """The quadrants of *products* products for one day, in the shipped matrices with one window."""
     home = scratch / "products"
     rows = shops.catalogue_of_metrics(home, products)
     return measure_pair(
@@ -87,7 +87,7 @@ def products(scratch: Path, products: int, runs: int) -> Pair:
 
 
 def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
-    """The lines of the table, each job's as soon as it is measured."""
+    """The lines of the table; each line is yielded as soon as its job is measured."""
     yield HEADER
     if "attribution" in arguments.jobs:
         yield from attribution(scratch, arguments.events, arguments.runs, arguments.memory).lines()
@@ -105,9 +105,13 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
 
 
 def at_least_one(text: str) -> int:
-    """The number that *text* says; argparse tells the user where it is none."""
+    """*text* as an integer of 1 or more.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
@@ -115,29 +119,29 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--events", type=at_least_one, default=20_000_000, help="events of the day to attribute (20,000,000)"
+        "--events", type=at_least_one, default=20_000_000, help="events of the day to attribute (default 20,000,000)"
     )
     parser.add_argument(
-        "--ingested", type=at_least_one, default=2_000_000, help="events of the log to ingest (2,000,000)"
+        "--ingested", type=at_least_one, default=2_000_000, help="events of the log to ingest (default 2,000,000)"
     )
     parser.add_argument(
-        "--lines", type=at_least_one, default=20_000_000, help="order lines of the year of sales (20,000,000)"
+        "--lines", type=at_least_one, default=20_000_000, help="order lines of the year of sales (default 20,000,000)"
     )
     parser.add_argument(
-        "--products", type=at_least_one, default=1_000_000, help="products to sort into quadrants (1,000,000)"
+        "--products", type=at_least_one, default=1_000_000, help="products to sort into quadrants (default 1,000,000)"
     )
-    parser.add_argument("--runs", type=at_least_one, default=3, help="runs of each job, of which the median counts (3)")
+    parser.add_argument("--runs", type=at_least_one, default=3, help="runs of each job; the median counts (default 3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
-    scratch_help = "folder for the homes, made if it is missing; on a disk with room: 5 GB for 20,000,000 events"
+    scratch_help = "folder for the homes, created if missing; 20,000,000 events need 5 GB of disk"
     parser.add_argument("--scratch", type=Path, help=scratch_help)
-    parser.add_argument("--memory", help="memory_limit of the home whose day is attributed, e.g. 6GB")
+    parser.add_argument("--memory", help="memory_limit for the attribution job, such as 6GB")
     arguments = parser.parse_args()
     if arguments.scratch:
         try:
             arguments.scratch.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=arguments.scratch).close()
         except OSError as error:
-            parser.error(f"--scratch {arguments.scratch}: {error.strerror}; name a folder that can be written to")
+            parser.error(f"--scratch {arguments.scratch}: {error.strerror}; choose a writable folder")
     versions = f"Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     print(f"{platform.platform()}, {os.cpu_count()} cores, {versions}")
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", dir=arguments.scratch) as scratch:

@@ -1,8 +1,8 @@
-"""The jobs of the speed table and their limits; a job gets the folder of the home that ``benchmarks.shops`` made.
+"""The jobs of the speed table and their limits. A job gets the folder of a home that ``benchmarks.shops`` made.
 
-Here: what is timed. A limit is the least that any program would have to do: DuckDB reading, sorting and writing the
-same rows with the lake's own options.
-Not here: how it is timed (``benchmarks.measure``), a verdict, and peers: there are none yet.
+Here: what is measured. A limit is the minimum work that any program must do: DuckDB reads, sorts and writes the same
+rows with the lake's Parquet options.
+Not here: how it is measured (``benchmarks.measure``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NATIVE_FIELDS = [
 
 
 def attribute(folder: Path) -> None:
-    """Compute every table of schema attribution for the day, with its checks, and publish it."""
+    """Compute every table of schema attribution for the day, run its checks, and publish it."""
     workspace = open_workspace(find_home(folder))
     tables = [name for name, model in workspace.project.models.items() if model.schema == "attribution"]
     _raise_failed(DirectEngine(workspace.home).compute(tables, DaySpan(LAST_DAY, LAST_DAY)))
@@ -49,7 +49,7 @@ def sort_and_write(folder: Path) -> None:
 
 
 def ingest(folder: Path) -> None:
-    """Ingest the landed log into an empty lake: parse, map, validate, look for duplicates, write, account."""
+    """Ingest the landed log into an empty lake: parse, map, validate, find duplicates, write, record batches."""
     home = find_home(folder)
     shutil.rmtree(home.lake)
     home.lake.mkdir()
@@ -57,7 +57,7 @@ def ingest(folder: Path) -> None:
 
 
 def convert(folder: Path) -> None:
-    """Read the same NDJSON as text columns, write them to Parquet."""
+    """Read the same NDJSON as text columns and write them to Parquet."""
     home = find_home(folder)
     files = list_literal(sorted((home.landing / "native" / "events").iterdir()))
     columns = ", ".join(f"{name}: 'VARCHAR'" for name in _NATIVE_FIELDS)
@@ -69,13 +69,13 @@ def convert(folder: Path) -> None:
 
 
 def score_customers(folder: Path) -> None:
-    """Compute recency, frequency and money as of the last day, and their scores, with checks, and publish."""
+    """Compute RFM values and scores as of the last day, run the checks, and publish."""
     tables = ["customers.rfm_values", "customers.rfm_thresholds", "customers.rfm"]
     _raise_failed(DirectEngine(find_home(folder)).compute(tables, DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def aggregate_and_sort(folder: Path) -> None:
-    """Aggregate the same lines by customer in one pass, sort the customers by each of the three values, write them."""
+    """Aggregate the same lines by customer, sort the customers by each of the three values, and write them."""
     home = find_home(folder)
     lines = relation_sql(
         {"user_id": "VARCHAR", "order_id": "VARCHAR", "net_revenue": "DECIMAL(18,4)", "dt": "DATE"},
@@ -104,14 +104,14 @@ def aggregate_and_sort(folder: Path) -> None:
 
 
 def sort_products(folder: Path) -> None:
-    """Compute every product's quadrant in every matrix for the last day, with checks, and publish."""
+    """Compute every product's quadrant in every matrix for the last day, run the checks, and publish."""
     _raise_failed(DirectEngine(find_home(folder)).compute(["products.quadrants"], DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def compare_with_means(folder: Path) -> None:
-    """Read the day's metrics once a matrix, compare each with its mean, look up the day before, write as many columns.
+    """For each matrix: read the day's metrics, compare both values with their means, join the previous day, write.
 
-    The same two values a matrix, without shrinkage, hysteresis, groups or kinds of thresholds.
+    The output has as many columns as the table. Shrinkage, hysteresis, groups and kinds of thresholds are omitted.
     """
     home = find_home(folder)
     lake = Lake(home.lake)
@@ -160,7 +160,7 @@ def _copy(home: Home, query: str) -> None:
 
 
 def bookkeeping(folder: Path) -> tuple[float, int]:
-    """Milliseconds that Dagster adds for each asset × partition of a tiny shop's month; and how many those are."""
+    """Milliseconds that Dagster adds per asset × partition, for a month of a tiny shop; and their number."""
     seconds = []
     for engine in (DirectEngine, DagsterEngine):
         home, _ = init_home(folder / engine.__name__)

@@ -1,7 +1,7 @@
-"""Measuring a job beside its limit.
+"""Measures a job and its limit.
 
-Here: running a job in a process of its own, so that peak memory is the job's; the median of several runs, job and limit
-in turn, so that a noisy minute strikes both; the lines of the table.
+Here: running a job in its own process, to get its peak memory; the median of several runs, alternating job and limit,
+so that noise affects both; the lines of the table.
 Not here: what the jobs do (``benchmarks.jobs``).
 """
 
@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Job = Callable[[Path], None]
-"""Something to measure, done in the folder that it is given."""
+"""A function to measure; gets the folder to work in."""
 
 HEADER = f"{'job':<44}{'rows':>13}{'seconds':>10}{'cpu s':>9}{'rows/s':>12}{'peak MB':>10}{'ratio':>8}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: wall and processor seconds, and the most memory its process held, in bytes."""
+    """One run: wall seconds, processor seconds, and the peak memory of its process in bytes."""
 
     seconds: float
     processor_seconds: float
@@ -33,7 +33,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Figure:
-    """Several runs of a job over *rows* rows: the medians of their times, the largest of their peaks."""
+    """Several runs of a job over *rows* rows: median times and largest peak memory."""
 
     name: str
     rows: int
@@ -45,7 +45,7 @@ class Figure:
         return statistics.median(run.seconds for run in self.runs)
 
     def line(self, ratio: float | None = None) -> str:
-        """The figure as a line of the table; *ratio* of a job to its limit."""
+        """The figure as a line of the table; *ratio*: time of the job / time of its limit."""
         processor = statistics.median(run.processor_seconds for run in self.runs)
         peak = max(run.peak for run in self.runs)
         shown = "" if ratio is None else f"{ratio:.2f}"
@@ -57,20 +57,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Pair:
-    """A job beside its limit."""
+    """The figures of a job and of its limit."""
 
     job: Figure
     limit: Figure
 
     def lines(self) -> list[str]:
-        """Job, with the ratio of its time to the limit's, and limit."""
+        """Two lines of the table: the job, with the ratio of the times, and the limit."""
         return [self.job.line(self.job.seconds / self.limit.seconds), self.limit.line()]
 
 
 def measure_pair(
     names: tuple[str, str], rows: int, jobs: tuple[Job, Job], folders: tuple[Path, Path], runs: int
 ) -> Pair:
-    """*runs* runs of a job and of its limit, in turn."""
+    """*runs* runs of a job and of its limit, alternating."""
     outcomes: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(runs):
         for job, folder, found in zip(jobs, folders, outcomes, strict=True):
@@ -88,7 +88,7 @@ def run_apart(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # so that a job that dies ends the wait
+    sender.close()  # without this, waiting would not end if the job dies
     try:
         run: Run = receiver.recv()
     except EOFError as error:
@@ -110,6 +110,6 @@ def _processor_seconds() -> float:
 
 
 def _peak_memory() -> int:
-    """The most memory that this process has held, in bytes; of a spawned process getrusage tells its parent's."""
+    """The peak memory of this process in bytes. getrusage would return the parent's peak in a spawned process."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) * 1024

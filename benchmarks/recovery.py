@@ -1,8 +1,8 @@
-"""How much of the planted truth the pipeline finds again: `python -m benchmarks.recovery`.
+"""How many sales the pipeline attributes to their true origin: `python -m benchmarks.recovery`.
 
-Here: a simulated shop a trap, run through the whole pipeline, its attributed sales beside the simulator's truth, as
-Markdown tables. A shop's truth is where the shopper really came from; the pipeline has only the log.
-Not here: why the rest is lost: that is looked up in the lost lines and written down in docs/recovery.md.
+Here: for each trap, a simulated shop runs through the pipeline, and Markdown tables compare its attributed sales with
+the origins that the simulator recorded.
+Not here: why some origins are not found (docs/recovery.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipelines.simulator import TRAPS, SimulationParameters, parameters_with, si
 
 LAST_DAY = dt.date(2026, 11, 20)
 MATCHES = ("cart", "click", "order", "visit", "none")
-"""The values of matched_by, the surest first."""
+"""The values of matched_by, the most reliable first."""
 
 HALF_WITHOUT_EVENTS = replace(
     SimulationParameters(),
@@ -38,18 +38,18 @@ HALF_WITHOUT_EVENTS = replace(
     add_on_rate=0.08,
     bundle_rate=0.48,
     unknown_sku_rate=0.06,
-    # Parquet has none.
+    # Broken lines do not exist in Parquet.
     broken_line_rate=0.0,
 )
-"""A shop like a real one whose log has 354 order lines: 46 % of them find a cart of their product, 8 % a click; another
-line of the order helps 7 %, a visit within a day 20 %; nothing in the log explains the others."""
+"""Like a real shop's log with 354 order lines: 46 % are matched by a cart of their product, 8 % by a click, 7 % by
+another line of the order, 20 % by a visit within a day; the others by nothing in the log."""
 
 _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Sale lines of a shop, and of how many the planted entrance, and the planted slot, were found."""
+    """Number of sale lines of a shop, of those with the true entrance, and of those with the true slot."""
 
     lines: int
     entrance: int
@@ -57,7 +57,7 @@ class Recovery:
 
 
 def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Land a shop's log in the new *home*, and compute its tables up to attributed sales."""
+    """Land a shop's log in the new *home*, and compute attributed sales and all tables that it reads."""
     land_shop(home, parameters, days=days, devices=devices, seed=seed)
     compute_sales(home, ["core", "attribution"])
 
@@ -71,7 +71,7 @@ def land_shop(home: Home, parameters: SimulationParameters, *, days: int, device
         seed=seed,
         last_day=LAST_DAY,
         parameters=parameters,
-        # Parquet is read faster, but cannot have broken lines.
+        # Parquet is faster to read, but cannot have broken lines.
         format="ndjson" if parameters.broken_line_rate else "parquet",
     )
     rates = summary.truth.with_name("fx.csv")
@@ -86,7 +86,7 @@ def compute_sales(
     sales_fallbacks: Sequence[str] = ("order", "visit"),
     clock_tolerance_seconds: int = 60,
 ) -> None:
-    """Compute what is stale of *tables* (as ``--select`` names them) in *home*, with these settings."""
+    """Compute the stale partitions of *tables* (as in ``--select``) in *home*, with these settings."""
     text = home.settings_file.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^(  sales_fallbacks:) \[.*?\]", rf"\1 [{', '.join(sales_fallbacks)}]", text)
     text = re.sub(r"(?m)^(  clock_tolerance_seconds:) \d+", rf"\1 {clock_tolerance_seconds}", text)
@@ -96,7 +96,7 @@ def compute_sales(
 
 
 def sales_beside_truth(home: Home) -> pl.DataFrame:
-    """The paid order lines: order_id, line_no, what was found, and what was planted (``planted_…``)."""
+    """The paid order lines: the columns of attributed_sales, and the true values in columns ``planted_…``."""
     found = pl.read_parquet(home.lake / "attribution/attributed_sales" / "*" / "*.parquet", hive_partitioning=True)
     planted = pl.read_parquet(home.root / "simulation" / "truth.parquet")
     texts = planted.with_columns(pl.selectors.enum().cast(pl.String))
@@ -105,7 +105,7 @@ def sales_beside_truth(home: Home) -> pl.DataFrame:
 
 
 def recovery(sales: pl.DataFrame) -> Recovery:
-    """What of *sales* (``sales_beside_truth``) was found. The slot includes its content, and the entrance."""
+    """How much of *sales* (``sales_beside_truth``) is right. A right slot requires the right content and entrance."""
     is_entrance = pl.col("entrance_id") == pl.col("planted_entrance_id")
     is_slot = pl.all_horizontal(pl.col(name) == pl.col(f"planted_{name}") for name in _SLOT)
     entrance, slot = sales.select(entrance=is_entrance.sum(), slot=(is_entrance & is_slot).sum()).row(0)
@@ -113,9 +113,9 @@ def recovery(sales: pl.DataFrame) -> Recovery:
 
 
 def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.DataFrame:
-    """What *sales* (``sales_beside_truth``) were matched by: *by*, lines, revenue, and right.
+    """*sales* (``sales_beside_truth``) grouped by the columns *by*: *by*, lines, revenue, right.
 
-    *right* counts the lines that name the planted entrance; a line that no visit led to names it by '(unattributed)'.
+    *right* counts the lines with the true entrance, which is '(unattributed)' for lines that no visit led to.
     """
     is_right = pl.col("entrance_id") == pl.col("planted_entrance_id")
     groups = sales.group_by(by).agg(lines=pl.len(), revenue=pl.col("revenue").sum(), right=is_right.sum())
@@ -124,14 +124,14 @@ def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.D
 
 
 def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
-    """The shops to compare, by name."""
+    """Name → parameters of the shops to compare."""
     everything = {"clean": parameters_with(()), **{name: parameters_with([name]) for name in TRAPS}}
     everything |= {"the believable mix": SimulationParameters(), "half without events": HALF_WITHOUT_EVENTS}
     return {name: parameters for name, parameters in everything.items() if not names or name in names}
 
 
-def _share(part: float | Decimal, whole: float | Decimal) -> str:
-    return f"{100 * float(part) / float(whole):.2f} %" if whole else "–"
+def _share(part: float | Decimal, total: float | Decimal) -> str:
+    return f"{100 * float(part) / float(total):.2f} %" if total else "–"
 
 
 def _match_rows(case: str, sales: pl.DataFrame, by: Sequence[str]) -> Iterator[str]:
@@ -149,11 +149,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=16)
     parser.add_argument("--devices", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="keep the homes in this new folder, to look into lost lines")
-    parser.add_argument("cases", nargs="*", help="names of the table's first column; default: all")
+    parser.add_argument("--keep", type=Path, help="keep the homes in this new folder, to inspect wrong lines")
+    parser.add_argument("cases", nargs="*", help="names of shops, as in the table's first column; default: all")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - _cases([]).keys():
-        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(_cases([]))}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected any of {', '.join(_cases([]))}")
     print("| trap | sale lines | entrance | slot | entrance, no fallbacks |\n| --- | ---: | ---: | ---: | ---: |")
     by_match, by_kind = [], []
     with tempfile.TemporaryDirectory(prefix="headwater-recovery-") as scratch:

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.sessions --home HOME``: many people look at the dashboards of a home at once.
+"""``python -m benchmarks.sessions --home HOME``: many people use the dashboards of a home at the same time.
 
-Here: a server as users start it, sessions that ask for pages as browsers do, with pauses as people make them; how long
-the pages' data took, and how much memory the server's processes hold as time goes.
+Here: a server, started as users start it; sessions that request pages as browsers do, with pauses; the response times
+of the pages' data, and the memory of the server's processes over time.
 Not here: what the pages show (``tests.browser``).
 """
 
@@ -31,25 +31,25 @@ from pipelines.home.folder import Home
 
 @dataclass
 class Tally:
-    """What the sessions saw."""
+    """Response times and failures of all sessions."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     faults: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, page: str, seconds: float) -> None:
-        """One answer."""
+        """Record a response."""
         with self.lock:
             self.seconds[page].append(seconds)
 
     def fail(self, what: str) -> None:
-        """One that was none."""
+        """Record a failed request."""
         with self.lock:
             self.faults.append(what)
 
 
 def ask(connection: http.client.HTTPConnection, view: View) -> str:
-    """The data of a page, as the browser asks for it."""
+    """Request the data of a page as a browser does."""
     body = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
@@ -71,7 +71,7 @@ def ask(connection: http.client.HTTPConnection, view: View) -> str:
 
 
 def session(port: int, views: list[View], pause: float, until: float, seed: int, tally: Tally) -> None:
-    """One person: a page, a pause, another page."""
+    """Simulate one person: request a page, pause, request another page."""
     chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     time.sleep(chance.uniform(0, 2 * pause))
@@ -89,7 +89,7 @@ def session(port: int, views: list[View], pause: float, until: float, seed: int,
 
 
 def views_of(home: Home) -> list[View]:
-    """What people look at: every page over days, weeks, months and half-years, in both languages."""
+    """The views that people request: every page for days, weeks, months and half-years, in both languages."""
     copy = Marts(home).copy()
     earliest, newest = copy.days[0], copy.newest(dt.datetime.now(dt.UTC))
     presets = ("day", "7", "14", "28", "90", "month", "last_month")
@@ -104,7 +104,7 @@ def views_of(home: Home) -> list[View]:
 
 
 def resident(pid: int) -> int:
-    """Bytes that a process and those below it hold."""
+    """Resident bytes of a process and its descendants."""
     total = 0
     for one in [pid, *_below(pid)]:
         try:
@@ -124,7 +124,7 @@ def _below(pid: int) -> list[int]:
 
 
 def main() -> int:
-    """Measure and print; 1 if any answer was none."""
+    """Measure and print; returns 1 if any request failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--sessions", type=int, default=50)
@@ -142,7 +142,7 @@ def main() -> int:
             break
         print(line, end="", file=sys.stderr)
     else:
-        return server.wait() or 1  # it ended, and has said why
+        return server.wait() or 1  # the server ended and has printed the reason
     threading.Thread(target=server.stderr.read, daemon=True).start()
     try:
         return _measure(server.pid, options)

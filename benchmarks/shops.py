@@ -1,8 +1,7 @@
-"""The homes on which the jobs of the speed table run.
+"""The homes for the jobs of the speed table.
 
-Here: a simulated day of a wanted size, landed and, where a job starts from core.events, ingested and computed that far;
-the bot, on one device or spread over many; a year of order lines, and the metrics of a great many products, without the
-logs that they would come from.
+Here: a simulated day of a given size, landed, and computed up to core.events if the job starts there; a bot, on one
+device or on many; a year of order lines and the metrics of many products, both written directly, without logs.
 Not here: the jobs.
 """
 
@@ -27,7 +26,7 @@ from pipelines.simulator import simulate
 LAST_DAY = dt.date(2026, 11, 20)
 
 _EVENTS_A_DEVICE = 22.2
-"""What the simulator makes of a device on that day, so that a size may be asked for in events."""
+"""Average events that the simulator makes for a device on that day, to convert events to devices."""
 
 _BOT_ROUNDS = 20_000
 _EXPOSURES_A_ROUND = 10
@@ -46,9 +45,9 @@ _LINES_A_REFUND = 33
 def simulated_day(
     folder: Path, events: int, format: Literal["ndjson", "parquet"], computed: bool, memory: str | None = None
 ) -> int:
-    """A home in *folder* with one day of about *events* events landed; how many records its log has.
+    """Make a home in *folder* with a landed day of about *events* events. Returns the number of records in its log.
 
-    With *computed* it is ingested and schema core computed. *memory* is its ``memory_limit``; default: a new home's.
+    *computed*: also ingest it and compute schema core. *memory*: ``memory_limit``; default as in a new home.
     """
     home, _ = init_home(folder)
     if memory is not None:
@@ -62,10 +61,10 @@ def simulated_day(
 
 
 def day_with_bot(folder: Path, events: int, devices: int) -> int:
-    """A home with a day of about *events* events and a bot's 220,200 on *devices* devices, computed to core.
+    """Make a home with a day of about *events* events and 220,200 events of a bot on *devices* devices, up to core.
 
-    The bot sees ten products, clicks one, and so on 20,000 times; every hundredth click it puts the product into the
-    cart, and every two-thousandth it clicks the home feed first, so that its visits are longer than a path may be.
+    The bot repeats 20,000 times: see ten products, click one. Every hundredth time it adds the product to the cart, and
+    every two-thousandth time it first clicks the home feed, so that its visits exceed the longest path.
     """
     home, _ = init_home(folder)
     shop = simulate(
@@ -88,7 +87,7 @@ def _compute_core(home: Home) -> None:
 
 
 def bot_log(devices: int) -> pl.DataFrame:
-    """The bot's records in the native format, dealt to *devices* devices in runs."""
+    """The bot's records in the native format; each of *devices* devices gets consecutive records."""
     rounds = pl.DataFrame({"round": range(_BOT_ROUNDS)})
     exposures = rounds.join(pl.DataFrame({"step": range(_EXPOSURES_A_ROUND)}), how="cross")
     at_feed = pl.col("round") % _ROUNDS_A_HEAD == 0
@@ -119,13 +118,13 @@ def bot_log(devices: int) -> pl.DataFrame:
 
 
 def year_of_sales(folder: Path, customers: int, lines: int) -> int:
-    """A home whose core has a year of *lines* order lines of *customers* customers, some refunded; how many lines.
+    """Make a home whose core has a year of *lines* order lines of *customers* customers. Returns the number of lines.
 
-    The first orders go to each customer in turn, the others rather to some than to others; of what there is no order,
-    the hash of a line's number decides. So the same sizes make the same rows.
+    Every customer gets one order, the other orders are skewed to some customers. Hashes of order and line numbers
+    decide everything, so the same sizes give the same rows.
     """
     home, _ = init_home(folder)
-    # A day is the last one if something landed on it.
+    # Without a landed file on this day it would not count as the last day.
     simulate(home.landing, days=1, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
@@ -145,7 +144,7 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
 
 
 def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
-    """The lines of the day that so many days ago was: of all orders every 365th, from that one on."""
+    """SQL for the lines of the day *days_ago*: every 365th order, starting with that number."""
     return f"""
         SELECT
             'SO' || order_no AS order_id,
@@ -186,15 +185,15 @@ _REFUNDS = """
 
 
 def catalogue_of_metrics(folder: Path, products: int) -> int:
-    """A home with the metrics of *products* products on two days, their quadrants on the first; how many rows.
+    """Make a home with the metrics of *products* products on two days and their quadrants on the first.
 
-    Over one window. Exposures are skewed, one product of three was sold; the second day differs from the first by a few
-    percent, so that some products change quadrant and some are kept by hysteresis.
+    Returns the number of rows. There is one window. Exposures are skewed and one product of three was sold. The second
+    day differs by a few percent, so that some products change their quadrant and hysteresis keeps others.
     """
     home, _ = init_home(folder)
     text = home.settings_file.read_text(encoding="utf-8")
     home.settings_file.write_text(re.sub(r"(?m)^  windows: \[.*\]", "  windows: [28]", text), encoding="utf-8")
-    # A day is the last one if something landed on it.
+    # Without a landed file on this day it would not count as the last day.
     simulate(home.landing, days=2, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
@@ -214,7 +213,7 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
 
 
 def _metrics(products: int, number: int, day: dt.date) -> str:
-    """The rows of products.metrics on the day of that *number*."""
+    """SQL for the rows of products.metrics on *day*, the *number*-th day."""
     money = "DECIMAL(18, 4)"
     return f"""
         WITH made AS (

@@ -1,7 +1,7 @@
-"""Pages of the web app as tests look at them.
+"""Helpers for tests of the web app's pages.
 
-Here: from an address to blocks, and finding one among them.
-Not here: what they should say.
+Here: getting the blocks of an address, and finding a block by its key.
+Not here: expected content.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dashboards.blocks import Block, Chart, Choice, Controls, Group, Table, Text
 
 
 def look_at(copy: Copy, address: str, role: Role = "admin") -> tuple[Context, list[Block]]:
-    """What the page at *address* says, which can be shown too."""
+    """The context and the blocks of the page at *address*; asserts that they can be rendered."""
     path, _, query = address.partition("?")
     view = read_view(path, query)
     assert view is not None
@@ -29,30 +29,30 @@ def look_at(copy: Copy, address: str, role: Role = "admin") -> tuple[Context, li
 
 
 def table(blocks: Sequence[Block], key: str) -> Table:
-    """The one table of that key."""
+    """The only table with this key."""
     found = [one for one in tables(blocks) if one.key == key]
     assert len(found) == 1, (key, [one.key for one in tables(blocks)])
     return found[0]
 
 
 def chart(blocks: Sequence[Block], key: str) -> Chart:
-    """The one chart whose table has that key."""
+    """The only chart whose table has this key."""
     return next(one for one in flat(blocks) if isinstance(one, Chart) and one.table.key == key)
 
 
 def choice(blocks: Sequence[Block], key: str) -> Choice:
-    """The one choice of that key."""
+    """The only choice with this key."""
     controls = [control for one in flat(blocks) if isinstance(one, Controls) for control in one.controls]
     return next(control for control in controls if isinstance(control, Choice) and control.key == key)
 
 
 def texts(blocks: Sequence[Block], kind: str) -> list[Text]:
-    """All lines of that kind."""
+    """All texts of this kind."""
     return [one for one in flat(blocks) if isinstance(one, Text) and one.kind == kind]
 
 
 def flat(blocks: Sequence[Block]) -> list[Block]:
-    """All blocks, those in groups too."""
+    """All blocks, including those in groups."""
     found: list[Block] = []
     for block in blocks:
         found += flat(block.blocks) if isinstance(block, Group) else [block]
@@ -60,6 +60,6 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
 
 
 def values(shown: Table, field: str) -> list[Any]:
-    """The values of the column of *field*, as files have them."""
+    """The values of the column *field*, as exported files have them."""
     column = next(one for one in shown.columns if one.field == field)
     return [column.value(row) for row in shown.rows]

@@ -1,9 +1,9 @@
-"""``python -m tests.audit REQUIREMENTS``: known vulnerabilities of what is locked, by pip-audit.
+"""``python -m tests.audit REQUIREMENTS``: known vulnerabilities of the locked packages, by pip-audit.
 
-Here: running it, and what its answer means. 0: none is known; 1: some are, and are listed; 3: not all packages could be
-looked up, without network say. pip-audit itself ends with 0 where it found nothing about a package, and with 1 without
-network.
-Not here: which packages there are (``uv.lock``; ``make audit`` writes them out).
+Here: running it and interpreting its output. Exit code 0: no known vulnerability; 1: vulnerabilities, which are listed;
+3: some packages could not be looked up, for example without a network. pip-audit itself exits with 0 if it has no data
+about a package, and with 1 without a network.
+Not here: the list of packages (``uv.lock``; ``make audit`` writes it to a file).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLEAN, VULNERABLE, NOT_AUDITED = 0, 1, 3
 
 
 def verdict(answer: str, complaint: str) -> tuple[int, list[str]]:
-    """The exit code, and the lines to show, of what pip-audit wrote on standard output and standard error."""
+    """The exit code and the lines to print, from pip-audit's stdout (*answer*) and stderr (*complaint*)."""
     try:
         packages: Sequence[Mapping[str, Any]] = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -42,7 +42,7 @@ def verdict(answer: str, complaint: str) -> tuple[int, list[str]]:
 
 
 def main(requirements: Path) -> int:
-    """Audit *requirements*, which name every package with its hashes."""
+    """Audit *requirements*, a file that lists every package with its hashes."""
     command = ["--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json", "-r", requirements]
     done = subprocess.run(
         [sys.executable, "-m", "pip_audit", *map(str, command)], check=False, capture_output=True, text=True

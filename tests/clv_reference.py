@@ -1,7 +1,7 @@
-"""The formulas of customer lifetime value in plain loops, and customers made by the models' own stories.
+"""The formulas of customer lifetime value in plain loops, and customers simulated by the models.
 
-Here: likelihoods and expectations of one customer as the papers state them, with ``math`` alone and integrals as sums,
-so that nothing is shared with ``pipelines.clv``; simulated customers whose parameters are known.
+Here: likelihoods and expectations of one customer as in the papers, with only ``math`` and with sums for integrals, so
+that no code is shared with ``pipelines.clv``; simulated customers with known parameters.
 Not here: assertions.
 """
 
@@ -16,7 +16,7 @@ from pipelines.clv.fitting import Floats
 
 
 def integral(function: Callable[[float], float], low: float, high: float, steps: int) -> float:
-    """The integral by the trapezoid rule, which is exact to all digits for what fades out smoothly at both ends."""
+    """The integral by the trapezoid rule, exact to all digits for functions that go smoothly to 0 at both ends."""
     width = (high - low) / steps
     return width * math.fsum(function(low + width * step) for step in range(steps + 1))
 
@@ -26,7 +26,7 @@ def beta(a: float, b: float) -> float:
 
 
 def likelihood(r: float, alpha: float, a: float, b: float, x: int, t_x: float, age: float) -> float:
-    """Of one customer, as in the paper: alive, or gone with the last order."""
+    """The likelihood of one customer, as in the paper: alive, or gone after the last order."""
     gamma_ratio = math.exp(math.lgamma(r + x) - math.lgamma(r) + r * math.log(alpha))
     alive = beta(a, b + x) / beta(a, b) * gamma_ratio / (alpha + age) ** (r + x)
     if x == 0:
@@ -42,9 +42,9 @@ def probability_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: f
 
 
 def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: float, horizon: float) -> float:
-    """The orders to come of a customer who is alive, as an integral over the probability p to leave.
+    """The expected future orders of a customer who is alive, as an integral over the probability p to leave.
 
-    That over the rate is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x). The integral is over log(p / (1 − p)).
+    The integral over the rate is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x). The variable is log(p / (1 − p)).
     """
     log_beta = math.lgamma(a) + math.lgamma(b + x) - math.lgamma(a + b + x)
 
@@ -59,7 +59,7 @@ def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: 
 
 
 def mean_value_density(p: float, q: float, gamma: float, x: int, mean: float, power: int = 0) -> float:
-    """The integral over ν of its density × that of the mean of x orders × (p / ν)^power: of log ν, as a sum."""
+    """The integral over ν of (its density) × (density of the mean of x orders) × (p / ν)^power, as a sum over log ν."""
 
     def at(log_nu: float) -> float:
         nu = math.exp(log_nu)
@@ -79,14 +79,14 @@ def simulated_histories(
     *,
     in_days: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
-    """Frequency, recency and age of *size* customers who live by the BG/NBD model's story.
+    """Frequency, recency and age of *size* customers, simulated by the BG/NBD model.
 
     Args:
-        rng: Where chance comes from.
-        size: How many customers.
+        rng: The random generator.
+        size: The number of customers.
         parameters: r, alpha, a and b.
-        longest: The oldest customer's age; ages are spread evenly.
-        in_days: Whether times are whole days and orders of a day count once, as in a shop's tables.
+        longest: The largest age; ages are spread evenly.
+        in_days: Whether times are in complete days and orders of a day count once, as in a shop's tables.
     """
     r, alpha, a, b = parameters
     rate = rng.gamma(r, 1 / alpha, size)
@@ -113,7 +113,7 @@ def simulated_histories(
 def simulated_mean_values(
     rng: np.random.Generator, frequency: Floats, parameters: tuple[float, float, float]
 ) -> Floats:
-    """The mean values of as many orders as *frequency* says, by the Gamma-Gamma model's story; 0 of none."""
+    """The mean values of *frequency* orders, simulated by the Gamma-Gamma model; 0 for no orders."""
     p, q, gamma = parameters
     scale = rng.gamma(q, 1 / gamma, len(frequency))
     orders = np.maximum(frequency, 1)

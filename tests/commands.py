@@ -1,7 +1,7 @@
-"""The command line in this process, where the project need not be read again for each command.
+"""Runs commands in this process, which is faster because the project is loaded only once.
 
-Here: a command, and what it told; the options that a command line names, without running it.
-Not here: commands as processes, to be killed and starved (``tests.processes``).
+Here: a command and its output; the options of a command, without running it.
+Not here: commands in separate processes, which tests can kill (``tests.processes``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
             cli.execute()
         except SystemExit as end:
             code = end.code
-        finally:  # a command leaves the signals as they suit a process that is about to end
+        finally:  # a command does not restore signal handlers, because its process normally ends
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))

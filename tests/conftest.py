@@ -1,6 +1,6 @@
-"""What holds for every test: how Hypothesis judges an example, and where temporary files are.
+"""Settings for all tests: Hypothesis's limits, and the folder of temporary files.
 
-Here: settings without which a test's outcome would depend on how busy the machine is, or its time on how slow the disk.
+Here: settings that make results independent of how busy the machine is, and tests fast on a slow disk.
 Not here: fixtures (``conftest.py`` of each folder).
 """
 
@@ -18,9 +18,9 @@ _ROOM = 4 << 30
 
 
 def _keep_temporary_files_in_memory() -> None:
-    """Let tests write to memory where there is room, unless TMPDIR says otherwise.
+    """Let tests write to memory if it is large enough and TMPDIR is not set.
 
-    Every run of a home syncs hundreds of small files, and on a disk the tests would wait for that half of their time.
+    Every run of a home syncs hundreds of small files; on a disk the tests would spend half of their time on this.
     """
     if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         os.environ["TMPDIR"] = str(_IN_MEMORY)
@@ -29,6 +29,6 @@ def _keep_temporary_files_in_memory() -> None:
 
 _keep_temporary_files_in_memory()
 
-# By default an example that takes over 200 ms, or strategies that are slow, fail the test: a verdict on the machine.
+# By default a test fails if an example takes over 200 ms or a strategy is slow, which depends on the machine.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -1,4 +1,4 @@
-"""What tests of ingestion share: a home, raw bytes that land in it, and the raw tables read back.
+"""Helpers for tests of ingestion: a home, landing raw bytes in it, and reading the raw tables back.
 
 Here: files in, ``lake/raw`` out.
 Not here: the tables computed from the raw ones (``tests.support``).
@@ -23,11 +23,11 @@ from pipelines.lake.partitions import relation_sql
 Row = dict[str, Any]
 
 LANDED_AT = dt.datetime(2026, 6, 1, 12)
-"""The modification time (UTC) of landed files: long settled."""
+"""The modification time (UTC) of landed files: old enough not to count as still being written."""
 
 
 def new_home(folder: Path, sources: Mapping[str, Mapping[str, str]] | None = None) -> Home:
-    """A home in *folder*, with *sources* of its own: name → file name → text."""
+    """A home in *folder*, with its own *sources*: name → file name → text."""
     home, _ = init_home(folder)
     for source, files in (sources or {}).items():
         for name, text in files.items():
@@ -43,7 +43,7 @@ def set_timezone(home: Home, timezone: str) -> None:
 
 
 def land(home: Home, file: str, content: bytes | list[Row], at: dt.datetime = LANDED_AT) -> Path:
-    """Drop *content*, bytes or records for NDJSON, as landing/*file*."""
+    """Write *content*, bytes or records for NDJSON, to landing/*file*."""
     path = home.landing / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else ndjson(content))
@@ -57,7 +57,7 @@ def ndjson(records: list[Row]) -> bytes:
 
 
 def event(event_id: str, **fields: Any) -> Row:
-    """A valid event; *fields* add to it, and those that are None are left out."""
+    """A valid event with additional *fields*; fields that are None are removed."""
     record = {
         "event_id": event_id,
         "device_id": "d1",
@@ -91,7 +91,7 @@ def order(order_id: str, **fields: Any) -> Row:
 
 
 def take_in(home: Home) -> IngestReport:
-    """Ingest what is pending; every batch's records must add up."""
+    """Ingest the pending files; asserts that every batch's counts add up."""
     report = ingest(home, load_settings(home), settle_seconds=0)
     for batch in RawLake.load(home).batches:
         assert batch.records == batch.accepted + batch.duplicates + batch.quarantined, batch
@@ -99,7 +99,7 @@ def take_in(home: Home) -> IngestReport:
 
 
 def only_batch(home: Home) -> Batch:
-    """The one batch of *home*."""
+    """The only batch of *home*."""
     (batch,) = RawLake.load(home).batches
     return batch
 

@@ -1,7 +1,7 @@
-"""A shop that lands orders alone: no log of events, as public sets and back offices have them.
+"""A shop that lands only orders and no log of events, like public data sets and back offices.
 
 Here: its records and its home.
-Not here: what tables, pages and report should say of it (``tests.integration.test_orders_only``).
+Not here: the expected tables, pages and report (``tests.integration.test_orders_only``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CATALOGUE = [
 
 
 def sold() -> tuple[list[Row], list[Row]]:
-    """Orders of two weeks and their lines; product 5 came in the second week, every seventh order has no user."""
+    """Orders of two weeks and their lines; product 5 starts in the second week, every seventh order has no user."""
     orders: list[Row] = []
     lines: list[Row] = []
     for number in range((LAST - FIRST).days + 1):

@@ -1,8 +1,8 @@
-"""What one landed text says, by the table in docs/user-guide.md, in plain Python.
+"""The value of a landed text, by the table in docs/user-guide.md, in plain Python.
 
-Here: each kind of value read without SQL, data frames or anything of the program; a text that is no such value is
-``REFUSED``, a word for nothing ``None``.
-Not here: where the texts come from and how the program reads them (``tests.integration.test_values``).
+Here: reading each kind of value without SQL, data frames or the program's code. A text that is not a valid value is
+``REFUSED``, a word for null is ``None``.
+Not here: generating the texts and comparing with the program (``tests.integration.test_values``).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ DIGITS = frozenset("0123456789")
 
 
 def is_digits(text: str, least: int = 1, most: int = 10_000) -> bool:
-    """Whether *text* is so many of the ten ASCII digits and nothing else."""
+    """Whether *text* consists of *least* to *most* ASCII digits."""
     return least <= len(text) <= most and set(text) <= DIGITS
 
 
 def id_of(text: str) -> Value:
-    """An id as it is spelt, without decimals that are all 0; None where it is a word for nothing."""
+    """An id, unchanged except that decimals that are all 0 are removed; None for a word for null."""
     if text in WORDS_FOR_NOTHING or not text.strip(BLANKS):
         return None
     if text in NO_IDS or is_nested(text):
@@ -65,7 +65,7 @@ def is_nested(text: str) -> bool:
 
 
 def milliseconds_of(number: int) -> Value:
-    """The time of epoch milliseconds: of 1980 to 2099, or around the beginning of 1970; no day such as 20260501."""
+    """The time of epoch milliseconds: 1980 to 2099, or around the beginning of 1970, but not a day like 20260501."""
     if 20000101 <= number <= 20991231:
         return REFUSED
     moment = EPOCH + dt.timedelta(milliseconds=number) if abs(number) < 10**14 else None
@@ -86,7 +86,7 @@ def currency_of(text: str) -> Value:
 
 
 def whole_number_of(text: str, bits: int) -> Value:
-    """A whole number; decimals may follow if all are 0."""
+    """An integer; decimals are allowed if all are 0."""
     body = text.strip(BLANKS)
     sign = -1 if body[:1] == "-" else 1
     whole, _, decimals = body.removeprefix(body[:1] if body[:1] in ("+", "-") else "").partition(".")
@@ -97,7 +97,7 @@ def whole_number_of(text: str, bits: int) -> Value:
 
 
 def amount_of(text: str) -> Value:
-    """An amount of at most four decimals, save for less than a hundred-millionth."""
+    """An amount with at most four decimals; further decimals worth less than 0.00000001 are ignored."""
     body = text.strip(BLANKS)
     unsigned = body[1:] if body[:1] in ("+", "-") else body
     number, letter, exponent = unsigned.replace("E", "e").partition("e")
@@ -126,7 +126,7 @@ def day_of(text: str) -> dt.date | None:
 
 
 def clock_of(text: str) -> dt.timedelta | None:
-    """HH:MM, HH:MM:SS or HH:MM:SS.f, what is beyond microseconds cut off."""
+    """HH:MM, HH:MM:SS or HH:MM:SS.f, truncated to microseconds."""
     clock, point, fraction = text.partition(".")
     parts = clock.split(":")
     if not 2 <= len(parts) <= 3 or not all(is_digits(part, 2, 2) for part in parts):
@@ -154,7 +154,7 @@ def offset_of(text: str) -> dt.timedelta | None:
 
 
 def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | None:
-    """What a clock showed, and its offset where one is said."""
+    """The local time and its offset, if there is one."""
     body = text.strip(BLANKS)
     day, rest = day_of(body[:10]), body[11:]
     if day is None or body[10:11] not in ("T", " ") or not rest:
@@ -168,7 +168,7 @@ def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | N
 
 
 def moment_of(text: str, zone: ZoneInfo, *, is_local: bool, takes_day: bool) -> Value:
-    """A time as naive UTC: epoch milliseconds, with an offset, or, where allowed, local or a day without a time."""
+    """A time as naive UTC, from epoch milliseconds, a time with an offset, or, if allowed, a local time or a day."""
     milliseconds = whole_number_of(text, 64)
     try:
         if isinstance(milliseconds, int):
@@ -186,7 +186,7 @@ def moment_of(text: str, zone: ZoneInfo, *, is_local: bool, takes_day: bool) -> 
 
 
 def instant_of(wall: dt.datetime, zone: ZoneInfo) -> Value:
-    """When the shop's clocks show *wall*: the second time, if they do twice; never, if they skip it."""
+    """The instant of the local time *wall*: the later one if there are two; REFUSED if summer time skips it."""
     instant = wall.replace(tzinfo=zone, fold=1).astimezone(dt.UTC)
     is_shown = instant.astimezone(zone).replace(tzinfo=None, fold=0) == wall
     return instant.replace(tzinfo=None) if is_shown else REFUSED
@@ -197,7 +197,7 @@ def day_start(day: dt.date, zone: ZoneInfo) -> Value:
 
 
 def date_of(text: str, zone: ZoneInfo) -> Value:
-    """A day; of a time with an offset the shop's local one."""
+    """A day; for a time with an offset, its day in the shop's time zone."""
     if day := day_of(text.strip(BLANKS)):
         return day
     found = wall_and_offset_of(text)
@@ -207,7 +207,7 @@ def date_of(text: str, zone: ZoneInfo) -> Value:
     if offset is None:
         return wall.date()
     try:
-        # The day may be one of the calendar where the instant in UTC is beyond its last: so no way over UTC there.
+        # Near the end of the calendar the UTC time may overflow although the local day is valid: do not use UTC there.
         last = dt.datetime.max - dt.timedelta(days=7)
         if wall > last:
             return (wall + ((last.replace(tzinfo=zone).utcoffset() or dt.timedelta()) - offset)).date()

@@ -1,7 +1,7 @@
-"""Headwater as processes of their own, to be killed, starved and watched, and what they leave in a home.
+"""Runs Headwater in separate processes that tests kill, starve and watch, and compares what they leave in a home.
 
-Here: starting and stopping them, and what a home holds, told by content.
-Not here: what the tables should hold (``tests.reference``).
+Here: starting and stopping processes, and comparing homes by content.
+Not here: the expected tables (``tests.reference``).
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from pipelines.home.folder import Home
 from pipelines.compute.run import Request, run_home
 run_home(Home(Path(sys.argv[1])), Request(force="--force" in sys.argv))
 """
-"""A run without Dagster's records, which is most of a run's time."""
+"""A run without Dagster's records, which take most of a run's time."""
 
 Contents = dict[tuple[str, PartitionKey], tuple[int, str]]
-"""Each partition of each table: its rows, and a hash of them in any order."""
+"""(Table, partition) → its number of rows, and a hash that does not depend on their order."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a process ended, with what it told."""
+    """The exit code and the output of a process."""
 
     code: int
     out: str
@@ -53,12 +53,12 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """What it told as errors, without the warnings."""
+        """Its error lines, without the warnings."""
         return [line for line in self.errors if not line.startswith("warning: ")]
 
 
 class Headwater:
-    """A command under way, in a process group of its own."""
+    """A running command, in its own process group."""
 
     def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> None:
         self.home = home
@@ -85,22 +85,22 @@ class Headwater:
         )
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 600) -> bool:
-        """Wait until *condition* holds; False if the process ended before."""
+        """Wait until *condition* is true; False if the process ended before."""
         deadline = time.monotonic() + seconds
         while not condition():
             if self.process.poll() is not None:
                 return False
-            assert time.monotonic() < deadline, "waited in vain"
+            assert time.monotonic() < deadline, "timed out"
             time.sleep(0.005)
         return True
 
     def wait_until_at_work(self) -> bool:
-        """Wait until the process holds the home; False if it ended before."""
+        """Wait until the process has the home's lock; False if it ended before."""
         lock = self.home.root / ".lock"
         return self.wait_for(lambda: lock.exists() and f"process {self.process.pid}," in lock.read_text())
 
     def stop(self, sign: signal.Signals) -> Outcome:
-        """Send *sign* to the whole process group, unless it ended already, and wait."""
+        """Send *sign* to the process group, unless the process has ended, and wait."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, sign)
         return self.end()
@@ -112,7 +112,7 @@ class Headwater:
 
 
 def confined_workers(folder: Path) -> set[str]:
-    """The processes of queries on a copy in *folder*, told by the files that they have open: others run beside us."""
+    """The processes that query a copy in *folder*, found by their open files, because other tests run in parallel."""
     found = set()
     for path in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -128,10 +128,10 @@ def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **optio
 
 
 def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
-    """A home in which the log of a made-up shop has landed, the same each time."""
+    """A home with the landed log of a made-up shop; always the same."""
     home, _ = init_home(folder)
     settings = home.settings_file.read_text(encoding="utf-8")
-    # Tables as of a day have tests of their own; here a day of them is enough.
+    # Other tests cover snapshots; here one day of them is enough.
     settings = settings.replace("daily_for_days: 28", "daily_for_days: 1").replace("threads: null", "threads: 1")
     home.settings_file.write_text(settings, encoding="utf-8")
     simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20))
@@ -139,20 +139,20 @@ def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
 
 
 def copy_of(home: Home, folder: Path) -> Home:
-    """A copy of *home* in place of *folder*."""
+    """A copy of *home* in *folder*, which is replaced."""
     shutil.rmtree(folder, ignore_errors=True)
     return Home(Path(shutil.copytree(home.root, folder, symlinks=True)))
 
 
 def contents(home: Home) -> Contents:
-    """What the lake holds; a partition that cannot be read fails the test."""
+    """The contents of the lake; the test fails if a partition cannot be read."""
     lake = Lake(home.lake)
     found: Contents = {}
     for table, model in open_workspace(home).project.models.items():
         files = {str(path): key for key, path in lake.files(table).items()}
         if not files:
             continue
-        # When a batch was ingested is no content of the log, and ratios may differ in their last bits.
+        # ingested_at differs between runs, and ratios may differ in their last bits.
         columns = ", ".join(
             f"round({identifier(name)}, 6)" if column.type == "DOUBLE" else identifier(name)
             for name, column in model.columns.items()
@@ -174,8 +174,8 @@ def assert_same_contents(actual: Contents, expected: Contents) -> None:
     assert not differing, [(key, actual.get(key), expected.get(key)) for key in sorted(differing, key=str)[:10]]
 
 
-def assert_whole(home: Home, before: Mapping[tuple[str, PartitionKey], object], after: Contents) -> None:
-    """Every visible partition is that of *before* or that of *after*, and every raw file that is listed is whole."""
+def assert_intact(home: Home, before: Mapping[tuple[str, PartitionKey], object], after: Contents) -> None:
+    """Assert that every visible partition is as in *before* or *after*, and that every listed raw file is intact."""
     found = contents(home)
     for key, content in found.items():
         assert content in (before.get(key), after.get(key)), f"{key} is neither the old nor the new one: {content}"
@@ -190,7 +190,7 @@ def assert_whole(home: Home, before: Mapping[tuple[str, PartitionKey], object], 
 
 
 def assert_tidy(home: Home) -> None:
-    """Nothing is left over from processes that were killed."""
+    """Assert that killed processes left no files behind."""
     assert not [str(path) for path in home.lake.rglob(".*.tmp")], "unfinished files in the lake"
     assert {path.name for path in (home.root / ".tmp").iterdir()} <= {"lock"}, "scratch folders are left"
     raw = RawLake.load(home)

@@ -1,9 +1,9 @@
-"""Readers of a lake that is being written: each way in which users read it, in a process of its own.
+"""Processes that read a lake while it is being written, in each way in which users read it.
 
-Here: reading the marts again and again, and holding each day that was read to the versions that it may have.
+Here: reading the marts again and again, and comparing each day with the versions that it may have.
 Not here: the writer (``tests.integration.test_concurrency``).
 
-A day is replaced at once, a table is not: what a read saw of each day must be one whole version of it.
+A day is replaced atomically, a table is not: a read must see exactly one version of each day.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ TABLES = {
     "attribution.attributed_events": "count(*), count_if(entrance_id = '(direct)'), max(entrance_id), max(event_id)",
     "attribution.entrance_daily": "count(*), sum(exposures), sum(add_to_carts), max(entrance_id)",
 }
-"""The tables that are read, and what of a day tells its versions apart."""
+"""The tables to read → expressions that distinguish the versions of a day."""
 
 Versions = dict[str, set[str]]
-"""'table day' → its versions, each what ``TABLES`` makes of it."""
+"""'table day' → its versions, each as the text of the values of ``TABLES``."""
 
 
 def by_sql(home: Home) -> dict[str, list[tuple[Any, ...]]]:
@@ -40,7 +40,7 @@ def by_sql(home: Home) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def by_duckdb(home: Home) -> dict[str, list[tuple[Any, ...]]]:
-    """Read by a pattern over a table's folder, as any DuckDB client may."""
+    """Read by a glob over a table's folder, as any DuckDB client may."""
     with duckdb.connect() as connection:
         return {
             name: connection.execute(
@@ -95,22 +95,22 @@ READERS: dict[str, Callable[[Home], dict[str, list[tuple[Any, ...]]]]] = {
 
 
 def versions_in(home: Home) -> Versions:
-    """What the days of *home* hold now."""
+    """The current versions of the days of *home*."""
     return {key: {version} for key, version in spelled(by_duckdb(home))}
 
 
 def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]:
-    """Each day that was read, and its version."""
+    """Each day that was read ('table day'), and its version."""
     for name, rows in read.items():
         for day, *marks in rows:
             yield f"{name} {day}", " ".join(str(mark) for mark in marks)
 
 
 def main(name: str, root: str, folder: str, number: str) -> None:
-    """Read until told to stop and print, as JSON, how often, and everything that should not have been.
+    """Read until asked to stop; then print the number of reads and all unexpected results as JSON.
 
-    *folder* holds ``versions.json`` and takes signs: ``reading-<number>`` once something was read, ``stop`` from the
-    writer; what is read last is read after that.
+    *folder* has ``versions.json`` and signal files: we write ``reading-<number>`` after the first read. When the writer
+    has written ``stop``, we read once more.
     """
     signs = Path(folder)
     known = json.loads((signs / "versions.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Where the real data sets are, which the project does not ship.
+"""Finds the real data sets, which the project does not ship.
 
-Here: finding them, or skipping with a message that says how to get them.
+Here: their folders; without them tests are skipped with a message.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DATA = Path(os.environ.get("HEADWATER_DATA") or REPOSITORY.parent / "shared" / "
 
 
 def data_set(name: str) -> Path:
-    """The folder of the data set *name*; skips the test where it is absent."""
+    """The folder of the data set *name*; skips the test if it does not exist."""
     folder = DATA / name
     if not folder.is_dir():
         pytest.skip(f"data set {name} is not in {DATA}: put it there, or name its parent folder with $HEADWATER_DATA")

@@ -1,7 +1,7 @@
-"""The tables of schema ``attribution`` restated in plain loops: what the SQL models must agree with.
+"""The tables of schema ``attribution`` restated in plain loops: the SQL models must give the same rows.
 
-Here: ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be checked
-sentence by sentence against docs/how-it-works.md: no SQL, no data frames, nothing of the program.
+Here: ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be compared
+sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the program.
 Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models, which
 ``restate`` adds (``tests.reference_touch``).
 """
@@ -30,7 +30,7 @@ NO_PATH = "(no path)"
 
 
 def restate(log: Log, shop: Shop) -> Tables:
-    """Every table of schemas core and attribution, by name: rows as dicts, with their dt."""
+    """Name → rows (dicts, with dt) of every table of schemas core and attribution."""
     tables = restate_core(log, shop)
     events, lines = tables["core.events"], tables["core.order_lines"]
     ends = attributed_events(events, shop)
@@ -57,7 +57,7 @@ def attributed_events(events: list[Row], shop: Shop) -> list[Row]:
 
 
 def is_end(event: Row, shop: Shop) -> bool:
-    """An exposure, click or add-to-cart with a sku; a click on an action module is none."""
+    """Whether it is an exposure, click or add-to-cart with a sku, but not a click on an action module."""
     if event["sku"] is None or event["event_type"] not in ("exposure", "click", "add_to_cart"):
         return False
     return not (event["event_type"] == "click" and event["module"] in shop.action_modules)
@@ -86,7 +86,7 @@ def attributed_event(end: Row, events: list[Row], shop: Shop) -> Row:
 
 
 def head_of(end: Row, events: list[Row], shop: Shop) -> Row | None:
-    """The nearest click on an entrance at or before the end, if it is within the look-back."""
+    """The latest click on an entrance at or before the end, if it is within the look-back."""
     heads = [click for click in clicks_seen_by(end, events, shop) if click["entrance_id"] is not None]
     if not heads:
         return None
@@ -96,7 +96,7 @@ def head_of(end: Row, events: list[Row], shop: Shop) -> Row | None:
 
 
 def clicks_seen_by(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """The clicks of the end's device at or before it, of its own day and the few days before."""
+    """The clicks of the end's device at or before the end, on its day and the look-back days before."""
     days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + 1)
     return [
         event
@@ -125,7 +125,7 @@ def shown(text: str | None) -> str:
 
 
 def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """The steps of an end's path, if ends of its type have theirs stored."""
+    """The steps of an end's path; none if paths are not stored for ends of this type."""
     if end["end_type"] not in shop.path_ends:
         return []
     path = full_path(end, events, shop)
@@ -160,7 +160,7 @@ def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
 
 
 def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """Rule ``head``: every click of the device from the head to the end, then the end; else the end alone."""
+    """With a head: every click of the device from the head to the end, then the end. Without: only the end."""
     event = next(event for event in events if event["event_id"] == end["event_id"])
     if end["rule"] != "head":
         return [event]
@@ -174,7 +174,7 @@ def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
 
 
 def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
-    """The steps of one end's effective path, in order; none where its path is not stored."""
+    """The steps of an end's effective path, in order; none if its path is not stored."""
     kept = [s for s in steps if s["end_event_id"] == end_event_id and s["effective_step_no"] is not None]
     return sorted(kept, key=lambda step: step["effective_step_no"])
 
@@ -183,7 +183,7 @@ def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
 
 
 def attributed_sales(lines: list[Row], ends: list[Row], events: list[Row], shop: Shop) -> list[Row]:
-    """Each paid order line with the credit of its own match, else of a fallback, else of nothing."""
+    """Each paid order line with the credit of its own match, else of a fallback, else unattributed."""
     own = {line_key(line): own_match(line, ends, shop) for line in lines}
     sales = []
     for line in lines:
@@ -213,7 +213,7 @@ def line_key(line: Row) -> tuple[str, int]:
 
 
 def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
-    """The cart of the line's person and product, else the product click; each before the sale, else just after it."""
+    """A cart of the line's person and product, else a product click; before the sale, else just after it."""
     for end_type, matched_by in (("add_to_cart", "cart"), ("click", "click")):
         found = [end for end in ends if end["end_type"] == end_type and may_match(end, line, shop)]
         until = min(line["ordered_at"], line["paid_at"])
@@ -227,7 +227,7 @@ def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
 
 
 def may_match(end: Row, line: Row, shop: Shop) -> bool:
-    """Whether it is of the line's person and product, within the window and the tolerance of clocks."""
+    """Whether the end has the line's person and product, within the window and the clock tolerance."""
     window = dt.timedelta(days=shop.cart_window_days)
     tolerance = dt.timedelta(seconds=shop.clock_tolerance_seconds)
     days = dt.timedelta(days=shop.cart_window_days + shop.max_payment_delay_days + 1)
@@ -245,7 +245,7 @@ def world_order(event: Row) -> tuple[dt.datetime, int, str]:
 def match_of_largest_line(
     line: Row, lines: list[Row], own: dict[tuple[str, int], tuple[str, Row | None]]
 ) -> Row | None:
-    """What the line of the same order with the largest revenue found by itself; of equal ones the smallest line_no."""
+    """The own match of the order's largest line (by revenue) that has one; for equal revenue the smallest line_no."""
     others = [other for other in lines if other["order_id"] == line["order_id"] and own[line_key(other)][1] is not None]
     if not others:
         return None
@@ -254,7 +254,7 @@ def match_of_largest_line(
 
 
 def latest_visit(line: Row, events: list[Row], shop: Shop) -> Row | None:
-    """The person's latest head within the look-back before the sale, whatever it led to; as its own match."""
+    """The person's latest head within the look-back before the sale, whatever it led to, as a match."""
     until = min(line["ordered_at"], line["paid_at"])
     days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + shop.max_payment_delay_days + 1)
     heads = [
@@ -293,7 +293,7 @@ def total(rows: Iterable[Row], name: str) -> Decimal:
 
 
 def measures(ends: list[Row], sales: list[Row]) -> Row:
-    """What a group of ends and sales amounts to."""
+    """The measures of a group of ends and sales."""
     exposures = len(having(ends, {"end_type": "exposure"}))
     clicks = len(having(ends, {"end_type": "click"}))
     carts = len(having(ends, {"end_type": "add_to_cart"}))
@@ -327,7 +327,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The same measures by the position of the head, beside the position's own impressions and clicks."""
+    """The measures by the position of the head, with the position's own impressions and clicks."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales, *own], key)]
@@ -343,12 +343,12 @@ def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row
 
 
 def own_events(events: list[Row]) -> list[Row]:
-    """The exposures and clicks that a position has itself, with or without a product."""
+    """The exposures and clicks of positions, with or without a product."""
     return [event for event in events if event["event_type"] in ("exposure", "click")]
 
 
 def module_daily(ends: list[Row], steps: list[Row], sales: list[Row], events: list[Row], shop: Shop) -> list[Row]:
-    """Each module's own exposures and clicks, and the carts and sales that it assisted and that it closed."""
+    """Each module's own exposures and clicks, and the carts and sales that it assisted and closed."""
     own = [{**event, "module": shown(event["module"])} for event in own_events(events)]
     carts = having(ends, {"end_type": "add_to_cart"})
     paths = {end["event_id"]: effective(steps, end["event_id"]) for end in ends}
@@ -382,7 +382,7 @@ def assisting_modules(path: list[Row], shop: Shop) -> set[tuple[str, str]]:
 
 
 def closing_modules(path: list[Row], shop: Shop) -> set[tuple[str, str]]:
-    """The module of the last step before the end, action modules skipped; none where the end is alone."""
+    """The module of the last step before the end, without action modules; none if the path is only the end."""
     before = [step for step in path if step["role"] != "end" and step["module"] not in shop.action_modules]
     return {(step["page_type"], shown(step["module"])) for step in before[-1:]}
 

@@ -1,9 +1,9 @@
-"""The tables of schema ``core`` restated in plain loops, straight from the landed records.
+"""The tables of schema ``core`` restated in plain loops from the landed records.
 
 Here: reading values, the clock correction, duplicates, newest versions, identity, entrances, money.
-Slow, and written to be checked sentence by sentence against docs/how-it-works.md: no SQL, no data frames,
-nothing of the program.
-Not here: heads, paths and sales (``tests.reference``); refused records, save for times out of range.
+Slow, and written to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames,
+no code of the program.
+Not here: heads, paths and sales (``tests.reference``); refused records, except for times out of range.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STATUS_RANKS = {"unpaid": 0, "paid": 1, "cancelled": 2, "refunded": 2}
 
 @dataclass(frozen=True)
 class Log:
-    """What a source landed: the records of each relation, as in the files."""
+    """The records of each relation of a source, as in the files."""
 
     events: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Shop:
-    """What the operators set: ``entrances.csv`` and ``fx.csv`` as rows, and the settings."""
+    """The configuration: ``entrances.csv`` and ``fx.csv`` as rows, and the settings."""
 
     entrances: list[Row] = field(default_factory=list)
     fx: list[Row] = field(default_factory=list, repr=False)
@@ -87,20 +87,20 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
 
 
 def without_empty(record: Row) -> Row:
-    """The record without its values that are missing: null, an empty text, or as an id a word for nothing."""
+    """The record without missing values: null, empty text, or in an id a word for null."""
     given = {name: value for name, value in record.items() if value not in (None, "")}
     return {name: value for name, value in given.items() if name not in IDS or value not in WORDS_FOR_NOTHING}
 
 
 def time_of(value: Any, shop: Shop) -> dt.datetime | None:
-    """A landed time as naive UTC: epoch milliseconds, ISO-8601 with an offset, or the shop's local time."""
+    """A landed time as naive UTC, from epoch milliseconds, ISO 8601 with an offset, or the shop's local time."""
     if value is None:
         return None
     if isinstance(value, int) or value.isdigit():
         return EPOCH + dt.timedelta(milliseconds=int(value))
     time = dt.datetime.fromisoformat(value)
     if time.tzinfo is None:
-        # Of a time that the clocks show twice, the second.
+        # A local time that occurs twice means the later one.
         time = time.replace(tzinfo=ZoneInfo(shop.timezone), fold=1)
     return time.astimezone(dt.UTC).replace(tzinfo=None)
 
@@ -119,7 +119,7 @@ def amount_of(value: Any) -> Decimal | None:
 
 
 def money(value: Decimal) -> Decimal:
-    """*value* with four decimals; a half goes away from zero."""
+    """*value* rounded to four decimals, halves away from zero."""
     return value.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
 
 
@@ -143,7 +143,7 @@ def traffic_daily(events: list[Row]) -> list[Row]:
 
 
 def visitors(events: list[Row]) -> list[Row]:
-    """Each person once on each day with an event of theirs."""
+    """One row for each person and day with an event."""
     return [{"dt": day, "person_id": person} for day, person in sorted({(e["dt"], e["person_id"]) for e in events})]
 
 
@@ -202,15 +202,15 @@ def canonical_event(record: Row, shop: Shop) -> Row:
     if sent is not None and received is not None and abs(received - sent) > tolerance:
         event["occurred_at"] = device_time + (received - sent)
     event["event_rank"] = RANKS.get(event["event_type"], 4)
-    # Two records that differ only here are different records, and the rule for duplicates chooses.
+    # Records that differ only in this field are different records; the rule for duplicates chooses one.
     event["_sent"] = sent
     return event
 
 
 def is_in_range(event: Row) -> bool:
-    """Whether the corrected time is no earlier than 2000, and near the time at which the server had it.
+    """Whether the corrected time is in 2000 or later, and near the time at which the server received it.
 
-    That is no more than a day after it and no more than 400 days before it.
+    That is at most a day after it and at most 400 days before it.
     """
     if event["occurred_at"] < FIRST_TIME:
         return False
@@ -219,10 +219,10 @@ def is_in_range(event: Row) -> bool:
 
 
 def without_duplicates(events: list[Row]) -> list[Row]:
-    """One record an event_id: the one that was received first; one without received_time comes last.
+    """One record for each event_id: the one received first; a record without received_time comes last.
 
-    Which of two different records received at the same time is kept depends on their hashes, which is
-    not restated: such a log is refused.
+    Of different records received at the same time, hashes decide. This is not restated, so an assertion refuses such
+    logs.
     """
     kept: dict[str, Row] = {}
     for event in events:
@@ -247,7 +247,7 @@ def device_order(event: Row) -> tuple[dt.datetime, bool, int, int, str]:
 
 
 def person_of(event: Row, events: list[Row]) -> str:
-    """Its own user_id; else the next known on its device that day; else the last known; else the device."""
+    """The event's user_id; else the next one on its device that day; else the last one; else the device."""
     that_day = [e for e in events if e["device_id"] == event["device_id"] and e["dt"] == event["dt"]]
     known = sorted((e for e in that_day if e["user_id"] is not None), key=device_order)
     later = [e for e in known if device_order(e) > device_order(event)]
@@ -258,7 +258,7 @@ def person_of(event: Row, events: list[Row]) -> str:
 
 
 def entrance_of(event: Row, shop: Shop) -> str | None:
-    """The entrance whose page_type, module and (where given) slot the event has on its day."""
+    """The entrance with the event's page_type, module and (if the entrance has one) slot, valid on its day."""
     matches = [row for row in shop.entrances if is_on(event, row)]
     with_slot = [row for row in matches if row.get("slot") is not None]
     entrances: set[str] = {row["entrance_id"] for row in with_slot or matches}
@@ -281,10 +281,10 @@ def is_on(event: Row, entrance: Row) -> bool:
 
 
 def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
-    """The version of each key with the latest updated_at; one without updated_at is the oldest.
+    """The version of each key with the latest updated_at; a version without updated_at is the oldest.
 
-    Of two of the same time the one with the further status, or the line that was taken away. Which of two others wins
-    depends on their hashes, which is not restated.
+    For equal times, the more advanced status wins, and a removed line wins. Otherwise hashes decide, which is not
+    restated.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:
@@ -298,7 +298,7 @@ def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
 
 
 def version_order(record: Row, shop: Shop) -> tuple[dt.datetime, int, bool]:
-    """What makes one version of a record newer than another."""
+    """Sort key: a larger one means a newer version."""
     updated_at = time_of(record.get("updated_at"), shop) or dt.datetime.min
     return updated_at, STATUS_RANKS.get(record.get("status", ""), 0), integer_of(record.get("quantity")) == 0
 
@@ -321,7 +321,7 @@ def core_order(order: Row, shop: Shop) -> Row:
 def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
     """The newest lines of paid orders, each with its order, exchange rate, product's cost and refunds.
 
-    A line whose newest version has quantity 0 was taken away.
+    A line whose newest version has quantity 0 is removed.
     """
     paid = {}
     for order in orders:
@@ -350,17 +350,17 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
 
 
 def product_ids(products: list[Row], shop: Shop) -> dict[str, str]:
-    """The product of each sku of the catalogue: its parent_sku, else itself."""
+    """Sku → product of the catalogue: its parent_sku, else itself."""
     return {row["sku"]: row.get("parent_sku") or row["sku"] for row in newest(products, ("sku",), shop)}
 
 
 def refunded_amount(line: Row) -> Decimal | None:
-    """What the line itself says was refunded, in the order's currency."""
+    """The line's own refunded_amount, in the order's currency."""
     return amount_of(line["record"].get("refunded_amount"))
 
 
 def implied_refunds(line: Row, shop: Shop) -> list[Row]:
-    """The refund that only the order's status tells of: the line's revenue, when the order was changed."""
+    """The refund that follows only from the order's status: the line's revenue, at the time of the order's change."""
     record, order = line["record"], line["order"]
     amount = revenue_of(line)
     time = order["updated_at"] or order["paid_at"]
@@ -390,7 +390,7 @@ def revenue_of(line: Row) -> Decimal:
 
 
 def rate_of(order: Row, shop: Shop) -> Decimal:
-    """What one unit of the order's currency was worth in the reporting currency on the day it was paid."""
+    """The price of one unit of the order's currency in the reporting currency on the day of the payment."""
     if order["currency"] in (None, shop.currency):
         return Decimal(1)
     day = local_date(order["paid_at"], shop).isoformat()
@@ -429,7 +429,7 @@ def order_line(line: Row, shop: Shop) -> Row:
 
 
 def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:
-    """A paid line's dated refunds; where it has none, its refunded_amount as one refund."""
+    """A paid line's dated refunds; if it has none, its refunded_amount as one refund."""
     record, order = line["record"], line["order"]
     key = (record["order_id"], int(record["line_no"]))
     refunds = [

@@ -1,6 +1,6 @@
 """The customer tables restated in plain loops, from the paid order lines and refunds.
 
-Here: what docs/how-it-works.md says of them, once more and differently: lists, sorting, exact fractions.
+Here: the rules of docs/how-it-works.md, computed differently than in SQL: lists, sorting, exact fractions.
 Not here: made-up lines (``tests.strategies_customers``).
 """
 
@@ -45,17 +45,17 @@ STAGES = ("new", "active", "returning", "dormant", "churned")
 
 @dataclass(frozen=True)
 class Sales:
-    """Lines of paid orders, and refunds of them."""
+    """Lines of paid orders, and their refunds."""
 
     lines: Sequence[Row]
     refunds: Sequence[Row]
 
     def within(self, day: dt.date, days: int) -> list[Row]:
-        """The lines of the last *days* up to *day*."""
+        """The lines of the *days* days that end with *day*."""
         return [line for line in self.lines if day - dt.timedelta(days=days) < line["dt"] <= day]
 
     def refunded(self, line: Row, day: dt.date) -> Decimal:
-        """What of *line* was refunded by *day*."""
+        """The amount of *line* that was refunded up to *day*."""
         refunds = self._refunds_of.get((line["order_id"], line["line_no"]), [])
         return sum((refund["amount"] for refund in refunds if refund["dt"] <= day), Decimal())
 
@@ -121,7 +121,7 @@ def _segment(customer: Row) -> str:
 
 
 def migration(before: Sequence[Row], now: Sequence[Row]) -> dict[tuple[str, str, str], int]:
-    """How many customers moved: (kind, from, to) → customers; nothing where there was nobody before."""
+    """(kind, from, to) → number of customers who moved; empty if there were no customers before."""
     counts: dict[tuple[str, str, str], int] = defaultdict(int)
     if before:
         earlier = {row["user_id"]: row for row in before}
@@ -135,7 +135,7 @@ def migration(before: Sequence[Row], now: Sequence[Row]) -> dict[tuple[str, str,
 
 
 def lifecycle(sales: Sales, day: dt.date, period: int, churned: int, history: int) -> dict[str, tuple[int, Decimal]]:
-    """Customers and revenue of the period by stage."""
+    """Stage → (customers, revenue) of the period."""
     days_of: Mapping[str, list[int]] = defaultdict(list)
     revenue_of: dict[str, Decimal] = defaultdict(Decimal)
     for line in sales.within(day, history):

@@ -1,6 +1,6 @@
-"""The catalogue of products and their quadrants in plain loops, the latter day after day from the products' figures.
+"""The catalogue of products, and their quadrants day after day, restated in plain loops.
 
-Here: what docs/how-it-works.md says of variants, sides, hysteresis and stays, once more, with exact fractions.
+Here: the rules of docs/how-it-works.md about variants, sides, hysteresis and stays, with exact fractions.
 Not here: made-up figures (``tests.unit.test_product_models``).
 """
 
@@ -25,7 +25,7 @@ MATRICES: dict[str, tuple[tuple[str, Fraction | None], tuple[str, Fraction | Non
     ),
     "views_age": (("views", None), ("days_since_launch", Fraction(60)), ("proven", "rising", "dead", "testing")),
 }
-"""Metric and fixed threshold (none: the mean) of x and y; the quadrants high-high, high-low, low-high and low-low."""
+"""Metric and fixed threshold (None: the mean) of x and y; the quadrants high-high, high-low, low-high and low-low."""
 
 
 OF_EVENTS = ("exposures", "product_clicks", "views", "add_to_carts")
@@ -33,7 +33,7 @@ OF_EVENTS = ("exposures", "product_clicks", "views", "add_to_carts")
 
 
 def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
-    """Category, day of launch and name of each product that a row of core.products names, by product_id."""
+    """product_id → category, day of launch and name of each product in the rows of core.products."""
     by_sku = {row["sku"]: row for row in rows}
     found = {}
     for product_id in {row["product_id"] for row in rows}:
@@ -53,7 +53,7 @@ def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
 
 @dataclass
 class History:
-    """Where a product was the day before."""
+    """The state of a product on the previous day."""
 
     day: dt.date
     sides: list[bool | None]
@@ -69,7 +69,7 @@ class Portfolio:
     histories: dict[tuple[str, str], History] = field(default_factory=dict)
 
     def on(self, day: dt.date, figures: Sequence[Row]) -> dict[tuple[str, str], History]:
-        """The quadrants of *day*, by matrix and product; the days must come in order."""
+        """(matrix, product) → quadrant on *day*; call it for the days in order."""
         today = {}
         figures = _known(figures)
         for matrix_id, (x, y, names) in MATRICES.items():
@@ -88,7 +88,7 @@ class Portfolio:
 
 
 def _known(figures: Sequence[Row]) -> list[Row]:
-    """The figures without the counts of a kind of event that the log does not have at all."""
+    """The figures without counts of event types that the log does not have at all."""
     silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
     return [{**row, **dict.fromkeys(silent)} for row in figures]
 

@@ -1,8 +1,7 @@
-"""The touch models restated in plain loops: what order_touches, touch_paths, touch_credits and model_daily must hold.
+"""The touch models restated in plain loops: the rows of order_touches, touch_paths, touch_credits and model_daily.
 
-Here: touches, which of them an order has, the transforms, the shares of the five models and the money in them. Slow,
-and written to be checked sentence by sentence against docs/how-it-works.md: no SQL, no data frames, nothing of the
-program.
+Here: touches, the touches of an order, the transforms, the shares of the five models and their money. Slow, and written
+to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the program.
 Not here: events and order lines (``tests.reference_core``), entrances' credit and paths (``tests.reference``).
 """
 
@@ -19,7 +18,7 @@ from tests.reference_core import Row, Shop
 MODELS = ("first", "last", "linear", "position_based", "time_decay")
 UNATTRIBUTED = "(unattributed)"
 CUTS = 10**12
-"""Money is cut at shares of twelve decimals."""
+"""Shares are rounded to twelve decimals before money is split."""
 
 
 def restate_touches(events: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
@@ -50,7 +49,7 @@ def touch(event: Row) -> Row:
 
 
 def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The touches of the line's order, numbered, with their places in the transformed path."""
+    """The touches of the line's order, numbered, with their positions in the transformed path."""
     window = dt.timedelta(days=shop.touch_window_days)
     days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
     until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)
@@ -83,7 +82,7 @@ def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
 
 
 def removed(places: list[int], path: list[str], shop: Shop) -> list[int]:
-    """The places that the removals leave: first remove_if_not_all, then remove_if_last_and_not_all."""
+    """The places that remain after remove_if_not_all and then remove_if_last_and_not_all."""
     rules = {kind: names for item in shop.touch_transform if isinstance(item, dict) for kind, names in item.items()}
     anywhere = rules.get("remove_if_not_all", [])
     places = [place for place in places if path[place] not in anywhere] or places
@@ -95,7 +94,7 @@ def removed(places: list[int], path: list[str], shop: Shop) -> list[int]:
 
 
 def collapsed(places: list[int], path: list[str], shop: Shop) -> list[int]:
-    """The places that stand for the others: unique, exposure, or first (frequency keeps the same)."""
+    """The places that remain after collapsing: unique, exposure, or first (frequency keeps the same places)."""
     kept: list[int] = []
     for number, place in enumerate(places):
         is_run = number > 0 and path[places[number - 1]] == path[place]
@@ -129,7 +128,7 @@ def touch_path(line: Row, touches: list[Row], shop: Shop) -> Row:
 
 
 def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The line's credits in every model; one row a model for '(unattributed)' where there is no touch."""
+    """The line's credits in every model; without touches one row a model for '(unattributed)'."""
     none = {"touch_event_id": None, "touchpoint": UNATTRIBUTED, "campaign": None, "occurred_at": None}
     kept = [touch for touch in touches if touch["position"] is not None] or [none]
     rows = []
@@ -156,7 +155,7 @@ def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
 
 
 def shares_of(model: str, times: list[dt.datetime], shop: Shop) -> list[Fraction]:
-    """What each touch of a path has of its order line."""
+    """The share of each touch of a path in its order line."""
     count = len(times)
     if count == 1:
         return [Fraction(1)]
@@ -176,7 +175,7 @@ def shares_of(model: str, times: list[dt.datetime], shop: Shop) -> list[Fraction
 
 
 def split(amount: Decimal, shares: list[Fraction]) -> list[Decimal]:
-    """The amount in these shares: each has what lies between its cut and the one before; the last cut is the whole."""
+    """The amount split by *shares*: differences of the rounded cumulative amounts, so that they sum to *amount*."""
     whole = int(amount * 10_000)
     cuts = [0]
     for number in range(1, len(shares) + 1):

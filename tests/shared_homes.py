@@ -1,6 +1,6 @@
-"""Homes that several test files only read: each is made once in a run of the tests, for all its workers.
+"""Homes that several test files only read; each is made once per test run, for all workers.
 
-Here: what they hold, and who makes them.
+Here: their contents, and making them.
 Not here: homes that a test changes (it copies one of these, or makes its own).
 """
 
@@ -24,14 +24,14 @@ from tests.processes import made_up_shop
 from tests.support import land, run
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-"""The name of an entrance of the made-up shop."""
+"""The name of an entrance in the made-up shop."""
 
 EVIL = '=HYPERLINK("http://x")<script>alert(1)</script>'
-"""The name and the category of its product EVIL."""
+"""The name and the category of the product EVIL in the made-up shop."""
 
 
 def small_shop(factory: pytest.TempPathFactory) -> Home:
-    """A visit and an order on each of ``DAYS``, computed by Dagster with its records."""
+    """A home with a visit and an order on each of ``DAYS``, computed through Dagster."""
 
     def make(folder: Path) -> None:
         home = new_home(folder)
@@ -42,7 +42,7 @@ def small_shop(factory: pytest.TempPathFactory) -> Home:
 
 
 def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The report of the small shop's last day, by language."""
+    """Language → the report of the small shop's last day."""
     home = small_shop(factory)
 
     def make(folder: Path) -> None:
@@ -56,7 +56,7 @@ def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
 def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
     """Four days of the made-up shop, 2026-05-17 to 20, and the dashboards' copy of them.
 
-    Snapshots of the customers are kept of the last day only.
+    Snapshots of the customers exist for the last day only.
     """
 
     def make(folder: Path) -> None:
@@ -82,7 +82,7 @@ def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Non
     with (temporary / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed in the middle
+            shutil.rmtree(folder, ignore_errors=True)  # remove the remains of a worker that failed
             make(folder)
             made.touch()
     return folder

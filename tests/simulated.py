@@ -1,7 +1,7 @@
-"""Simulated shops for tests: how they are made, and their files read back without the program.
+"""Simulated shops for tests: making them, and reading their files without the program's code.
 
-Here: the fields of the native format as the simulator fills them, readers of landing files and of the truth.
-Not here: what the files should hold (``tests.unit.test_simulator`` and its sisters).
+Here: the fields of the native format as the simulator fills them; reading landing files and the true origins.
+Not here: expected content (``tests/unit/test_simulator*.py``).
 """
 
 import datetime as dt
@@ -84,7 +84,7 @@ def good(line: str) -> bool:
 
 @cache
 def records(folder: Path, relation: str) -> pl.DataFrame:
-    """The good records, times as UTC."""
+    """The valid records, with times in UTC."""
     whole = [line for line in lines(folder, relation) if relation != "events" or good(line)]
     frame = pl.DataFrame([json.loads(line) for line in whole], infer_schema_length=None)
     times = [name for name in frame.columns if name.endswith(("_time", "_at"))]
@@ -93,7 +93,7 @@ def records(folder: Path, relation: str) -> pl.DataFrame:
 
 @cache
 def events(folder: Path) -> pl.DataFrame:
-    """One record an event, in the order of each device's pages."""
+    """One record for each event, in the order of each device's pages."""
     frame = records(folder, "events").sort("received_time", maintain_order=True)
     return frame.unique("event_id", keep="first", maintain_order=True).sort("device_id", "device_time", "page_id")
 

@@ -1,7 +1,7 @@
-"""Models of the project by themselves: their real SQL on given rows, without files and runs, so that many are tried.
+"""Runs single models: their real SQL on given rows, without files and runs, which is fast enough for many examples.
 
-Here: rows in, DuckDB, rows out; and what checks find in these, also where a model's text is broken on purpose.
-Not here: the way through the pipeline (``tests.support``).
+Here: rows in, DuckDB, rows out; and the rows that checks find, also for a model that is broken on purpose.
+Not here: the complete pipeline (``tests.support``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import Check
 from pipelines.sqlproject.project import Project, load_project
-from pipelines.sqlproject.python_step import stepped
+from pipelines.sqlproject.python_step import run_step
 
 Row = dict[str, Any]
 
@@ -39,10 +39,10 @@ def computed(
     *,
     at_once: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the models *names*, computed in this order for each of *days*, one at a time or *at_once*.
+    """The rows of the models *names*, computed in this order for each of *days*, one day at a time or *at_once*.
 
-    *given* are the tables that they read and that are not among them; a column that a row lacks is null. The tables of
-    ``config/`` are those of *home*, by default those shipped.
+    *given* has the other tables that they read; a column that a row lacks is null. The tables of ``config/`` come from
+    *home*, by default from the shipped template.
     """
     settings = settings or Settings()
     with _session(names, given, days, settings, home, {}, at_once=at_once) as connection:
@@ -57,9 +57,9 @@ def found_by(
     settings: Settings,
     broken: Mapping[str, tuple[str, str]],
 ) -> dict[str, int]:
-    """How many rows each of *checks* returns for the last of *days* of the models *names*, computed by *broken* texts.
+    """Check → number of rows that it returns for the last of *days* of the models *names*, computed with *broken* SQL.
 
-    That is model → a part of the text of its query and what stands there instead; the part must be there.
+    *broken*: model → (a part of its query, the replacement); the part must occur.
     """
     project = load_project(None, settings)
     files = checks_of(project)
@@ -81,7 +81,7 @@ def _session(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     project = load_project(None, settings)
     config = load_config_tables(home, settings) if home else shipped()
-    # One thread: with more, a few rows take half as long again, and the tests have a process a core already.
+    # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     with duckdb.connect(config={"threads": 1}) as connection:
         for table in CONFIG_TABLES:
             create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
@@ -126,7 +126,7 @@ def fill(
             query = query.replace(part, instead)
         with TemporaryDirectory() if model.python else nullcontext("") as folder:
             if model.python:
-                query = stepped(connection, model.python, query, model.types, Path(folder))
+                query = run_step(connection, model.python, query, model.types, Path(folder))
             connection.execute(f"INSERT INTO {identifier(name)} SELECT {columns} FROM ({query})")
 
 

@@ -1,9 +1,9 @@
 """Made-up shops and logs with every trap, for property tests.
 
-Here: hypothesis strategies of the operators' settings, of whole logs (events, orders, lines, refunds,
-products) and of the ways in which a log may be delivered. Alphabets are small, so that collisions, ties and
-matches are common; times crowd around local midnights, among them the one before a change to summer time.
-Not here: what is to come of them (``tests.reference``).
+Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products) and for
+deliveries of a log. Alphabets are small, so that collisions, ties and matches are frequent; many times are near local
+midnights, including the one before a change to summer time.
+Not here: expected results (``tests.reference``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ USERS = ("u1", "u2", "u3")
 SKUS = ("A", "B", "C")
 CONTENTS = (None, "c1", "c2")
 
-# (page_type, module): the first four may be entrances; a missing module is no mistake of the shop's.
+# (page_type, module): the first four may be entrances; the module may be missing.
 POSITIONS = (
     ("home", "banner"),
     ("home", "feed"),
@@ -80,7 +80,7 @@ NONE = dt.timedelta(0)
 
 @st.composite
 def shops(draw: st.DrawFn) -> Shop:
-    """Settings and tables that a shop may have, with small windows so that their bounds are met."""
+    """Settings and tables of a shop; windows are small, so that examples reach their bounds."""
     rates = [
         {
             "dt": (FIRST_DAY + dt.timedelta(days=n)).isoformat(),
@@ -115,12 +115,12 @@ def shops(draw: st.DrawFn) -> Shop:
 
 @st.composite
 def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
-    """A whole log. With *ties*, records that only their hashes can rank (see ``without_duplicates``)."""
+    """A complete log. With *ties*, it has records that only their hashes rank (see ``without_duplicates``)."""
     writer = _Writer(draw, shop)
     sessions = draw(st.lists(_session(shop), min_size=1, max_size=4))
     events = [event for session in sessions for event in session]
     for number, event in enumerate(events):
-        # Ids that sort otherwise than times do.
+        # The order of ids must differ from the order of times.
         event["event_id"] = f"e{number * 37 % 1000:03}"
     orders, lines = draw(_orders(shop, events, ties))
     events += draw(_duplicates(events, ties))
@@ -134,7 +134,7 @@ def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
 
 
 def _midnights(shop: Shop) -> list[dt.datetime]:
-    """The UTC times at which four days in a row begin in the shop."""
+    """The UTC times at which four consecutive days begin in the shop."""
     zone = ZoneInfo(shop.timezone)
     days = [dt.datetime.combine(FIRST_DAY + n * DAY, dt.time(), zone) for n in range(4)]
     return [day.astimezone(dt.UTC).replace(tzinfo=None) for day in days]
@@ -142,10 +142,10 @@ def _midnights(shop: Shop) -> list[dt.datetime]:
 
 @st.composite
 def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
-    """A device's events one after another, from a click on an entrance, with a log-in in between."""
+    """Consecutive events of a device, starting with a click on an entrance, with a log-in in between."""
     start = draw(st.sampled_from(_midnights(shop)))
     start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
-    # A wrong clock that is sent along is corrected; one that is not decides the event's day, or refuses it.
+    # A wrong clock is corrected if sent_time is given; otherwise it decides the event's day or refuses the event.
     skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, -20_000 * DAY)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))
     device = draw(st.sampled_from(DEVICES))
@@ -161,17 +161,17 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
         event |= draw(_times(time, skew, stamped))
         events.append(event | {"device_id": device, "user_id": users[step >= logs_in_at]})
         if event["page_id"] is not None and draw(st.integers(0, 5)) == 5:
-            # The same at the same time on another page: which of them is later is the PageId's to say.
+            # The same event at the same time on another page: the PageId decides which one is later.
             events.append(events[-1] | {"page_id": draw(st.integers(1, 6))})
         if step % 4 == 3:
-            # Clocks are set while a session lasts.
+            # The clock may be changed during a session.
             skew += draw(st.sampled_from((NONE, NONE, -MINUTE, HOUR)))
     return events
 
 
 @st.composite
 def _later(draw: st.DrawFn, time: dt.datetime, bound: dt.datetime) -> dt.datetime:
-    """A time at or after *time*: soon, much later, or at *bound* and just beyond it."""
+    """A time at or after *time*: soon, much later, at *bound*, or just after it."""
     soon = (SECOND, SECOND, NONE, MILLISECOND, 5 * SECOND, 30 * SECOND, MINUTE)
     times = [time + gap for gap in (*soon, *soon, *soon, HOUR, 23 * HOUR)]
     return draw(st.sampled_from((*times, max(bound, time), max(bound, time), max(bound, time) + MILLISECOND)))
@@ -179,7 +179,7 @@ def _later(draw: st.DrawFn, time: dt.datetime, bound: dt.datetime) -> dt.datetim
 
 @st.composite
 def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str) -> Row:
-    """The times that a device with a clock *skew* ahead gives an event, and the server's."""
+    """The device and server times of an event, for a device clock that is *skew* ahead."""
     sent = time + draw(st.sampled_from((SECOND, NONE, MINUTE)))
     times = {"device_time": time + skew}
     if stamped in ("both", "sent"):
@@ -191,7 +191,7 @@ def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str)
 
 @st.composite
 def _click_on_entrance(draw: st.DrawFn, shop: Shop) -> Row:
-    """A click on a position of the shop's entrances, if not always on a day on which it is one."""
+    """A click on a position of the shop's entrances, possibly on a day on which it is not an entrance."""
     event: Row = draw(_any_event(0))
     entrance = draw(st.sampled_from(shop.entrances or ENTRANCE_TABLES[0]))
     position = {name: entrance[name] for name in ("page_type", "module", "slot") if name in entrance}
@@ -200,7 +200,7 @@ def _click_on_entrance(draw: st.DrawFn, shop: Shop) -> Row:
 
 @st.composite
 def _any_event(draw: st.DrawFn, step: int) -> Row:
-    """An event on a page newly opened, as a rule, or on one that was open before."""
+    """An event, usually on a new page, sometimes on an earlier one."""
     kinds = ("click", "add_to_cart", "click", "exposure", "click", "add_to_cart", "click", "page_view", "share")
     event_type = draw(st.sampled_from(kinds))
     page_type, module = draw(st.sampled_from((*POSITIONS[4:], *POSITIONS[4:], *POSITIONS)))
@@ -215,7 +215,7 @@ def _any_event(draw: st.DrawFn, step: int) -> Row:
         "utm_source": None if page_type == "home" else "weibo",
     }
     if event_type == "share":
-        # Events of other types take no part but in identity, and need no page.
+        # Events of other types only matter for identity, and need no page.
         event |= {"page_id": None, "page_type": None, "module": None}
     return event
 
@@ -233,7 +233,7 @@ def _occurred_at(event: Row) -> dt.datetime:
 
 @st.composite
 def _duplicates(draw: st.DrawFn, events: list[Row], ties: bool) -> list[Row]:
-    """Records with an id that there is already: sent again, received sooner or later, or changed."""
+    """Records with an existing id: sent again, received earlier or later, or changed."""
     copies = []
     for event in draw(st.lists(st.sampled_from(events), max_size=4, unique_by=id)):
         copy = dict(event)
@@ -251,9 +251,9 @@ def _duplicates(draw: st.DrawFn, events: list[Row], ties: bool) -> list[Row]:
 
 @st.composite
 def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple[list[Row], list[Row]]:
-    """Orders that follow events, and their lines, each in one version or more.
+    """Orders that follow events, and their lines, each in one or more versions.
 
-    Some are paid late or never, or before they were made; some lines have no order, some orders no line.
+    Some orders are paid late, never, or before they were made; some lines have no order, some orders no lines.
     """
     causes = [event for event in events if event["sku"] and event["event_type"] in ("click", "add_to_cart")]
     carts = [event for event in causes if event["event_type"] == "add_to_cart"]
@@ -264,7 +264,7 @@ def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple
         cause = draw(st.sampled_from([*carts, *causes] or events))
         orders += [key | values for values in draw(_versions(_order(shop, cause), ties))]
         if orders[-1]["status"] != "unpaid" and draw(st.integers(0, 3)) == 3:
-            # An earlier state whose updated_at says no more than the later one's.
+            # An earlier state with the same updated_at as the later one.
             orders.append(orders[-1] | {"status": "unpaid", "paid_at": None})
         for line_no in range(1, draw(st.sampled_from((1, 2, 0, 1))) + 1):
             lines += [key | {"line_no": line_no} | values for values in draw(_versions(_line(cause), ties))]
@@ -277,7 +277,7 @@ def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple
 
 @st.composite
 def _versions(draw: st.DrawFn, values: st.SearchStrategy[Row], ties: bool) -> list[Row]:
-    """One version or more of a record, the first perhaps without updated_at."""
+    """One or more versions of a record; the first may lack updated_at."""
     versions: list[Row] = []
     for number in range(draw(st.sampled_from((1, 1, 1, 2, 3)))):
         updated_at = FIRST_UPDATE + number * DAY if number or draw(st.booleans()) else None
@@ -331,7 +331,7 @@ def _line(draw: st.DrawFn, cause: Row) -> Row:
 
 @st.composite
 def _refunds(draw: st.DrawFn) -> list[Row]:
-    """Dated refunds, with an id or without, some changed since."""
+    """Dated refunds, with or without an id, some with a later version."""
     refunds = []
     for number in range(draw(st.integers(0, 3))):
         refund: Row = {
@@ -345,7 +345,7 @@ def _refunds(draw: st.DrawFn) -> list[Row]:
         if refund["refund_id"] is not None and draw(st.booleans()):
             refunds.append({**refund, "amount": "2.5", "updated_at": refund["refunded_at"] + DAY})
         if refund["refund_id"] is not None and draw(st.integers(0, 3)) == 3:
-            # One refund of two lines.
+            # A refund of two lines.
             refunds.append({**refund, "line_no": 3 - refund["line_no"], "amount": "0.75"})
     return refunds
 
@@ -367,7 +367,7 @@ def _products(draw: st.DrawFn) -> list[Row]:
 
 
 class _Writer:
-    """How a log writes its values: one of the forms that a source may use."""
+    """Writes the values of a log in one of the notations that a source may use."""
 
     def __init__(self, draw: st.DrawFn, shop: Shop) -> None:
         self.zone = ZoneInfo(shop.timezone)
@@ -407,12 +407,12 @@ class _Writer:
 # Deliveries --------------------------------------------------------------------------------------------
 
 Delivery = list[dict[str, list[list[Row]]]]
-"""Runs, one after another: for each, the files of each relation that land before it."""
+"""For each of consecutive runs: relation → the files that land before it."""
 
 
 @st.composite
 def deliveries(draw: st.DrawFn, log: Log) -> Delivery:
-    """The log's records in any order, split into any files, in one to three runs."""
+    """The log's records in any order, split into files and one to three runs."""
     chance: random.Random = draw(st.randoms())
     runs: Delivery = [{} for _ in range(draw(st.integers(1, 3)))]
     files = draw(st.integers(1, 3))

@@ -1,6 +1,6 @@
 """Made-up paid order lines and refunds, with many ties, few customers and odd amounts.
 
-Here: hypothesis strategies for ``tests.reference_customers.Sales``.
+Here: Hypothesis strategies for ``tests.reference_customers.Sales``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tests.reference_customers import Sales
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "10"))
-"""How many made-up shops a test tries; where it is not set, always the same ones."""
+"""The number of made-up shops per test. If HEADWATER_EXAMPLES is not set, they are always the same."""
 
 LAST_DAY = dt.date(2026, 3, 31)
 
 
 def tried(times: int) -> settings:
-    """Hypothesis's settings for *times* as many made-up shops."""
+    """Hypothesis settings for *times* × ``EXAMPLES`` made-up shops."""
     is_chosen = "HEADWATER_EXAMPLES" in os.environ
     return settings(max_examples=times * EXAMPLES, deadline=None, derandomize=not is_chosen, database=None)
 
@@ -32,7 +32,7 @@ _AMOUNTS = st.sampled_from([0, 1, 10, 10, 25, 99, 100, 33333]).map(lambda cents:
 
 @st.composite
 def sales(draw: st.DrawFn, most_orders: int = 14, days_back: int = 60) -> Sales:
-    """Orders of up to three lines, of up to five customers or of nobody, some refunded, some beyond their price."""
+    """Orders of up to three lines, by up to five customers or without one; some refunds exceed the price."""
     lines: list[dict[str, Any]] = []
     refunds: list[dict[str, Any]] = []
     for order in range(draw(st.integers(0, most_orders))):

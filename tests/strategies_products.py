@@ -1,7 +1,7 @@
-"""Made-up shops of a few products: what the product models read, some days of it.
+"""Made-up shops of a few products: the inputs of the product models for some days.
 
-Here: hypothesis strategies.
-Not here: what the models should make of it.
+Here: Hypothesis strategies.
+Not here: expected results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_
 
 @st.composite
 def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
-    """A dozen days of three skus in one category or two; a variant's product is another of them or not listed."""
+    """Twelve days of three skus in one or two categories; a variant's product is one of them or is not listed."""
     ago = st.integers(0, 11).map(lambda n: LAST - dt.timedelta(days=n))
     products = [
         {

@@ -1,8 +1,8 @@
-"""Made-up logs of shoppers who come in again and again before they buy, for the touch models.
+"""Made-up logs of shoppers who visit often before they buy, for the touch models.
 
-Here: hypothesis strategies of the transforms and of logs whose orders have many touches: at the bounds of the window,
+Here: Hypothesis strategies for transforms, and for logs whose orders have many touches: at the bounds of the window,
 at the same time, before and after log-in, on two devices.
-Not here: whole sessions with every other trap (``tests.strategies``), in which an order seldom has three touches.
+Not here: complete sessions with all traps (``tests.strategies``), where orders rarely have three touches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENTRANCES: tuple[Row, ...] = (
     {"entrance_id": "search", "page_type": "home", "module": "search"},
 )
 ORDERED_AT = dt.datetime(2026, 3, 9, 16, 0, 1)
-"""A second after midnight in Asia/Shanghai, so that days and windows of whole days do not coincide."""
+"""A second after midnight in Asia/Shanghai, so that calendar days and windows of 24 hours differ."""
 
 SECOND = dt.timedelta(seconds=1)
 DAY = dt.timedelta(days=1)
@@ -27,7 +27,7 @@ DAY = dt.timedelta(days=1)
 
 @st.composite
 def transforms(draw: st.DrawFn) -> tuple[str | dict[str, list[str]], ...]:
-    """Any transforms of paths, in the order in which they are applied."""
+    """Path transforms, in the order in which they are applied."""
     names = st.lists(st.sampled_from(("home_banner", "home_feed", "search", "nowhere")), min_size=1, max_size=2)
     removals: list[str | dict[str, list[str]]] = [
         {kind: draw(names)}
@@ -40,7 +40,7 @@ def transforms(draw: st.DrawFn) -> tuple[str | dict[str, list[str]], ...]:
 
 @st.composite
 def touch_settings(draw: st.DrawFn) -> Row:
-    """The touch settings of a shop: small windows, so that their bounds are met."""
+    """The touch settings of a shop; windows are small, so that examples reach their bounds."""
     return {
         "touch_window_days": draw(st.sampled_from((2, 1, 3))),
         "touch_half_life_days": draw(st.sampled_from((7, 0.5, 0.0001))),
@@ -61,11 +61,11 @@ def touch_shops(draw: st.DrawFn) -> Shop:
 
 @st.composite
 def touch_logs(draw: st.DrawFn, shop: Shop) -> Log:
-    """Clicks on entrances around orders, of which each may see the other's."""
+    """Clicks on entrances around several orders; a click may be near more than one order."""
     orders = [draw(_order(number)) for number in range(draw(st.integers(1, 2)))]
     clicks = [draw(_click(shop, orders)) for _ in range(draw(st.sampled_from((9, 6, 12, 20, 4, 1))))]
     for number, click in enumerate(clicks):
-        # Ids that sort otherwise than times do.
+        # The order of ids must differ from the order of times.
         click["event_id"] = f"e{number * 37 % 100:02}"
     lines = [line for order in orders for line in draw(_lines(order["order_id"]))]
     refunded = [line for line in lines if draw(st.booleans())]
@@ -93,7 +93,7 @@ def _order(draw: st.DrawFn, number: int) -> Row:
 
 @st.composite
 def _click(draw: st.DrawFn, shop: Shop, orders: list[Row]) -> Row:
-    """A click some time before one of the orders, at the window's bounds or just outside, at or after the order."""
+    """A click before one of the orders, at the window's bounds or just outside, or at or after the order."""
     window = shop.touch_window_days * DAY
     inside = (dt.timedelta(0), SECOND, SECOND, 60 * SECOND, 8.64 * SECOND, DAY / 2, DAY, window, window - SECOND)
     outside = (-SECOND, -DAY, window + SECOND, window + dt.timedelta(milliseconds=1))
@@ -134,7 +134,7 @@ def _refund(draw: st.DrawFn, line: Row) -> Row:
 
 
 def _written(record: Row) -> Row:
-    """The record as a source lands it: times in UTC, said to be so."""
+    """The record as a source lands it, with times in UTC and their offset."""
     return {
         name: value.isoformat(timespec="milliseconds") + "Z" if isinstance(value, dt.datetime) else value
         for name, value in record.items()

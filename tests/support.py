@@ -1,7 +1,7 @@
-"""What tests of the whole pipeline share: a home, landed files, a run, tables read back, tables compared.
+"""Helpers for tests of the complete pipeline: a home, landing files, a run, reading and comparing tables.
 
-Here: the way into and out of the program, as a user has it: files in, Parquet out.
-Not here: what the tables should hold (``tests.reference``) or made-up logs (``tests.strategies``).
+Here: input and output of the program as a user has them: files in, Parquet out.
+Not here: expected tables (``tests.reference``), made-up logs (``tests.strategies``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.reference_core import Log, Shop
 Row = dict[str, Any]
 
 LANDED_AT = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-"""The modification time of landed files: after every made-up event, and long settled."""
+"""The modification time of landed files: after every made-up event, and old enough not to be still written."""
 
 ENTRANCE_COLUMNS = (
     "entrance_id",
@@ -70,7 +70,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "attribution.touch_credits": ("dt", "order_id", "line_no", "model", "touchpoint_type", "position"),
     "attribution.model_daily": ("dt", "model", "touchpoint_type", "touchpoint"),
 }
-"""The tables that are restated and compared row by row, with what makes a row of each unique."""
+"""The tables that are restated and compared row by row → their key columns."""
 
 MARTS: dict[str, tuple[str, ...]] = {
     "customers.rfm_values": ("dt", "user_id"),
@@ -94,7 +94,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "products.portfolio_health": ("dt", "window_days", "matrix_id", "rule"),
     "products.assortment": ("dt", "window_days", "product_id"),
 }
-"""The tables that are made of those, likewise; only runs are compared with runs in them."""
+"""The tables computed from those → their key columns; they are only compared between runs."""
 
 
 # Files in ----------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def make_home(
     entrances: Iterable[Row] | None = None,
     fx: Iterable[Row] | None = None,
 ) -> Home:
-    """A new home in *folder*, with these settings and tables in place of the template's."""
+    """A new home in *folder*; the arguments replace settings and tables of the template."""
     home, _ = init_home(folder)
     if settings is not None:
         home.settings_file.write_text(yaml.safe_dump(dict(settings), allow_unicode=True), encoding="utf-8")
@@ -136,24 +136,23 @@ def home_of(folder: Path, shop: Shop) -> Home:
             "half_life_days": shop.touch_half_life_days,
             "transform": list(shop.touch_transform),
         },
-        # Tables as of a day have tests of their own; here a day of them is enough.
+        # Other tests cover snapshots; here one day of them is enough.
         "snapshots": {"daily_for_days": 1},
     }
     return make_home(folder, settings=settings, entrances=shop.entrances, fx=shop.fx)
 
 
 def land_log(home: Home, log: Log, name: str = "log") -> None:
-    """Drop a whole log, a file a relation."""
+    """Land a complete log, one file for each relation."""
     for relation, records in vars(log).items():
         if records:
             land(home, relation, records, name)
 
 
 def land(home: Home, relation: str, records: Sequence[Row], name: str, format: str = "ndjson") -> Path:
-    """Drop *records* into the native source's folder of *relation* and return the file.
+    """Write *records* to the native source's folder of *relation*; returns the file.
 
-    *format* is ndjson, csv or parquet, with .gz after the first two if it is to be compressed. Parquet
-    holds every value as text.
+    *format* is ndjson, csv, ndjson.gz, csv.gz or parquet. In Parquet every value is text.
     """
     path = home.landing / "native" / relation / f"{name}.{format}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,9 +187,9 @@ def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
 
 
 def run(home: Home, **request: Any) -> RunSummary:
-    """Ingest what is new and compute what is stale, without Dagster's bookkeeping; an error fails the test.
+    """Ingest new files and compute stale partitions, without Dagster; an error fails the test.
 
-    The arguments are those of ``Request``: which tables, which days, by force.
+    The arguments are those of ``Request``: tables, days, force.
     """
     summary = run_home(home, Request(**request))
     failed = [check.describe() for check in summary.failed_checks.values() if check.severity == "error"]
@@ -199,12 +198,12 @@ def run(home: Home, **request: Any) -> RunSummary:
 
 
 def attribute(home: Home, **request: Any) -> RunSummary:
-    """The same up to attributed sales: the schemas that the reference restates, in half the time."""
+    """As ``run``, for the schemas that the reference restates, up to attributed sales; takes half the time."""
     return run(home, tables=frozenset(open_workspace(home).project.select(["core", "attribution"])), **request)
 
 
 def table(home: Home, name: str) -> list[Row]:
-    """The rows of a table of the lake, over all its partitions, dt included; none where it has no files."""
+    """The rows of a table of the lake, from all partitions, with dt; empty if it has no files."""
     folder = home.lake.joinpath(*name.split("."))
     files = sorted(str(path) for path in folder.rglob("part-0.parquet"))
     if not files:
@@ -216,12 +215,12 @@ def table(home: Home, name: str) -> list[Row]:
 
 
 def tables(home: Home) -> dict[str, list[Row]]:
-    """Every table that the reference restates."""
+    """Name → rows of every table that the reference restates."""
     return {name: table(home, name) for name in KEYS}
 
 
 def all_tables(home: Home) -> dict[str, list[Row]]:
-    """Those, and what is made of them."""
+    """Name → rows of the tables of ``KEYS`` and ``MARTS``."""
     return {name: table(home, name) for name in (*KEYS, *MARTS)}
 
 
@@ -229,7 +228,7 @@ def all_tables(home: Home) -> dict[str, list[Row]]:
 
 
 def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, list[Row]]) -> None:
-    """Fail with the first tables' differing rows, inputs before what is computed from them."""
+    """Fail with the differing rows of the first tables that differ; inputs come before results."""
     assert set(actual) == set(expected), "a table is missing"
     keys = {**KEYS, **MARTS}
     assert set(KEYS) <= set(actual) <= set(keys), "a table is missing, or has no key"
@@ -239,7 +238,7 @@ def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, l
 
 
 def assert_same_rows(actual: list[Row], expected: list[Row], keys: Sequence[str], name: str = "rows") -> None:
-    """Fail unless both hold the same rows in any order, naming rows by *keys* and columns that differ.
+    """Fail unless both have the same rows in any order. The message names rows by *keys*, and the columns that differ.
 
     Ratios may differ in their last bits; everything else must be equal.
     """

@@ -1,7 +1,7 @@
-"""Customer lifetime value: how often a customer will order, and for how much an order.
+"""Customer lifetime value: how many orders a customer will make, and the value of each.
 
-Here: two models that are fitted by maximum likelihood on numpy arrays: ``purchases`` (BG/NBD: whether a customer is
-still one, and the orders to come) and ``spend`` (Gamma-Gamma: the value of an order); ``fitting`` is what they share.
-The value to come of a customer is the product of the two, for the models take orders and values as independent.
-Not here: reading orders and writing tables.
+Here: two models, fitted by maximum likelihood on numpy arrays: ``purchases`` (BG/NBD: whether a customer is still
+active, and the number of future orders) and ``spend`` (Gamma-Gamma: the value of an order). Both use ``fitting``.
+A customer's future value is the product of the two, because the models assume that they are independent.
+``tables`` puts the results into frames. Not here: reading orders and writing files.
 """

@@ -1,6 +1,6 @@
 """Maximum likelihood over positive parameters.
 
-Here: the maximiser, what is said where there is no maximum, and the groups of equal customers.
+Here: the maximiser, the result if there is no maximum, validation of arrays, and grouping of equal customers.
 Not here: any model's likelihood (``purchases``, ``spend``).
 """
 
@@ -17,28 +17,29 @@ from scipy.optimize import minimize
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 Numbers = npt.NDArray[Any]
-"""Integers or floats, as the caller has them."""
+"""An array of integers or floats."""
 
 Objective = Callable[[Floats], tuple[float, Floats]]
-"""The logarithms of the parameters → a log-likelihood of the order of 1 and its gradient."""
+"""From the logarithms of the parameters to a log-likelihood (of the order of 1) and its gradient."""
 
 _MOST_ITERATIONS = 500
 
 _FLAT = 1e-5
-"""The steepest slope, in logarithms of parameters, that counts as a maximum.
+"""The largest slope, by the logarithms of the parameters, that counts as a maximum.
 
-The optimiser's own word is not taken for it: where it can improve nothing for want of digits it reports a failure,
-and where steps become small far from the maximum it reports success.
+The optimiser's own status is not used: it reports failure when rounding stops it at the maximum, and success when its
+steps become small far from it.
 """
 
 
 @dataclass(frozen=True)
 class NotFitted:
-    """Why there are no parameters: what was wrong with the customers, in words for the reader of a table.
+    """A model that could not be fitted.
 
     Attributes:
-        reason: A clause, such as 'no customer has bought again'.
-        customers: How many there were.
+        reason: Why, such as 'no customer has bought again'. Tables store it and dashboards/words/ translates it: a new
+            text needs an entry there.
+        customers: The number of customers.
     """
 
     reason: str
@@ -47,11 +48,11 @@ class NotFitted:
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where a likelihood is largest.
+    """The maximum of a likelihood.
 
     Attributes:
-        parameters: Themselves, not their logarithms.
-        iterations: How many it took.
+        parameters: The parameters, not their logarithms.
+        iterations: The number of iterations of the search.
     """
 
     parameters: Floats
@@ -61,9 +62,9 @@ class Maximum:
 def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Maximum | str:
     """The maximum of *objective* within *bounds* (of the logarithms), or a text that says why there is none.
 
-    The search (L-BFGS-B) starts from parameters of 1, so time and money are to be in units of that order. Where the
-    likelihood grows for ever, ever slower, as it does in r and alpha if all customers order equally often, the
-    result is a point on a bound or one from which it hardly grows.
+    The search (L-BFGS-B) starts with all parameters at 1, so choose units of time and money in which they are of that
+    order. If the likelihood grows without end but ever more slowly, as it does in r and alpha if all customers order
+    equally often, the result is a point on a bound, or a point where the likelihood hardly grows.
     """
     low, high = np.array(bounds).T
 
@@ -81,7 +82,7 @@ def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Max
     )
     at = np.clip(found.x, low, high)
     value, gradient = objective(at)
-    # At a bound the likelihood may grow on beyond it.
+    # At a bound, a slope that points outwards does not count.
     slope = float(np.abs(np.clip(at + gradient, low, high) - at).max())
     if not (np.isfinite(value) and slope <= _FLAT):
         return f"the likelihood has no maximum that {found.nit} iterations reach (its slope is {slope:.2g})"
@@ -92,29 +93,29 @@ def columns_of(**columns: Numbers) -> list[Floats]:
     """*columns* as floats.
 
     Raises:
-        ValueError: If they are not all of one dimension and length, or hold a NaN or an infinity.
+        ValueError: If they are not one-dimensional, differ in length, or contain NaN or infinity.
     """
     floats = [np.asarray(column, dtype=np.float64) for column in columns.values()]
     for name, column in zip(columns, floats, strict=True):
         if column.ndim != 1 or len(column) != len(floats[0]):
             raise ValueError(f"{name} has shape {column.shape}, expected ({floats[0].size},)")
         if not np.isfinite(column).all():
-            raise ValueError(f"{name} holds {np.sum(~np.isfinite(column))} values that are not finite")
+            raise ValueError(f"{name} has {np.sum(~np.isfinite(column))} values that are not finite")
     return floats
 
 
-def whole_frequency(frequency: Floats) -> None:
-    """Raise a ValueError unless *frequency* holds counts."""
+def require_counts(frequency: Floats) -> None:
+    """Raise a ValueError if *frequency* has values that are not 0 or a positive integer."""
     if wrong := int(np.sum((frequency < 0) | (frequency != np.floor(frequency)))):
-        raise ValueError(f"frequency holds {wrong} values that are not 0, 1, 2, …")
+        raise ValueError(f"frequency has {wrong} values that are not 0, 1, 2, …")
 
 
 def group(*columns: Floats) -> tuple[Ints, Ints]:
-    """The rows that are equal in all *columns*, in ascending order of the columns.
+    """Group the rows that are equal in all *columns*. Groups are in ascending order of the columns.
 
     Returns:
-        first: (groups,) A row of each group.
-        code: (rows,) The group of each row.
+        first: (groups,) The index of one row of each group.
+        code: (rows,) The index of each row's group.
     """
     order = np.lexsort(columns[::-1])
     is_new = np.zeros(len(order), dtype=bool)

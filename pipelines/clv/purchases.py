@@ -1,19 +1,19 @@
-"""BG/NBD: whether a customer still is one, and how many orders are to come.
+"""BG/NBD: whether a customer is still active, and the number of future orders.
 
 Here: the model of Fader, Hardie & Lee, '"Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD
-Model', Marketing Science 24 (2005) 275–284; numbers of equations are theirs, brucehardie.com/notes/039 derives them.
-While a customer is alive, orders come at a rate λ of their own; after each repeat order they leave for good with a
-probability p of their own. Over the customers λ is Gamma(r, alpha) and p is Beta(a, b).
+Model', Marketing Science 24 (2005) 275–284. Equation numbers refer to it; brucehardie.com/notes/039 derives them.
+An active ("alive") customer orders at an individual rate λ, and leaves for good after each repeat order with an
+individual probability p. Across customers λ is Gamma(r, alpha) and p is Beta(a, b).
 Not here: the value of an order (``spend``).
 
-Of each customer three numbers are needed, and no more:
+Each customer is described by three numbers:
 
-- *frequency*, x: the orders after the first one, a whole number;
+- *frequency*, x: the number of orders after the first one;
 - *recency*, t_x: the time from the first order to the last one, 0 if there is only one;
-- *age*, T: the time from the first order to the end of what was seen.
+- *age*, T: the time from the first order to the end of the observation.
 
-Times are in any one unit, which then is that of alpha and of a horizon; whole days make few groups of equal customers,
-which is what makes a fit fast. Orders of the same day should count as one: the model knows no simultaneous orders.
+All times have the same unit, which is also the unit of alpha and of the horizon. In days many customers are equal,
+which makes a fit fast. Count the orders of one day as one: the model does not allow simultaneous orders.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, expit, gammaln, hyp2f1
 
-from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, group, maximise, whole_frequency
+from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, group, maximise, require_counts
 
 _PARAMETERS = 4
 
 _BOUNDS = ((-7.0, 7.0), (-7.0, 14.0), (-7.0, 5.0), (-7.0, 5.0))
-"""Of the logarithms of r, alpha in mean ages, a and b.
+"""Bounds of the logarithms of r, alpha (in mean ages), a and b.
 
-Beyond them customers differ by less than can be seen, and 2F1 overflows for customers of no age. That of alpha is wide
-since r / alpha is the mean rate: alpha follows r where customers differ little.
+Beyond them the differences between customers are too small to see, and 2F1 overflows for customers of age 0. The bounds
+of alpha are wide: r / alpha is the mean rate, so a large r needs a large alpha.
 """
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-"""For an integral from −1 to 1."""
+"""Gauss-Legendre nodes and weights for an integral from −1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class BgNbd:
     """A fitted BG/NBD model.
 
     Attributes:
-        r, alpha: Of the Gamma distribution of order rates; alpha is in units of time, r / alpha orders per unit is
-            the mean rate.
-        a, b: Of the Beta distribution of the probability to leave after a repeat order; a / (a + b) is its mean.
-        log_likelihood: The natural logarithm, of all customers together, with time in the unit of the fit.
-        customers: How many it was fitted on.
-        iterations: How many the fit took.
+        r, alpha: Parameters of the Gamma distribution of order rates. alpha is in units of time; the mean rate is
+            r / alpha orders per unit of time.
+        a, b: Parameters of the Beta distribution of the probability to leave after a repeat order; mean a / (a + b).
+        log_likelihood: Natural logarithm of the likelihood of all customers, with time in the unit of the fit.
+        customers: The number of customers.
+        iterations: The number of iterations of the fit.
     """
 
     r: float
@@ -62,7 +62,7 @@ class BgNbd:
 
 
 def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | NotFitted:
-    """The BG/NBD model under which these customers are most likely.
+    """The BG/NBD model with the largest likelihood for these customers.
 
     Args:
         frequency: (customers,) Repeat orders.
@@ -70,12 +70,12 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
         age: (customers,) Time from the first order to the end.
 
     Returns:
-        The model; or why there is none: no customers, nobody with a repeat order, no time, fewer different
-        histories than parameters, or a likelihood without a maximum.
+        The model, or the reason why there is none: no customers, no repeat orders, no time since the first orders,
+        fewer different histories than parameters, or a likelihood without a maximum.
 
     Raises:
-        ValueError: If the arrays differ in length, hold values that are not finite, a frequency is not a whole number
-            from 0 on, a recency is not within 0 and the age, or is not 0 though the frequency is.
+        ValueError: If the arrays differ in length or have values that are not finite, a frequency is not 0, 1, 2, …,
+            a recency is negative, larger than the age, or above 0 for a frequency of 0.
     """
     frequency, recency, age = _checked(frequency, recency, age)
     customers = len(frequency)
@@ -85,7 +85,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
         return NotFitted("no customer has bought again", customers)
     if not age.any():
         return NotFitted("no time has passed since the first orders", customers)
-    # Time in mean ages: the search expects parameters of the order of 1.
+    # Times are divided by the mean age, because the search expects parameters of the order of 1.
     unit = float(age.mean())
     histories = _Histories.of(frequency, recency / unit, age / unit)
     if len(histories.weight) < _PARAMETERS:
@@ -95,8 +95,8 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
 
     def objective(logarithms: Floats) -> tuple[float, Floats]:
         value, gradient = _log_likelihood(np.exp(logarithms), histories)
-        # Only who has bought again tells of a and b. Per such customer their slopes are no smaller in a shop where
-        # nearly everybody buys once.
+        # Only customers with a repeat order determine a and b. Dividing by their number keeps the slopes large in a
+        # shop where nearly everybody buys once.
         return value / bought_again, gradient * np.exp(logarithms) / bought_again
 
     maximum = maximise(objective, _BOUNDS)
@@ -104,7 +104,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
         return NotFitted(maximum, customers)
     value, _ = _log_likelihood(maximum.parameters, histories)
     r, alpha, a, b = maximum.parameters.tolist()
-    # A density over the times of all repeat orders shrinks by the unit for each of them.
+    # Change of units: the density has a factor 1 / unit for each repeat order.
     value -= float(frequency.sum()) * math.log(unit)
     return BgNbd(r, alpha * unit, a, b, value, customers, maximum.iterations)
 
@@ -124,29 +124,29 @@ def bg_nbd_log_likelihood(
         The sum over the customers, and (4,) its derivatives by r, alpha, a and b.
 
     Raises:
-        ValueError: As ``fit_bg_nbd``.
+        ValueError: As in ``fit_bg_nbd``.
     """
     return _log_likelihood(parameters, _Histories.of(*_checked(frequency, recency, age)))
 
 
 def probability_alive(model: BgNbd, frequency: Numbers, recency: Numbers, age: Numbers) -> Floats:
-    """The probability that each customer still is one at the end of what was seen.
+    """The probability that each customer is still active at the end of the observation.
 
-    1 for all who never bought again: in this model nobody leaves before a repeat order. The formula is that of Fader,
-    Hardie & Lee, 'Computing P(alive) Using the BG/NBD Model' (2008), brucehardie.com/notes/021; the denominator of
-    equation 10 is its inverse.
+    It is 1 for customers without a repeat order: in this model nobody leaves before one. Source of the formula: Fader,
+    Hardie & Lee, 'Computing P(alive) Using the BG/NBD Model' (2008), brucehardie.com/notes/021; it is 1 / the
+    denominator of equation 10.
 
     Args:
-        model: As fitted.
+        model: The fitted model.
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order, in the model's unit.
         age: (customers,) Time from the first order to the end, in the model's unit.
 
     Returns:
-        (customers,) Within 0 and 1.
+        (customers,) From 0 to 1.
 
     Raises:
-        ValueError: As ``fit_bg_nbd``.
+        ValueError: As in ``fit_bg_nbd``.
     """
     frequency, recency, age = _checked(frequency, recency, age)
     parameters = np.array([model.r, model.alpha, model.a, model.b])
@@ -154,33 +154,33 @@ def probability_alive(model: BgNbd, frequency: Numbers, recency: Numbers, age: N
 
 
 def expected_orders(model: BgNbd, frequency: Numbers, recency: Numbers, age: Numbers, horizon: float) -> Floats:
-    """The number of orders that each customer is expected to make in the time *horizon* after the end.
+    """The expected number of orders of each customer in the time *horizon* after the end of the observation.
 
-    Equation 10 in another form. Given that the customer is alive, λ is Gamma(r + x, alpha + T), p is Beta(a, b + x),
-    and (1 − exp(−λ p t)) / p orders are expected, so that
+    Equation 10 in another form. If the customer is alive, λ is Gamma(r + x, alpha + T), p is Beta(a, b + x),
+    and the expected number is (1 − exp(−λ p t)) / p, so that
 
         E = P(alive) (r + x) ∫ (1 + v)^(−a) 2F1(a, a + b − r − 1; a + b + x; v / (1 + v)) dv
 
-    for v from 0 to t / (alpha + T). Equation 10 is its integral, but divides by a − 1, which may be 0, and subtracts
-    what is nearly equal there, and for some hundred orders its 2F1 overflows. In this form nothing does: x is
-    only in the third parameter, and the larger it is the sooner the series ends. With w = log(1 + v) the integrand is
-    smooth enough for 24 nodes whatever the horizon: to 9 digits while rates are below some orders a day.
+    for v from 0 to t / (alpha + T). Equation 10 solves this integral, but it divides by a − 1, which may be 0, loses
+    digits near a = 1, and its 2F1 overflows for some hundred orders. Here nothing overflows: x is only in the third
+    parameter, where a larger x makes the series shorter. With w = log(1 + v) the integrand is so smooth that 24 nodes
+    give 9 digits for any horizon, for rates up to some orders a day.
 
     Args:
-        model: As fitted.
+        model: The fitted model.
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order, in the model's unit.
         age: (customers,) Time from the first order to the end, in the model's unit.
-        horizon: The time to come, in the model's unit, from 0.
+        horizon: Length of the time to predict, in the model's unit, 0 or more.
 
     Returns:
-        (customers,) Orders, not whole.
+        (customers,) Expected orders, not rounded.
 
     Raises:
-        ValueError: As ``fit_bg_nbd``; also if *horizon* is negative or not finite.
+        ValueError: As in ``fit_bg_nbd``; also if *horizon* is negative or not finite.
     """
     if not (np.isfinite(horizon) and horizon >= 0):
-        raise ValueError(f"horizon is {horizon}, expected a time from 0")
+        raise ValueError(f"horizon is {horizon}, expected 0 or more")
     alive = probability_alive(model, frequency, recency, age)
     frequency, recency, age = _checked(frequency, recency, age)
     first, code = group(frequency, age)
@@ -190,14 +190,14 @@ def expected_orders(model: BgNbd, frequency: Numbers, recency: Numbers, age: Num
 
 @dataclass(frozen=True)
 class _Histories:
-    """The different customers, in ascending order of their frequency.
+    """The distinct customer histories, in ascending order of their frequency.
 
     Attributes:
-        frequency, recency, age: (histories,) As of customers.
-        weight: (histories,) How many customers have it.
-        again: The histories with a repeat order.
-        frequencies, frequency_weight: (different frequencies,) Each once, and how many customers have it: the gamma
-            functions are of nothing else.
+        frequency, recency, age: (histories,) As for customers.
+        weight: (histories,) The number of customers with this history.
+        again: Selects the histories with a repeat order.
+        frequencies, frequency_weight: (distinct frequencies,) Each frequency and its number of customers. The gamma
+            functions depend on the frequency only.
     """
 
     frequency: Floats
@@ -226,10 +226,10 @@ class _Histories:
 
 
 def _log_likelihood(parameters: Floats, histories: _Histories) -> tuple[float, Floats]:
-    """The likelihood in logarithms, as Fader & Hardie compute it, and its derivatives by r, alpha, a and b.
+    """The log-likelihood, as in brucehardie.com/notes/004, and its derivatives by r, alpha, a and b.
 
-    (brucehardie.com/notes/004.) It is the sum of what is likely if the customer is alive, and if the last order was the
-    last of all. With d the logarithm of the second over the first, its own is that of the first + log(1 + exp(d)).
+    The likelihood of a customer is A + B: A if the customer is alive, B if the customer left after the last order.
+    With d = log(B / A), its logarithm is log(A) + log(1 + exp(d)).
     """
     r, alpha, a, b = parameters
     x, age, weight = histories.frequency, histories.age, histories.weight
@@ -261,7 +261,7 @@ def _log_likelihood(parameters: Floats, histories: _Histories) -> tuple[float, F
 
 
 def _log_odds_gone(parameters: Floats, frequency: Floats, recency: Floats, age: Floats) -> Floats:
-    """The logarithm of the odds that a customer with a repeat order has left; of others, a number without meaning."""
+    """The log-odds that a customer has left; meaningless for customers without a repeat order."""
     r, alpha, a, b = parameters
     since_last = np.log1p((age - recency) / (alpha + recency))
     odds: Floats = np.log(a) - np.log(b + np.maximum(frequency - 1, 0)) + (r + frequency) * since_last
@@ -269,10 +269,10 @@ def _log_odds_gone(parameters: Floats, frequency: Floats, recency: Floats, age: 
 
 
 def _orders_while_alive(model: BgNbd, frequency: Floats, age: Floats, horizon: float) -> Floats:
-    """The orders to expect of a customer who is alive: see ``expected_orders``.
+    """The expected orders of a customer who is alive: see ``expected_orders``.
 
-    2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x, by Pfaff's transformation of the larger of a and s, since
-    the smaller is the power of 1 + v that is taken out.
+    2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x. Pfaff's transformation takes out (1 + v)^−min(a, s) and
+    replaces max(a, s) by c − max(a, s).
     """
     s, c = model.r + frequency + 1, model.a + model.b + frequency
     smaller, larger = np.minimum(model.a, s), np.maximum(model.a, s)
@@ -287,8 +287,8 @@ def _orders_while_alive(model: BgNbd, frequency: Floats, age: Floats, horizon: f
 def _hypergeometric(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
     """2F1(a, b; c; z) for 0 <= z < 1.
 
-    SciPy returns infinity near z = 1 where c - a - b is a large whole number, for its formula there divides gamma
-    functions that overflow. In such cases the power series needs few terms: they fall like n^(a + b - c - 1).
+    SciPy returns infinity near z = 1 if c - a - b is a large integer, because its formula there divides gamma
+    functions that overflow. Then the power series needs few terms: they decrease like n^(a + b - c - 1).
     """
     value = np.asarray(hyp2f1(a, b, c, z))
     if (overflowed := ~np.isfinite(value)).any():
@@ -308,9 +308,9 @@ def _power_series(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
 
 def _checked(frequency: Numbers, recency: Numbers, age: Numbers) -> tuple[Floats, Floats, Floats]:
     frequency, recency, age = columns_of(frequency=frequency, recency=recency, age=age)
-    whole_frequency(frequency)
+    require_counts(frequency)
     if wrong := int(np.sum((recency < 0) | (recency > age))):
-        raise ValueError(f"recency holds {wrong} values outside 0 to the customer's age")
+        raise ValueError(f"recency has {wrong} values below 0 or above the customer's age")
     if wrong := int(np.sum((frequency == 0) & (recency > 0))):
-        raise ValueError(f"recency holds {wrong} values above 0 of customers without a repeat order")
+        raise ValueError(f"recency has {wrong} values above 0 for customers without a repeat order")
     return frequency, recency, age

@@ -1,14 +1,14 @@
 """Gamma-Gamma: the value of an order.
 
-Here: the model of Fader & Hardie, 'The Gamma-Gamma Model of Monetary Value' (2013), brucehardie.com/notes/025; numbers
-of equations are theirs. The values of a customer's orders are Gamma(p, ν) around a mean of the customer's own; over
-the customers ν is Gamma(q, gamma). How often one orders and for how much are taken as independent.
-Not here: how many orders (``purchases``).
+Here: the model of Fader & Hardie, 'The Gamma-Gamma Model of Monetary Value' (2013), brucehardie.com/notes/025; equation
+numbers refer to it. The values of a customer's orders are Gamma(p, ν) with an individual mean; across customers ν is
+Gamma(q, gamma). The number of a customer's orders and their values are assumed to be independent.
+Not here: the number of orders (``purchases``).
 
-The *mean value* of a customer is that of the repeat orders, the first one left out, and *frequency* is their number,
-the same as in ``purchases``. So do Fader & Hardie, whose published parameters this is held against; and a first order,
-often made with a voucher for new customers, says least of those to come. Who wants the first one in gives x + 1 and the
-mean of all orders to both functions.
+The *mean value* of a customer is the mean of the repeat orders, without the first order, and *frequency* is their
+number, as in ``purchases``. Fader & Hardie do the same, and the tests compare with their published parameters; also, a
+first order is often made with a voucher for new customers, so it predicts least. To include the first order, pass x + 1
+and the mean of all orders to both functions.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, maximise, whole_frequency
+from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, maximise, require_counts
 
 _PARAMETERS = 3
 
 _BOUNDS = ((-7.0, 9.0), (-7.0, 9.0), (-16.0, 16.0))
-"""Of the logarithms of p, q and gamma in mean values; gamma is wide since gamma p / (q − 1) is the mean value."""
+"""Bounds of the logarithms of p, q and gamma (in median values). Wide for gamma: the mean is gamma p / (q − 1)."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class GammaGamma:
     """A fitted Gamma-Gamma model.
 
     Attributes:
-        p: The shape of a customer's order values; their coefficient of variation is 1 / √p.
-        q: The shape of the customers' scales, above 1: else the mean value over customers is infinite.
-        gamma: Their scale, in the unit of money of the fit.
-        log_likelihood: The natural logarithm, of all these customers together, with values in the unit of the fit.
-        customers: How many it was fitted on: those with a repeat order and a mean value above 0.
-        excluded: How many had a repeat order, but a mean value of 0 or less.
-        iterations: How many the fit took.
+        p: Shape of the distribution of a customer's order values; their coefficient of variation is 1 / √p.
+        q: Shape of the distribution of ν; above 1, else the mean value over customers is infinite.
+        gamma: Scale of the distribution of ν, in the unit of money of the fit.
+        log_likelihood: Natural logarithm of the likelihood of these customers, with values in the unit of the fit.
+        customers: The number of customers in the fit: those with a repeat order and a mean value above 0.
+        excluded: The number of customers with a repeat order but a mean value of 0 or less.
+        iterations: The number of iterations of the fit.
     """
 
     p: float
@@ -51,27 +51,26 @@ class GammaGamma:
 
     @property
     def mean_value(self) -> float:
-        """The mean over all customers of their mean order value (equation 5 for no orders)."""
+        """The mean order value, averaged over all customers (equation 5 with no orders)."""
         return self.gamma * self.p / (self.q - 1)
 
 
 def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | NotFitted:
-    """The Gamma-Gamma model under which these customers' mean values are most likely.
+    """The Gamma-Gamma model with the largest likelihood for these customers' mean values.
 
     Args:
         frequency: (customers,) Repeat orders.
-        mean_value: (customers,) Mean value of the repeat orders; of customers without any it is not looked at, so long
-            as it is a number.
+        mean_value: (customers,) Mean value of the repeat orders. It must be finite for customers without repeat
+            orders, too, but is not used.
 
     Returns:
-        The model, without the customers who have no repeat order or a mean value of 0 or less; or why there is
-        none: nobody is left, all have the same mean value (the likelihood then grows for ever), there are fewer
-        different customers than parameters, the likelihood has no maximum, or it has one at q ≤ 1, where values are
-        so unequal that none can be expected of a customer who is not known.
+        The model, fitted without customers who have no repeat order or a mean value of 0 or less; or the reason why
+        there is none: no customers remain, all have the same mean value (the likelihood then grows without end), there
+        are fewer customers than parameters, the likelihood has no maximum, or its maximum has q ≤ 1, where the mean
+        over all customers is infinite.
 
     Raises:
-        ValueError: If the arrays differ in length, hold values that are not finite, or a frequency is not a whole
-            number from 0 on.
+        ValueError: If the arrays differ in length, have values that are not finite, or a frequency is not 0, 1, 2, …
     """
     frequency, mean_value = _checked(frequency, mean_value)
     is_used = (frequency > 0) & (mean_value > 0)
@@ -79,15 +78,15 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
     x, m = frequency[is_used], mean_value[is_used]
     customers = len(x)
     if not customers:
-        left_out = f"; {excluded} of 0 or less are left out" if excluded else ""
-        return NotFitted(f"no customer has a repeat order and a mean value above 0{left_out}", 0)
+        others = f"; {excluded} of 0 or less are left out" if excluded else ""
+        return NotFitted(f"no customer has a repeat order and a mean value above 0{others}", 0)
     if m.min() == m.max():
         return NotFitted(f"all customers have the same mean value, {m[0]:g}", customers)
     if customers < _PARAMETERS:
         return NotFitted(
             f"there are only {customers} customers with repeat orders, {_PARAMETERS} are needed", customers
         )
-    # Money in usual values: the search expects parameters of the order of 1.
+    # Values are divided by their median, because the search expects parameters of the order of 1.
     unit = float(np.median(m))
     customer_values = _CustomerValues.of(x, m / unit)
 
@@ -107,7 +106,7 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
 
 
 def gamma_gamma_log_likelihood(parameters: Floats, frequency: Numbers, mean_value: Numbers) -> tuple[float, Floats]:
-    """The natural logarithm of the likelihood of these customers (equation 1a) and its gradient.
+    """The natural logarithm of the likelihood of these customers (equation 1a), and its gradient.
 
     Args:
         parameters: (3,) p, q and gamma, all above 0.
@@ -118,31 +117,31 @@ def gamma_gamma_log_likelihood(parameters: Floats, frequency: Numbers, mean_valu
         The sum over the customers, and (3,) its derivatives by p, q and gamma.
 
     Raises:
-        ValueError: As ``fit_gamma_gamma``; also for a frequency or mean value of 0 or less.
+        ValueError: As in ``fit_gamma_gamma``; also for a frequency or mean value of 0 or less.
     """
     frequency, mean_value = _checked(frequency, mean_value)
     if not ((frequency > 0) & (mean_value > 0)).all():
-        raise ValueError("the likelihood is of customers with a repeat order and a mean value above 0")
+        raise ValueError("the likelihood requires customers with a repeat order and a mean value above 0")
     return _log_likelihood(parameters, _CustomerValues.of(frequency, mean_value))
 
 
 def expected_mean_value(model: GammaGamma, frequency: Numbers, mean_value: Numbers) -> Floats:
-    """The mean value to expect of each customer's orders to come (equation 5).
+    """The expected mean value of each customer's future orders (equation 5).
 
-    It lies between the customer's mean and that of all customers, the nearer to the customer's the more orders
-    that is of. A mean below 0, which the model does not know, counts as 0: what is expected then is a little.
+    It lies between the customer's mean and the mean of all customers; the more orders, the nearer to the customer's.
+    The model does not allow a mean below 0: it counts as 0, which gives a small expected value.
 
     Args:
-        model: As fitted.
-        frequency: (customers,) Repeat orders; who has none gets the mean over all customers.
-        mean_value: (customers,) Mean value of the repeat orders; of customers without any it is not looked at, so long
-            as it is a number.
+        model: The fitted model.
+        frequency: (customers,) Repeat orders; customers without any get the mean over all customers.
+        mean_value: (customers,) Mean value of the repeat orders. It must be finite for customers without repeat
+            orders, too, but is not used.
 
     Returns:
         (customers,) In the unit of money of the fit.
 
     Raises:
-        ValueError: As ``fit_gamma_gamma``.
+        ValueError: As in ``fit_gamma_gamma``.
     """
     frequency, mean_value = _checked(frequency, mean_value)
     total = frequency * np.maximum(mean_value, 0.0)
@@ -152,14 +151,14 @@ def expected_mean_value(model: GammaGamma, frequency: Numbers, mean_value: Numbe
 
 @dataclass(frozen=True)
 class _CustomerValues:
-    """What the likelihood needs of the customers.
+    """The customers, as the likelihood needs them.
 
     Attributes:
         frequency: (customers,) Repeat orders.
         total: (customers,) Value of the repeat orders.
         log_mean: The sum of the logarithms of the mean values.
-        frequencies, frequency_weight: (different frequencies,) Each once, and how many customers have it: the gamma
-            functions are of nothing else.
+        frequencies, frequency_weight: (distinct frequencies,) Each frequency and its number of customers. The gamma
+            functions depend on the frequency only.
     """
 
     frequency: Floats
@@ -181,7 +180,7 @@ class _CustomerValues:
 
 
 def _log_likelihood(parameters: Floats, customers: _CustomerValues) -> tuple[float, Floats]:
-    """Equation 1a in logarithms, in ratios rather than differences of large ones, and its derivatives."""
+    """The logarithm of equation 1a and its derivatives; ratios avoid differences of large logarithms."""
     p, q, gamma = parameters
     x, total = customers.frequency, customers.total
     n, weight = customers.frequencies, customers.frequency_weight
@@ -201,5 +200,5 @@ def _log_likelihood(parameters: Floats, customers: _CustomerValues) -> tuple[flo
 
 def _checked(frequency: Numbers, mean_value: Numbers) -> tuple[Floats, Floats]:
     frequency, mean_value = columns_of(frequency=frequency, mean_value=mean_value)
-    whole_frequency(frequency)
+    require_counts(frequency)
     return frequency, mean_value

@@ -1,7 +1,7 @@
-"""Customer lifetime value as tables: the fitted parameters, and each customer's expectation.
+"""Customer lifetime value as tables: the fitted parameters, and each customer's expected orders and value.
 
-Here: the last steps of the models ``customers.clv_fits`` and ``customers.clv``, from frame to frame.
-Not here: the estimators (``purchases``, ``spend``), who bought when (``sql/customers/clv_inputs.sql``).
+Here: the Python steps of the models ``customers.clv_fits`` and ``customers.clv``, from frame to frame.
+Not here: the estimators (``purchases``, ``spend``), and their inputs (``sql/customers/clv_inputs.sql``).
 """
 
 from __future__ import annotations
@@ -44,10 +44,13 @@ _VALUES = pl.Schema(
 
 
 def fits(customers: pl.DataFrame) -> pl.DataFrame:
-    """The models fitted to *customers* (dt, frequency, recency_days, age_days, mean_value), in days; a row, or none."""
+    """The models fitted to *customers* (dt, frequency, recency_days, age_days, mean_value; times in days).
+
+    One row: the fitted parameters, or the reasons why there are none. No row without customers.
+    """
     if customers.is_empty():
         return _FITS.to_frame()
-    # The last digits of a sum depend on the order of its parts, and the way to a maximum on those digits.
+    # The last digits of a sum depend on the order of its terms, and the found maximum depends on these digits.
     customers = customers.sort("frequency", "recency_days", "age_days", "mean_value")
     frequency = customers["frequency"].to_numpy()
     orders = fit_bg_nbd(frequency, customers["recency_days"].to_numpy(), customers["age_days"].to_numpy())
@@ -67,9 +70,9 @@ def fits(customers: pl.DataFrame) -> pl.DataFrame:
 
 
 def values(customers: pl.DataFrame) -> pl.DataFrame:
-    """What is expected of *customers*: the columns that ``fits`` takes, with user_id and the fitted parameters.
+    """The expected orders and value of each of *customers* (the columns for ``fits``, user_id, fitted parameters).
 
-    Null where there is no model to expect it by.
+    Null if the model was not fitted.
     """
     if customers.is_empty():
         return _VALUES.to_frame()

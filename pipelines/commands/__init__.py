@@ -1,4 +1,4 @@
-"""The commands: what is typed after ``headwater``, what it prints, how it stops.
+"""The commands of ``headwater``: their options, their output, and stopping them.
 
 Not here: the work itself.
 """

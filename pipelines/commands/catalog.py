@@ -1,6 +1,6 @@
-"""``headwater catalog``: the lake as a DuckDB file of views.
+"""``headwater catalog``: writes a DuckDB file with views of the lake.
 
-Not here: the file (``pipelines.compute.catalog``).
+Not here: writing the file (``pipelines.compute.catalog``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``headwater check``: the models, sources and settings, without running anything.
+"""``headwater check``: validates the models, sources and settings without running anything.
 
 Not here: what is checked (``pipelines.compute.home_check``).
 """

@@ -1,7 +1,7 @@
-"""What the command line shows: lines, tables, progress, the summary of a run.
+"""Output of the command line: lines, tables, progress, the summary of a run.
 
 Here: formatting for people at a terminal.
-Not here: what is shown.
+Not here: the content.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
+if TYPE_CHECKING:  # commands import what they need when they run, so that --help and errors are fast
     from pipelines.compute.reading import Rows
     from pipelines.compute.run import RunSummary
     from pipelines.lake.partitions import PartitionKey
@@ -25,24 +25,24 @@ if TYPE_CHECKING:  # the commands import what they need, so that --help and erro
 
 _WIDE = 10_000
 LONGEST_LINE = 500
-"""Characters of an error, a warning or a finding: whoever reads a terminal or a mail sees where it ends."""
+"""The most characters of an error, a warning or a finding, so that it is readable in a terminal or a mail."""
 _TAIL = 180
 
 
 def error_line(message: str) -> None:
-    """An error, on standard error, in one line of at most ``LONGEST_LINE`` characters."""
+    """Print an error to stderr, in one line of at most ``LONGEST_LINE`` characters."""
     print(shortened(f"error: {message}"), file=sys.stderr)
 
 
 def warning_line(message: str) -> None:
-    """A warning, likewise."""
+    """Print a warning to stderr, in one line of at most ``LONGEST_LINE`` characters."""
     print(shortened(f"warning: {message}"), file=sys.stderr)
 
 
 def shortened(line: str) -> str:
     """*line* in at most ``LONGEST_LINE`` characters, without line breaks.
 
-    What is cut stands in the middle: a message begins with the place of the fault and ends with what to do.
+    The middle is cut, because a message begins with the place of the error and ends with the remedy.
     """
     line = " ".join(line.split("\n"))
     if len(line) <= LONGEST_LINE:
@@ -52,7 +52,7 @@ def shortened(line: str) -> str:
 
 @contextmanager
 def teller() -> Iterator[Callable[[str], None]]:
-    """A function that tells what is going on: a spinner at a terminal, nothing elsewhere."""
+    """A function that shows the current activity: a spinner at a terminal, nothing elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _line: None
@@ -62,7 +62,7 @@ def teller() -> Iterator[Callable[[str], None]]:
 
 
 def print_table(rows: Rows) -> None:
-    """The rows as a table; says so when there are more."""
+    """Print the rows as a table, and a line if there are more rows."""
     console = Console()
     table = Table(show_edge=False)
     for index, name in enumerate(rows.columns):
@@ -71,7 +71,7 @@ def print_table(rows: Rows) -> None:
     for row in rows.rows:
         table.add_row(*(_cell(value) for value in row))
     if not console.is_terminal:
-        # Piped into a file or another program, a table is as wide as it needs to be.
+        # In a file or pipe, a table may be as wide as it needs.
         console = Console(width=Console(width=_WIDE).measure(table).maximum)
     console.print(table)
     if rows.total > len(rows.rows):
@@ -87,21 +87,21 @@ def _cell(value: object) -> str:
 
 
 def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
-    """What a run did."""
+    """Print what a run did."""
     if as_json:
         print(json.dumps(_as_json(summary), ensure_ascii=False, indent=2))
         return
     report = summary.ingested
     for error in report.errors:
         error_line(error)
-    # Told when something new came in, not at each run of a shop that means to begin later.
+    # Warn only if new files were ingested, not at every run of a shop whose start date is later.
     for warning in (*report.warnings, summary.not_computed if report.batches else ""):
         if warning:
             warning_line(warning)
     for damage in summary.damaged:
         error_line(damage)
     for path in summary.repaired:
-        warning_line(f"{path} was damaged, not as it was written; it is computed again")
+        warning_line(f"{path} was damaged; it is computed again")
     if summary.did_nothing and not summary.has_errors:
         print(f"nothing to do: no new files, every table is up to date{_span(summary)}")
         return

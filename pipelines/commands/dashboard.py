@@ -22,26 +22,26 @@ app = typer.Typer()
 def dashboard(
     home: HomeOption = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; other than loopback, people have to sign in.")
+        str, typer.Option(help="Address to listen on; unless it is a loopback address, people must sign in.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8050,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of server processes.")] = 2,
     no_sign_in: Annotated[
-        bool, typer.Option("--no-sign-in", help="Let everybody on this host in, though there are users.")
+        bool, typer.Option("--no-sign-in", help="Require no sign-in on this host, even if there are users.")
     ] = False,
     trust_proxy: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Address or network of a reverse proxy to believe; may be repeated.",
+            help="Address or network of a trusted reverse proxy; may be repeated.",
             show_default=False,
         ),
     ] = None,
     proxy_user_header: Annotated[
-        str, typer.Option(metavar="HEADER", help="Header by which it says who it is.", show_default=False)
+        str, typer.Option(metavar="HEADER", help="Header in which the proxy sends the user's name.", show_default=False)
     ] = "",
     proxy_role_header: Annotated[
-        str, typer.Option(metavar="HEADER", help="Header by which it says the role.", show_default=False)
+        str, typer.Option(metavar="HEADER", help="Header in which the proxy sends the user's role.", show_default=False)
     ] = "",
 ) -> None:
     """Serve the dashboards of a home to browsers, until Ctrl-C."""

@@ -1,4 +1,4 @@
-"""The steps of ``headwater demo``, and what it shows at the end.
+"""The steps of ``headwater demo`` and its final output.
 
 Not here: the shop (``pipelines.simulator``).
 """
@@ -35,14 +35,14 @@ SELECT
 
 
 def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
-    """Lay out a home in *directory*, simulate, run, and show the last day.
+    """Create a home in *directory*, simulate, run, and show the last day.
 
     Raises:
         HeadwaterError: the folder cannot be used, or the run fails.
     """
     home, _ = init_home(directory)
     if any(home.landing.rglob("*.ndjson")):
-        print(f"{home.root} has a shop's log already: it is kept, only what is new or stale is computed")
+        print(f"{home.root} already has a shop's log; it is kept, and only what is new or stale is computed")
     else:
         with teller() as tell:
             tell(f"simulating {days} days of a shop")
@@ -55,7 +55,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     print_summary(summary)
     if summary.has_errors or summary.last is None:
         raise HeadwaterError(
-            "the demo's run failed", remedy=f"'headwater doctor --home {directory}' tells what is wrong"
+            "the demo's run failed", remedy=f"'headwater doctor --home {directory}' reports what is wrong"
         )
     day = _last_day_with_sales(home)
     print(f"\nThe entrances on {day}, the last day with sales:\n")
@@ -84,8 +84,8 @@ def _last_day_with_sales(home: Home) -> dt.date:
 def _show_sales_check(home: Home, day: dt.date) -> None:
     entrances, paid_orders = query_rows(home, _SALES.format(day=day)).rows[0]
     if entrances != paid_orders:
-        raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders', {paid_orders}")
-    print(f"\nSales check: the entrances' revenue, {entrances}, is that of the day's paid orders, {paid_orders}.")
+        raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders, {paid_orders}")
+    print(f"\nSales check: the entrances' revenue, {entrances}, equals the day's paid orders, {paid_orders}.")
 
 
 def _show_next_steps(directory: Path) -> None:

@@ -1,8 +1,8 @@
 """``headwater doctor``: what is wrong with a home, and what to do.
 
-Here: the findings, each with its remedy. They are derived from the files, like everything else; only the failed
-checks come from Dagster's records.
-Not here: repairing anything: ``headwater run`` does.
+Here: the findings, each with its remedy. They come from the home's files; only failed checks come from Dagster's
+records.
+Not here: repairing anything (``headwater run``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from pipelines.lake.checksums import are_sound
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
 DRIFT_DAYS = 28
-"""Drifts of so many days before the newest record are listed: after that they are how the shop is."""
+"""Drifts of this many days before the newest record are listed; older ones count as normal."""
 
 _FREE_BYTES_WANTED = 2 * 2**30
 
@@ -46,7 +46,7 @@ Level = Literal["ok", "warn", "error"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something looked at: how it is, and what to do if it is not well."""
+    """The result of one examination, with a remedy if something is wrong."""
 
     topic: str
     level: Level
@@ -55,7 +55,7 @@ class Finding:
 
 
 def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
-    """Look at *home* from the machine up to the marts; never raises for what it finds.
+    """Examine *home*, from the machine to the marts. Errors become findings and are not raised.
 
     Args:
         home: The home.
@@ -65,7 +65,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
     try:
         workspace = open_workspace(home)
     except HeadwaterError as error:
-        remedy = "; ".join(filter(None, [error.remedy or "correct it", "'headwater check' tells all faults"]))
+        remedy = "; ".join(filter(None, [error.remedy or "correct it", "'headwater check' lists all errors"]))
         return [*findings, Finding("settings", "error", error.fault, remedy)]
     start = workspace.settings.start_date
     findings.append(
@@ -85,7 +85,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
         try:
             findings += look()
         except HeadwaterError as error:
-            findings.append(Finding("lake", "error", error.fault, error.remedy or "mend it, then headwater run"))
+            findings.append(Finding("lake", "error", error.fault, error.remedy or "correct it, then headwater run"))
     return findings
 
 
@@ -104,10 +104,10 @@ def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
     for error in found.errors:
         yield Finding("landing", "error", error)
     if found.pending:
-        remedy = "headwater run; it names those that it cannot read"
-        yield Finding("landing", "warn", f"{len(found.pending)} files wait to be ingested", remedy)
+        remedy = "headwater run; it lists the files that it cannot read"
+        yield Finding("landing", "warn", f"{len(found.pending)} files are not yet ingested", remedy)
     if found.is_outdated:
-        message = "batches of another mapping, time zone or setting of inputs, or whose raw files are gone"
+        message = "batches whose mapping, time zone or input settings have changed, or whose raw files are gone"
         yield Finding("landing", "warn", message, "headwater run reads their files again")
     if not found.has_work:
         yield Finding("landing", "ok", "every landed file is ingested")
@@ -130,10 +130,10 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
     records, refused = sum(b.records for b in batches), sum(b.quarantined for b in batches)
     if refused:
         share = f"{refused:,} of {records:,} records quarantined"
-        # Of raw, which needs no run to answer.
+        # The query uses raw.quarantine, which is up to date without a run.
         remedy = (
-            'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"; where a source writes '
-            "amounts below zero, or times with words, its SQL can say what they mean: docs/user-guide.md, "
+            'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"; if a source writes '
+            "amounts below zero, or times with words, its SQL can convert them: docs/user-guide.md, "
             "'What a value may be'"
         )
         yield Finding("quarantine", "warn" if refused * 100 > records else "ok", share, remedy)
@@ -151,7 +151,7 @@ def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding
     for table in workspace.project.models:
         folders.append(workspace.lake.folder(table))
         for path in workspace.lake.damaged(table, workspace.lake.versions(table, deep=deep)):
-            yield Finding("lake", "error", f"{path}: damaged, it is not as {folders[-1] / CHECKSUMS} says", remedy)
+            yield Finding("lake", "error", f"{path}: damaged: it does not match {folders[-1] / CHECKSUMS}", remedy)
     for folder in folders:
         if not are_sound(folder):
             yield Finding("lake", "error", f"{folder / CHECKSUMS}: damaged", "headwater run --verify writes it again")

@@ -1,4 +1,4 @@
-"""``headwater docs``: the data dictionary.
+"""``headwater docs``: writes the data dictionary.
 
 Not here: its text (``pipelines.compute.dictionary``).
 """
@@ -18,7 +18,7 @@ app = typer.Typer()
 
 
 class DocsFormat(StrEnum):
-    """What ``headwater docs`` writes."""
+    """Formats of ``headwater docs``."""
 
     markdown = "markdown"
     html = "html"

@@ -1,4 +1,4 @@
-"""``headwater doctor``: what is wrong with a home, and what to do.
+"""``headwater doctor``: reports what is wrong with a home, and what to do.
 
 Not here: the findings (``pipelines.commands.diagnosis``).
 """
@@ -25,7 +25,7 @@ def doctor(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what is wrong with a home and what to do: versions, settings, landing, lake, checks."""
+    """Report what is wrong with a home and what to do: versions, settings, landing, lake, checks."""
     from pipelines.commands.diagnosis import diagnose
 
     findings = diagnose(find_home(home), deep=deep)

@@ -1,4 +1,4 @@
-"""The engine of the commands: Dagster, in this process, imported once there is something to do."""
+"""The engine of the commands: Dagster in this process, imported only when there is something to do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pipelines.home.folder import Home, Tell
 
 def recording_engine(home: Home, tell: Tell) -> Engine:
     """The engine that records runs, materializations and checks of *home* in its ``.dagster``."""
-    from assets.engine import DagsterEngine  # defers Dagster: loading it takes longer than finding nothing to do
+    from assets.engine import DagsterEngine  # late: loading Dagster takes longer than finding that nothing is to do
 
     return DagsterEngine(home, tell)

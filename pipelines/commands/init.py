@@ -1,6 +1,6 @@
-"""``headwater init``: lay out a home.
+"""``headwater init``: creates a home.
 
-Not here: what is laid out (``pipelines.home.folder``).
+Not here: the files of a home (``pipelines.home.folder``).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ app = typer.Typer()
 
 
 @app.command(epilog="Example: `headwater init shop`")
-def init(directory: Annotated[Path, typer.Argument(help="An empty or existing folder.")]) -> None:
-    """Lay out a home: settings with comments, landing, lake. No file is overwritten."""
+def init(directory: Annotated[Path, typer.Argument(help="Folder of the home; it may exist.")]) -> None:
+    """Create a home: settings with comments, landing folder, lake. No file is overwritten."""
     home, written = init_home(directory)
     for path in written:
         print(f"wrote {path.relative_to(home.root)}")

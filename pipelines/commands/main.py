@@ -1,9 +1,9 @@
 """``headwater``: the command line.
 
-Here: which commands there are, and exit codes: 0 done, 1 something is wrong with the home or the data, 2 wrong usage,
+Here: the list of commands, and exit codes: 0 done, 1 something is wrong with the home or the data, 2 wrong usage,
 130 stopped by Ctrl-C.
-Not here: a command: each is a module of its own, which imports what it needs when it is called, so that ``--help`` and
-errors come at once.
+Not here: the commands. Each has its own module, which imports what it needs when it runs, so that ``--help`` and
+errors are fast.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ app.add_typer(user.app, name="user")
 
 
 def main() -> None:
-    """Run the command line as a process of its own."""
+    """Run the command line; the entry point of the process."""
     try:
         try:
             execute()
         finally:
-            ignore_signals()  # while Python tidies up, output is still to be flushed
-    except KeyboardInterrupt:  # it came outside Typer's own handling: while an error was printed, or between two lines
+            ignore_signals()  # Python still has to flush the output while it shuts down
+    except KeyboardInterrupt:  # it came outside of Typer's handling, for example while an error was printed
         _leave_interrupted()
 
 
@@ -62,17 +62,17 @@ def _exit_with(command: Callable[[], Any]) -> None:
     except BrokenPipeError:
         sys.exit(0)
     except SystemExit as end:
-        if end.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+        if end.code == _INTERRUPTED:  # Typer's exit code for a KeyboardInterrupt
             _leave_interrupted()
         raise
 
 
 def _leave_interrupted() -> NoReturn:
     ignore_signals()
-    with contextlib.suppress(BrokenPipeError):  # Ctrl-C ends what reads the output, too
-        error_line("stopped; what was published before is whole, run again to go on")
+    with contextlib.suppress(BrokenPipeError):  # Ctrl-C also ends the program that reads the output
+        error_line("stopped; published partitions are intact, run again to continue")
         sys.stdout.flush()
-    os._exit(_INTERRUPTED)  # a query that could not be stopped would go on, and be waited for
+    os._exit(_INTERRUPTED)  # a normal exit would wait for a query that could not be stopped
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several commands take, and how they refuse it.
+"""Options that several commands share, and refusing wrong usage.
 
 Here: the options ``--home`` and ``--json``.
 Not here: the commands.
@@ -23,7 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 def refuse_usage(message: str) -> NoReturn:
-    """Print *message* and leave with the exit code of wrong usage.
+    """Print *message* and exit with the code for wrong usage.
 
     Raises:
         typer.Exit: always, with 2.
@@ -33,12 +33,12 @@ def refuse_usage(message: str) -> NoReturn:
 
 
 def home_or_none(path: Path | None) -> Home | None:
-    """The home that *path* or the environment names; None where none is named and ``./home`` is none.
+    """The home that *path* or the environment names, else ``./home``; None if neither names one and that is not a home.
 
-    ``check`` and ``docs`` work on the shipped project without a home.
+    Without a home, ``check`` and ``docs`` work on the shipped project.
 
     Raises:
-        HeadwaterError: *path* is no home.
+        HeadwaterError: *path* is not a home.
     """
     try:
         return find_home(path)

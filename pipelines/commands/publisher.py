@@ -1,7 +1,7 @@
-"""``python -m pipelines.commands.publisher HOME [--watch]``: bring the copy of the lake up to date, once or always.
+"""``python -m pipelines.commands.publisher HOME [--watch]``: updates the copy of the lake, once or continuously.
 
-Here: when a copy is made anew, and that its memory is given back.
-Not here: how it is made (``dashboards.copy.build``).
+Here: when to make the copy, and making it in a separate process to free its memory.
+Not here: making it (``dashboards.copy.build``).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home, lock_holder
 
 POLL_SECONDS = 5.0
-"""How often the lake is looked at for changes."""
+"""Seconds between two tests whether the lake has changed."""
 
 PAUSE_SECONDS = 60.0
-"""How long it is left alone after a copy that could not be made, for want of room say."""
+"""Seconds to wait after a failure, for example a full disk."""
 
 
 def publish_apart(home: Home) -> bool:
-    """Make the copy in a process of its own, which takes its memory with it; whether that went well."""
+    """Make the copy in a separate process, to free its memory. Returns whether it succeeded."""
     command = [sys.executable, "-m", "pipelines.commands.publisher", str(home.root)]
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def watch(home: Home) -> None:
-    """Have the copy made anew whenever the lake has changed and no run is going; until the process above ends."""
+    """Make the copy whenever the lake has changed and no run is active, until the parent process ends."""
     parent, said = os.getppid(), ""
     while os.getppid() == parent:
         pause = POLL_SECONDS
@@ -41,21 +41,21 @@ def watch(home: Home) -> None:
                 pause = POLL_SECONDS if publish_apart(home) else PAUSE_SECONDS
             said = ""
         except HeadwaterError as error:
-            if str(error) != said:  # once, not every few seconds for a night
+            if str(error) != said:  # print an error once, not every few seconds
                 said = str(error)
                 warning_line(str(error))
         time.sleep(pause)
 
 
 def main(arguments: list[str]) -> int:
-    """Publish or watch; 1 where publishing fails, with a line that says why."""
+    """Publish or watch. Returns 1 if publishing fails, after printing the reason."""
     home = Home(Path(arguments[0]))
     try:
         if "--watch" in arguments[1:]:
             watch(home)
         else:
             publish(home)
-            from assets.engine import check_states  # defers Dagster, which takes seconds to load
+            from assets.engine import check_states  # late: loading Dagster takes seconds
 
             write_status(home, check_states)
     except (HeadwaterError, OSError) as error:

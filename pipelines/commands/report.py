@@ -1,4 +1,4 @@
-"""``headwater report``: a day as one HTML file.
+"""``headwater report``: writes a day's report as one HTML file.
 
 Not here: the report (``dashboards.report``).
 """
@@ -33,7 +33,7 @@ def report(
             "--dt",
             formats=["%Y-%m-%d"],
             metavar="YYYY-MM-DD",
-            help="The day; default: the newest computed one that is over.",
+            help="The day; default: the newest computed day that is over.",
             show_default=False,
         ),
     ] = None,

@@ -1,6 +1,6 @@
-"""``headwater run``: ingest what is new and compute what is stale.
+"""``headwater run``: ingests new files and computes stale partitions.
 
-Not here: how a run goes (``pipelines.compute.run``).
+Not here: the steps of a run (``pipelines.compute.run``).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def run(
     select: Annotated[
         list[str] | None,
         typer.Option(
-            "--select", help="TABLE, SCHEMA or +TABLE (with all it reads); may be repeated.", show_default=False
+            "--select", help="TABLE, SCHEMA or +TABLE (and all upstream); may be repeated.", show_default=False
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Compute the days also where nothing has changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compute the days even if nothing has changed.")] = False,
     verify: Annotated[
         bool,
         typer.Option(
@@ -52,7 +52,7 @@ def run(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ingest what is new and compute what is stale, through Dagster; ends with a summary."""
+    """Ingest new files and compute stale partitions, through Dagster; prints a summary."""
     from pipelines.commands.engine import recording_engine
     from pipelines.compute.run import Request, run_home
     from pipelines.compute.workspace import open_workspace

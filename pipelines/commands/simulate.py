@@ -1,4 +1,4 @@
-"""``headwater simulate``: the log of a made-up shop.
+"""``headwater simulate``: writes the log of a made-up shop.
 
 Not here: the shop (``pipelines.simulator``).
 """
@@ -21,14 +21,14 @@ app = typer.Typer()
 
 
 class LogFormat(StrEnum):
-    """What ``headwater simulate`` writes."""
+    """Formats of ``headwater simulate``."""
 
     ndjson = "ndjson"
     parquet = "parquet"
 
 
 class LogFiles(StrEnum):
-    """How ``headwater simulate`` cuts the log."""
+    """How ``headwater simulate`` splits the log into files."""
 
     daily = "daily"
     hourly = "hourly"
@@ -42,35 +42,35 @@ class LogFiles(StrEnum):
 )
 def simulate(
     days: Annotated[int, typer.Option(min=1, max=3660, help="Days to simulate.")] = 7,
-    devices: Annotated[int, typer.Option(min=1, max=50_000_000, help="Shoppers' devices.")] = 2000,
+    devices: Annotated[int, typer.Option(min=1, max=50_000_000, help="Number of shoppers' devices.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same shop.")] = 1,
     last_day: Annotated[
         dt.datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
             metavar="YYYY-MM-DD",
-            help="Last day simulated; default: yesterday.",
+            help="Last simulated day; default: yesterday.",
             show_default=False,
         ),
     ] = None,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the tracking log.")] = LogFormat.ndjson,
-    files: Annotated[LogFiles, typer.Option(help="One file of the log a day, or an hour.")] = LogFiles.daily,
+    files: Annotated[LogFiles, typer.Option(help="One file of the log per day, or per hour.")] = LogFiles.daily,
     clean: Annotated[bool, typer.Option("--clean", help="A log without traps.")] = False,
     trap: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A clean log with this trap, and others so named; default: all at believable rates.",
+            help="Only this trap; may be repeated; default: all traps at believable rates.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="A landing folder; default: that of the home.", show_default=False),
+        typer.Option(help="A landing folder; default: the home's.", show_default=False),
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write the tracking logs, orders and products of a made-up shop; the planted truth is kept aside."""
+    """Write the tracking logs, orders and products of a made-up shop, and a file with each sale's true origin."""
     landing = out if out is not None else find_home(home).landing
     day = last_day.date() if last_day else None
     for line in run_simulation(
@@ -97,10 +97,10 @@ def run_simulation(
     files: Literal["daily", "hourly"] = "daily",
     traps: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Simulate a shop into *landing*; yields what to tell the user. *traps* None: the believable mix.
+    """Simulate a shop into *landing*; yields lines for the user. *traps* None: the believable mix.
 
     Raises:
-        HeadwaterError: there is no such trap, or the folder cannot be written.
+        HeadwaterError: a trap is unknown, or the folder cannot be written.
     """
     day = last_day or dt.date.today() - dt.timedelta(days=1)
     summary = simulator.simulate(

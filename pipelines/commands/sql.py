@@ -1,6 +1,6 @@
-"""``headwater sql``: a query of the lake.
+"""``headwater sql``: queries the lake.
 
-Not here: reading it (``pipelines.compute.reading``).
+Not here: running the query (``pipelines.compute.reading``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ app = typer.Typer()
 
 
 class QueryFormat(StrEnum):
-    """How ``headwater sql`` shows a result."""
+    """Formats of ``headwater sql``."""
 
     table = "table"
     csv = "csv"
@@ -45,5 +45,5 @@ def sql(
     if form is QueryFormat.table and out is None:
         print_table(query_rows(find_home(home), text))
     else:
-        # A table written to a file is a CSV.
+        # Format table means CSV when writing to a file.
         write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)

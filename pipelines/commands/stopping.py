@@ -1,11 +1,11 @@
-"""Ctrl-C as a request, which work takes up where it can be left, instead of an exception at any line of it.
+"""Ctrl-C stops work at a safe point, not with an exception at any line.
 
-Here: running work so that SIGINT and SIGTERM ask it to stop, and stop the process if it does not; ignoring both
-signals once there is nothing left to stop.
-Not here: what the user is told of it (``pipelines.commands.main``).
+Here: running work so that SIGINT and SIGTERM ask it to stop, and end the process if it does not; ignoring both
+signals when the work is done.
+Not here: the message to the user (``pipelines.commands.main``).
 
-An exception at any line can hit a library while it holds a lock or runs a callback, which hangs the process or loses
-the request. So the work runs in a thread of its own, where no signal reaches it.
+An exception at any line can hit a library while it has a lock or runs a callback: then the process hangs, or the
+exception is lost. So the work runs in its own thread, which receives no signals.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from pipelines.home.folder import Tell
 
 T = TypeVar("T")
 GRACE_SECONDS = 5.0
-"""How long work may go on after it was asked to stop: the time of a query. What it leaves is what a kill leaves."""
+"""Seconds for the work to stop, enough for a query. After that the process ends, as if it was killed."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _POLL_SECONDS = 0.05
 
 
 def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float = GRACE_SECONDS) -> T:
-    """The result of *work*, which is handed *tell*; a signal makes the next call of it raise KeyboardInterrupt.
+    """The result of *work*, which is called with *tell*. Call it in the main thread.
 
-    To be called in the main thread.
+    After a signal, the next call of *tell* raises KeyboardInterrupt in the work.
 
     Raises:
-        KeyboardInterrupt: a signal came. The work has stopped, unless *grace_seconds* have passed or a second signal
-            came: then it goes on until the process ends, which must be at once (``os._exit``).
-        BaseException: whatever *work* raises.
+        KeyboardInterrupt: a signal came. The work has stopped, or *grace_seconds* have passed, or a second signal came;
+            in the latter cases the work still runs and the process must end immediately (``os._exit``).
+        BaseException: any exception of *work*.
     """
     asked = 0
 
@@ -55,7 +55,7 @@ def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float
         while not asked:
             if wait([future], timeout=_POLL_SECONDS).done:
                 return future.result()
-        tell("stopping after this step; Ctrl-C again stops at once")
+        tell("stopping after this step; press Ctrl-C again to stop immediately")
         waited = 0.0
         while asked == 1 and waited < grace_seconds and not wait([future], timeout=_POLL_SECONDS).done:
             waited += _POLL_SECONDS
@@ -63,14 +63,14 @@ def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float
         for number, handler in before.items():
             signal.signal(number, handler)
     if future.done() and future.exception() is None:
-        return future.result()  # it was done before it could take the request up
+        return future.result()  # the work ended before it noticed the signal
     raise KeyboardInterrupt
 
 
 def ignore_signals() -> None:
-    """Ignore SIGINT and SIGTERM from now on: the work is done, and the process only reports its result and ends.
+    """Ignore SIGINT and SIGTERM from now on, when the work is done and only output is left.
 
-    Without this a signal at that moment cuts the report off, or makes a finished command look like a stopped one.
+    Otherwise a signal could truncate the output, or make a finished command look like a stopped one.
     """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""``headwater user``: who may sign in to the dashboards of a home.
+"""``headwater user``: manages who may sign in to the dashboards of a home.
 
-Here: the commands, asking for passwords.
+Here: the commands, and asking for passwords.
 Not here: the file of users (``dashboards.access.users``), signing in.
 """
 
@@ -18,19 +18,19 @@ from pipelines.commands.options import HomeOption
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import find_home
 
-if TYPE_CHECKING:  # the commands import what they need, so that --help and errors come at once
+if TYPE_CHECKING:  # commands import what they need when they run, so that --help and errors are fast
     from dashboards.access.users import Users
 
-app = typer.Typer(help="Say who may sign in to the dashboards.", no_args_is_help=True)
+app = typer.Typer(help="Manage who may sign in to the dashboards.", no_args_is_help=True)
 
-_NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@-; case does not count.")]
+_NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and ._@-; case does not matter.")]
 _StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
 ]
 
 
 class UserRole(StrEnum):
-    """What people may do."""
+    """Roles of users."""
 
     viewer = "viewer"
     analyst = "analyst"
@@ -41,12 +41,12 @@ class UserRole(StrEnum):
 def add(
     name: _NameArgument,
     role: Annotated[
-        UserRole, typer.Option(help="viewer: looks; analyst: also SQL; admin: also sees everybody's queries.")
+        UserRole, typer.Option(help="viewer: sees pages; analyst: also runs SQL; admin: also sees everybody's queries.")
     ],
     password_stdin: _StdinOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Add somebody; the password is asked for twice."""
+    """Add a user; asks for the password twice."""
     from dashboards.access.passwords import Passwords
     from dashboards.access.users import User
 
@@ -63,12 +63,12 @@ def list_users(home: HomeOption = None) -> None:
     for user in users.values():
         print(f"{user.name}\t{user.role}")
     if not users:
-        print("nobody; without users, the dashboards of 127.0.0.1 need no sign-in", file=sys.stderr)
+        print("no users; without users, the dashboards on 127.0.0.1 need no sign-in", file=sys.stderr)
 
 
 @app.command(epilog="Example: `headwater user remove mei`")
 def remove(name: _NameArgument, home: HomeOption = None) -> None:
-    """Take somebody away; their sessions end at once."""
+    """Remove a user; their sessions end immediately."""
     plain = _plain(name)
     _users(home).remove(plain)
     print(f"removed {plain}")
@@ -76,7 +76,7 @@ def remove(name: _NameArgument, home: HomeOption = None) -> None:
 
 @app.command(epilog="Example: `headwater user password mei`")
 def password(name: _NameArgument, password_stdin: _StdinOption = False, home: HomeOption = None) -> None:
-    """Set another password; sessions begun with the old one end at once."""
+    """Change a password; the user's sessions end immediately."""
     from dashboards.access.passwords import Passwords
 
     users = _users(home)
@@ -84,7 +84,7 @@ def password(name: _NameArgument, password_stdin: _StdinOption = False, home: Ho
     if plain not in users.all():
         raise HeadwaterError(f"there is no user {plain}", remedy="'headwater user list' shows who there is")
     users.set_password(plain, Passwords().hash(_password(plain, is_piped=password_stdin)))
-    print(f"{plain} has another password")
+    print(f"the password of {plain} is changed")
 
 
 def _users(home: Path | None) -> Users:
@@ -98,7 +98,7 @@ def _plain(name: str) -> str:
 
     plain = plain_name(name)
     if plain is None:
-        raise HeadwaterError(f"{name!r} can be nobody's name: use 1 to 64 letters, digits and ._@-, a letter first")
+        raise HeadwaterError(f"{name!r} is not a valid name: use 1 to 64 letters, digits and ._@-, a letter first")
     return plain
 
 
@@ -108,6 +108,6 @@ def _password(name: str, *, is_piped: bool) -> str:
     if not sys.stdin.isatty():
         raise HeadwaterError("there is no terminal to ask for a password", remedy="give it with --password-stdin")
     given = getpass.getpass(f"password of {name}: ")
-    if getpass.getpass("once more: ") != given:
-        raise HeadwaterError("the two differ; nothing is changed")
+    if getpass.getpass("again: ") != given:
+        raise HeadwaterError("the two passwords differ; nothing is changed")
     return given

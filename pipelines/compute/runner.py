@@ -31,7 +31,7 @@ from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
 from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
 from pipelines.sqlproject.model import Model
-from pipelines.sqlproject.python_step import stepped
+from pipelines.sqlproject.python_step import run_step
 
 ROWS_PER_CHUNK = 4_000_000
 """Records in one chunk of a range, so that a chunk's intermediate results stay near the memory limit.
@@ -143,7 +143,7 @@ class Runner:
             with _fault_named(model), ExitStack() as stack:
                 if model.python:
                     folder = stack.enter_context(scratch_folder(self._workspace.home))
-                    query = stepped(self._connection, model.python, query, model.types, folder)
+                    query = run_step(self._connection, model.python, query, model.types, folder)
                 if len(keys) == 1 and not self._project.is_judged_by_content(model):
                     self._stream(model, keys[0], query)
                 else:

@@ -1,8 +1,9 @@
 """Ingestion: landing files become validated canonical rows in ``lake/raw``.
 
-Landing files are found (``discover``), read as text (``reading``, ``careful``), mapped by the SQL of their source
-(``sources``, ``mapping``), judged (``validation``), freed of duplicates (``duplicates``), written (``outputs``,
-``quarantine``) and made visible by the manifest (``manifest``). ``service`` runs these steps in order.
+``run`` does these steps in order: find landing files (``files.discover``), read them as text (``files.reading``,
+``files.careful``), map them by the SQL of their source (``sources``), validate them (``records.validation``), exclude
+duplicates (``records.duplicates``), write raw files (``raw.outputs``, ``raw.quarantine``), and make these visible in
+the manifest (``batches``).
 Not here: what is computed from the raw tables (``sql/``).
 """
 

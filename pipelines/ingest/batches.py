@@ -1,8 +1,8 @@
 """The manifest: which batches are in the lake and which raw files belong to them.
 
-Here: reading and atomically replacing ``lake/raw/batches/part-0.parquet``, and the readers' view of ``lake/raw``.
-A raw file counts only if the manifest lists it; what a killed ingestion left is invisible.
-Not here: what a batch's rows are (``pipelines.ingest.run``).
+Here: reading and atomically replacing ``lake/raw/batches/part-0.parquet``, and the visible part of ``lake/raw``.
+A raw file is visible only if the manifest lists it; files of a killed ingestion are not.
+Not here: making batches (``pipelines.ingest.run``).
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Output:
     """A raw file of a batch.
 
     *target* is the raw table without its schema, or ``records/<source>.<relation>`` for kept records; *path* is
-    relative to ``lake/raw``; *version* changes when the file's rows do. *bytes* and *digest* are its checksum; null
-    where an earlier version of the program wrote it.
+    relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are its checksum; null
+    if an earlier version of the program wrote the file.
     """
 
     target: str
@@ -53,7 +53,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Damage:
-    """A raw file that is not as it was written: *path*, what is *wrong* with it, its batch and the landing *file*."""
+    """A damaged raw file: its *path*, what is *wrong* with it, its batch and the landing *file*."""
 
     path: Path
     wrong: str
@@ -63,14 +63,14 @@ class Damage:
 
 @dataclass(frozen=True)
 class Batch:
-    """One landing file that was read, or (*kind* ``mapping``) the rows of a target that is mapped over all files.
+    """A landing file that was read, or (*kind* ``mapping``) the rows of targets that are mapped over all files.
 
-    records = accepted + duplicates + quarantined; *unmapped* are accepted records that no row came from. The times
-    are UTC without an offset. A mapping's batch counts no records: they are counted where they were read.
+    records = accepted + duplicates + quarantined; *unmapped* are accepted records without a row. Times are UTC without
+    an offset. A batch of kind ``mapping`` counts no records: the batches of their files count them.
 
-    *day* is that of most of its rows, null where they have none. Of the *read* records, those that were not refused,
-    *filled* says how many have a value in each column, as JSON: there are many batches, and few who ask. *copy_of* is
-    an earlier batch with the same content under another name, or ''.
+    *day* is the most frequent day of its rows; null if the rows have no days. *read* is the number of records that were
+    not refused; *filled* is JSON (a column is rarely needed): column → how many of them have a value. *copy_of* is an
+    earlier batch with the same content under another name, or ''.
     """
 
     batch_id: str
@@ -125,14 +125,14 @@ _SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class RawLake:
-    """The visible part of ``lake/raw``: a snapshot of the manifest, in which batches are in order of ingestion."""
+    """The visible part of ``lake/raw``: the manifest as it was read, with batches in the order of ingestion."""
 
     root: Path
     batches: tuple[Batch, ...] = ()
 
     @classmethod
     def load(cls, home: Home) -> RawLake:
-        """The raw lake of *home* as its manifest says now; empty before the first ingestion.
+        """The raw lake of *home* according to its manifest; empty before the first ingestion.
 
         Raises:
             HeadwaterError: the manifest cannot be read.
@@ -141,25 +141,25 @@ class RawLake:
         path = manifest_file(root)
         if not path.exists():
             return cls(root)
-        # Between reading the file and its checksums a writer may have replaced both more than once.
+        # A writer may replace the file and its checksums while we read them, more than once.
         for _ in range(_TRIES):
             rows = cls._rows(path, root)
             if rows is not None:
                 return cls(root, tuple(_batch(row) for row in rows))
         sums = path.with_name(CHECKSUMS)
         if not are_sound(path.parent):
-            raise HeadwaterError("damaged", where=sums, remedy=f"remove it to go on without the checksum of {path}")
+            raise HeadwaterError("damaged", where=sums, remedy=f"remove it to continue without the checksum of {path}")
         raise HeadwaterError(
-            f"the list of batches is damaged, it is not as {sums} says", where=path, remedy=_remedy(root)
+            f"the list of batches is damaged: it does not match {sums}", where=path, remedy=_remedy(root)
         )
 
     @staticmethod
     def _rows(path: Path, root: Path) -> list[dict[str, Any]] | None:
-        """The rows of the manifest at *path*; None where it differs from its checksums."""
+        """The rows of the manifest at *path*; None if it does not match its checksums."""
         try:
             content = path.read_bytes()
             digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
-            # Homes of earlier versions of the program have no checksums.
+            # Earlier versions of the program wrote no checksums.
             if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
@@ -174,7 +174,7 @@ class RawLake:
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
-        """How many rows of *table* are visible on each day; of a table that is not kept by day, nothing."""
+        """Day → number of visible rows of *table*; empty if the table has no days."""
         rows: Counter[dt.date] = Counter()
         for output in self.outputs(table):
             if output.dt is not None:
@@ -186,16 +186,16 @@ class RawLake:
         return {output.path for batch in self.batches for output in batch.outputs}
 
     def without(self, batch_ids: Collection[str]) -> RawLake:
-        """This lake as if those batches were not in it."""
+        """This lake without these batches."""
         return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
 
     def changed(self, batch_id: str, **changes: Any) -> RawLake:
-        """This lake with a batch changed."""
+        """This lake with some fields of a batch replaced."""
         batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
         return replace(self, batches=tuple(batches))
 
     def with_superseded(self, superseded: Mapping[str, int]) -> RawLake:
-        """This lake with so many accepted records of some batches counted as duplicates."""
+        """This lake with accepted records recounted as duplicates; *superseded*: batch id → number of records."""
         lake = self
         for batch in self.batches:
             if more := superseded.get(batch.batch_id, 0):
@@ -205,7 +205,7 @@ class RawLake:
         return lake
 
     def files(self, table: str, days: Collection[dt.date] | None = None) -> list[Path]:
-        """The visible files of *table*, in a stable order; of the given days only, where it is kept by day."""
+        """The visible files of *table*, in a stable order; only those of *days* if given and the table has days."""
         if table == "raw.batches":
             return [manifest_file(self.root)] if self.batches else []
         chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
@@ -214,9 +214,9 @@ class RawLake:
     def damaged(
         self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
     ) -> list[Damage]:
-        """The visible files that are not as they were written: by their size, or if *deep* by their content.
+        """The damaged visible files, found by their size, or if *deep* by a checksum of their content.
 
-        Of *tables* (``raw.events``, …) and, where these are kept by day, of *days* only, if they are given.
+        *tables* (``raw.events``, …) and *days* restrict the search; *days* applies to tables that have days.
         """
         chosen = [
             (batch, output)
@@ -238,7 +238,7 @@ class RawLake:
         ]
 
     def versions(self, table: str) -> dict[dt.date | None, str]:
-        """A hash of what *table* holds, by day; under None where it is not kept by day. Without files: nothing."""
+        """Day → hash of the table's content; one entry with key None if the table has no days; empty without files."""
         if table not in RAW_TABLES:
             raise KeyError(table)
         if table == "raw.batches":
@@ -250,15 +250,15 @@ class RawLake:
 
 
 def manifest_file(root: Path) -> Path:
-    """Where the manifest of the raw lake below *root* is."""
+    """The path of the manifest of the raw lake below *root*."""
     return root / "batches" / PART
 
 
 def write_manifest(lake: RawLake) -> None:
-    """Make the batches of *lake* the visible ones, at once. The caller holds the home's lock.
+    """Make exactly the batches of *lake* visible, atomically. The caller has the home's lock.
 
     Raises:
-        HeadwaterError: the file system refuses; then what was visible still is.
+        HeadwaterError: the manifest cannot be written; the old one stays.
     """
     path = manifest_file(lake.root)
     content = io.BytesIO()
@@ -266,13 +266,13 @@ def write_manifest(lake: RawLake) -> None:
     manifest = content.getbuffer()
     sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
     with told_if_unwritable(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
-        # Not by Polars: on a full disk it tells of the file's last bytes as of a broken file.
+        # Polars does not write the file itself: on a full disk it reports a broken file instead.
         new.write_bytes(manifest)
         new_sums.write_text(sums, encoding="utf-8")
 
 
 def _remedy(root: Path) -> str:
-    return f"restore it, or remove {root} to read everything in the landing folder again"
+    return f"restore it, or remove {root} to ingest all landing files again"
 
 
 def _batch(row: dict[str, Any]) -> Batch:

@@ -1,7 +1,7 @@
-"""Counts: what became of each record, by batch.
+"""Counts, for each batch: records, duplicates, quarantined and unmapped records.
 
-Here: the reasons of refused records, and records, duplicates, quarantined and unmapped records of a batch.
-Not here: the judgement itself (``pipelines.ingest.records.validation``, ``pipelines.ingest.records.duplicates``).
+Here: counting them, and collecting the reasons of refused records.
+Not here: refusing them (``pipelines.ingest.records.validation``), duplicates (``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pipelines.ingest.sources.mapping import Mapping
 from pipelines.lake.duck import identifier
 
 Reasons = dict[str, dict[int, str]]
-"""What is wrong with each refused record, by batch and record number."""
+"""Batch id → record number → why the record is refused."""
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """The reasons of every record that *mappings* refused, together with those of the *unread* ones."""
+    """The reasons of all records that *mappings* refused, and of *unread* ones, which could not be read."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
@@ -50,7 +50,7 @@ class Counts:
         mappings: Sequence[Mapping],
         reasons: Reasons,
     ) -> Counts:
-        """The counts after *mappings*; *reasons* are those of refused records."""
+        """The counts after *mappings*; *reasons* has all refused records."""
         records = {reading.batch_id: reading.records for reading in readings}
         quarantined = {batch_id: len(refused) for batch_id, refused in reasons.items()}
         unmapped: dict[str, int] = {}
@@ -81,7 +81,7 @@ class Counts:
 
 
 def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """The records all of whose rows are duplicates, counted by batch."""
+    """Batch id → number of records all of whose rows are duplicates."""
     names = [mapping.target.name for mapping in mappings]
     if not any(session.rows(f"SELECT 1 FROM {excluded_table(n)} WHERE is_duplicate LIMIT 1") for n in names):
         return {}
@@ -102,7 +102,7 @@ def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str
 
 
 def unmapped_records(session: Session, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """The records of *relation* that no row of *mappings*, which read nothing else, came from, for every batch."""
+    """Batch id → number of records of *relation* without a row; *mappings* are all that read it, and only it."""
     mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
     query = (
         f"SELECT batch_id, count(*) - count(is_mapped) FROM {identifier(relation)} "

@@ -1,6 +1,6 @@
-"""One group of files of one relation, from landing to raw files.
+"""One group of files of one relation, from landing files to raw files.
 
-Here: the steps of a group in order, and the counts of its batches.
+Here: the steps for a group, in order, and the counts of its batches.
 Not here: which files make a group, and making its raw files visible (``pipelines.ingest.run``).
 """
 
@@ -26,9 +26,9 @@ from pipelines.ingest.raw.quarantine import quarantine_query
 from pipelines.ingest.records.duplicates import (
     SUPERSEDED,
     SeenEvents,
-    exclude_beaten_events,
     exclude_equal_versions,
     exclude_refused,
+    exclude_superseded_events,
     keep_the_rest,
 )
 from pipelines.ingest.records.validation import checked_query, streamed_query
@@ -41,9 +41,9 @@ from pipelines.lake.duck import first_line, identifier, literal
 
 @dataclass
 class GroupResult:
-    """What a group comes to: its *batches*, how many records of older ones they beat, and what was wrong.
+    """The result of a group: its *batches*, how many records of older batches they supersede, and errors.
 
-    *touched* are known batches whose file has only a new modification time.
+    *touched* are known batches whose file has the same content but a new modification time.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -57,7 +57,7 @@ class GroupResult:
 class Group:
     """Files of one relation that are ingested together.
 
-    *lake* holds what their rows are compared with; *visible* are the paths that must not be written over.
+    Duplicates are looked for in *lake*; *visible* are the paths that must not be overwritten.
     """
 
     session: Session
@@ -109,22 +109,22 @@ class Group:
 
     @staticmethod
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
-        """The mapping that may validate records as they are read, which spares a copy of all of them as text.
+        """The mapping that can validate records while they are read, without a copy of them as text; None if none can.
 
-        That is where it alone reads the relation and only renames columns; and of CSV, the text is wanted once more.
+        It must be the only one that reads the relation and only rename columns. CSV needs the copy: the text is read
+        again later.
         """
         if len(mappings) != 1 or any(reading.file.format == "csv" for reading in readings):
             return None
         return mappings[0] if mappings[0].plain is not None else None
 
     def _judged(self, mapping: Mapping) -> Destination:
-        """The destination in which the rows of a plain *mapping* are judged."""
+        """The destination that validates the rows of a plain *mapping*."""
         assert mapping.plain is not None
         columns = ", ".join(identifier(name) for name in self._declared.columns)
 
         def query_of(query: str) -> str:
-            # The number of a record is not known before it has its place in the table. Until then record_no says
-            # whether the record is empty.
+            # A record gets its number from its place in the table. Until then record_no only says whether it is empty.
             emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
             return streamed_query(mapping, self.session.settings, records)
@@ -134,7 +134,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Make the view of the records that were read, or of their rows, in which each has its number."""
+        """Make the view of the records that were read, or of their rows, with the number of each record."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -160,7 +160,7 @@ class Group:
         reasons = refused_records(self.session, mappings, unread)
         again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
         for batch_id in again:
-            reasons[batch_id] = {}  # the file of which this one is a copy has them in quarantine
+            reasons[batch_id] = {}  # they are in quarantine already, for the file of which this is a copy
         counts = Counts.of(self.session, readings, mappings, reasons)
         for batch_id, refused in again.items():
             counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused
@@ -209,7 +209,7 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # The records are kept, so that landing files may be cleaned up.
+                # A mapping over all files reads the records again, and the landing files may be deleted.
                 query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))
@@ -223,7 +223,7 @@ class Group:
 
 
 def validate(session: Session, mapping: Mapping) -> None:
-    """Judge the rows of *mapping* over its relations, into ``checked_view``.
+    """Validate the rows of *mapping* into ``checked_view``.
 
     Raises:
         HeadwaterError: the mapping's SQL fails on a record.
@@ -241,18 +241,18 @@ def validate(session: Session, mapping: Mapping) -> None:
 
 
 def exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
-    """Leave out the rows of *mapping* that are refused or that *lake* has already; the others are kept."""
+    """Exclude the rows of *mapping* that are refused or already in *lake*; ``kept_view`` has the others."""
     target = mapping.target
     exclude_refused(session, target, mapping.one_to_one)
     if target is EVENTS:
-        exclude_beaten_events(session, seen)
+        exclude_superseded_events(session, seen)
     else:
         exclude_equal_versions(session, target, lake.files(target.table), is_by_record=mapping.by_record)
     keep_the_rest(session, target)
 
 
 def _days(session: Session, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
-    """The day of most rows of each batch, in the first target that places them on one."""
+    """Batch id → the most frequent day of its rows, in the first target that has days."""
     days: dict[str, dt.date] = {}
     for mapping in mappings:
         dated = next((name for name, column in mapping.target.derived.items() if column.kind == "DATE"), None)
@@ -266,20 +266,20 @@ def _days(session: Session, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
 
 
 def superseded_records(session: Session) -> Counter[str]:
-    """How many records of each stored batch the new events beat."""
+    """Batch id → number of stored records that new events supersede."""
     query = f"SELECT batch_id, count(DISTINCT record_no) FROM {SUPERSEDED} GROUP BY batch_id"
     return Counter(dict(session.rows(query)))
 
 
 def records_folder(source: str, relation: str) -> str:
-    """Where the kept records of a relation are, below ``lake/raw``."""
+    """The folder of the kept records of a relation, relative to ``lake/raw``."""
     return f"records/{source}.{relation}"
 
 
 def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -> tuple[list[FileReading], list[str]]:
-    """*files* of a relation with their batch ids, and a line for each that cannot be read or is being written to.
+    """*files* of a relation with their batch ids, and a line for each file that cannot be read.
 
-    *lake* has the landing times of files that are read again, *others* the batches of which a file may be a copy.
+    *lake* has the landing times of files that are read again; a file may be a copy of a batch in *others*.
     """
     landed = {batch.batch_id: batch.landed_at for batch in lake.batches}
     originals = Originals.of(files[0], others)
@@ -289,7 +289,7 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
             if isinstance(batch_id, OSError):
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
-            # A file that is only touched keeps its landing: the rules about time must not validate it anew.
+            # A touched file keeps its first landing time, so that the rules about time give the same result.
             landed_at = landed.get(batch_id, file.modified_at)
             readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors
@@ -303,7 +303,7 @@ def _batch_id(file: LandedFile) -> str | OSError:
 
 
 def _look_again(reading: FileReading) -> None:
-    """A file that was written to while it was read is no batch."""
+    """Report an error for a file that was changed while it was read; it makes no batch."""
     try:
         if not reading.error and not reading.file.is_unchanged():
             reading.error = f"{reading.name}: was written to while it was read; left for the next time"

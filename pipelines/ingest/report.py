@@ -1,6 +1,6 @@
 """The report of one ingestion.
 
-Here: what ``ingest`` tells its callers.
+Here: what ``ingest`` returns.
 Not here: how it is shown (the command line, Dagster).
 """
 
@@ -17,9 +17,9 @@ from pipelines.ingest.batches import Batch
 class IngestReport:
     """What an ingestion did.
 
-    *batches* are those that it read, new or again; *touched* are the days of each raw table whose rows changed (None
-    where a table is not kept by day). *errors* and *warnings* are a line each; an error's file, or source, was left
-    as it was, and all others were ingested.
+    *batches* were ingested, for the first time or again. *touched*: raw table → days whose rows changed (None if the
+    table has no days). *errors* and *warnings* have one line each; an error skips its file or source, the others are
+    ingested.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -29,7 +29,7 @@ class IngestReport:
 
     @property
     def files(self) -> int:
-        """Files that were read."""
+        """Number of files that were read."""
         return sum(batch.kind == "file" for batch in self.batches)
 
     @property
@@ -39,12 +39,12 @@ class IngestReport:
 
     @property
     def accepted(self) -> int:
-        """Records of these batches that count."""
+        """Accepted records of these batches."""
         return sum(batch.accepted for batch in self.batches)
 
     @property
     def duplicates(self) -> int:
-        """Records of these batches that the lake has from elsewhere."""
+        """Records of these batches that the lake already has."""
         return sum(batch.duplicates for batch in self.batches)
 
     @property
@@ -53,15 +53,15 @@ class IngestReport:
         return sum(batch.quarantined for batch in self.batches)
 
     def settle(self, after: Iterable[Batch]) -> None:
-        """Take the counts of the batches from the final manifest: what was ingested later may have changed them.
+        """Take the counts of the batches from the final manifest *after*.
 
-        A file's records are judged anew by what maps all files at once, and may be superseded by a later file's.
+        They may have changed: later files supersede records, and mappings over all files validate records again.
         """
         final = {batch.batch_id: batch for batch in after}
         self.batches = [final[batch.batch_id] for batch in self.batches if batch.batch_id in final]
 
     def touch(self, before: Iterable[Batch], after: Iterable[Batch]) -> None:
-        """Note the days whose files differ between two states of the manifest."""
+        """Add the days whose files differ between two states of the manifest to *touched*."""
         old = {(o.target, o.dt, o.path, o.version) for batch in before for o in batch.outputs}
         new = {(o.target, o.dt, o.path, o.version) for batch in after for o in batch.outputs}
         for target, day, _, _ in old ^ new:

@@ -1,7 +1,7 @@
-"""Ingestion from end to end: every pending file becomes rows of ``lake/raw``, group by group.
+"""Runs an ingestion: every pending file becomes rows of ``lake/raw``, group by group.
 
-Here: which files make a group, the order of things, and making a group's raw files visible.
-Not here: any step by itself.
+Here: forming groups of files, the order of the work, and making a group's raw files visible.
+Not here: the single steps.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from pipelines.ingest.sources.source import Source, load_sources
 from pipelines.ingest.whole import Whole, whole_is_stale
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many files are done and how many there are."""
+"""Called with (what is being read, files done, files in total)."""
 
 GROUP_FILES = 250
 GROUP_BYTES = 256 * 1024 * 1024
-"""A group is at most so large (unless one file is), so that memory is bounded and a crash loses little work."""
+"""The most bytes of a group of several files: it limits memory, and the work that a crash loses."""
 
 _MOST_LINES = 10
-"""Drifts that one ingestion names, newest first."""
+"""The most drifts that one ingestion reports, newest first."""
 
 _INFLATION = {"": 1, "gzip": 8, "zstd": 8}
 _PARQUET_INFLATION = 16
-"""How much larger tracking logs are, as text, than their compressed or Parquet files, about."""
+"""Tracking logs as text are about this many times as large as compressed or in Parquet."""
 
 
 def pending(home: Home) -> list[LandedFile]:
-    """The files that wait to be ingested, found quickly: names, sizes and times only.
+    """The files to ingest. Fast: only their names, sizes and times are read.
 
     Raises:
-        HeadwaterError: a source is wrong, or the manifest cannot be read.
+        HeadwaterError: a source is invalid, or the manifest cannot be read.
     """
     return discover(home, load_sources(home), RawLake.load(home).batches).pending
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the next ingestion would find: files that wait, faults a line each, and whether batches must be redone."""
+    """What the next ingestion would find: pending files, errors (a line each), and whether to ingest batches again."""
 
     pending: list[LandedFile]
     errors: list[str]
@@ -61,15 +61,15 @@ class Outlook:
 
     @property
     def has_work(self) -> bool:
-        """Whether it would do or tell anything."""
+        """Whether it would ingest or report anything."""
         return bool(self.pending or self.errors or self.warnings or self.is_outdated)
 
 
 def outlook(home: Home, settings: Settings) -> Outlook:
-    """What the next ``ingest`` would find, found quickly: no landing file is read.
+    """What the next ``ingest`` would find. Fast: no landing file is read.
 
     Raises:
-        HeadwaterError: a source is wrong, or the manifest cannot be read.
+        HeadwaterError: a source is invalid, or the manifest cannot be read.
     """
     sources = {source.name: source for source in load_sources(home)}
     lake = RawLake.load(home)
@@ -82,13 +82,13 @@ def outlook(home: Home, settings: Settings) -> Outlook:
 def ingest(
     home: Home, settings: Settings, *, progress: Progress | None = None, settle_seconds: float = SETTLE_SECONDS
 ) -> IngestReport:
-    """Ingest what has landed; the caller holds the home's lock.
+    """Ingest the landed files. The caller has the home's lock.
 
-    A fault of one file or source is told in the report and leaves the others alone. *settle_seconds*: a file that
-    was written to less than so long ago is watched for that time, and left for later if it changes.
+    The report has the errors of single files and sources; the others are ingested. *settle_seconds*: a file that was
+    written to in the last so many seconds is watched for that time, and skipped if it changes.
 
     Raises:
-        HeadwaterError: a source's declaration is wrong, the manifest cannot be read, or the lake cannot be written.
+        HeadwaterError: a source's declaration is invalid, the manifest cannot be read, or the lake cannot be written.
     """
     sources = {source.name: source for source in load_sources(home)}
     lake = RawLake.load(home)
@@ -113,7 +113,7 @@ def ingest(
 
 
 def _news(sources: Mapping[str, Source], before: RawLake, after: RawLake) -> list[str]:
-    """Warnings on what is new in *after*: a drift, columns that no file of a new relation has, a file that changed."""
+    """Warnings about drifts, changed files, and missing columns of new relations that *after* has and *before* not."""
     known = {drift.key for drift in drifts(before.batches, sources)}
     lines = describe_drifts(drift for drift in drifts(after.batches, sources) if drift.key not in known)
     if len(lines) > _MOST_LINES:
@@ -131,7 +131,7 @@ def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: S
 
 @dataclass
 class _Run:
-    """One ingestion under way: *lake* is what is visible so far."""
+    """A running ingestion; *lake* is what is visible so far."""
 
     session: Session
     sources: dict[str, Source]
@@ -140,7 +140,7 @@ class _Run:
     progress: Progress
 
     def ingest_again(self, together: StaleSet) -> None:
-        """Ingest a set of stale batches again and make them visible at once; on any error all stays as it was."""
+        """Ingest a set of stale batches again and make them visible together; on an error nothing changes."""
         lake = self.lake.without(together.batch_ids)
         seen = SeenEvents.of(self.session, lake)
         batches: list[Batch] = []
@@ -184,7 +184,7 @@ class _Run:
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:
-        """Map afresh the targets that are mapped over all files, where a file or the mapping is new."""
+        """Map the targets that are mapped over all files again, if a file or the mapping has changed."""
         for source in self.sources.values():
             try:
                 lake = Whole(self.session, source, self.lake, self.lake.paths()).renewed()
@@ -196,7 +196,7 @@ class _Run:
                 self._publish(lake, [batch for batch in lake.batches if batch.batch_id not in known])
 
     def _read(self, files: Sequence[LandedFile], lake: RawLake, seen: SeenEvents) -> GroupResult | None:
-        """Ingest one group beside *lake*; None if that stops its source."""
+        """Ingest one group, looking for duplicates in *lake*; None if an error stops its source."""
         source = self.sources[files[0].source]
         readings, errors = file_readings(files, self.lake, lake)
         known = {batch.batch_id for batch in lake.batches}
@@ -207,7 +207,7 @@ class _Run:
             try:
                 result = Group(self.session, source, files[0].relation, lake, visible, seen).ingest(new)
             except (HeadwaterError, OSError) as error:
-                # A file that vanishes, or a disk that fills up, half-way through: nothing of the group is visible.
+                # For example a file was deleted or the disk is full: nothing of the group becomes visible.
                 self.report.errors += [*errors, f"{source.name}: {error}" if isinstance(error, OSError) else str(error)]
                 return None
         result.errors[:0] = errors
@@ -224,7 +224,7 @@ class _Run:
 
 
 def groups_of(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
-    """Groups of files of one relation, in order, each at most ``GROUP_FILES`` and about ``GROUP_BYTES`` large."""
+    """Groups of files of one relation, in order: at most ``GROUP_FILES`` files and about ``GROUP_BYTES`` each."""
     for _, same in groupby(files, key=lambda file: (file.source, file.relation)):
         group: list[LandedFile] = []
         size = 0
@@ -239,5 +239,5 @@ def groups_of(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
 
 
 def with_result(lake: RawLake, result: GroupResult) -> RawLake:
-    """*lake* with the batches of a group, and what they beat counted as duplicates where it was accepted."""
+    """*lake* with the batches of a group; records that they supersede count as duplicates in their old batches."""
     return replace(lake, batches=(*lake.with_superseded(result.superseded).batches, *result.batches))

@@ -1,7 +1,7 @@
-"""The session: what every step of one ingestion works with.
+"""The DuckDB session that the steps of an ingestion share.
 
-Here: the session, the scratch folder, and the names of the tables that one step leaves for the next.
-Not here: any step.
+Here: the session, the scratch folder, and the names of the tables that one step makes for the next.
+Not here: the steps.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from pipelines.home.settings import Settings
 from pipelines.lake.duck import session
 
 FILES = "__files"
-"""batch_id and landed_at of the files at hand."""
+"""The table with batch_id and landed_at of the files that are being ingested."""
 
 
 def validated_table(target: str) -> str:
-    """The table of a target's typed and judged rows, in order of their records."""
+    """The table of a target's typed and validated rows, in the order of their records."""
     return f"__judged_{target}"
 
 
 def checked_view(target: str) -> str:
-    """The view of a target's typed and judged rows, with their record_no and their place in the table, ``row``."""
+    """The view of a target's typed and validated rows, with record_no and ``row``, their place in the table."""
     return f"__checked_{target}"
 
 
 def excluded_table(target: str) -> str:
-    """The table (row, is_duplicate) of those rows of ``checked_view`` that are not stored."""
+    """The table (row, is_duplicate) of the rows of ``checked_view`` that are not stored."""
     return f"__left_out_{target}"
 
 
@@ -63,7 +63,7 @@ class Session:
 
 @contextmanager
 def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
-    """A session that is cleared away at the end.
+    """A session whose files are removed at the end.
 
     Raises:
         HeadwaterError: the home cannot be written.

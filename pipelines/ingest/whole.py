@@ -1,7 +1,7 @@
-"""Targets that are mapped over all files of a source at once: joins, aggregates, windows.
+"""Whole mappings: SQL that reads all files of a source at once, for joins, aggregates and windows.
 
-Here: mapping a source's kept records afresh whenever one of its files is new, as a batch of its own that replaces
-the previous one; days whose rows did not change keep their file.
+Here: mapping a source's kept records again when one of its files is new. The rows are a batch of their own, which
+replaces the previous one; days whose rows did not change keep their file.
 Not here: mappings that work record by record (``pipelines.ingest.group``).
 """
 
@@ -34,7 +34,7 @@ from pipelines.lake.partitions import parquet_sql
 
 
 def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:
-    """Whether the targets that *source* maps over all its files are not what they would be if mapped now."""
+    """Whether the whole mappings of *source*, or their inputs, have changed since they were last run."""
     inputs, old = _inputs(source, lake), _mapped(source, lake)
     if not inputs and not old:
         return False
@@ -44,13 +44,13 @@ def whole_is_stale(source: Source, lake: RawLake, settings: Settings) -> bool:
 
 
 def _inputs(source: Source, lake: RawLake) -> list[Batch]:
-    """The batches whose records are mapped all at once."""
+    """The batches whose records the whole mappings read."""
     relations = {relation for mapping in source.whole() for relation in mapping.relations}
     return [b for b in lake.batches if b.kind == "file" and b.source == source.name and b.relation in relations]
 
 
 def _mapped(source: Source, lake: RawLake) -> list[Batch]:
-    """The batch of the rows that were mapped all at once, if there is one."""
+    """The batch of the whole mappings' rows, if there is one."""
     return [batch for batch in lake.batches if batch.kind == "mapping" and batch.source == source.name]
 
 
@@ -63,7 +63,7 @@ def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) ->
 
 @dataclass
 class Whole:
-    """The mappings of *source* over all its files; *lake* is what is visible, *paths* what must not be written over."""
+    """The whole mappings of *source*; *lake* is what is visible, *paths* are files that must not be overwritten."""
 
     session: Session
     source: Source
@@ -71,10 +71,10 @@ class Whole:
     visible: set[str]
 
     def renewed(self) -> RawLake | None:
-        """The lake with these targets mapped afresh; None if they are as they should be.
+        """The lake with these targets mapped again; None if they are up to date.
 
         Raises:
-            HeadwaterError: a mapping fails, or returns a row that names no record.
+            HeadwaterError: a mapping fails, or returns a row that does not name its record.
         """
         if not whole_is_stale(self.source, self.lake, self.session.settings):
             return None
@@ -85,11 +85,11 @@ class Whole:
         self._open_relations(inputs)
         seen = SeenEvents.of(self.session, rest)
         for mapping in mappings:
-            _judge(self.session, mapping, rest, seen)
+            _validate_and_exclude(self.session, mapping, rest, seen)
         return self._build(mappings, inputs, rest, old, fingerprint)
 
     def _open_relations(self, inputs: Sequence[Batch]) -> None:
-        """Make every relation of the source of its kept records."""
+        """Make every relation of the source as a view of its kept records."""
         values = ", ".join(
             f"({literal(b.batch_id)}, TIMESTAMP {literal(b.landed_at.isoformat(sep=' '))})" for b in inputs
         )
@@ -108,7 +108,7 @@ class Whole:
             nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns)
             return f"SELECT {nothing}, CAST(NULL AS BIGINT) AS record_no WHERE false"
         reader = f"read_parquet({list_literal(files)}, union_by_name = true, hive_partitioning = false)"
-        # Records that were kept before a column was declared, and whose files are gone, are without it.
+        # Records kept before a column was declared lack it if their landing files are gone.
         present = {row[0] for row in self.session.rows(f"DESCRIBE SELECT * FROM {reader}")}
         chosen = ", ".join(
             identifier(name) if name in present else f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns
@@ -124,7 +124,7 @@ class Whole:
         fingerprint: str,
     ) -> RawLake:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        # The id changes with the content: what superseded a row of an earlier one must not hide a new row.
+        # The id changes with the content: an entry that superseded a row of the old batch must not hide a new row.
         batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
         known = {
             (o.target, o.dt, o.version): o for batch in old for o in batch.outputs if (self.lake.root / o.path).exists()
@@ -141,7 +141,7 @@ class Whole:
         if reasons:
             query = self._quarantine_query(inputs, reasons)
             parts.append(Part("quarantine", None, batch_id, query, fingerprint))
-        # A day whose rows are as they were keeps its file.
+        # A day whose rows have not changed keeps its file.
         unchanged = [known[key] for part in parts if (key := (part.target, part.day, part.version)) in known]
         new = [part for part in parts if (part.target, part.day, part.version) not in known]
         written = Writer(self.session, self.lake.root, self.visible).write(new)
@@ -163,7 +163,7 @@ class Whole:
         return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, superseded)
 
     def _parts(self, mapping: Mapping, batch_id: str) -> list[Part]:
-        """The kept rows of a target by day; the version is a hash of a day's rows, whatever batch they are in."""
+        """The kept rows of a target by day. The version is a hash of a day's rows without their batch ids."""
         target = mapping.target
         view = kept_view(target.name)
         columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})
@@ -182,7 +182,7 @@ class Whole:
         return parts
 
     def _quarantine_query(self, inputs: Sequence[Batch], reasons: dict[str, dict[int, str]]) -> str:
-        """The query of the quarantine rows: the kept records, as JSON of the columns that were read."""
+        """SQL for the quarantine rows; the text of a record is JSON of its kept columns."""
         queries = []
         for batch in inputs:
             refused = reasons.get(batch.batch_id)
@@ -204,7 +204,7 @@ class Whole:
     def _recounted(
         self, lake: RawLake, mappings: Sequence[Mapping], inputs: Sequence[Batch], superseded: Counter[str]
     ) -> RawLake:
-        """*lake* with the counts of the files whose records these mappings read."""
+        """*lake* with new counts for the files whose records these mappings read."""
         files = lake.files("raw.quarantine")
         quarantined: dict[str, int] = {}
         if files:
@@ -216,7 +216,7 @@ class Whole:
             refused = quarantined.get(batch.batch_id, 0)
             again = batch.duplicates
             if not self.source.by_record(batch.relation):
-                # Refused records of a copy are those of its original once more.
+                # The refused records of a copy are the same as those of its original, so they are duplicates.
                 again = duplicates.get(batch.batch_id, 0) + quarantined.get(batch.copy_of, 0)
             accepted = batch.records - refused - again
             lake = lake.changed(
@@ -229,10 +229,9 @@ class Whole:
         return lake.with_superseded(superseded)
 
     def _unmapped(self, relations: Iterable[str]) -> dict[str, int]:
-        """The records that no row came from, by batch, of the *relations* of which every record should give one.
+        """Batch id → number of records without a row, for those of *relations* that are read alone.
 
-        A relation that is joined with another may only lend its columns to the other's rows, so its records are not
-        looked for.
+        A relation that is joined with another may only add columns to the other's rows, so its records are not counted.
         """
         unmapped: dict[str, int] = {}
         for relation in relations:
@@ -243,16 +242,16 @@ class Whole:
         return unmapped
 
 
-def _judge(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
+def _validate_and_exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
     validate(session, mapping)
     exclude(session, mapping, lake, seen)
     query = f"SELECT count(*) FROM {checked_view(mapping.target.name)} ANTI JOIN {FILES} USING (batch_id) WHERE true"
     lost = session.rows(query)[0][0]
     if lost:
         raise HeadwaterError(
-            f"{lost} rows have a batch_id that is none of its relations'",
+            f"{lost} rows have a batch_id that is not from its relations",
             where=mapping.file,
-            remedy="return batch_id and record_no of the relation whose record a row came from",
+            remedy="return batch_id and record_no of the record that the row is made from",
         )
 
 

@@ -1,21 +1,21 @@
-"""A made-up shop: its tracking logs, orders and products, with the truth of each sale kept aside.
+"""A made-up shop: it writes tracking logs, orders and products, and a separate file with the true origin of each sale.
 
 Here: what ``headwater simulate`` and ``headwater demo`` call.
 
-- ``parameters``: the rates of everything, and the traps: what can go wrong in a log
+- ``parameters``: all rates, and the traps: what can go wrong in a log
 - ``plan``: days, blocks of devices and their random streams
-- ``catalogue``: products, their variants, and what is sold without being shown
+- ``catalogue``: products, their variants, and skus that are sold but never shown
 - ``shop``: shelves, and what each slot shows on a day
 - ``people``: devices, their users, and the visits of a day
-- ``walks``: what visitors do, page after page; ``trace``: the table of it
-- ``tracking``: walks as records of the tracking log: clocks, latency, late and repeated records
-- ``sales``: carts become lines, with the planted truth; ``extras``: lines without an event of their own sku
+- ``walks``: what visitors do, page after page; ``trace``: the table of these events
+- ``tracking``: turns walks into records of the tracking log: clocks, latency, late and repeated records
+- ``sales``: order lines from carts and clicks, with their true origin; ``extras``: lines whose sku has no event
 - ``orders``: the records of orders
-- ``landing``: files of the native format
+- ``landing``: the files, in the native format
 - ``block``: the days of one block of devices; ``simulation``: all blocks
 
-Not here: anything that the rest of the program needs to know about the shop. The simulator writes landing
-files like any other source, and nothing reads it.
+Not here: anything that the rest of the program needs. The simulator only writes landing files, like any other
+source; outside its own commands and tests nothing imports it.
 """
 
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ __all__ = ["TRAPS", "SimulationParameters", "SimulationSummary", "parameters_wit
 
 
 def __getattr__(name: str) -> object:
-    # The command line lists the traps in its help: that must not cost it the import of numpy and Polars.
+    # The command line lists the traps in its help, which must not import numpy and Polars.
     if name in ("SimulationSummary", "simulate"):
         from pipelines.simulator import simulation
 

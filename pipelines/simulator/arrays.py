@@ -1,6 +1,6 @@
 """Small array tools that the simulator's modules share.
 
-Here: draws, hashes, texts of codes and running values within groups, all over whole numpy arrays.
+Here: random draws, hashes, texts for integer codes and running values within groups, on numpy arrays.
 Not here: anything about shops.
 """
 
@@ -19,11 +19,11 @@ Bools = npt.NDArray[np.bool_]
 AnyArray = npt.NDArray[Any]
 
 NOTHING = -1
-"""The code that stands for null."""
+"""The code for null."""
 
 
 def draw(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
-    """*size* indices into *weights*, each as often as its weight says."""
+    """Draw *size* indices into *weights*, with probabilities in proportion to the weights."""
     cumulative = np.cumsum(weights)
     drawn: Ints = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
     return drawn
@@ -46,28 +46,28 @@ def sum_before(groups: Ints, values: Ints) -> Ints:
 
 
 def running_max(groups: Ints, values: Ints) -> Ints:
-    """For each row the largest of *values* up to it within its group; *groups* is sorted, from 0."""
+    """For each row the maximum of *values* so far within its group; *groups* is sorted and starts at 0."""
     if not len(values):
         return values
-    # Lifting each group above all earlier ones turns one running maximum into one a group.
+    # Each group is lifted above all earlier ones, so that one running maximum serves all groups.
     lift = groups * (int(values.max()) - int(values.min()) + 1)
     return np.maximum.accumulate(values + lift) - lift
 
 
 def codebook(names: Iterable[str | None]) -> pl.Series:
-    """The texts of codes, as a column type that holds each text once; for ``labels``."""
+    """The text of each code, as an Enum column, which stores each text once; for ``labels``."""
     texts = list(names)
     return pl.Series(texts, dtype=pl.Enum(list(dict.fromkeys(text for text in texts if text is not None))))
 
 
 def labels(texts: pl.Series, codes: AnyArray) -> pl.Series:
-    """The texts that *codes* point to, null where a code is NOTHING."""
+    """The text of each of *codes*; null where a code is NOTHING."""
     with_null = texts.extend_constant(None, 1)
     return with_null.gather(np.where(codes < 0, len(texts), codes))
 
 
 def hexadecimal(values: npt.NDArray[np.uint64]) -> pl.Series:
-    """Each row of *values* as one text of 16 hexadecimal digits a column."""
+    """One text for each row of *values*: 16 hexadecimal digits for each of its columns."""
     size, columns = values.shape
     digits = values.astype(">u8").tobytes().hex().encode()
     return pl.Series(np.frombuffer(digits, dtype=f"S{16 * columns}", count=size), dtype=pl.Binary).cast(pl.String)

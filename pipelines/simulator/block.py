@@ -1,6 +1,6 @@
-"""One block of devices, day after day: its part of the log, its orders, its part of the truth.
+"""Simulates one block of devices, day after day: its part of the log, its orders and their true origin.
 
-Here: what a day hands to the next: PageIds, records that are received or become known later.
+Here: what one day passes on to the next: PageIds, and records that are received or exported on a later day.
 Not here: what happens in a visit (``walks``) and after it (``tracking``, ``sales``, ``orders``).
 """
 
@@ -23,7 +23,7 @@ from pipelines.simulator.walks import walk
 
 @dataclass
 class Counts:
-    """What was simulated; *orders* counts order ids, *order_versions* the records of them."""
+    """How much was simulated; *orders* counts order ids, *order_versions* their records."""
 
     visits: int = 0
     records: int = 0
@@ -36,34 +36,34 @@ class Counts:
     files: list[Path] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
-        """Count what *other* counts, too."""
+        """Add the counts of *other*."""
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @dataclass
 class _Waiting:
-    """Records that wait for their day; those of after the *end* are never seen."""
+    """Records that are written on a later day. Those after the *end* are dropped. *time* names the column compared."""
 
     time: str
     end: int
     later: list[pl.DataFrame] = field(default_factory=list)
 
     def due(self, new: pl.DataFrame, until: int) -> pl.DataFrame:
-        """What is known before *until*: of what has waited, then of *new*, which is sorted by the time."""
-        # The large frame is sliced and never copied; few of its records wait.
+        """The records before *until*: those that waited, then those of *new* (sorted by time). The rest waits."""
+        # *new* is large, so it is sliced and not copied; only few of its records wait.
         cut = int(new[self.time].search_sorted(until))
         ready = [frame.filter(pl.col(self.time) < until) for frame in self.later]
         waiting = [frame.filter(pl.col(self.time) >= until) for frame in self.later]
         rest = new[cut:].filter(pl.col(self.time) < self.end)
-        # Texts are views that hold on to all texts of the day: what waits gets texts of its own.
+        # A sliced text column keeps all texts of the day in memory, so the waiting records get copies of theirs.
         rest = rest.with_columns(pl.selectors.string() + "")
         self.later = [frame for frame in (*waiting, rest) if frame.height]
         return pl.concat([*(frame for frame in ready if frame.height), new[:cut]], rechunk=False)
 
 
 def simulate_block(shop: Shop, block: int, landing: Landing, truth: Path) -> Counts:
-    """Write the files of *block*, the truth of its sales among them.
+    """Write the landing files of *block*, and the true origin of its sales to *truth*.
 
     Raises:
         HeadwaterError: a file cannot be written.
@@ -102,7 +102,7 @@ def _land_events(scene: Scene, records: pl.DataFrame, landing: Landing, counts: 
 def _land_orders(
     scene: Scene, records: OrderRecords, changes: dict[str, _Waiting], landing: Landing, counts: Counts
 ) -> None:
-    """Write orders, lines and refunds, each on the day of its change."""
+    """Write each version of orders, lines and refunds on the day of its change."""
     for relation, waiting in changes.items():
         due = waiting.due(getattr(records, relation), scene.plan.bounds(scene.nth)[1]).sort("updated_at")
         if not due.height:

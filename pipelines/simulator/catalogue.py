@@ -1,6 +1,6 @@
-"""What the made-up shop sells: products, their variants, and what is sold without ever being shown.
+"""What the made-up shop sells: products, their variants, and skus that no page shows.
 
-Here: skus with names, prices and costs, which products are popular, and which are recommended beside which.
+Here: skus with names, prices and costs; how popular each product is; which products are recommended on its page.
 Not here: where products are shown (``shop``), who buys them (``sales``, ``extras``).
 """
 
@@ -18,19 +18,18 @@ from pipelines.simulator.wares import ADD_ONS, BRANDS, BUNDLES, CATEGORIES, GIFT
 SHELF_SIZE = 40
 _UNKNOWN_SKUS = 40
 _OLD = 200
-"""So many days before the first day gifts, add-ons and bundles were launched."""
+"""Gifts, add-ons and bundles were launched this many days before the first day."""
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """What the shop sells, by code of the sku: products first, then their variants, then what is never shown.
+    """What the shop sells. A sku has a code: products come first, then variants, then skus that no page shows.
 
     *frame* is the content of products.csv.
-    By product: *category*; *weight*, the popularity (Zipf); *appeal* multiplies the chance of a cart (mean about 1);
-    *recommended*, one row of product codes a product; *variants* counts its variants, whose codes start at
-    *first_variant*.
-    By sku: *sku*, its text; *product_of*, the code of its product; *price* and *cost* in cents, a cost of NOTHING is
-    unknown.
+    One entry a product: *category*; *weight*, its popularity (Zipf); *appeal*, a factor of the chance of a cart (mean
+    about 1); *recommended*, a row of product codes; *variants*, their number; *first_variant*, the code of the first.
+    One entry a sku: *sku*, its text; *product_of*, the code of its product; *price* and *cost* in cents (cost NOTHING
+    = unknown).
     *gifts*, *add_ons*, *bundles* and *unknown*: codes of skus that no page shows; *frame* lacks the unknown ones.
     """
 
@@ -51,19 +50,19 @@ class Catalogue:
     unknown: Ints
 
     def choose_variant(self, rng: np.random.Generator, product: Ints) -> Ints:
-        """The code of the sku that somebody takes of each *product*: one of its variants, or itself if it has none."""
+        """The sku code of a random variant of each *product*, or of the product itself if it has no variants."""
         count = self.variants[product]
         nth = (rng.random(len(product)) * count).astype(np.int64)
         return np.where(count > 0, self.first_variant[product] + nth, product)
 
 
 def make_catalogue(plan: Plan) -> Catalogue:
-    """What the shop of *plan* sells."""
+    """The catalogue of the shop of *plan*."""
     rng = plan.stream(Stage.CATALOGUE)
     parameters = plan.parameters
     count = parameters.products
     category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
-    # Popularity is independent of the SKU's number, or the categories would be ranked by it.
+    # The popularity must not follow the sku's number, or it would follow the category as well.
     weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
     products = _products(plan, category, rng)
     boost = np.where(category[:, None] == category, 2.5, 0.0)
@@ -71,7 +70,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
     recommended = rank(rng, weight, boost)
     appeal = rng.lognormal(-0.08, 0.4, count)
 
-    # Variants have a stream of their own: how many there are changes nothing else in the shop.
+    # Variants have their own random stream, so that their number changes nothing else in the shop.
     variants, counts = _variants(products, parameters.variant_rate, plan.stream(Stage.VARIANTS))
     product_of = np.concatenate([np.arange(count), np.repeat(np.arange(count), counts)])
     never_shown = _never_shown(plan)
@@ -105,7 +104,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
 
 
 def rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
-    """A shelf for each row of *boost*: distinct products, drawn by weight × exp(boost) (Gumbel's trick)."""
+    """A shelf for each row of *boost*: distinct products, drawn in proportion to weight × exp(boost) (Gumbel trick)."""
     scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
     size = min(SHELF_SIZE, boost.shape[1])
     return np.argsort(-scores, axis=1, kind="stable")[:, :size].astype(np.int64)
@@ -139,9 +138,9 @@ def _products(plan: Plan, category: Ints, rng: np.random.Generator) -> pl.DataFr
 
 
 def _variants(products: pl.DataFrame, rate: float, rng: np.random.Generator) -> tuple[pl.DataFrame, Ints]:
-    """The variants, as rows like their *products* with parent_sku, and how many each product has: none, or 2 to 4.
+    """The variants (the columns of *products*, and parent_sku), and how many each product has: 0, or 2 to 4.
 
-    A variant costs and is sold for up to a tenth less or more than its product.
+    Price and cost of a variant differ from those of its product by up to 10 %.
     """
     has_some, how_many = rng.random(products.height) < rate, rng.integers(2, len(VARIANTS) + 1, products.height)
     counts = np.where(has_some, how_many, 0)
@@ -168,7 +167,7 @@ def _variants(products: pl.DataFrame, rate: float, rng: np.random.Generator) -> 
 
 
 def _never_shown(plan: Plan) -> pl.DataFrame:
-    """Gifts, add-ons, bundles, and ids of nothing that the catalogue knows."""
+    """Gifts, add-ons, bundles, and ids that the catalogue does not know."""
     rng = plan.stream(Stage.EXTRAS)
     rows = []
     for kind, prefix, category, offers in (
@@ -178,7 +177,7 @@ def _never_shown(plan: Plan) -> pl.DataFrame:
         ("unknown", "X", "", tuple((f"unknown {number}", 1) for number in range(1, _UNKNOWN_SKUS + 1))),
     ):
         for number, (name, yuan) in enumerate(offers, 1):
-            # A gift has a cost all the same.
+            # A gift is free for the customer but has a cost for the shop.
             cost = round(100 * yuan * rng.uniform(0.4, 0.8))
             price = 0 if kind == "gift" else 100 * yuan
             rows.append((f"{prefix}{number:05d}", name, category, price, cost, kind))
@@ -188,7 +187,7 @@ def _never_shown(plan: Plan) -> pl.DataFrame:
 
 
 def _as_file(listed: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """*listed* with the columns of products.csv, each variant below its product."""
+    """*listed* with the columns of products.csv; each variant follows its product."""
     first_day = plan.days[0]
     return listed.sort("sku").select(
         "sku",

@@ -1,6 +1,6 @@
-"""Order lines that no cart or click of their own sku explains, although a visit does.
+"""Order lines that a visit led to, but without a cart or click on their sku.
 
-Here: gifts and add-ons that join an order, bundles, lines that are exported under an id that nothing else knows.
+Here: gifts and add-ons added to an order, bundles, and lines exported under an id that occurs nowhere else.
 Not here: lines of carted and clicked products, and orders by telephone (``sales``).
 """
 
@@ -17,14 +17,14 @@ from pipelines.simulator.people import Scene
 _MINUTE = 60_000
 
 Choose = Callable[[int], Ints]
-"""So many skus, drawn."""
+"""Draws the given number of sku codes."""
 
 
 def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """*lines* (of ``sales``), some of them under an unknown id, and the extras of their orders and of other visits."""
+    """*lines* (from ``sales``), some with an unknown id, plus gifts, add-ons and bundles."""
     catalogue, parameters = scene.shop.catalogue, scene.parameters
     is_of_visit = lines["visit"] >= 0
-    # What was touched last says by which way the buyer came to the order.
+    # An order is represented by its line that was touched last: its event tells how the buyer came to the order.
     orders = (
         lines.filter(is_of_visit)
         .sort("event")
@@ -52,13 +52,13 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
 
 
 def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
-    """A line of that *kind* in some of the *orders*, each given as one of its lines."""
+    """One line of *kind* for some of the *orders*; *orders* has one row an order."""
     chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
     return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
 
 
 def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders of a bundle alone, minutes after the last product click of a visit without a cart."""
+    """Orders of only a bundle, minutes after the last product click of a visit without a cart."""
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left")
     visits = clicks.unique("visit", keep="last", maintain_order=True)
@@ -70,7 +70,7 @@ def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Ge
 
 
 def _never_shown(buyers: pl.DataFrame, kind: str, matched_by: str, sku: pl.Series) -> pl.DataFrame:
-    """Lines that sell one of each *sku*, which no page shows; *buyers*: visit, user, ordered_at and event of each."""
+    """A line of quantity 1 for each *sku*; *buyers* has the line's visit, user, ordered_at and event."""
     return buyers.select(
         "visit",
         "user",

@@ -1,6 +1,6 @@
-"""Files of the native format, as a shop would land them.
+"""Writes landing files in the native format.
 
-Here: names, formats and dates of the files; times as text; the broken lines.
+Here: names, formats and modification times of the files; times as text; broken lines.
 Not here: what the records say (``tracking``, ``orders``).
 """
 
@@ -32,9 +32,8 @@ _TIMES = ("device_time", "sent_time", "received_time", "ordered_at", "paid_at", 
 class Landing:
     """The folder ``<root>/native`` of a simulation.
 
-    A file is of a day, or of an hour of it, and of a block; the block is in its name where there are several.
-    It is dated (its modification time) at the end of its day or hour, as if it had landed then: what Headwater
-    makes of the files does not depend on when they were simulated.
+    A file covers one day or hour of one block; its name has the block if there are several. Its modification time
+    is the end of that day or hour, so that Headwater's results do not depend on when the simulation ran.
     """
 
     root: Path
@@ -45,9 +44,9 @@ class Landing:
     def write_events(
         self, nth: int, block: int, records: pl.DataFrame, rng: np.random.Generator
     ) -> tuple[list[Path], int]:
-        """Write what is received on day *nth*: the files, and how many broken lines there are.
+        """Write the records received on day *nth*. Returns the files and the number of broken lines.
 
-        *records* has landed_at and is_repeat beside the fields of the native format.
+        *records* has the fields of the native format, landed_at and is_repeat.
         """
         written, broken = [], 0
         for name, landed, part in self._parts(nth, block, records):
@@ -62,12 +61,12 @@ class Landing:
         return written, broken
 
     def write_table(self, relation: str, nth: int, block: int, records: pl.DataFrame) -> Path:
-        """One NDJSON file of orders, order lines or refunds."""
+        """Write one NDJSON file of orders, order lines or refunds."""
         name = f"{relation}/{self._name(nth, block)}.ndjson"
         return self._write(name, self._ndjson(records), self.plan.bounds(nth)[1])
 
     def write_products(self, products: pl.DataFrame) -> Path:
-        """The one file of products."""
+        """Write the only file of products."""
         return self._write("products/products.csv", lambda path: products.write_csv(path), self.plan.bounds(0)[0])
 
     def _name(self, nth: int, block: int) -> str:
@@ -75,13 +74,13 @@ class Landing:
         return f"{day}-b{block:03d}" if self.plan.blocks > 1 else day
 
     def _parts(self, nth: int, block: int, records: pl.DataFrame) -> Iterator[tuple[str, int, pl.DataFrame]]:
-        """Name, date (epoch ms) and records of each file that has some."""
+        """Name, modification time (epoch ms) and records of each file; hours without records have no file."""
         start, end = self.plan.bounds(nth)
         if self.files == "daily":
             yield self._name(nth, block), end, records
             return
         day = self.plan.days[nth].isoformat()
-        # The hours that a clock shows there: the hour that summer time repeats is two files.
+        # Hours are counted from midnight: the hour that is repeated when summer time ends gives two files.
         for hour, begin in enumerate(range(start, end, _HOUR)):
             part = records.filter(pl.col("landed_at").is_between(begin, begin + _HOUR, closed="left"))
             if part.height:
@@ -90,7 +89,7 @@ class Landing:
     def _ndjson(
         self, records: pl.DataFrame, broken: Sequence[str] = (), places: Sequence[int] = ()
     ) -> Callable[[Path], None]:
-        """Writes *records*, and each *broken* line before the record of its place."""
+        """A function that writes *records*, with each line of *broken* before the record at its place."""
 
         def write(path: Path) -> None:
             text = self._as_text(records)
@@ -103,7 +102,7 @@ class Landing:
         return write
 
     def _as_text(self, records: pl.DataFrame) -> pl.DataFrame:
-        """*records* with times as ISO-8601 in the shop's time zone, with its offset."""
+        """*records* with times as ISO 8601 text in the shop's time zone, with UTC offset."""
         return records.with_columns(
             pl.from_epoch(name, time_unit="ms")
             .dt.replace_time_zone("UTC")
@@ -114,9 +113,9 @@ class Landing:
         )
 
     def _broken_lines(self, records: pl.DataFrame, rng: np.random.Generator) -> list[str]:
-        """Lines that nobody can use: cut off, or without a required field; at least one unless the rate is 0.
+        """Invalid lines: truncated, or without a required field; at least one unless the rate is 0.
 
-        They are copies under other ids, so that nothing of *records* is lost by them.
+        They are copies with other ids, added to *records*, so no valid record is lost.
         """
         rate = self.plan.parameters.broken_line_rate
         if not rate:
@@ -130,8 +129,8 @@ class Landing:
                 del record[("device_time", "event_id")[nth % 2]]
                 lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
             else:
-                whole = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-                lines.append(whole[: int(len(whole) * rng.uniform(0.2, 0.9))])
+                line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                lines.append(line[: int(len(line) * rng.uniform(0.2, 0.9))])
         return lines
 
     def _write(self, name: str, write: Callable[[Path], None], landed_at: int) -> Path:
@@ -141,15 +140,15 @@ class Landing:
 
 
 def _parquet(records: pl.DataFrame) -> Callable[[Path], None]:
-    """Writes *records*; Snappy, since the ids, half of the file, are random and nothing makes them small."""
+    """A function that writes *records* with Snappy: half of the file are random ids, which no codec compresses."""
     return lambda path: records.write_parquet(path, compression="snappy", row_group_size=_ROW_GROUP)
 
 
 def write_file(target: Path, write: Callable[[Path], None], dated: float | None = None) -> None:
-    """Have *write* make a file that appears whole; *dated* is its modification time, in epoch seconds.
+    """Write a file atomically: *write* fills a temporary one. *dated* is the modification time, in epoch seconds.
 
     Raises:
-        HeadwaterError: it cannot be written.
+        HeadwaterError: the file cannot be written.
     """
     with told_if_unwritable(target), replacing(target) as temporary:
         write(temporary)

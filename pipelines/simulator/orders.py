@@ -1,6 +1,6 @@
 """Orders as the shop's order system exports them: payments, cancellations, refunds, corrections, currencies.
 
-Here: the records of the relations orders, order_lines and refunds, with the time at which each became known.
+Here: the records of the relations orders, order_lines and refunds, each with the time of its export.
 Not here: what is sold, and why (``sales``); how files are written (``landing``).
 """
 
@@ -18,7 +18,7 @@ from pipelines.simulator.plan import Plan, Stage
 
 CURRENCY = "CNY"
 FOREIGN = {"USD": 7.1, "EUR": 7.7, "JPY": 0.048}
-"""Other currencies, and about how much of the shop's one unit of each is."""
+"""Other currencies, and their usual price in the shop's currency."""
 
 _MINUTE = 60_000
 _DAY = 86_400_000
@@ -27,9 +27,9 @@ _LONGEST_PAYMENT = 5 * _DAY
 
 @dataclass(frozen=True)
 class OrderRecords:
-    """Records of the native format, times as epoch ms, each frame sorted by *updated_at*: when it became known.
+    """Records of the native format, times as epoch ms. Each frame is sorted by *updated_at*, the time of the export.
 
-    *orders* holds each version of an order, *order_lines* of a line.
+    *orders* has every version of an order, *order_lines* every version of a line.
     """
 
     orders: pl.DataFrame
@@ -38,7 +38,7 @@ class OrderRecords:
 
 
 def make_orders(scene: Scene, lines: pl.DataFrame) -> OrderRecords:
-    """The records of the orders whose *lines* (of ``sales.Sold``) are given."""
+    """The order, line and refund records for *lines* (as in ``sales.Sold``)."""
     rng = scene.stream(Stage.ORDERS)
     orders = _pay(scene, lines, rng)
     refunds = _refund(scene, lines, orders, rng)
@@ -60,7 +60,7 @@ def make_orders(scene: Scene, lines: pl.DataFrame) -> OrderRecords:
 
 
 def exchange_rates(plan: Plan) -> pl.DataFrame:
-    """``config/fx.csv`` of the simulation: dt, currency, rate, for its days and those in which payment may follow."""
+    """``config/fx.csv`` of the simulation (dt, currency, rate): its days and the days on which payments may follow."""
     rows = [
         (plan.days[0] + dt.timedelta(days=nth), currency, rate)
         for nth in range(len(plan.days) + _LONGEST_PAYMENT // _DAY + 1)
@@ -70,7 +70,7 @@ def exchange_rates(plan: Plan) -> pl.DataFrame:
 
 
 def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row an order: when it is paid and cancelled (null: never), its currency and that one's rate."""
+    """One row an order: paid_at and cancelled_at (null = never), its currency and that currency's rate."""
     parameters = scene.parameters
     orders = lines.unique("order", keep="first", maintain_order=True)
     orders = orders.select("order", "order_id", "user", "ordered_at")
@@ -83,7 +83,7 @@ def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     currency = np.where(is_foreign, 1 + draw(rng, np.ones(len(FOREIGN)), size), 0)
     return orders.with_columns(
         paid_at=pl.when(~is_unpaid).then(pl.col("ordered_at") + pl.Series(delay)),
-        # An order that is not paid within a day is mostly cancelled.
+        # Most orders that are not paid within a day are cancelled.
         cancelled_at=pl.when(is_unpaid & is_cancelled).then(pl.col("ordered_at") + _DAY),
         currency=pl.Series([CURRENCY, *FOREIGN]).gather(currency),
         rate=pl.Series([1.0, *FOREIGN.values()]).gather(currency),
@@ -91,7 +91,7 @@ def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Data
 
 
 def _refund(scene: Scene, lines: pl.DataFrame, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Refunds, in cents: of whole orders (is_whole), or of a line, in full or half."""
+    """Refunds, in cents: of all lines of an order (is_whole), or of a line, in full or half."""
     parameters = scene.parameters
     whole = orders.with_columns(
         is_whole=pl.Series(rng.random(orders.height) < parameters.refunded_order_rate),
@@ -117,13 +117,13 @@ def _refund(scene: Scene, lines: pl.DataFrame, orders: pl.DataFrame, rng: np.ran
 
 
 def _wait(rng: np.random.Generator, size: int) -> pl.Series:
-    """From payment to refund, in ms: an hour to weeks."""
+    """Time from payment to refund, in ms: one hour to some weeks."""
     waits: Ints = (3_600_000 + rng.exponential(3 * _DAY, size)).astype(np.int64)
     return pl.Series(waits)
 
 
 def _versions(scene: Scene, orders: pl.DataFrame, refunds: pl.DataFrame) -> pl.DataFrame:
-    """The versions of the orders that are known before the end: placed, paid or cancelled, refunded."""
+    """The versions of the orders: placed, paid or cancelled, refunded."""
     end = scene.plan.end
     refunded = refunds.filter("is_whole").group_by("order", maintain_order=True).agg(pl.col("refunded_at").max())
     user_id = labels(scene.population.user_id, orders["user"].to_numpy())
@@ -142,7 +142,7 @@ def _versions(scene: Scene, orders: pl.DataFrame, refunds: pl.DataFrame) -> pl.D
 
 
 def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """The lines as records; of some a first version that has one unit too many and no discount."""
+    """The lines as records. Some have an earlier, wrong version: one unit too many and no discount."""
     is_corrected = pl.Series(rng.random(lines.height) < scene.parameters.corrected_line_rate)
     later = pl.Series(rng.integers(10 * _MINUTE, _DAY, lines.height))
     corrected_at = pl.when(is_corrected).then(pl.col("ordered_at") + later).otherwise("ordered_at")
@@ -159,12 +159,12 @@ def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) 
         unit_price=_money("unit_price"),
         discount=_money("discount"),
         unit_cost=_money("unit_cost"),
-        # Refunds are told of by their own, dated records.
+        # Refunds are reported in their own, dated records.
         refunded_amount=pl.lit(None, dtype=pl.Float64),
         updated_at="updated_at",
     )
 
 
 def _money(cents: str) -> pl.Expr:
-    """An amount in the order's currency. Rounded, or a quotient would be written as 114.99000000000001."""
+    """An amount in the order's currency, rounded: else a quotient would be written as 114.99000000000001."""
     return (pl.col(cents) / 100 / pl.col("rate")).round(2)

@@ -1,7 +1,7 @@
-"""The knobs of the simulator: one frozen dataclass, and the traps as a table over it.
+"""The parameters of the simulator: a frozen dataclass, and the traps, which are named sets of them.
 
-Here: rates that somebody may want to change, and which of them make up which trap.
-Not here: the layout of the made-up shop (``shop``), which stays the same for every simulation.
+Here: rates that somebody may want to change, and the rates of each trap.
+Not here: the layout of the made-up shop (``shop``), which is the same in every simulation.
 """
 
 from __future__ import annotations
@@ -17,61 +17,61 @@ from pipelines.home.errors import HeadwaterError
 class SimulationParameters:
     """How the shop is visited, how it sells, and what goes wrong in its logs.
 
-    Rates are shares from 0 to 1 of what their name says. The defaults are the believable mix; those that
-    belong to a trap (``TRAPS``) are switched off together by ``parameters_with(())``.
+    Rates are shares from 0 to 1 of what their docstring says. The defaults are the believable mix;
+    ``parameters_with(())`` sets all rates that belong to a trap (``TRAPS``) to 0.
     """
 
     products: int = 600
     variant_rate: float = 0.3
-    """Products that are sold in two to four variants: pages show the product, orders name the variant, carts either."""
+    """Products with two to four variants: pages show the product, orders name the variant, carts name either."""
     visits_per_device_day: float = 0.6
     max_steps: int = 60
     devices_per_block: int = 40_000
-    """Devices that are simulated together; memory grows with it, and another number makes another log."""
+    """Devices simulated together. More devices need more memory; another number gives another log."""
 
     # Who is behind a device
     second_device_rate: float = 0.15
-    """Devices that are a second one of another device's owner."""
+    """Devices that are the second device of their owner."""
     shared_device_rate: float = 0.05
-    """Devices that two users take in turns."""
+    """Devices that two users share in turns."""
     guest_rate: float = 0.2
-    """People without an account: they never log in, and never buy."""
+    """People without an account: they never log in and never buy."""
     never_login_rate: float = 0.12
-    """Visits without a log-in; four of five that put something into the cart are made to log in."""
+    """Visits without a log-in; 80 % of those that add to the cart have to log in after all."""
     late_login_rate: float = 0.25
-    """Visits in the midst of which the visitor logs in."""
+    """Visits during which the visitor logs in."""
     deep_link_rate: float = 0.12
-    """Visits that land on a campaign or product from outside, past all entrances."""
+    """Visits that land on a campaign or product page from outside, without clicking an entrance."""
     bot_rate: float = 0.0005
-    """Devices that are programs: many long visits, never a log-in."""
+    """Devices that are programs: many long visits, no log-in."""
 
     # What the SDK and the network do
     cloned_id_rate: float = 0.002
     """Devices that send the device_id of another device."""
     page_id_reset_rate: float = 0.002
-    """Visits before which the app was installed anew: PageIds start from 1 again."""
+    """Visits before which the app was reinstalled: PageIds start from 1 again."""
     seconds_off_rate: float = 0.3
-    """Devices whose clock is up to 30 seconds fast or slow: no more than a request may take."""
+    """Devices whose clock is up to 30 seconds fast or slow, which a slow request could explain as well."""
     clock_error_seconds: float = 8.0
-    """Standard deviation of what a usual device's clock is off."""
+    """Standard deviation of the clock error of all other devices."""
     wrong_clock_rate: float = 0.08
-    """Devices whose clock is minutes or hours off."""
+    """Devices whose clock is wrong by minutes or hours."""
     clock_set_rate: float = 0.3
-    """Of those, the devices whose clock is set right once, be it in the midst of a visit."""
+    """Share of those devices whose clock is corrected once, possibly during a visit."""
     epoch_clock_rate: float = 0.002
     """Devices whose clock started in 1970."""
     missing_time_rate: float = 0.02
-    """Devices with an old SDK, whose records have neither sent_time nor received_time."""
+    """Devices with an old SDK: their records have neither sent_time nor received_time."""
     offline_visit_rate: float = 0.005
     """Visits whose records are sent about a day later."""
     very_late_visit_rate: float = 0.0005
     """Visits whose records are sent about two weeks later."""
     slow_request_rate: float = 0.05
-    """Requests that are received 5 to 40 seconds after they were sent, as those of webviews."""
+    """Requests received 5 to 40 seconds after they were sent, as happens with webviews."""
     duplicate_rate: float = 0.003
     """Records that are sent twice."""
     broken_line_rate: float = 0.0001
-    """Broken lines (NDJSON only), in relation to the good ones; they come on top of those."""
+    """Number of broken lines (NDJSON only) per valid line; they are additional lines."""
 
     # Sales
     cart_scale: float = 1.0
@@ -79,21 +79,21 @@ class SimulationParameters:
     buy_rate: float = 0.5
     """Visits with a cart that are followed by an order."""
     buy_now_rate: float = 0.006
-    """Visits without a cart that are followed by an order of a product that was clicked."""
+    """Visits without a cart that are followed by an order of a clicked product."""
     no_cart_rate: float = 0.04
-    """Orders that no visit explains, in relation to the others."""
+    """Number of orders that no visit led to, per other order."""
     gift_rate: float = 0.10
     """Orders to which the shop adds a gift, a line at price 0."""
     add_on_rate: float = 0.12
-    """Orders to which something is added that is offered at the checkout alone."""
+    """Orders with an article that is only offered at the checkout."""
     bundle_rate: float = 0.22
-    """Orders of a bundle, whose sku no page shows, in relation to the others."""
+    """Number of orders of a bundle, whose sku no page shows, per other order."""
     unknown_sku_rate: float = 0.08
-    """Order lines that name their product by an id which neither events nor the catalogue know."""
+    """Order lines whose product id occurs neither in events nor in the catalogue."""
     corrected_line_rate: float = 0.02
-    """Order lines that are exported wrong first, and right up to a day later."""
+    """Order lines that are exported with errors first and corrected within a day."""
     foreign_currency_rate: float = 0.0
-    """Orders in another currency than the shop's: the home needs the rates, which the simulation writes."""
+    """Orders in a foreign currency: the home needs exchange rates, which the simulation writes."""
     unpaid_rate: float = 0.08
     refunded_order_rate: float = 0.03
     refunded_line_rate: float = 0.03
@@ -102,10 +102,10 @@ class SimulationParameters:
 
 @dataclass(frozen=True)
 class Trap:
-    """Something that logs do to those who trust them.
+    """A way in which a log can mislead its readers.
 
-    *rates* names the parameters that make it up; all 0 = the trap is off. Where it is on they have the
-    defaults of SimulationParameters, or, of a trap that is not in the believable mix, those of *opt_in*.
+    *rates* names its parameters; if all are 0 the trap is off. If it is on they have the defaults of
+    SimulationParameters, or the values of *opt_in* if the trap is not in the believable mix.
     """
 
     description: str
@@ -118,29 +118,29 @@ TRAPS: Mapping[str, Trap] = {
     "shared_devices": Trap("two people take turns with one device", ("shared_device_rate",)),
     "anonymous_visits": Trap("visitors who do not log in, some of whom buy", ("guest_rate", "never_login_rate")),
     "late_logins": Trap("visitors who log in within a visit", ("late_login_rate",)),
-    "deep_links": Trap("visits that land past all entrances", ("deep_link_rate",)),
-    "bots": Trap("programs: very many steps, no sale", ("bot_rate",)),
+    "deep_links": Trap("visits that land on a page from outside, not by an entrance", ("deep_link_rate",)),
+    "bots": Trap("programs: very many page views, no sale", ("bot_rate",)),
     "cloned_ids": Trap("two devices with one device_id", ("cloned_id_rate",)),
-    "page_id_resets": Trap("apps installed anew: PageIds start from 1 again", ("page_id_reset_rate",)),
+    "page_id_resets": Trap("reinstalled apps: PageIds start from 1 again", ("page_id_reset_rate",)),
     "wrong_clocks": Trap(
-        "device clocks seconds to hours off; some are set right one day",
+        "device clocks wrong by seconds to hours; some are corrected one day",
         ("clock_error_seconds", "wrong_clock_rate", "clock_set_rate"),
     ),
     "seconds_off": Trap("device clocks up to 30 seconds fast or slow", ("seconds_off_rate",)),
     "slow_requests": Trap("requests that take 5 to 40 seconds, as in webviews", ("slow_request_rate",)),
-    "epoch_clocks": Trap("device clocks that stand in 1970", ("epoch_clock_rate",)),
+    "epoch_clocks": Trap("device clocks that show 1970", ("epoch_clock_rate",)),
     "missing_times": Trap("records without sent_time and received_time", ("missing_time_rate",)),
     "late_records": Trap("visits sent a day or two weeks later", ("offline_visit_rate", "very_late_visit_rate")),
     "duplicates": Trap("records sent twice", ("duplicate_rate",)),
-    "broken_lines": Trap("lines cut off or without a required field (NDJSON only)", ("broken_line_rate",)),
+    "broken_lines": Trap("lines truncated or without a required field (NDJSON only)", ("broken_line_rate",)),
     "orders_without_cart": Trap("orders of clicked products, and by telephone", ("buy_now_rate", "no_cart_rate")),
     "sales_without_events": Trap(
-        "gifts, add-ons of the checkout, bundles and unknown ids: order lines without an event of their sku",
+        "gifts, checkout add-ons, bundles and unknown ids: order lines whose sku has no event",
         ("gift_rate", "add_on_rate", "bundle_rate", "unknown_sku_rate"),
     ),
     "corrected_lines": Trap("order lines with a newer, corrected version", ("corrected_line_rate",)),
     "foreign_currency": Trap(
-        "orders in other currencies; not in the mix, since they need the fx.csv written beside the truth",
+        "orders in foreign currencies; off by default, since they need the fx.csv written beside the truth",
         ("foreign_currency_rate",),
         {"foreign_currency_rate": 0.05},
     ),
@@ -152,7 +152,7 @@ def parameters_with(traps: Iterable[str], base: SimulationParameters | None = No
     """*base* (default: the believable mix) with the named traps on and all others off.
 
     Raises:
-        HeadwaterError: there is no trap of such a name.
+        HeadwaterError: a name is not a trap.
     """
     base = base or SimulationParameters()
     rates: dict[str, Any] = {rate: 0.0 for trap in TRAPS.values() for rate in trap.rates}

@@ -1,6 +1,6 @@
 """Who visits the shop: devices, their users, and the visits of a day.
 
-Here: the population, fixed for a simulation, and when and how each visit of a day starts.
+Here: the population, which is fixed for a simulation, and when and where each visit of a day starts.
 Not here: what happens in a visit (``walks``).
 """
 
@@ -20,12 +20,12 @@ from pipelines.simulator.shop import CAMPAIGNS, FEEDS, Page, Shop, Storefront
 
 PLATFORMS = codebook(["ios", "android", "miniprogram", "web"])
 APP_VERSIONS = codebook(["7.4.1", "8.2.0", "8.2.1", "8.3.0", "8.3.2"])
-"""The first has an SDK that does not say when it sent a record."""
+"""The SDK of the first does not report when it sent a record."""
 
 _BOT_VISITS = 6
-"""A bot's visits a day."""
+"""Visits of a bot per day."""
 
-_NEAR = 30_000  # ms that a clock is off at most whose error is not told from a slow request
+_NEAR = 30_000  # ms; a smaller clock error cannot be distinguished from a slow request
 
 _HOUR_WEIGHTS = np.array(
     [
@@ -37,7 +37,7 @@ _WEEKDAY_WEIGHTS = (0.95, 0.92, 0.92, 0.95, 1.05, 1.15, 1.12)
 
 
 class Channel(NamedTuple):
-    """What brings a visit, and how often."""
+    """A referrer or campaign, and the share of visits that it brings."""
 
     weight: float
     referrer: str | None = None
@@ -58,11 +58,10 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Population:
-    """The devices of a block and their users, by code: that of the device in its block.
+    """The devices of a block and their users; one entry a device.
 
-    *sends_as* is the device whose id a device sends: mostly its own. *second_user* is NOTHING where a device
-    is nobody else's. *skew* is what a device's clock shows less the true time, in ms, until it *is_set_at*
-    (epoch ms); from then on it is right.
+    *sends_as* is the device whose id a device sends, usually itself. *second_user* is NOTHING if only the owner uses
+    the device. *skew* is the device's clock minus the true time, in ms, until *is_set_at* (epoch ms); then it is 0.
     """
 
     device_id: pl.Series
@@ -72,7 +71,7 @@ class Population:
     second_user: Ints
     is_guest: Bools
     is_bot: Bools
-    tells_times: Bools
+    reports_times: Bools
     activity: Floats
     skew: Ints
     is_set_at: Ints
@@ -94,7 +93,7 @@ def make_population(plan: Plan, block: int) -> Population:
     is_shared = (rng.random(devices) < parameters.shared_device_rate) & ~is_bot
     second_user = np.where(is_shared, rng.choice(first_devices, devices), NOTHING)
     is_clone = rng.random(devices) < parameters.cloned_id_rate
-    tells_times = rng.random(devices) >= parameters.missing_time_rate
+    reports_times = rng.random(devices) >= parameters.missing_time_rate
     version = draw(rng, np.array([0.1, 0.2, 0.3, 0.4]), devices)
     skew, is_set_at = _clocks(plan, block, rng, devices)
     return Population(
@@ -103,20 +102,20 @@ def make_population(plan: Plan, block: int) -> Population:
         sends_as=np.where(is_clone, rng.integers(0, devices, devices), code),
         owner=owner,
         second_user=np.where(second_user == owner, NOTHING, second_user),
-        # A bot has no account, and so is its own owner.
+        # A bot has no account.
         is_guest=(rng.random(devices) < parameters.guest_rate) | is_bot,
         is_bot=is_bot,
-        tells_times=tells_times,
+        reports_times=reports_times,
         activity=rng.gamma(0.9, 1 / 0.9, devices),
         skew=skew,
         is_set_at=is_set_at,
         platform=draw(rng, np.array([0.34, 0.36, 0.22, 0.08]), devices),
-        app_version=np.where(tells_times, 1 + version, 0),
+        app_version=np.where(reports_times, 1 + version, 0),
     )
 
 
 def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
-    """What each device's clock is off, and when it is set right (after the end: never)."""
+    """The error of each device's clock (ms), and when it is corrected (after the end = never)."""
     parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
@@ -124,10 +123,10 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # Such a clock starts at 1970-01-01 when the device is switched on: here a day before the first event.
+    # Such a clock started at 1970-01-01 when the device was switched on, a day before the simulation begins.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
-    # A stream of its own: this trap moves no draw of the others.
+    # Its own random stream, so that this trap does not change what the others draw.
     clocks = plan.stream(Stage.CLOCKS, block=block)
     is_near = (clocks.random(devices) < parameters.seconds_off_rate) & ~wrong & ~epoch
     return np.where(is_near, clocks.uniform(-_NEAR, _NEAR, devices), skew).astype(np.int64), is_set_at
@@ -135,7 +134,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
 
 @dataclass(frozen=True)
 class Scene:
-    """One block on one day: all that is there before a visit begins."""
+    """One block on one day: everything that is known before a visit begins."""
 
     shop: Shop
     population: Population
@@ -169,9 +168,9 @@ class Scene:
 
 @dataclass(frozen=True)
 class Visits:
-    """The visits that start on one day, sorted by device and start (epoch ms, wished for: see ``tracking``).
+    """The visits that start on one day, sorted by device and start (epoch ms; ``tracking`` may move it later).
 
-    *user* is who really holds the device. *page*, *shelf*, *product*: where the visit lands.
+    *user* is who really uses the device. *page*, *shelf* and *product* say where the visit lands.
     """
 
     device: Ints
@@ -210,6 +209,6 @@ def make_visits(scene: Scene) -> Visits:
     linked = np.where(is_detail, storefront.first_recommended + product, campaign)
     shelf = np.where(is_deep, linked, own_shelf)
     weights = np.array([each.weight for each in CHANNELS])
-    # A deep link is never without a channel.
+    # A deep link always comes from a channel.
     channel = np.where(is_deep, 1 + draw(rng, weights[1:5], size), draw(rng, weights, size))
     return Visits(device, user, population.is_bot[device], start, channel, page, shelf, product)

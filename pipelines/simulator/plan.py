@@ -1,11 +1,11 @@
-"""What a simulation is made of: days, blocks of devices, and a random stream for each piece of work.
+"""The parts of a simulation: days, blocks of devices, and a random stream for each stage of the work.
 
 Here: the calendar, which devices a block has, the streams.
 Not here: what happens in a block on a day (``block``).
 
-A block is a part of the shop's devices, with all that their owners do: nobody is in two blocks. Its log depends
-on the seed, the parameters and its own number alone, so that blocks can be made in any order, at the same time,
-and a large simulation needs no more memory than a few blocks.
+A block is a part of the shop's devices; nobody owns devices in two blocks. Its log depends only on the seed, the
+parameters and its own number. So blocks can be made in any order and in parallel, and a large simulation needs the
+memory of a few blocks only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.simulator.parameters import SimulationParameters
 
 
 class Stage(IntEnum):
-    """Whose random stream: no draw of one stage moves those of another."""
+    """The stages; each has its own random stream, so that a draw in one does not change the others."""
 
     CATALOGUE = 1
     SHELVES = 2
@@ -43,7 +43,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A simulation: *days*, and when each begins (epoch ms); *midnights* has one entry more, the end."""
+    """A simulation. *midnights* says when each of *days* begins (epoch ms); its last entry is the end."""
 
     parameters: SimulationParameters
     seed: int
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def end(self) -> int:
-        """When the last day ends, in epoch ms."""
+        """The end of the last day, in epoch ms."""
         return int(self.midnights[-1])
 
     @property
@@ -63,11 +63,11 @@ class Plan:
         return -(-self.devices // self.parameters.devices_per_block)
 
     def first_device(self, block: int) -> int:
-        """The code of the first device of *block*; that of the next block follows its last."""
+        """The code of the first device of *block*; codes count on from block to block."""
         return min(block * self.parameters.devices_per_block, self.devices)
 
     def bounds(self, nth: int) -> tuple[int, int]:
-        """From when until when day *nth* lasts, in epoch ms."""
+        """Begin and end of day *nth*, in epoch ms."""
         return int(self.midnights[nth]), int(self.midnights[nth + 1])
 
     def stream(self, stage: Stage, day: dt.date | None = None, block: int = 0) -> np.random.Generator:
@@ -79,7 +79,7 @@ class Plan:
 def make_plan(
     parameters: SimulationParameters, seed: int, devices: int, days: int, last_day: dt.date, timezone: str
 ) -> Plan:
-    """The plan of *days* days up to *last_day*, days of *timezone*."""
+    """The plan of *days* days up to *last_day*; a day starts at midnight of *timezone*."""
     first = last_day - dt.timedelta(days=days - 1)
     dates = [first + dt.timedelta(days=nth) for nth in range(days + 1)]
     zone = ZoneInfo(timezone)

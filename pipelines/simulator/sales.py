@@ -1,7 +1,7 @@
-"""What is sold: the lines of the orders that follow the visits of a day, and the truth of where each came from.
+"""What is sold: the order lines that follow the visits of a day, and the true origin of each line.
 
-Here: which carts and clicks become order lines, when they are ordered, prices, the planted truth.
-Not here: lines without an event of their own sku (``extras``), payments, refunds and the records of orders
+Here: which carts and clicks become order lines, when they are ordered, prices, the true origin.
+Not here: lines whose sku has no event (``extras``), payments, refunds and the records of orders
 (``orders``), how files are written (``landing``).
 """
 
@@ -27,17 +27,17 @@ _NO_PLACE = "(none)"
 _ORIGINS = codebook([*ENTRANCES, DIRECT, UNATTRIBUTED])
 _MATCHES = codebook(["cart", "click", "order", "visit", "none"])
 _KINDS = codebook(["product", "unknown_sku", "add_on", "gift", "bundle", "telephone"])
-_QUICKEST = 5_000  # ms from a cart to its order, at least
+_QUICKEST = 5_000  # least ms from a cart to its order
 
 
 @dataclass(frozen=True)
 class Sold:
-    """What comes of the visits of a scene.
+    """What is sold after the visits of a scene.
 
     *lines*: order (a number within the scene), order_id, line_no, user, exported (code of the sku that the order
     names), quantity, ordered_at (epoch ms), unit_price, discount, unit_cost (cents, null = unknown). *truth*, one row
     a line: order_id, line_no, kind, matched_by, end_event_id, and the columns of the head, named as in
-    ``attribution.attributed_sales``; see ``simulate``.
+    ``attribution.attributed_sales``. ``simulate`` explains them.
     """
 
     lines: pl.DataFrame
@@ -45,7 +45,7 @@ class Sold:
 
 
 def sell(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> Sold:
-    """What is sold in consequence of the visits of *scene*; *happened* (epoch ms) has one row an event of *trace*."""
+    """What is sold after the visits of *scene*. *happened* (epoch ms) has one entry for each event of *trace*."""
     rng = scene.stream(Stage.SALES)
     touches = _touches(scene, visits, trace, happened)
     bought = pl.concat([_from_carts(scene, touches, rng), _bought_at_once(scene, touches, rng)])
@@ -58,7 +58,7 @@ def sell(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> Sold:
 
 
 def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.DataFrame:
-    """The carts and product clicks of people who can buy, by visit and time; *event* is the position in the trace."""
+    """Carts and product clicks of people with an account, sorted by visit and time; *event* = position in the trace."""
     is_cart = trace.event_type == Event.ADD_TO_CART
     is_click = (trace.event_type == Event.CLICK) & (trace.sku >= 0)
     event = np.flatnonzero(is_cart | is_click)
@@ -80,7 +80,7 @@ def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.D
 
 
 def _from_carts(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Lines of orders after visits with carts; a product carted twice is one line, of the later cart."""
+    """Order lines after visits with carts. A product carted twice gives one line; its event is the later cart."""
     carts = (
         touches.filter("is_cart")
         .with_columns(quantity=pl.len().over("visit", "product"))
@@ -94,13 +94,13 @@ def _from_carts(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -
 
 
 def _delays(rng: np.random.Generator, size: int) -> Ints:
-    """From the last cart to the order, in ms: mostly minutes, sometimes hours or days."""
+    """Time from the last cart to the order, in ms: mostly minutes, sometimes hours or days."""
     mean = np.array([6 * _MINUTE, 5 * 60 * _MINUTE, 2 * _DAY])[draw(rng, np.array([0.74, 0.14, 0.12]), size)]
     return (_QUICKEST + np.minimum(rng.exponential(mean), 12 * _DAY)).astype(np.int64)
 
 
 def _bought_at_once(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders without a cart: of the last product that was clicked in a visit without carts."""
+    """Orders of the last product clicked in a visit without carts."""
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left").unique(
         "visit", keep="last", maintain_order=True
@@ -125,7 +125,7 @@ def _lines(touches: pl.DataFrame, matched_by: str) -> pl.DataFrame:
 
 
 def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders that no visit explains: by telephone, or in a shop window that is not tracked."""
+    """Orders that no visit led to: by telephone, or in a channel that is not tracked."""
     population: Population = scene.population
     size = int(rng.poisson(bought["visit"].n_unique() * scene.parameters.no_cart_rate))
     buyers = np.unique(population.owner[~population.is_guest[population.owner]])
@@ -134,7 +134,7 @@ def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator
     product = draw(rng, scene.shop.catalogue.weight, size)
     return pl.DataFrame(
         {
-            # No visit has a negative number, so that each of these is an order of its own.
+            # Visit numbers are not negative, so each of these becomes an order of its own.
             "visit": -1 - np.arange(size),
             "user": user,
             "product": product,
@@ -149,7 +149,7 @@ def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator
 
 
 def _choose_variants(scene: Scene, lines: pl.DataFrame) -> pl.DataFrame:
-    """*lines* that name what was bought: a variant, where the product has some and the cart did not say which."""
+    """*lines* with the sku that was bought: a random variant if the cart did not name one and the product has some."""
     product = lines["product"].to_numpy()
     chosen = scene.shop.catalogue.choose_variant(scene.stream(Stage.CHOICES), product)
     return lines.with_columns(
@@ -159,12 +159,12 @@ def _choose_variants(scene: Scene, lines: pl.DataFrame) -> pl.DataFrame:
 
 def _number(scene: Scene, bought: pl.DataFrame) -> pl.DataFrame:
     """The lines with order, order_id and line_no, in the order of ordered_at."""
-    # Products first, then what came with them.
+    # Within an order products come first, then add-ons and gifts.
     place = pl.col("kind").cast(_KINDS.dtype).to_physical()
     numbered = bought.sort("ordered_at", "visit", place.clip(1), "product").with_columns(
         order=pl.struct("ordered_at", "visit").rle_id().cast(pl.Int64)
     )
-    # Day and block make the number unique: orders of several days and blocks are numbered apart.
+    # Orders are numbered within a day and block, so both are part of the order_id.
     prefix = f"SO{scene.day:%Y%m%d}{scene.block:03d}"
     return numbered.with_columns(
         order_id=pl.format("{}{}", pl.lit(prefix), pl.col("order").cast(pl.String).str.zfill(6)),
@@ -190,9 +190,9 @@ def _price(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Da
 
 
 def _truth(scene: Scene, trace: Trace, lines: pl.DataFrame) -> pl.DataFrame:
-    """Where each line came from. A line without an event has no place; an event without a head came in directly."""
+    """The true origin of each line: `(unattributed)` without an event, `(direct)` for an event without a head."""
     event = lines["event"].to_numpy()
-    # A bundle has the head of its visit; what was clicked there last is not what was sold.
+    # A bundle has the head of its visit, but no end event: the last click there was on another product.
     end = np.where(lines["matched_by"].to_numpy() == "visit", NOTHING, event)
     head = np.where(event >= 0, trace.head[event] if len(trace) else NOTHING, NOTHING).astype(np.int64)
 

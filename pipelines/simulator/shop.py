@@ -1,6 +1,6 @@
 """The made-up shop: what its pages show.
 
-Here: page kinds and modules, the shelves (rankings of products) behind lists and feeds, and the positions that can be
+Here: page kinds and modules, the shelves (rankings of products) of lists and feeds, and the positions that can be
 clicked on a day, with their content.
 Not here: what is sold (``catalogue``), who visits (``people``) or what visitors do (``walks``).
 """
@@ -57,23 +57,23 @@ class Module(IntEnum):
 PAGE_TYPES = codebook(page.name.lower() for page in Page)
 MODULES = codebook(module.name.lower() for module in Module)
 ENTRANCES = ["home_banner", "home_icons", "home_feed", "search", "category", "my_orders"]
-"""The entrance of the first six modules, by code: as the template's entrances.csv has them."""
+"""entrance_id of the first six modules, by module code; the same as in the template's entrances.csv."""
 
 QUERIES = 150
 FEEDS = 60
 CAMPAIGNS = 8
 BANNERS, ICONS = 4, 5
 _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
-"""Every so many days a banner's creative, an icon's target and the feed's ranking change."""
+"""Days after which a banner's creative, an icon's target and the feed's ranking change."""
 
 
 @dataclass(frozen=True)
 class Positions:
     """What can be clicked on the portal pages (home, category, my) on a day; one row a position.
 
-    *slot* 0 is null. *shelf* NOTHING: the visitor's own shelf, or, for the search box, one that is drawn.
-    *content* points into the shop's contents. *weight* is the share of the page's clicks, *visibility* the
-    chance to be exposed on a home view.
+    *slot* 0 is null. *shelf* NOTHING means the visitor's own shelf, or a random query's for the search box.
+    *content* is an index of the shop's contents. *weight* is the share of the page's clicks, *visibility* the
+    probability of an exposure per view of the home page.
     """
 
     page: Ints
@@ -90,8 +90,8 @@ class Positions:
 class Storefront:
     """What the pages show on one day.
 
-    *shelves*: product codes, one row a shelf: categories, then queries, feeds, campaigns and the
-    recommendations beside each product. *feed_content* is the content code of the feed's ranking.
+    *shelves*: product codes, one row a shelf: categories, then queries, feeds, campaigns, and the
+    recommendations for each product. *feed_content* is the content code of the feed's ranking.
     """
 
     positions: Positions
@@ -106,7 +106,7 @@ class Storefront:
 
 @dataclass(frozen=True, eq=False)
 class Shop:
-    """The shop of a simulation: *contents* are the texts of all that its slots show on its days."""
+    """The shop of a simulation; *contents* are the content ids that its slots show on any day."""
 
     plan: Plan
     catalogue: Catalogue
@@ -117,9 +117,9 @@ class Shop:
         return _make_storefront(self, day)
 
     def showings(self) -> pl.DataFrame:
-        """What each slot showed on each day, and how well that does: the planted effect of its revision.
+        """What each slot showed on each day, and how well it did: the planted effect of a slot's changes.
 
-        Columns: dt, page_type, module, slot, content_id, click_share (of the clicks on the home page).
+        Columns: dt, page_type, module, slot, content_id, click_share (share of the clicks on the home page).
         """
         rows = [
             (day, PAGE_TYPES[row.page], MODULES[row.module], row.slot, row.content, row.weight)
@@ -139,11 +139,11 @@ def make_shop(plan: Plan) -> Shop:
 
 @lru_cache(maxsize=64)
 def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
-    """Shelves are ranked anew each day, contents change on days known beforehand."""
+    """Shelves get a new ranking every day; contents change after a fixed number of days."""
     catalogue = shop.catalogue
     kinds = np.arange(len(CATEGORIES))
     own = np.where(kinds[:, None] == catalogue.category, 50.0, 0.0)
-    # A query belongs to one category, the same every day; a campaign to three.
+    # A query has one category, the same every day; a campaign has three.
     query = np.where((np.arange(QUERIES) % len(CATEGORIES))[:, None] == catalogue.category, 4.0, 0.0)
     offset = (catalogue.category - np.arange(CAMPAIGNS)[:, None]) % len(CATEGORIES)
     campaign = np.where(offset < 3, 3.0, 0.0)
@@ -160,7 +160,7 @@ def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
 
 
 class _Position(NamedTuple):
-    """A row of Positions, its content as text."""
+    """A row of Positions, with the content as text."""
 
     page: Page
     module: Module
@@ -173,9 +173,9 @@ class _Position(NamedTuple):
 
 
 def _rows(seed: int, day: dt.date) -> list[_Position]:
-    """The positions of *day*. What a slot shows is worth its own clicks: the rest of the page has what remains."""
+    """The positions of *day*. Banners and icons get clicks by their content; the rest share the remaining clicks."""
     slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
-    # The feed's slot and product, the query of a search and the visitor's orders are drawn when they are clicked.
+    # The walk draws the feed's slot and product and the query of a search at the click.
     feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"
     others = [
         _Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30),
@@ -214,6 +214,6 @@ def _icons(seed: int, ordinal: int) -> Iterator[_Position]:
 
 
 def _appeal(seed: int, slot: int, version: int) -> float:
-    """How well a content does in its slot, from 0.5 to 1.8: what a revision of the slot changes."""
+    """The factor, 0.5 to 1.8, by which a version of a slot's content changes its share of clicks."""
     hashed = int(mix64(np.array([(seed % 2**20 << 40) + (slot << 24) + version]))[0])
     return 0.5 + 1.3 * (hashed / 2**64)

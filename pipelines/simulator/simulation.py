@@ -1,6 +1,6 @@
-"""A simulation: all blocks of the made-up shop into landing files, and the truth beside them.
+"""A simulation: writes the landing files of all blocks of the made-up shop, and the true origin of the sales.
 
-Here: ``simulate``, what it returns, and how blocks are shared out to the cores.
+Here: ``simulate``, what it returns, and how blocks are distributed to threads.
 Not here: what happens in a block (``block``).
 """
 
@@ -27,10 +27,10 @@ from pipelines.simulator.shop import Shop, make_shop
 
 @dataclass(frozen=True)
 class SimulationSummary:
-    """What was simulated. The event files hold *records* = *events* + *duplicates* + *broken*.
+    """How much was simulated. The event files have *records* = *events* + *duplicates* + *broken*.
 
     *orders* counts order ids, *order_versions* and *order_lines* the records of orders and of lines. *truth* is the
-    file of the planted truth.
+    file with the true origin of each line.
     """
 
     first_day: dt.date
@@ -69,33 +69,33 @@ def simulate(
 ) -> SimulationSummary:
     """Write the landing files of a made-up shop: *days* days up to *last_day* in *timezone*.
 
-    The same arguments give the same bytes, whatever *workers* is. Nothing is received, ordered or changed after
+    The same arguments give the same bytes; *workers* does not matter. Nothing is received, ordered or changed after
     *last_day*.
 
     Args:
-        out: The landing folder; files go to ``<out>/native/<relation>/``, by the date on which the records were
-            received or changed, one a day and block of devices. Files of these names are replaced.
-        days: How many days.
-        devices: How many devices there are; about a third of them come on a day.
+        out: The landing folder. Files go to ``<out>/native/<relation>/``, one for each day (on which the records were
+            received or changed) and block of devices. Existing files of the same name are replaced.
+        days: Number of days.
+        devices: Number of devices; about a third of them visit on a day.
         seed: Not negative.
         last_day: The last day of the log.
-        format: Of the events; the other relations are small, always NDJSON, and products CSV.
-        timezone: The shop's (IANA).
-        parameters: The rates of everything; default: those of the class. See ``parameters_with`` for traps.
-        truth: The file of the planted truth; default ``<out>/../simulation/truth.parquet``. Its columns:
+        format: Format of the events; products are always CSV, the other relations NDJSON.
+        timezone: The shop's time zone (IANA).
+        parameters: All rates; default: those of the class. See ``parameters_with`` for traps.
+        truth: The file with the true origin of each line; default ``<out>/../simulation/truth.parquet``. Columns:
             order_id, line_no, kind, matched_by, end_event_id, head_event_id, entrance_id, head_page_type,
-            head_module, head_slot, head_content_id, as in ``attribution.attributed_sales``, one row an order line, of
-            unpaid orders too. *kind*: ``product``, ``unknown_sku`` (a product under an id that nothing else knows),
-            ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what really led to the line: a ``cart``
-            or ``click`` of its product (end_event_id), the rest of its ``order`` (end_event_id: what was carted or
-            clicked last for it), its ``visit`` alone, ``none``. Beside it:
-            ``contents.parquet``, what each slot showed on each day and the share of clicks that it is worth, and
-            ``fx.csv`` where there are orders in other currencies.
-        files: One file of events a day, or an hour.
-        workers: Blocks that are made at the same time; default: one a core. Memory grows with it.
+            head_module, head_slot, head_content_id, as in ``attribution.attributed_sales``; one row an order line,
+            unpaid orders included. *kind*: ``product``, ``unknown_sku`` (a product under an id that occurs nowhere
+            else), ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what led to the line: a ``cart``
+            or ``click`` of its product (end_event_id), the other lines of its ``order`` (end_event_id: the last cart
+            or click for the order), only its ``visit``, or ``none``. Two files are written beside it:
+            ``contents.parquet``, what each slot showed on each day and its share of clicks, and ``fx.csv`` if there
+            are orders in foreign currencies.
+        files: One file of events per day, or per hour.
+        workers: Number of blocks made in parallel; default: one per core. More workers need more memory.
 
     Raises:
-        HeadwaterError: an argument is impossible, or a file cannot be written.
+        HeadwaterError: an argument is invalid, or a file cannot be written.
     """
     _check(days, devices, seed, timezone, format, files)
     plan = make_plan(parameters or SimulationParameters(), seed, devices, days, last_day, timezone)
@@ -140,10 +140,10 @@ def _check(days: int, devices: int, seed: int, timezone: str, format: str, files
 
 
 def _blocks(shop: Shop, landing: Landing, truth: Path, workers: int) -> Iterator[Counts]:
-    """Make every block, several at the same time, in the order of their numbers."""
+    """Simulate all blocks, several in parallel; yields their counts in the order of the blocks."""
     numbers = range(shop.plan.blocks)
     truths = [_truth_of(truth, block) for block in numbers]
-    # Threads do: the work is in numpy and Polars, which do not hold each other up.
+    # Threads are enough: the work is in numpy and Polars, which release the GIL.
     with ThreadPoolExecutor(min(workers, len(numbers))) as pool:
         try:
             yield from pool.map(lambda block: simulate_block(shop, block, landing, truths[block]), numbers)
@@ -157,7 +157,7 @@ def _truth_of(truth: Path, block: int) -> Path:
 
 
 def _join_truth(plan: Plan, truth: Path) -> None:
-    """One file of the blocks' truths."""
+    """Join the blocks' files of true origins to one file."""
     parts = [_truth_of(truth, block) for block in range(plan.blocks)]
     write_file(truth, lambda path: pl.scan_parquet(parts).sink_parquet(path))
     for part in parts:

@@ -1,7 +1,7 @@
-"""The table of what visitors did: one row an event, in columns.
+"""The table of what visitors did: one row an event, stored as one array per column.
 
-Here: its event types, its columns, and how it is filled while visits go on.
-Not here: what visitors do (``walks``), and when and by whom (``tracking``).
+Here: the event types, the columns, and how rows are added while visits go on.
+Not here: what visitors do (``walks``), and the clock times and ids of the events (``tracking``).
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ EVENT_TYPES = codebook(event.name.lower() for event in Event)
 
 @dataclass(frozen=True)
 class Trace:
-    """The events of a day's walks, in the order in which they were generated (the *position*).
+    """The events of a day's walks, in the order in which they were generated. An event's *position* is its row number.
 
     The first rows are the views of the landing pages, one a visit.
-    *time*: ms since the visit's start. *page*: PageId within the visit, from 0. *slot* 0, *sku* and
-    *content* NOTHING are null. *sku*: code of a product; a cart may also name a variant. *head*: the position of the
-    entrance click in effect, an entrance click being its own; NOTHING before the first. *duration* (ms) and *pages*
-    have one row a visit.
+    *time*: ms since the visit's start. *page*: PageId within the visit, from 0. Null is 0 in *slot*, NOTHING in *sku*
+    and *content*. *sku*: code of a product; a cart may name a variant. *head*: position of the latest entrance click
+    (its own for an entrance click); NOTHING before the first. *duration* (ms) and *pages* have one entry a visit.
     """
 
     visit: AnyArray
@@ -67,11 +66,11 @@ EVENT_COLUMNS: dict[str, type[np.signedinteger]] = {
     "content": np.int16,
     "head": np.int32,
 }
-"""The columns of a Trace with one row an event, and their types."""
+"""The columns of a Trace that have one entry for each event, and their types."""
 
 
 class Recorder:
-    """Collects events, one column an array that grows."""
+    """Collects events; each column is an array that grows."""
 
     def __init__(self, room: int) -> None:
         self.count = 0
@@ -82,7 +81,7 @@ class Recorder:
         return np.full(room, 0 if name == "slot" else NOTHING, dtype=EVENT_COLUMNS[name])
 
     def add(self, visit: Ints, **columns: AnyArray | int) -> None:
-        """Record one event a row of *visit*, the other columns given or null."""
+        """Add one event for each entry of *visit*; columns that are not given are null."""
         start, self.count = self.count, self.count + len(visit)
         while self.count > len(self._columns["visit"]):
             self._columns = {

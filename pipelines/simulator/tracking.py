@@ -1,6 +1,6 @@
-"""Walks as the tracking log has them: clocks, PageIds, identities, latency, late and repeated records.
+"""Turns walks into a tracking log: clocks, PageIds, identities, latency, late and repeated records.
 
-Here: a day's walks placed in time and turned into records of the native format.
+Here: when a day's walks happen, and their records in the native format.
 Not here: which of them sell (``sales``), how files are written (``landing``).
 """
 
@@ -31,9 +31,9 @@ from pipelines.simulator.shop import MODULES, PAGE_TYPES
 from pipelines.simulator.trace import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
 
 _NEVER = np.iinfo(np.int64).max
-_VISIT_GAP = 60_000  # ms between two visits on one device, at least
-_BATCH = 10_000  # the SDK sends what it has every so many ms
-_SLOWEST = 8_000  # ms from sent to received, at most, of a usual request
+_VISIT_GAP = 60_000  # least ms between two visits on one device
+_BATCH = 10_000  # ms after which the SDK sends the records it has collected
+_SLOWEST = 8_000  # most ms from sent to received of a normal request
 _SLOW = (5_000, 40_000)  # ms that a slow request takes
 _LATENCIES = 1 << 16
 _HOUR = 3_600_000
@@ -46,7 +46,7 @@ _CHANNEL_TEXTS = {
 
 @dataclass
 class Devices:
-    """What one day leaves to the next: until when each device was busy, and its next PageId."""
+    """State passed from one day to the next: the end of each device's last visit (epoch ms), and its next PageId."""
 
     busy_until: Ints
     next_page: Ints
@@ -59,11 +59,10 @@ class Devices:
 
 @dataclass(frozen=True)
 class TrackedDay:
-    """The visits that start in a scene as they are logged, and when each event of their trace truly happened.
+    """The log of the visits that start in a scene, and the true time of each event.
 
-    *records* has the fields of the native format, times as epoch ms; landed_at, when the record was received,
-    by which they are sorted; and is_repeat, true of duplicates. *happened* (epoch ms) has one row an event of
-    the trace that was given.
+    *records* has the fields of the native format, times as epoch ms; landed_at, the time of receipt, by which it is
+    sorted; and is_repeat, true for duplicates. *happened* (epoch ms) has one entry for each event of the given trace.
     """
 
     records: pl.DataFrame
@@ -72,7 +71,7 @@ class TrackedDay:
 
 @dataclass(frozen=True)
 class _Timing:
-    """True start of each visit (epoch ms), first PageId, when its user logs in, how late it is sent (ms)."""
+    """For each visit: true start (epoch ms), first PageId, log-in (ms since the start), delay of sending (ms)."""
 
     start: Ints
     first_page: Ints
@@ -81,7 +80,7 @@ class _Timing:
 
 
 class _Sent(NamedTuple):
-    """The records to be, in the order of receipt: *event* is the position in the trace."""
+    """The records to write, in the order of receipt; *event* is the position in the trace."""
 
     event: Ints
     sent: Ints
@@ -90,7 +89,7 @@ class _Sent(NamedTuple):
 
 
 def track(scene: Scene, visits: Visits, trace: Trace, devices: Devices) -> TrackedDay:
-    """The log of the walks of *scene*; moves *devices* on."""
+    """The log of the walks of *scene*; updates *devices*."""
     rng = scene.stream(Stage.TRACKING)
     timing = _place(scene, visits, trace, devices, rng)
     logged = _with_logins(trace, timing)
@@ -101,7 +100,7 @@ def track(scene: Scene, visits: Visits, trace: Trace, devices: Devices) -> Track
 
 
 def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
-    """The ids of events of *scene* by their position in its trace: distinct over all days and blocks."""
+    """The event_id of each *position* in the trace of *scene*; distinct over all days and blocks."""
     base = mix64(np.array([scene.plan.seed]))[0]
     number = np.uint64((scene.day.toordinal() << 44) + (scene.block << 24)) + position.astype(np.uint64)
     first = mix64(base + number)
@@ -109,7 +108,7 @@ def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
 
 
 def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
-    """Visits of one device follow one another, and so do their PageIds, unless the app was installed anew."""
+    """Times and PageIds of the visits. A device's visits do not overlap; its PageIds count on until a reinstall."""
     device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
     earlier = sum_before(device, lasts)
@@ -123,7 +122,7 @@ def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np
     first_of_series = np.flatnonzero(first_of_device | is_reset)
     base = np.where(is_reset[first_of_series], 1, devices.next_page[device[first_of_series]])
     first_page = base[series] + sum_before(series, trace.pages)
-    # Of a device's visits the last is assigned last, and stays.
+    # A device may have several visits: numpy assigns the last one last.
     devices.next_page[device] = first_page + trace.pages
 
     kind = rng.random(size)
@@ -134,13 +133,13 @@ def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np
 
 
 def _login_times(scene: Scene, visits: Visits, trace: Trace, rng: np.random.Generator) -> Ints:
-    """From when on, in ms since a visit's start, its records name the user."""
+    """The time in ms since a visit's start from which its records name the user."""
     size, parameters, is_guest = len(visits), scene.parameters, scene.population.is_guest[visits.user]
     kind = rng.random(size)
     logs_in_late = kind < parameters.late_login_rate
     never = (kind > 1 - parameters.never_login_rate) | is_guest
     login = np.where(logs_in_late, (rng.uniform(0.1, 0.9, size) * trace.duration).astype(np.int64), 0)
-    # Who carts without having logged in is mostly made to, to see the cart.
+    # Most visitors who add to the cart without a log-in have to log in to see the cart.
     is_cart = trace.event_type == Event.ADD_TO_CART
     last_cart = np.full(size, -1, dtype=np.int64)
     np.maximum.at(last_cart, trace.visit[is_cart], trace.time[is_cart])
@@ -149,7 +148,7 @@ def _login_times(scene: Scene, visits: Visits, trace: Trace, rng: np.random.Gene
 
 
 def _with_logins(trace: Trace, timing: _Timing) -> Trace:
-    """The trace and, after its events, a login event wherever a user logs in during a visit."""
+    """The trace, with a login event appended for each visit during which the user logs in."""
     visit = np.flatnonzero((timing.login > 0) & (timing.login <= trace.duration))
     nothing = np.full(len(visit), NOTHING)
     added = {
@@ -169,7 +168,7 @@ def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.r
     """When each record is sent and received; some are sent twice, the second time a little later."""
     batch = trace.time // _BATCH
     sent = timing.start[trace.visit] + (batch + 1) * _BATCH + timing.delay[trace.visit]
-    # The records of a batch travel together: their latency is one draw.
+    # The records of a batch are sent together, so they have one latency.
     latencies = np.minimum(20 + rng.lognormal(4.6, 0.8, _LATENCIES), _SLOWEST).astype(np.int64)
     slow = scene.stream(Stage.REQUESTS)
     is_slow = slow.random(_LATENCIES) < scene.parameters.slow_request_rate
@@ -186,10 +185,10 @@ def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.r
 
 
 def _sorted_positions(times: Ints) -> Ints:
-    """The positions of *times* (ms, less than 24 days apart) in their order, ties as they stand."""
+    """A stable argsort of *times* (ms, less than 24 days apart)."""
     if not len(times):
         return times
-    # Sorting one number that holds time and position is several times as fast as an argsort.
+    # Sorting one number made of time and position is several times as fast as argsort.
     combined: Ints = np.sort(((times - times.min()) << 32) | np.arange(len(times)))
     return combined & 0xFFFFFFFF
 
@@ -204,9 +203,9 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
     user = np.where(time >= timing.login[visit], visits.user[visit], NOTHING)
     slot = trace.slot[event]
     channel = visits.channel[visit]
-    # The SDK repeats on each event what brought the visit; the referrer is that of its first page.
+    # The SDK repeats the campaign on every event of a visit, but the referrer only on its first page view.
     came_from = {"referrer": np.where(event < len(visits), channel, 0)}
-    is_untold = ~population.tells_times[device]
+    lacks_times = ~population.reports_times[device]
     return pl.DataFrame(
         {
             "event_id": event_ids(scene, event),
@@ -220,8 +219,8 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
             "sku": labels(scene.shop.catalogue.sku, trace.sku[event]),
             "content_id": labels(scene.shop.contents, trace.content[event]),
             "device_time": true_time + _skew(population, device, true_time),
-            "sent_time": _nullable(sent.sent + _skew(population, device, sent.sent), is_untold),
-            "received_time": _nullable(sent.received, is_untold),
+            "sent_time": _nullable(sent.sent + _skew(population, device, sent.sent), lacks_times),
+            "received_time": _nullable(sent.received, lacks_times),
             **{name: labels(texts, came_from.get(name, channel)) for name, texts in _CHANNEL_TEXTS.items()},
             "platform": labels(PLATFORMS, population.platform[device]),
             "app_version": labels(APP_VERSIONS, population.app_version[device]),
@@ -232,7 +231,7 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
 
 
 def _skew(population: Population, device: Ints, at: Ints) -> Ints:
-    """What the clock of each *device* is off at the true time *at*."""
+    """The clock error (ms) of each *device* at the true time *at*."""
     return np.where(at < population.is_set_at[device], population.skew[device], 0)
 
 

@@ -1,7 +1,7 @@
-"""What visitors do: page walks, generated step by step over all live visits at once.
+"""What visitors do: walks from page to page, generated one action at a time for all visits of a day.
 
-Here: opening pages, seeing, scrolling, clicking, going back, carting. PageIds are counted within a visit,
-times run from its start, and every event knows the head (the entrance click) that truly led to it.
+Here: opening pages, exposures, scrolling, clicking, going back, adding to the cart. PageIds and times start with the
+visit, and every event knows the head (the entrance click) that truly led to it.
 Not here: the table of these events (``trace``); true or device time, identifiers and records (``tracking``).
 """
 
@@ -46,7 +46,7 @@ _ACTIONS: Floats = np.array(
         (0.42, 0.28, 0.16, 0.14, 0.00, 0.00),  # cart
     ]
 ).cumsum(axis=1)
-"""The chance of each action on each kind of page, cumulated."""
+"""Cumulated probabilities of the actions, one row a kind of page."""
 
 _SHELF_MODULE = np.array(
     [
@@ -57,26 +57,26 @@ _SHELF_MODULE = np.array(
 """The module that shows a page's shelf, by kind of page."""
 
 _SEEN = np.array([(3, 6), (0, 0), (0, 0), (4, 8), (4, 8), (0, 4), (2, 5), (0, 3)])
-"""Fewest and most products of the shelf that are exposed at once, by kind of page."""
+"""Minimum and maximum number of products exposed at once, by kind of page."""
 
 _CART_RATES: Floats = np.array([0.09, 0.12, 0.13, 0.28, 0.19, 0.36, 0.11])
-"""The chance of a cart on a product of average appeal, by entrance; the last for visits without one."""
+"""Probability of a cart for a product of average appeal, by entrance; the last is for visits without an entrance."""
 
 _QUERY_WEIGHTS: Floats = 1.0 / np.arange(1, QUERIES + 1) ** 0.8
 
 _CART_NAMES_VARIANT = 0.5
-"""How often the cart of a product with variants names the variant; else it names the product, as listings do."""
+"""Share of carts that name the variant, for products with variants; the others name the product, as listings do."""
 
 _BOT_STEPS = 150
 _BOT_PACE = 0.1
-"""A bot waits for so much of the time that a visitor waits."""
+"""The waits of a bot as a share of a visitor's."""
 
 _MAX_DEPTH = 12
 _EXPOSURE_GAP = 350  # ms between two products scrolling into view
 
 
 class _Walk:
-    """The state of all visits of a day. Methods take *ix*, the visits that they concern."""
+    """The state of all visits of a day. Methods take *ix*, the indices of the visits that they move on."""
 
     def __init__(self, scene: Scene, visits: Visits) -> None:
         size = len(visits)
@@ -91,7 +91,7 @@ class _Walk:
         self.head = np.full(size, NOTHING, dtype=np.int64)
         self.entrance = np.full(size, len(_CART_RATES) - 1, dtype=np.int64)
         self.own_shelf = self.storefront.first_feed + visits.user % FEEDS
-        # The pages that are open, one above the other
+        # The stack of open pages of each visit
         self.depth = np.zeros(size, dtype=np.int64)
         self.page = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
         self.kind = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
@@ -100,12 +100,12 @@ class _Walk:
         self.shown = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
         self._open(np.arange(size), visits.page, visits.shelf, visits.product)
 
-    def step(self, live: Ints) -> Ints:
-        """One action of each live visit; returns those that stay."""
+    def advance(self, live: Ints) -> Ints:
+        """One action of each live visit; returns the visits that go on."""
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
-        # What cannot be done becomes what a visitor would do instead; a bot does not leave.
+        # An impossible action is replaced by what a visitor would do instead; a bot does not leave.
         action[(action == _Action.LEAVE) & self.is_bot[live]] = _Action.HOME
         opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
         action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME
@@ -134,12 +134,12 @@ class _Walk:
         self.clock[ix] += (waited * self.pace[ix]).astype(np.int64)
 
     def _record(self, ix: Ints, event: Event, **columns: AnyArray | int) -> None:
-        """Record an event on the page that is open."""
+        """Record an event on the page on top of the stack."""
         place = {"page": self._top(self.page, ix), "page_kind": self._top(self.kind, ix)}
         self.log.add(ix, **{"time": self.clock[ix], "event_type": event, "head": self.head[ix], **place, **columns})
 
     def _open(self, ix: Ints, kind: AnyArray, shelf: AnyArray, product: AnyArray) -> None:
-        """A new page at the current depth: its view, what is seen of it, and perhaps a cart."""
+        """Open a new page at the current depth: its view, its exposures and perhaps a cart."""
         if not len(ix):
             return
         top = (ix, self.depth[ix])
@@ -215,7 +215,7 @@ class _Walk:
         self._wait(ix, 300, 1_500)
 
     def _go_home(self, ix: Ints) -> None:
-        """To the home page by the tab bar: the open one, or a new one where the visit began elsewhere."""
+        """Go to the home page by the tab bar: the open one, or a new one if the visit began elsewhere."""
         self._record(ix, Event.CLICK, module=Module.TABS, slot=1)
         self.depth[ix] = 0
         is_home = self.kind[ix, 0] == Page.HOME
@@ -235,7 +235,7 @@ class _Walk:
         self._open(ix, np.full(len(ix), Page.CART), self.own_shelf[ix], np.full(len(ix), NOTHING))
 
     def _click(self, ix: Ints) -> None:
-        """Clicks on portal pages choose a position, the others a product of the shelf."""
+        """A click on a portal page is on one of its positions; on other pages it is on a product of the shelf."""
         kind = self._top(self.kind, ix)
         positions = self.storefront.positions
         chosen = np.full(len(ix), NOTHING, dtype=np.int64)
@@ -248,7 +248,7 @@ class _Walk:
 
     def _click_product(self, ix: Ints) -> None:
         kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
-        # Upper slots are clicked more often than lower ones.
+        # Visitors click upper slots more often than lower ones.
         slot = 1 + (np.maximum(shown, 1) * self.rng.random(len(ix)) ** 1.7).astype(np.int64)
         product = self.storefront.shelves[self._top(self.shelf, ix), slot - 1]
         content = np.where(kind == Page.HOME, self.storefront.feed_content, NOTHING)
@@ -266,7 +266,7 @@ class _Walk:
         self._open(ix, target, shelf, np.full(len(ix), NOTHING))
 
     def _record_click(self, ix: Ints, module: Ints, **columns: AnyArray) -> None:
-        """A click; on an entrance it is the head of what follows, and of itself."""
+        """Record a click. A click on an entrance is its own head, and the head of the events after it."""
         is_entrance = module < len(ENTRANCES)
         own = self.log.count + np.arange(len(ix))
         self.head[ix] = np.where(is_entrance, own, self.head[ix])
@@ -279,9 +279,9 @@ def walk(scene: Scene, visits: Visits) -> Trace:
     """The events of all *visits*."""
     state = _Walk(scene, visits)
     live = np.arange(len(visits), dtype=np.int64)
-    for step in range(max(scene.parameters.max_steps, _BOT_STEPS)):
-        live = state.step(live)
-        if step + 1 == scene.parameters.max_steps:
+    for number in range(max(scene.parameters.max_steps, _BOT_STEPS)):
+        live = state.advance(live)
+        if number + 1 == scene.parameters.max_steps:
             live = live[visits.is_bot[live]]
         if not len(live):
             break

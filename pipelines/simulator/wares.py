@@ -1,6 +1,6 @@
-"""The made-up shop's vocabulary: categories, brands, styles and variants of its products, and what it sells besides.
+"""Names for the made-up shop: categories, brands, styles and variants of products; gifts, add-ons and bundles.
 
-Here: names only, all invented. Not here: how products come of them (``catalogue``).
+Here: names and prices only, all invented. Not here: how products are made from them (``catalogue``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CATEGORIES: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     ("运动", 159, ("瑜伽垫", "哑铃", "羽毛球拍", "速干衣", "泳镜")),
     ("宠物", 79, ("猫粮", "狗窝", "猫砂", "牵引绳", "磨牙棒")),
 )
-"""Name, typical price in yuan, what is sold in it."""
+"""Name, typical price in yuan, nouns for product names."""
 
 BRANDS = (
     "云岚里", "禾木记", "青屿社", "拾光堂", "白榆家", "南枝坊", "栖山集", "北麓川", "朝露屋", "松间月",
@@ -29,13 +29,13 @@ BRANDS = (
 STYLES = ("轻薄", "加厚", "经典", "简约", "复古", "便携", "大容量", "柔软", "防水", "夏季", "冬季", "新款")
 
 VARIANTS = ("黑色", "白色", "灰色", "蓝色")
-"""What tells the variants of a product apart."""
+"""The colours of a product's variants."""
 
 GIFTS = (("护肤小样", 12), ("帆布袋", 9), ("钥匙扣", 5), ("便携杯", 15))
-"""What is added to an order at price 0: name, what it would cost in yuan."""
+"""Added to an order at price 0: name, usual price in yuan."""
 
 ADD_ONS = (("延长保修", 39), ("礼品包装", 12), ("换购抽纸", 10), ("换购袜子", 19), ("上门安装", 60))
-"""What is offered at the checkout alone: name, price in yuan."""
+"""Only offered at the checkout: name, price in yuan."""
 
 BUNDLES = (("居家四件组合", 299), ("早餐组合", 89), ("出行三件套", 359), ("护肤全套", 259), ("开学礼包", 199))
-"""What is sold as one article although pages show its parts: name, price in yuan."""
+"""Sold as one article, although pages show its parts: name, price in yuan."""

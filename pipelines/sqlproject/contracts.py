@@ -1,6 +1,6 @@
-"""Whether every query returns what its header declares, from tables as they are declared.
+"""Validates that every query returns the columns and types that its header declares.
 
-Here: binding each query to empty tables, which reads no data, and comparing columns and types.
+Here: binding each query to empty tables of the declared types, which reads no data, and comparing the result.
 Not here: which tables a query may read (``reads``).
 """
 
@@ -20,8 +20,8 @@ from pipelines.sqlproject.parameters import Value
 from pipelines.sqlproject.reads import GIVEN, sample_span, values_for
 
 
-def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], parameters: Mapping[str, Value]) -> None:
-    """Let DuckDB bind every query to empty tables of the declared types.
+def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], parameters: Mapping[str, Value]) -> None:
+    """Require that every query returns what its header declares.
 
     Raises:
         HeadwaterError: a query names an unknown column, or returns other columns or types than its header declares;
@@ -37,13 +37,13 @@ def hold_contracts(models: Mapping[str, Model], checks: Iterable[Check], paramet
                 raise HeadwaterError(f"columns: {first_line(error)}", where=f"{models[table].path}:1") from error
         for model in models.values():
             found = _described(connection, model, models, parameters)
-            if not model.python:  # what a function makes of them is seen when it is run
-                _hold_columns(model, found)
+            if not model.python:  # the function's columns are only known when it runs
+                _require_columns(model, found)
         for check in checks:
             found = _described(connection, check, models, parameters)
             if models[check.model].is_partitioned and found.get("dt") != "DATE":
                 raise HeadwaterError(
-                    "a check of a table by days must return dt of type DATE: the days that are held back",
+                    "a check of a table by days must return dt of type DATE, the days to hold back",
                     where=check.path,
                 )
 
@@ -79,25 +79,25 @@ def _line_of_name(file: SqlFile, message: str) -> int:
     return 1
 
 
-def _hold_columns(model: Model, found: Mapping[str, str]) -> None:
+def _require_columns(model: Model, found: Mapping[str, str]) -> None:
     declared = model.types
     for name in declared:
         if name not in found:
             raise HeadwaterError(
-                f"column '{name}' is declared, the query does not return it",
+                f"column '{name}' is declared but not returned by the query",
                 where=f"{model.path}:{_header_line(model, name)}",
             )
     for name, kind in found.items():
         if name not in declared:
             line = max((model.line_of(n) for n in model.tree.find_all(exp.Identifier) if n.name == name), default=1)
             raise HeadwaterError(
-                f"column '{name}' is returned, not declared",
+                f"column '{name}' is returned but not declared",
                 where=f"{model.path}:{line}",
                 remedy=f"add '{name}: {{type: {kind}, description: …}}' to the header's columns",
             )
         if kind != declared[name]:
             raise HeadwaterError(
-                f"column '{name}' is declared {declared[name]}, the query returns {kind}",
+                f"column '{name}' is declared as {declared[name]}, but the query returns {kind}",
                 where=f"{model.path}:{_header_line(model, name)}",
                 remedy=f"write CAST(… AS {declared[name]}) or change the header",
             )

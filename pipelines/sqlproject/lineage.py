@@ -1,6 +1,6 @@
-"""Column lineage: which columns of which tables each column of a model is made of.
+"""Column lineage: the source columns of each column of a model.
 
-Here: the lineage that follows from a query's syntax tree and the declared columns of what it reads.
+Here: deriving lineage from a query's syntax tree and the declared columns of the tables that it reads.
 Not here: which tables a model reads, and how far back (``project``); how lineage is shown.
 """
 
@@ -15,19 +15,19 @@ from pipelines.sqlproject.project import Project
 
 
 def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, str]]]:
-    """Column of *model* → the (table, column) pairs whose values it holds or is computed from, sorted.
+    """Column of *model* → its source columns as (table, column), sorted.
 
-    Conditions do not count: a column that only decides which rows there are, or in which order, is no source.
-    A column made of constants alone has none. ``dt`` of a table by days counts like any other column.
+    A column that is used only in conditions or for the order of rows is not a source. A column computed only from
+    constants has no sources. ``dt`` counts like any other column.
     """
     schema = MappingSchema(dialect=DIALECT)
     for read in project.reads[model.name]:
         schema.add_table(exp.to_table(read.table, dialect=DIALECT), dict(project.relation(read.table)))
-    # Qualified once for all columns; without a column, lineage() shares what it finds of every CTE among them.
+    # The query is qualified once for all columns. Called without a column, lineage() also visits each CTE only once.
     query = qualify(model.tree.copy(), dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
     roots = lineage(None, query, schema=schema, dialect=DIALECT, copy=False)
     assert isinstance(roots, dict)
-    if model.python:  # what a function makes of its columns is not known: each may be made of all
+    if model.python:  # any column of the function's result may depend on all columns of its input
         every = sorted({leaf for root in roots.values() for leaf in _leaves(root)})
         return dict.fromkeys(model.columns, every)
     return {column: sorted(set(_leaves(roots[column]))) for column in model.columns if column in roots}
@@ -40,7 +40,7 @@ def _leaves(root: Node) -> list[tuple[str, str]]:
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
-            # CTEs that several columns share make the graph a net: its paths may be many more than its nodes.
+            # Several columns may share a CTE, so there may be many more paths than nodes: visit each node once.
             continue
         seen.add(id(node))
         waiting += node.downstream

@@ -1,6 +1,6 @@
-"""The SQL linter: holds models to the SQL that gives the same answer on DuckDB and, transpiled, on Spark.
+"""The SQL linter: models may use only SQL that gives the same result on DuckDB and, transpiled, on Spark.
 
-Here: running the rules over a query, with types derived from the declared columns, and where a finding is.
+Here: running the rules over a query, with types derived from the declared columns, and the place of each finding.
 Not here: the rules, each a small class (``lint_rules``); contracts between models (``project``).
 """
 
@@ -30,8 +30,8 @@ class Finding:
 
     Attributes:
         rule: The rule's name, such as ``division-by-zero``.
-        line: Its line, from 1; None where the tree does not say.
-        column: Its column, from 1; None where the tree does not say.
+        line: Its line, from 1; None if unknown.
+        column: Its column, from 1; None if unknown.
         construct: The construct, as SQL.
         message: Why it is refused and what to write instead.
     """
@@ -44,15 +44,15 @@ class Finding:
 
 
 class Unresolved(Rule):
-    """The names of this query cannot be resolved, so that its types are unknown."""
+    """The names of this query cannot be resolved, so its types are unknown."""
 
-    instead = "columns that the tables read by this SELECT have, with the table's alias where several have it"
+    instead = "columns of the tables that this SELECT reads, with the table's alias if several have the column"
 
 
 class Untranslatable(Rule):
-    """sqlglot cannot say this for Spark."""
+    """sqlglot cannot translate this for Spark."""
 
-    instead = "the same with joins, windows, CASE and the functions that the linter accepts"
+    instead = "joins, windows, CASE and functions that the linter accepts"
 
 
 RULES: tuple[type[Rule], ...] = (
@@ -70,13 +70,13 @@ RULES: tuple[type[Rule], ...] = (
 
 
 def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None) -> list[Finding]:
-    """What *tree* uses outside of the subset, in the order of the text; empty if nothing.
+    """The constructs in *tree* that a model must not use, in the order of the text.
 
     Args:
         tree: A query as parsed from DuckDB's dialect, with its parameters bound. It is not changed.
-        schema: Table (``schema.name``) → column → DuckDB type. What these types do not prove safe is refused.
-        text: What the tree was parsed from. With it positions are exact; sqlglot's own line numbers run ahead
-            after a ``$name``.
+        schema: Table (``schema.name``) → column → DuckDB type. A construct that is not safe for these types is refused.
+        text: The source text of the tree, for exact positions: sqlglot's own line numbers are too large after a
+            ``$name``.
     """
     found = list(_findings(tree, [rule() for rule in RULES if rule.as_written]))
     try:
@@ -87,7 +87,7 @@ def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | No
         found.extend(_findings(typed, [rule() for rule in RULES if not rule.as_written]))
     if not found and isinstance(tree, exp.Query):
         found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
-    # Resolving an alias repeats its expression wherever it is used: one finding for all of them.
+    # Resolving an alias repeats its expression wherever it is used; report it once.
     findings = dict.fromkeys(_finding(node, rule, message, text) for node, rule, message in found)
     return sorted(findings, key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule))
 
@@ -111,7 +111,7 @@ def _finding(node: exp.Expr, rule: type[Rule], message: str, text: str | None) -
 
 
 def _position(node: exp.Expr, text: str | None) -> tuple[int | None, int | None]:
-    """Where *node* begins: its first token that knows its place, else that of what it stands in."""
+    """Line and column of the first token of *node* that has a position, else of the expression around it."""
     at: exp.Expr | None = node
     while at is not None:
         tokens = [part.meta for part in at.walk() if "start" in part.meta]
@@ -142,7 +142,7 @@ def _typed(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
 
 
 def _without_digits(dtype: exp.DataType) -> exp.DataType:
-    # sqlglot lets a type with parameters win over every other: DECIMAL(18,4) * DOUBLE would be a DECIMAL.
+    # sqlglot prefers a type with parameters to every other type: DECIMAL(18,4) * DOUBLE would be a DECIMAL.
     bare = dtype.copy()
     for part in bare.find_all(exp.DataType):
         if part.this is exp.DType.DECIMAL:
@@ -189,14 +189,14 @@ _TYPING: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Div: {"returns": exp.DType.DOUBLE},
     exp.Median: {"returns": exp.DType.DOUBLE},
 }
-"""How sqlglot types expressions of DuckDB's dialect, mended where DuckDB 2.0 gives another type."""
+"""sqlglot's typing of expressions in DuckDB's dialect, corrected where DuckDB 2.0 gives another type."""
 
 _COERCIONS: dict[exp.DType, set[exp.DType]] = {
     **TypeAnnotator.COERCES_TO,
     exp.DType.DATE: TypeAnnotator.COERCES_TO[exp.DType.DATE] | {exp.DType.TIMESTAMPNTZ},
     exp.DType.INT128: {exp.DType.DECIMAL, exp.DType.FLOAT, exp.DType.DOUBLE},
 }
-"""What a type becomes beside another, with the types that sqlglot leaves out."""
+"""The types that each type is coerced to; sqlglot's own table lacks some."""
 
 
 def _faults(tree: exp.Query) -> list[str]:

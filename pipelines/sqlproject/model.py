@@ -1,7 +1,7 @@
-"""One file of the SQL project: a header in YAML and one SELECT.
+"""A file of the SQL project: a YAML header and one SELECT.
 
-Here: the types Model and Check, and how a file becomes one of them.
-Not here: whether the tables and columns that it names exist (``project``).
+Here: the types Model and Check, and reading a file as one of them.
+Not here: whether the tables and columns that it names exist (``reads``, ``contracts``).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from pipelines.sqlproject.python_step import step_version
 
 DIALECT = "duckdb"
 ALL_DAYS = "all"
-"""What ``reads`` says of a table that a model reads over its whole history."""
+"""In ``reads``: the model reads the table's complete history."""
 
 _DAYS = frozenset({"dt", "from_dt", "to_dt"})
 _HEADER = re.compile(r"\s*/\*\s*(?P<kind>model|check)\b(?P<yaml>.*?)\*/", re.DOTALL)
 
 
 class Column(BaseModel):
-    """A declared column: its DuckDB type and what it holds."""
+    """A declared column: its DuckDB type and description."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,7 +63,7 @@ class _ModelHeader(_Header):
         for key in ("grain", "sorted_by"):
             for name in getattr(self, key):
                 if name not in self.columns:
-                    raise ValueError(f"{key} names '{name}', which is no column")
+                    raise ValueError(f"{key} names '{name}', which is not a declared column")
         if self.python and not self.as_of:
             raise ValueError("a model with 'python' must have 'as_of': its function sees one day at a time")
         if self.as_of and not self.partition:
@@ -83,19 +83,19 @@ H = TypeVar("H", _ModelHeader, _CheckHeader)
 
 
 ValueKey = tuple[tuple[str, type, Value], ...]
-"""Names, types and values: hashable."""
+"""Names, types and values of parameters, as a hashable key."""
 
 
 @dataclass(frozen=True, eq=False)
 class SqlFile:
-    """What a model and a check have in common. A file that has not changed is read once: equal is identical.
+    """The common part of a model and a check. An unchanged file is read only once, so they are compared by identity.
 
     Attributes:
-        name: ``schema.table`` of a model, the file's stem of a check.
-        path: Where it was read from.
+        name: ``schema.table`` for a model, the file's stem for a check.
+        path: The file.
         description: What its rows are, in a sentence or two.
-        reads: Table → how many days before a day's own it reads, as an expression of the settings, or
-            ``all``. Tables read on the same day only are left out.
+        reads: Table → how many days before its own day it reads, as an expression of the settings, or ``all``.
+            Tables that are only read for the same day are not listed.
         source: The file's text.
         tree: The query, with its parameters as placeholders and without comments.
     """
@@ -108,14 +108,14 @@ class SqlFile:
     tree: exp.Query
 
     def line_of(self, node: exp.Expr) -> int:
-        """The line of the file on which *node*, of this file's query or of a bound copy, begins."""
-        # sqlglot's own line numbers go wrong after a parameter; its offsets do not.
+        """The line of the file on which *node* begins; *node* belongs to the query or to a bound copy."""
+        # sqlglot's line numbers are wrong after a parameter; its offsets are right.
         offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
         return self.source.count("\n", 0, min(offsets)) + 1 if offsets else 1
 
     @cached_property
     def parameters(self) -> frozenset[str]:
-        """The names of the parameters in the query and in ``reads``, without those of the days."""
+        """The names of the parameters in the query and in ``reads``, without the parameters for days."""
         trees = [self.tree, *(sqlglot.parse_one(text, read=DIALECT) for text in self.reads.values())]
         names = {node.name for tree in trees for node in tree.find_all(exp.Placeholder)}
         names |= {node.name for tree in trees[1:] for node in tree.find_all(exp.Column)} - {ALL_DAYS}
@@ -123,14 +123,14 @@ class SqlFile:
 
     @cached_property
     def text(self) -> str:
-        """The query's canonical text: the same for files that differ in comments and layout only."""
+        """The query's canonical text: the same for files that differ only in comments and layout."""
         return self.tree.sql(dialect=DIALECT, comments=False)
 
     def bound(self, values: Mapping[str, Value]) -> exp.Query:
-        """The query with the values of its parameters, to be read only: it is made once.
+        """The query with the values of its parameters. It is cached: do not change it.
 
         Raises:
-            HeadwaterError: it names a parameter that *values* does not hold, or puts a list where none may stand.
+            HeadwaterError: the query names a parameter that *values* lacks, or uses a list outside of IN.
         """
         return _bound(self, self.key_of(values))
 
@@ -138,15 +138,15 @@ class SqlFile:
         """The text of the bound query, for DuckDB.
 
         Raises:
-            HeadwaterError: as ``bound``.
+            HeadwaterError: as in ``bound``.
         """
         return _bound_sql(self, self.key_of(values))
 
     def key_of(self, values: Mapping[str, Value]) -> ValueKey:
-        """What of *values* the file names, as a key for caches: with the types, for 7 and 7.0 make two texts.
+        """The *values* that the file names, as a key for caches. It includes types: 7 and 7.0 give different SQL.
 
         Raises:
-            HeadwaterError: it names a parameter that *values* does not hold.
+            HeadwaterError: the file names a parameter that *values* lacks.
         """
         found = [(name, value_of(name, values)) for name in sorted(self.parameters | (_DAYS & values.keys()))]
         return tuple((name, type(value), value) for name, value in found)
@@ -157,12 +157,12 @@ class Model(SqlFile):
     """A table of the lake and the query that computes it.
 
     Attributes:
-        grain: The columns that name a row: unique together, none null.
-        is_partitioned: Whether it has a partition a day.
-        as_of: Which days have a partition: None: all that hold anything; ``True``: those that the settings keep as
-            snapshots; ``month_end``: of these the ends of months. Its query is bound to one ``$dt`` at a time.
-        sorted_by: The order of the rows within a file; empty: as they come.
-        python: The function, ``module:function``, that makes the table's rows of the query's; None: they are its own.
+        grain: The columns that identify a row: together unique, never null.
+        is_partitioned: Whether it has a partition for each day.
+        as_of: Which days have a partition. None: all days with data. ``True``: the days for which the settings keep
+            snapshots. ``month_end``: those of them that end a month. If not None, ``$dt`` is one day at a time.
+        sorted_by: The order of the rows within a file; empty: no order.
+        python: ``module:function`` that turns the query's rows into the table's rows; None: they are the same.
         columns: The declared columns, in order.
     """
 
@@ -185,7 +185,7 @@ class Model(SqlFile):
 
     @cached_property
     def code_version(self) -> str:
-        """A hash of all that the file says about the rows: the query, the types, the grain, the order."""
+        """A hash of everything in the file that determines the rows: query, types, grain, order, Python function."""
         parts = [self.text, repr(self.types), repr(self.grain), repr(self.sorted_by), repr(sorted(self.reads.items()))]
         if self.python:
             parts += [self.python, step_version(self.python)]
@@ -197,9 +197,9 @@ class Check(SqlFile):
     """A query that must return no rows, run on a model's result before it is published.
 
     Attributes:
-        model: The model that it judges; in its query that table is the result in question.
-        severity: ``error`` keeps the old partition and stops what is downstream, ``warn`` only tells.
-        remedy: What to do when it fails.
+        model: The model that it validates; in the check's query that table is the new, unpublished result.
+        severity: ``error`` keeps the old partition and holds back downstream tables; ``warn`` only reports.
+        remedy: What to do if it fails.
     """
 
     model: str
@@ -211,7 +211,7 @@ def read_model(path: Path, schema: str) -> Model:
     """The model in *path*, which is ``<schema>/<table>.sql``.
 
     Raises:
-        HeadwaterError: the header or the query is wrong; with file and line.
+        HeadwaterError: the header or the query is invalid; with file and line.
     """
     return _model(path, schema, _text(path))
 
@@ -239,7 +239,7 @@ def read_check(path: Path) -> Check:
     """The check in *path*.
 
     Raises:
-        HeadwaterError: the header or the query is wrong; with file and line.
+        HeadwaterError: the header or the query is invalid; with file and line.
     """
     return _check(path, _text(path))
 

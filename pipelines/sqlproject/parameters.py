@@ -1,7 +1,7 @@
-"""Parameters of a query: put into its syntax tree as literals, never by formatting text.
+"""Parameters of a query: inserted into its syntax tree as literals, never by formatting text.
 
-Here: binding ``$name`` and folding what becomes constant (``$from_dt - (CEIL($head_lookback_hours / 24) + 1)``
-becomes a date), and evaluating the look-backs that headers declare.
+Here: binding ``$name``, folding constant expressions (``$from_dt - (CEIL($head_lookback_hours / 24) + 1)`` becomes a
+date), and evaluating the look-backs that headers declare.
 Not here: which parameters there are (``pipelines.home.settings.Settings.parameters``).
 """
 
@@ -24,11 +24,11 @@ Value = SettingValue | dt.date
 def bind(tree: exp.Query, values: Mapping[str, Value]) -> exp.Query:
     """A copy of *tree* with each ``$name`` replaced by the literal of its value.
 
-    A list may stand only in ``x IN ($list)``; an empty one makes that FALSE. Arithmetic between the literals
-    is folded, so that both engines see plain numbers and dates.
+    A list is only allowed in ``x IN ($list)``, which becomes FALSE for an empty list. Arithmetic between literals
+    is folded, so that both engines get plain numbers and dates.
 
     Raises:
-        HeadwaterError: the tree names a parameter that *values* does not hold, or puts a list elsewhere.
+        HeadwaterError: the tree names a parameter that *values* lacks, or uses a list elsewhere.
     """
     bound = tree.copy()
     for placeholder in list(bound.find_all(exp.Placeholder)):
@@ -44,7 +44,7 @@ def value_of(name: str, values: Mapping[str, Value]) -> Value:
     """The value of a parameter.
 
     Raises:
-        HeadwaterError: there is none of this name.
+        HeadwaterError: no parameter has this name.
     """
     if name not in values:
         raise HeadwaterError(
@@ -54,10 +54,10 @@ def value_of(name: str, values: Mapping[str, Value]) -> Value:
 
 
 def look_back(expression: str, values: Mapping[str, Value]) -> int:
-    """The days that a ``reads`` expression such as ``ceil(head_lookback_hours / 24) + 1`` comes to.
+    """The number of days that a ``reads`` expression such as ``ceil(head_lookback_hours / 24) + 1`` evaluates to.
 
     Raises:
-        HeadwaterError: it is no whole number of days, or names an unknown setting.
+        HeadwaterError: the value is not an integer, or the expression names an unknown setting.
     """
     tree = sqlglot.parse_one(expression, read="duckdb")
     for column in list(tree.find_all(exp.Column)):
@@ -71,7 +71,7 @@ def look_back(expression: str, values: Mapping[str, Value]) -> int:
             column.replace(literal)
     days = _number(tree)
     if days is None or days.denominator != 1 or days < 0:
-        raise HeadwaterError(f"'{expression}' is no whole number of days")
+        raise HeadwaterError(f"'{expression}' is not a whole number of days")
     return int(days)
 
 
@@ -114,7 +114,7 @@ def _shifted(day: dt.date, days: Fraction) -> dt.date:
     except OverflowError as error:
         raise HeadwaterError(
             f"{day} {'-' if days < 0 else '+'} {abs(int(days))} days is outside the years 1 to 9999",
-            remedy="make the number of days smaller, in the query or in the setting that it names",
+            remedy="reduce the number of days in the query or in the setting that it names",
         ) from error
 
 

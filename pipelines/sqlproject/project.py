@@ -1,8 +1,8 @@
-"""The whole SQL project of a home, loaded and held to its contracts.
+"""The SQL project of a home, loaded and validated.
 
-Here: gathering the files, the order of computing, and what is asked of the project.
-Not here: the syntax of one file (``model``), what a query reads (``reads``), whether it keeps its contract
-(``contracts``), the subset of SQL (``linter``), running (``pipelines.compute.runner``).
+Here: collecting the files, ordering the models by dependency, and queries about the project.
+Not here: the syntax of one file (``model``), what a query reads (``reads``), its declared columns (``contracts``),
+the allowed SQL (``linter``), running (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, SettingValue
 from pipelines.lake.partitions import DaySpan
-from pipelines.sqlproject.contracts import hold_contracts
+from pipelines.sqlproject.contracts import enforce_contracts
 from pipelines.sqlproject.model import Check, Model, SqlFile, read_check, read_model
 from pipelines.sqlproject.parameters import Value
 from pipelines.sqlproject.reads import GIVEN, Read, nearest, reads_of, values_for
@@ -33,10 +33,10 @@ class Project:
     """The models and checks of a home.
 
     Attributes:
-        models: By name, each after those that it reads.
-        checks: The checks of each model, by the model's name.
-        reads: What each model or check reads, by its name.
-        parameters: The values of the settings that queries may name.
+        models: Name → model; every model comes after the models that it reads.
+        checks: Model name → its checks.
+        reads: Name of a model or check → the tables that it reads.
+        parameters: Name → value of the settings that queries may use.
     """
 
     models: Mapping[str, Model]
@@ -45,57 +45,57 @@ class Project:
     parameters: Mapping[str, Value]
 
     def relation(self, table: str) -> Mapping[str, str]:
-        """Column → type of a model or of a table that ingestion or the configuration provides."""
+        """Column → type, for a model or for a table that ingestion or the configuration provides."""
         return self.models[table].types if table in self.models else GIVEN[table]
 
     def is_partitioned(self, table: str) -> bool:
-        """Whether the table has a partition a day."""
+        """Whether the table has a partition for each day."""
         return self.models[table].is_partitioned if table in self.models else "dt" in GIVEN[table]
 
     def is_judged_by_content(self, model: Model) -> bool:
-        """Whether the model's rows, not its inputs, say if a partition is stale.
+        """Whether a partition of the model is stale if its rows change, not if its inputs change.
 
-        So it is for models that read whole histories or have no partitions: by their inputs every day would
-        be stale whenever anything arrives.
+        This holds for models without partitions and for models that read the complete history of a table: by their
+        inputs, every partition would be stale whenever any data arrives.
         """
         return not model.is_partitioned or any(read.offsets is None for read in self.reads[model.name])
 
     def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
-        """The partitions that *read* means for the partition *key* of a model, as (table, partition)."""
+        """The partitions that *read* covers for the partition *key* of a model, as (table, partition)."""
         if key is None or not self.is_partitioned(read.table):
             yield read.table, None
             return
         for day in read.days_of(key):
             yield read.table, day
 
-    def reads_any_of(self, name: str, key: dt.date | None, held: Collection[tuple[str, dt.date | None]]) -> bool:
-        """Whether the partition *key* of the model *name* reads one of the partitions *held*."""
+    def reads_any_of(self, name: str, key: dt.date | None, partitions: Collection[tuple[str, dt.date | None]]) -> bool:
+        """Whether the partition *key* of the model *name* reads one of *partitions*."""
         for read in self.reads[name]:
             if key is None and self.is_partitioned(read.table):
-                if any(table == read.table for table, _ in held):
+                if any(table == read.table for table, _ in partitions):
                     return True
-            elif any(parent in held for parent in self.window(read, key)):
+            elif any(parent in partitions for parent in self.window(read, key)):
                 return True
         return False
 
     def reads_itself(self, model: Model) -> bool:
-        """Whether a day of the model is made of its day before, as a history of states is."""
+        """Whether a day of the model is computed from its previous day, as in a history of states."""
         return any(read.table == model.name for read in self.reads[model.name])
 
     def schemas(self) -> list[str]:
-        """The schemas of the models, in order of first need."""
+        """The schemas of the models, in the order of their first model."""
         return list(dict.fromkeys(model.schema for model in self.models.values()))
 
     def bind(self, file: SqlFile, span: DaySpan | None) -> exp.Query:
-        """The query of *file* for the days of *span*; None if it has none."""
+        """The query of *file* for the days of *span*; *span* is None if the file has no days."""
         return file.bound(values_for(file, self.parameters, span))
 
     def sql(self, file: SqlFile, span: DaySpan | None) -> str:
-        """The text of that query, for DuckDB."""
+        """As ``bind``, but as text for DuckDB."""
         return file.sql(values_for(file, self.parameters, span))
 
     def downstream(self, names: Iterable[str]) -> set[str]:
-        """The models that read any of *names*, directly or not."""
+        """The models that read any of *names*, directly or through other models."""
         reached: set[str] = set()
         sources = set(names)
         for name in self.models:
@@ -104,7 +104,7 @@ class Project:
         return reached
 
     def upstream(self, names: Iterable[str]) -> set[str]:
-        """The models that any of *names* reads, directly or not."""
+        """The models that any of *names* reads, directly or through other models."""
         reached: set[str] = set()
         wanted = set(names)
         for name in reversed(list(self.models)):
@@ -113,10 +113,10 @@ class Project:
         return reached
 
     def select(self, selection: Iterable[str]) -> set[str]:
-        """The models that ``--select`` names: TABLE, SCHEMA, or ``+TABLE`` with all that it reads.
+        """The models that ``--select`` names: TABLE, SCHEMA, or ``+TABLE`` for the table and everything upstream.
 
         Raises:
-            HeadwaterError: a name is neither a table nor a schema; with the nearest one that is.
+            HeadwaterError: a name is neither a table nor a schema; suggests a similar name.
         """
         chosen: set[str] = set()
         for word in selection:
@@ -132,12 +132,10 @@ class Project:
 
 
 def load_project(home: Home | None, settings: Settings) -> Project:
-    """The shipped project, with the models and checks of *home* added.
-
-    A project whose files have not changed since it was last loaded in this process is not loaded again.
+    """The shipped project, with the models and checks of *home* added. It is cached while its files do not change.
 
     Raises:
-        HeadwaterError: a file breaks a rule; with file, line and remedy.
+        HeadwaterError: a file is invalid; with file, line and remedy.
     """
     own = home if home is not None and any(home.sql.glob("*/*.sql")) else None
     stamps = []
@@ -149,13 +147,13 @@ def load_project(home: Home | None, settings: Settings) -> Project:
 
 
 def count_files(home: Home | None) -> tuple[int, int]:
-    """How many files of models and of checks there are, shipped and in *home*, also where they cannot be loaded."""
+    """The number of model files and of check files, shipped and in *home*, including files that are invalid."""
     paths = [path for root in _roots(home) for path in root.glob("*/*.sql") if path.parent.name != "sources"]
     checks = sum(path.parent.name == "checks" for path in paths)
     return len(paths) - checks, checks
 
 
-@lru_cache(maxsize=64)  # a test run has many settings; what they share of a project is kept once
+@lru_cache(maxsize=64)  # many, because a test run uses many different settings
 def _load(
     home: Home | None, settings: tuple[tuple[str, SettingValue], ...], _stamps: tuple[tuple[str, int, int], ...]
 ) -> Project:
@@ -177,7 +175,7 @@ def _load(
         reads=reads,
         parameters=values,
     )
-    hold_contracts(project.models, checks.values(), values)
+    enforce_contracts(project.models, checks.values(), values)
     return project
 
 
@@ -185,7 +183,7 @@ def _read_models(home: Home | None) -> Iterator[Model]:
     for root in _roots(home):
         for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_SCHEMAS):
             if not folder.name.isidentifier() or folder.name in ("raw", "config"):
-                raise HeadwaterError(f"'{folder.name}' cannot be a schema", where=folder, remedy="name it otherwise")
+                raise HeadwaterError(f"'{folder.name}' cannot be a schema", where=folder, remedy="rename the folder")
             for path in sorted(folder.glob("*.sql")):
                 yield read_model(path, folder.name)
 
@@ -195,9 +193,7 @@ def _read_checks(home: Home | None) -> Iterator[Check]:
     for root in _roots(home):
         for path in sorted((root / "checks").glob("*.sql")):
             if path.stem in names:
-                raise HeadwaterError(
-                    f"{names[path.stem]} has this name already", where=path, remedy="name yours otherwise"
-                )
+                raise HeadwaterError(f"{names[path.stem]} already has this name", where=path, remedy="rename yours")
             names[path.stem] = path
             yield read_check(path)
 
@@ -214,7 +210,7 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
     for model in found:
         if model.name in models:
             raise HeadwaterError(
-                f"{models[model.name].path} is {model.name} already", where=model.path, remedy="name yours otherwise"
+                f"{models[model.name].path} is already {model.name}", where=model.path, remedy="rename yours"
             )
         models[model.name] = model
     return models
@@ -229,5 +225,5 @@ def _order(models: Mapping[str, Model], reads: Mapping[str, tuple[Read, ...]]) -
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise HeadwaterError(
-            f"models read one another in a circle: {circle}", where=models[error.args[1][0]].path
+            f"these models depend on each other: {circle}", where=models[error.args[1][0]].path
         ) from error

@@ -1,6 +1,6 @@
-"""The last step of a model whose rows SQL cannot say: a Python function from frame to frame.
+"""The Python step of a model: a function from frame to frame, for rows that SQL cannot compute.
 
-Here: finding the function that a header names, what its text is for versions, and running it on a query's rows.
+Here: finding the function that a header names, hashing its source, and running it on a query's rows.
 Not here: the functions (``pipelines.clv``).
 """
 
@@ -21,30 +21,30 @@ from pipelines.lake.duck import identifier, literal
 from pipelines.lake.partitions import parquet_sql
 
 Step = Callable[[pl.DataFrame], pl.DataFrame]
-"""A function from the query's rows to the table's."""
+"""A function from the query's rows to the table's rows."""
 
 
 def step_named(name: str) -> Step:
     """The function that ``module:function`` names.
 
     Raises:
-        HeadwaterError: there is none.
+        HeadwaterError: it does not exist.
     """
     module, _, function = name.partition(":")
     try:
         found = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise HeadwaterError(f"python: {name}: there is no such function ({error})") from error
+        raise HeadwaterError(f"python: {name}: no such function ({error})") from error
     step: Step = found
     return step
 
 
 @cache
 def step_version(name: str) -> str:
-    """A hash of the sources of the package in which ``module:function`` is: another text may make other rows.
+    """A hash of the source files of the function's package: if they change, the rows may change.
 
     Raises:
-        HeadwaterError: there is no such module.
+        HeadwaterError: the module does not exist.
     """
     module = name.partition(":")[0]
     try:
@@ -57,22 +57,22 @@ def step_version(name: str) -> str:
     return hashlib.blake2b(b"\n".join(sources), digest_size=8).hexdigest()
 
 
-def stepped(
+def run_step(
     connection: duckdb.DuckDBPyConnection, function: str, query: str, columns: Mapping[str, str], folder: Path
 ) -> str:
-    """A query of the rows that *function* makes of those of *query*, as *columns* (name → DuckDB type).
+    """Run *function* on the rows of *query*; returns a query that reads its result, cast to *columns* (name → type).
 
-    Rows go to and fro as Parquet files in *folder*, which must stay until the query is done.
+    Rows are passed as Parquet files in *folder*, which must exist until the returned query has run.
 
     Raises:
-        HeadwaterError: there is no such function, or it returns other columns.
+        HeadwaterError: the function does not exist, or returns other columns.
     """
     before, after = folder / "before.parquet", folder / "after.parquet"
     connection.execute(f"COPY ({query}) TO {literal(str(before))} (FORMAT parquet)")
     frame = step_named(function)(pl.read_parquet(before, glob=False, hive_partitioning=False))
     if set(frame.columns) != set(columns):
         raise HeadwaterError(
-            f"python: {function}: returns {', '.join(frame.columns)}, declared are {', '.join(columns)}"
+            f"python: {function}: returns {', '.join(frame.columns)}, but the header declares {', '.join(columns)}"
         )
     frame.write_parquet(after)
     casts = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in columns.items())

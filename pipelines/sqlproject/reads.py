@@ -1,7 +1,7 @@
-"""Which tables a query reads, and of which days: told by its scopes, held against what its header declares.
+"""Which tables a query reads, and for which days: found in its syntax tree and compared with its header.
 
 Here: the type Read, and how a file's reads are found.
-Not here: the order of models that follows from them (``project``), the columns (``contracts``).
+Not here: the order of the models (``project``), the columns (``contracts``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipelines.sqlproject.model import ALL_DAYS, Check, Model, SqlFile, ValueKey
 from pipelines.sqlproject.parameters import Value, look_back
 
 GIVEN: dict[str, Mapping[str, str]] = {**RAW_TABLES, **CONFIG_TABLES}
-"""Relations that models read and no model computes: column → type."""
+"""Tables that no model computes (raw and config) → column → type."""
 
 _SAMPLE_DAY = dt.date(2020, 6, 15)
 _SAMPLE = DaySpan(_SAMPLE_DAY, _SAMPLE_DAY)
@@ -32,13 +32,12 @@ _SAMPLE = DaySpan(_SAMPLE_DAY, _SAMPLE_DAY)
 
 @dataclass(frozen=True)
 class Read:
-    """That a model reads a table.
+    """A table that a model or check reads.
 
     Attributes:
-        table: Which.
-        offsets: The days of the table that it reads for a day of its own, as numbers of days before that day, in
-            order; None: its whole history.
-        is_exact: Whether it names each of these days instead of a span of them.
+        table: The table.
+        offsets: The days that are read to compute a day: how many days before it, ascending. None: all days.
+        is_exact: Whether the query names each day (``dt = …``) instead of a span (``dt BETWEEN …``).
     """
 
     table: str
@@ -47,16 +46,16 @@ class Read:
 
     @property
     def days(self) -> int | None:
-        """How many days before a day's own the reading begins; None for the whole history."""
+        """The largest offset: how many days back the query reads; None for all days."""
         return None if self.offsets is None else self.offsets[-1]
 
     def days_of(self, day: dt.date) -> list[dt.date]:
-        """The days that are read for *day*; not for a reading of the whole history."""
+        """The days that are read to compute *day*; empty if all days are read."""
         return [day - dt.timedelta(days=offset) for offset in self.offsets or ()]
 
 
 def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | None) -> dict[str, Value]:
-    """What the parameters of *file* stand for when it is computed for the days of *span*; None: it has no days."""
+    """The parameter values of *file* for the days of *span*; *span* is None if the file has no days."""
     if span is None:
         return dict(parameters)
     if isinstance(file, Model) and file.as_of:
@@ -65,13 +64,13 @@ def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | N
 
 
 def sample_span(file: SqlFile, models: Mapping[str, Model]) -> DaySpan | None:
-    """The day that *file* is bound to where only its shape matters; None where it has no days."""
+    """Any day to bind *file* to, for validating its columns; None if the file has no days."""
     model = models.get(file.model) if isinstance(file, Check) else models.get(file.name)
     return _SAMPLE if model is None or model.is_partitioned else None
 
 
 def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str, Value]) -> tuple[Read, ...]:
-    """What *file* reads.
+    """The tables that *file* reads.
 
     Raises:
         HeadwaterError: it reads an unknown table, or other days than its header declares; with file and line.
@@ -83,40 +82,40 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
         raise HeadwaterError(error.what, where=file.path, remedy=error.remedy) from error
     used: dict[str, Read] = {}
     for mention in mentions:
-        read = _read(file, mention, models, is_whole=declared.get(mention.table, 0) is None)
+        read = _read(file, mention, models, reads_all_days=declared.get(mention.table, 0) is None)
         used[read.table] = _both(used[read.table], read) if read.table in used else read
     for table, days in declared.items():
-        _hold_declared(file, table, days, used, models)
+        _require_declared(file, table, days, used, models)
     for read in used.values():
         if read.days and read.table not in declared:
             raise HeadwaterError(
-                f"reads {read.days} days of {read.table} before the day's own",
+                f"the query reads {read.table} up to {read.days} days before the computed day",
                 where=file.path,
-                remedy=f"declare them: 'reads: {{{read.table}: {read.days}}}'",
+                remedy=f"declare this: 'reads: {{{read.table}: {read.days}}}'",
             )
-    whole = [read.table for read in used.values() if read.offsets is None]
+    full = [read.table for read in used.values() if read.offsets is None]
     dated = [
         read.table
         for read in used.values()
         if read.offsets is not None and read.table in models and models[read.table].is_partitioned
     ]
-    if whole and dated and not isinstance(file, Check):
+    if full and dated and not isinstance(file, Check):
         raise HeadwaterError(
-            f"reads {whole[0]} over all days, so it cannot read {dated[0]}, a table by days", where=file.path
+            f"reads all days of {full[0]}, so it cannot read {dated[0]}, a table by days", where=file.path
         )
     return tuple(used.values())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The remedy for an unknown name: the known one that looks like it; '' if none does."""
+    """The remedy for an unknown name: the most similar of *known*; '' if none is similar."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean '{close[0]}'?" if close else ""
 
 
 class _Mention(NamedTuple):
-    """A table in a query, the line on which it stands, and which days before its own the SELECT takes of it.
+    """A table in a query, its line, and the days that the SELECT reads, as in Read.
 
-    *offsets* is None where the SELECT has no condition on them, *is_exact* where the condition names a single day.
+    *offsets* is None if the SELECT has no condition on the table's days.
     """
 
     table: str
@@ -125,7 +124,7 @@ class _Mention(NamedTuple):
     is_exact: bool
 
 
-def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_whole: bool) -> Read:
+def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, reads_all_days: bool) -> Read:
     table = mention.table
     if table not in models and table not in GIVEN:
         raise HeadwaterError(
@@ -133,7 +132,7 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
             where=f"{file.path}:{mention.line}",
             remedy=nearest(table, [*models, *GIVEN]),
         )
-    if is_whole:
+    if reads_all_days:
         return Read(table, None)
     if not (models[table].is_partitioned if table in models else "dt" in GIVEN[table]):
         return Read(table, (0,))
@@ -141,8 +140,9 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
     if table == file.name:
         if mention.offsets != (1,) or as_of:
             raise HeadwaterError(
-                "a table reads itself only on the day before, and not as of a day: write 'dt = $from_dt - 1'",
+                "a table may read only the previous day of itself, and not if it has 'as_of'",
                 where=f"{file.path}:{mention.line}",
+                remedy="write 'dt = $from_dt - 1'",
             )
         return Read(table, mention.offsets, mention.is_exact)
     if mention.offsets is None or (mention.is_exact and not as_of):
@@ -152,7 +152,7 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, is_w
             else "'dt BETWEEN $from_dt AND $to_dt' (or '$from_dt - n', with n declared"
         )
         raise HeadwaterError(
-            f"{table} is read without its days",
+            f"{table} is read without a condition on dt",
             where=f"{file.path}:{mention.line}",
             remedy=f"add {days} under 'reads'{'' if as_of else ')'} to the WHERE or ON of this SELECT",
         )
@@ -165,26 +165,30 @@ def _both(one: Read, other: Read) -> Read:
     return Read(one.table, tuple(sorted({*one.offsets, *other.offsets})), one.is_exact and other.is_exact)
 
 
-def _hold_declared(
+def _require_declared(
     file: SqlFile, table: str, days: int | None, used: Mapping[str, Read], models: Mapping[str, Model]
 ) -> None:
     if table not in used:
         raise HeadwaterError(f"'reads' names {table}, which the query does not read", where=f"{file.path}:1")
     if days is not None and used[table].days != days:
         raise HeadwaterError(
-            f"'reads' declares {days} days before the day's own of {table}, the query reads {used[table].days}",
+            f"'reads' declares {table} up to {days} days before the computed day, but the query reads up to "
+            f"{used[table].days}",
             where=f"{file.path}:1",
         )
-    if days is None and not table.startswith("raw.") and not _may_be_read_whole(file, table, models):
+    if days is None and not table.startswith("raw.") and not _may_read_all_days(file, table, models):
         raise HeadwaterError(
-            f"only raw tables may be read over '{ALL_DAYS}' days, and by a table without days those that "
-            f"read raw tables so; not {table}",
+            f"reads: '{ALL_DAYS}' is allowed for raw tables only, not for {table}; in a table without days also for "
+            f"tables that have no days or use '{ALL_DAYS}' themselves",
             where=f"{file.path}:1",
         )
 
 
-def _may_be_read_whole(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
-    """Whether the rows of both say what is stale: then the rows of *table* are known before it is computed."""
+def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
+    """Whether *file* may read all days of *table*: both must be stale by their rows, not by their inputs.
+
+    Only then the rows of *table* are known when the planner decides about *file*.
+    """
     by_content = table in models and (not models[table].is_partitioned or ALL_DAYS in models[table].reads.values())
     return by_content and isinstance(file, Model) and not file.is_partitioned
 
@@ -200,7 +204,7 @@ def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Val
 
 @lru_cache(maxsize=256)
 def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
-    """The tables that *file* reads, bound to a sample day; from its scopes, so that CTE names do not count."""
+    """The tables in the query of *file*, bound to a sample day. sqlglot's scopes distinguish tables from CTEs."""
     return tuple(
         _Mention(
             f"{source.db}.{source.name}" if source.db else source.name,
@@ -208,14 +212,14 @@ def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
             *_offsets(source, scope.expression),
         )
         for scope in traverse_scope(file.bound({name: value for name, _, value in values}))
-        if not scope.is_udtf  # UNNEST and LATERAL see the tables beside them, and read none
+        if not scope.is_udtf  # UNNEST and LATERAL list the tables beside them but do not read them
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     )
 
 
 def _offsets(node: exp.Table, select: exp.Expr) -> tuple[tuple[int, ...] | None, bool]:
-    """Which days before the sample day the SELECT takes from the table *node*, by its condition on dt."""
+    """The days before the sample day that *select* reads from the table *node*, by its condition on dt; is_exact."""
     conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
     if where := select.args.get("where"):
         conditions.append(where.this)

@@ -224,7 +224,7 @@ def test_doctor_finds_a_sound_home_sound(shop):
 def test_doctor_tells_of_waiting_files_and_wrong_settings(tmp_path):
     home = make_shop(tmp_path / "shop")
     outcome = headwater("doctor", home=home)
-    assert "3 files wait to be ingested" in outcome.stdout
+    assert "3 files are not yet ingested" in outcome.stdout
     home.settings_file.write_text("timezone: Mars", encoding="utf-8")
     outcome = headwater("doctor", home=home)
     assert outcome.returncode == 1

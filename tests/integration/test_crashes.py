@@ -21,9 +21,9 @@ from tests.processes import (
     Contents,
     Headwater,
     Outcome,
+    assert_intact,
     assert_same_contents,
     assert_tidy,
-    assert_whole,
     contents,
     copy_of,
     made_up_shop,
@@ -83,7 +83,7 @@ def late_run(folder: Path, start: Start) -> Scene:
 def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
     """Right after the kill everything is whole; after one more run everything is as it should be."""
     assert lock_holder(home) is None
-    assert_whole(home, scene.before, scene.after)
+    assert_intact(home, scene.before, scene.after)
     finished(start, home)
     assert_same_contents(contents(home), scene.after)
     assert_tidy(home)
@@ -137,7 +137,7 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
         if run.wait_until_at_work():  # False: the machine is so fast that all was done at once
             time.sleep(scene.seconds * share)
         run.stop(signal.SIGKILL)
-        assert_whole(home, scene.before, scene.after)
+        assert_intact(home, scene.before, scene.after)
     assert_as_if_undisturbed(scene, home, Headwater.directly)
 
 
@@ -159,9 +159,9 @@ def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
 
 def assert_one_line(home: Home, outcome: Outcome, after: Contents) -> None:
     """What Ctrl-C told and left; then one more run ends as if it had not come."""
-    assert outcome.errors == ["error: stopped; what was published before is whole, run again to go on"]
+    assert outcome.errors == ["error: stopped; published partitions are intact, run again to continue"]
     assert (outcome.code, outcome.out) == (130, "")
-    assert_whole(home, {}, after)
+    assert_intact(home, {}, after)
     finished(STARTS["through Dagster"], home)
     assert_same_contents(contents(home), after)
     assert_tidy(home)

@@ -359,7 +359,7 @@ def test_a_check_without_its_table_is_refused_in_a_line(computed_copy: Home) -> 
     with open_instance(computed_copy) as instance:
         result = definitions.resolve_job_def("checks_alone").execute_in_process(instance=instance, raise_on_error=False)
     assert failure_of(result) == (
-        "Checks judge a table while it is computed, before it is published: materialize core.events instead."
+        "Checks run when a table is computed, before it is published: materialize core.events instead."
     )
 
 

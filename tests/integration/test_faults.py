@@ -23,9 +23,9 @@ from tests.processes import (
     Contents,
     Headwater,
     Outcome,
+    assert_intact,
     assert_same_contents,
     assert_tidy,
-    assert_whole,
     contents,
     copy_of,
     headwater,
@@ -120,7 +120,7 @@ def small(tmp_path: Path) -> Home:
 FULL = re.compile(r"error: \S+: (cannot be (written|published|made): )?No space left on device.*")
 RECORDS_FULL = re.compile(
     r"error: \S+/\.dagster: Dagster's records cannot be read or written: database or disk is full; "
-    "what was published before is whole, run again once this is mended"
+    "published partitions are intact; run again when this is fixed"
 )
 
 
@@ -130,7 +130,7 @@ def test_a_full_lake_is_one_line_and_the_next_run_finishes(tmp_path, landed, wan
     home = copy_of(landed, tmp_path / "home")
     with disk(home.lake, f"{int(share * used(wanted.home.lake)) // 1024}k"):
         assert FULL.fullmatch(only_line(headwater(home, "run")))
-        assert_whole(home, {}, wanted.contents)
+        assert_intact(home, {}, wanted.contents)
         assert not list(home.lake.rglob(".*.tmp")), "unfinished files keep the disk full"
         remount(home.lake, "size=200m")
         assert headwater(home, "run").code == 0
@@ -150,7 +150,7 @@ def test_a_lake_that_fills_up_keeps_what_it_holds(tmp_path, landed, wanted, room
     shutil.move(tmp_path / late.name, late)
     with disk(home.lake, f"{used(home.lake) // 1024 + room}k"):
         assert FULL.fullmatch(only_line(headwater(home, "run")))
-        assert_whole(home, before, wanted.contents)
+        assert_intact(home, before, wanted.contents)
         remount(home.lake, "size=200m")
         assert headwater(home, "run").code == 0
         assert_same_contents(contents(home), wanted.contents)
@@ -165,7 +165,7 @@ def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wa
         assert outcome.code == 1
         assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may have said so itself before
         assert not [line for line in outcome.errors if line.startswith("Traceback")]
-        assert_whole(home, {}, wanted.contents)
+        assert_intact(home, {}, wanted.contents)
         remount(home.dagster, "size=200m")
         assert headwater(home, "run").code == 0
         assert_same_contents(contents(home), wanted.contents)
@@ -179,7 +179,7 @@ def test_a_full_disk_stops_no_reader_and_harms_nothing(tmp_path, landed, wanted,
         outcome = headwater(home, "run")
         assert outcome.code == 1
         assert FULL.fullmatch(outcome.errors[-1]) or RECORDS_FULL.fullmatch(outcome.errors[-1])
-        assert_whole(home, {}, wanted.contents)
+        assert_intact(home, {}, wanted.contents)
         assert headwater(home, "sql", "SELECT count(*) FROM core.events").code == 0
         assert headwater(home, "doctor").errors == []
         remount(home.root, "size=200m")
@@ -216,7 +216,7 @@ def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
         r"error: \S+: File too large; make room and run again|error: .*Dagster's records.*", outcome.errors[-1]
     )
     assert not [line for line in outcome.errors if line.startswith("Traceback")]
-    assert_whole(home, {}, wanted.contents)
+    assert_intact(home, {}, wanted.contents)
     assert headwater(home, "run").code == 0
     assert_same_contents(contents(home), wanted.contents)
 

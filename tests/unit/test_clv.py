@@ -291,11 +291,11 @@ def test_any_spend_has_finite_figures_or_a_reason(rows: list[tuple[int, float]])
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((1.5, 1.0, 2.0), "frequency holds 1 values that are not 0, 1, 2"),
-        ((-1.0, 0.0, 2.0), "frequency holds 1 values"),
-        ((1.0, 3.0, 2.0), "recency holds 1 values outside 0 to the customer's age"),
-        ((0.0, 1.0, 2.0), "recency holds 1 values above 0 of customers without a repeat order"),
-        ((1.0, 1.0, math.nan), "age holds 1 values that are not finite"),
+        ((1.5, 1.0, 2.0), "frequency has 1 values that are not 0, 1, 2"),
+        ((-1.0, 0.0, 2.0), "frequency has 1 values"),
+        ((1.0, 3.0, 2.0), "recency has 1 values below 0 or above the customer's age"),
+        ((0.0, 1.0, 2.0), "recency has 1 values above 0 for customers without a repeat order"),
+        ((1.0, 1.0, math.nan), "age has 1 values that are not finite"),
     ],
 )
 def test_impossible_customers_are_refused(row: tuple[float, float, float], message: str) -> None:

@@ -76,7 +76,7 @@ def test_a_vanished_column_and_more_refused_records_are_drift(home: Home) -> Non
         "landing/native/events/2026-05-04.ndjson: native events of 2026-05-04: 8.0% of the records are quarantined "
         "(32 of 400), in the 14 days before 1.0% (12 of 1,200); raw.quarantine has the reasons",
         "landing/native/events/2026-05-04.ndjson: native events of 2026-05-04: none of 368 records has a value any "
-        "more in utm_source (before: 100.0%); if the column has another name now, add it in the source's source.yaml",
+        "more in utm_source (before: 100.0%); if the column was renamed, add the new name to the source's source.yaml",
     ]
     told = [finding.message for finding in diagnose(home) if finding.topic == "drift"]
     assert told == report.warnings[:2]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.files.discover import LandedFile
-from pipelines.ingest.files.lines import Lines, is_whole
+from pipelines.ingest.files.lines import Lines, is_complete
 from pipelines.ingest.files.records import records_of
 from tests.ingest_support import event, land, ndjson, new_home, order, raw, take_in
 
@@ -61,12 +61,12 @@ def test_a_cut_zstd_file_is_told_from_a_whole_one(tmp_path: Path) -> None:
             f"COPY (SELECT i, random() AS r FROM range(50000) AS t(i)) TO '{path}' (FORMAT json, COMPRESSION zstd)"
         )
     content = path.read_bytes()
-    assert is_whole(landed(tmp_path, "a.json.zst", path.read_bytes()))
+    assert is_complete(landed(tmp_path, "a.json.zst", path.read_bytes()))
     for size in (3, 6, 20, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:size])
-        assert not is_whole(landed(tmp_path, "a.json.zst", path.read_bytes())), size
+        assert not is_complete(landed(tmp_path, "a.json.zst", path.read_bytes())), size
     path.write_bytes(content + content)
-    assert is_whole(landed(tmp_path, "a.json.zst", path.read_bytes()))
+    assert is_complete(landed(tmp_path, "a.json.zst", path.read_bytes()))
 
 
 MANGLED = st.lists(

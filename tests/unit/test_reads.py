@@ -61,38 +61,38 @@ def test_shipped_customer_models_read_the_settings_windows():
         (
             "SELECT dt, page_id AS n FROM core.events WHERE dt = $from_dt - 7",
             "reads: {core.events: 7}\n",
-            ":10: core.events is read without its days; add 'dt BETWEEN $from_dt AND $to_dt'",
+            ":10: core.events is read without a condition on dt; add 'dt BETWEEN $from_dt AND $to_dt'",
         ),
         ("SELECT dt, page_id AS n FROM core.events WHERE dt = $dt", "", "unknown parameter $dt"),
         (f"{RFM} dt BETWEEN $from_dt AND $to_dt GROUP BY dt", AS_OF, "unknown parameter $from_dt"),
         (
             "SELECT $dt AS dt, COUNT(*) AS n FROM customers.rfm",
             AS_OF,
-            ":10: customers.rfm is read without its days; add 'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n",
+            ":10: customers.rfm is read without a condition on dt; add 'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN",
         ),
-        (f"{RFM} dt = $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
-        (f"{RFM} dt BETWEEN $dt AND $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
-        (f"{RFM} dt = $dt OR dt = $dt - 7 GROUP BY dt", AS_OF, "customers.rfm is read without its days"),
+        (f"{RFM} dt = $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without a condition on dt"),
+        (f"{RFM} dt BETWEEN $dt AND $dt + 1 GROUP BY dt", AS_OF, "customers.rfm is read without a condition on dt"),
+        (f"{RFM} dt = $dt OR dt = $dt - 7 GROUP BY dt", AS_OF, "customers.rfm is read without a condition on dt"),
         (
             f"{RFM} dt = $dt - 7 GROUP BY dt",
             AS_OF,
-            "reads 7 days of customers.rfm before the day's own; declare them: 'reads: {customers.rfm: 7}'",
+            "reads customers.rfm up to 7 days before the computed day; declare this: 'reads: {customers.rfm: 7}'",
         ),
         (
             f"{RFM} dt = $dt - 7 GROUP BY dt",
             AS_OF + "reads: {customers.rfm: 28}\n",
-            "'reads' declares 28 days before the day's own of customers.rfm, the query reads 7",
+            "'reads' declares customers.rfm up to 28 days before the computed day, but the query reads up to 7",
         ),
         (f"{RFM} dt = $dt GROUP BY dt", AS_OF + "reads: {customers.rfm: week}\n", "names 'week'; known settings are"),
         (
             f"{RFM} dt = $dt GROUP BY dt",
             AS_OF + "reads: {customers.rfm: rfm_window_days / 7}\n",
-            "'rfm_window_days / 7' is no whole number of days",
+            "'rfm_window_days / 7' is not a whole number of days",
         ),
         (
             "SELECT $dt AS dt, COUNT(*) AS n FROM core.order_lines",
             AS_OF + "reads: {core.order_lines: all}\n",
-            "only raw tables may be read over 'all' days",
+            "'all' is allowed for raw tables only",
         ),
         ("SELECT 1 AS n", "as_of: monthly\n", "as_of"),
     ],
@@ -115,13 +115,13 @@ def test_a_table_without_days_reads_tables_judged_by_their_rows(tmp_path, table,
     if may_be:
         assert load(tmp_path, query, extra, header=WHOLE).reads["mine.table"] == (Read(table, None),)
     else:
-        assert f"not {table}" in refused(tmp_path, query, extra, header=WHOLE)
+        assert f"not for {table}" in refused(tmp_path, query, extra, header=WHOLE)
 
 
 def test_a_model_reads_no_table_by_days_beside_a_whole_history(tmp_path):
     query = "SELECT COUNT(*) AS n FROM core.order_lines AS l JOIN core.events AS e ON e.sku = l.sku AND e.dt = $from_dt"
     message = refused(tmp_path, query, "reads: {core.order_lines: all}\n", header=WHOLE)
-    assert "core.events is read without its days" in message
+    assert "core.events is read without a condition on dt" in message
 
 
 def test_a_table_without_days_has_no_parameter_of_days(tmp_path):
@@ -150,5 +150,5 @@ def test_a_check_may_look_back_as_its_model_does(tmp_path):
     path.write_text(text.format("reads: {core.order_lines: 3}\n") + query, encoding="utf-8")
     assert load_project(home, Settings()).reads["mine"] == (Read("core.order_lines", (0, 1, 2, 3)),)
     path.write_text(text.format("") + query, encoding="utf-8")
-    with pytest.raises(HeadwaterError, match=r"reads 3 days of core.order_lines .*declare them"):
+    with pytest.raises(HeadwaterError, match=r"reads core.order_lines up to 3 days .*declare this"):
         load_project(home, Settings())

@@ -49,7 +49,10 @@ def test_parameters_are_bound_in_the_tree(query, expected):
     [
         ("SELECT $hour AS h", r"unknown parameter \$hour"),
         ("SELECT $names AS n", r"\$names is a list: write 'x IN"),
-        ("SELECT $to_dt - 3000000 AS d", r"2026-03-02 - 3000000 days is outside the years 1 to 9999; make the number"),
+        (
+            "SELECT $to_dt - 3000000 AS d",
+            r"2026-03-02 - 3000000 days is outside the years 1 to 9999; reduce the number",
+        ),
         ("SELECT $to_dt + 10000000000 AS d", r"2026-03-02 \+ 10000000000 days is outside the years"),
     ],
 )
@@ -125,13 +128,13 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         (
             "SELECT dt, COUNT(*) AS n FROM core.events GROUP BY dt",
             "",
-            "core.events is read without its days; add 'dt BETW",
+            "core.events is read without a condition on dt; add 'dt BETW",
         ),
-        (f"SELECT dt FROM core.events WHERE {DAYS}", "", ":7: column 'n' is declared, the query does not return it"),
+        (f"SELECT dt FROM core.events WHERE {DAYS}", "", ":7: column 'n' is declared but not returned by the query"),
         (
             f"SELECT dt, page_id AS n, slot AS s FROM core.events WHERE {DAYS}",
             "",
-            "column 's' is returned, not declared; add 's: {type: INTEGER",
+            "column 's' is returned but not declared; add 's: {type: INTEGER",
         ),
         (
             f"WITH e AS (SELECT dt, page_id AS n FROM core.events WHERE {DAYS}) SELECT e.*, 1 AS n FROM e",
@@ -141,23 +144,23 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         (
             f"SELECT dt, slot AS n FROM core.events WHERE {DAYS}",
             "",
-            "column 'n' is declared BIGINT, the query returns INT",
+            "column 'n' is declared as BIGINT, but the query returns INT",
         ),
         (f"SELECT dt, colour AS n FROM core.events WHERE {DAYS}", "", 'Referenced column "colour" not found'),
         (
             "SELECT dt, page_id AS n FROM core.events WHERE dt BETWEEN $from_dt - 3 AND $to_dt",
             "",
-            "reads 3 days of core.events before the day's own; declare them: 'reads: {core.events: 3}'",
+            "reads core.events up to 3 days before the computed day; declare this: 'reads: {core.events: 3}'",
         ),
         (
             "SELECT dt, page_id AS n FROM core.events WHERE dt BETWEEN $from_dt - 3 AND $to_dt",
             "reads: {core.events: 2}\n",
-            "'reads' declares 2 days before the day's own of core.events, the query reads 3",
+            "'reads' declares core.events up to 2 days before the computed day, but the query reads up to 3",
         ),
         (
             "SELECT dt, page_id AS n FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt + 1",
             "",
-            "core.events is read without its days",
+            "core.events is read without a condition on dt",
         ),
         (
             f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}",
@@ -167,13 +170,13 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         (
             f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}",
             "reads: {core.events: all}\n",
-            "only raw tables may be",
+            "'all' is allowed for raw tables only",
         ),
         (f"SELECT dt, $colour AS n FROM core.events WHERE {DAYS}", "", "unknown parameter $colour"),
         ("SELECT dt FROM", "", "not valid SQL"),
         ("SELECT 1; SELECT 2", "", "expected exactly one SELECT, found 2"),
         ("DROP TABLE core.events", "", "expected exactly one SELECT"),
-        ("SELECT 1", "sorted_by: [m]\n", "sorted_by names 'm', which is no column"),
+        ("SELECT 1", "sorted_by: [m]\n", "sorted_by names 'm', which is not a declared column"),
         ("SELECT 1", "grains: [n]\n", "unknown key 'grains'; expected one of description, reads, grain"),
     ],
 )
@@ -187,7 +190,7 @@ def test_a_file_without_header_is_refused(tmp_path):
 
 def test_a_shipped_table_cannot_be_replaced(tmp_path):
     query = f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}"
-    assert "is core.events already; name yours otherwise" in refused(tmp_path, query, folder="core", name="events")
+    assert "is already core.events; rename yours" in refused(tmp_path, query, folder="core", name="events")
 
 
 def test_models_in_a_circle_are_refused(tmp_path):
@@ -196,7 +199,7 @@ def test_models_in_a_circle_are_refused(tmp_path):
     for name, other in (("a", "b"), ("b", "a")):
         text = HEADER.format(extra="") + f"SELECT dt, n FROM mine.{other} WHERE {DAYS}"
         (home.sql / "mine" / f"{name}.sql").write_text(text, encoding="utf-8")
-    with pytest.raises(HeadwaterError, match=r"in a circle"):
+    with pytest.raises(HeadwaterError, match=r"depend on each other"):
         load_project(home, Settings())
 
 

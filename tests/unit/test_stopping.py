@@ -41,8 +41,8 @@ def command(**options):
 cli.app = command
 cli.main()
 """
-STOPPED = "error: stopped; what was published before is whole, run again to go on\n"
-STOPPING = "stopping after this step; Ctrl-C again stops at once\n"
+STOPPED = "error: stopped; published partitions are intact, run again to continue\n"
+STOPPING = "stopping after this step; press Ctrl-C again to stop immediately\n"
 SIGNALS = pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 
 

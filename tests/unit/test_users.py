@@ -59,7 +59,7 @@ def test_only_a_hash_of_the_password_is_kept(home):
 def test_another_password_replaces_the_first(home):
     add(home)
     told = headwater("user", "password", "mei", "--password-stdin", home=home, stdin="something else\n")
-    assert told.stdout == "mei has another password\n"
+    assert told.stdout == "the password of mei is changed\n"
     hashed = Users(home).all()["mei"].password
     assert Passwords().is_right(hashed, "something else")
     assert not Passwords().is_right(hashed, PASSWORD)
@@ -69,7 +69,7 @@ def test_another_password_replaces_the_first(home):
     ("arguments", "said"),
     [
         (("add", "mei", "--role", "viewer"), "there is a user mei"),
-        (("add", "a b", "--role", "viewer"), "can be nobody's name"),
+        (("add", "a b", "--role", "viewer"), "is not a valid name"),
         (("remove", "lin"), "there is no user lin"),
         (("password", "lin"), "there is no user lin"),
     ],

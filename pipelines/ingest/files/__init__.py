@@ -1,4 +1,4 @@
-"""Landed files: which there are, how each is written, and its records as DuckDB reads them.
+"""Landed files: finding them, their formats, and reading their records with DuckDB.
 
 Not here: whether a record is valid (``pipelines.ingest.records``).
 """

@@ -1,6 +1,6 @@
-"""Careful reading of a file that DuckDB's readers refuse: what is sound goes into a clean copy, the rest is named.
+"""Reads a file that DuckDB's readers refuse: readable records go into a clean copy, the others get a reason.
 
-Here: the copy, in which every refused record leaves an empty one in its place, so that records keep their numbers.
+Here: the copy. It has an empty record for each refused one, so that records keep their numbers.
 Not here: deciding which files need it (``pipelines.ingest.files.reading``).
 """
 
@@ -21,16 +21,16 @@ from pipelines.ingest.files.records import RawRecord, csv_fields, records_of
 
 @dataclass
 class Refusals:
-    """Why records of one file cannot be read, by their number, and what else is wrong with the file."""
+    """The records of a file that cannot be read: number → reason; and warnings about the file."""
 
     records: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
 def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
-    """A plain copy of *file* in *scratch* that DuckDB can read, and what had to be left out.
+    """A plain copy of *file* in *scratch* that DuckDB can read, and the records that it refuses.
 
-    *delimiter* is that of a CSV file, *names* are its columns, or the keys of NDJSON that are looked for. The copy of a
+    *delimiter* is for CSV. *names* are the columns of a CSV file, or the keys of NDJSON that are read. The copy of a
     CSV file has the header as its first line.
 
     Raises:
@@ -53,7 +53,7 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
 
 
 def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
-    """Why DuckDB found no value of the columns *names* in a line; None if the line is sound and has none."""
+    """Why DuckDB found no value for the columns *names* in a line; None if the line is valid and has no value."""
     if record.fault:
         return record.fault
     try:
@@ -64,13 +64,13 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
         return "invalid json"
     if not isinstance(value, dict):
         return "not a JSON object"
-    # Python takes more for JSON than DuckDB does, e.g. half of a surrogate pair.
+    # Python accepts more than DuckDB does, such as half of a surrogate pair.
     return "invalid json" if any(value.get(name) is not None for name in names) else None
 
 
 def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str | None:
-    # Whether the text is JSON is for DuckDB to say, all at once; here only what would stop it is taken out, and what
-    # it would read in silence.
+    # DuckDB decides later whether the text is JSON. Here only records are refused on which it would stop, or which it
+    # would misread without an error.
     text, fault = "{}", record.fault
     if not fault:
         try:
@@ -83,8 +83,8 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
-    """The fault of an object that has one of the keys *names* twice: either value may be the one that is meant."""
-    # Most lines show that they have none without being parsed; a key may also be written in escapes.
+    """The reason to refuse an object that has one of the keys *names* twice: it is unclear which value is meant."""
+    # Parsing is slow, and most lines need none: count the keys in the text, unless a key may be written in escapes.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
         return None
     try:

@@ -1,7 +1,7 @@
 """Landing files whose content changed after they were ingested.
 
-Here: finding them, and what to say of them.
-Not here: ingesting the new content, which makes a batch of its own (``pipelines.ingest.run``).
+Here: finding and describing them.
+Not here: ingesting the new content, which becomes a batch of its own (``pipelines.ingest.run``).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pipelines.ingest.files.discover import is_as_ingested, modified_at
 
 @dataclass(frozen=True)
 class Change:
-    """A landing file that was ingested with several contents: the last two batches of it."""
+    """A landing file that was ingested again with new content: its last two batches."""
 
     old: Batch
     new: Batch
 
     def describe(self) -> str:
-        """A line on it."""
+        """One line about the change."""
         return (
             f"landing/{self.new.file}: has other content ({self.new.bytes:,} bytes) than was ingested at "
             f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} records "
@@ -31,15 +31,15 @@ class Change:
 
 
 def changes(batches: Iterable[Batch]) -> list[Change]:
-    """The landing files that were ingested with several contents, by name."""
+    """The landing files that were ingested with more than one content, sorted by name."""
     by_file = _by_file(batches)
     return [Change(*by_file[file][-2:]) for file in sorted(by_file) if len(by_file[file]) > 1]
 
 
 def changed_unseen(landing: Path, batches: Iterable[Batch]) -> list[str]:
-    """A line on each file below *landing* whose content is not what was ingested, though its size and time are.
+    """A line about each file below *landing* whose content has changed but whose size and time have not.
 
-    It is found only by reading every landed file.
+    Slow: it reads every landed file.
     """
     lines = []
     for file, found in sorted(_by_file(batches).items()):
@@ -61,7 +61,7 @@ def _looks_ingested(path: Path, batch: Batch) -> bool:
 
 
 def _by_file(batches: Iterable[Batch]) -> dict[str, Sequence[Batch]]:
-    """The batches of each landing file, the newest last."""
+    """Landing file → its batches, the newest last."""
     found: dict[str, list[Batch]] = {}
     for batch in batches:
         if batch.kind == "file":

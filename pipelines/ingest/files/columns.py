@@ -1,7 +1,7 @@
-"""Columns: which of them the files at hand have, before their records are judged.
+"""Columns: which columns the files of a group have, before records are validated.
 
-Here: stopping a source none of whose files has a required column, and counting the values of each column.
-Not here: a record that lacks a value (``pipelines.ingest.records.validation``), whether a count is unusual
+Here: stopping a source if no file has a required column, and counting the values of each column.
+Not here: a record that lacks a value (``pipelines.ingest.records.validation``), unusual counts
 (``pipelines.ingest.raw.drift``).
 """
 
@@ -20,7 +20,7 @@ from pipelines.ingest.sources.source import Source
 from pipelines.lake.duck import identifier
 
 _SAMPLE = 100
-"""Records of a file in which a key is looked for, where it has no value anywhere."""
+"""A key without any value is looked for in this many records of a file."""
 
 _FIRST_ROWS = 10_000
 
@@ -28,10 +28,10 @@ _FIRST_ROWS = 10_000
 def require_columns(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
 ) -> None:
-    """Refuse files none of which has a required column.
+    """Require that at least one of the files has each required column.
 
     Raises:
-        HeadwaterError: so it is; it names the column, the files and the names that were looked for.
+        HeadwaterError: no file has it; names the column, the files and the names that were looked for.
     """
     with_records = [r for r in readings if r.records > len(r.refusals.records)]
     if not with_records:
@@ -48,16 +48,16 @@ def require_columns(
             raise HeadwaterError(
                 f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked "
                 f"for {', '.join(declared[name].names)}",
-                remedy=f"if it has another name, add that in {file}",
+                remedy=f"if it has another name, add this name to {file}",
             )
 
 
 def filled_columns(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
 ) -> dict[str, tuple[int, str]]:
-    """How many records of each batch were not refused, and, as JSON, how many of these have a value in each column.
+    """Batch id → (number of records that were not refused, JSON of column → how many of these have a value).
 
-    A column that none of *readings* has is left out; one that has no value anywhere but stands in a header is not.
+    A column that no file has is not listed; a column without values is listed if a header or key names it.
     """
     names = list(destination.shown_by)
     counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
@@ -76,7 +76,7 @@ def filled_columns(
 
 
 def _without_values(session: Session, destination: Destination, names: list[str]) -> set[str]:
-    """Those of *names* without a value in any row; only those without one in the first rows are looked for in all."""
+    """The columns of *names* without any value. Searches the first rows, then all rows for the remaining columns."""
     for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
         if not names:
             break
@@ -89,7 +89,7 @@ def _without_values(session: Session, destination: Destination, names: list[str]
 def _in_heads(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
 ) -> set[str]:
-    """Those of *absent* that some file has, though without a value: by its header, or by keys in its first records."""
+    """The columns of *absent* that a file has without values: in its header, or as keys of its first records."""
     declared = source.relations[relation]
     found: set[str] = set()
     for reading in readings:

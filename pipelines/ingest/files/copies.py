@@ -1,7 +1,7 @@
-"""Copies: a file that landed again under another name.
+"""Copies: files that landed again under another name.
 
-Here: finding the file of which one is a copy. Its broken lines are duplicates, like its other records.
-Not here: records that are duplicates one by one (``pipelines.ingest.records.duplicates``).
+Here: finding the original of a copy. The broken lines of a copy count as duplicates, like its other records.
+Not here: single duplicate records (``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pipelines.ingest.files.discover import LandedFile, batch_id_of
 
 @dataclass
 class Originals:
-    """The files of a relation so far, by size: (name, batch id) of each, and the batch that it is a copy of or its own.
+    """The known files of a relation: size → (name, batch id, batch id of the original) of each.
 
-    A file's id is a hash of its name and content. So a file is a copy of another if, under the other's name, its
-    content has the other's id. Only files of equal size are compared, which are few.
+    A batch id is a hash of name and content. So a file is a copy of another if the hash of the other's name and its own
+    content is the other's id. Only files of equal size are compared.
     """
 
     by_size: dict[int, list[tuple[str, str, str]]]
 
     @classmethod
     def of(cls, like: LandedFile, lake: RawLake) -> Originals:
-        """The files in *lake* of the relation of *like*."""
+        """The files in *lake* of the same relation as *like*."""
         originals = cls({})
         for batch in lake.batches:
             if (batch.kind, batch.source, batch.relation) == ("file", like.source, like.relation):
@@ -34,10 +34,10 @@ class Originals:
         return originals
 
     def copied_by(self, file: LandedFile, batch_id: str) -> str:
-        """The batch of which *file* is a copy, or ''; from now on others may be copies of the file."""
+        """The batch of which *file* is a copy, or ''. Adds *file* to the known files."""
         original = ""
         alike = self.by_size.setdefault(file.size, [])
-        with suppress(OSError):  # it vanished: reading it will say so
+        with suppress(OSError):  # the file was deleted: reading it will report that
             for name, other_id, first in alike if file.size else ():
                 if name != file.file and batch_id_of(file.path, name) == other_id:
                     original = first

@@ -1,7 +1,7 @@
-"""Dialects: how one file writes down its records, and the query that reads files of one dialect as text.
+"""Dialects: how a file stores its records, and the query that reads files of one dialect as text.
 
 Here: format, compression, CSV header and delimiter, Parquet types, and finding a relation's columns among them.
-Not here: running the query, or what to do with a file that it fails on (``pipelines.ingest.files.reading``).
+Not here: running the query, or handling a file on which it fails (``pipelines.ingest.files.reading``).
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 100
-"""Lines within which the header of a CSV file begins, or the keys of NDJSON are looked at."""
+"""The header of a CSV file must begin, and keys of NDJSON are looked for, within this many lines."""
 
 _WITHOUT_ZONE = " WITHOUT ZONE"
 _WHOLE_NUMBERS_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
-"""Below it every whole number is a value of its own."""
+"""Below this limit the type stores every integer exactly."""
 
 NO_TEXT = "chr(0)"
-"""What stands for bytes that are no text."""
+"""Replaces bytes that are not valid text."""
 
 _FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
-"""Columns that DuckDB's Parquet reader adds; one of the file's own of this name would be taken in their place."""
+"""Columns that DuckDB's Parquet reader adds; a column of this name in the file would hide them."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What must be equal for files to be read by one query.
+    """The properties that files must share to be read by one query.
 
-    *names* (and, for Parquet, *types*) are those of the file's columns, of NDJSON the keys that are looked for; one
-    that differs from a declared name only in case is called by that, of NDJSON as it is in the file. *needs_care*:
-    DuckDB would misread the file, so that only its clean copy may be read. *is_strict*: reading stops at the first
-    line that is no JSON object or has a key twice, of which DuckDB takes the first value otherwise.
+    *names* (and, for Parquet, *types*) belong to the file's columns, or are the keys of NDJSON to look for. A name that
+    differs from a declared one only in case is replaced by the declared one; in NDJSON it stays as in the file.
+    *needs_care*: DuckDB would misread the file, so only its clean copy may be read. *is_strict*: reading fails on a
+    line that is not a JSON object or has a key twice; otherwise DuckDB would use the first value.
     """
 
     format: str
@@ -60,16 +60,16 @@ class Dialect:
 
     @property
     def is_read_alone(self) -> bool:
-        """Whether each file needs a query of its own: in one of several, ``file_index`` tells their records apart."""
+        """Whether each file needs its own query, because ``file_index`` cannot identify the file of a record."""
         return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
 
     @property
     def may_hold_nul(self) -> bool:
-        """Whether a NUL in a value says that the record cannot be read."""
+        """Whether a NUL in a value means that the record cannot be read."""
         return self.format == "csv" or "BLOB" in self.types
 
     def columns_present(self, relation: Relation) -> set[str] | None:
-        """The columns of *relation* that the file has; None where that is not written in its head."""
+        """The columns of *relation* that the file has; None if its header does not say (NDJSON)."""
         if self.format == "ndjson":
             return None
         return {name for name, column in relation.columns.items() if set(column.names) & set(self.names)}
@@ -78,11 +78,11 @@ class Dialect:
 def dialect_of(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path, *, is_sound: bool
 ) -> Dialect | None:
-    """How *file* is written; None if there is nothing in it. Unless it *is_sound*, it needs care.
+    """The dialect of *file*; None if the file is empty. If it is not *is_sound*, the dialect needs care.
 
     Raises:
-        OSError: it cannot be opened or decompressed.
-        ValueError: it has no head that can be understood; the text says why.
+        OSError: the file cannot be opened or decompressed.
+        ValueError: the header cannot be understood; the text says why.
     """
     if file.format == "parquet":
         return _parquet_dialect(connection, file, relation, scratch)
@@ -91,7 +91,7 @@ def dialect_of(
     is_damaged = bool(lines.damage) or not is_sound
     if file.format == "ndjson":
         keys = _as_in_head(relation.aliases, head)
-        # DuckDB makes an empty row of a record behind a byte-order mark.
+        # DuckDB reads a record after a byte-order mark as an empty row.
         needs_care = lines.has_bom or is_damaged
         return Dialect("ndjson", file.compression, needs_care=needs_care, names=keys, is_strict=True)
     if not head:
@@ -105,26 +105,26 @@ def dialect_of(
     delimiter, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
     if not known & set(names):
         raise ValueError(
-            f"its first line has none of the columns that are looked for ({', '.join(sorted(known))}); "
+            f"its first line has none of the expected columns ({', '.join(sorted(known))}); "
             "expected a header line with their names"
         )
     _refuse_twice(relation.aliases, names)
-    # A blank line is no record, but DuckDB makes one of it where there is one column.
+    # A blank line is not a record, but DuckDB reads it as one if there is only one column.
     needs_care = first.line > 1 or b"\n" in first.content or is_damaged or len(names) == 1
     return Dialect("csv", file.compression, needs_care, delimiter, names)
 
 
 def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """*names*, in which one that is no declared name as it is written, but one in another case, is called by that."""
+    """*names*, with those that differ from a declared name only in case replaced by the declared name."""
     missing = {alias.lower(): alias for alias in aliases if alias not in names}
     return tuple(name if name in aliases else missing.get(name.lower(), name) for name in names)
 
 
 def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file in which a column stands twice: whichever was read, it might be the other that is meant.
+    """Refuse a file that has a column twice: it is unclear which one is meant.
 
     Raises:
-        ValueError: so it is; the text names the column.
+        ValueError: it has; the text names the column.
     """
     twice = [alias for alias in aliases if names.count(alias) > 1]
     if twice:
@@ -132,10 +132,10 @@ def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
-    """The keys under which the first records have the columns *aliases*: as declared, or in another case.
+    """The keys for the columns *aliases* as the first records spell them: as declared, or in another case.
 
     Raises:
-        ValueError: there are several keys for one of them, and none is as declared.
+        ValueError: a column has several spellings, and none is the declared one.
     """
     keys: dict[str, set[str]] = {}
     for record in head:
@@ -166,9 +166,9 @@ def _parquet_dialect(
     except duckdb.Error as error:
         raise ValueError(f"cannot be read as Parquet: {first_line(error)}") from error
     if any(name.lower() == FILE_ROW for name, *_ in rows):
-        raise ValueError(f"a column is called {FILE_ROW}, as the reader's own is; give it another name")
+        raise ValueError(f"a column has the reserved name {FILE_ROW}; rename it")
     declared = {alias.lower(): alias for alias in relation.aliases}
-    # DESCRIBE would call the second of two columns otherwise; DuckDB cannot tell names apart that differ only in case.
+    # DESCRIBE renames the second of two columns whose names are equal or differ only in case.
     columns = _top_columns(connection, path)
     names = tuple(declared.get(name.lower(), name) for name, _ in columns)
     _refuse_twice(relation.aliases, names)
@@ -179,9 +179,9 @@ def _parquet_dialect(
 
 
 def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, bool]]:
-    """The columns of a Parquet file by name, and whether its times are what a clock showed, and not instants.
+    """The columns of a Parquet file: (name, whether it has local times instead of instants).
 
-    DuckDB calls both TIMESTAMP where an older notation was used, whose times are instants; the file says which.
+    DuckDB calls both TIMESTAMP if the file uses an older notation for instants; the file's schema distinguishes them.
     """
     query = f"SELECT name, coalesce(num_children, 0), logical_type FROM parquet_schema({literal(str(path))})"
     found: list[tuple[str, bool]] = []
@@ -195,7 +195,7 @@ def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tupl
 
 @dataclass(frozen=True)
 class Origin:
-    """A file as a query reads it: where it is, and the batch that its records belong to."""
+    """A file for a query: its path, and the batch and landing time of its records."""
 
     path: Path
     batch_id: str
@@ -203,9 +203,9 @@ class Origin:
 
 
 def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *more: str) -> str:
-    """The query that returns the columns of *relation* as text, batch_id and landed_at, in order of the records.
+    """The query that returns the columns of *relation* as text, batch_id and landed_at, in the order of the records.
 
-    *more* are columns of DuckDB's reader that are handed on, such as Parquet's file_row_number.
+    *more* are further columns of DuckDB's reader to return, such as Parquet's file_row_number.
     """
     columns = ", ".join(
         f"{_column(dialect, column.names)} AS {identifier(name)}" for name, column in relation.columns.items()
@@ -218,13 +218,13 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 
 
 def _of_file(values: Sequence[str]) -> str:
-    """The one of *values* that belongs to the file of a record; the reader's file_index counts files from 0."""
-    # Not a join with a table of files: that might change the order of the records.
+    """SQL for the value of a record's file; *values* has one for each file, and file_index counts files from 0."""
+    # A join with a table of files might change the order of the records.
     return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 
 
 def _column(dialect: Dialect, aliases: tuple[str, ...]) -> str:
-    """The first value under one of *aliases*, as text."""
+    """SQL for the first non-null value of the columns *aliases*, as text."""
     if dialect.format == "ndjson":
         found = [identifier(alias) for alias in aliases]
     elif dialect.format == "csv":
@@ -238,18 +238,18 @@ def _column(dialect: Dialect, aliases: tuple[str, ...]) -> str:
 
 
 def _position(index: int) -> str:
-    # A CSV header may hold any text, or one name twice: its columns are read by place.
+    # CSV columns are read by position, because a header may contain any text, or a name twice.
     return f"column_{index}"
 
 
 def _as_text(column: str, kind: str) -> str:
-    """A Parquet value as the text that a CSV file would have for it."""
+    """SQL for a Parquet value as the text that a CSV file would have for it."""
     if kind.startswith("TIMESTAMP") and not kind.endswith(_WITHOUT_ZONE):
-        # An instant is UTC; text says so by its Z.
+        # The text of an instant ends with Z for UTC.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
     if kind in _WHOLE_NUMBERS_BELOW:
-        # An id that was once null somewhere comes as 12345.0; it is 12345. What may stand for several is no id, and
-        # is written so that it is none.
+        # A column of ids with nulls often arrives as floating point: 12345.0 is 12345. A number that may stand for
+        # several ids gets a notation that validation refuses.
         return (
             f"CASE WHEN isnan({column}) THEN 'NaN' WHEN {column} <> trunc({column}) OR isinf({column}) "
             f"THEN CAST({column} AS VARCHAR) WHEN abs({column}) < {_WHOLE_NUMBERS_BELOW[kind]} "
@@ -261,7 +261,7 @@ def _as_text(column: str, kind: str) -> str:
             f"ELSE CAST({column} AS VARCHAR) END"
         )
     if kind == "BLOB":
-        # Older writers do not say that their bytes are text.
+        # Older writers do not declare that their bytes are text.
         return f"CASE WHEN {column} IS NOT NULL THEN coalesce(TRY(decode({column})), {NO_TEXT}) END"
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"

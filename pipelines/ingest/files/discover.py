@@ -1,7 +1,7 @@
-"""What has landed: files below ``landing/<source>/`` that are not in the lake yet.
+"""Finds files below ``landing/<source>/`` that are not in the lake yet.
 
-Here: matching files with relations, leaving alone what is still being written, and a batch's identity.
-Not here: what is in the files (``pipelines.ingest.files.reading``).
+Here: matching files with relations, skipping files that are still being written, and batch ids.
+Not here: the content of the files (``pipelines.ingest.files.reading``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.ingest.batches import Batch
 from pipelines.ingest.sources.source import Source
 
 SETTLE_SECONDS = 2.0
-"""A file that was written to less than so long ago may still be growing."""
+"""A file that was modified less than this long ago may still be growing."""
 
 _BEING_WRITTEN = re.compile(r"^[._]|\.(tmp|temp|part|partial|crdownload|download|filepart|swp|lock)$|~$", re.IGNORECASE)
 _FORMATS = {
@@ -39,7 +39,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file that a relation takes: *file* is relative to the landing folder, *compression* '', gzip or zstd."""
+    """A landing file of a relation. *file* is relative to the landing folder, *compression* is '', gzip or zstd."""
 
     source: str
     relation: str
@@ -52,14 +52,14 @@ class LandedFile:
 
     @property
     def modified_at(self) -> dt.datetime:
-        """Its modification time (UTC, without an offset), to the microsecond."""
+        """Its modification time (UTC, without an offset, microseconds)."""
         return modified_at(self.modified_ns)
 
     def is_unchanged(self) -> bool:
-        """Whether the file is still as it was found.
+        """Whether size and time of the file have not changed since it was found.
 
         Raises:
-            OSError: it is gone or may not be looked at.
+            OSError: the file is gone or not accessible.
         """
         now = self.path.stat()
         return (now.st_size, now.st_mtime_ns) == (self.size, self.modified_ns)
@@ -74,7 +74,7 @@ class LandedFile:
 
 
 def batch_id_of(path: Path, file: str) -> str:
-    """The id of the batch that the content of *path* would be under the name *file* in the landing folder.
+    """The batch id for the content of *path* under the name *file* in the landing folder.
 
     Raises:
         OSError: it cannot be read.
@@ -87,10 +87,10 @@ def batch_id_of(path: Path, file: str) -> str:
 
 
 def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
-    """Whether the file of *batch* is below *landing* as it was.
+    """Whether the file of *batch* is below *landing* and unchanged.
 
-    That is told by its size and time; where the time differs, or if *deep*, by its content. A landing file is not
-    Headwater's, so nothing beside it says what it holds, as the checksums do in the lake.
+    Size and time are compared; the content only if the time differs, or if *deep*. Landing files have no checksums
+    beside them, because Headwater does not own them.
     """
     path = landing / batch.file
     try:
@@ -105,13 +105,13 @@ def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
 
 
 def modified_at(nanoseconds: int) -> dt.datetime:
-    """A modification time as a batch has it (UTC, without an offset), to the microsecond."""
+    """A modification time as a batch stores it (UTC, without an offset, microseconds)."""
     return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=nanoseconds // 1000)
 
 
 @dataclass
 class Landing:
-    """What is below the landing folder: *pending* files, and what was found wrong, a line each."""
+    """The content of the landing folder: *pending* files, and errors and warnings, a line each."""
 
     pending: list[LandedFile] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -119,9 +119,9 @@ class Landing:
 
 
 def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> Landing:
-    """The files that wait to be ingested, in order of source, relation and name.
+    """The files to ingest, in the order of source, relation and name.
 
-    A file whose path, size and modification time are those of a *known* batch is not looked at again.
+    A file with the path, size and modification time of a *known* batch is skipped.
     """
     landing = Landing()
     seen = {(batch.file, batch.bytes, batch.modified_at) for batch in known}
@@ -145,14 +145,14 @@ def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> L
 
 
 def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
-    """Of *files*, those that nobody has written to for *seconds*, and a line for each other one.
+    """The files of *files* that were not modified for *seconds*, and a line for each other file.
 
-    Young files are given that time once, all together.
+    Waits once for all recently modified files.
     """
     files = list(files)
     now = time.time()
     ages = [now - file.modified_ns / 1e9 for file in files]
-    # A time in the future says nothing about when the file was written: look again after the full wait.
+    # A time in the future does not say when the file was written: wait the full time.
     waits = [seconds - age if age >= 0 else seconds for age in ages]
     if max(waits, default=0.0) > 0:
         time.sleep(max(waits))
@@ -181,7 +181,7 @@ def _report_unknown_sources(home: Home, names: set[str], landing: Landing) -> No
 
 
 def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
-    """The files below *folder*, save hidden and unfinished ones and links out of *root*."""
+    """The files below *folder*, except hidden and unfinished files and links that lead out of *root*."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -219,18 +219,18 @@ def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: 
         return None
     if _format(source, relation, file) is None:
         landing.errors.append(
-            f"landing/{file}: its format cannot be told; expected a name that ends in .ndjson, .csv or .parquet "
+            f"landing/{file}: unknown format; expected a name that ends in .ndjson, .csv or .parquet "
             "(.gz or .zst may follow), or set 'format' in source.yaml"
         )
         return None
     found = landed_file(root, source, relation, file)
     if found is None:
-        landing.errors.append(f"landing/{file}: cannot be read: it is gone, or may not be looked at")
+        landing.errors.append(f"landing/{file}: cannot be read: it is gone or not accessible")
     return found
 
 
 def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedFile | None:
-    """*file*, relative to the landing folder *root*, as one of *relation*; None if it is not there."""
+    """*file*, relative to the landing folder *root*, as a file of *relation*; None if it does not exist."""
     path = root / file
     kind = _format(source, relation, file)
     try:
@@ -244,7 +244,7 @@ def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedF
 
 
 def _format(source: Source, relation: str, file: str) -> str | None:
-    """The declared format, or that of the name's ending."""
+    """The declared format, or the format by the end of the name."""
     declared = source.relations[relation].format
     path = PurePosixPath(file)
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
@@ -253,7 +253,7 @@ def _format(source: Source, relation: str, file: str) -> str | None:
 
 @cache
 def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob as a pattern: ``**`` spans folders, ``*`` and ``?`` stay within one."""
+    """A glob as a regular expression: ``**`` spans folders, ``*`` and ``?`` stay within one."""
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
     return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)

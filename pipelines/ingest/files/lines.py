@@ -1,8 +1,8 @@
-"""The bytes of a landing file, line by line, however it is compressed and wherever it breaks off.
+"""The lines of a landing file, decompressed, even if the file is truncated.
 
-Here: raw lines with their numbers, which the slow paths need.
-Not here: the records that they make up (``pipelines.ingest.files.records``), or reading whole files into DuckDB
-(``pipelines.ingest.files.reading``); clean files never come this way.
+Here: raw lines with their numbers, for files that DuckDB cannot read.
+Not here: records made of lines (``pipelines.ingest.files.records``), or reading files with DuckDB
+(``pipelines.ingest.files.reading``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ else:
 
 BOM = b"\xef\xbb\xbf"
 LONGEST_LINE = {"ndjson": 16_000_000, "csv": 2_000_000}
-"""Bytes of the longest line that DuckDB's readers take (their limits are a little above)."""
+"""The most bytes of a line; the limits of DuckDB's readers are slightly higher."""
 
 _SHOWN_OF_LONG_LINE = 1_000
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
@@ -35,7 +35,7 @@ _BREAKS_OFF = "the file breaks off here"
 
 @dataclass(frozen=True)
 class Line:
-    """A line without the break that ends it. *fault*: it is too long, and only its beginning is here, or breaks off."""
+    """A line without its line break. *fault*: it is too long (then *content* is its beginning), or truncated."""
 
     number: int
     content: bytes
@@ -44,17 +44,17 @@ class Line:
 
 
 class Lines:
-    """The lines of a landing file, however it is compressed; a byte-order mark at its start is left out.
+    """The lines of a landing file, decompressed and without a byte-order mark.
 
-    *damage* says what broke them off, and *has_bom* whether there was such a mark, once they are read. Iterating raises
-    OSError where the file cannot be opened or decompressed at all.
+    After the iteration *damage* says why it ended early, and *has_bom* whether there was a byte-order mark. Iterating
+    raises OSError if the file cannot be opened or decompressed at all.
     """
 
     def __init__(self, file: LandedFile) -> None:
         self.damage: str | None = None
         self.has_bom = False
         self._file = file
-        # A carriage return alone ends a line of CSV; in JSON it is a blank.
+        # A single carriage return ends a line of CSV; in JSON it is a blank.
         self._breaks_at_returns = file.format == "csv"
 
     def __iter__(self) -> Iterator[Line]:
@@ -70,7 +70,7 @@ class Lines:
             raise OSError(self.damage)
 
     def _pieces(self) -> Iterator[tuple[bytes, str | None]]:
-        """Each line with its break, and its fault; of an over-long one only the beginning is held in memory."""
+        """Each line with its line break, and its fault. Only the beginning of a too long line is kept in memory."""
         limit = LONGEST_LINE[self._file.format]
         rest, beginning = b"", b""
         for block in self._blocks():
@@ -89,12 +89,12 @@ class Lines:
             yield rest, _BREAKS_OFF if self.damage else None
 
     def _split(self, text: bytes) -> list[bytes]:
-        """The lines of *text* with their breaks, then what may go on in the next block."""
+        """The lines of *text* with their line breaks; the last one may continue in the next block."""
         if self._breaks_at_returns:
             lines = text.splitlines(keepends=True)
             return lines if lines and not lines[-1].endswith(b"\n") else [*lines, b""]
-        *whole, rest = text.split(b"\n")
-        return [*(line + b"\n" for line in whole), rest]
+        *ended, rest = text.split(b"\n")
+        return [*(line + b"\n" for line in ended), rest]
 
     def _blocks(self) -> Iterator[bytes]:
         with _open(self._file) as handle:
@@ -109,13 +109,13 @@ class Lines:
                 yield block
 
 
-def is_whole(file: LandedFile) -> bool:
-    """Whether a compressed file goes to its end and has the content that its checksums say.
+def is_complete(file: LandedFile) -> bool:
+    """Whether a compressed file is not truncated and matches its checksums.
 
-    DuckDB takes a cut zstd file for a short one, and does not compare the checksums of gzip.
+    DuckDB reads a truncated zstd file without an error, and does not verify the checksums of gzip.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
     if not file.compression:
         return True
@@ -139,7 +139,7 @@ def _too_long(kind: str) -> str:
 
 
 def without_glob(path: Path, scratch: Path) -> Path:
-    """*path*, or a link to it in *scratch* where DuckDB would take its name for a pattern of names."""
+    """*path*, or a link to it in *scratch* if DuckDB would read its name as a glob."""
     if not any(sign in str(path) for sign in "*?["):
         return path
     link = scratch / uuid4().hex

@@ -1,7 +1,7 @@
-"""Finding refused records in their file again, by number.
+"""Finds refused records in their file by number, to quote them.
 
-Here: the wanted records of a file of lines, without a loop over the others: by counting line breaks where every line
-is a record, else by one query.
+Here: the wanted records of a file of lines, without a Python loop over the others: by counting line breaks if every
+line is a record, else by one query.
 Not here: files that DuckDB cannot read as lines (``pipelines.ingest.files.lines``).
 """
 
@@ -27,16 +27,16 @@ _BLOCK = 256 * 1024
 
 @dataclass
 class Lookup:
-    """Records of one file that were looked for: what is wanted twice is found once."""
+    """Finds records of one file, and remembers them."""
 
     found: dict[int, RawRecord] = field(default_factory=dict)
 
     def records(
         self, session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
     ) -> Iterator[RawRecord]:
-        """The records of *file* whose numbers are *wanted*, in order; *records* is how many it has in all.
+        """The records of *file* whose numbers are *wanted*, in order; *records* is the number of all its records.
 
-        None comes of a CSV file in which the reader saw another number of records, as its numbers mean others.
+        Yields nothing for a CSV file in which DuckDB counted other records: its numbers would name wrong records.
 
         Raises:
             OSError: the file can no longer be read.
@@ -70,7 +70,7 @@ def _find(
 
 
 def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records of a plain file; None where its lines are not its records, one by one, or one is too long."""
+    """The wanted records of an uncompressed file; None if not every line is a record, or a line is too long."""
     lines_before: list[int] = []
     lines, last = 0, b"\n"
     with path.open("rb", buffering=0) as blocks:
@@ -85,7 +85,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # The block in which the line before ends: one that begins with fewer line breaks than stand before this.
+            # The block in which the previous line ends: fewer line breaks are before it than before this line.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)
@@ -101,9 +101,9 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
 
 
 def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records by one query; None where DuckDB sees other lines than there are records."""
+    """The wanted records, found by one query; None if DuckDB counts other records."""
     path = without_glob(file.path, session.scratch)
-    # A file that is not UTF-8 throughout is refused here, and gone through line by line.
+    # This query fails if any byte is not UTF-8; then the file is read line by line in Python.
     lines = (
         f"SELECT row_number() OVER () AS line_no, line FROM read_csv({literal(str(path))}, "
         "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, quote = '', escape = '', "
@@ -113,7 +113,7 @@ def _query(session: Session, file: LandedFile, wanted: Collection[int], records:
     )
     numbered = (
         f"SELECT row_number() OVER () AS record_no, line_no, line FROM ({lines}) "
-        # Nearly every line begins with a brace: looking at that first spares trimming it.
+        # Nearly every line begins with a brace: testing this first avoids trimming.
         f"WHERE starts_with(line, '{{') OR trim(coalesce(line, ''), {literal(_BLANKS)}) <> ''"
     )
     query = (
@@ -137,6 +137,6 @@ def _query(session: Session, file: LandedFile, wanted: Collection[int], records:
 
 
 def _without_marks(line: bytes, line_no: int) -> bytes:
-    """A line without its carriage return, and the first one without a byte-order mark."""
+    """A line without its carriage return; the first line without a byte-order mark."""
     content = line.removesuffix(b"\r")
     return content.removeprefix(BOM) if line_no == 1 else content

@@ -1,8 +1,8 @@
-"""Reading: landing files of one relation become rows of a DuckDB table.
+"""Reads landing files of one relation into a DuckDB table.
 
-Here: filling one table with the records of many files, and which records could not be read. Clean files are read
-many at once; a file that DuckDB refuses is read again by itself, with care.
-Not here: what the records mean (``pipelines.ingest.records.validation``).
+Here: filling the table, and finding the records that could not be read. Many files are read by one query; a file that
+DuckDB refuses is read again from a clean copy.
+Not here: validating the records (``pipelines.ingest.records.validation``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import duckdb
 from pipelines.ingest.files.careful import Refusals, clean_copy, json_fault
 from pipelines.ingest.files.dialects import NO_TEXT, Dialect, Origin, dialect_of, select_from
 from pipelines.ingest.files.discover import LandedFile
-from pipelines.ingest.files.lines import is_whole, without_glob
+from pipelines.ingest.files.lines import is_complete, without_glob
 from pipelines.ingest.files.lookup import Lookup
 from pipelines.ingest.session import Session
 from pipelines.ingest.sources.source import Relation
@@ -30,11 +30,11 @@ PARSED = "__parsed"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where records go: into *table*, as what *query_of* makes of a query of text columns, batch_id and landed_at.
+    """Where records are written: *table*, by *query_of*, which gets a query of text columns, batch_id and landed_at.
 
-    Each record is one row there, with its batch_id; *is_empty* says of a row that its record has no value at all,
-    *is_refused* that its record is refused as far as is known there, which every empty one is, and *shown_by* names
-    a column of the table that has a value where the relation's column has one.
+    Each record is one row of the table, with its batch_id. *is_empty* and *is_refused* are conditions on a row: its
+    record has no value, its record is refused (empty ones always are). *shown_by*: column of the relation → column of
+    the table that is not null if it has a value.
     """
 
     table: str
@@ -45,12 +45,12 @@ class Destination:
 
 
 def nothing_in(columns: Iterable[str]) -> str:
-    """The condition that a record has no value in any of *columns*."""
+    """SQL condition: a record has no value in any of *columns*."""
     return " AND ".join(f"{identifier(column)} IS NULL" for column in columns)
 
 
 def as_text(relation: Relation) -> Destination:
-    """The destination ``__parsed``: the records of *relation* as they are."""
+    """The destination ``__parsed``: the records of *relation* as text."""
     shown_by = {name: name for name in relation.columns}
     is_empty = nothing_in(relation.columns)
     return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, is_empty, is_empty, shown_by)
@@ -58,10 +58,10 @@ def as_text(relation: Relation) -> Destination:
 
 @dataclass
 class FileReading:
-    """A file on its way into the lake: its batch, and what was found in it.
+    """A file that is being ingested, its batch, and what was found in it.
 
-    Its records are the rows of the destination from *first_row*, in order; *error* says why there are none. *copy_of*
-    is the batch of another file with the same content, or ''.
+    Its records are the rows of the destination from *first_row*, in order; *error* says why the file was not read.
+    *copy_of* is the batch of another file with the same content, or ''.
     """
 
     file: LandedFile
@@ -78,7 +78,7 @@ class FileReading:
 
     @property
     def name(self) -> str:
-        """The file as users know it."""
+        """The file as shown to users."""
         return f"landing/{self.file.file}"
 
 
@@ -92,15 +92,15 @@ class Reader:
         self.destination = destination
 
     def read(self, readings: Sequence[FileReading]) -> None:
-        """Fill the destination with the records of *readings*; each reading learns what became of its file."""
+        """Fill the destination with the records of *readings*; sets the results on each reading."""
         columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in self.relation.columns)
         nothing = self.destination.query_of(
             f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false"
         )
         self.session.run(f"CREATE OR REPLACE TABLE {self.destination.table} AS {nothing}")
         with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
-            whole = list(pool.map(_is_whole, readings))
-        for reading, is_sound in zip(readings, whole, strict=True):
+            complete = list(pool.map(_is_complete, readings))
+        for reading, is_sound in zip(readings, complete, strict=True):
             self._look_at(reading, is_sound)
         for group in _alike(reading for reading in readings if reading.dialect is not None):
             self._insert(group)
@@ -109,7 +109,7 @@ class Reader:
         self._find_null_bytes(readings)
 
     def _look_at(self, reading: FileReading, is_sound: bool) -> None:
-        """Learn how the file is to be read; with care unless it *is_sound*."""
+        """Set the dialect of the file; it needs care unless *is_sound*."""
         try:
             if reading.file.size:
                 reading.dialect = dialect_of(
@@ -119,7 +119,7 @@ class Reader:
             reading.error = f"{reading.name}: {_describe(error)}"
 
     def _insert(self, group: Sequence[FileReading]) -> None:
-        """Read files of one dialect together; if that fails, one by one, and then from clean copies."""
+        """Read files of one dialect by one query; if it fails, one by one, then from clean copies."""
         dialect = group[0].dialect
         assert dialect is not None
         if dialect.needs_care:
@@ -136,7 +136,7 @@ class Reader:
             self._insert_again(group, error)
 
     def _insert_again(self, group: Sequence[FileReading], fault: duckdb.Error) -> None:
-        """Read files on which the fast way failed: without the strictness that they do not need, else with care."""
+        """Read files on which the query failed: with a less strict query if that is safe, else from clean copies."""
         dialect = group[0].dialect
         assert dialect is not None
         if dialect.is_strict and not self._has_key_twice(group):
@@ -150,13 +150,13 @@ class Reader:
                 self._insert([reading])
 
     def _has_key_twice(self, group: Sequence[FileReading]) -> bool:
-        """Whether an object in NDJSON files may have a key twice: it has, or they cannot be read so."""
+        """Whether an object in NDJSON files has a key twice, or this cannot be determined."""
         files = list_literal(without_glob(reading.file.path, self.scratch) for reading in group)
         objects = (
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
             f"compression = {literal(group[0].file.compression or 'none')})"
         )
-        # Nearly all records of a log have one of a few lists of keys.
+        # Nearly all records of a log have one of a few sets of keys, so distinct sets are tested.
         query = (
             f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
             "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
@@ -198,7 +198,7 @@ class Reader:
             self._forget(reading, [number for number in reading.refusals.records if 0 < number <= reading.records])
 
     def _find_broken_json(self, readings: Sequence[FileReading]) -> None:
-        """Name the lines that are no JSON object: DuckDB makes a row without any value of them."""
+        """Refuse lines that are not JSON objects; DuckDB reads them as rows without values."""
         by_batch = {reading.batch_id: reading for reading in readings if reading.file.format == "ndjson"}
         table, is_empty, is_refused = self.destination.table, self.destination.is_empty, self.destination.is_refused
         query = (
@@ -218,7 +218,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """The faults of the *empty* records; all *refused* ones are looked up at once, for they will be wanted."""
+        """The faults of the *empty* records. Looks up all *refused* records at once, because quarantine needs them."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):
@@ -227,7 +227,7 @@ class Reader:
         return faults
 
     def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
-        """Refuse records with a NUL: in a CSV file it is damage, of Parquet's bytes it stands for what is no text."""
+        """Refuse records with a NUL: in a CSV file it is damage, in Parquet it replaces bytes that are not text."""
         by_batch = {r.batch_id: r for r in readings if r.dialect is not None and r.dialect.may_hold_nul}
         if not by_batch:
             return
@@ -244,21 +244,21 @@ class Reader:
             self._forget(reading, faults)
 
     def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
-        """Take records out of the destination; the others keep their row ids, and so their numbers."""
+        """Delete records from the destination; the others keep their row ids and so their numbers."""
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
             self.session.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
 
 
-def _is_whole(reading: FileReading) -> bool:
+def _is_complete(reading: FileReading) -> bool:
     try:
-        return is_whole(reading.file)
+        return is_complete(reading.file)
     except OSError:
-        return True  # whoever opens it next says what is wrong
+        return True  # the next attempt to open it reports the error
 
 
 def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:
-    """The readings by dialect, each list to be read by one query, in which a file's rows stay in one piece."""
+    """The readings grouped by dialect; one query reads a group, and the rows of each file stay together."""
     groups: dict[tuple[Dialect, str], list[FileReading]] = {}
     for reading in readings:
         assert reading.dialect is not None

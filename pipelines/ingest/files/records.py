@@ -1,9 +1,9 @@
-"""The records of a landing file of lines: which lines make one, and the fields of a CSV record.
+"""The records of a landing file of lines: which lines belong to a record, and the fields of a CSV record.
 
-Here: raw records with their numbers and lines, for the slow paths. In CSV a quote opens a field only at its beginning,
-or behind one blank, as for DuckDB's reader; elsewhere it is a letter, so that a record does not depend on the others.
-Not here: the lines themselves (``pipelines.ingest.files.lines``), or how a file is read that needs no care
-(``pipelines.ingest.files.reading``).
+Here: raw records with their numbers and lines, for files that DuckDB cannot read. In CSV, as in DuckDB's reader, a
+quote opens a field only at its beginning or after one blank; elsewhere it is an ordinary character, so that a stray
+quote does not affect other records.
+Not here: the lines (``pipelines.ingest.files.lines``), or reading with DuckDB (``pipelines.ingest.files.reading``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.lines import Line, Lines
 
 _LONGEST_QUOTED = 1_000
-"""Lines that one CSV record may span; beyond, its opening quote is taken for a stray one."""
+"""The most lines of a CSV record; if it has more, its opening quote is treated as a stray one."""
 
 _OPENING = re.compile(rb' ?"')
 _TO_CLOSING = re.compile(rb'(?:[^"]++|"")*+" *')
@@ -27,9 +27,9 @@ _QUOTED = re.compile(r' ?"((?:[^"]++|"")*+)" *')
 
 @dataclass(frozen=True)
 class RawRecord:
-    """A record as it is in the file: *number* counts records from 1, *line* is where it begins.
+    """A record as it is in the file: *number* counts records from 1, *line* is its first line.
 
-    *fault* says why it cannot be read at all, if so.
+    *fault* says why it cannot be read, or is None.
     """
 
     number: int
@@ -39,12 +39,12 @@ class RawRecord:
 
     @property
     def text(self) -> str:
-        """Its content as text; bytes that are not UTF-8 are shown as escapes."""
+        """Its content as text; bytes that are not UTF-8 become escapes."""
         return self.content.decode(errors="backslashreplace")
 
 
 def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator[RawRecord]:
-    """The records in *lines*; blank lines are none. In CSV, with *delimiter*, the header comes first, as number 0."""
+    """The records in *lines*, without blank lines. In CSV, with *delimiter*, the header comes first, as number 0."""
     if file.format == "csv":
         yield from _csv_records(lines, delimiter.encode())
         return
@@ -56,7 +56,7 @@ def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator
 
 
 def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None]:
-    """The fields of a CSV record, or why it has none; blanks around a quoted field are not part of it."""
+    """The fields of a CSV record, and why it cannot be split (or None). Blanks around a quoted field are dropped."""
     if record.fault:
         return [], record.fault
     try:
@@ -84,7 +84,7 @@ def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None
 
 
 class _Quote(Enum):
-    """What is open at the end of a line: a quoted field, or none; or the line is no CSV."""
+    """The state at the end of a line: within a quoted field, outside of one, or the line is not valid CSV."""
 
     OPEN = auto()
     CLOSED = auto()
@@ -114,13 +114,13 @@ def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
 
 
 def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], delimiter: bytes) -> list[Line] | None:
-    """The lines that belong to the record after its first; None if none near ends it, and then all are *waiting*."""
+    """The further lines of a record; None if no end is near: then they are put back into *waiting*."""
     taken: list[Line] = []
     state = _quote_after(line.content, False, delimiter)
     quotes = line.content.count(b'"')
     while state is _Quote.OPEN or (state is _Quote.MALFORMED and quotes % 2):
-        # The record is refused where it is malformed. Then it ends where its quotes pair off, so that no part of it is
-        # taken for a record of its own.
+        # A malformed record is refused. It ends where its quotes are balanced, so that no part of it becomes another
+        # record.
         following = None
         if len(taken) < _LONGEST_QUOTED:
             following = waiting.popleft() if waiting else next(source, None)
@@ -136,7 +136,7 @@ def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], de
 
 
 def _quote_after(line: bytes, is_open: bool, delimiter: bytes) -> _Quote:
-    """The state after *line*, which begins within a quoted field if *is_open*."""
+    """The state after *line*; *is_open*: the line begins within a quoted field."""
     if b'"' not in line:
         return _Quote.OPEN if is_open else _Quote.CLOSED
     place = 0

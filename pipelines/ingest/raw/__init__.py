@@ -1,4 +1,4 @@
-"""``lake/raw``: writing accepted and refused records, which of it is outdated, and how it drifts from day to day.
+"""``lake/raw``: writing accepted and refused records, finding outdated batches, and finding drift from day to day.
 
-Not here: the manifest of each batch (``pipelines.ingest.batches``).
+Not here: the manifest (``pipelines.ingest.batches``).
 """

@@ -1,7 +1,7 @@
-"""Drift: what a relation's files look like, against its own days before.
+"""Drift: days on which a relation's files differ from the days before.
 
-Here: the share of refused records and of values in each column by day, the days on which one is far off, and the
-columns that no file ever had.
+Here: the daily shares of refused records and of records without a value in a column, the days on which a share jumps,
+and the columns that no file ever had.
 Not here: counting a file's values (``files.columns``), refusing records (``records.validation``).
 """
 
@@ -18,21 +18,21 @@ from pipelines.ingest.batches import Batch
 from pipelines.ingest.sources.source import Source
 
 WINDOW_DAYS = 14
-"""A day is compared with so many days before it."""
+"""A day is compared with this many days before it."""
 
 _RECORDS = 10
-"""So many records at least must be more, or have no value, than the days before let expect: fewer may be chance."""
+"""A drift needs at least this many records more than the previous days predict; fewer may be chance."""
 _TIMES = 3
-"""Far off is a share of three times what it was, or one that leaves a third of what was left."""
+"""A drift needs a share that is three times as large as before, or whose remainder is a third of the old remainder."""
 _REFUSED_FLOOR, _EMPTY_FLOOR = 0.02, 0.10
-"""So much larger at least a share must be."""
+"""A drift needs a share that is at least this much larger than before."""
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
 @dataclass
 class _Day:
-    """The files of a relation of one day: their records, and how many of these have a value, by column."""
+    """The files of a relation for one day: their records, and column → how many of these have a value."""
 
     records: int = 0
     refused: int = 0
@@ -51,7 +51,7 @@ class _Day:
 
 @dataclass(frozen=True)
 class Share:
-    """*count* of *of* records."""
+    """*count* records out of *of*."""
 
     count: int
     of: int
@@ -69,8 +69,8 @@ class Share:
 class Drift:
     """A share of *relation* that jumped on *day*.
 
-    *column* is null where it is that of refused records, else that of records without a value in it. *file* is the one
-    of the day with the most of them.
+    It is the share of records without a value in *column*, or of refused records if *column* is None. *file* is the
+    day's file with the most of them.
     """
 
     source: str
@@ -83,19 +83,19 @@ class Drift:
 
     @property
     def key(self) -> tuple[str, str, dt.date, str | None]:
-        """What tells one drift from another."""
+        """The identity of the drift."""
         return self.source, self.relation, self.day, self.column
 
     @property
     def is_gone(self) -> bool:
-        """Whether no record has a value any more."""
+        """Whether no record has a value in the column."""
         return self.column is not None and self.now.count == self.now.of
 
 
 def drifts(batches: Iterable[Batch], sources: Mapping[str, Source]) -> list[Drift]:
-    """The days on which a share became far larger than in the days before, newest first.
+    """The days on which a share became much larger than in the days before, newest first.
 
-    A share that stays large is one drift, of its first day.
+    A share that stays large is one drift, on its first day.
     """
     found: list[Drift] = []
     for (source, relation), days in _by_day(batches).items():
@@ -115,7 +115,7 @@ def drifts(batches: Iterable[Batch], sources: Mapping[str, Source]) -> list[Drif
 
 
 def describe_drifts(found: Iterable[Drift]) -> list[str]:
-    """A line for each file and kind of drift, with its figures."""
+    """A line for each file and kind of drift, with the shares."""
     together: dict[tuple[object, ...], list[Drift]] = {}
     for drift in found:
         together.setdefault((drift.key[:3], drift.file, drift.column is None, drift.is_gone), []).append(drift)
@@ -134,15 +134,15 @@ def _describe(found: Sequence[Drift]) -> str:
     if first.is_gone:
         names = ", ".join(f"{drift.column} (before: {1 - drift.before.part:.1%})" for drift in found)
         return (
-            f"{where}: none of {first.now.of:,} records has a value any more in {names}; if the column has another "
-            "name now, add it in the source's source.yaml"
+            f"{where}: none of {first.now.of:,} records has a value any more in {names}; if the column was renamed, "
+            "add the new name to the source's source.yaml"
         )
     names = ", ".join(f"{drift.column} ({drift.now}, before: {drift.before})" for drift in found)
     return f"{where}: many of {first.now.of:,} records have no value in {names}"
 
 
 def never_there(batches: Iterable[Batch], sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """The optional columns that no file has, by relation (``native events``); relations that lack none are left out."""
+    """Relation (``native events``) → optional columns that no file has; only relations with missing columns."""
     there: dict[tuple[str, str], set[str]] = {}
     for batch in batches:
         if batch.kind == "file" and batch.read:
@@ -166,7 +166,7 @@ def _by_day(batches: Iterable[Batch]) -> dict[tuple[str, str], dict[dt.date, _Da
 
 
 def day_of(batch: Batch) -> dt.date:
-    """The day of most of a file's rows; without any, that in its name, else that of its landing (UTC)."""
+    """The most frequent day of a file's rows; without rows the day in its name, else the day of its landing (UTC)."""
     if batch.day is not None:
         return batch.day
     for year, month, day in _DAY_IN_NAME.findall(batch.file)[::-1]:
@@ -199,14 +199,14 @@ def _of(batch: Batch) -> _Day:
 
 
 def _share(day: _Day, column: str | None) -> Share:
-    """The refused records of a day, or those without a value in *column*."""
+    """The share of a day's records without a value in *column*, or of refused records if it is None."""
     if column is None:
         return Share(day.refused, day.records)
     return Share(day.read - day.filled.get(column, 0), day.read)
 
 
 def describe_never_there(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """A line on the columns that no file has, if there are any."""
+    """A line about the columns that no file has, if there are any."""
     if found:
         listed = "; ".join(f"{relation}: {', '.join(names)}" for relation, names in found.items())
         yield f"optional columns that no file has, read as empty: {listed}"

@@ -1,7 +1,7 @@
-"""Batches that go through ingestion again: of another mapping, declaration or setting, or whose raw files are gone.
+"""Batches to ingest again, because a mapping, declaration or setting has changed, or raw files are gone.
 
-Here: which batches these are, in sets that share targets, so that duplicates are settled afresh; and finding their
-landing files.
+Here: finding these batches and their landing files, in sets that share targets: duplicates are decided again for a
+complete set.
 Not here: ingesting them (``pipelines.ingest.run``).
 """
 
@@ -23,7 +23,7 @@ _NO_TARGETS = ("quarantine", "superseded_events", ID_HASHES)
 
 @dataclass
 class StaleSet:
-    """Batches that are ingested again together, all or none: *files* are theirs, *batch_ids* include mappings'."""
+    """Batches to ingest again together, all or none: their *files*, and *batch_ids*, including those of mappings."""
 
     batch_ids: set[str] = field(default_factory=set)
     targets: set[str] = field(default_factory=set)
@@ -65,13 +65,13 @@ def _fingerprint(batch: Batch, sources: Mapping[str, Source], settings: Settings
 
 
 def _joined(batches: Sequence[Batch], sources: Mapping[str, Source]) -> list[StaleSet]:
-    """All batches, those that share a target in one set."""
+    """All batches, in sets; batches that share a target are in the same set."""
     sets: list[StaleSet] = []
     for batch in batches:
         targets = {output.target for output in batch.outputs if output.target not in _NO_TARGETS}
         if _is_declared(batch, sources):
             targets |= {mapping.target.name for mapping in sources[batch.source].by_record(batch.relation)}
-        # A batch without targets, e.g. of an empty file, stands by its relation.
+        # A batch without targets, for example of an empty file, is grouped by its relation.
         targets = targets or {f"{batch.source}.{batch.relation}"}
         joined = StaleSet({batch.batch_id}, targets)
         for other in [each for each in sets if each.targets & targets]:
@@ -83,7 +83,7 @@ def _joined(batches: Sequence[Batch], sources: Mapping[str, Source]) -> list[Sta
 
 
 def _find_files(home: Home, sources: Mapping[str, Source], batches: Sequence[Batch], together: StaleSet) -> list[str]:
-    """Collect the landing files of a set; returns the names of those that are not there as they were."""
+    """Collect the landing files of a set; returns the names of files that are gone or have changed."""
     lost = []
     for batch in batches:
         if batch.batch_id not in together.batch_ids:
@@ -97,15 +97,15 @@ def _find_files(home: Home, sources: Mapping[str, Source], batches: Sequence[Bat
 
 
 def missing_file(lake: RawLake, batch: Batch) -> Path | None:
-    """The first raw file of *batch* that is not there (any more), if one is not."""
+    """The first raw file of *batch* that does not exist; None if all exist."""
     return next((path for o in batch.outputs if not (path := lake.root / o.path).exists()), None)
 
 
 def remedy_for(home: Home, lake: RawLake, damage: Damage) -> str:
-    """What to do about a damaged raw file: whether its records can be read once more decides."""
+    """What to do about a damaged raw file; it depends on whether its records can be read again."""
     act = "remove it: 'headwater run'" if damage.path.exists() else "'headwater run'"
     if not damage.file:
-        return f"{act} makes it again of the kept records"
+        return f"{act} makes it again from the kept records"
     batches = {batch.batch_id: batch for batch in lake.batches if batch.file == damage.file}
     batch = batches.get(damage.batch_id)
     if batch is not None and is_as_ingested(home.landing, batch):

@@ -1,6 +1,6 @@
-"""Outputs: stored rows become raw files, invisible until the manifest lists them.
+"""Outputs: stored rows become raw files, which are invisible until the manifest lists them.
 
-Here: which file a batch's rows of a target go to, writing it, and removing files that nobody lists.
+Here: choosing the file for a batch's rows of a target, writing it, and removing files that are not listed.
 Not here: which rows are stored (``pipelines.ingest.records.duplicates``).
 """
 
@@ -25,13 +25,13 @@ from pipelines.lake.checksums import checksums_of
 from pipelines.lake.duck import identifier, literal
 
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-"""Raw files are read a few times, by the models of ``core``: little is gained by compressing them harder. The second
-version of Parquet writes times and ids, which hardly repeat, smaller and faster."""
+"""The models of ``core`` read raw files only a few times, so stronger compression is not worth its time. Parquet V2
+writes times and ids, which hardly repeat, smaller and faster."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of *query* as the file of *batch_id* in *target*, and of *day* where that is kept by day."""
+    """A file to write: the rows of *query*, for *batch_id* in *target*, and for *day* if the target has days."""
 
     target: str
     day: dt.date | None
@@ -41,19 +41,19 @@ class Part:
 
 
 class Writer:
-    """Writes raw files beside the visible ones, never over them."""
+    """Writes raw files; never overwrites visible ones."""
 
     def __init__(self, session: Session, root: Path, visible: Collection[str]) -> None:
-        """*visible* are the paths that the manifest lists now, relative to *root*."""
+        """*visible* are the paths that the manifest lists, relative to *root*."""
         self.session = session
         self.root = root
         self.visible = visible
 
     def write(self, parts: Sequence[Part]) -> dict[str, list[Output]]:
-        """Write *parts*, durably; returns the files of each batch."""
+        """Write *parts* and sync them to disk; returns batch id → files."""
         targets = [self._path(part) for part in parts]
         with told_if_unwritable(self.root), replacing_all([self.root / path for path in targets]) as temporaries:
-            # DuckDB writes a file of one day with hardly more than one thread: so several are written at once.
+            # DuckDB writes a small file with about one thread, so we write several files in parallel.
             with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
                 rows = list(pool.map(self._copy, parts, temporaries))
             sums = checksums_of((temporary, "") for temporary in temporaries)
@@ -65,7 +65,7 @@ class Writer:
 
     def _path(self, part: Part) -> str:
         folder = f"{part.target}/dt={part.day.isoformat()}" if part.day else part.target
-        # A batch that is ingested again must not touch the file that readers see until the manifest changes.
+        # A batch that is ingested again must not overwrite its visible file, so it gets another name.
         names = (f"{folder}/{part.batch_id}{suffix}.parquet" for suffix in ("", "-a", "-b"))
         return next(name for name in names if name not in self.visible)
 
@@ -76,7 +76,7 @@ class Writer:
 
 
 def kept_parts(session: Session, target: Target, source: str, versions: Mapping[str, str]) -> list[Part]:
-    """The rows of *target* that are kept, by batch and day; *versions* are by batch."""
+    """The kept rows of *target*, a part for each batch and day; *versions*: batch id → version."""
     view = kept_view(target.name)
     columns = stored_columns(target, {"source": literal(source)})
     day_column = "dt" if target.partitioned else "NULL"
@@ -96,7 +96,7 @@ def kept_parts(session: Session, target: Target, source: str, versions: Mapping[
 
 
 def superseded_parts(session: Session, versions: Mapping[str, str], name: str | None = None) -> list[Part]:
-    """The rows of ``__superseded`` by the batch that supersedes (or *name* for all) and the superseded row's day."""
+    """The rows of ``__superseded``, by superseding batch (or *name* for all) and by day of the superseded row."""
     by = literal(name) if name else "superseded_by"
     superseded = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
     parts = []
@@ -110,7 +110,7 @@ def superseded_parts(session: Session, versions: Mapping[str, str], name: str | 
 
 
 def stored_columns(target: Target, given: Mapping[str, str]) -> str:
-    """The raw table's columns over the kept rows of *target*; *given* replaces some by another expression."""
+    """The SELECT list of the raw table of *target*; *given* replaces some columns by another expression."""
     return ", ".join(
         f"CAST({given.get(name, identifier(name))} AS {kind}) AS {identifier(name)}"
         for name, kind in RAW_TABLES[target.table].items()
@@ -119,7 +119,7 @@ def stored_columns(target: Target, given: Mapping[str, str]) -> str:
 
 
 def sweep(lake: RawLake) -> None:
-    """Remove files below ``lake/raw`` that the manifest does not list. The caller holds the home's lock."""
+    """Remove files below ``lake/raw`` that the manifest does not list. The caller has the home's lock."""
     listed = {lake.root / output.path for batch in lake.batches for output in batch.outputs}
     listed |= {manifest_file(lake.root), manifest_file(lake.root).with_name(CHECKSUMS)}
     for folder, _, names in os.walk(lake.root):

@@ -1,6 +1,6 @@
-"""Quarantine: refused records, each once and whole, with file, line and all reasons.
+"""Quarantine: the complete text of each refused record, with file, line and all reasons.
 
-Here: finding a refused record's text and line in its file, and writing the quarantine file of a batch.
+Here: finding a refused record's text and line in its file, and the query for the quarantine file of a batch.
 Not here: deciding what is refused (``pipelines.ingest.records.validation``, ``pipelines.ingest.files.careful``).
 """
 
@@ -21,7 +21,7 @@ from pipelines.ingest.sources.source import Relation
 from pipelines.lake.duck import identifier, literal
 
 Found = tuple[int, int | None, str]
-"""A record's number, its line and its text."""
+"""A record's number, its line (None for Parquet) and its text."""
 
 
 def quarantine_query(
@@ -32,7 +32,7 @@ def quarantine_query(
     reading: FileReading,
     reasons: Mapping[int, str],
 ) -> str:
-    """The query of the quarantine rows of one file of *relation*: its records in *reasons*, by number.
+    """SQL for the quarantine rows of a file of *relation*: the records whose numbers *reasons* has.
 
     Raises:
         OSError: the file can no longer be read.
@@ -46,7 +46,7 @@ def quarantine_query(
 
 
 def listing_query(listing: Path, batch_id: str, source: str, relation: str, file: str, landed_at: dt.datetime) -> str:
-    """The query of quarantine rows whose varying columns are in the NDJSON file *listing*."""
+    """SQL for quarantine rows: NDJSON file *listing* has the columns that vary, the arguments have the others."""
     given = {
         "batch_id": literal(batch_id),
         "source": literal(source),
@@ -59,7 +59,7 @@ def listing_query(listing: Path, batch_id: str, source: str, relation: str, file
         for name, kind in RAW_TABLES["raw.quarantine"].items()
     )
     kinds = "{'record_no': 'BIGINT', 'line_no': 'BIGINT', 'reasons': 'VARCHAR', 'raw': 'VARCHAR'}"
-    # A text of 16 MB may be several times as long when it is escaped.
+    # Escapes can make a text of 16 MB several times as long.
     return (
         f"SELECT {columns} FROM read_json({literal(str(listing))}, format = 'newline_delimited', columns = {kinds}, "
         "maximum_object_size = 120000000, hive_partitioning = false)"
@@ -82,9 +82,9 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
 
 
 def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """Rows of a CSV file whose lines were read as other records than they seem, as JSON of the columns that are read.
+    """Rows of a CSV file that DuckDB splits into records differently than we do, as JSON of the columns that are read.
 
-    DuckDB takes more for CSV than we do, such as a quoted field that is opened twice.
+    DuckDB accepts more than we do, such as a quoted field that is opened twice.
     """
     columns = ", ".join(identifier(name) for name in declared.columns)
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))

@@ -1,4 +1,4 @@
-"""Records: the type and range of each value, and which records are duplicates.
+"""Records: validating the type and range of each value, and finding duplicates.
 
 Not here: where accepted and refused records are written (``pipelines.ingest.raw``).
 """

@@ -1,7 +1,7 @@
-"""Duplicates: which of the new rows are in the lake already, or twice among themselves.
+"""Duplicates: new rows that the lake already has, or that occur twice among the new rows.
 
-Here: of two rows with one event_id, the one with the smallest (received_at, hash of the record) counts, whichever
-came first; of other targets every differing version is kept, and an equal one is a duplicate.
+Here: of events with the same event_id, the one with the smallest (received_at, hash of the record) counts, in
+whatever order they arrive. For other targets equal rows are duplicates, and all different versions are kept.
 Not here: which version of an order counts (``sql/core``).
 """
 
@@ -20,17 +20,18 @@ from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.partitions import dated_sql, parquet_sql
 
 SUPERSEDED = "__superseded"
-"""event_id, batch_id, record_no and dt of stored events that a new one beats, and superseded_by, its batch."""
+"""The table of stored events that a new event supersedes: event_id, batch_id, record_no, dt, and superseded_by, the
+new event's batch."""
 
 ID_HASHES = "event_ids"
-"""The folder of the hashes of stored event_ids: a file beside each of raw.events; look-ups read only these."""
+"""The folder with the hashes of stored event_ids, one file for each file of raw.events; look-ups read only these."""
 
 _MET = "__met"
 
 
 @dataclass
 class SeenEvents:
-    """The files of all visible events, by what their ids are looked up in: their hashes, or else the events."""
+    """The files of all visible events, and the files for looking up their ids: hashes, or the events themselves."""
 
     session: Session
     hashed: dict[Path, Path]
@@ -39,13 +40,13 @@ class SeenEvents:
 
     @classmethod
     def of(cls, session: Session, lake: RawLake) -> SeenEvents:
-        """The events that *lake* shows."""
+        """The visible events of *lake*."""
         seen = cls(session, {}, [], [])
         seen.add_batches(lake, lake.batches)
         return seen
 
     def add_batches(self, lake: RawLake, batches: Iterable[Batch]) -> None:
-        """Count the events of *batches* of *lake* as seen from now on."""
+        """Add the events of *batches* of *lake*."""
         suffix = hash_version(self.session)
         for batch in batches:
             files = {(output.target, output.dt): output for output in batch.outputs}
@@ -59,7 +60,7 @@ class SeenEvents:
                     self.unhashed.append(lake.root / output.path)
 
     def colliding_query(self) -> str:
-        """The query of the stored, unbeaten events that have an id of the new ones; with dt."""
+        """SQL for the stored events with an id of the new ones, without superseded events; with dt."""
         files = self._files_met()
         columns = f"event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no"
         if not files:
@@ -73,7 +74,7 @@ class SeenEvents:
         return f"SELECT {columns}, dt FROM {dated_sql(files)} WHERE event_id IN ({ids}){superseded}"
 
     def _files_met(self) -> list[Path]:
-        """The files of events that hold, by their hashes, an id of the new ones; these hashes go into ``__met``."""
+        """The files of events with a hash of a new event's id; writes these hashes to ``__met``."""
         self.session.run(f"CREATE OR REPLACE TABLE {_MET} (id_hash UBIGINT, file_no UBIGINT)")
         found: list[Path] = []
         for hash_of, files, events in (
@@ -91,17 +92,17 @@ class SeenEvents:
 
 
 def hash_version(session: Session) -> str:
-    """What the version of a file of hashes ends with: another version of DuckDB may hash otherwise."""
+    """The suffix for versions of files of hashes: another version of DuckDB may have another hash function."""
     (example,) = session.rows("SELECT hash('event_id')")[0]
     return f"-{example:x}"
 
 
 def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
-    """Start the list of rows that are not stored: those of refused records."""
+    """Create the list of rows that are not stored, with the rows of refused records."""
     checked = checked_view(target.name)
     refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
     if not is_one_to_one:
-        # One refused row of a record takes the record's other rows with it.
+        # If one row of a record is refused, all rows of the record are.
         refused = (
             f"SELECT row, false AS is_duplicate FROM {checked} WHERE (batch_id, record_no) IN "
             f"(SELECT (batch_id, record_no) FROM {checked} WHERE reasons IS NOT NULL)"
@@ -110,10 +111,10 @@ def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> No
 
 
 def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Path], *, is_by_record: bool) -> None:
-    """Leave out rows that equal one of *stored*, or an earlier one among themselves.
+    """Exclude rows that are equal to one of *stored*, or to an earlier new row.
 
-    The rows of a mapping over all files come in any order, so that of their records decides. Otherwise one file would
-    be said to repeat the other in some rows and to be repeated by it in the rest.
+    *is_by_record* False: the rows of a mapping over all files come in any order, so "earlier" means the order of their
+    records. Otherwise each of two files could count as a duplicate of the other in some rows.
     """
     order = "row" if is_by_record else "batch_id, record_no, row"
     checked, excluded = checked_view(target.name), excluded_table(target.name)
@@ -127,15 +128,15 @@ def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Pa
     )
 
 
-def exclude_beaten_events(session: Session, seen: SeenEvents) -> None:
-    """Leave out new events that another copy beats; list in ``__superseded`` the stored ones that a new one beats."""
+def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
+    """Exclude new events that another copy supersedes; list stored events that are superseded in ``__superseded``."""
     checked, excluded = checked_view("events"), excluded_table("events")
     session.run(f"CREATE OR REPLACE TABLE __stored AS {seen.colliding_query()}")
     session.run(
         f"INSERT INTO {_MET} SELECT hash(event_id) AS id_hash, NULL FROM {checked} GROUP BY id_hash HAVING count(*) > 1"
     )
-    # Only rows of repeated hashes are ranked, and these are found by themselves first: DuckDB would compute the hash
-    # of the record, which is dear, for all.
+    # Only rows with repeated hashes are ranked. They are selected first, or DuckDB would compute the expensive hash of
+    # the record for all rows.
     again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
     new = (
         f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "
@@ -157,8 +158,8 @@ def exclude_beaten_events(session: Session, seen: SeenEvents) -> None:
 
 
 def keep_the_rest(session: Session, target: Target) -> None:
-    """Make the view of the rows that are stored: all that were not left out."""
+    """Make the view of the rows to store: all that were not excluded."""
     checked, excluded = checked_view(target.name), excluded_table(target.name)
-    # The common case, in which nothing is left out, is spared the look at every row.
+    # Usually nothing is excluded; then the join is skipped.
     others = f" ANTI JOIN {excluded} USING (row)" if session.rows(f"FROM {excluded} LIMIT 1") else ""
     session.run(f"CREATE OR REPLACE VIEW {kept_view(target.name)} AS SELECT * FROM {checked}{others}")

@@ -1,9 +1,9 @@
-"""Validation: given values become typed ones, or reasons for refusing the record.
+"""Validation: turns given values into typed values, or into reasons for refusing the record.
 
-Here: one SQL query per mapping that types every column, adds the derived ones and lists what is wrong. Every rule
-judges a record by itself, so that the order in which files arrive changes nothing.
-Not here: which text is a value of which type (``pipelines.ingest.records.values``); duplicates
-(``pipelines.ingest.records.duplicates``), which look at other records.
+Here: one SQL query per mapping that types every column, adds derived columns and lists what is wrong. Every rule
+depends on a single record, so the order in which files arrive does not matter.
+Not here: which texts are values of a type (``pipelines.ingest.records.values``); duplicates, which depend on other
+records (``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from pipelines.lake.duck import identifier, literal
 
 _LARGEST_AMOUNT = 1e12
 LATEST = "TIMESTAMP '2100-01-01'"
-"""No clock is right beyond this: a later time is out of range, whatever it is compared with."""
+"""A later time is always out of range."""
 
 _CALENDAR = "TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
-"""Times within which no arithmetic overflows."""
+"""The range of times in which arithmetic cannot overflow."""
 
 _DAY = 24 * 60 * 60 * 1_000_000
 """A day in microseconds."""
 
 
 def checked_query(mapping: Mapping, settings: Settings) -> str:
-    """The query that types and judges the rows of *mapping*, over its relations and ``__files`` (batch_id, landed_at).
+    """SQL that types and validates the rows of *mapping*, from its relations and ``__files`` (batch_id, landed_at).
 
-    It returns the target's columns and derived columns, ``record_hash`` where the target is not partitioned,
-    batch_id, record_no, and ``reasons``: all that is wrong with the row, separated by '; ', or null.
+    It returns the target's columns and derived columns, ``record_hash`` if the target is not partitioned,
+    batch_id, record_no, and ``reasons``: everything that is wrong with the row, separated by '; ', or null.
     """
     given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in _mapped(mapping))
-    return _judging(
+    return _validating(
         mapping,
         settings,
         f"SELECT {given}, batch_id, record_no FROM ({mapping.query})",
@@ -46,17 +46,17 @@ def checked_query(mapping: Mapping, settings: Settings) -> str:
 
 
 def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
-    """The same for a plain *mapping* of *records*, a query with landed_at besides the relation's columns.
+    """As ``checked_query``, for a plain *mapping* of *records*, a query of the relation's columns and landed_at.
 
-    Its rows come in the order of the records: it has no join, which may lose that.
+    Its rows are in the order of the records, because it has no join.
     """
     assert mapping.plain is not None
     given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
     mapped = f"SELECT {given}, batch_id, record_no, landed_at FROM ({records})"
-    return _judging(mapping, settings, mapped, "SELECT * FROM derived", "landed_at")
+    return _validating(mapping, settings, mapped, "SELECT * FROM derived", "landed_at")
 
 
-def _judging(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
+def _validating(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
     target = mapping.target
     kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
     values = ",\n  ".join(
@@ -79,12 +79,12 @@ def _mapped(mapping: Mapping) -> list[str]:
 
 
 def row_hash(target: Target) -> str:
-    """An expression: the hash of a row's canonical columns, the same on every machine and for every batch.
+    """SQL for the hash of a row's canonical columns; the same on every machine and for every batch.
 
-    It begins with the digit of the target's *precedence*, if it has one: of two versions that updated_at does not
-    rank, the models take the larger hash.
+    It begins with the digit of the target's *precedence*, if it has one: of two versions with equal updated_at, the
+    models use the one with the larger hash.
     """
-    # A null must differ from an empty text, and a value must not run into the next one.
+    # A null must differ from an empty text, and the border between two values must be unambiguous.
     parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), chr(30))" for name in target.columns)
     digest = f"md5(concat_ws(chr(31), {parts}))"
     return f"CAST({target.precedence} AS VARCHAR) || {digest}" if target.precedence else digest
@@ -100,7 +100,7 @@ def _checked_columns(target: Target) -> list[str]:
 
 
 def _filled(mapping: Mapping, settings: Settings) -> str:
-    """All columns, with times and days that no calendar has as null, days placed after their order, and defaults."""
+    """The SELECT list: impossible times and days become null, days are placed after their order, defaults filled in."""
     target = mapping.target
     replaced = [
         f"CASE WHEN {value} BETWEEN {_CALENDAR} THEN {value} END AS {identifier(name)}"
@@ -108,7 +108,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
         if column.kind in ("TIMESTAMP", "DATE")
         for value in [_placed(mapping, name, settings)]
     ]
-    # A default stands in for nothing, never for a value that cannot be read.
+    # A default replaces only a missing value, never a value that cannot be read.
     replaced += [
         f"CASE WHEN {_is_given(mapping, name, settings)} THEN {identifier(name)} "
         f"ELSE CAST({column.default} AS {column.kind}) END AS {identifier(name)}"
@@ -119,7 +119,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """The time *name*; where only its day is known, and something it follows is on that day: not before that."""
+    """SQL for the time *name*. If only its day is known, it is not before the time on the same day that it follows."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
@@ -139,17 +139,17 @@ def _derived(target: Target, settings: Settings) -> str:
             column.expression.replace("{clock_tolerance_us}", tolerance),
         )
         pieces.append(f", {expression} AS {identifier(name)}")
-    # A derived column may name one before it by its alias.
+    # A derived column may use an earlier one by its alias.
     return "".join(pieces)
 
 
 def _reasons(mapping: Mapping, settings: Settings) -> str:
-    """All that is wrong with a row, or null; the texts are put together only for rows where something is."""
+    """SQL for all reasons to refuse a row, or null. The text is only built for refused rows."""
     faults: list[tuple[str, str]] = []
     suspect: list[str] = []
     for name, column in mapping.target.columns.items():
         value, is_given = identifier(name), _is_given(mapping, name, settings)
-        # The null typed value is looked at first: it is rare, and spares the rest.
+        # The test for a null value comes first: it is rarely true, so the others are rarely evaluated.
         if column.required:
             faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
             suspect.append(f"{value} IS NULL")
@@ -170,12 +170,12 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
         faults.append((_too_large(mapping.target), "amount out of range"))
         suspect.append(_too_large(mapping.target))
     texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
-    # A null among the conditions is not true, and CASE takes it so.
+    # CASE treats a condition that is NULL as false.
     return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
 
 
 def _is_given(mapping: Mapping, name: str, settings: Settings) -> str:
-    """The condition that a record says something in the column *name*; a word for nothing in an id says nothing."""
+    """SQL condition: a record has a value in the column *name*; in an id, a word for null is not a value."""
     if name not in mapping.types:
         return "false"
     text = as_text(_given(name), mapping.types[name])
@@ -195,13 +195,13 @@ def _out_of_range(target: Target, settings: Settings) -> str:
     else:
         limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
     conditions = [
-        # In microseconds, because adding an interval asks the calendar.
+        # In microseconds, because adding an interval uses the calendar, which is slower.
         f"{moment} < TIMESTAMP {literal(target.earliest)} OR {moment} >= {LATEST} "
         f"OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
         for moment, landed in limits
     ]
     if target is EVENTS:
-        # A clock that was never set: the server had the event years after it is said to have happened.
+        # The device's clock was never set: the server received the event years after its time.
         age = settings.inputs.max_event_age_days * _DAY
         conditions.append(f"epoch_us(received_at) - epoch_us(occurred_at) > {age}")
     return " OR ".join(conditions)

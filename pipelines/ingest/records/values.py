@@ -1,8 +1,7 @@
-"""Values: the SQL expression that reads one given value as its column's type, or null where it says no such thing.
+"""Values: SQL expressions that read a given value as its column's type, or as null if it is not one.
 
-Here: which texts are times, dates, numbers, ids and words of a list. A value is read as what it says or not at all:
-each text is matched from end to end before it is cast, because DuckDB's casts round, skip what they do not know and
-take notations that nobody means.
+Here: which texts are times, dates, numbers, ids and allowed words. Each text must match a complete pattern before it is
+cast, because DuckDB's casts round, ignore unknown parts and accept unusual notations.
 Not here: what a null means for the record (``pipelines.ingest.records.validation``).
 """
 
@@ -29,27 +28,27 @@ _SECOND = ":[0-5][0-9]([.][0-9]{1,9})?"
 _CLOCK = f"{_DAY}[T ]{_HOUR_MINUTE}({_SECOND})?"
 _OFFSET = " ?(Z|UTC|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _USUAL_INSTANT = f"{_DAY}[T ]{_HOUR_MINUTE}{_SECOND}(Z|[+-]{_HOUR_MINUTE})"
-"""The instants that DuckDB casts as they are. Nearly all are so written, and one match is cheaper than two."""
+"""Instants that DuckDB can cast directly. Nearly all have this form, and one match is cheaper than two."""
 
 _MILLISECONDS = (
     "({0} BETWEEN 315532800000 AND 4102444799999 "
     "OR {0} BETWEEN -86400000 AND 946684799 AND {0} NOT BETWEEN 20000101 AND 20991231)"
 )
-"""The numbers that are epoch milliseconds: of 1980 to 2099, and of a clock that began in 1970 and was not set since.
+"""The numbers that are epoch milliseconds: those of 1980 to 2099, and those of a clock that started in 1970.
 
-Others are no milliseconds: seconds of 2000 and later, which end where those of the clock do, microseconds, and days
-and times written as one number, YYYYMMDD and longer.
+Other numbers are refused: epoch seconds from 2000 on, microseconds, and dates and times written as one number,
+YYYYMMDD or longer.
 """
 
 _NESTED = r"(?s)\s*(\{.*\}|\[.*\])\s*"
 _NO_IDS = ("true", "false", "True", "False", "Infinity", "-Infinity", "inf", "-inf")
 _WHOLE_WITH_DECIMALS = "[0-9]{1,15}[.]0+"
 _ROUNDED = "[+-]?([0-9]{16,}[.]0+|[0-9]([.][0-9]+)?[eE][+][0-9]{2,3})"
-"""Numbers that went through floating point, or a spreadsheet, and may stand for several ids."""
+"""Numbers that were rounded by floating point or a spreadsheet, so that they may stand for several ids."""
 
 
 def typed(column: Column, given_type: str | None, given: str, settings: Settings) -> str:
-    """The expression that reads *given*, of *given_type* (None: not given), as a value of *column*, or null."""
+    """SQL that reads *given*, of *given_type* (None: not given), as a value of *column*, or null."""
     if given_type is None:
         return f"CAST(NULL AS {column.kind})"
     text = as_text(given, given_type)
@@ -72,12 +71,12 @@ def as_text(given: str, given_type: str) -> str:
 
 
 def is_day(given: str, given_type: str) -> str:
-    """The condition that *given*, a value that was read as a time, says a day and no time of day."""
+    """SQL condition: *given*, a value read as a time, is a day without a time of day."""
     return _matches(as_text(given, given_type), _padded(_DAY))
 
 
 def local_day(moment: str, timezone: str, earliest: str) -> str:
-    """The expression of the day of *moment*, UTC and not before *earliest*, in *timezone*."""
+    """SQL for the day in *timezone* of *moment*, which is UTC and not before *earliest*."""
     offset = fixed_offset(timezone, dt.date.fromisoformat(earliest))
     if offset is not None:
         return f"CAST({moment} + to_seconds({offset}) AS DATE)"
@@ -86,12 +85,12 @@ def local_day(moment: str, timezone: str, earliest: str) -> str:
 
 @cache
 def fixed_offset(timezone: str, earliest: dt.date) -> int | None:
-    """The seconds that *timezone* is ahead of UTC from *earliest* to 2100, or None if that changes.
+    """The seconds that *timezone* is ahead of UTC from *earliest* to 2100, or None if the offset changes.
 
-    Where it is fixed, adding it is several times as fast as asking the calendar for every row.
+    Adding a fixed offset is several times as fast as converting the time zone of every row.
     """
     zone = ZoneInfo(timezone)
-    # Ten days before the range and after it cover every offset; no zone leaves its offset for less than ten days.
+    # Sampling every ten days finds every offset: no zone changes its offset for less than ten days.
     first = dt.datetime.combine(earliest, dt.time(), dt.UTC) - dt.timedelta(days=10)
     days = (dt.datetime(2100, 1, 20, tzinfo=dt.UTC) - first).days
     offsets = {(first + dt.timedelta(days=day)).astimezone(zone).utcoffset() for day in range(0, days, 10)}
@@ -108,17 +107,17 @@ def _matches(text: str, pattern: str) -> str:
 
 
 def is_nothing(text: str, settings: Settings) -> str:
-    """The condition that *text*, given for an id, is a word for nothing, or blank."""
-    # Not IN: DuckDB makes a join of a long list, which may lose the order of the records.
+    """SQL condition: *text*, given for an id, is blank or a word for null."""
+    # OR instead of IN: DuckDB turns a long list into a join, which may change the order of the records.
     words = "".join(f" OR {text} = {literal(word)}" for word in settings.inputs.null_ids)
-    # Only what begins with a blank (all of them sort before '!') can be nothing but blanks.
+    # Only a text that begins with a blank can be blank, and all blanks sort before '!': this avoids most trims.
     return f"(({text} < '!' AND trim({text}, {_BLANKS}) = ''){words})"
 
 
 def _id(text: str, settings: Settings) -> str:
-    """An id as it is spelt, save a whole number with decimals, such as 12345.0: that is 12345 to other sources."""
+    """SQL for an id: unchanged, but 12345.0 becomes 12345, as other sources write it."""
     no_ids = " OR ".join(f"{text} = {literal(word)}" for word in _NO_IDS)
-    # Nearly every id shows by its first sign, or by what it lacks, that it is neither JSON nor a number with decimals.
+    # For nearly every id, cheap tests of its first character and for '.' and '+' rule out JSON and decimals.
     return (
         f"CASE WHEN {is_nothing(text, settings)} OR {no_ids} THEN NULL "
         f"WHEN ({text} < '\\' AND {text} >= '[' OR {text} >= '{{' OR {text} < '!') AND {_matches(text, _NESTED)} "
@@ -137,15 +136,15 @@ def _text(column: Column, text: str, settings: Settings) -> str:
     if column.allowed:
         return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
     if column.shape:
-        # Not matched in capitals: there are letters of other alphabets whose capital is one of ours.
+        # Match before upper(): some letters of other alphabets have a capital that is a Latin letter.
         return f"CASE WHEN {_matches(text, column.shape)} THEN upper({text}) END"
     return text
 
 
 def _money(column: Column, given_type: str, given: str, text: str) -> str:
-    """An amount with at most four decimals: more are refused, not rounded away.
+    """SQL for an amount with at most four decimals; more decimals are refused, not rounded.
 
-    Save for less than 0.00000001: that is what computing in floating point leaves behind (0.30000000000000004).
+    Remainders below 0.00000001 are ignored: they come from floating-point arithmetic (0.30000000000000004).
     """
     if _INTEGERS.fullmatch(given_type):
         return f"TRY_CAST({given} AS {column.kind})"
@@ -158,9 +157,9 @@ def _money(column: Column, given_type: str, given: str, text: str) -> str:
 
 
 def _moment(column: Column, given_type: str, given: str, text: str, timezone: str) -> str:
-    """An instant in UTC; null where the value is none."""
+    """SQL for an instant in UTC; null if the value is not one."""
     if given_type.startswith("TIMESTAMP"):
-        # A TIMESTAMP is UTC as it is; the session's time zone, UTC, makes one of a TIMESTAMPTZ.
+        # A TIMESTAMP is UTC already; a TIMESTAMPTZ is converted with the session's time zone, which is UTC.
         return f"CAST({given} AS TIMESTAMP)"
     milliseconds = f"TRY_CAST({text} AS BIGINT)"
     cases = [
@@ -174,7 +173,7 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
     if column.local:
         cases.append((_matches(text, _padded(_CLOCK)), _local(f"TRY_CAST({text} AS TIMESTAMP)", timezone)))
     if column.takes_day:
-        # A day begins when its clocks say so: where midnight is skipped, an hour later.
+        # If a zone skips midnight on this day, the day begins an hour later.
         midnight = f"CAST(TRY_CAST({text} AS DATE) AS TIMESTAMP)"
         start = f"CAST(timezone({literal(timezone)}, {midnight}) AS TIMESTAMP)"
         cases.append((_matches(text, _padded(_DAY)), start))
@@ -182,24 +181,24 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
 
 
 def _instant(text: str) -> str:
-    # Casting text to TIMESTAMP would drop its offset, so the cast is to TIMESTAMPTZ; what that counts is UTC.
+    # A cast to TIMESTAMP would drop the offset, so cast to TIMESTAMPTZ and take its UTC microseconds.
     return f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
 
 
 def _canonical(text: str) -> str:
-    """A time with an offset as DuckDB casts it: without blanks around the offset, Z for UTC."""
+    """SQL for a time with an offset in the form that DuckDB can cast: no blanks around the offset, Z for UTC."""
     trimmed = f"trim({text}, {_BLANKS})"
     return f"({trimmed}[:10] || ' ' || replace(replace({trimmed}[12:], ' ', ''), 'UTC', 'Z'))"
 
 
 def _local(wall: str, timezone: str) -> str:
-    """The instant at which the shop's clocks show *wall*: the second of two, null if they skip it."""
+    """SQL for the instant of the local time *wall*: the later one if there are two, null if summer time skips it."""
     instant = f"timezone({literal(timezone)}, {wall})"
     return f"CASE WHEN timezone({literal(timezone)}, {instant}) = {wall} THEN CAST({instant} AS TIMESTAMP) END"
 
 
 def _date(given_type: str, given: str, text: str, timezone: str) -> str:
-    """A day; of an instant the shop's local one."""
+    """SQL for a day; for an instant, its day in the shop's time zone."""
     if given_type == "DATE":
         return given
     local = f"CAST(timezone({literal(timezone)}, {{}}) AS DATE)"

@@ -1,4 +1,4 @@
-"""What is declared: a source's files and relations, the targets, and the SELECT from one to the other.
+"""Declarations: the files and relations of a source, the targets, and the SELECTs from relations to targets.
 
-Not here: the landed files.
+Not here: landed files (``pipelines.ingest.files``).
 """

@@ -1,8 +1,8 @@
-"""Mappings: the SELECT that turns relations of a source into rows of one canonical target.
+"""Mappings: a SELECT that turns relations of a source into rows of one canonical target.
 
-Here: parsing a mapping, what it reads, whether it works record by record, the types it returns, and the
-contract with its target.
-Not here: the source's declaration around it (``pipelines.ingest.sources.source``) or running it.
+Here: parsing a mapping, the relations that it reads, whether it works record by record, the types that it returns, and
+validating these against its target.
+Not here: the source's declaration (``pipelines.ingest.sources.source``) or running a mapping.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _SAFE_TABLE_FUNCTIONS = (exp.Unnest, exp.Lateral)
 
 @dataclass(frozen=True)
 class Mapping:
-    """One ``<target>.sql`` of a source.
+    """The file ``<target>.sql`` of a source.
 
-    *relations* are those it reads. *by_record*: each row comes from one record of one relation and from nothing
-    else, so that files can be mapped one by one; otherwise it is mapped over all files at once. *one_to_one*:
-    moreover each record gives exactly one row. *plain*: it even only renames columns: the relation's columns, and
-    what each is called in the target; None if it does more, or leaves a column out. *meaning* is the query without
-    comments and line breaks. *types*: the DuckDB type of each column that it returns.
+    *relations*: the relations that it reads. *by_record*: each row depends on one record of one relation only, so files
+    can be mapped one by one; otherwise it is a whole mapping, over all files at once. *one_to_one*: also, each record
+    gives exactly one row. *plain*: also, it only renames columns: relation's column → target's column; None if it does
+    more, or omits a column. *meaning*: the query without comments and line breaks. *types*: returned column → DuckDB
+    type.
     """
 
     target: Target
@@ -65,18 +65,18 @@ class Mapping:
 def load_mapping(
     connection: duckdb.DuckDBPyConnection, target: Target, file: Path, relations: RelationColumns
 ) -> Mapping:
-    """The mapping in *file*, checked against its relations, which *connection* holds, and its target.
+    """The mapping in *file*, validated against its target and its relations, which are tables in *connection*.
 
     Raises:
-        HeadwaterError: it cannot be read or parsed, is not one SELECT, reads what is not a relation of the source,
-            lacks a column that the target needs, or returns one that the target does not know.
+        HeadwaterError: it cannot be read or parsed, is not one SELECT, reads anything but relations of the source,
+            lacks a required column of the target, or returns a column that the target does not have.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(f"cannot be read: {error}", where=file) from error
     tree = _parse(file, text)
-    # What runs is what was written: printing the tree again might change it.
+    # Run the original text: generating SQL from the tree might change it.
     query = text.rstrip().rstrip(";") + "\n"
     read = _relations_read(file, tree, relations)
     types = _bind(connection, file, query)
@@ -108,7 +108,7 @@ def _parse(file: Path, text: str) -> exp.Query:
 
 
 def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> list[str]:
-    """Each mention of a relation in *tree*; names of CTEs are none."""
+    """The relation of each table reference in *tree*; references to CTEs are not included."""
     read: dict[int, str] = {}
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
@@ -132,7 +132,7 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                         "correct the name"
                     ),
                 )
-            # The scope of an UNNEST shows the table beside it once more.
+            # The scope of an UNNEST lists the table beside it a second time.
             read[id(source)] = source.name
     if not read:
         raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)
@@ -145,12 +145,12 @@ def _looks_across_records(tree: exp.Query) -> bool:
         return True
     if any(not isinstance(join.this, _SAFE_TABLE_FUNCTIONS) for join in tree.find_all(exp.Join)):
         return True
-    # sqlglot does not know every aggregate of DuckDB: what it does not know by name is looked up there.
+    # sqlglot does not know every aggregate of DuckDB: look up unknown functions in DuckDB's catalog.
     return any(call.name.lower() in _aggregates() for call in tree.find_all(exp.Anonymous))
 
 
 def _renaming(tree: exp.Query, columns: Sequence[str]) -> dict[str, str] | None:
-    """What *tree* calls each of *columns*, if it is one SELECT that hands on all of them and does nothing else."""
+    """Column → its name in *tree*, if that is one SELECT that returns all *columns* and nothing else; else None."""
     clauses = {name for name, value in tree.args.items() if value}
     if not isinstance(tree, exp.Select) or not clauses <= {"expressions", "from_", "from", "kind"}:
         return None
@@ -172,7 +172,7 @@ def _aggregates() -> frozenset[str]:
 
 
 def create_relations(connection: duckdb.DuckDBPyConnection, relations: RelationColumns) -> None:
-    """Make empty relations, to which the mappings of a source are bound."""
+    """Create empty tables for the relations of a source, to bind its mappings to."""
     for name, columns in relations.items():
         typed = ", ".join(f"{identifier(column)} VARCHAR" for column in columns)
         connection.execute(
@@ -181,7 +181,7 @@ def create_relations(connection: duckdb.DuckDBPyConnection, relations: RelationC
 
 
 def _bind(connection: duckdb.DuckDBPyConnection, file: Path, query: str) -> dict[str, str]:
-    """The columns and types that *query* returns."""
+    """Column → type that *query* returns."""
     try:
         rows = connection.execute(f"DESCRIBE {query}").fetchall()
     except duckdb.Error as error:
@@ -198,7 +198,7 @@ def _check_columns(file: Path, target: Target, types: Dictionary[str, str]) -> N
                 f"does not return '{name}'",
                 where=file,
                 remedy=(
-                    "every mapping hands on batch_id and record_no of the relation whose record a row came from, "
+                    "every mapping must return batch_id and record_no of the record that a row is made from, "
                     "so that a refused row can be traced to its file and line"
                 ),
             )

@@ -1,7 +1,7 @@
 """The raw tables: their columns, types and descriptions.
 
-Here: those of the canonical targets, with what ingestion adds, and those that say what became of records.
-Not here: where their files are (``pipelines.ingest.batches``).
+Here: the tables of the canonical targets, with the columns that ingestion adds, and the tables about ingestion.
+Not here: their files (``pipelines.ingest.batches``).
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ _TABLES: dict[str, dict[str, tuple[str, str]]] = {
 RAW_TABLES: dict[str, dict[str, str]] = {
     table: {name: kind for name, (kind, _) in columns.items()} for table, columns in _TABLES.items()
 }
-"""Every raw table's columns and DuckDB types, ``dt`` last where it is kept by day."""
+"""Raw table → column → DuckDB type; ``dt`` is last if the table has days."""
 
 ACCOUNTS = frozenset({"raw.batches", "raw.quarantine"})
-"""The raw tables that say what became of records, instead of holding them."""
+"""The raw tables with results of ingestion instead of accepted records."""
 
 RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
     table: {name: text for name, (_, text) in columns.items()} for table, columns in _TABLES.items()

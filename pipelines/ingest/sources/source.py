@@ -1,7 +1,7 @@
-"""Sources: folders of SQL that say how files of one origin become canonical rows.
+"""Sources: folders of SQL that define how files of one origin become canonical rows.
 
-Here: ``source.yaml`` (relations: files, formats, columns) and loading a source with its mappings, checked.
-Not here: what a mapping may be (``pipelines.ingest.sources.mapping``) or reading any landing file.
+Here: ``source.yaml`` (relations: files, formats, columns), and loading and validating a source with its mappings.
+Not here: validating a mapping (``pipelines.ingest.sources.mapping``), reading landing files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipelines.ingest.sources.mapping import Mapping, create_relations, load_map
 from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
 
 INGEST_VERSION = "3"
-"""Raised when a change of this package's code changes what the same file becomes: all files are then read again."""
+"""Increase it when a change of this package changes the rows of an unchanged file: all files are then read again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -35,21 +35,21 @@ class _Declaration(BaseModel):
 
 
 class RelationColumn(_Declaration):
-    """A column of a relation: the names it is looked for under, in this order, and whether a file must have it."""
+    """A column of a relation: the names to look for in a file, in this order, and whether it is required."""
 
     names: tuple[str, ...] = ()
     required: bool = False
 
 
 def _names_or_mapping(value: Any) -> Any:
-    """``[a, b]`` is short for ``{names: [a, b]}``, and nothing for ``{}``."""
+    """``[a, b]`` is short for ``{names: [a, b]}``; an empty value is short for ``{}``."""
     if value is None:
         return {}
     return {"names": value} if isinstance(value, list) else value
 
 
 class Relation(_Declaration):
-    """A relation: the files that hold it and the columns that are read from them, all as text."""
+    """A relation: the glob of its files, and the columns to read from them, all as text."""
 
     glob: str = Field(min_length=1)
     format: Format = "auto"
@@ -62,7 +62,7 @@ class Relation(_Declaration):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"column '{name}': expected lower case letters, digits and _")
             if name in PROVENANCE:
-                raise ValueError(f"column '{name}' is added to every relation; name it otherwise")
+                raise ValueError(f"column '{name}' is added to every relation; rename yours")
             if not column.names:
                 object.__setattr__(column, "names", (name,))
             for alias in column.names:
@@ -74,12 +74,12 @@ class Relation(_Declaration):
 
     @property
     def aliases(self) -> list[str]:
-        """All names that columns are looked for under, those of one column in order."""
+        """All names to look for in files; the names of a column are in its order."""
         return [alias for column in self.columns.values() for alias in column.names]
 
     @staticmethod
     def _tell_apart(aliases: list[str]) -> None:
-        """DuckDB's JSON reader cannot tell keys apart that differ only in case."""
+        """Refuse names that differ only in case: DuckDB's JSON reader cannot distinguish such keys."""
         known: dict[str, str] = {}
         for alias in aliases:
             other = known.setdefault(alias.lower(), alias)
@@ -101,7 +101,7 @@ class _SourceFile(_Declaration):
 
 @dataclass(frozen=True)
 class Source:
-    """A source: its relations, and its mappings by target."""
+    """A source: its relations, and target → mapping."""
 
     name: str
     folder: Path
@@ -110,15 +110,15 @@ class Source:
     mappings: dict[str, Mapping]
 
     def by_record(self, relation: str) -> list[Mapping]:
-        """The mappings that turn the records of *relation* into rows file by file."""
+        """The mappings of *relation* that work record by record."""
         return [m for m in self.mappings.values() if m.by_record and m.relations == (relation,)]
 
     def whole(self, relation: str | None = None) -> list[Mapping]:
-        """The mappings over all files at once, of those only that read *relation*, if one is given."""
+        """The whole mappings (over all files at once); only those that read *relation*, if it is given."""
         return [m for m in self.mappings.values() if not m.by_record and relation in (None, *m.relations)]
 
     def fingerprint(self, relation: str, settings: Settings) -> str:
-        """A hash of all that decides what a file of *relation* becomes, save the file itself."""
+        """A hash of everything, except the file itself, that determines the rows of a file of *relation*."""
         parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
         parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
         if self.by_record(relation):
@@ -129,16 +129,16 @@ class Source:
 
 
 def validation_settings(settings: Settings) -> list[str]:
-    """The settings that decide what a value means and which records are refused, for fingerprints."""
+    """The settings that affect values and which records are refused, for fingerprints."""
     tolerance = settings.attribution.clock_tolerance_seconds
     return [settings.timezone, f"clock_tolerance_seconds={tolerance}", settings.inputs.model_dump_json()]
 
 
 def load_sources(home: Home | None) -> list[Source]:
-    """The program's sources and those of *home*, if there is one; of one name, the home's.
+    """The shipped sources and those of *home*; the home's source replaces a shipped one of the same name.
 
     Raises:
-        HeadwaterError: a source is wrong: the file, the line or key, what was expected.
+        HeadwaterError: a source is invalid; with file, line or key, and what was expected.
     """
     folders: dict[str, Path] = {}
     roots = [DATA / "sql" / "sources"] + ([home.sources] if home else [])
@@ -149,12 +149,12 @@ def load_sources(home: Home | None) -> list[Source]:
 
 
 def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
-    """The files that make a source, as a key: while they are the same, so is the source."""
+    """Name and content of the source's files, as a cache key."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".sql", ".yaml") and path.is_file())
         return tuple((path.name, path.read_bytes()) for path in files)
     except OSError:
-        return ()  # whoever loads it says which file it is
+        return ()  # loading the source reports the file that cannot be read
 
 
 @lru_cache(maxsize=32)
@@ -175,7 +175,7 @@ def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Sourc
         raise HeadwaterError(
             f"no mapping reads relation {', '.join(unused)}",
             where=folder / "source.yaml",
-            remedy="add a SELECT that does, or remove it, since its files would be read for nothing",
+            remedy="add a SELECT that reads it, or remove the relation, because its files would be read for nothing",
         )
     return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
 
@@ -187,7 +187,7 @@ def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[
         for file in sorted(folder.glob("*.sql")):
             target = TARGETS.get(file.stem)
             if target is None:
-                raise HeadwaterError(f"'{file.stem}' is no target; expected one of {', '.join(TARGETS)}", where=file)
+                raise HeadwaterError(f"'{file.stem}' is not a target; expected one of {', '.join(TARGETS)}", where=file)
             mappings[target.name] = load_mapping(connection, target, file, relations)
     return mappings
 

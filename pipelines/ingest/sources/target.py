@@ -1,4 +1,4 @@
-"""What a canonical target declares: its columns, what ingestion adds, and the days on which its records count.
+"""The declaration of a canonical target: its columns, what ingestion adds, and the days on which its records count.
 
 Not here: the targets themselves (``pipelines.ingest.sources.targets``).
 """
@@ -14,15 +14,18 @@ TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
 class Column:
     """A column that a mapping SELECT may return (must, if *required*).
 
-    A record without a value where one is needed is quarantined: *required* says always, *needed_if* when (a
-    condition over the target's columns). In an *is_id* column the words for nothing of the settings are no value, and
-    what stands for no one thing, such as a nested value or a rounded number, is refused.
-    A *not_negative* number below 0 is refused. Of a TIMESTAMP, text without an offset is the shop's local time if
-    *local* is set, and is refused otherwise; a day without a time of day is its local beginning if *takes_day* is
-    set, but not before the column *not_before* where that is on the same day, and is refused otherwise; a *bounded*
-    one must lie between the target's *earliest* and the day after the landing. *default*, an expression over the
-    target's columns, stands in for a missing value. *allowed* lists the only values, and *shape* is a regular
-    expression for the whole value, which is stored in capitals.
+    Rules that quarantine a record:
+
+    - a missing value, if *required*, or if *needed_if* (a condition over the target's columns) holds
+    - *is_id*: a nested value or a rounded number (the null words of the settings count as missing)
+    - *not_negative*: a number below 0
+    - *allowed*: any other value; *shape*: a value that does not match this regular expression completely (a matching
+      value is stored in capitals)
+    - TIMESTAMP: text without an offset, unless *local* (then it is the shop's local time); a day without a time, unless
+      *takes_day* (then it is the day's local start, or the time of column *not_before* if that is later on this day)
+    - *bounded*: a time outside of the target's *earliest* to the day after the landing
+
+    *default*, an expression over the target's columns, replaces a missing value.
     """
 
     kind: str
@@ -44,7 +47,7 @@ class Column:
 class Derived:
     """A column that ingestion adds: *expression* over the target's typed columns.
 
-    In it ``{local:x}`` stands for x's local date, ``{clock_tolerance_us}`` for that setting in microseconds.
+    In it ``{local:x}`` means x's local date, ``{clock_tolerance_us}`` the setting in microseconds.
     """
 
     kind: str
@@ -54,7 +57,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class CountedOn:
-    """A day on which records count: of those that fulfil *condition*, over the raw table, the day in *column*."""
+    """Records of the raw table that fulfil *condition* count on the day in *column*."""
 
     column: str
     condition: str = "true"
@@ -62,15 +65,14 @@ class CountedOn:
 
 @dataclass(frozen=True)
 class Target:
-    """One canonical table: a mapping SELECT's columns, what ingestion adds, and the key of a row.
+    """A canonical target: the columns of a mapping SELECT, the columns that ingestion adds, and the key of a row.
 
-    *stored* orders the columns of the raw table where that is not simply columns, then derived ones. *partitioned*
-    targets are kept by day, ``dt``. *amounts* are products of columns that must be less than a trillion, so that no
-    sum of money overflows its type. *earliest* is the first day of its times. *precedence* is an expression for a
-    digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
+    *partitioned* targets are stored by day, ``dt``. *amounts* are products of columns that must be less than a
+    trillion, so that sums of money do not overflow. *earliest* is the first valid day of its times. *precedence* is
+    SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
 
-    What is kept by day counts on that day; of other targets *counted_on* says on which days records count. *own_day* is
-    an expression for the day that a key is told of, where it lies before the first day that is computed.
+    Records of a partitioned target count on their ``dt``; *counted_on* says on which days records of other targets
+    count. For these, *own_day* is SQL for the day of a key, used to count keys before the first computed day.
     """
 
     name: str

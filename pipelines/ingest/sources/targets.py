@@ -1,8 +1,8 @@
 """The canonical targets: what a source's SELECTs must return.
 
-Here: each target's columns with type, meaning and rule, and what else is particular to it.
-Not here: what a target may declare (``pipelines.ingest.sources.target``), the tables that are made of them
-(``pipelines.ingest.sources.raw_tables``), how a value is judged (``pipelines.ingest.records.validation``).
+Here: each target's columns with type, meaning and rules, and its other declarations.
+Not here: the types of declarations (``pipelines.ingest.sources.target``), the raw tables
+(``pipelines.ingest.sources.raw_tables``), validating values (``pipelines.ingest.records.validation``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from pipelines.ingest.sources.target import MOMENT, MONEY, TEXT, WHOLE, Column, CountedOn, Derived, Target
 
 PROVENANCE = ("batch_id", "record_no")
-"""The pseudo-columns of every relation, which every mapping SELECT hands on."""
+"""Columns of every relation, which every mapping must return unchanged."""
 
 ATTRIBUTION_TYPES = ("page_view", "exposure", "click", "add_to_cart")
 ORDER_STATUSES = ("paid", "unpaid", "cancelled", "refunded")
@@ -58,7 +58,7 @@ EVENTS = Target(
             MOMENT,
             "when it happened: device_time, corrected by received_at - sent_time where these differ by more than "
             "clock_tolerance_seconds (UTC)",
-            # A smaller difference is the time that the request took, not an error of the device's clock.
+            # A smaller difference is the duration of the request, not an error of the device's clock.
             "CASE WHEN abs(epoch_us(received_at) - epoch_us(sent_time)) > {clock_tolerance_us} THEN "
             "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)) ELSE device_time END",
         ),
@@ -98,7 +98,7 @@ ORDERS = Target(
     counted_on=(
         CountedOn("ordered_dt"),
         CountedOn("paid_dt"),
-        # A refund that only the order's status tells of counts on the day of that version.
+        # A refund that follows only from the order's status counts on the day of that version.
         CountedOn("updated_dt", "status = 'refunded'"),
     ),
     own_day="coalesce(paid_dt, ordered_dt)",
@@ -122,7 +122,7 @@ ORDER_LINES = Target(
     {"updated_dt": _local_day("updated_at")},
     amounts=(("quantity", "unit_price"), ("quantity", "unit_cost"), ("discount",), ("refunded_amount",)),
     precedence="CASE quantity WHEN 0 THEN 1 ELSE 0 END",
-    # A refund that only its line tells of counts on the day of the line's version.
+    # A refund that only the order line reports counts on the day of the line's version.
     counted_on=(CountedOn("updated_dt", "refunded_amount > 0"),),
 )
 
@@ -167,4 +167,4 @@ PRODUCTS = Target(
 )
 
 TARGETS: dict[str, Target] = {t.name: t for t in (EVENTS, ORDERS, ORDER_LINES, REFUNDS, PRODUCTS)}
-"""The canonical targets by name; a source maps to one in ``<name>.sql``."""
+"""Name → canonical target; a source's mapping to it is ``<name>.sql``."""

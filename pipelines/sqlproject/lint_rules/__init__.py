@@ -1,6 +1,6 @@
-"""The rules of the SQL linter, one small class a rule.
+"""The rules of the SQL linter, a small class for each rule.
 
-Here: one module a subject (``shape``, ``times``, ``numbers``, ``texts``, ``lists``, ``functions``) over what a
-rule is and how types are asked for (``base``).
+Here: a module for each subject (``shape``, ``times``, ``numbers``, ``texts``, ``lists``, ``functions``), and the base
+class with predicates on types (``base``).
 Not here: running the rules over a query (``pipelines.sqlproject.linter``).
 """

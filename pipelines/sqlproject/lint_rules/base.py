@@ -1,8 +1,8 @@
-"""What a rule is, and the questions that rules ask of a typed syntax tree.
+"""The base class of the rules, and the predicates on a typed syntax tree that rules share.
 
-Here: Rule, and predicates on types and on simple forms of expressions. Each predicate answers whether
-something is *proven*: for an expression of unknown type the answer is no.
-Not here: any rule.
+Here: Rule, and predicates on types and simple expressions. A predicate is true only if the types *prove* it: for an
+expression of unknown type it is false.
+Not here: the rules.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ TIMES = {D.DATE, *TIMESTAMPS}
 
 
 class Rule:
-    """A construct that a model must not use. The docstring of a rule says why: it is the message.
+    """A construct that a model must not use. The docstring of a rule says why; it is part of the message.
 
     Attributes:
-        nodes: The kinds of syntax-tree node that the rule looks at.
-        functions: Names, in lower case, of functions that sqlglot does not know and the rule refuses.
-        instead: What to write.
-        as_written: Whether the rule looks at the tree as it was written, without types, or at the qualified
-            and typed one, in which ``*`` is expanded and aliases are resolved.
+        nodes: The kinds of syntax-tree nodes that the rule considers.
+        functions: Lower-case names of functions that sqlglot does not know and the rule refuses.
+        instead: What to write instead.
+        as_written: True: the rule gets the tree as it was written, without types. False: it gets the typed tree, with
+            ``*`` expanded and names and aliases resolved.
     """
 
     nodes: ClassVar[tuple[type[exp.Expr], ...]] = ()
@@ -42,12 +42,12 @@ class Rule:
 
     @classmethod
     def name(cls) -> str:
-        """The rule's name: that of its class in kebab-case."""
+        """The rule's name: the class name in kebab case."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     @classmethod
     def considers(cls, node: exp.Expr) -> bool:
-        """Whether *node* is of a kind that the rule judges."""
+        """Whether the rule applies to nodes of this kind."""
         return isinstance(node, cls.nodes) or function_name(node) in cls.functions
 
     def offends(self, node: exp.Expr) -> bool:
@@ -55,7 +55,7 @@ class Rule:
         return self.considers(node) and self._refuses(node)
 
     def _refuses(self, node: exp.Expr) -> bool:
-        # Every node that the rule considers, unless a rule says otherwise.
+        # The default: a rule refuses every node that it considers.
         return True
 
     def message(self, node: exp.Expr) -> str:
@@ -69,7 +69,7 @@ def function_name(node: exp.Expr) -> str:
 
 
 def kind(node: exp.Expr | None) -> exp.DType:
-    """The type that is proven for *node*, without its parameters; UNKNOWN where there is none."""
+    """The type of *node* without its parameters; UNKNOWN if it has none."""
     if isinstance(node, exp.Null):
         return D.NULL
     dtype = node.type.this if node is not None and node.type is not None else D.UNKNOWN
@@ -84,7 +84,7 @@ def bare(node: exp.Expr) -> exp.Expr:
 
 
 def around(node: exp.Expr) -> exp.Expr | None:
-    """What *node* stands in, parentheses aside."""
+    """The parent of *node*, without parentheses."""
     parent = node.parent
     while isinstance(parent, exp.Paren):
         parent = parent.parent
@@ -92,12 +92,12 @@ def around(node: exp.Expr) -> exp.Expr | None:
 
 
 def is_parameter(node: exp.Expr) -> bool:
-    """Whether *node* is a parameter that has no value yet."""
+    """Whether *node* is a parameter without a value."""
     return isinstance(bare(node), exp.Placeholder | exp.Parameter)
 
 
 def number(node: exp.Expr | None) -> float | None:
-    """The value of a number literal, signed or not; None for any other expression."""
+    """The value of a number literal, with or without a sign; None for any other expression."""
     if node is None:
         return None
     node = bare(node)
@@ -112,24 +112,24 @@ def text(node: exp.Expr | None) -> str | None:
     return node.name if isinstance(node, exp.Literal) and node.is_string else None
 
 
-def is_whole(node: exp.Expr) -> bool:
-    """Whether *node* is proven to be a number without fraction, whatever its type."""
+def is_integral(node: exp.Expr) -> bool:
+    """Whether the value of *node*, of any numeric type, never has a fraction."""
     node = bare(node)
     if kind(node) in {*INTEGERS, D.BOOLEAN, D.NULL}:
         return True
     if isinstance(node, exp.Floor | exp.Ceil | exp.Round):
         return number(node.args.get("decimals") or exp.Literal.number(0)) == 0
     if isinstance(node, exp.Neg):
-        return is_whole(node.this)
+        return is_integral(node.this)
     if isinstance(node, exp.Coalesce):
-        return all(is_whole(part) for part in (node.this, *node.expressions))
+        return all(is_integral(part) for part in (node.this, *node.expressions))
     if isinstance(node, exp.Add | exp.Sub | exp.Mul):
-        return is_whole(node.this) and is_whole(node.expression)
-    return isinstance(node, exp.TimeToUnix)  # FractionalEpoch sees to it
+        return is_integral(node.this) and is_integral(node.expression)
+    return isinstance(node, exp.TimeToUnix)  # the rule FractionalEpoch ensures this
 
 
 def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:
-    """Whether *condition* holds only where *what* is not NULL, by one of its terms being ``what IS NOT NULL``."""
+    """Whether one of the terms that *condition* joins with AND is ``what IS NOT NULL``."""
     condition = bare(condition)
     terms = condition.flatten() if isinstance(condition, exp.And) else (condition,)
     for term in map(bare, terms):

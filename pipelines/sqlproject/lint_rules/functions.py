@@ -1,8 +1,8 @@
 """The functions that a model may call, and the rule that refuses all others.
 
-Here: the list of functions known to answer alike on both engines. A function joins it once it has been run on
-both, with NULLs and edge cases.
-Not here: functions that are safe in some uses; each has a rule in the module of its subject.
+Here: the functions that give the same results on both engines. Add a function only after running it on both, with
+NULLs and edge cases.
+Not here: functions that are safe only in some uses: a rule in the module of their subject covers them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlglot import exp
 from pipelines.sqlproject.lint_rules import lists, numbers, shape, texts, times
 from pipelines.sqlproject.lint_rules.base import Rule
 
-_JUDGED: tuple[type[Rule], ...] = (*shape.RULES, *times.RULES, *numbers.RULES, *texts.RULES, *lists.RULES)
+_OTHER_RULES: tuple[type[Rule], ...] = (*shape.RULES, *times.RULES, *numbers.RULES, *texts.RULES, *lists.RULES)
 
 SAFE_FUNCTIONS: tuple[type[exp.Expr], ...] = (
     # logic
@@ -39,7 +39,7 @@ SAFE_FUNCTIONS: tuple[type[exp.Expr], ...] = (
 
 
 class UnmeasuredFunction(Rule):
-    """This function is not among those known to answer alike on DuckDB and on Spark."""
+    """This function is not known to give the same results on DuckDB and on Spark."""
 
     nodes = (exp.Func,)
     instead = (
@@ -48,9 +48,9 @@ class UnmeasuredFunction(Rule):
 
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node, SAFE_FUNCTIONS) or isinstance(node.parent, exp.Table):
-            return False  # FileOrTableFunction judges what stands in FROM
-        # The rules that look at every node say nothing about functions.
-        return not any(rule.considers(node) for rule in _JUDGED if exp.Expr not in rule.nodes)
+            return False  # FileOrTableFunction covers functions in FROM
+        # A function that another rule considers is covered by that rule, unless the rule considers every node.
+        return not any(rule.considers(node) for rule in _OTHER_RULES if exp.Expr not in rule.nodes)
 
 
 RULES: tuple[type[Rule], ...] = (UnmeasuredFunction,)

@@ -1,6 +1,6 @@
-"""Rules about lists, series, and the rows that aggregates and windows pick.
+"""Rules about lists, series, and the rows that aggregates and windows choose.
 
-Not here: functions as table (``shape``); string_agg (``texts``).
+Not here: table functions (``shape``); string_agg (``texts``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RANKING = (
 
 
 class ListAggregate(Rule):
-    """list() and array_agg() lose their ORDER BY and the NULLs on Spark, and of no rows make [] instead of NULL."""
+    """On Spark, list() and array_agg() lose ORDER BY and NULLs, and give [] instead of NULL for no rows."""
 
     nodes = (exp.ArrayAgg,)
     instead = (
@@ -41,7 +41,7 @@ class ListAggregate(Rule):
 
 
 class ListSubscript(Rule):
-    """list[i] fails on Spark outside of the list, and an integer key of a map is taken for a position."""
+    """On Spark, list[i] fails outside of the list, and an integer key of a map is taken for a position."""
 
     nodes = (exp.Bracket,)
     functions = frozenset({"list_extract", "array_extract", "list_element", "element_at", "map_extract"})
@@ -51,7 +51,7 @@ class ListSubscript(Rule):
         if not isinstance(node, exp.Bracket):
             return True
         if node.find(exp.Slice):
-            return False  # ListSlice says what to do
+            return False  # ListSlice reports it
         keys = node.expressions
         return kind(node.this) not in {D.MAP, D.STRUCT} or not all(kind(key) in TEXTS for key in keys)
 
@@ -61,7 +61,7 @@ class ListSlice(Rule):
 
     nodes = (exp.Slice,)
     functions = frozenset({"list_slice", "array_slice"})
-    instead = "row_number() <= 3 on the rows before they are gathered; substring() or left() for text"
+    instead = "row_number() <= 3 on the rows before they become a list; substring() or left() for text"
 
 
 class ListComprehension(Rule):
@@ -79,11 +79,11 @@ class ListFunction(Rule):
         for prefix in ("list", "array")
         for name in ("sum", "avg", "count", "product", "median", "first", "last", "any_value", "string_agg")
     ) | {"list_aggregate", "array_aggregate", "list_aggr", "array_aggr", "aggregate", "list_unique", "array_unique"}
-    instead = "the aggregate over the rows before they are gathered, or over unnest(list) AS t(x)"
+    instead = "the aggregate over the rows before they become a list, or over unnest(list) AS t(x)"
 
 
 class FirstOfGroup(Rule):
-    """first(), last() and any_value() take whichever row comes; first(x ORDER BY y) fails on Spark."""
+    """first(), last() and any_value() take an arbitrary row; first(x ORDER BY y) fails on Spark."""
 
     nodes = (exp.First, exp.Last, exp.AnyValue)
     functions = frozenset({"arbitrary"})
@@ -91,10 +91,10 @@ class FirstOfGroup(Rule):
 
 
 class NullOfArgMax(Rule):
-    """arg_max(x, y) and arg_min(x, y) pass over the rows whose x is NULL in DuckDB, and take them on Spark."""
+    """arg_max(x, y) and arg_min(x, y) skip rows whose x is NULL in DuckDB, but not on Spark."""
 
     nodes = (exp.ArgMax, exp.ArgMin)
-    instead = "arg_max(x, y) FILTER (WHERE x IS NOT NULL), or arg_max(struct_pack(v := x), y).v to let NULLs count"
+    instead = "arg_max(x, y) FILTER (WHERE x IS NOT NULL), or arg_max(struct_pack(v := x), y).v to include NULLs"
 
     def _refuses(self, node: exp.Expr) -> bool:
         value = bare(node.this)
@@ -107,19 +107,19 @@ class NullOfArgMax(Rule):
 
 
 class Series(Rule):
-    """A series without step runs backwards on Spark where it is empty in DuckDB; range() always ends so."""
+    """A series whose last value is below its first is empty in DuckDB, but runs backwards on Spark without a step."""
 
     nodes = (exp.GenerateSeries,)
-    instead = "unnest(generate_series(first, last, step)) with the step written out"
+    instead = "unnest(generate_series(first, last, step)) with an explicit step, also in place of range()"
 
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node.parent, exp.Table):
-            return False  # SeriesAsTable says what to do
+            return False  # SeriesAsTable reports it
         return bool(node.args.get("is_end_exclusive")) or node.args.get("step") is None
 
 
 class SeriesOfDates(Rule):
-    """A series of DATEs is one of TIMESTAMPs in DuckDB and of DATEs on Spark."""
+    """A series of DATEs has type TIMESTAMP in DuckDB and DATE on Spark."""
 
     nodes = (exp.GenerateSeries,)
     instead = "CAST(t.day AS DATE) wherever the column of FROM unnest(generate_series(…)) AS t(day) is used"
@@ -141,7 +141,7 @@ class SeriesOfDates(Rule):
 
 
 class UnnestInSelect(Rule):
-    """Spark allows one unnest among the columns of a SELECT, by itself, and none inside an expression."""
+    """Spark allows only one unnest among the columns of a SELECT, and not inside an expression."""
 
     nodes = (exp.Explode,)
     instead = "CROSS JOIN unnest(list) AS t(x)"
@@ -154,7 +154,7 @@ class UnnestInSelect(Rule):
 
 
 class WindowFrame(Rule):
-    """EXCLUDE is dropped from a window frame on the way to Spark, and GROUPS frames fail there."""
+    """EXCLUDE is dropped from a window frame in the translation for Spark, and GROUPS frames fail there."""
 
     nodes = (exp.WindowSpec,)
     instead = "ROWS or RANGE frames; two frames, before and after the row, in place of EXCLUDE CURRENT ROW"
@@ -167,7 +167,7 @@ class DistinctWindow(Rule):
     """Spark refuses DISTINCT in a window function."""
 
     nodes = (exp.Window,)
-    instead = "count(DISTINCT x) in a GROUP BY of its own, joined by key; or count rows where row_number() = 1"
+    instead = "count(DISTINCT x) in a separate GROUP BY, joined by key; or count rows where row_number() = 1"
 
     def _refuses(self, node: exp.Expr) -> bool:
         function = node.this.this if isinstance(node.this, exp.Filter | exp.IgnoreNulls) else node.this
@@ -175,10 +175,10 @@ class DistinctWindow(Rule):
 
 
 class UnorderedWindow(Rule):
-    """A ranking or neighbouring row without ORDER BY in its window is arbitrary, and an error on Spark."""
+    """Ranking and lag/lead functions without ORDER BY in their window are arbitrary, and an error on Spark."""
 
     nodes = (exp.Window,)
-    instead = "OVER (PARTITION BY … ORDER BY <columns that together name one row>)"
+    instead = "OVER (PARTITION BY … ORDER BY <columns that together identify a row>)"
 
     def _refuses(self, node: exp.Expr) -> bool:
         function = node.this

@@ -16,8 +16,8 @@ from pipelines.sqlproject.lint_rules.base import (
     D,
     Rule,
     bare,
+    is_integral,
     is_parameter,
-    is_whole,
     kind,
     number,
     says_not_null,
@@ -53,17 +53,17 @@ def _is_never_zero(node: exp.Expr) -> bool:
 
 
 class DivisionByZero(Rule):
-    """Division by zero fails on Spark, and in DuckDB it gives infinity, NULL or an error."""
+    """Division by zero fails on Spark; in DuckDB it gives infinity, NULL or an error."""
 
     nodes = (exp.Div, exp.IntDiv, exp.Mod)
-    instead = "a / NULLIF(b, 0), the same with // and %; a literal divisor needs none"
+    instead = "a / NULLIF(b, 0), the same with // and %; a literal divisor needs no NULLIF"
 
     def _refuses(self, node: exp.Expr) -> bool:
         return not _is_never_zero(node.args["expression"]) and not is_parameter(node.args["expression"])
 
 
 class DecimalDivision(Rule):
-    """The quotient of DECIMALs is a DOUBLE in DuckDB and a DECIMAL on Spark, cut to as few as six digits."""
+    """The quotient of DECIMALs is a DOUBLE in DuckDB; on Spark it is a DECIMAL, truncated to as few as six digits."""
 
     nodes = (exp.Div,)
     instead = "CAST(a AS DOUBLE) / NULLIF(b, 0)"
@@ -74,7 +74,7 @@ class DecimalDivision(Rule):
 
 
 class WholeDivision(Rule):
-    """// of other numbers than integers keeps the fraction in DuckDB and drops it on Spark."""
+    """// of numbers that are not integers keeps the fraction in DuckDB and drops it on Spark."""
 
     nodes = (exp.IntDiv,)
     instead = "floor(a / NULLIF(b, 0)), or integers on both sides of //"
@@ -84,7 +84,7 @@ class WholeDivision(Rule):
 
 
 class DecimalAverage(Rule):
-    """avg and median of a DECIMAL are rounded to a DECIMAL by one engine and a DOUBLE in the other."""
+    """avg and median of a DECIMAL are a rounded DECIMAL in one engine and a DOUBLE in the other."""
 
     nodes = (exp.Avg, exp.Median)
     instead = "avg(CAST(x AS DOUBLE)); an argument of unknown type needs a CAST as well"
@@ -114,11 +114,11 @@ class RoundingCast(Rule):
         source = kind(node.this)
         if kind(node) not in INTEGERS or source in TEXTS or source in TIMES:
             return False
-        return not is_whole(node.this) and not is_parameter(node.this)
+        return not is_integral(node.this) and not is_parameter(node.this)
 
 
 class DoubleToDecimal(Rule):
-    """A CAST of a DOUBLE to DECIMAL rounds ties such as 1.005 by binary value in DuckDB, as printed on Spark."""
+    """A CAST of a DOUBLE to DECIMAL rounds ties such as 1.005 by binary value in DuckDB, by printed value on Spark."""
 
     nodes = (exp.Cast, exp.TryCast)
     instead = "DECIMAL throughout, or CAST(CAST(floor(x * 10000 + 0.5) AS BIGINT) * 0.0001 AS DECIMAL(18,4))"
@@ -126,14 +126,14 @@ class DoubleToDecimal(Rule):
     def _refuses(self, node: exp.Expr) -> bool:
         if kind(node) not in DECIMALS or kind(node.this) in {*DECIMALS, *TEXTS}:
             return False
-        return not is_whole(node.this) and not is_parameter(node.this)
+        return not is_integral(node.this) and not is_parameter(node.this)
 
 
 class RoundedDouble(Rule):
-    """round(x, digits) of a DOUBLE rounds ties such as 1.005 by binary value in DuckDB, as printed on Spark."""
+    """round(x, digits) of a DOUBLE rounds ties such as 1.005 by binary value in DuckDB, by printed value on Spark."""
 
     nodes = (exp.Round,)
-    instead = "the unrounded DOUBLE (screens round), or round() of a DECIMAL"
+    instead = "the unrounded DOUBLE (dashboards round it), or round() of a DECIMAL"
 
     def _refuses(self, node: exp.Expr) -> bool:
         digits = node.args.get("decimals")
@@ -141,7 +141,7 @@ class RoundedDouble(Rule):
 
 
 class TextCast(Rule):
-    """A text that is no plain number or date is read otherwise on Spark: '1.5' AS INT, '2026' AS DATE, 'yes'."""
+    """Spark casts some texts differently: '1.5' AS INT, '2026' AS DATE, 'yes' AS BOOLEAN."""
 
     nodes = (exp.Cast, exp.TryCast)
     instead = (
@@ -155,12 +155,12 @@ class TextCast(Rule):
             return False
         if text(bare(node.this)) is not None:
             return isinstance(node, exp.TryCast) or target not in TIMES
-        # An unknown type is refused as an integer's source by RoundingCast already.
+        # RoundingCast already refuses a cast of an unknown type to an integer.
         return source in TEXTS or (source is D.UNKNOWN and target not in INTEGERS)
 
 
 class CastTarget(Rule):
-    """Spark has no such type, or another one of the same name: TIME becomes a TIMESTAMP there."""
+    """Spark lacks this type, or has a different type of this name: TIME becomes a TIMESTAMP there."""
 
     nodes = (exp.Cast, exp.TryCast)
     instead = (
@@ -173,7 +173,7 @@ class CastTarget(Rule):
 
 
 class LogWithoutBase(Rule):
-    """log(x) is to base 10 in DuckDB and to base e on Spark."""
+    """log(x) has base 10 in DuckDB and base e on Spark."""
 
     nodes = (exp.Log,)
     instead = "log10(x) or ln(x)"
@@ -199,7 +199,7 @@ class IsNanOfNull(Rule):
 
 
 class Quantile(Rule):
-    """A quantile becomes an approximate one on Spark, another kind, or fails there."""
+    """A quantile becomes approximate on Spark, uses another definition, or fails."""
 
     nodes = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile, exp.ApproxDistinct)
     functions = frozenset({"reservoir_quantile"})
@@ -209,7 +209,7 @@ class Quantile(Rule):
 
 
 class TryFunction(Rule):
-    """TRY(…) is dropped on the way to Spark, where the error comes back."""
+    """TRY(…) is dropped in the translation for Spark, so the query fails there."""
 
     nodes = (exp.Try,)
     instead = "NULLIF(b, 0) against division by zero, TRY_CAST for casts"

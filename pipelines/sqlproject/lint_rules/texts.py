@@ -1,6 +1,6 @@
-"""Rules about text: joining, patterns, regular expressions, values written as text.
+"""Rules about text: concatenation, patterns, regular expressions, casts to text.
 
-Not here: text read as another type (``numbers.TextCast``), formats of times (``times``).
+Not here: casts from text (``numbers.TextCast``), formats of times (``times``).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ def _is_text(node: exp.Expr) -> bool:
 
 
 class ConcatOfOtherTypes(Rule):
-    """concat() and || of other types than text fail on Spark or write the value otherwise."""
+    """concat() and || of values that are not text fail on Spark or format the value differently."""
 
     nodes = (exp.Concat, exp.ConcatWs, exp.DPipe)
-    instead = "CAST(x AS VARCHAR) around each value that is no text"
+    instead = "CAST(x AS VARCHAR) around each value that is not text"
 
     def _refuses(self, node: exp.Expr) -> bool:
         parts = (node.this, node.args["expression"]) if isinstance(node, exp.DPipe) else node.expressions
@@ -26,7 +26,7 @@ class ConcatOfOtherTypes(Rule):
 
 
 class ValueAsText(Rule):
-    """DOUBLE, lists, structs and maps are written as text otherwise on Spark: 1e7 is 10000000.0 or 1.0E7."""
+    """DOUBLEs, lists, structs and maps become a different text on Spark: 1e7 is 10000000.0 or 1.0E7."""
 
     nodes = (exp.Cast, exp.TryCast)
     instead = "a CAST of text, integers, DECIMAL, BOOLEAN, DATE or TIMESTAMP only; string_agg for lists"
@@ -37,7 +37,7 @@ class ValueAsText(Rule):
 
 
 class FirstMatchReplace(Rule):
-    """regexp_replace() replaces the first match in DuckDB and all on Spark, and loses every option but 'g'."""
+    """regexp_replace() replaces only the first match in DuckDB and all on Spark, and loses options other than 'g'."""
 
     nodes = (exp.RegexpReplace,)
     instead = "regexp_replace(x, pattern, replacement, 'g')"
@@ -58,7 +58,7 @@ class RegexpReference(Rule):
 
 
 class RegexpOptions(Rule):
-    """Options of regular expressions are lost on the way to Spark, and regexp_full_match() fails there."""
+    """Options of regular expressions are lost in the translation for Spark, and regexp_full_match() fails there."""
 
     nodes = (exp.RegexpLike, exp.RegexpILike, exp.RegexpExtract, exp.RegexpFullMatch)
     instead = "(?i) in the pattern; regexp_matches(x, '^(?:…)$') for a full match"
@@ -70,7 +70,7 @@ class RegexpOptions(Rule):
 
 
 class EscapedLike(Rule):
-    """In a LIKE pattern the backslash is a plain sign in DuckDB and an escape on Spark."""
+    """In a LIKE pattern a backslash is an ordinary character in DuckDB and an escape on Spark."""
 
     nodes = (exp.Like, exp.ILike)
     instead = "a literal pattern without backslash, or contains(), starts_with(), ends_with()"
@@ -88,7 +88,7 @@ class PatternOperator(Rule):
 
 
 class LengthOfList(Rule):
-    """len() and length() of a list fail on Spark, which knows them for text."""
+    """len() and length() of a list fail on Spark, where they are for text."""
 
     nodes = (exp.Length,)
     instead = "array_length(list); an argument of unknown type needs a CAST"
@@ -98,7 +98,7 @@ class LengthOfList(Rule):
 
 
 class UnorderedText(Rule):
-    """string_agg() without ORDER BY joins the values as they happen to come, and Spark's takes text only."""
+    """string_agg() without ORDER BY joins the values in an arbitrary order, and on Spark it accepts only text."""
 
     nodes = (exp.GroupConcat,)
     instead = "string_agg(CAST(x AS VARCHAR), ' > ' ORDER BY y)"
@@ -112,10 +112,10 @@ class UnorderedText(Rule):
 
 
 class SubstringFromZero(Rule):
-    """A substring from position 0 is one sign shorter in DuckDB than on Spark."""
+    """A substring from position 0 is one character shorter in DuckDB than on Spark."""
 
     nodes = (exp.Substring,)
-    instead = "a literal start of 1 or more (the first sign is 1), or left(x, n) and right(x, n)"
+    instead = "a literal start of 1 or more (the first character is 1), or left(x, n) and right(x, n)"
 
     def _refuses(self, node: exp.Expr) -> bool:
         start = node.args.get("start")

@@ -1,6 +1,6 @@
 """Rules about dates, timestamps and intervals.
 
-Not here: casts of other types to them (``texts``, ``numbers``).
+Not here: casts from other types (``texts``, ``numbers``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _unit(node: exp.Expr) -> str:
 
 
 def _starts_at(unit: str, node: exp.Expr) -> bool:
-    """Whether *node* is proven to lie at the start of a *unit*, so that boundaries and whole units agree."""
+    """Whether *node* is always the start of a *unit*: then counting boundaries and complete units is the same."""
     node = bare(node)
     if isinstance(node, exp.Cast) and kind(node) in TIMES and kind(node.this) in TIMES:
         if kind(node) in TIMESTAMPS or unit not in _COARSER[: _COARSER.index("DAY") + 1]:
@@ -56,7 +56,7 @@ def _is_cast_to_time(node: exp.Expr | None) -> bool:
 
 
 class DateDiffBoundaries(Rule):
-    """date_diff counts the boundaries crossed in DuckDB and the whole units elapsed on Spark."""
+    """date_diff counts crossed boundaries in DuckDB and complete units on Spark."""
 
     nodes = (exp.DateDiff,)
     instead = (
@@ -66,12 +66,12 @@ class DateDiffBoundaries(Rule):
     def _refuses(self, node: exp.Expr) -> bool:
         unit = _unit(node) or "DAY"
         if unit == "MICROSECOND":
-            return False  # nothing is finer, so nothing is cut off
+            return False  # no finer unit exists, so nothing is truncated
         return not (_starts_at(unit, node.this) and _starts_at(unit, node.args["expression"]))
 
 
 class DayOfWeek(Rule):
-    """Days of the week are numbered from 0 in DuckDB and from 1 on Spark, and isodow() becomes a wrong number."""
+    """Days of the week start at 0 in DuckDB and at 1 on Spark, and isodow() gives a wrong number there."""
 
     nodes = (exp.DayOfWeek, exp.DayOfWeekIso)
     functions = frozenset({"weekday"})
@@ -82,7 +82,7 @@ class DayOfWeek(Rule):
 
 
 class TimeMinusTime(Rule):
-    """The difference of two dates is a number in DuckDB and an interval on Spark; that of timestamps varies too."""
+    """The difference of two dates is a number in DuckDB and an interval on Spark; timestamps differ as well."""
 
     nodes = (exp.Sub,)
     instead = (
@@ -120,7 +120,7 @@ class DatePlusNumber(Rule):
 
 
 class UntypedArithmetic(Rule):
-    """The type of one side of this + or − is not known, so it cannot be told from arithmetic on dates."""
+    """The type of one side of this + or − is unknown, so it may be arithmetic on dates."""
 
     nodes = (exp.Add, exp.Sub)
     instead = "columns of declared types, or CAST(… AS DOUBLE) around that side"
@@ -131,7 +131,7 @@ class UntypedArithmetic(Rule):
 
 
 class IntervalOfExpression(Rule):
-    """An INTERVAL whose amount is no literal, or that has no unit, is refused by Spark."""
+    """Spark refuses an INTERVAL whose amount is not a literal, or without a unit."""
 
     nodes = (exp.Interval, exp.ToDays)
     functions = frozenset(
@@ -148,7 +148,7 @@ class IntervalOfExpression(Rule):
 
 
 class DateTruncOfDate(Rule):
-    """date_trunc of a DATE is no DATE, and of another type in each engine."""
+    """date_trunc of a DATE is not a DATE, and its type differs between the engines."""
 
     nodes = (exp.TimestampTrunc, exp.DateTrunc)
     instead = "CAST(date_trunc('month', d) AS DATE); an argument of unknown type needs a CAST as well"
@@ -158,7 +158,7 @@ class DateTruncOfDate(Rule):
 
 
 class DateTruncUnit(Rule):
-    """Spark's date_trunc knows year to microsecond, and returns NULL for any other unit."""
+    """Spark's date_trunc supports units from year to microsecond, and returns NULL for any other."""
 
     nodes = (exp.TimestampTrunc, exp.DateTrunc)
     instead = "year, quarter, month, week, day, hour, minute, second, millisecond or microsecond"
@@ -168,7 +168,7 @@ class DateTruncUnit(Rule):
 
 
 class AtTimeZone(Rule):
-    """AT TIME ZONE shifts a TIMESTAMP one way in DuckDB and the other way on Spark."""
+    """AT TIME ZONE shifts a TIMESTAMP in opposite directions in DuckDB and on Spark."""
 
     nodes = (exp.AtTimeZone, exp.FromTimeZone)
     functions = frozenset({"timezone"})
@@ -186,7 +186,7 @@ class FractionalEpoch(Rule):
 
 
 class EpochUnit(Rule):
-    """epoch_ms(), epoch_us(), epoch_ns() and to_timestamp() fail on Spark or give another type there."""
+    """epoch_ms(), epoch_us(), epoch_ns() and to_timestamp() fail on Spark or return another type."""
 
     nodes = (exp.UnixToTime,)
     functions = frozenset({"epoch_us", "epoch_ns"})
@@ -207,15 +207,15 @@ class TimeBucket(Rule):
 
 
 class DateAddFunction(Rule):
-    """date_add() and date_sub() take an interval or a unit in DuckDB and a number of days on Spark."""
+    """date_add() and date_sub() take an interval or unit in DuckDB, but a number of days on Spark."""
 
     nodes = (exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimestampSub, exp.DatetimeAdd, exp.DatetimeSub)
     functions = frozenset({"date_sub", "datesub"})
-    instead = "CAST(d + INTERVAL '1' DAY AS DATE); date_diff() for whole units between two times"
+    instead = "CAST(d + INTERVAL '1' DAY AS DATE); date_diff() for units between two times"
 
 
 class DatePart(Rule):
-    """This part of a date is another number on Spark (day of week, fractions of a second), or fails there."""
+    """This part of a date differs on Spark (day of week, fractions of a second) or fails there."""
 
     nodes = (exp.Extract,)
     functions = frozenset({"date_part", "datepart"})
@@ -227,7 +227,7 @@ class DatePart(Rule):
 
 
 class TimeFormat(Rule):
-    """Only some codes of a time format mean the same on Spark, where letters outside of codes are codes too."""
+    """Only some codes of a time format mean the same on Spark, and other letters in the format are codes there."""
 
     nodes = (exp.TimeToStr, exp.StrToTime)
     instead = "a literal format of %Y %m %d %H %M %S and punctuation, such as '%Y-%m-%d'"
