@@ -17,7 +17,7 @@ from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Table, T
 from dashboards.columns import arrowed, definition, exact, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
-from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
 from dashboards.report.queries import MAIN, Reader
 from dashboards.sections.sales import sales_notes
@@ -106,7 +106,8 @@ def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, 
     else:
         said = look.numbers.change(value, then)
     then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
-    return Change(arrowed(said), look.text(key) + then_text, full_text(look.numbers, metric, then))
+    full = full_text(look.numbers, metric, then)
+    return Change(arrowed(said), look.text(key) + then_text, full, tone(metric, said))
 
 
 def _funnel(look: Look, now: Figures) -> Cards:

@@ -69,7 +69,7 @@ def lint_project(project: Project) -> list[str]:
     files = [*project.models.values(), *(check for checks in project.checks.values() for check in checks)]
     for file in files:
         schema = {read.table: dict(project.relation(read.table)) for read in project.reads[file.name]}
-        for finding in lint(project.bind(file, sample_span(file, project.models)), schema, file.source):
+        for finding in lint(project.bind(file, sample_span(file, project.models)), schema, file.source, file.name):
             place = f"{file.path}:{finding.line or 1}"
             faults.append(f"{place}: {finding.rule}: {finding.construct}: {finding.message}")
     return faults

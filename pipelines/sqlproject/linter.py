@@ -17,7 +17,7 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from pipelines.sqlproject.lint_rules import functions, lists, numbers, selects, shape, texts, times
+from pipelines.sqlproject.lint_rules import functions, lists, metrics, numbers, selects, shape, texts, times
 from pipelines.sqlproject.lint_rules.base import Rule
 from pipelines.sqlproject.model import DIALECT
 
@@ -63,13 +63,16 @@ RULES: tuple[type[Rule], ...] = (
     *texts.RULES,
     *lists.RULES,
     *functions.RULES,
+    *metrics.RULES,
     Unresolved,
     Untranslatable,
 )
 """All rules, by subject."""
 
 
-def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None) -> list[Finding]:
+def lint(
+    tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None, table: str = ""
+) -> list[Finding]:
     """What *tree* uses outside of the subset, in the order of the text; empty if nothing.
 
     Args:
@@ -77,14 +80,15 @@ def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | No
         schema: Table (``schema.name``) → column → DuckDB type. What these types do not prove safe is refused.
         text: What the tree was parsed from. With it positions are exact; sqlglot's own line numbers run ahead
             after a ``$name``.
+        table: The model whose query it is; '': none.
     """
-    found = list(_findings(tree, [rule() for rule in RULES if rule.as_written]))
+    found = list(_findings(tree, [rule(table) for rule in RULES if rule.as_written]))
     try:
         typed = _typed(tree, schema)
     except SqlglotError as error:
         found.append((tree, Unresolved, f"{Unresolved().message(tree)} ({str(error).splitlines()[0]})"))
     else:
-        found.extend(_findings(typed, [rule() for rule in RULES if not rule.as_written]))
+        found.extend(_findings(typed, [rule(table) for rule in RULES if not rule.as_written]))
     if not found and isinstance(tree, exp.Query):
         found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
     # Resolving an alias repeats its expression wherever it is used: one finding for all of them.

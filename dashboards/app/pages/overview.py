@@ -18,7 +18,7 @@ from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Tab
 from dashboards.columns import arrowed, change, exact, metric, text, with_changes
 from dashboards.figures.course import course
 from dashboards.figures.look import Look
-from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
@@ -118,7 +118,7 @@ def compared(look: Look, name: str, now: float | None, then: float | None) -> Ch
     else:
         said = look.numbers.change(now, then)
     against = look.text("compare.with", then=short_text(look.numbers, name, then))
-    return Change(arrowed(said), against, full_text(look.numbers, name, then))
+    return Change(arrowed(said), against, full_text(look.numbers, name, then), tone(name, said))
 
 
 def _course(context: Context, *, has_log: bool) -> Chart:
