@@ -32,8 +32,8 @@ class MetricFormula(Rule):
     def message(self, node: exp.Expr) -> str:
         """The same, with the formula."""
         metric = _held(node.alias, self.table)
-        formulas = sorted(_accepted(metric, self.table)) if metric else []
-        return f"{super().message(node)} ({node.alias} = {' or '.join(formulas)})"
+        formula = next(_accepted(metric, self.table), "") if metric else ""
+        return f"{super().message(node)} ({node.alias} = {formula})"
 
 
 def _held(column: str, table: str) -> Metric | None:
@@ -50,10 +50,11 @@ def _accepted(metric: Metric, table: str) -> Iterator[str]:
         return
     if not metric.is_ratio or metric.formula is None:
         return
-    yield _plain(metric.formula)
     metrics = load_metrics()
-    if metric.parts and isinstance(metric.formula, exp.Column):
+    if isinstance(metric.formula, exp.Column):
         yield from _accepted(metrics[metric.parts[0]], table)
+        return
+    yield _plain(metric.formula)
 
     def as_computed(node: exp.Expr) -> exp.Expr:
         part = metrics[node.name] if isinstance(node, exp.Column) else None
@@ -66,7 +67,7 @@ def _accepted(metric: Metric, table: str) -> Iterator[str]:
 
 
 def _plain(tree: exp.Expr) -> str:
-    """*tree* without what makes no other ratio: qualifiers, casts, sums, guards against NULL and zero."""
+    """*tree* without what makes no other ratio: qualifiers, casts, rounding, sums, guards against NULL and zero."""
     plain = exp.paren(tree.copy())  # a root cannot be replaced
     for node in list(plain.walk(bfs=False))[::-1]:  # what stands within first
         inner = exp.column(node.name) if isinstance(node, exp.Column) else _inner(node)
@@ -79,7 +80,7 @@ def _inner(node: exp.Expr) -> exp.Expr | None:
     """What *node* only guards or sums; None where it does more."""
     inner: exp.Expr | None = None
     if (
-        isinstance(node, exp.Cast | exp.Paren | exp.Sum)
+        isinstance(node, exp.Cast | exp.Paren | exp.Sum | exp.Round)
         or (isinstance(node, exp.Nullif) and number(node.expression) == 0)
         or (isinstance(node, exp.Coalesce) and [number(other) for other in node.expressions] == [0])
         # Of SUM(x) OVER (), that of all rows, x is left by now.
