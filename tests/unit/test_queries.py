@@ -120,7 +120,6 @@ def test_metrics_are_made_of_columns_that_there_are():
 
 def test_the_dictionary_tells_what_a_metric_is_and_which_pages_read_a_table():
     text = markdown(PROJECT, all_queries().values())
-    assert '<a id="metric-revenue_per_buyer"></a>`revenue_per_buyer` | Revenue per buyer · 客单价' in text
-    assert "`buyers_revenue / buyers`" in text
-    assert "clicks / exposures; [Module click rate](#metric-module_click_rate) |" in text
+    assert "| `revenue_per_buyer` | Revenue per buyer · 客单价 | money | higher | `buyers_revenue / buyers` |" in text
+    assert "clicks / exposures; [Module click rate](#metrics) |" in text
     assert re.search(r"\*\*Shown by\*\*: .*`entrances\.total`", text)
