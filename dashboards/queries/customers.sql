@@ -30,7 +30,9 @@ SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - p
 ORDER BY place DESC;
 
 -- query groups: The octants and segments that have customers.
-SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key;
+SELECT *, CAST(net_revenue AS DOUBLE) / nullif(customers, 0) AS mean_monetary
+FROM customers.rfm_daily
+WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key;
 
 -- query thresholds: Where recency, frequency and money are cut.
 SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day;

@@ -64,11 +64,7 @@ def group_bars(
 
 def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
     """How many customers each segment has, and what one of them brings."""
-    frame = (
-        _called(look, groups, names, "segment")
-        .with_columns((pl.col("net_revenue") / pl.col("customers")).alias("mean_monetary"))
-        .sort("customers", descending=True, maintain_order=True)
-    )
+    frame = _called(look, groups, names, "segment").sort("customers", descending=True, maintain_order=True)
     table = Table(
         "tiles",
         look.text("tiles.title"),

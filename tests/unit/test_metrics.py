@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import sqlglot
 
 from dashboards.metrics import tone
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import REPOSITORY
 from pipelines.sqlproject.lint_rules.metrics import MetricFormula
 from pipelines.sqlproject.linter import lint
 from pipelines.sqlproject.metrics import expanded, formula_over, load_metrics, select
@@ -162,3 +164,11 @@ def test_a_column_of_another_name_is_held_to_the_metric_that_says_so():
 )
 def test_which_way_is_better_is_the_metrics_own(metric, change, said):
     assert tone(metric, change) == said
+
+
+def test_the_guide_in_chinese_calls_metrics_by_their_names():
+    guide = (REPOSITORY / "docs" / "zh" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| 「(.+?)」 \|.*\| `(\w+)` \|$", guide, re.MULTILINE)
+    metrics = load_metrics()
+    assert [(name, key) for name, key in rows if key in metrics and metrics[key].names["zh"] != name] == []
+    assert sum(key in metrics for _, key in rows) > 20
