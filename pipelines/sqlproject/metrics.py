@@ -284,7 +284,7 @@ def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table:
     sums = exp.select(
         *by,
         *(
-            f"CASE WHEN COUNT(*) FILTER (WHERE source = '{source}') > 0 THEN MAX({leaf}) ELSE 0 END AS {leaf}"
+            f"CASE WHEN COUNT(*) FILTER (WHERE from_table = '{source}') > 0 THEN MAX({leaf}) ELSE 0 END AS {leaf}"
             for leaf, source in leaves.items()
         ),
         dialect=DIALECT,
@@ -314,7 +314,7 @@ def _aggregated(source: str, leaves: Mapping[str, str], by: Sequence[str], where
     columns = [
         exp.alias_(formula_over(leaf, source) if own == source else exp.null(), leaf) for leaf, own in leaves.items()
     ]
-    tree = exp.select(*by, f"'{source}' AS source", *columns, dialect=DIALECT).from_(source, dialect=DIALECT)
+    tree = exp.select(*by, f"'{source}' AS from_table", *columns, dialect=DIALECT).from_(source, dialect=DIALECT)
     tree = tree.where(where, dialect=DIALECT) if where else tree
     return tree.group_by(*by) if by else tree.having("COUNT(*) > 0")
 
