@@ -95,11 +95,13 @@ class Change:
         text: By how much, signed; "–" where it cannot be said.
         against: What it is compared with.
         full: The earlier value in full, for the hover.
+        tone: ``better`` or ``worse``, which is its colour; None: neither.
     """
 
     text: str
     against: str
     full: str = ""
+    tone: str | None = None
 
 
 VERDICT_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}

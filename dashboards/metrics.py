@@ -1,47 +1,37 @@
 """Metrics as text: in the unit that each is in.
 
-Here: which metrics are money, rates, or counts, in short for the screen and in full for the hover.
-Not here: their names (``dashboards.texts``).
+Here: a value in short for the screen and in full for the hover; whether a change is for the better.
+Not here: their units and definitions (``sql/metrics.yaml``), their names (``dashboards.texts``).
 """
 
 from __future__ import annotations
 
 from dashboards.numbers import Number, Numbers
+from pipelines.sqlproject.metrics import load_metrics
 
-_MONEY = frozenset(
-    {
-        "assisted_revenue",
-        "average_order_value",
-        "closing_revenue",
-        "cost",
-        "expected_value",
-        "list_price",
-        "margin",
-        "mean_expected_value",
-        "mean_monetary",
-        "monetary",
-        "net_order_value",
-        "net_revenue",
-        "refunded",
-        "revenue",
-        "revenue_by_visit",
-        "revenue_per_buyer",
-        "revenue_per_mille",
-        "revenue_per_visitor",
-        "revenue_per_mille_impressions",
-    }
-)
-_NO_RATES = frozenset({"relative_share"})
+
+def _unit(metric: str) -> str | None:
+    found = load_metrics().get(metric)
+    return found.unit if found else None
 
 
 def is_money(metric: str) -> bool:
     """Whether *metric* is an amount of money."""
-    return metric in _MONEY
+    return _unit(metric) == "money"
 
 
 def is_rate(metric: str) -> bool:
-    """Whether *metric* is a share or rate, shown as a percentage."""
-    return metric.endswith(("_rate", "_share")) and metric not in _NO_RATES
+    """Whether *metric* is a share or rate, or a difference of such: shown as a percentage."""
+    return _unit(metric) in ("rate", "points")
+
+
+def tone(metric: str, change: str) -> str | None:
+    """Whether a *change* of the metric, written with its sign or arrow, is ``better`` or ``worse``; None if neither."""
+    found = load_metrics().get(metric)
+    way = {"+": "higher", "▲": "higher", "−": "lower", "▼": "lower"}.get(change[:1])
+    if found is None or way is None or found.direction == "none":
+        return None
+    return "better" if found.direction == way else "worse"
 
 
 def short_text(numbers: Numbers, metric: str, value: Number) -> str:

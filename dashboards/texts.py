@@ -1,6 +1,7 @@
 """The texts that operators read, in Chinese and English.
 
-Here: finding a text of ``words/*.yaml`` by its key and filling in values.
+Here: finding a text of ``words/*.yaml`` by its key and filling in values. What metrics are called (``metric.<key>``)
+and mean (``about.<key>``) comes from ``sql/metrics.yaml``.
 Not here: the texts themselves, numbers (``dashboards.numbers``), names that data brings.
 """
 
@@ -15,6 +16,7 @@ from babel.dates import format_date
 
 from dashboards.numbers import Language
 from pipelines.home.yaml_files import read_yaml
+from pipelines.sqlproject.metrics import load_metrics
 
 _FOLDER = Path(__file__).with_name("words")
 _format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year writes each day once a line
@@ -23,7 +25,9 @@ _format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year writes 
 @cache
 def all_texts() -> Mapping[str, Mapping[str, str]]:
     """Key → language → text."""
-    content: dict[str, dict[str, str]] = {}
+    content: dict[str, Mapping[str, str]] = {}
+    for metric in load_metrics().values():
+        content |= {f"metric.{metric.key}": metric.names, f"about.{metric.key}": metric.definitions}
     for file in sorted(_FOLDER.glob("*.yaml")):
         found = read_yaml(file)
         assert isinstance(found, dict)

@@ -14,7 +14,7 @@ SELECT
     coalesce(sales.buyers, 0) AS buyers,
     coalesce(sales.orders, 0) AS orders,
     coalesce(sales.revenue, 0) AS revenue,
-    round(coalesce(sales.buyers, 0) / nullif(visitors.visitors, 0), 4) AS conversion_rate,
+    round(coalesce(sales.buyers, 0) / nullif(visitors.visitors, 0), 4) AS visitor_conversion_rate,
     round(sales.buyers_revenue / nullif(sales.buyers, 0), 2) AS revenue_per_buyer,
     round(sales.revenue / nullif(sales.orders, 0), 2) AS average_order_value
 FROM visitors FULL JOIN sales USING (dt)

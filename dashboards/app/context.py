@@ -17,15 +17,7 @@ from dashboards.app.marts import Copy
 from dashboards.app.view import View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.figures.look import Look
-
-_ENTRANCE_NAMES = """
-WITH named AS (
-    SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
-)
-SELECT entrance_id, name_zh, name_en FROM named
-UNION ALL
-SELECT DISTINCT entrance_id, NULL, NULL FROM attribution.entrance_daily AS daily ANTI JOIN named USING (entrance_id)
-"""
+from dashboards.queries import query
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ class Context:
         """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
-            for row in self.copy.rows(_ENTRANCE_NAMES)
+            for row in self.copy.rows(query("entrances.names"))
         }
         return names | {key: self.look.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 

@@ -19,12 +19,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 from cachetools import LRUCache, cachedmethod
+from sqlglot import exp
 
 from dashboards.copy.build import CopyFile, current, publish
 from dashboards.report.queries import MAIN, to_frame
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
+from pipelines.sqlproject.model import DIALECT
 
 CACHED_BYTES = 48_000_000
 """Of answers, for each copy that is open; an answer that is larger is not kept."""
@@ -89,7 +91,8 @@ class Copy:
         """The days of *table*, in order; none where there is no such table."""
         if not self.has(table):
             return ()
-        return tuple(self.frame(f"SELECT DISTINCT dt FROM {table} ORDER BY dt")["dt"])
+        days = exp.select("dt").distinct().from_(table).order_by("dt")
+        return tuple(self.frame(days.sql(dialect=DIALECT))["dt"])
 
     def newest(self, now: dt.datetime) -> dt.date:
         """The newest computed day that is over in the shop's time zone; if none is, the newest.

@@ -134,9 +134,8 @@ def _term(name: str, definition: str, class_name: str) -> Component:
 
 
 def _change(change: Change) -> Component:
-    way = "up" if change.text.startswith("▲") else "down" if change.text.startswith("▼") else None
     return html.P(
-        [html.Span(change.text, className=way), " ", clean(change.against)],
+        [html.Span(change.text, className=change.tone), " ", clean(change.against)],
         className="change",
         title=change.full or None,
     )

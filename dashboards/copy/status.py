@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboards.queries import all_queries
 from pipelines.compute.results import CheckState
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.files import write_file
@@ -31,10 +32,12 @@ class Lineage:
     Attributes:
         sources: Table → column → the columns that its values are computed from.
         descriptions: Table → column → what it holds.
+        queries: Query of a page → the columns that it reads.
     """
 
     sources: Mapping[str, Mapping[str, Sequence[Source]]]
     descriptions: Mapping[str, Mapping[str, str]]
+    queries: Mapping[str, Sequence[Source]]
 
 
 def are_checks_stale(home: Home) -> bool:
@@ -75,19 +78,23 @@ def _project_version(workspace: Workspace) -> str:
     for name, model in sorted(workspace.project.models.items()):
         digest.update(f"{name} {model.types} {model.tree.sql()}".encode())
         digest.update("".join(column.description for column in model.columns.values()).encode())
+    digest.update("".join(query.source for query in all_queries().values()).encode())
     return digest.hexdigest()
 
 
 def _lineage(workspace: Workspace) -> dict[str, Any]:
     from pipelines.sqlproject.lineage import column_lineage
+    from pipelines.sqlproject.queries import columns_read, relations
 
     project = workspace.project
+    tables = relations(project)
     return {
         "sources": {name: column_lineage(project, model) for name, model in project.models.items()},
         "descriptions": {
             name: {column: declared.description for column, declared in model.columns.items()}
             for name, model in project.models.items()
         },
+        "queries": {name: columns_read(query, tables) for name, query in all_queries().items()},
     }
 
 
@@ -110,9 +117,10 @@ def read_lineage(home: Home) -> Lineage:
             table: {column: [(source[0], source[1]) for source in found] for column, found in columns.items()}
             for table, columns in kept.get("sources", {}).items()
         }
-        return Lineage(sources, dict(kept.get("descriptions", {})))
-    except (AttributeError, IndexError, TypeError, ValueError):  # of another version of the program
-        return Lineage({}, {})
+        queries = {name: [(source[0], source[1]) for source in found] for name, found in kept["queries"].items()}
+        return Lineage(sources, dict(kept.get("descriptions", {})), queries)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # of another version of the program
+        return Lineage({}, {}, {})
 
 
 def _write(path: Path, content: object) -> None:

@@ -1,6 +1,6 @@
 """Sections of the entrances and their slots: where the sales came from.
 
-Here: their queries, charts and tables.
+Here: charts and tables.
 Not here: the day as a whole (``dashboards.report.overview``), how a chart looks (``dashboards.figures.sales``).
 """
 
@@ -16,6 +16,7 @@ from dashboards.columns import exact, metric, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import entrance_revenue, entrance_value, has_place, slot_revenue
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.report.columns import change_column
 from dashboards.report.page import first_of
 from dashboards.report.queries import Reader
@@ -24,50 +25,11 @@ from dashboards.sections.sales import MATCHES
 BARS = 12
 QUIET_ROWS = 10
 
-_ENTRANCES = """
-WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
-SELECT now.*, names.name_zh, names.name_en,
-    CAST(now.revenue AS DOUBLE) / nullif(sum(now.revenue) OVER (), 0) AS revenue_share,
-    before.revenue AS revenue_before, week.revenue AS revenue_week
-FROM attribution.entrance_daily AS now
-LEFT JOIN names USING (entrance_id)
-LEFT JOIN attribution.entrance_daily AS before ON before.entrance_id = now.entrance_id AND before.dt = $day - 1
-LEFT JOIN attribution.entrance_daily AS week ON week.entrance_id = now.entrance_id AND week.dt = $day - 7
-WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_id
-"""
-_TOTAL = """
-SELECT sum(exposures) AS exposures, sum(product_clicks) AS product_clicks, sum(add_to_carts) AS add_to_carts,
-    sum(order_lines) AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
-    sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-    CAST(sum(product_clicks) AS DOUBLE) / nullif(sum(exposures), 0) AS click_through_rate,
-    CAST(sum(add_to_carts) AS DOUBLE) / nullif(sum(product_clicks), 0) AS cart_rate,
-    CAST(sum(order_lines) AS DOUBLE) / nullif(sum(product_clicks), 0) AS click_to_order_rate,
-    CAST(1000 * sum(revenue) AS DOUBLE) / nullif(sum(exposures), 0) AS revenue_per_mille,
-    (SELECT count(DISTINCT order_id) FROM core.order_lines WHERE dt = $day) AS orders,
-    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 1) AS revenue_before,
-    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day - 7) AS revenue_week,
-    coalesce(sum(revenue), 0) = coalesce((SELECT sum(revenue) FROM core.order_lines WHERE dt = $day), 0) AS is_equal
-FROM attribution.entrance_daily WHERE dt = $day
-"""
-_MATCHES = """
-SELECT matched_by, count(*) AS order_lines, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue,
-    sum(margin) AS margin, CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
-FROM attribution.attributed_sales WHERE dt = $day GROUP BY matched_by
-"""
-_SLOTS = """
-WITH names AS (SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY 1)
-SELECT slots.*, names.name_zh, names.name_en,
-    CAST(clicks AS DOUBLE) / nullif(impressions, 0) AS slot_click_rate
-FROM attribution.slot_daily AS slots LEFT JOIN names USING (entrance_id)
-WHERE dt = $day
-ORDER BY revenue DESC, impressions DESC, entrance_id, head_page_type, head_module, head_slot, head_content_id
-"""
-
 
 def entrances(look: Look, reader: Reader) -> list[Block]:
     """The entrances' sales and traffic; that the sales sum to the day's."""
-    frame = _named(look, reader.frame(_ENTRANCES))
-    total = reader.frame(_TOTAL).row(0, named=True)
+    frame = _named(look, reader.frame(query("report.entrances")))
+    total = reader.frame(query("report.total")).row(0, named=True)
     rows = frame.to_dicts()
     if not rows:
         remedy = f"headwater run --from {reader.day} --to {reader.day}"
@@ -115,7 +77,7 @@ def _matches(look: Look, reader: Reader) -> list[Block]:
     """By what the day's order lines found their entrances; nothing where the home has no such table."""
     if not reader.has("attribution.attributed_sales"):
         return []
-    found = {row["matched_by"]: row for row in reader.frame(_MATCHES).iter_rows(named=True)}
+    found = {row["matched_by"]: row for row in reader.frame(query("report.matches")).iter_rows(named=True)}
     rows = [
         found[kind] | {"name": look.text.name("matched_by", kind), "definition": look.text(f"about_match.{kind}")}
         for kind in MATCHES
@@ -152,7 +114,7 @@ def _changes(look: Look) -> list[Column]:
 
 def slots(look: Look, reader: Reader) -> list[Block]:
     """The slots that brought the most, and those that were seen most without a sale."""
-    frame = _named(look, reader.frame(_SLOTS)).with_columns(pl.col("name").alias("entrance"))
+    frame = _named(look, reader.frame(query("report.slots"))).with_columns(pl.col("name").alias("entrance"))
     modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
     rows = [
         row | {"place": (place := _place(look, row, modules[row["entrance_id"]] > 1)), "name": _slot_name(row, place)}

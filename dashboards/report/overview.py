@@ -17,17 +17,13 @@ from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Table, T
 from dashboards.columns import arrowed, definition, exact, text
 from dashboards.figures.look import Look
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
-from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.report.queries import MAIN, Reader
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
 
-_DAYS = """
-SELECT dt, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, count(DISTINCT order_id) AS orders,
-    count(DISTINCT user_id) AS buyers, sum(margin) AS margin
-FROM core.order_lines WHERE dt BETWEEN $first AND $day GROUP BY dt
-"""
 _NOTHING = {"revenue": 0.0, "net_revenue": 0.0, "orders": 0, "buyers": 0, "margin": 0.0}
 
 Figures = Mapping[str, Any]
@@ -61,7 +57,7 @@ def figures(reader: Reader, day: dt.date) -> Figures:
 def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
     """The course of the sales up to the day; nothing where there were none."""
     day = reader.day
-    found = reader.frame(_DAYS, first=day - dt.timedelta(days=TREND_DAYS - 1))
+    found = reader.frame(query("report.days"), first=day - dt.timedelta(days=TREND_DAYS - 1))
     days = {row["dt"]: row for row in found.iter_rows(named=True)}
     for computed in reader.days(MAIN):
         if computed <= day and (day - computed).days < TREND_DAYS and computed not in days:
@@ -106,7 +102,8 @@ def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, 
     else:
         said = look.numbers.change(value, then)
     then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
-    return Change(arrowed(said), look.text(key) + then_text, full_text(look.numbers, metric, then))
+    full = full_text(look.numbers, metric, then)
+    return Change(arrowed(said), look.text(key) + then_text, full, tone(metric, said))
 
 
 def _funnel(look: Look, now: Figures) -> Cards:

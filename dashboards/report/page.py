@@ -66,7 +66,6 @@ def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
         kind_of=lambda block: type(block).__name__,
         most_rows=_MOST_ROWS,
         signs=VERDICT_SIGNS,
-        ways={"▲": "up", "▼": "down"},
         plotly=Markup(get_plotlyjs()),
         config=_CONFIG,
         css=_asset("page.css"),

@@ -1,6 +1,6 @@
 """The assortment: hot, normal and slow sellers, ABC × XYZ.
 
-Here: its queries, charts and tables, and what it says where nothing is there.
+Here: charts and tables, and what it says where nothing is there.
 Not here: how a chart looks (``dashboards.figures.assortment``), what a class is (``sql/products/assortment.sql``).
 """
 
@@ -12,15 +12,10 @@ from dashboards.blocks import Block, Chart, Column, Group, Table, Text
 from dashboards.columns import exact, text
 from dashboards.figures.assortment import ABC, SALES_CLASSES, abc_xyz, sales_classes
 from dashboards.figures.look import Look
+from dashboards.queries import query
 from dashboards.sections.reading import Reading, no_products, no_table, not_kept
 
 TABLE = "products.assortment"
-
-_CLASSES = """
-SELECT sales_class, abc_class, xyz_class, count(*) AS products, sum(revenue) AS revenue, sum(units) AS units,
-    count(*) FILTER (WHERE units <= 0) AS unsold
-FROM products.assortment WHERE dt = $day AND window_days = $window GROUP BY ALL ORDER BY ALL
-"""
 
 
 def assortment(look: Look, reading: Reading) -> Block:
@@ -29,10 +24,10 @@ def assortment(look: Look, reading: Reading) -> Block:
         return no_table(look, TABLE)
     if not reading.has(TABLE):
         return not_kept(look, reading, look.text("assortment.title"))
-    window = reading.frame("SELECT max(window_days) AS days FROM products.assortment WHERE dt = $day")["days"][0]
+    window = reading.frame(query("products.assortment_window"))["days"][0]
     if window is None:
         return no_products(look, reading.day)
-    frame = reading.frame(_CLASSES, window=window)
+    frame = reading.frame(query("products.classes"), window=window)
     if not (frame["revenue"].sum() or 0) > 0:
         return Text(look.text("empty.assortment", days=look.text.days(window)), "missing")
     return Group((_sales_classes(look, frame, window), _abc_xyz(look, frame, window)))

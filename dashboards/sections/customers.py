@@ -1,6 +1,6 @@
 """The customers: scores, stages of life, cohorts, how much the best bring, and the order of all parts.
 
-Here: its queries, charts and tables, and what it says where a snapshot is not kept.
+Here: charts and tables, and what it says where a snapshot is not kept.
 Not here: octants and segments (``segments``), lifetime value (``lifetime_value``), how a chart looks
 (``dashboards.figures``).
 """
@@ -16,33 +16,12 @@ from dashboards.columns import exact, text
 from dashboards.figures.customers import lifecycle, pareto, rfm_heat
 from dashboards.figures.look import Look
 from dashboards.figures.tables import cohort_triangle
+from dashboards.queries import query
 from dashboards.sections.lifetime_value import lifetime_value
 from dashboards.sections.reading import Href, Reading, again, no_table
 from dashboards.sections.segments import Kind, all_groups, all_names, group_bars, migration, segment_tiles
 
 COHORTS = 12
-
-_SCORES = """
-SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
-FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL
-"""
-_LIFECYCLE = """
-SELECT now.stage, now.customers, now.revenue, before.customers AS before
-FROM customers.lifecycle_daily AS now
-LEFT JOIN customers.lifecycle_daily AS before ON before.stage = now.stage AND before.dt = $day - $back
-WHERE now.dt = $day
-"""
-_COHORTS = """
-SELECT cohort_month, months_since, customers,
-    CASE WHEN is_over THEN retained END AS retained, CASE WHEN is_over THEN retention_rate END AS retention_rate
-FROM (
-    SELECT *, CAST(cohort_month + to_months(months_since + 1) AS DATE) <= $day + 1 AS is_over
-    FROM customers.cohorts
-    WHERE cohort_month + to_months(months_since) <= $day
-)
-WHERE cohort_month < date_trunc('month', $day) OR NOT (SELECT max(dt) > $day FROM core.order_lines)
-ORDER BY ALL
-"""
 
 
 def customers(look: Look, reading: Reading, hrefs: Mapping[Kind, Href] | None = None) -> list[Block]:
@@ -86,7 +65,7 @@ def _missing(look: Look, reading: Reading) -> Text | None:
 
 def _coverage(look: Look, reading: Reading) -> Text:
     said = [look.text("customers.window", n=reading.settings.rfm.window_days)]
-    found = reading.frame("SELECT * FROM customers.sales_coverage WHERE dt = $day")
+    found = reading.frame(query("customers.coverage"))
     if not found.is_empty() and (found["lines_without_user"][0] or 0) > 0:
         row = found.row(0, named=True)
         said.append(
@@ -100,7 +79,7 @@ def _coverage(look: Look, reading: Reading) -> Text:
 
 
 def _scores(look: Look, reading: Reading) -> Chart:
-    frame = reading.frame(_SCORES)
+    frame = reading.frame(query("customers.scores"))
     table = Table(
         "scores",
         look.text("rfm.title"),
@@ -122,7 +101,7 @@ def _lifecycle(look: Look, reading: Reading) -> Block:
         return no_table(look, "customers.lifecycle_daily")
     ages = [(reading.day - kept).days for kept in reading.days("customers.lifecycle_daily") if kept < reading.day]
     back = nearest_age(ages, settings.rfm.compare_days)
-    frame = reading.frame(_LIFECYCLE, back=back)
+    frame = reading.frame(query("customers.stages"), back=back)
     has_before = frame["before"].is_not_null().any()
     table = Table(
         "lifecycle",
@@ -147,7 +126,7 @@ def nearest_age(ages: Iterable[int], wanted: int) -> int:
 
 
 def _pareto(look: Look, reading: Reading) -> Block:
-    frame = reading.frame("SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile")
+    frame = reading.frame(query("customers.pareto"))
     title = look.text("pareto.title")
     if frame.filter(pl.col("cumulative_share").is_not_null()).is_empty():
         return Empty(title, look.text("empty.pareto"))
@@ -168,7 +147,7 @@ def _pareto(look: Look, reading: Reading) -> Block:
 
 
 def _cohorts(look: Look, reading: Reading) -> Block:
-    frame = reading.frame(_COHORTS) if reading.exists("customers.cohorts") else pl.DataFrame()
+    frame = reading.frame(query("customers.cohorts")) if reading.exists("customers.cohorts") else pl.DataFrame()
     title = look.text("cohorts.title")
     if frame.is_empty() or not frame["retention_rate"].is_not_null().any():
         return Empty(title, look.text("empty.cohorts"))

@@ -15,6 +15,7 @@ import polars as pl
 from dashboards.figures.look import Look
 from dashboards.figures.points import Matrix
 from dashboards.figures.tables import ENTERED, LEFT
+from dashboards.queries import query
 from dashboards.sections.reading import Reading
 
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -39,9 +40,9 @@ class Definition:
 
 def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
     """The matrices of products by id, in their order."""
-    found = reading.frame("SELECT * FROM config.matrices ORDER BY position")
-    cells = reading.frame("SELECT * FROM config.cells ORDER BY matrix_id, code DESC")
-    axes = reading.frame("SELECT matrix_id, axis, metric, is_low_high FROM config.axes")
+    found = reading.frame(query("products.matrices"))
+    cells = reading.frame(query("products.cells"))
+    axes = reading.frame(query("products.axes"))
     made = {}
     for row in found.iter_rows(named=True):
         key = row["matrix_id"]

@@ -1,6 +1,6 @@
 """New products: what those launched lately have sold since, and been seen.
 
-Here: its query, the curves, chart and table.
+Here: the curves, chart and table.
 Not here: how the chart looks (``dashboards.figures.launches``), the new product test as a matrix
 (``dashboards.sections.matrices``).
 """
@@ -17,27 +17,12 @@ from dashboards.columns import exact, text
 from dashboards.figures.course import LINES
 from dashboards.figures.launches import launch_curves
 from dashboards.figures.look import Look
+from dashboards.queries import query
 from dashboards.sections.reading import Href, Reading
 
 NEW_FOR = 60
 """Days for which a product is new, unless a matrix cuts its days since launch elsewhere."""
 
-_NEW_FOR = "SELECT CAST(max(argument) AS BIGINT) AS days FROM config.axes WHERE metric = 'days_since_launch'"
-_SOLD = """
-WITH launched AS (
-    SELECT product_id, coalesce(names.name, product_id) AS name, catalog.category, catalog.launched_on,
-        $day - catalog.launched_on AS days_since_launch
-    FROM products.catalog AS catalog LEFT JOIN products.names AS names USING (product_id)
-    WHERE catalog.launched_on BETWEEN $day - $days AND $day
-)
-SELECT launched.*, daily.dt - launched.launched_on AS age,
-    coalesce(sum(daily.exposures), 0)::BIGINT AS exposures, coalesce(sum(daily.views), 0)::BIGINT AS views,
-    coalesce(sum(daily.units), 0)::BIGINT AS units, coalesce(sum(daily.revenue), 0) AS revenue
-FROM launched
-LEFT JOIN products.daily AS daily
-    ON daily.product_id = launched.product_id AND daily.dt BETWEEN launched.launched_on AND $day
-GROUP BY ALL ORDER BY launched.product_id, age
-"""
 _MEASURES = ("exposures", "views", "units", "revenue")
 
 
@@ -47,8 +32,8 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
     The records of the shop may begin later than a product was launched: its curve begins with them.
     """
     title = look.text("launches.title")
-    new_for = reading.frame(_NEW_FOR)["days"][0] or NEW_FOR
-    daily = reading.frame(_SOLD, days=new_for)
+    new_for = reading.frame(query("products.new_for"))["days"][0] or NEW_FOR
+    daily = reading.frame(query("products.launched"), days=new_for)
     if category:
         daily = daily.filter(pl.col("category") == category)
     rows = _products(daily)

@@ -1,6 +1,6 @@
 """Customer lifetime value: what a model expects of the customers in the 90 days after a month's end.
 
-Here: its queries, chart and table, and what it says where no model could be fitted.
+Here: chart and table, and what it says where no model could be fitted.
 Not here: how a chart looks (``dashboards.figures.lifetime_value``), the model (``pipelines.clv``).
 """
 
@@ -18,28 +18,9 @@ from dashboards.blocks import Block, Chart, Empty, Table
 from dashboards.columns import exact, text
 from dashboards.figures.lifetime_value import expected_value
 from dashboards.figures.look import Look
+from dashboards.queries import query
 from dashboards.sections.reading import Reading, no_table, titled
 from dashboards.sections.segments import all_names, names_of
-
-_MEASURES = """
-    count(*) AS customers, round(sum(expected_orders_90d), 4) AS expected_orders,
-    round(sum(expected_value_90d), 4) AS expected_value, round(avg(expected_value_90d), 4) AS mean_expected_value,
-    round(avg(p_alive), 6) AS alive_share
-"""
-_BY_SEGMENT = f"""
-SELECT rfm.segment AS key, {_MEASURES}
-FROM customers.clv AS clv LEFT JOIN customers.rfm AS rfm ON rfm.dt = $day AND rfm.user_id = clv.user_id
-WHERE clv.dt = $month_end GROUP BY ALL
-ORDER BY expected_value DESC NULLS LAST, expected_orders DESC NULLS LAST, key
-"""
-_BY_TENTH = f"""
-SELECT CAST(tenth AS VARCHAR) AS key, {_MEASURES}
-FROM (
-    SELECT *, ntile(10) OVER (ORDER BY coalesce(expected_value_90d, expected_orders_90d) DESC, user_id) AS tenth
-    FROM customers.clv WHERE dt = $month_end
-)
-GROUP BY tenth ORDER BY tenth
-"""
 
 
 def lifetime_value(look: Look, reading: Reading) -> Block:
@@ -52,7 +33,7 @@ def lifetime_value(look: Look, reading: Reading) -> Block:
     if not month_ends:
         return Empty(title, look.text("empty.clv", day=reading.day, next=_month_end(reading.day)))
     end = max(month_ends)
-    fits = reading.frame("SELECT * FROM customers.clv_fits WHERE dt = $month_end", month_end=end)
+    fits = reading.frame(query("lifetime_value.fits"), month_end=end)
     if fits.is_empty():
         return Empty(title, look.text("empty.clv_customers", end=end))
     fit = fits.row(0, named=True)
@@ -68,7 +49,9 @@ def _month_end(day: dt.date) -> dt.date:
 
 def _chart(look: Look, reading: Reading, end: dt.date, fit: Mapping[str, Any]) -> Chart:
     has_segments = reading.has("customers.rfm")
-    frame = reading.frame(_BY_SEGMENT if has_segments else _BY_TENTH, month_end=end)
+    frame = reading.frame(
+        query("lifetime_value.by_segment" if has_segments else "lifetime_value.by_tenth"), month_end=end
+    )
     if has_segments:
         called = names_of(look, all_names(reading), "segment")
         names = [called.get(key, key) if key else look.text("clv.no_segment") for key in frame["key"]]

@@ -19,30 +19,12 @@ from dashboards.figures.look import Look
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
 from dashboards.metrics import full_text
+from dashboards.queries import query
 from dashboards.sections.definitions import Definition, titles_of
 from dashboards.sections.health import verdict_cards, verdict_table
 from dashboards.sections.moves import moves_grid
 from dashboards.sections.reading import Href, Reading, not_kept
 from dashboards.sections.windows import Window, metric_names, what_it_takes, window_note
-
-_QUADRANTS = """
-SELECT now.*, coalesce(names.name, now.product_id) AS name,
-    coalesce(
-        now.previous_quadrant <> now.quadrant AND now.days_in_quadrant <= now.window_days
-        AND 'unknown' NOT IN (now.previous_quadrant, now.quadrant), FALSE
-    ) AS has_moved,
-    before.x_value AS x_before, before.y_value AS y_before,
-    before.x_threshold AS x_threshold_before, before.y_threshold AS y_threshold_before
-FROM products.quadrants AS now
-LEFT JOIN products.names AS names USING (product_id)
-LEFT JOIN products.quadrants AS before
-    ON before.dt = $day - $window AND before.window_days = $window AND before.matrix_id = $matrix
-    AND before.product_id = now.product_id
-WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
-    AND ($category = '' OR now.category = $category)
-ORDER BY now.revenue DESC NULLS LAST, now.product_id
-"""
-_HEALTH = "SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule"
 
 
 def matrices(
@@ -76,7 +58,9 @@ def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
         schema={"matrix_id": pl.String, "window_days": pl.Int64},
         orient="row",
     )
-    return reading.frame(_HEALTH).join(shown, on=["matrix_id", "window_days"], how="semi", maintain_order="left")
+    return reading.frame(query("products.health")).join(
+        shown, on=["matrix_id", "window_days"], how="semi", maintain_order="left"
+    )
 
 
 def verdicts(
@@ -90,7 +74,7 @@ def verdicts(
 
 def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
     """The products of the matrix over its window, the best-selling first; *category*: only those of it."""
-    return reading.frame(_QUADRANTS, window=window.days, matrix=matrix_id, category=category)
+    return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id, category=category)
 
 
 def matrix_chart(

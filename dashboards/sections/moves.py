@@ -17,15 +17,12 @@ from dashboards.columns import exact, text
 from dashboards.figures.look import Look
 from dashboards.figures.moves import migration_flow
 from dashboards.figures.tables import migration_grid
+from dashboards.queries import query
 from dashboards.sections.definitions import Definition
 from dashboards.sections.reading import Reading, not_kept, titled
 from dashboards.sections.windows import Window
 
 _DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadrant_flow.definition"}
-_MIGRATION = """
-SELECT from_key, to_key, products AS members FROM products.quadrant_migration
-WHERE dt = $day AND window_days = $window AND matrix_id = $matrix ORDER BY products DESC, from_key, to_key
-"""
 
 
 def moves_grid(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
@@ -63,7 +60,7 @@ def _moves(
     title = look.text("quadrant_migration.title", days=look.text.days(window.days))
     if not reading.has("products.quadrant_migration"):
         return titled(title, not_kept(look, reading, title))
-    frame = reading.frame(_MIGRATION, window=window.days, matrix=definition.key)
+    frame = reading.frame(query("products.moves"), window=window.days, matrix=definition.key)
     earlier = reading.day - dt.timedelta(days=window.days)
     if frame.is_empty():
         return Empty(title, look.text("empty.quadrant_migration", earlier=earlier))

@@ -1,6 +1,6 @@
 """Octants and segments of the customers: what they bring, how many they are, who moved between them.
 
-Here: their queries, charts and tables.
+Here: charts and tables.
 Not here: how a chart looks (``dashboards.figures``), the rest of the customers (``dashboards.sections.customers``).
 """
 
@@ -17,34 +17,20 @@ from dashboards.figures.customers import group_shares
 from dashboards.figures.look import Look
 from dashboards.figures.tables import LEFT, NEW, migration_grid
 from dashboards.figures.treemap import group_tiles
+from dashboards.queries import query
 from dashboards.sections.reading import Href, Reading
 
 Kind = Literal["octant", "segment"]
 
-_NAMES = """
-SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
-FROM config.octants
-UNION ALL
-SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
-ORDER BY place DESC
-"""
-_GROUPS = (
-    "SELECT * FROM customers.rfm_daily WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key"
-)
-_MIGRATION = """
-SELECT from_key, to_key, customers AS members, net_revenue FROM customers.rfm_migration
-WHERE dt = $day AND kind = $kind ORDER BY customers DESC, from_key, to_key
-"""
-
 
 def all_groups(reading: Reading) -> pl.DataFrame:
     """The octants and segments of the day that have customers; none where nobody bought in the window."""
-    return reading.frame(_GROUPS)
+    return reading.frame(query("customers.groups"))
 
 
 def all_names(reading: Reading) -> pl.DataFrame:
     """Names and advice of octants and segments in both languages: kind, key, name_zh, name_en, advice_zh, advice_en."""
-    return reading.frame(_NAMES)
+    return reading.frame(query("customers.names"))
 
 
 def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
@@ -78,11 +64,7 @@ def group_bars(
 
 def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
     """How many customers each segment has, and what one of them brings."""
-    frame = (
-        _called(look, groups, names, "segment")
-        .with_columns((pl.col("net_revenue") / pl.col("customers")).alias("mean_monetary"))
-        .sort("customers", descending=True, maintain_order=True)
-    )
+    frame = _called(look, groups, names, "segment").sort("customers", descending=True, maintain_order=True)
     table = Table(
         "tiles",
         look.text("tiles.title"),
@@ -110,7 +92,7 @@ def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -
 
 
 def _thresholds(look: Look, reading: Reading) -> str:
-    found = reading.frame("SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day")
+    found = reading.frame(query("customers.thresholds"))
     values = {row["axis"]: row["value"] for row in found.iter_rows(named=True)}
     if any(values.get(axis) is None for axis in "rfm"):
         return ""
@@ -126,7 +108,7 @@ def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> 
     """From which octant or segment to which the customers went."""
     back = reading.settings.rfm.compare_days
     earlier = reading.day - dt.timedelta(days=back)
-    frame = reading.frame(_MIGRATION, kind=kind)
+    frame = reading.frame(query("customers.migration"), kind=kind)
     title = look.text(f"migration.title_{kind}", n=back)
     if frame.is_empty():
         return Empty(title, look.text("missing.migration", earlier=earlier))

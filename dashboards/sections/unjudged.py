@@ -12,23 +12,12 @@ from dashboards.blocks import Block, Column, Empty, Group, Row, Table
 from dashboards.columns import exact, text
 from dashboards.figures.look import Look
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.sections.reading import Reading, no_products, no_table, titled
 from dashboards.sections.windows import Window
 
 TABLE = "products.metrics"
 MOST = 10
-
-_SOLD = """
-SELECT count(*) AS products, sum(revenue) AS revenue, count(*) FILTER (WHERE margin IS NULL) AS without_cost,
-    sum(revenue) FILTER (WHERE margin IS NULL) AS revenue_without
-FROM products.metrics WHERE dt = $day AND window_days = $window AND order_lines > 0
-"""
-_WITHOUT_COST = """
-SELECT product_id, coalesce(names.name, product_id) AS name, metrics.category, revenue, order_lines, lines_without_cost
-FROM products.metrics AS metrics LEFT JOIN products.names AS names USING (product_id)
-WHERE dt = $day AND window_days = $window AND order_lines > 0 AND margin IS NULL
-ORDER BY revenue DESC, product_id
-"""
 
 
 def unjudged(look: Look, reading: Reading, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Group:
@@ -41,10 +30,10 @@ def _without_cost(look: Look, reading: Reading) -> Block:
     title = look.text("without_cost.title")
     if not reading.exists(TABLE):
         return titled(title, no_table(look, TABLE))
-    window = reading.frame("SELECT max(window_days) AS days FROM products.metrics WHERE dt = $day")["days"][0]
+    window = reading.frame(query("products.metrics_window"))["days"][0]
     if window is None:
         return titled(title, no_products(look, reading.day))
-    sold = reading.frame(_SOLD, window=window).row(0, named=True)
+    sold = reading.frame(query("products.sold"), window=window).row(0, named=True)
     if not sold["without_cost"]:
         key = "without_cost.none" if sold["products"] else "empty.assortment"
         return Empty(title, look.text(key, days=look.text.days(window)), is_missing=False)
@@ -60,7 +49,7 @@ def _without_cost(look: Look, reading: Reading) -> Block:
         "without_cost",
         title,
         columns,
-        [row | {"no_margin": None} for row in reading.frame(_WITHOUT_COST, window=window).to_dicts()],
+        [row | {"no_margin": None} for row in reading.frame(query("products.without_cost"), window=window).to_dicts()],
         look.text.joined(look.text("products.window", days=look.text.days(window)), _said(look, sold)),
         notes=(look.text("without_cost.remedy"),),
         most=MOST,

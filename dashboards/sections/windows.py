@@ -15,13 +15,8 @@ import polars as pl
 
 from dashboards.figures.look import Look
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.sections.reading import Reading
-
-_REASONS = """
-SELECT matrix_id, window_days, unknown_metrics, x_high IS NOT NULL AND y_high IS NOT NULL AS is_placed,
-    count(*) AS products
-FROM products.quadrants WHERE dt = $day GROUP BY ALL ORDER BY ALL
-"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Window:
 
 def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
     """The matrices that have products on the day, each with its window; *days*: the one that is so long."""
-    reasons = reading.frame(_REASONS)
+    reasons = reading.frame(query("products.unknown"))
     if days is not None:
         reasons = reasons.filter(pl.col("window_days") == days)
     return {

@@ -15,11 +15,12 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `headwater check`")
 def check(home: HomeOption = None) -> None:
-    """Parse, lint and check every model, source and setting without running anything."""
+    """Parse, lint and check every model, metric, query, source and setting without running anything."""
+    from dashboards.queries import all_queries
     from pipelines.compute.home_check import check_home
 
     place = home_or_none(home)
-    report = check_home(place)
+    report = check_home(place, all_queries().values())
     for fault in report.faults:
         error_line(fault)
     print(report.summary())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from dashboards.queries import query
 from dashboards.report.file import LANGUAGES, write_report
 from pipelines.commands.console import print_summary, print_table, teller
 from pipelines.commands.engine import recording_engine
@@ -17,21 +18,6 @@ from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
-
-_ENTRANCES = """
-WITH names AS (SELECT DISTINCT entrance_id, name_zh FROM core.entrances)
-SELECT entrance_id AS entrance, name_zh AS 名称, exposures, product_clicks, add_to_carts AS carts,
-    order_lines AS lines, CAST(revenue AS DECIMAL(18, 2)) AS revenue, CAST(margin AS DECIMAL(18, 2)) AS margin,
-    printf('%.2f%%', 100 * click_through_rate) AS "click-through", printf('%.2f%%', 100 * click_to_order_rate)
-    AS "click-to-order", CAST(revenue_per_mille AS DECIMAL(18, 2)) AS "revenue/1000 exposures"
-FROM attribution.entrance_daily LEFT JOIN names USING (entrance_id)
-WHERE dt = DATE '{day}' ORDER BY revenue DESC, exposures DESC
-"""
-_SALES = """
-SELECT
-    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = DATE '{day}') AS entrances,
-    (SELECT sum(revenue) FROM core.order_lines WHERE dt = DATE '{day}') AS paid_orders
-"""
 
 
 def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
@@ -59,7 +45,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
         )
     day = _last_day_with_sales(home)
     print(f"\nThe entrances on {day}, the last day with sales:\n")
-    print_table(query_rows(home, _ENTRANCES.format(day=day)))
+    print_table(query_rows(home, query("demo.entrances"), day=day))
     _show_sales_check(home, day)
     _write_reports(home, day)
     _show_next_steps(directory)
@@ -75,14 +61,14 @@ def _write_reports(home: Home, day: dt.date) -> None:
 
 
 def _last_day_with_sales(home: Home) -> dt.date:
-    day = query_rows(home, "SELECT max(dt) FROM core.order_lines").rows[0][0]
+    day = query_rows(home, query("demo.last_day")).rows[0][0]
     if not isinstance(day, dt.date):
         raise HeadwaterError("the made-up shop sold nothing", remedy="use more --devices or --days")
     return day
 
 
 def _show_sales_check(home: Home, day: dt.date) -> None:
-    entrances, paid_orders = query_rows(home, _SALES.format(day=day)).rows[0]
+    entrances, paid_orders = query_rows(home, query("demo.sales"), day=day).rows[0]
     if entrances != paid_orders:
         raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders, {paid_orders}")
     print(f"\nSales check: the entrances' revenue, {entrances}, equals the day's paid orders, {paid_orders}.")

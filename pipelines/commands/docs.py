@@ -31,13 +31,15 @@ def docs(
     home: HomeOption = None,
 ) -> None:
     """Write the data dictionary: every table, column, rule and check."""
+    from dashboards.queries import all_queries
     from pipelines.compute.dictionary import as_html, markdown
     from pipelines.home.settings import Settings, load_settings
     from pipelines.sqlproject.project import load_project
 
     place = home_or_none(home)
     project = load_project(place, load_settings(place) if place else Settings())
-    text = as_html(project) if form is DocsFormat.html else markdown(project)
+    queries = all_queries().values()
+    text = as_html(project, queries) if form is DocsFormat.html else markdown(project, queries)
     if out is None:
         sys.stdout.write(text)
     else:

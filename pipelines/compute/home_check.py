@@ -6,17 +6,19 @@ Not here: the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pipelines.config_tables import load_config_tables
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home
+from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.sources.source import Source, load_sources
 from pipelines.sqlproject.linter import lint
+from pipelines.sqlproject.metrics import load_metrics
 from pipelines.sqlproject.project import Project, count_files, load_project
+from pipelines.sqlproject.queries import Query, faults_of, metric_faults, relations, whole_file
 from pipelines.sqlproject.reads import sample_span
 
 T = TypeVar("T")
@@ -28,17 +30,27 @@ class CheckReport:
 
     models: int = 0
     checks: int = 0
+    metrics: int = 0
+    queries: int = 0
     sources: int = 0
     faults: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         """The result in a line."""
-        looked = f"{self.models} models, {self.checks} checks, {self.sources} sources, the settings"
+        looked = (
+            f"{self.models} models, {self.checks} checks, {self.metrics} metrics, {self.queries} queries, "
+            f"{self.sources} sources, the settings"
+        )
         return f"{looked}: {len(self.faults)} faults" if self.faults else f"{looked}: all in order"
 
 
-def check_home(home: Home | None) -> CheckReport:
-    """Check the shipped project, and *home* if there is one."""
+def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
+    """Check the shipped project, and *home* if there is one.
+
+    Args:
+        home: The home; None: only what every home has, with the template of its saved queries.
+        queries: Queries of pages, to be held to the project's tables beside the saved ones.
+    """
     report = CheckReport()
 
     def attempt(step: Callable[[], T]) -> T | None:
@@ -53,13 +65,19 @@ def check_home(home: Home | None) -> CheckReport:
         attempt(lambda: load_config_tables(home, settings))
     sources: list[Source] = attempt(lambda: load_sources(home)) or []
     report.sources = len(sources)
-    project = attempt(lambda: load_project(home, settings))
+    report.metrics = len(attempt(load_metrics) or ())
+    every = [*queries, *map(whole_file, sorted((home.config if home else DATA / "config").glob("queries/*.sql")))]
+    report.queries = len(every)
+    project = attempt(lambda: load_project(home, settings)) if report.metrics else None
     if project is None:
         report.models, report.checks = count_files(home)
     else:
         report.models = len(project.models)
         report.checks = sum(len(checks) for checks in project.checks.values())
         report.faults += lint_project(project)
+        tables = relations(project)
+        report.faults += metric_faults(tables)
+        report.faults += [fault for query in every for fault in faults_of(query, tables)]
     return report
 
 
@@ -69,7 +87,7 @@ def lint_project(project: Project) -> list[str]:
     files = [*project.models.values(), *(check for checks in project.checks.values() for check in checks)]
     for file in files:
         schema = {read.table: dict(project.relation(read.table)) for read in project.reads[file.name]}
-        for finding in lint(project.bind(file, sample_span(file, project.models)), schema, file.source):
+        for finding in lint(project.bind(file, sample_span(file, project.models)), schema, file.source, file.name):
             place = f"{file.path}:{finding.line or 1}"
             faults.append(f"{place}: {finding.rule}: {finding.construct}: {finding.message}")
     return faults

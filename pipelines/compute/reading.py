@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,15 +98,15 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
     return links
 
 
-def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS) -> Rows:
-    """The first *limit* rows of *sql*.
+def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, **parameters: object) -> Rows:
+    """The first *limit* rows of *sql*, with *parameters* for its ``$name``.
 
     Raises:
         HeadwaterError: it is not one reading statement, or fails.
     """
     with reading_session(home, sql) as connection:
         _refuse_writing(connection, sql)
-        cursor = _execute(connection, sql)
+        cursor = _execute(connection, sql, parameters)
         columns = [column[0] for column in cursor.description or ()]
         rows = cursor.fetchmany(limit)
         total = len(rows)
@@ -156,9 +156,11 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise HeadwaterError(f"only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not {kind}")
 
 
-def _execute(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+def _execute(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | None = None
+) -> duckdb.DuckDBPyConnection:
     try:
-        return connection.execute(sql)
+        return connection.execute(sql, dict(parameters or {}))
     except duckdb.CatalogException as error:
         raise HeadwaterError(f"{_message(error)} ('headwater docs' lists the tables)") from error
     except duckdb.Error as error:

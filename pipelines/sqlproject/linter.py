@@ -6,6 +6,7 @@ Not here: the rules, each a small class (``lint_rules``); contracts between mode
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator, annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from pipelines.sqlproject.lint_rules import functions, lists, numbers, selects, shape, texts, times
+from pipelines.sqlproject.lint_rules import functions, lists, metrics, numbers, selects, shape, texts, times
 from pipelines.sqlproject.lint_rules.base import Rule
 from pipelines.sqlproject.model import DIALECT
 
@@ -63,13 +64,16 @@ RULES: tuple[type[Rule], ...] = (
     *texts.RULES,
     *lists.RULES,
     *functions.RULES,
+    *metrics.RULES,
     Unresolved,
     Untranslatable,
 )
 """All rules, by subject."""
 
 
-def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None) -> list[Finding]:
+def lint(
+    tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | None = None, table: str = ""
+) -> list[Finding]:
     """The constructs in *tree* that a model must not use, in the order of the text.
 
     Args:
@@ -77,19 +81,46 @@ def lint(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]], text: str | No
         schema: Table (``schema.name``) → column → DuckDB type. A construct that is not safe for these types is refused.
         text: The source text of the tree, for exact positions: sqlglot's own line numbers are too large after a
             ``$name``.
+        table: The model whose query it is; '' for other queries.
     """
-    found = list(_findings(tree, [rule() for rule in RULES if rule.as_written]))
+    found = list(_findings(tree, [rule(table) for rule in RULES if rule.as_written]))
     try:
         typed = _typed(tree, schema)
     except SqlglotError as error:
         found.append((tree, Unresolved, f"{Unresolved().message(tree)} ({str(error).splitlines()[0]})"))
     else:
-        found.extend(_findings(typed, [rule() for rule in RULES if not rule.as_written]))
+        found.extend(_findings(typed, [rule(table) for rule in RULES if not rule.as_written]))
     if not found and isinstance(tree, exp.Query):
         found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
     # Resolving an alias repeats its expression wherever it is used; report it once.
     findings = dict.fromkeys(_finding(node, rule, message, text) for node, rule, message in found)
     return sorted(findings, key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule))
+
+
+def lint_query(tree: exp.Query, schema: Mapping[str, Mapping[str, str]], text: str) -> list[Finding]:
+    """What is wrong with a query that runs on DuckDB alone: names that no table has, divisions by 0, metrics.
+
+    Args:
+        tree: As of ``lint``; its parameters may be without values.
+        schema: As of ``lint``, of every table that there is.
+        text: What the tree was parsed from.
+    """
+    found = list(_findings(tree, [metrics.MetricFormula()]))
+    unknown = [table for table in _read_by(tree) if f"{table.db}.{table.name}" not in schema]
+    found += [(table, Unresolved, f"there is no such table{_nearest(table, schema)}") for table in unknown]
+    if not unknown:
+        try:
+            typed = _annotated(qualified(tree, schema), _tables(schema, tree))
+        except SqlglotError as error:
+            found.append((tree, Unresolved, f"{Unresolved().message(tree)} ({str(error).splitlines()[0]})"))
+        else:
+            found += _findings(typed, [numbers.DivisionByZero()])
+    return [_finding(node, rule, message, text) for node, rule, message in found]
+
+
+def _nearest(table: exp.Table, schema: Mapping[str, Mapping[str, str]]) -> str:
+    close = difflib.get_close_matches(f"{table.db}.{table.name}", schema, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 _Found = tuple[exp.Expr, type[Rule], str]
@@ -128,17 +159,42 @@ def _position(node: exp.Expr, text: str | None) -> tuple[int | None, int | None]
 
 def _typed(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
     """A copy of *tree* with columns qualified, ``*`` and aliases resolved, and a type on every node."""
+    tables = _tables(schema, tree)
+    return _annotated(
+        qualify(tree.copy(), dialect=DIALECT, schema=tables, validate_qualify_columns=False, quote_identifiers=False),
+        tables,
+    )
+
+
+def qualified(tree: exp.Query, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
+    """A copy of *tree* with columns qualified, ``*`` and aliases resolved.
+
+    Raises:
+        SqlglotError: a column is of no table that it reads.
+    """
+    return qualify(tree.copy(), dialect=DIALECT, schema=_tables(schema, tree), quote_identifiers=False)
+
+
+def _read_by(tree: exp.Expr) -> list[exp.Table]:
+    return [table for table in tree.find_all(exp.Table) if table.db]
+
+
+def _tables(schema: Mapping[str, Mapping[str, str]], tree: exp.Expr) -> MappingSchema:
+    """The tables of *schema* that *tree* reads."""
+    read = {f"{table.db}.{table.name}" for table in _read_by(tree)}
     nested: dict[str, object] = {}
     for table, columns in schema.items():
+        if table not in read:
+            continue
         database, _, name = table.rpartition(".")
         within = nested.setdefault(database, {})
         assert isinstance(within, dict)
         within[name] = {column: _without_digits(exp.DataType.build(kind, DIALECT)) for column, kind in columns.items()}
-    tables = MappingSchema(nested, dialect=DIALECT)
-    qualified = qualify(
-        tree.copy(), dialect=DIALECT, schema=tables, validate_qualify_columns=False, quote_identifiers=False
-    )
-    return annotate_types(qualified, schema=tables, dialect=DIALECT, expression_metadata=_TYPING, coerces_to=_COERCIONS)
+    return MappingSchema(nested, dialect=DIALECT)
+
+
+def _annotated(tree: exp.Expr, tables: MappingSchema) -> exp.Expr:
+    return annotate_types(tree, schema=tables, dialect=DIALECT, expression_metadata=_TYPING, coerces_to=_COERCIONS)
 
 
 def _without_digits(dtype: exp.DataType) -> exp.DataType:

@@ -29,10 +29,32 @@ SCHEMA = {
         "pair": "STRUCT(a INTEGER, b DATE)",
     },
     "core.orders": {"dt": "DATE", "n": "INTEGER", "name": "VARCHAR", "ts": "TIMESTAMP"},
+    "core.slots": {"revenue": "DECIMAL(18,4)", "product_clicks": "BIGINT", "exposures": "BIGINT"},
 }
 
 # Rule → (refused, accepted). What is no query is an expression over core.events.
 CASES: dict[str, tuple[list[str], list[str]]] = {
+    "metric-formula": (
+        [
+            "SELECT CAST(exposures AS DOUBLE) / NULLIF(product_clicks, 0) AS click_through_rate FROM core.slots",
+            "SELECT avg(CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0)) AS click_through_rate FROM core.slots",
+            "SELECT CAST(revenue AS DOUBLE) / NULLIF(exposures, 0) AS revenue_per_mille FROM core.slots",
+            "SELECT CASE WHEN n > 0 THEN CAST(n AS DOUBLE) / 2 ELSE 1.0e0 END AS cart_rate FROM core.events",
+        ],
+        [
+            "SELECT CAST(s.product_clicks AS DOUBLE) / NULLIF(s.exposures, 0)"
+            " AS click_through_rate FROM core.slots AS s",
+            "SELECT CAST(SUM(product_clicks) AS DOUBLE) / NULLIF(SUM(exposures), 0)"
+            " AS click_through_rate FROM core.slots",
+            "SELECT CAST(1000 * COALESCE(revenue, 0) AS DOUBLE) / NULLIF(exposures, 0)"
+            " AS revenue_per_mille FROM core.slots",
+            "SELECT CASE WHEN exposures > 9 THEN CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0) END"
+            " AS click_through_rate FROM core.slots",
+            "SELECT CAST(revenue AS DOUBLE) / NULLIF(CAST(SUM(revenue) OVER () AS DOUBLE), 0)"
+            " AS revenue_share FROM core.slots",
+            "SELECT CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0) AS share_of_clicks FROM core.slots",
+        ],
+    ),
     # shape
     "one-select": (
         [

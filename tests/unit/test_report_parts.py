@@ -101,7 +101,7 @@ def test_every_kind_of_block_is_shown_without_the_apps_parts() -> None:
     health = Cards((Card("law", "3", verdict="bad", note="why"), Card("other", "–")), "health")
     figure = go.Figure(layout={"height": 200, "meta": {"notes": ["<left out>"]}})
     chart = Chart(figure, Table("key", "Chart", [Column("n", lambda row: "1")], [{}] * 101, is_open=True))
-    card = Card("Sales", "¥1", "¥1.00", (Change("▲ +1%", "vs before", "¥0.99"),), "Sum")
+    card = Card("Sales", "¥1", "¥1.00", (Change("▲ +1%", "vs before", "¥0.99", "better"),), "Sum")
     page = page_of(
         Group((health, chart), "stack"), Cards((card,)), Empty("none", "why", is_missing=False), Controls(())
     )
@@ -110,7 +110,7 @@ def test_every_kind_of_block_is_shown_without_the_apps_parts() -> None:
     assert '<div id="figure-0" class="plot" role="img" aria-label="Chart" style="height:200px">' in page
     assert '<p class="note">&lt;left out&gt;</p><details open><summary>' in page
     assert page.count("<tr>") == 101, "the head and the first hundred rows"
-    assert '<p class="change" title="¥0.99"><span class="up">▲ +1%</span> vs before</p>' in page
+    assert '<p class="change" title="¥0.99"><span class="better">▲ +1%</span> vs before</p>' in page
     assert page.endswith('<div class="card"><h3>none</h3><p class="definition">why</p></div>')
 
 

@@ -1,6 +1,6 @@
 """One customer: recency, frequency, money, the groups that they are in, their orders.
 
-Here: its queries and blocks.
+Here: its blocks.
 Not here: all customers (``dashboards.app.pages.customers``), how an id is shown (``dashboards.app.people``).
 """
 
@@ -15,22 +15,9 @@ from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text, short_text
+from dashboards.queries import query
 from dashboards.sections.segments import all_names
 
-_USERS = "SELECT user_id FROM core.orders WHERE dt <= $day AND user_id IS NOT NULL GROUP BY user_id"
-_SCORED = "SELECT * FROM customers.rfm WHERE dt = $day AND user_id = $user"
-_ORDERS = """
-WITH sums AS (
-    SELECT order_id, min(dt) AS paid_on, count(*) AS order_lines, sum(quantity)::BIGINT AS units,
-        sum(revenue) AS revenue, sum(refunded) AS refunded, sum(net_revenue) AS net_revenue
-    FROM core.order_lines WHERE user_id = $user GROUP BY order_id
-)
-SELECT orders.order_id, orders.dt AS ordered_on, orders.status, sums.paid_on, sums.order_lines, sums.units,
-    sums.revenue, sums.refunded, sums.net_revenue
-FROM core.orders AS orders LEFT JOIN sums USING (order_id)
-WHERE orders.user_id = $user AND orders.dt <= $day
-ORDER BY orders.ordered_at DESC, orders.order_id
-"""
 _MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary", "m_score"))
 
 
@@ -38,10 +25,10 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
     """Everything on the customer that is shown as *shown*; *said*: of which day the snapshots are."""
     look = context.look
     back = Text(look.text("customer.back"), href=context.view.to(user=None).href)
-    user = user_of(context, shown, reading.frame(_USERS)["user_id"])
+    user = user_of(context, shown, reading.frame(query("customers.users"))["user_id"])
     if user is None:
         return [back, Text(look.text("customer.unknown", id=shown, day=reading.day), "missing")]
-    scored = reading.frame(_SCORED, user=user).to_dicts() if reading.exists("customers.rfm") else []
+    scored = reading.frame(query("customers.scored"), user=user).to_dicts() if reading.exists("customers.rfm") else []
     if scored:
         cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
@@ -80,7 +67,7 @@ def _orders(context: Context, reading: AsOf, user: str) -> Table:
     look, view = context.look, context.view
     rows = [
         row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
-        for row in reading.frame(_ORDERS, user=user).iter_rows(named=True)
+        for row in reading.frame(query("customers.orders"), user=user).iter_rows(named=True)
     ]
     return Table(
         "orders",

@@ -15,6 +15,7 @@ from dashboards.app.pages.customer import customer
 from dashboards.app.people import shown_id
 from dashboards.blocks import Block, Choice, Controls, Option, Search, Table, Text
 from dashboards.columns import exact, text
+from dashboards.queries import query
 from dashboards.sections.customers import customers as everything
 from dashboards.sections.reading import Href
 from dashboards.sections.segments import Kind, all_groups, all_names, names_of
@@ -23,7 +24,6 @@ MAIN = "customers.rfm_daily"
 NONE_CHOSEN = "*"
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-_MEMBERS = "SELECT * FROM customers.rfm WHERE dt = $day AND {kind} = $key ORDER BY monetary DESC, user_id"
 
 
 def customers(context: Context) -> Sequence[Block]:
@@ -87,7 +87,7 @@ def _list(context: Context, reading: AsOf) -> list[Block]:
     if value == NONE_CHOSEN:
         return []
     kind, key = _group_of(value)
-    found = reading.frame(_MEMBERS.format(kind=kind), key=key)
+    found = reading.frame(query("customers.members"), kind=kind, key=key)
     if found.is_empty():
         return [Text(look.text("customers.unknown_group", day=reading.day, group=key), "missing")]
     names = all_names(reading)

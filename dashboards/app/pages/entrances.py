@@ -23,51 +23,8 @@ from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import LINES, courses
 from dashboards.figures.sales import entrance_value, has_place
 from dashboards.metrics import full_text
+from dashboards.queries import query
 
-_ENTRANCES = """
-SELECT entrance_id, sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-    sum(add_to_carts)::BIGINT AS add_to_carts, sum(orders)::BIGINT AS orders, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
-    sum(revenue) - sum(net_revenue) AS refunded,
-    sum(margin) AS margin,
-    sum(revenue)::DOUBLE / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share,
-    sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
-    sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate,
-    1000 * sum(revenue)::DOUBLE / nullif(sum(exposures), 0) AS revenue_per_mille,
-    (
-        SELECT sum(before.revenue) FROM attribution.entrance_daily AS before
-        WHERE before.dt BETWEEN $then_first AND $then_last AND before.entrance_id = now.entrance_id
-    ) AS revenue_before
-FROM attribution.entrance_daily AS now
-WHERE dt BETWEEN $first AND $last
-GROUP BY entrance_id
-QUALIFY $entrance = '' OR entrance_id = $entrance
-ORDER BY sum(now.revenue) DESC, sum(now.exposures) DESC, entrance_id
-"""
-_TOTAL = """
-SELECT sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-    sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit, sum(net_revenue) AS net_revenue,
-    sum(revenue) - sum(net_revenue) AS refunded,
-    sum(margin) AS margin, 1.0 AS revenue_share,
-    sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
-    sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate,
-    1000 * sum(revenue)::DOUBLE / nullif(sum(exposures), 0) AS revenue_per_mille,
-    (SELECT count(DISTINCT order_id) FROM core.order_lines WHERE dt BETWEEN $first AND $last) AS orders,
-    (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt BETWEEN $then_first AND $then_last) AS revenue_before,
-    (SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN $first AND $last) AS paid,
-    coalesce(sum(revenue), 0) = coalesce(
-        (SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN $first AND $last), 0
-    ) AS is_equal
-FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last
-"""
-_COURSE = """
-SELECT dt, entrance_id AS key, entrance_id, exposures, product_clicks, orders, revenue, net_revenue, margin,
-    click_through_rate, click_to_order_rate, revenue_per_mille
-FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last
-ORDER BY dt, revenue DESC
-"""
-_COURSE_OF_ONE = "SELECT * FROM attribution.entrance_daily WHERE entrance_id = $entrance"
 _COURSE_METRICS = (
     "revenue", "net_revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate",
     "click_to_order_rate", "revenue_per_mille",
@@ -89,7 +46,7 @@ def entrances(context: Context) -> Sequence[Block]:
         parts.append(Text(context.look.text("slots.without_entrance", id=slot), "warning"))
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"])}
-        for row in with_changes(context.rows(_ENTRANCES, entrance=entrance), "revenue")
+        for row in with_changes(context.rows(query("entrances.entrances"), entrance=entrance), "revenue")
     ]
     if entrance:
         return [*parts, Text(names[entrance], "heading"), *_one(context, entrance, names[entrance], rows)]
@@ -120,7 +77,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
             context,
             "metric",
             _COURSE_METRICS,
-            _COURSE_OF_ONE,
+            "entrances.days",
             "entrances.course_of_one",
             {"entrance_id": entrance},
             entrance=entrance,
@@ -155,7 +112,7 @@ def _controls(context: Context, names: dict[str, str]) -> Controls:
 
 def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> Table:
     look, view = context.look, context.view
-    total = context.one(_TOTAL)
+    total = context.one(query("entrances.total"))
     columns = [
         text(
             look.text("column.entrance"),
@@ -201,7 +158,7 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, s
     """The entrances' courses beside one another, and which metric they are of."""
     look = context.look
     name = chosen_metric(context, "metric", _COURSE_METRICS)
-    frame = pl.DataFrame(context.rows(_COURSE), infer_schema_length=None)
+    frame = pl.DataFrame(context.rows(query("entrances.course")), infer_schema_length=None)
     keys = [row["entrance_id"] for row in rows][: len(LINES)]
     table = Table(
         "course",

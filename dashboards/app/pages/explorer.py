@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
-from dashboards.app.pages.lines import line_joins, line_names, product_columns, product_title
+from dashboards.app.pages.lines import product_columns, product_title
 from dashboards.app.pages.visit import visit
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
@@ -22,48 +22,9 @@ from dashboards.figures.look import Look
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.sections.sales import MATCHES
 
-_LINES = f"""
-SELECT sales.*, {line_names("sales")}
-FROM attribution.attributed_sales AS sales {line_joins("sales")}
-WHERE sales.order_id = $find ORDER BY sales.line_no
-"""
-_SALES_OF_END = f"""
-SELECT sales.*, {line_names("sales")}
-FROM attribution.attributed_sales AS sales {line_joins("sales")}
-WHERE sales.matched_event_id = $find ORDER BY sales.paid_at, sales.order_id, sales.line_no
-"""
-_END = f"""
-SELECT ends.*, {line_names("ends")}
-FROM attribution.attributed_events AS ends {line_joins("ends")}
-WHERE ends.event_id = $find
-"""
-_ENDS_OF_DEVICE = f"""
-SELECT ends.event_id, ends.occurred_at, ends.sku, ends.product_id, {line_names("ends")}, ends.entrance_id, ends.rule,
-    any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
-FROM attribution.attributed_events AS ends {line_joins("ends")}
-LEFT JOIN attribution.attributed_sales AS sales ON sales.matched_event_id = ends.event_id
-WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
-GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id
-"""
-_STEPS = """
-SELECT steps.*, coalesce(products.name, steps.sku) AS product
-FROM attribution.path_steps AS steps LEFT JOIN core.products AS products USING (sku)
-WHERE steps.end_event_id = $end ORDER BY steps.step_no
-"""
-_EXAMPLE = """
-SELECT sales.order_id, sales.line_no,
-    count(*) FILTER (WHERE steps.is_backtracked) AS backtracked,
-    count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded
-FROM attribution.attributed_sales AS sales
-JOIN attribution.path_steps AS steps ON steps.end_event_id = sales.matched_event_id
-WHERE sales.dt BETWEEN $first AND $last AND sales.matched_by = 'cart'
-GROUP BY ALL
-ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
-LIMIT 1
-"""
-_ORDER = "SELECT status FROM core.orders WHERE order_id = $find"
 _NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attribution.attributed_sales")
 
 
@@ -76,18 +37,18 @@ def explore(context: Context) -> Sequence[Block]:
     find = context.view.get("find").strip()
     if not find:
         return _example(context)
-    lines = context.rows(_LINES, find=find)
+    lines = context.rows(query("explorer.lines"), find=find)
     if lines:
         return _of_order(context, lines)
-    unpaid = context.rows(_ORDER, find=find)
+    unpaid = context.rows(query("explorer.order"), find=find)
     if unpaid:
         status = look.text.name("order_status", unpaid[0]["status"])
         return [Text(look.text("explorer.unpaid", order=find, status=status), "missing")]
-    ends = context.rows(_END, find=find)
+    ends = context.rows(query("explorer.end"), find=find)
     if ends:
         return _of_end(context, ends[0])
     # Viewers see no person's doings, and a device is a person who has not logged in.
-    carts = [] if context.role == "viewer" else context.rows(_ENDS_OF_DEVICE, find=find)
+    carts = [] if context.role == "viewer" else context.rows(query("explorer.ends_of_device"), find=find)
     if carts:
         return [_carts(context, find, carts)]
     return [Text(look.text("explorer.nothing", find=find), "missing")]
@@ -96,10 +57,10 @@ def explore(context: Context) -> Sequence[Block]:
 def _example(context: Context) -> Sequence[Block]:
     """Of the days the path that shows best what there is to see."""
     look = context.look
-    found = context.rows(_EXAMPLE)
+    found = context.rows(query("explorer.example"))
     if not found:
         return [Text(look.text("explorer.no_example"), "missing")]
-    lines = context.rows(_LINES, find=found[0]["order_id"])
+    lines = context.rows(query("explorer.lines"), find=found[0]["order_id"])
     line = next(row for row in lines if row["line_no"] == found[0]["line_no"])
     said = Text(look.text("explorer.example", order=line["order_id"]), "note")
     return [said, *_of_line(context, line)]
@@ -193,7 +154,7 @@ def _lender(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
     """The line of the same order whose own cart or click *line* took over: of equal ones that with the most revenue."""
     own = [
         row
-        for row in context.rows(_LINES, find=line["order_id"])
+        for row in context.rows(query("explorer.lines"), find=line["order_id"])
         if row["matched_by"] in ("cart", "click") and row["matched_event_id"] == line["matched_event_id"]
     ]
     return min(own, key=lambda row: (-row["revenue"], row["line_no"]), default=None)
@@ -230,7 +191,7 @@ def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
         ),
     ]
     parts: list[Block] = [Cards(tuple(cards))]
-    sales = context.rows(_SALES_OF_END, find=end["event_id"])
+    sales = context.rows(query("explorer.sales_of_end"), find=end["event_id"])
     if sales:
         parts.append(_lines_of_end(context, sales))
     return [*parts, *_timeline(context, end["event_id"], end["entrance_id"])]
@@ -296,7 +257,7 @@ def _timeline(context: Context, end: str, entrance: str) -> Sequence[Block]:
         | {"reason": look.text(f"step_reason.{kind_of(row)}")}
         | {"page": look.text.name("page_type", str(row["page_type"]))}
         | {"called": None if row["module"] is None else look.text.name("module", row["module"])}
-        for row in context.rows(_STEPS, end=end)
+        for row in context.rows(query("explorer.steps"), end=end)
     ]
     if not rows:
         return [Text(look.text("explorer.no_steps"), "missing")]

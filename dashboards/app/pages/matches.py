@@ -14,38 +14,11 @@ from dashboards.app.pages.slots import SLOT_KEYS, content_name, orders, place_of
 from dashboards.blocks import Block, Choice, Column, Option, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.metrics import full_text
+from dashboards.queries import query
 from dashboards.sections.sales import MATCHES
 
 TABLE = "attribution.attributed_sales"
 
-_SALES = """
-    count(*) AS order_lines, count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units,
-    sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(revenue) - sum(net_revenue) AS refunded,
-    sum(margin) AS margin
-"""
-_HERE = """
-    ($entrance = '' OR entrance_id = $entrance)
-    AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
-"""
-_BY_KIND = f"""
-SELECT matched_by, {_SALES} FROM {TABLE} WHERE dt BETWEEN $first AND $last AND {_HERE} GROUP BY matched_by
-"""
-_ALL = f"SELECT {_SALES} FROM {TABLE} WHERE dt BETWEEN $first AND $last AND {_HERE}"
-_OF_KIND = f"""
-WITH now AS (
-    SELECT {{keys}}, {_SALES} FROM {TABLE}
-    WHERE dt BETWEEN $first AND $last AND matched_by = $kind AND {_HERE} GROUP BY ALL
-), before AS (
-    SELECT {{keys}}, sum(revenue) AS revenue_before FROM {TABLE}
-    WHERE dt BETWEEN $then_first AND $then_last AND matched_by = $kind AND {_HERE} GROUP BY ALL
-)
-SELECT now.*, before.revenue_before, now.revenue::DOUBLE / nullif(sum(now.revenue) OVER (), 0) AS revenue_share
-FROM now LEFT JOIN before USING ({{keys}}) ORDER BY now.revenue DESC, {{keys}}
-"""
-_BEFORE = f"""
-SELECT sum(revenue) AS revenue_before FROM {TABLE}
-WHERE dt BETWEEN $then_first AND $then_last AND matched_by = $kind AND {_HERE}
-"""
 _SUMMED = ("order_lines", "units", "revenue", "net_revenue", "refunded")
 _MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "units")
 
@@ -74,11 +47,11 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
     if not context.copy.has(TABLE):
         return [too_large(context)]
     place = {"entrance": entrance, **place_of(slot)}
-    found = {row["matched_by"]: row for row in context.rows(_BY_KIND, **place)}
+    found = {row["matched_by"]: row for row in context.rows(query("matches.by_kind"), **place)}
     if not found:
         return []
     nothing = dict.fromkeys(("order_lines", "orders", "units", "revenue", "net_revenue", "refunded", "margin"), 0)
-    total = context.one(_ALL, **place)
+    total = context.one(query("matches.total"), **place)
     rows = [
         nothing
         | found.get(kind, {})
@@ -120,7 +93,7 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
         parts.append(Text(" · ".join(called), "heading"))
     parts.append(_said(context, kind, place))
     parts.append(Text(look.text("matches.clear"), "note", href=context.view.to(matched_by=None).href))
-    rows = context.rows(_OF_KIND.format(keys=", ".join(_keys(entrance, slot))), kind=kind, **place)
+    rows = context.rows(query("matches.of_kind"), kind=kind, level=_level(entrance, slot), **place)
     if not rows:
         return [*parts, Text(look.text("matches.none", kind=kind_name(context, kind)), "missing")]
     parts.append(_table(context, names, kind, with_changes(rows, "revenue"), entrance, slot))
@@ -134,6 +107,11 @@ def too_large(context: Context) -> Text:
     return Text(context.look.text("explorer.too_large", tables=TABLE), "missing")
 
 
+def _level(entrance: str, slot: str) -> str:
+    """By what the sales are listed, which is the table's name too."""
+    return "contents" if slot else "slots" if entrance else "entrances"
+
+
 def _keys(entrance: str, slot: str) -> tuple[str, ...]:
     if not entrance:
         return ("entrance_id",)
@@ -143,7 +121,7 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 def _said(context: Context, kind: str, place: dict[str, Any]) -> Text:
     """That the page is narrowed, to how much of what is sold here."""
     look = context.look
-    found = {row["matched_by"]: row["revenue"] for row in context.rows(_BY_KIND, **place)}
+    found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
     return Text(
         look.text(
@@ -161,7 +139,7 @@ def _table(
     context: Context, names: dict[str, str], kind: str, rows: list[dict[str, Any]], entrance: str, slot: str
 ) -> Table:
     look = context.look
-    key = "contents" if slot else "slots" if entrance else "entrances"
+    key = _level(entrance, slot)
     named = [row | _named(context, names, row, key) for row in rows]
     total = {name: sum(row[name] for row in rows) for name in _SUMMED}
     margins = [row["margin"] for row in rows if row["margin"] is not None]
@@ -169,7 +147,7 @@ def _table(
     total |= {"name": look.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
     # Of all days before, also of what sold then and does not now.
-    total |= context.one(_BEFORE, kind=kind, entrance=entrance, **place_of(slot))
+    total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [
         _name_column(context, key),

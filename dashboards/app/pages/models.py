@@ -18,25 +18,16 @@ from dashboards.columns import metric, text
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.look import ORANGE, Look, plain
 from dashboards.metrics import full_text
+from dashboards.queries import query
 
 MODELS = ("fused", "first", "last", "linear", "position_based", "time_decay")
 """Fused: the nearest entrance visit, credited at its first click; then the rule models over entrance touches."""
-
-_MODELS = """
-SELECT 'fused' AS model, entrance_id AS entrance, sum(revenue) AS revenue, sum(order_lines)::DOUBLE AS conversions
-FROM attribution.entrance_daily WHERE dt BETWEEN $first AND $last GROUP BY 1, 2
-UNION ALL
-SELECT model, touchpoint, sum(revenue), sum(conversions)
-FROM attribution.model_daily
-WHERE dt BETWEEN $first AND $last AND touchpoint_type = 'entrance' GROUP BY 1, 2
-ORDER BY model, entrance
-"""
 
 
 def model_frame(context: Context) -> pl.DataFrame:
     """Revenue and conversions of each model and entrance: columns model, entrance, revenue, conversions."""
     return pl.DataFrame(
-        context.rows(_MODELS),
+        context.rows(query("models.models")),
         schema={"model": pl.String, "entrance": pl.String, "revenue": pl.Float64, "conversions": pl.Float64},
     )
 

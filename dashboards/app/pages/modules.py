@@ -1,6 +1,6 @@
 """Modules of campaign and detail pages: what they assisted and closed, beside their own exposures and clicks.
 
-Here: its query and blocks.
+Here: its blocks.
 Not here: entrances, with whose sales these never add up.
 """
 
@@ -19,25 +19,8 @@ from dashboards.figures.course import LINES, courses
 from dashboards.figures.flows import step_name
 from dashboards.figures.look import BLUE, SAND, plain
 from dashboards.metrics import full_text
+from dashboards.queries import query
 
-_MODULES = """
-SELECT page_type, module, sum(assisted_add_to_carts)::BIGINT AS assisted_add_to_carts,
-    sum(assisted_order_lines)::BIGINT AS assisted_order_lines, sum(assisted_revenue) AS assisted_revenue,
-    sum(closing_add_to_carts)::BIGINT AS closing_add_to_carts,
-    sum(closing_order_lines)::BIGINT AS closing_order_lines, sum(closing_revenue) AS closing_revenue,
-    sum(exposures)::BIGINT AS module_impressions, sum(clicks)::BIGINT AS module_clicks,
-    sum(clicks)::DOUBLE / nullif(sum(exposures), 0) AS module_click_rate
-FROM attribution.module_daily
-WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type)
-GROUP BY ALL ORDER BY assisted_revenue DESC, module_clicks DESC, page_type, module
-"""
-_COURSE = """
-SELECT dt, page_type, module, page_type || '.' || module AS key, click_through_rate AS module_click_rate,
-    assisted_revenue
-FROM attribution.module_daily
-WHERE dt BETWEEN $first AND $last AND ($page_type = '' OR page_type = $page_type) ORDER BY dt
-"""
-_TYPES = "SELECT DISTINCT page_type FROM attribution.module_daily ORDER BY 1"
 _BARS = 14
 _HOVER = ("assisted_revenue", "closing_revenue", "module_impressions", "module_clicks", "module_click_rate")
 KEYS = ("page_type", "module")
@@ -47,7 +30,7 @@ KEYS = ("page_type", "module")
 def modules(context: Context) -> Sequence[Block]:
     """The modules, with a banner that their sums are no sales."""
     look, view = context.look, context.view
-    types = [row["page_type"] for row in context.rows(_TYPES)]
+    types = [row["page_type"] for row in context.rows(query("modules.page_types"))]
     page_type = view.get("page_type")
     page_type = page_type if page_type in types else ""
     options = (
@@ -60,7 +43,7 @@ def modules(context: Context) -> Sequence[Block]:
     ]
     rows = [
         row | {"name": step_name(look, f"{row['page_type']}.{row['module']}")}
-        for row in context.rows(_MODULES, page_type=page_type)
+        for row in context.rows(query("modules.modules"), page_type=page_type)
     ]
     if not rows:
         return [*parts, context.nothing_there("modules.none")]
@@ -125,7 +108,7 @@ def _number(value: object) -> float | None:
 
 def _course(context: Context, rows: Sequence[dict[str, object]], page_type: str) -> Chart:
     look = context.look
-    frame = pl.DataFrame(context.rows(_COURSE, page_type=page_type), infer_schema_length=None)
+    frame = pl.DataFrame(context.rows(query("modules.course"), page_type=page_type), infer_schema_length=None)
     own = "module_impressions"
     seen = sorted((row for row in rows if row[own]), key=lambda row: -(_number(row[own]) or 0))
     names = {f"{row['page_type']}.{row['module']}": str(row["name"]) for row in seen[: len(LINES)]}

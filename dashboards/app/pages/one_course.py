@@ -1,31 +1,24 @@
 """The course of one entrance or of one slot by day, with the choice of its metric.
 
-Here: its query and blocks.
+Here: its blocks, and a metric by day.
 Not here: the courses of all entrances beside one another (``dashboards.app.pages.entrances``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+
+import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.blocks import Chart, Choice, Controls, Group, Option, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import course
 from dashboards.figures.look import Look
-
-_RATIOS = frozenset({"click_through_rate", "click_to_order_rate", "slot_click_rate", "revenue_per_mille"})
-"""Metrics that have no value on a day without a row; the others are 0 there."""
-
-_DAYS = """
-WITH days AS (SELECT CAST(unnest(generate_series($from, $to, INTERVAL 1 DAY)) AS DATE) AS dt),
-computed AS (SELECT DISTINCT dt FROM attribution.entrance_daily),
-own AS ({own})
-SELECT days.dt,
-    CASE WHEN computed.dt IS NULL THEN NULL WHEN own.dt IS NULL THEN {none} ELSE own.{metric} END AS {metric}
-FROM days LEFT JOIN computed ON computed.dt = days.dt LEFT JOIN own ON own.dt = days.dt
-ORDER BY days.dt
-"""
+from dashboards.queries import query
+from dashboards.report.queries import MAIN
+from pipelines.sqlproject.metrics import known_metric
 
 
 def metric_choice(look: Look, key: str, metrics: Sequence[str], chosen: str) -> Choice:
@@ -38,6 +31,28 @@ def chosen_metric(context: Context, key: str, metrics: Sequence[str]) -> str:
     """The one of *metrics* that the address names by *key*, else the first."""
     name = context.view.get(key)
     return name if name in metrics else metrics[0]
+
+
+def by_day(
+    context: Context,
+    own: str,
+    name: str,
+    first: dt.date,
+    last: dt.date,
+    parameters: Mapping[str, object],
+    table: str = MAIN,
+) -> pl.DataFrame:
+    """The metric *name* on each day: columns dt and *name*.
+
+    Null on days for which *table* is not computed; on others that the query *own* has no row of, 0, a ratio null.
+    """
+    found = context.copy.frame(query(own), **{"from": first, "to": last}, **parameters)
+    values = dict(found.select("dt", name).iter_rows())
+    computed = set(context.copy.days_of(table))
+    nothing = None if known_metric(name).is_ratio else 0
+    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    shown = [values.get(day, nothing) if day in computed else None for day in days]
+    return pl.DataFrame({"dt": days, name: pl.Series(shown, dtype=found.schema[name], strict=False)})
 
 
 def one_course(
@@ -55,18 +70,17 @@ def one_course(
         context: The look at the page.
         key: How the address names the metric.
         metrics: What there is to choose from; the first without a choice.
-        own: Query of a row a day: dt and *metrics*, filled with *parameters*.
+        own: The name of a query of a row a day from ``$from`` to ``$to``: dt and *metrics*.
         title: The key of the title, which names ``{metric}``.
         keys: What the one is named by in files: field and value.
-        parameters: What *own* names.
+        parameters: What else *own* names.
     """
     look, days = context.look, context.days
     name = chosen_metric(context, key, metrics)
-    query = _DAYS.format(own=own, metric=name, none="NULL" if name in _RATIOS else "0")
-    frame = context.copy.frame(query, **{"from": days.first, "to": days.last}, **parameters)
+    frame = by_day(context, own, name, days.first, days.last, parameters)
     earlier = None
-    if days.is_recorded_then:
-        earlier = context.copy.frame(query, **{"from": days.then_first, "to": days.then_last}, **parameters)
+    if days.is_recorded_then and days.then_first and days.then_last:
+        earlier = by_day(context, own, name, days.then_first, days.then_last, parameters)
     table = Table(
         "course",
         look.text(title, metric=look.text.name("metric", name)),

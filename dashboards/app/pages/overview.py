@@ -1,6 +1,6 @@
 """Overview: revenue as visitors × conversion × revenue per buyer, the way to it, what changed most.
 
-Here: its queries and blocks.
+Here: its blocks.
 Not here: what a figure is (``dashboards.totals``), where the sales came from (``dashboards.app.pages.entrances``).
 """
 
@@ -18,51 +18,12 @@ from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Tab
 from dashboards.columns import arrowed, change, exact, metric, text, with_changes
 from dashboards.figures.course import course
 from dashboards.figures.look import Look
-from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
 
-_DAYS = """
-WITH days AS (
-    SELECT unnest(generate_series($from, $to, INTERVAL 1 DAY))::DATE AS dt
-), sales AS (
-    SELECT dt, sum(revenue) AS revenue, sum(net_revenue) AS net_revenue, sum(margin) AS margin,
-        count(DISTINCT order_id) AS orders, sum(quantity)::BIGINT AS units
-    FROM core.order_lines WHERE dt BETWEEN $from AND $to GROUP BY dt
-)
-SELECT days.dt, traffic.visitors,
-    CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.revenue, 0) END AS revenue,
-    CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.net_revenue, 0) END AS net_revenue,
-    CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.margin, 0) END AS margin,
-    CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.orders, 0) END AS orders,
-    CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.units, 0) END AS units
-FROM days
-LEFT JOIN (SELECT DISTINCT dt FROM attribution.entrance_daily) AS computed ON computed.dt = days.dt
-LEFT JOIN core.traffic_daily AS traffic ON traffic.dt = days.dt
-LEFT JOIN sales ON sales.dt = days.dt
-ORDER BY days.dt
-"""
-_MOVERS = """
-WITH both_times AS (
-    SELECT kind, key, sum(revenue) FILTER (WHERE is_now) AS revenue, sum(revenue) FILTER (WHERE NOT is_now) AS before
-    FROM (
-        SELECT 'entrance' AS kind, entrance_id AS key, revenue, dt BETWEEN $first AND $last AS is_now
-        FROM attribution.entrance_daily
-        WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
-        UNION ALL
-        SELECT 'product', product_id, revenue, dt BETWEEN $first AND $last
-        FROM core.order_lines
-        WHERE dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last
-    )
-    GROUP BY ALL
-)
-SELECT kind, key, coalesce(names.name, key) AS name, coalesce(both_times.revenue, 0) AS revenue,
-    coalesce(before, 0) AS revenue_before, coalesce(both_times.revenue, 0) - coalesce(before, 0) AS difference
-FROM both_times LEFT JOIN products.names AS names ON kind = 'product' AND names.product_id = key
-QUALIFY row_number() OVER (PARTITION BY kind ORDER BY abs(difference) DESC, key) <= 8
-ORDER BY kind, abs(difference) DESC, key
-"""
 _KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 
@@ -118,15 +79,15 @@ def compared(look: Look, name: str, now: float | None, then: float | None) -> Ch
     else:
         said = look.numbers.change(now, then)
     against = look.text("compare.with", then=short_text(look.numbers, name, then))
-    return Change(arrowed(said), against, full_text(look.numbers, name, then))
+    return Change(arrowed(said), against, full_text(look.numbers, name, then), tone(name, said))
 
 
 def _course(context: Context, *, has_log: bool) -> Chart:
     look, days = context.look, context.days
-    frame = context.copy.frame(_DAYS, **{"from": days.first, "to": days.last})
+    frame = context.copy.frame(query("overview.days"), **{"from": days.first, "to": days.last})
     earlier: pl.DataFrame | None = None
     if days.is_recorded_then:
-        earlier = context.copy.frame(_DAYS, **{"from": days.then_first, "to": days.then_last})
+        earlier = context.copy.frame(query("overview.days"), **{"from": days.then_first, "to": days.then_last})
     rows = frame.to_dicts()
     if earlier is not None:
         rows = [row | {"revenue_before": then["revenue"]} for row, then in zip(rows, earlier.to_dicts(), strict=True)]
@@ -178,7 +139,7 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
         row
         | {"name": names.get(row["key"], row["key"]) if row["kind"] == "entrance" else row["name"]}
         | {_KEYS[row["kind"]]: row["key"]}
-        for row in with_changes(context.rows(_MOVERS), "revenue")
+        for row in with_changes(context.rows(query("overview.movers")), "revenue")
     ]
     kinds = ("entrance", "product") if has_log else ("product",)
     return [

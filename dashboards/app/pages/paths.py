@@ -15,19 +15,11 @@ from dashboards.blocks import Block, Chart, Choice, Controls, Option, Search, Ta
 from dashboards.columns import exact, metric, text
 from dashboards.figures.flows import path_icicle, path_name, path_sankey
 from dashboards.figures.path import shapes
+from dashboards.queries import query
 
 SEPARATOR = " > "
 NO_PATH = "(no path)"
 
-_PATHS = """
-SELECT effective_path, sum(add_to_carts)::BIGINT AS add_to_carts, sum(order_lines)::BIGINT AS order_lines,
-    sum(revenue) AS revenue,
-    sum(order_lines)::DOUBLE / nullif(sum(add_to_carts), 0) AS cart_to_order_rate,
-    sum(revenue)::DOUBLE / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
-FROM attribution.path_summary
-WHERE dt BETWEEN $first AND $last
-GROUP BY effective_path ORDER BY add_to_carts DESC, revenue DESC, effective_path
-"""
 _METRICS = ("add_to_carts", "order_lines", "revenue")
 
 
@@ -89,7 +81,7 @@ def _rows(context: Context, via: str) -> list[dict[str, Any]]:
             else path_name(look, row["effective_path"].split(SEPARATOR)),
             "steps": None if row["effective_path"] == NO_PATH else len(row["effective_path"].split(SEPARATOR)),
         }
-        for row in context.rows(_PATHS)
+        for row in context.rows(query("paths.paths"))
     ]
     wanted = via.casefold().strip()
     return [row for row in rows if not wanted or wanted in f"{row['effective_path']} {row['name']}".casefold()]

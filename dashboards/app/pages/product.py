@@ -1,23 +1,28 @@
 """One product with its variants: its metrics, its place in every matrix, its course, where its sales came from.
 
-Here: its queries and blocks.
+Here: its blocks.
 Not here: all products (``dashboards.app.pages.products``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+
+import polars as pl
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
 from dashboards.app.pages.matches import TABLE, chosen_kind, kind_name, match_choice, too_large
+from dashboards.app.pages.one_course import by_day
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.course import course
 from dashboards.figures.look import Look
 from dashboards.metrics import full_text
 from dashboards.numbers import NONE
+from dashboards.queries import query
 from dashboards.sections.definitions import Definition, definitions
 from dashboards.sections.matrices import quadrant_name
 from dashboards.sections.windows import matrix_windows
@@ -25,58 +30,6 @@ from dashboards.sections.windows import matrix_windows
 MEASURES = ("revenue", "units", "order_lines", "exposures", "product_clicks", "views", "add_to_carts")
 """Metrics whose course by day is shown; the first without a choice."""
 
-# What is a product stays one, even where the catalogue calls it a variant of another.
-_ID = """
-SELECT coalesce(
-    (SELECT product_id FROM products.names WHERE product_id = $sku),
-    (SELECT product_id FROM core.products WHERE sku = $sku),
-    $sku
-) AS product_id
-"""
-_PRODUCT = """
-SELECT names.name, nullif(catalog.category, '(none)') AS category, catalog.launched_on, own.brand, own.list_price
-FROM products.catalog AS catalog
-LEFT JOIN products.names AS names ON names.product_id = catalog.product_id
-LEFT JOIN core.products AS own ON own.sku = catalog.product_id
-WHERE catalog.product_id = $product
-"""
-_WINDOWS = "SELECT * FROM products.metrics WHERE dt = $day AND product_id = $product ORDER BY window_days"
-_PLACES = "SELECT * FROM products.quadrants WHERE dt = $day AND product_id = $product"
-_DAYS = """
-WITH days AS (SELECT CAST(unnest(generate_series($from, $to, INTERVAL 1 DAY)) AS DATE) AS dt)
-SELECT days.dt, CASE WHEN computed.dt IS NOT NULL THEN coalesce(daily.{metric}, 0) END AS {metric}
-FROM days
-LEFT JOIN (SELECT DISTINCT dt FROM products.daily) AS computed ON computed.dt = days.dt
-LEFT JOIN (
-    SELECT dt, sum({metric}) AS {metric} FROM products.daily WHERE product_id = $product GROUP BY dt
-) AS daily ON daily.dt = days.dt
-ORDER BY days.dt
-"""
-_ENTRANCES = """
-SELECT entrance_id, sum(revenue) AS revenue,
-    coalesce(sum(revenue) FILTER (WHERE matched_by = 'visit'), 0) AS revenue_by_visit,
-    sum(net_revenue) AS net_revenue, sum(margin) AS margin, count(DISTINCT order_id) AS orders,
-    sum(quantity)::BIGINT AS units,
-    CAST(sum(revenue) AS DOUBLE) / nullif(sum(sum(revenue)) OVER (), 0) AS revenue_share
-FROM attribution.attributed_sales
-WHERE product_id = $product AND dt BETWEEN $first AND $last AND ($kind = '' OR matched_by = $kind)
-GROUP BY entrance_id ORDER BY revenue DESC, entrance_id
-"""
-_VARIANTS = """
-WITH skus AS (
-    SELECT sku FROM core.products WHERE product_id = $product
-    UNION SELECT sku FROM products.daily WHERE product_id = $product AND dt BETWEEN $first AND $last
-), sold AS (
-    SELECT sku, sum(units)::BIGINT AS units, sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue,
-        sum(refunded) AS refunded
-    FROM products.daily WHERE product_id = $product AND dt BETWEEN $first AND $last GROUP BY sku
-)
-SELECT skus.sku, coalesce(listed.name, skus.sku) AS name, listed.list_price, coalesce(units, 0) AS units,
-    coalesce(order_lines, 0) AS order_lines, coalesce(revenue, 0) AS revenue, coalesce(refunded, 0) AS refunded,
-    coalesce(revenue, 0) - coalesce(refunded, 0) AS net_revenue
-FROM skus LEFT JOIN sold ON sold.sku = skus.sku LEFT JOIN core.products AS listed ON listed.sku = skus.sku
-ORDER BY revenue DESC, skus.sku
-"""
 _SOLD = ("units", "order_lines", "revenue", "refunded", "net_revenue")
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "buyers", "exposures", "product_clicks",
@@ -89,9 +42,13 @@ def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[B
     """Everything on the product that *sku* is, or is a variant of; *said*: of which day the snapshots are."""
     look = context.look
     back = Text(look.text("product.back"), href=context.view.to(sku=None, measure=None).href)
-    product_id = str(context.one(_ID, sku=sku)["product_id"])
-    found = context.rows(_PRODUCT, product=product_id)
-    windows = reading.frame(_WINDOWS, product=product_id).to_dicts() if reading.exists("products.metrics") else []
+    product_id = str(context.one(query("product.id"), sku=sku)["product_id"])
+    found = context.rows(query("product.product"), product=product_id)
+    windows = (
+        reading.frame(query("product.windows"), product=product_id).to_dicts()
+        if reading.exists("products.metrics")
+        else []
+    )
     if not found and not windows:
         return [back, Text(look.text("product.unknown", sku=sku), "missing")]
     known = found[0] if found else {"name": product_id}
@@ -113,7 +70,7 @@ def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[B
 def _variants(context: Context, product_id: str) -> list[Block]:
     """What each sku of the product sold on the days chosen; nothing where there is only the product itself."""
     look = context.look
-    rows = context.rows(_VARIANTS, product=product_id)
+    rows = context.rows(query("product.variants"), product=product_id)
     if all(row["sku"] == product_id for row in rows):
         return []
     total = {"name": look.text("total"), "sku": None, "list_price": None}
@@ -172,7 +129,8 @@ def _places(context: Context, reading: AsOf, product_id: str) -> Table:
     look = context.look
     defined = definitions(look, reading)
     found = {
-        (row["matrix_id"], row["window_days"]): row for row in reading.frame(_PLACES, product=product_id).to_dicts()
+        (row["matrix_id"], row["window_days"]): row
+        for row in reading.frame(query("product.places"), product=product_id).to_dicts()
     }
     rows = [
         _place(look, defined[key], found[key, window.days])
@@ -232,11 +190,13 @@ def _course(context: Context, product_id: str) -> Group:
     look, days = context.look, context.days
     chosen = context.view.get("measure", MEASURES[0])
     name = chosen if chosen in MEASURES else MEASURES[0]
-    query = _DAYS.format(metric=name)
-    frame = context.copy.frame(query, product=product_id, **{"from": days.first, "to": days.last})
-    earlier = None
-    if days.is_recorded_then:
-        earlier = context.copy.frame(query, product=product_id, **{"from": days.then_first, "to": days.then_last})
+
+    def sold(first: dt.date, last: dt.date) -> pl.DataFrame:
+        return by_day(context, "product.days", name, first, last, {"product": product_id}, "products.daily")
+
+    frame, earlier = sold(days.first, days.last), None
+    if days.is_recorded_then and days.then_first and days.then_last:
+        earlier = sold(days.then_first, days.then_last)
     called = look.text.name("metric", name)
     options = tuple(Option(key, look.text.name("metric", key)) for key in MEASURES)
     table = Table(
@@ -262,7 +222,7 @@ def _entrances(context: Context, product_id: str) -> Block:
     names = context.entrance_names()
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"]), "product_id": product_id}
-        for row in context.rows(_ENTRANCES, product=product_id, kind=kind)
+        for row in context.rows(query("product.entrances"), product=product_id, kind=kind)
     ]
     table = Table(
         "entrances",

@@ -17,6 +17,7 @@ from dashboards.app.pages.product import product
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Search, Table, Text
 from dashboards.columns import metric, text
 from dashboards.figures.look import Look
+from dashboards.queries import query
 from dashboards.sections.assortment import assortment
 from dashboards.sections.definitions import Definition, definitions, titles_of
 from dashboards.sections.health import verdict_cards
@@ -39,19 +40,6 @@ MAIN = "products.quadrants"
 ALL = "*"
 """What stands for every category: no product has it."""
 
-_LENGTHS = "SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1"
-_CATEGORIES = "SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1"
-_PRODUCTS = """
-SELECT metrics.*, coalesce(names.name, metrics.product_id) AS name, quadrants.quadrant, quadrants.unknown_metrics,
-    quadrants.days_in_quadrant
-FROM products.metrics AS metrics
-LEFT JOIN products.names AS names USING (product_id)
-LEFT JOIN products.quadrants AS quadrants
-    ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days
-    AND quadrants.product_id = metrics.product_id AND quadrants.matrix_id = $matrix
-WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
-ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id
-"""
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
@@ -111,10 +99,10 @@ def _chosen(
         key = _usual(windows, defined)
     usual = windows[key].days
     length = context.view.get("window")
-    if length.isdecimal() and int(length) in reading.frame(_LENGTHS)["window_days"]:
+    if length.isdecimal() and int(length) in reading.frame(query("products.window_days"))["window_days"]:
         windows = matrix_windows(reading, int(length))
     category = context.view.get("category")
-    if category not in reading.frame(_CATEGORIES)["category"]:
+    if category not in reading.frame(query("products.categories"))["category"]:
         category = ""
     return Chosen(defined[key], windows, windows[key], usual, category)
 
@@ -127,8 +115,10 @@ def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> 
 
 def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
     text_of = context.look.text
-    lengths = reading.frame(_LENGTHS)["window_days"]
-    categories = [Option(key, text_of.name("category", key)) for key in reading.frame(_CATEGORIES)["category"]]
+    lengths = reading.frame(query("products.window_days"))["window_days"]
+    categories = [
+        Option(key, text_of.name("category", key)) for key in reading.frame(query("products.categories"))["category"]
+    ]
     return Controls(
         (
             Choice(
@@ -184,7 +174,9 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
 
 def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
     look, matrix = context.look, chosen.definition.matrix
-    frame = reading.frame(_PRODUCTS, window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category)
+    frame = reading.frame(
+        query("products.products"), window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category
+    )
     rows = [row | {"called": quadrant_name(look, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()]
     has_log = any(row[name] for row in rows for name in ("exposures", "product_clicks", "views", "add_to_carts"))
     return Table(

@@ -1,6 +1,6 @@
 """Data quality: the log's health on the chosen days, and what goes by no days.
 
-Here: its queries and blocks: the health; every record ever landed, the checks as they last ended, columns' lineage.
+Here: its blocks: the health; every record ever landed, the checks as they last ended, columns' lineage.
 Not here: gathering checks and lineage (``dashboards.copy.status``).
 """
 
@@ -18,39 +18,13 @@ from dashboards.columns import exact, metric, text
 from dashboards.copy.status import Lineage, Source, read_checks, read_lineage
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
+from dashboards.figures.look import Look
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
+from dashboards.queries import query
 
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 
-_RECORDS = """
-SELECT sum(records)::BIGINT AS records, sum(accepted)::BIGINT AS accepted, sum(duplicates)::BIGINT AS duplicates,
-    sum(quarantined)::BIGINT AS quarantined, count(*) AS batches,
-    sum(quarantined)::DOUBLE / nullif(sum(records), 0) AS quarantined_rate,
-    sum(duplicates)::DOUBLE / nullif(sum(records), 0) AS duplicate_rate,
-    sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
-FROM core.batches
-"""
-_REASONS = """
-SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
-    min_by(file || CASE WHEN line_no IS NULL THEN '' ELSE ':' || line_no END, (file, record_no)) AS example,
-    min_by(raw, (file, record_no)) AS raw
-FROM core.quarantine GROUP BY ALL ORDER BY quarantined DESC, source, relation, reasons
-"""
-_BATCHES = """
-SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted, duplicates, quarantined, unmapped
-FROM core.batches ORDER BY ingested_at DESC, file
-"""
-_HEALTH = "SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt"
-_HEALTH_OF_ALL = """
-SELECT sum(events)::BIGINT AS events,
-    sum(events_without_page_id)::DOUBLE / nullif(sum(events), 0) AS page_id_missing_rate,
-    sum(page_id_drops)::DOUBLE / nullif(sum(pages_opened), 0) AS page_id_drop_rate,
-    sum(skewed_events)::DOUBLE / nullif(sum(events), 0) AS skewed_rate,
-    sum(late_events)::DOUBLE / nullif(sum(events), 0) AS late_rate
-FROM core.traffic_daily WHERE dt BETWEEN $first AND $last
-"""
-_MISMATCHES = "SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1"
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")
 _SIGNS = {True: "●", False: "■", None: "–"}
 
@@ -78,7 +52,7 @@ def quality(context: Context) -> Sequence[Block]:
 def _cards(context: Context, failed: int) -> Cards:
     look = context.look
     number = look.numbers
-    row = context.one(_RECORDS)
+    row = context.one(query("quality.records"))
     said = look.text("quality.equal" if row["is_equal"] else "quality.differs")
 
     def card(name: str, rate: str = "") -> Card:
@@ -111,7 +85,7 @@ def _reasons(context: Context) -> Table:
     """Refused records by reason; what a record says is shown to those who may see persons."""
     look = context.look
     timezone = context.copy.settings.timezone
-    rows = [row | {"landed": local_time(row["landed_at"], timezone)} for row in context.rows(_REASONS)]
+    rows = [row | {"landed": local_time(row["landed_at"], timezone)} for row in context.rows(query("quality.reasons"))]
     columns = [
         text(look.text("column.reason"), "reasons", is_long=True),
         text(look.text("column.source"), "source"),
@@ -144,7 +118,7 @@ def _time(title: str, field: str) -> Column:
 
 def _health(context: Context) -> list[Block]:
     look = context.look
-    rows = context.rows(_HEALTH)
+    rows = context.rows(query("quality.health"))
     heading = Text(look.text("health_of_log.title", first=context.days.first, last=context.days.last), "heading")
     if not rows:
         return [heading, Text(look.text("health_of_log.none"), "missing")]
@@ -166,7 +140,7 @@ def _health(context: Context) -> list[Block]:
 
 
 def _health_cards(context: Context) -> Cards:
-    look, row = context.look, context.one(_HEALTH_OF_ALL)
+    look, row = context.look, context.one(query("quality.health_total"))
     return Cards(
         tuple(
             Card(
@@ -218,7 +192,7 @@ def _mismatches(context: Context) -> list[Block]:
     look = context.look
     return [
         Text(look.text(f"mismatch.{row['mismatch']}", n=look.numbers.full(row["orders"])), "note")
-        for row in context.rows(_MISMATCHES)
+        for row in context.rows(query("quality.mismatches"))
     ]
 
 
@@ -227,7 +201,7 @@ def _batches(context: Context) -> Table:
     timezone = context.copy.settings.timezone
     rows = [
         row | {"landed": local_time(row["landed_at"], timezone), "ingested": local_time(row["ingested_at"], timezone)}
-        for row in context.rows(_BATCHES)
+        for row in context.rows(query("quality.batches"))
     ]
     columns = [
         text(look.text("column.file"), "file"),
@@ -268,28 +242,14 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     of = (table, column)
     described = {(name, key): said for name, keys in lineage.descriptions.items() for key, said in keys.items()}
     chart = lineage_chart(look, lineage.sources, of, described)
-    return [controls, Chart(chart, _lineage_table(context, lineage.sources, of, described), is_wide=True)]
+    return [controls, Chart(chart, _lineage_table(context, lineage, of, described), is_wide=True)]
 
 
-def _lineage_table(
-    context: Context, sources: Mapping[str, Mapping[str, Sequence[Source]]], of: Source, described: Mapping[Source, str]
-) -> Table:
-    """The columns that *of* is made of, the nearest first, and those that are made of it."""
+def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> Table:
     look, view = context.look, context.view
-    ranks = upstream(sources, of)
-    used = sorted((name, key) for name, keys in sources.items() for key, made_of in keys.items() if of in made_of)
-    rows = [
-        {"kind": look.text(f"lineage.{kind}"), "table": name, "column": key, "about": described.get((name, key), "")}
-        for kind, pairs in (
-            ("itself", [of]),
-            ("made_of", sorted(ranks.keys() - {of}, key=lambda pair: (ranks[pair], pair))),
-            ("used_by", used),
-        )
-        for name, key in pairs
-    ]
 
     def href(row: Mapping[str, Any]) -> str | None:
-        return view.to(table=row["table"], column=row["column"]).href if row["table"] in sources else None
+        return view.to(table=row["table"], column=row["column"]).href if row["table"] in lineage.sources else None
 
     return Table(
         "lineage",
@@ -300,11 +260,35 @@ def _lineage_table(
             text(look.text("column.column"), "column", href=href),
             text(look.text("column.about"), "about", is_long=True),
         ],
-        rows,
+        _related(look, lineage, of, described),
         described.get(of, ""),
         is_wide=True,
         is_of_days=False,
     )
+
+
+def _related(look: Look, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> list[dict[str, str | None]]:
+    """The column, what it is made of, what is made of it, and the queries of pages that read it."""
+    ranks = upstream(lineage.sources, of)
+    used = sorted(
+        (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources
+    )
+    kinds = (
+        ("itself", [of]),
+        ("made_of", sorted(ranks.keys() - {of}, key=lambda pair: (ranks[pair], pair))),
+        ("used_by", used),
+    )
+    rows: list[dict[str, str | None]] = [
+        {"kind": look.text(f"lineage.{kind}"), "table": name, "column": key, "about": described.get((name, key), "")}
+        for kind, pairs in kinds
+        for name, key in pairs
+    ]
+    rows += [
+        {"kind": look.text("lineage.shown_by"), "table": name, "column": None, "about": None}
+        for name, read in sorted(lineage.queries.items())
+        if of in read
+    ]
+    return rows
 
 
 def _options(names: Sequence[str]) -> tuple[Option, ...]:

@@ -1,6 +1,6 @@
 """What a search found: entrances, products, orders, add-to-carts, devices.
 
-Here: its queries and blocks.
+Here: its blocks.
 Not here: the field (``dashboards.app.shell``).
 """
 
@@ -13,36 +13,12 @@ from dashboards.app.context import Context
 from dashboards.app.view import PAGES, View
 from dashboards.blocks import Block, Table, Text
 from dashboards.columns import text
+from dashboards.queries import query
 
 MOST = 50
 """Finds of a kind that are listed."""
 
-_FINDS = {
-    "entrance": """
-        SELECT DISTINCT entrance_id AS key, CASE $language WHEN 'zh' THEN name_zh ELSE name_en END AS name
-        FROM core.entrances
-        WHERE contains(lower(entrance_id || ' ' || coalesce(name_zh, '') || ' ' || coalesce(name_en, '')), $q)
-        ORDER BY key""",
-    "product": """
-        WITH found AS (
-            SELECT product_id, sku, name FROM core.products
-            WHERE contains(lower(concat_ws(' ', sku, product_id, name, category)), $q)
-        )
-        SELECT found.product_id AS key, min(names.name) || CASE
-                WHEN count(*) = 1 AND min(found.sku) <> found.product_id
-                    THEN ' · ' || min(coalesce(found.name, found.sku)) ELSE '' END AS name
-        FROM found JOIN products.names AS names ON names.product_id = found.product_id
-        GROUP BY found.product_id ORDER BY key""",
-    "order": """
-        SELECT order_id AS key, CAST(dt AS VARCHAR) AS name FROM core.orders
-        WHERE starts_with(lower(order_id), $q) ORDER BY key""",
-    "cart": """
-        SELECT event_id AS key, CAST(dt AS VARCHAR) AS name FROM attribution.attributed_events
-        WHERE lower(event_id) = $q AND end_type = 'add_to_cart' ORDER BY key""",
-    "device": """
-        SELECT DISTINCT device_id AS key, device_id AS name FROM attribution.attributed_events
-        WHERE starts_with(lower(device_id), $q) ORDER BY key""",
-}
+_KINDS = ("entrance", "product", "order", "cart", "device")
 _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attributed_events"}
 
 
@@ -54,13 +30,13 @@ def search(context: Context) -> Sequence[Block]:
         return [Text(look.text("search.empty"), "missing")]
     found: list[dict[str, Any]] = []
     notes: list[str] = []
-    for kind, sql in _FINDS.items():
+    for kind in _KINDS:
         if kind == "device" and context.role == "viewer":  # a device is a person who has not logged in
             continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(look.text("search.too_large", kind=look.text(f"search.{kind}")))
             continue
-        rows = context.rows(f"{sql} LIMIT {MOST + 1}", q=wanted.lower())
+        rows = context.rows(query(f"search.{kind}"), q=wanted.lower(), most=MOST + 1)
         if len(rows) > MOST:
             notes.append(look.text("search.more", kind=look.text(f"search.{kind}"), n=MOST))
         found += [

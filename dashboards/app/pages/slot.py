@@ -14,7 +14,6 @@ from dashboards.app.pages.matches import sales_by_match
 from dashboards.app.pages.one_course import one_course
 from dashboards.app.pages.slots import (
     SLOT_KEYS,
-    SUMS,
     content_name,
     measures,
     orders,
@@ -25,20 +24,8 @@ from dashboards.app.pages.slots import (
 from dashboards.blocks import Block, Card, Cards, Table, Text
 from dashboards.columns import definition, text
 from dashboards.metrics import full_text, short_text
+from dashboards.queries import query
 
-_OF_SLOT = """entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot"""
-_IS_KNOWN = f"SELECT count(*) > 0 AS is_known FROM attribution.slot_daily WHERE {_OF_SLOT}"
-_SUM = f"SELECT {SUMS}, count(*) AS days FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND {_OF_SLOT}"
-_CONTENTS = f"""
-SELECT entrance_id, head_page_type, head_module, head_slot, head_content_id, min(dt) AS first_day, max(dt) AS last_day,
-    {SUMS}
-FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND {_OF_SLOT}
-GROUP BY ALL ORDER BY min(dt), revenue DESC, head_content_id
-"""
-_DAYS = f"""
-SELECT dt, {SUMS}, sum(order_lines)::DOUBLE / nullif(sum(product_clicks), 0) AS click_to_order_rate
-FROM attribution.slot_daily WHERE {_OF_SLOT} GROUP BY dt
-"""
 _METRICS = (
     "revenue", "net_revenue", "margin", "order_lines", "impressions", "clicks", "slot_click_rate", "exposures",
     "product_clicks", "click_through_rate", "click_to_order_rate", "revenue_per_mille",
@@ -52,20 +39,20 @@ _CARDS = (
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
     """The slot that the address names *slot*, of the entrance that is called *name*."""
     look, place = context.look, place_of(slot)
-    if not context.one(_IS_KNOWN, entrance=entrance, **place)["is_known"]:
+    if not context.one(query("slot.is_known"), entrance=entrance, **place)["is_known"]:
         return [Text(look.text("slots.unknown", entrance=name, id=slot), "missing")]
     called = slot_name(context, {f"head_{key}": value for key, value in place.items()})
     heading = Text(f"{name} · {called}", "heading")
     if not context.computed_days:
         return [heading, context.nothing_there("empty.days")]
     keys = dict(zip(SLOT_KEYS, (entrance, *place.values()), strict=True))
-    total = context.one(_SUM, entrance=entrance, **place)
+    total = context.one(query("slot.total"), entrance=entrance, **place)
     if not total["days"]:
         return [heading, Text(look.text("slots.quiet_days"), "missing")]
     return [
         heading,
         Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
-        one_course(context, "slot_metric", _METRICS, _DAYS, "slots.course", keys, entrance=entrance, **place),
+        one_course(context, "slot_metric", _METRICS, "slot.days", "slots.course", keys, entrance=entrance, **place),
         _contents(context, entrance, called, place, total),
         *sales_by_match(context, entrance, slot),
         *slot_changes(context, entrance, slot),
@@ -91,7 +78,7 @@ def _contents(
     look = context.look
     rows = [
         row | {"content": content_name(context, row["head_content_id"])}
-        for row in context.rows(_CONTENTS, entrance=entrance, **place)
+        for row in context.rows(query("slot.contents"), entrance=entrance, **place)
     ]
     columns = [
         text(look.text("column.content"), "content"),

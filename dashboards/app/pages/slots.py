@@ -12,75 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.app.context import Context
-from dashboards.app.pages.lines import line_joins, line_names, product_columns
+from dashboards.app.pages.lines import product_columns
 from dashboards.app.people import shown_id
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.numbers import NONE
+from dashboards.queries import query
 
-SUMS = """
-    sum(impressions)::BIGINT AS impressions, sum(clicks)::BIGINT AS clicks,
-    sum(clicks)::DOUBLE / nullif(sum(impressions), 0) AS slot_click_rate,
-    sum(exposures)::BIGINT AS exposures, sum(product_clicks)::BIGINT AS product_clicks,
-    sum(order_lines)::BIGINT AS order_lines, sum(revenue) AS revenue, sum(revenue_by_visit) AS revenue_by_visit,
-    sum(net_revenue) AS net_revenue,
-    sum(revenue) - sum(net_revenue) AS refunded, sum(margin) AS margin,
-    sum(product_clicks)::DOUBLE / nullif(sum(exposures), 0) AS click_through_rate,
-    1000 * sum(revenue)::DOUBLE / nullif(sum(exposures), 0) AS revenue_per_mille
-"""
-_SLOTS = f"""
-SELECT entrance_id, head_page_type, head_module, head_slot, count(DISTINCT head_content_id) AS contents, {SUMS}
-FROM attribution.slot_daily WHERE dt BETWEEN $first AND $last AND entrance_id = $entrance
-GROUP BY ALL ORDER BY revenue DESC, impressions DESC, head_page_type, head_module, head_slot
-"""
-_CHANGES = """
-WITH shown AS (
-    SELECT dt, head_page_type, head_module, head_slot, head_content_id, impressions, clicks, revenue
-    FROM attribution.slot_daily
-    WHERE entrance_id = $entrance AND head_slot > 0 AND head_content_id <> '(none)' AND impressions > 0
-        AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
-    QUALIFY row_number() OVER (
-        PARTITION BY dt, head_page_type, head_module, head_slot ORDER BY impressions DESC, head_content_id
-    ) = 1
-), marked AS (
-    SELECT *, head_content_id IS DISTINCT FROM lag(head_content_id) OVER slots AS is_new
-    FROM shown WINDOW slots AS (PARTITION BY head_page_type, head_module, head_slot ORDER BY dt)
-), runs AS (
-    SELECT head_page_type, head_module, head_slot, run, any_value(head_content_id) AS content, min(dt) AS first_day,
-        max(dt) AS last_day, count(*) AS days, sum(impressions)::BIGINT AS impressions, sum(clicks)::BIGINT AS clicks,
-        sum(revenue) AS revenue
-    FROM (
-        SELECT *, count(*) FILTER (WHERE is_new) OVER (
-            PARTITION BY head_page_type, head_module, head_slot ORDER BY dt
-        ) AS run FROM marked
-    )
-    GROUP BY ALL
-)
-SELECT now.*, before.content AS content_before, before.first_day AS first_day_before, before.days AS days_before,
-    before.impressions AS impressions_before, before.clicks AS clicks_before, before.revenue AS revenue_before,
-    now.clicks::DOUBLE / nullif(now.impressions, 0) AS slot_click_rate,
-    before.clicks::DOUBLE / nullif(before.impressions, 0) AS slot_click_rate_before,
-    1000 * now.revenue::DOUBLE / nullif(now.impressions, 0) AS revenue_per_mille_impressions,
-    1000 * before.revenue::DOUBLE / nullif(before.impressions, 0) AS revenue_per_mille_impressions_before
-FROM runs AS now
-JOIN runs AS before
-    ON before.head_page_type = now.head_page_type AND before.head_module = now.head_module
-    AND before.head_slot = now.head_slot AND before.run = now.run - 1
-WHERE now.first_day BETWEEN $first AND $last
-ORDER BY now.first_day DESC, now.impressions DESC, now.head_page_type, now.head_module, now.head_slot
-"""
-_ORDERS = f"""
-SELECT sales.order_id, sales.line_no, sales.entrance_id, sales.person_id, sales.paid_at, sales.sku, sales.product_id,
-    {line_names("sales")}, sales.quantity, sales.revenue, sales.net_revenue,
-    sales.revenue - sales.net_revenue AS refunded, sales.margin, sales.matched_by, sales.matched_event_id,
-    sales.head_page_type, sales.head_module, sales.head_slot, sales.head_content_id
-FROM attribution.attributed_sales AS sales {line_joins("sales")}
-WHERE sales.dt BETWEEN $first AND $last AND sales.entrance_id = $entrance
-    AND ($kind = '' OR sales.matched_by = $kind)
-    AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
-ORDER BY sales.revenue DESC, sales.order_id, sales.line_no
-"""
 _Z95 = 1.959964
 _VALUE = "revenue_per_mille_impressions"
 SLOT_KEYS = ("entrance_id", "head_page_type", "head_module", "head_slot")
@@ -130,7 +69,8 @@ def slots(context: Context, entrance: str) -> Table:
     """The slots of an entrance, each a link to what it showed."""
     look, view = context.look, context.view
     rows = [
-        row | {"name": slot_name(context, row), "key": slot_key(row)} for row in context.rows(_SLOTS, entrance=entrance)
+        row | {"name": slot_name(context, row), "key": slot_key(row)}
+        for row in context.rows(query("slots.slots"), entrance=entrance)
     ]
     columns = [
         text(look.text("column.place"), "name", href=lambda row: view.to(slot=row["key"]).href),
@@ -152,7 +92,7 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     place = place_of(slot)
     rows = [
         row | {"entrance_id": entrance, "name": slot_name(context, row), "judged": judged(context, row)}
-        for row in context.rows(_CHANGES, entrance=entrance, **place)
+        for row in context.rows(query("slots.changes"), entrance=entrance, **place)
     ]
     if not rows:
         return [Text(look.text("slots.no_changes"), "note")]
@@ -205,7 +145,7 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
             "content": content_name(context, row["head_content_id"]),
             "user_id": None if row["person_id"] is None else shown_id(context, row["person_id"]),
         }
-        for row in context.rows(_ORDERS, entrance=entrance, kind=kind, **place)
+        for row in context.rows(query("slots.orders"), entrance=entrance, kind=kind, **place)
     ]
     columns = [
         text(

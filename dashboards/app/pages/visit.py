@@ -1,6 +1,6 @@
 """The entrance visit to which a sale was matched, where it has no path.
 
-Here: its query and table.
+Here: its table.
 Not here: paths (``dashboards.app.pages.explorer``).
 """
 
@@ -14,10 +14,7 @@ from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
 from dashboards.columns import text
 from dashboards.numbers import NONE
-
-_HEAD = """
-SELECT event_id, occurred_at, page_id, page_type, module, slot, content_id FROM core.events WHERE event_id = $find
-"""
+from dashboards.queries import query
 
 
 def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
@@ -33,7 +30,7 @@ def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
         "content_id": line["head_content_id"],
     }
     if context.copy.has("core.events"):
-        found = next(iter(context.rows(_HEAD, find=line["matched_event_id"])), found)
+        found = next(iter(context.rows(query("explorer.visit"), find=line["matched_event_id"])), found)
     at = local_time(found["occurred_at"], context.copy.settings.timezone)
     row = found | {
         "at": at,

@@ -40,6 +40,10 @@ class Rule:
     instead: ClassVar[str]
     as_written: ClassVar[bool] = False
 
+    def __init__(self, table: str = "") -> None:
+        """For the query of the model *table*; '': one that is no model's."""
+        self.table = table
+
     @classmethod
     def name(cls) -> str:
         """The rule's name: the class name in kebab case."""

@@ -1,0 +1,31 @@
+"""The queries of pages and of the report: ``<page>.sql``, each below a line ``-- query name: what its rows are``.
+
+Here: finding one by ``page.name``. Values come in as ``$name``, metrics as ``METRICS(revenue, orders)``, which becomes
+their formulas; no text is put together. ``headwater check`` holds them all to the tables' columns.
+Not here: how a file is read and checked (``pipelines.sqlproject.queries``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pipelines.sqlproject.queries import Query, read_queries
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def all_queries() -> Mapping[str, Query]:
+    """Name → query, of every file."""
+    return {name: query for file in sorted(_FOLDER.glob("*.sql")) for name, query in read_queries(file).items()}
+
+
+def query(name: str) -> str:
+    """The SQL of the query *name*, such as ``entrances.total``.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return all_queries()[name].sql

@@ -1,0 +1,72 @@
+-- The customers as of a day, a group of them, one of them.
+
+-- query users: Everyone who ordered up to the day.
+SELECT user_id FROM core.orders WHERE dt <= $day AND user_id IS NOT NULL GROUP BY user_id;
+
+-- query scored: The scores of a customer.
+SELECT * FROM customers.rfm WHERE dt = $day AND user_id = $user;
+
+-- query orders: The orders of a customer.
+WITH sums AS (
+    SELECT order_id, min(dt) AS paid_on, METRICS(order_lines, units, revenue, refunded, net_revenue)
+    FROM core.order_lines WHERE user_id = $user GROUP BY order_id
+)
+SELECT orders.order_id, orders.dt AS ordered_on, orders.status, sums.paid_on, sums.order_lines, sums.units,
+    sums.revenue, sums.refunded, sums.net_revenue
+FROM core.orders AS orders LEFT JOIN sums ON sums.order_id = orders.order_id
+WHERE orders.user_id = $user AND orders.dt <= $day
+ORDER BY orders.ordered_at DESC, orders.order_id;
+
+-- query members: The customers of an octant or a segment.
+SELECT * FROM customers.rfm
+WHERE dt = $day AND CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key
+ORDER BY monetary DESC, user_id;
+
+-- query names: What octants and segments are called, and the advice on them.
+SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
+FROM config.octants
+UNION ALL
+SELECT 'segment', segment, name_zh, name_en, advice_zh, advice_en, CAST(1000 - position AS VARCHAR) FROM config.segments
+ORDER BY place DESC;
+
+-- query groups: The octants and segments that have customers.
+SELECT *, CAST(net_revenue AS DOUBLE) / nullif(customers, 0) AS mean_monetary
+FROM customers.rfm_daily
+WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key;
+
+-- query thresholds: Where recency, frequency and money are cut.
+SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day;
+
+-- query migration: How many customers went from which group to which.
+SELECT from_key, to_key, customers AS members, net_revenue
+FROM customers.rfm_migration
+WHERE dt = $day AND kind = $kind
+ORDER BY customers DESC, from_key, to_key;
+
+-- query coverage: What the scores leave out.
+SELECT * FROM customers.sales_coverage WHERE dt = $day;
+
+-- query scores: How many customers have which scores, and what they spent on average.
+SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
+FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL;
+
+-- query stages: The stages of life, now and some days before.
+SELECT now.stage, now.customers, now.revenue, before.customers AS before
+FROM customers.lifecycle_daily AS now
+LEFT JOIN customers.lifecycle_daily AS before ON before.stage = now.stage AND before.dt = $day - $back
+WHERE now.dt = $day;
+
+-- query cohorts: The cohorts up to the day; null in months that were not over.
+WITH months AS (
+    SELECT *, CAST(cohort_month + to_months(months_since + 1) AS DATE) <= $day + 1 AS is_over
+    FROM customers.cohorts
+    WHERE cohort_month + to_months(months_since) <= $day
+)
+SELECT cohort_month, months_since, customers, CASE WHEN is_over THEN retained END AS retained,
+    CASE WHEN is_over THEN retention_rate END AS retention_rate
+FROM months
+WHERE cohort_month < date_trunc('month', $day) OR NOT (SELECT max(dt) > $day FROM core.order_lines)
+ORDER BY ALL;
+
+-- query pareto: How much the best tenths bring.
+SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile;

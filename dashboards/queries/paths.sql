@@ -1,0 +1,7 @@
+-- How shoppers come to the cart.
+
+-- query paths: The effective paths, with what they led to.
+SELECT effective_path, METRICS(add_to_carts, order_lines, revenue, cart_to_order_rate, revenue_share)
+FROM attribution.path_summary
+WHERE dt BETWEEN $first AND $last
+GROUP BY effective_path ORDER BY add_to_carts DESC, revenue DESC, effective_path;

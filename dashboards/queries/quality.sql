@@ -1,0 +1,26 @@
+-- The health of the log, and what was ever landed.
+
+-- query records: All records ever landed.
+SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quarantined_rate), count(*) AS batches,
+    sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
+FROM core.batches;
+
+-- query reasons: Refused records by reason, with an example.
+SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
+    min_by(file || CASE WHEN line_no IS NULL THEN '' ELSE ':' || line_no END, (file, record_no)) AS example,
+    min_by(raw, (file, record_no)) AS raw
+FROM core.quarantine GROUP BY ALL ORDER BY quarantined DESC, source, relation, reasons;
+
+-- query batches: The landed files.
+SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted, duplicates, quarantined, unmapped
+FROM core.batches ORDER BY ingested_at DESC, file;
+
+-- query health: The log by day.
+SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt;
+
+-- query health_total: The log of all of the days.
+SELECT METRICS(events, page_id_missing_rate, page_id_drop_rate, skewed_rate, late_rate)
+FROM core.traffic_daily WHERE dt BETWEEN $first AND $last;
+
+-- query mismatches: Orders whose lines do not match them.
+SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1;

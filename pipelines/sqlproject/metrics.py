@@ -1,0 +1,326 @@
+"""The metrics: each defined once, in ``sql/metrics.yaml``, and made into SQL here.
+
+Here: reading and validating the file; the SQL of a metric over a table; a query of metrics by dimensions.
+Not here: how a value is written (``dashboards.metrics``); whether models compute the same (``lint_rules.metrics``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import sqlglot
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import DATA
+from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.sqlproject.model import DIALECT
+from pipelines.sqlproject.reads import nearest
+
+FILE = DATA / "sql" / "metrics.yaml"
+CALL = "METRICS"
+"""What a query writes for metrics: ``SELECT entrance_id, METRICS(revenue, orders) FROM … GROUP BY entrance_id``."""
+
+Unit = Literal["money", "count", "rate", "ratio", "days", "score", "points"]
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class _Entry(BaseModel):
+    """A metric as the file has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Said
+    unit: Unit
+    direction: Literal["higher", "lower", "none"]
+    table: str | None = Field(None, alias="from")
+    formula: str | None = None
+    elsewhere: dict[str, str] = {}
+    column: dict[str, str] = {}
+    definition: _Said
+
+    @model_validator(mode="after")
+    def _formula_belongs_to_from(self) -> _Entry:
+        if self.table and not self.formula:
+            raise ValueError("'from' names a table; add 'formula', an aggregate over its columns")
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metrics: dict[str, _Entry]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        key: What columns and addresses call it.
+        names, definitions: By language, zh and en.
+        unit: What its values are.
+        direction: Which way is better.
+        table: Where it is computed from; None: it is made of other metrics, or only its own table knows it.
+        formula: An aggregate over columns of *table*, or an expression over other metrics; None where there is none.
+        elsewhere: Table → expression over its columns, where it is computed otherwise.
+        columns: Table → the column that holds it there under another name.
+    """
+
+    key: str
+    names: Mapping[str, str]
+    definitions: Mapping[str, str]
+    unit: Unit
+    direction: Literal["higher", "lower", "none"]
+    table: str | None
+    formula: exp.Expr | None
+    elsewhere: Mapping[str, exp.Expr]
+    columns: Mapping[str, str]
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is made of other metrics."""
+        return self.table is None and self.formula is not None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The metrics that it is made of; none if it is no ratio."""
+        if self.formula is None or not self.is_ratio:
+            return ()
+        return tuple(dict.fromkeys(column.name for column in self.formula.find_all(exp.Column)))
+
+
+Metrics = Mapping[str, Metric]
+
+
+@lru_cache(maxsize=4)
+def load_metrics(path: Path = FILE) -> Metrics:
+    """The metrics of *path* by key, in its order.
+
+    Raises:
+        HeadwaterError: it is no such file: a key, unit or direction is unknown, a formula is no SQL, is made of unknown
+            metrics or of itself, or two metrics share a name.
+    """
+    try:
+        entries = _File.model_validate({"metrics": read_yaml(path)}).metrics
+    except ValidationError as error:
+        raise HeadwaterError(f"{path}: {describe(error, _File).replace('metrics.', '')}") from error
+    found = {key: _metric(path, key, entry) for key, entry in entries.items()}
+    for metric in found.values():
+        _check_parts(path, metric, found)
+    _check_names(path, found)
+    return found
+
+
+def _metric(path: Path, key: str, entry: _Entry) -> Metric:
+    return Metric(
+        key,
+        entry.name.model_dump(),
+        entry.definition.model_dump(),
+        entry.unit,
+        entry.direction,
+        entry.table,
+        None if entry.formula is None else _parsed(path, f"{key}.formula", entry.formula),
+        {table: _parsed(path, f"{key}.elsewhere.{table}", text) for table, text in entry.elsewhere.items()},
+        entry.column,
+    )
+
+
+def _parsed(path: Path, place: str, text: str) -> exp.Expr:
+    try:
+        tree = sqlglot.parse_one(f"SELECT {text}\n", read=DIALECT)
+    except SqlglotError as error:
+        raise HeadwaterError(f"{path}: '{place}' is '{text}': not valid SQL: {str(error).splitlines()[0]}") from error
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or set(_clauses(tree)) != {"expressions"}:
+        raise HeadwaterError(f"{path}: '{place}' is '{text}': expected one expression, such as SUM(revenue)")
+    found: exp.Expr = tree.expressions[0]
+    return found
+
+
+def _clauses(tree: exp.Select) -> Iterator[str]:
+    return (name for name, value in tree.args.items() if value)
+
+
+def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
+    """Every metric that *metric* is made of is there, and none of them is made of it."""
+    waiting: list[tuple[str, ...]] = [(metric.key,)]
+    while waiting:
+        way = waiting.pop()
+        for part in known[way[-1]].parts:
+            if part not in known:
+                place = (
+                    f"{path}: '{way[-1]}.formula' names the metric '{part}', which is not there{nearest(part, known)}"
+                )
+                raise HeadwaterError(f"{place}; a formula over columns needs 'from', their table")
+            if part == metric.key:
+                raise HeadwaterError(f"{path}: '{metric.key}' is made of itself: {' → '.join((*way, part))}")
+            if part not in way:
+                waiting.append((*way, part))
+
+
+def _check_names(path: Path, found: Metrics) -> None:
+    """No two metrics share a name, unless one is the other by its formula."""
+    for language in ("zh", "en"):
+        seen: dict[str, Metric] = {}
+        for metric in found.values():
+            other = seen.setdefault(metric.names[language], metric)
+            if other is not metric and not (_is(metric, other) or _is(other, metric)):
+                name = metric.names[language]
+                raise HeadwaterError(f"{path}: '{other.key}' and '{metric.key}' are both called '{name}'; rename one")
+
+
+def _is(metric: Metric, other: Metric) -> bool:
+    return metric.is_ratio and isinstance(metric.formula, exp.Column) and metric.parts == (other.key,)
+
+
+def known_metric(name: str) -> Metric:
+    """The metric *name*.
+
+    Raises:
+        HeadwaterError: there is none.
+    """
+    found = load_metrics()
+    if name not in found:
+        raise HeadwaterError(f"there is no metric '{name}' in {FILE}{nearest(name, found)}")
+    return found[name]
+
+
+def formula_over(name: str, table: str | None) -> exp.Expr:
+    """The metric *name* as an aggregate over columns of *table*; a ratio is made of the aggregates of its parts.
+
+    Counts are BIGINT, sums of money DECIMAL as the columns are, ratios DOUBLE, and NULL where they divide by 0.
+
+    Raises:
+        HeadwaterError: there is no such metric, or none of its own table's columns says it.
+    """
+    metric = known_metric(name)
+    if table is not None and table in metric.elsewhere:
+        return _counted(metric, metric.elsewhere[table].copy())
+    if metric.formula is None:
+        raise HeadwaterError(f"{FILE}: '{name}' has no formula: only its own table knows it")
+    if metric.is_ratio:
+        return _ratio(metric, {part: formula_over(part, table) for part in metric.parts})
+    return _counted(metric, metric.formula.copy())
+
+
+def _counted(metric: Metric, tree: exp.Expr) -> exp.Expr:
+    return exp.cast(tree, "BIGINT") if metric.unit == "count" and isinstance(tree, exp.Sum) else tree
+
+
+def _ratio(metric: Metric, parts: Mapping[str, exp.Expr]) -> exp.Expr:
+    """The formula of *metric* with its parts put in, and its divisions made safe."""
+    assert metric.formula is not None
+
+    def put_in(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Column):
+            return node
+        part = parts[node.name].copy()
+        return exp.paren(part) if isinstance(part, exp.Binary) and node.parent else part
+
+    tree = metric.formula.copy()
+    for division in list(tree.find_all(exp.Div)):
+        division.set("this", exp.cast(division.this, "DOUBLE"))
+        division.set("expression", exp.func("NULLIF", division.expression, exp.Literal.number(0)))
+    return tree.transform(put_in)
+
+
+def expanded(tree: exp.Query) -> exp.Query:
+    """A copy of *tree* in which each ``METRICS(a, b)`` of a SELECT's list is the columns a and b, by their formulas.
+
+    The formulas are those over the table that stands first in that SELECT's FROM.
+
+    Raises:
+        HeadwaterError: a metric is unknown, or METRICS stands elsewhere than in a SELECT's list.
+    """
+    tree = tree.copy()
+    for call in [node for node in tree.find_all(exp.Anonymous) if node.name.upper() == CALL]:
+        place = call.parent if isinstance(call.parent, exp.Alias) else call
+        select, names = place.parent, [column.name for column in call.expressions]
+        if not isinstance(select, exp.Select) or (place is not call and len(names) != 1):
+            raise HeadwaterError(f"{call.sql(DIALECT)}: METRICS(…) is a column of a SELECT, renamed only if it is one")
+        table = _first_table(select)
+        columns = [exp.alias_(formula_over(name, table), place.alias or name, dialect=DIALECT) for name in names]
+        at = next(index for index, column in enumerate(select.expressions) if column is place)
+        select.set("expressions", [*select.expressions[:at], *columns, *select.expressions[at + 1 :]])
+    return tree
+
+
+def _first_table(select: exp.Select) -> str | None:
+    source = select.args.get("from_") or select.args.get("from")
+    table = source.this if source is not None else None
+    return f"{table.db}.{table.name}" if isinstance(table, exp.Table) and table.db else None
+
+
+def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table: str | None = None) -> exp.Select:
+    """A query of the metrics *names*: a row for each value of *by*, or one row.
+
+    Every part is aggregated in its own table (visitors in core.visitors, revenue in core.order_lines); ratios are made
+    of these. Where a table has no rows for a value of *by*, its sums and counts are 0.
+
+    Args:
+        names: Metrics, the columns of the result after *by*.
+        by: Columns that each of these tables has.
+        where: A condition over columns that each of these tables has; its ``$name`` stay parameters.
+        table: The only table to take all from, instead of each metric's own.
+
+    Raises:
+        HeadwaterError: a metric is unknown, or only its own table knows it.
+    """
+    leaves = {leaf: source for name in names for leaf, source in _leaves(name, table)}
+    parts = [_aggregated(source, leaves, by, where) for source in dict.fromkeys(leaves.values())]
+    union = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False, dialect=DIALECT)
+    sums = exp.select(
+        *by,
+        *(
+            f"CASE WHEN COUNT(*) FILTER (WHERE from_table = '{source}') > 0 THEN MAX({leaf}) ELSE 0 END AS {leaf}"
+            for leaf, source in leaves.items()
+        ),
+        dialect=DIALECT,
+    ).from_("parts")
+    columns = [name if name in leaves else exp.alias_(_over_sums(name, leaves), name) for name in names]
+    return (
+        exp.select(*by, *columns, dialect=DIALECT)
+        .from_("sums")
+        .with_("parts", union, dialect=DIALECT)
+        .with_("sums", sums.group_by(*by) if by else sums, dialect=DIALECT)
+    )
+
+
+def _leaves(name: str, table: str | None) -> Iterator[tuple[str, str]]:
+    """What *name* is made of in the end, each with the table that it is aggregated in."""
+    metric = known_metric(name)
+    if metric.is_ratio and table not in metric.elsewhere:
+        for part in metric.parts:
+            yield from _leaves(part, table)
+    elif source := table or metric.table:
+        yield name, source
+    else:
+        raise HeadwaterError(f"{FILE}: '{name}' has no formula: only its own table knows it")
+
+
+def _aggregated(source: str, leaves: Mapping[str, str], by: Sequence[str], where: str) -> exp.Select:
+    columns = [
+        exp.alias_(formula_over(leaf, source) if own == source else exp.null(), leaf) for leaf, own in leaves.items()
+    ]
+    tree = exp.select(*by, f"'{source}' AS from_table", *columns, dialect=DIALECT).from_(source, dialect=DIALECT)
+    tree = tree.where(where, dialect=DIALECT) if where else tree
+    return tree.group_by(*by) if by else tree.having("COUNT(*) > 0")
+
+
+def _over_sums(name: str, leaves: Mapping[str, str]) -> exp.Expr:
+    if name in leaves:
+        return exp.column(name)
+    metric = known_metric(name)
+    return _ratio(metric, {part: _over_sums(part, leaves) for part in metric.parts})
