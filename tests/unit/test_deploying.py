@@ -65,14 +65,8 @@ def test_a_container_and_a_unit_start_the_same(service: str) -> None:
     assert container == unit
 
 
-<<<<<<< HEAD
 def test_ports_are_the_programs_own_and_published_on_this_host_only() -> None:
     assert parse(["headwater", "dashboard"])["port"] == 8050
-=======
-def test_ports_are_the_programs_own_and_open_to_this_host_only() -> None:
-    default = inspect.signature(main.dashboard).parameters["port"].default
-    assert parse(["headwater", "dashboard"])["port"] == default == 8050
->>>>>>> c1b642a1212e7046a0c7e8f5938bf553ca67e9d9
     for service, port in (("dashboards", 8050), ("webserver", 3000)):
         assert parse(SERVICES[service]["command"])["port"] == port
         assert SERVICES[service]["ports"] == [f"127.0.0.1:{port}:{port}"]
