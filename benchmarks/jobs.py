@@ -105,7 +105,8 @@ def aggregate_and_sort(folder: Path) -> None:
 
 def sort_products(folder: Path) -> None:
     """Compute every product's quadrant in every matrix for the last day, run the checks, and publish."""
-    _raise_failed(DirectEngine(find_home(folder)).compute(["products.quadrants"], DaySpan(LAST_DAY, LAST_DAY)))
+    tables = ["products.axis_values", "products.quadrants"]
+    _raise_failed(DirectEngine(find_home(folder)).compute(tables, DaySpan(LAST_DAY, LAST_DAY)))
 
 
 def compare_with_means(folder: Path) -> None:

@@ -208,7 +208,7 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     engine = DirectEngine(home)
     engine.compute(["config.matrices", "config.axes", "config.cells"], None)
     engine.compute(["products.rate_priors"], DaySpan(days[0], days[1]))
-    engine.compute(["products.quadrants"], DaySpan(days[0], days[0]))
+    engine.compute(["products.axis_values", "products.quadrants"], DaySpan(days[0], days[0]))
     return products
 
 

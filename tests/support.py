@@ -88,6 +88,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "products.daily": ("dt", "sku"),
     "products.metrics": ("dt", "window_days", "product_id"),
     "products.rate_priors": ("dt", "window_days", "category", "rate"),
+    "products.axis_values": ("dt", "window_days", "matrix_id", "product_id", "axis"),
     "products.quadrants": ("dt", "window_days", "matrix_id", "product_id"),
     "products.quadrant_moves": ("dt", "window_days", "matrix_id", "product_id"),
     "products.quadrant_migration": ("dt", "window_days", "matrix_id", "from_key", "to_key"),

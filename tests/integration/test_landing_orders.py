@@ -231,6 +231,7 @@ class Expected:
             "daily": happened,
             "metrics": metrics,
             "rate_priors": metrics,
+            "axis_values": metrics,
             "quadrants": quadrants,
             "quadrant_moves": moves,
             "quadrant_migration": quadrants.looked_back_on(range(4)),

@@ -18,6 +18,7 @@ SECOND = FIRST + dt.timedelta(days=1)
 SETTINGS = Settings.model_validate({"products": {"windows": [1]}})
 MODELS = [
     "products.rate_priors",
+    "products.axis_values",
     "products.quadrants",
     "products.quadrant_moves",
     "products.quadrant_migration",

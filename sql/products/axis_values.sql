@@ -1,0 +1,255 @@
+/* model
+description: >
+  What each product has on each axis of each matrix of config/matrices.yaml: the metric's value, where it is cut, and the
+  side on which the day alone puts it. High is strictly above the threshold, of a rate both as it is and shrunk, of a small
+  sample even with one success fewer. products.quadrants adds the days before, by hysteresis.
+grain: [dt, window_days, matrix_id, product_id, axis]
+partition: dt
+columns:
+  dt: {type: DATE, description: last day of the window}
+  window_days: {type: INTEGER, description: days of the window}
+  matrix_id: {type: VARCHAR, description: matrix}
+  product_id: {type: VARCHAR, description: product with its variants}
+  axis: {type: VARCHAR, description: x or y}
+  metric: {type: VARCHAR, description: column of products.metrics}
+  raw_value: {type: DOUBLE, description: "the metric as it is; null also for a count of events of which the window has none"}
+  value: {type: DOUBLE, description: "the same, a rate shrunk toward its category's; null also without a threshold"}
+  threshold: {type: DOUBLE, description: where the axis is cut}
+  distance: {type: DOUBLE, description: "(value − threshold) / |threshold|; null where that is 0"}
+  plain_side: {type: BOOLEAN, description: whether the value is high; null if it is null}
+  clear_side: {type: BOOLEAN, description: "whether it is high, where what decides the side lies outside the band of hysteresis; null within"}
+  is_borderline: {type: BOOLEAN, description: whether what decides the side lies within the band of hysteresis}
+  is_small_sample: {type: BOOLEAN, description: "whether a rate has fewer trials than the setting small_sample; null of other metrics"}
+*/
+WITH logged AS (
+    SELECT
+        dt,
+        window_days,
+        SUM(exposures) > 0 AS has_exposures,
+        SUM(product_clicks) > 0 AS has_product_clicks,
+        SUM(views) > 0 AS has_views,
+        SUM(add_to_carts) > 0 AS has_add_to_carts
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, window_days
+),
+
+wanted AS (
+    SELECT metric
+    FROM config.axes
+    UNION DISTINCT
+    SELECT weight AS metric
+    FROM config.axes
+    WHERE weight IS NOT NULL
+),
+
+-- Where the log of a window has no event of a kind at all, as in a shop that lands orders alone, nothing is known of any
+-- product: a count of 0 would call each of them low.
+raw_values AS (
+    SELECT
+        metrics.dt,
+        metrics.window_days,
+        metrics.product_id,
+        metrics.category,
+        wanted.metric,
+        CAST(CASE wanted.metric
+            WHEN 'exposures' THEN CASE WHEN logged.has_exposures THEN metrics.exposures END
+            WHEN 'product_clicks' THEN CASE WHEN logged.has_product_clicks THEN metrics.product_clicks END
+            WHEN 'views' THEN CASE WHEN logged.has_views THEN metrics.views END
+            WHEN 'add_to_carts' THEN CASE WHEN logged.has_add_to_carts THEN metrics.add_to_carts END
+            WHEN 'buyers' THEN metrics.buyers
+            WHEN 'orders' THEN metrics.orders
+            WHEN 'order_lines' THEN metrics.order_lines
+            WHEN 'units' THEN metrics.units
+            WHEN 'revenue' THEN metrics.revenue
+            WHEN 'refunded' THEN metrics.refunded
+            WHEN 'net_revenue' THEN metrics.net_revenue
+            WHEN 'cost' THEN metrics.cost
+            WHEN 'margin' THEN metrics.margin
+            WHEN 'margin_rate' THEN metrics.margin_rate
+            WHEN 'click_through_rate' THEN metrics.click_through_rate
+            WHEN 'conversion_rate' THEN metrics.conversion_rate
+            WHEN 'repurchase_rate' THEN metrics.repurchase_rate
+            WHEN 'growth_rate' THEN metrics.growth_rate
+            WHEN 'relative_share' THEN metrics.relative_share
+            WHEN 'days_since_launch' THEN metrics.days_since_launch
+        END AS DOUBLE) AS raw_value,
+        CASE wanted.metric
+            WHEN 'click_through_rate' THEN LEAST(metrics.product_clicks, metrics.exposures)
+            WHEN 'conversion_rate' THEN LEAST(metrics.order_lines, metrics.product_clicks)
+            WHEN 'repurchase_rate' THEN metrics.repurchasers
+        END AS successes,
+        CASE wanted.metric
+            WHEN 'click_through_rate' THEN metrics.exposures
+            WHEN 'conversion_rate' THEN metrics.product_clicks
+            WHEN 'repurchase_rate' THEN metrics.repurchase_base
+        END AS trials
+    FROM products.metrics AS metrics
+    INNER JOIN logged USING (dt, window_days)
+    CROSS JOIN wanted
+    WHERE metrics.dt BETWEEN $from_dt AND $to_dt
+),
+
+priors AS (
+    SELECT
+        dt,
+        window_days,
+        category,
+        rate AS metric,
+        mean,
+        strength
+    FROM products.rate_priors
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+overall_priors AS (
+    SELECT *
+    FROM priors
+    WHERE category = '(all)'
+),
+
+-- A rate of few trials says little: it counts as if the prior's trials had been seen as well.
+metric_values AS (
+    SELECT
+        raw_values.*,
+        raw_values.trials < $products_small_sample AS is_small_sample,
+        CASE
+            WHEN raw_values.raw_value IS NOT NULL
+                THEN COALESCE(
+                    (raw_values.successes + own.mean * own.strength) / NULLIF(raw_values.trials + own.strength, 0),
+                    (raw_values.successes + overall.mean * overall.strength)
+                    / NULLIF(raw_values.trials + overall.strength, 0),
+                    raw_values.raw_value
+                )
+        END AS shrunk_value
+    FROM raw_values
+    LEFT JOIN priors AS own USING (dt, window_days, category, metric)
+    LEFT JOIN overall_priors AS overall USING (dt, window_days, metric)
+),
+
+axis_values AS (
+    SELECT
+        metric_values.*,
+        axes.matrix_id,
+        axes.axis,
+        axes.weight,
+        axes.kind,
+        axes.argument,
+        axes.is_low_high,
+        CASE WHEN axes.is_per_category THEN metric_values.category ELSE '(all)' END AS cut_group
+    FROM metric_values
+    INNER JOIN config.axes AS axes USING (metric)
+),
+
+ranked AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        axis,
+        cut_group,
+        shrunk_value,
+        ROW_NUMBER() OVER (PARTITION BY dt, window_days, matrix_id, axis, cut_group ORDER BY shrunk_value) AS place,
+        1
+        + CASE WHEN kind = 'median' THEN 0.5 ELSE argument / 100 END
+        * (COUNT(*) OVER (PARTITION BY dt, window_days, matrix_id, axis, cut_group) - 1) AS target
+    FROM axis_values
+    WHERE
+        kind IN ('median', 'percentile')
+        AND shrunk_value IS NOT NULL
+),
+
+thresholds AS (
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        axis,
+        cut_group,
+        CASE
+            WHEN kind = 'fixed' THEN argument
+            -- Values that cancel out leave the last digits of their sum, which is 0.
+            WHEN ABS(AVG(shrunk_value)) <= 1e-12 * AVG(ABS(shrunk_value)) THEN 0
+            WHEN kind = 'fair_share' THEN argument * AVG(shrunk_value)
+            ELSE AVG(shrunk_value)
+        END AS threshold
+    FROM axis_values
+    WHERE
+        kind IN ('fixed', 'fair_share', 'mean')
+        AND shrunk_value IS NOT NULL
+    GROUP BY dt, window_days, matrix_id, axis, cut_group, kind, argument
+    UNION ALL
+    SELECT
+        weighed.dt,
+        weighed.window_days,
+        weighed.matrix_id,
+        weighed.axis,
+        weighed.cut_group,
+        SUM(weighed.shrunk_value * weights.raw_value) / NULLIF(SUM(weights.raw_value), 0) AS threshold
+    FROM raw_values AS weights
+    INNER JOIN axis_values AS weighed
+        ON
+            weighed.dt = weights.dt
+            AND weighed.window_days = weights.window_days
+            AND weighed.product_id = weights.product_id
+            AND weighed.weight = weights.metric
+    WHERE
+        weighed.kind = 'weighted_mean'
+        AND weighed.shrunk_value IS NOT NULL
+    GROUP BY weighed.dt, weighed.window_days, weighed.matrix_id, weighed.axis, weighed.cut_group
+    UNION ALL
+    -- A percentile lies between the two values next to it, each weighed by how near it is.
+    SELECT
+        dt,
+        window_days,
+        matrix_id,
+        axis,
+        cut_group,
+        SUM(shrunk_value * GREATEST(0, 1 - ABS(place - target))) AS threshold
+    FROM ranked
+    GROUP BY dt, window_days, matrix_id, axis, cut_group
+),
+
+placed AS (
+    SELECT
+        axis_values.*,
+        thresholds.threshold,
+        CASE WHEN thresholds.threshold IS NOT NULL THEN axis_values.shrunk_value END AS value
+    FROM axis_values
+    LEFT JOIN thresholds USING (dt, window_days, matrix_id, axis, cut_group)
+),
+
+-- What decides the side: of a rate the less favourable of the shrunk and the raw one, so that neither the luck of a few
+-- trials nor the category alone makes a product high; a small sample must stand the loss of one success.
+decisive AS (
+    SELECT
+        placed.*,
+        CASE
+            WHEN value IS NULL OR trials IS NULL THEN value
+            WHEN is_low_high
+                THEN GREATEST(value, (successes + CASE WHEN is_small_sample THEN 1 ELSE 0 END) / NULLIF(trials, 0))
+            ELSE LEAST(value, (successes - CASE WHEN is_small_sample THEN 1 ELSE 0 END) / NULLIF(trials, 0))
+        END - threshold AS excess
+    FROM placed
+)
+
+-- A threshold that was summed up may be off in its last digits: equal to it is not beyond it.
+SELECT
+    dt,
+    window_days,
+    matrix_id,
+    product_id,
+    axis,
+    metric,
+    raw_value,
+    value,
+    threshold,
+    (value - threshold) / NULLIF(ABS(threshold), 0) AS distance,
+    (excess > 1e-9 * ABS(threshold)) <> is_low_high AS plain_side,
+    CASE
+        WHEN excess > ($products_hysteresis + 1e-9) * ABS(threshold) THEN NOT is_low_high
+        WHEN excess <= (1e-9 - $products_hysteresis) * ABS(threshold) THEN is_low_high
+    END AS clear_side,
+    ABS(excess) <= $products_hysteresis * ABS(threshold) AS is_borderline,
+    is_small_sample
+FROM decisive
