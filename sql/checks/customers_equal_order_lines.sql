@@ -20,10 +20,7 @@ lines AS (
         SUM(sold.revenue) AS revenue,
         SUM(refunds.amount) AS refunded
     FROM core.order_lines AS sold
-    LEFT JOIN refunds
-        ON
-            refunds.order_id = sold.order_id
-            AND refunds.line_no = sold.line_no
+    LEFT JOIN refunds USING (order_id, line_no)
     WHERE
         sold.dt BETWEEN $from_dt - ($rfm_window_days - 1) AND $to_dt
         AND sold.user_id IS NOT NULL

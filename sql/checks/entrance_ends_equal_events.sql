@@ -19,10 +19,7 @@ landed AS (
         COUNT(*) FILTER (WHERE raw_events.event_type = 'click') AS product_clicks,
         COUNT(*) FILTER (WHERE raw_events.event_type = 'add_to_cart') AS add_to_carts
     FROM raw.events AS raw_events
-    ANTI JOIN superseded
-        ON
-            superseded.event_id = raw_events.event_id
-            AND superseded.batch_id = raw_events.batch_id
+    ANTI JOIN superseded USING (event_id, batch_id)
     WHERE
         raw_events.dt BETWEEN $from_dt AND $to_dt
         AND raw_events.sku IS NOT NULL
@@ -45,7 +42,7 @@ credited AS (
 )
 
 SELECT
-    COALESCE(landed.dt, credited.dt) AS dt,
+    dt,
     landed.exposures AS landed_exposures,
     credited.exposures AS credited_exposures,
     landed.product_clicks AS landed_product_clicks,
@@ -53,7 +50,7 @@ SELECT
     landed.add_to_carts AS landed_add_to_carts,
     credited.add_to_carts AS credited_add_to_carts
 FROM landed
-FULL JOIN credited ON credited.dt = landed.dt
+FULL JOIN credited USING (dt)
 WHERE
     COALESCE(landed.exposures, 0) <> COALESCE(credited.exposures, 0)
     OR COALESCE(landed.product_clicks, 0) <> COALESCE(credited.product_clicks, 0)

@@ -68,9 +68,9 @@ credited AS (
 )
 
 SELECT
-    COALESCE(landed.dt, credited.dt) AS dt,
+    dt,
     landed.revenue AS landed_revenue,
     credited.revenue AS credited_revenue
 FROM landed
-FULL JOIN credited ON credited.dt = landed.dt
+FULL JOIN credited USING (dt)
 WHERE COALESCE(landed.revenue, 0) <> COALESCE(credited.revenue, 0)

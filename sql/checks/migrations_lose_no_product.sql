@@ -41,9 +41,7 @@ compared AS (
 
 expected AS (
     SELECT
-        compared.dt,
-        compared.window_days,
-        compared.matrix_id,
+        compared.*,
         CASE WHEN days.dt = compared.dt THEN 'now' ELSE 'before' END AS side,
         days.quadrant,
         days.products
@@ -80,19 +78,13 @@ found AS (
 )
 
 SELECT
-    COALESCE(expected.dt, found.dt) AS dt,
-    COALESCE(expected.window_days, found.window_days) AS window_days,
-    COALESCE(expected.matrix_id, found.matrix_id) AS matrix_id,
-    COALESCE(expected.side, found.side) AS side,
-    COALESCE(expected.quadrant, found.quadrant) AS quadrant,
+    dt,
+    window_days,
+    matrix_id,
+    side,
+    quadrant,
     expected.products AS expected_products,
     found.products
 FROM expected
-FULL JOIN found
-    ON
-        found.dt = expected.dt
-        AND found.window_days = expected.window_days
-        AND found.matrix_id = expected.matrix_id
-        AND found.side = expected.side
-        AND found.quadrant = expected.quadrant
+FULL JOIN found USING (dt, window_days, matrix_id, side, quadrant)
 WHERE COALESCE(expected.products, 0) <> COALESCE(found.products, 0)

@@ -22,11 +22,8 @@ customers AS (
 
 expected AS (
     SELECT
-        customers.dt,
-        kinds.kind,
-        customers.customers,
-        customers.orders,
-        customers.net_revenue
+        customers.*,
+        kinds.kind
     FROM customers
     CROSS JOIN kinds
 ),
@@ -44,8 +41,8 @@ found AS (
 )
 
 SELECT
-    COALESCE(expected.dt, found.dt) AS dt,
-    COALESCE(expected.kind, found.kind) AS kind,
+    dt,
+    kind,
     expected.customers AS expected_customers,
     found.customers,
     expected.orders AS expected_orders,
@@ -53,10 +50,7 @@ SELECT
     expected.net_revenue AS expected_net_revenue,
     found.net_revenue
 FROM expected
-FULL JOIN found
-    ON
-        found.dt = expected.dt
-        AND found.kind = expected.kind
+FULL JOIN found USING (dt, kind)
 WHERE
     COALESCE(expected.customers, 0) <> COALESCE(found.customers, 0)
     OR COALESCE(expected.orders, 0) <> COALESCE(found.orders, 0)

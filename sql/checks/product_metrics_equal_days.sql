@@ -71,8 +71,8 @@ found AS (
 )
 
 SELECT
-    COALESCE(expected.dt, found.dt) AS dt,
-    COALESCE(expected.window_days, found.window_days) AS window_days,
+    dt,
+    window_days,
     expected.order_lines AS expected_order_lines,
     found.order_lines,
     expected.units AS expected_units,
@@ -92,10 +92,7 @@ SELECT
     expected.views AS expected_views,
     found.views
 FROM expected
-FULL JOIN found
-    ON
-        found.dt = expected.dt
-        AND found.window_days = expected.window_days
+FULL JOIN found USING (dt, window_days)
 WHERE
     COALESCE(expected.order_lines, 0) <> COALESCE(found.order_lines, 0)
     OR COALESCE(expected.units, 0) <> COALESCE(found.units, 0)

@@ -41,12 +41,7 @@ WITH metric_values AS (
 
 beside_worse AS (
     SELECT
-        dt,
-        axis,
-        value,
-        lowest,
-        highest,
-        unscored,
+        metric_values.*,
         LAG(highest) OVER (PARTITION BY dt, axis ORDER BY value) AS highest_of_worse
     FROM metric_values
 )

@@ -33,7 +33,7 @@ entrances AS (
 )
 
 SELECT
-    COALESCE(slots.dt, entrances.dt) AS dt,
+    dt,
     slots.revenue AS slot_revenue,
     entrances.revenue AS entrance_revenue,
     slots.order_lines AS slot_order_lines,
@@ -41,7 +41,7 @@ SELECT
     slots.exposures AS slot_exposures,
     entrances.exposures AS entrance_exposures
 FROM slots
-FULL JOIN entrances ON entrances.dt = slots.dt
+FULL JOIN entrances USING (dt)
 WHERE
     COALESCE(slots.exposures, 0) <> COALESCE(entrances.exposures, 0)
     OR COALESCE(slots.product_clicks, 0) <> COALESCE(entrances.product_clicks, 0)

@@ -27,13 +27,9 @@ types AS (
 
 expected AS (
     SELECT
-        lines.dt,
-        lines.order_id,
-        lines.line_no,
+        lines.*,
         models.model,
-        types.touchpoint_type,
-        lines.revenue,
-        lines.net_revenue
+        types.touchpoint_type
     FROM lines
     CROSS JOIN models
     CROSS JOIN types
@@ -55,24 +51,18 @@ credited AS (
 )
 
 SELECT
-    COALESCE(expected.dt, credited.dt) AS dt,
-    COALESCE(expected.order_id, credited.order_id) AS order_id,
-    COALESCE(expected.line_no, credited.line_no) AS line_no,
-    COALESCE(expected.model, credited.model) AS model,
-    COALESCE(expected.touchpoint_type, credited.touchpoint_type) AS touchpoint_type,
+    dt,
+    order_id,
+    line_no,
+    model,
+    touchpoint_type,
     credited.credit,
     expected.revenue,
     credited.revenue AS credited_revenue,
     expected.net_revenue,
     credited.net_revenue AS credited_net_revenue
 FROM expected
-FULL JOIN credited
-    ON
-        credited.dt = expected.dt
-        AND credited.order_id = expected.order_id
-        AND credited.line_no = expected.line_no
-        AND credited.model = expected.model
-        AND credited.touchpoint_type = expected.touchpoint_type
+FULL JOIN credited USING (dt, order_id, line_no, model, touchpoint_type)
 WHERE
     expected.order_id IS NULL
     OR credited.order_id IS NULL

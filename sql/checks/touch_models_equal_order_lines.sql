@@ -27,12 +27,9 @@ types AS (
 
 expected AS (
     SELECT
-        sold.dt,
+        sold.*,
         models.model,
-        types.touchpoint_type,
-        sold.order_lines,
-        sold.revenue,
-        sold.net_revenue
+        types.touchpoint_type
     FROM sold
     CROSS JOIN models
     CROSS JOIN types
@@ -52,9 +49,9 @@ credited AS (
 )
 
 SELECT
-    COALESCE(expected.dt, credited.dt) AS dt,
-    COALESCE(expected.model, credited.model) AS model,
-    COALESCE(expected.touchpoint_type, credited.touchpoint_type) AS touchpoint_type,
+    dt,
+    model,
+    touchpoint_type,
     expected.order_lines,
     credited.conversions,
     expected.revenue,
@@ -62,11 +59,7 @@ SELECT
     expected.net_revenue,
     credited.net_revenue AS credited_net_revenue
 FROM expected
-FULL JOIN credited
-    ON
-        credited.dt = expected.dt
-        AND credited.model = expected.model
-        AND credited.touchpoint_type = expected.touchpoint_type
+FULL JOIN credited USING (dt, model, touchpoint_type)
 WHERE
     ABS(COALESCE(expected.order_lines, 0) - COALESCE(credited.conversions, 0)) > 0.000001
     OR COALESCE(expected.revenue, 0) <> COALESCE(credited.revenue, 0)

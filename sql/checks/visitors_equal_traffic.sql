@@ -22,9 +22,9 @@ expected AS (
 )
 
 SELECT
-    COALESCE(expected.dt, counted.dt) AS dt,
+    dt,
     COALESCE(expected.visitors, 0) AS expected,
     COALESCE(counted.visitors, 0) AS counted
 FROM expected
-FULL JOIN counted ON counted.dt = expected.dt
+FULL JOIN counted USING (dt)
 WHERE COALESCE(expected.visitors, 0) <> COALESCE(counted.visitors, 0)

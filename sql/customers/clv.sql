@@ -39,18 +39,7 @@ inputs AS (
 )
 
 SELECT
-    inputs.dt,
-    inputs.user_id,
-    inputs.frequency,
-    inputs.recency_days,
-    inputs.age_days,
-    inputs.mean_value,
-    fits.r,
-    fits.alpha,
-    fits.a,
-    fits.b,
-    fits.p,
-    fits.q,
-    fits.gamma
+    inputs.*,
+    fits.*
 FROM inputs
 CROSS JOIN fits

@@ -65,31 +65,21 @@ months AS (
     SELECT
         cohorts.cohort_month,
         cohorts.customers,
-        cohorts.last_month,
-        numbers.months_since
+        numbers.months_since,
+        numbers.months_since < cohorts.last_month OR last_day.month_of_next_day > last_day.month AS is_over
     FROM cohorts
+    CROSS JOIN last_day
     CROSS JOIN UNNEST(GENERATE_SERIES(0, cohorts.last_month, 1)) AS numbers (months_since)
 )
 
 SELECT
-    months.cohort_month,
-    CAST(months.months_since AS INTEGER) AS months_since,
+    cohort_month,
+    CAST(months_since AS INTEGER) AS months_since,
     months.customers,
+    CASE WHEN months.is_over THEN CAST(COALESCE(bought.retained, 0) AS BIGINT) END AS retained,
     CASE
-        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
-            THEN CAST(COALESCE(bought.retained, 0) AS BIGINT)
-    END AS retained,
-    CASE
-        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
-            THEN CAST(COALESCE(bought.retained, 0) AS DOUBLE) / NULLIF(months.customers, 0)
+        WHEN months.is_over THEN CAST(COALESCE(bought.retained, 0) AS DOUBLE) / NULLIF(months.customers, 0)
     END AS retention_rate,
-    CASE
-        WHEN months.months_since < months.last_month OR last_day.month_of_next_day > last_day.month
-            THEN CAST(COALESCE(bought.revenue, 0) AS DECIMAL(18, 4))
-    END AS revenue
+    CASE WHEN months.is_over THEN CAST(COALESCE(bought.revenue, 0) AS DECIMAL(18, 4)) END AS revenue
 FROM months
-CROSS JOIN last_day
-LEFT JOIN bought
-    ON
-        bought.cohort_month = months.cohort_month
-        AND bought.months_since = months.months_since
+LEFT JOIN bought USING (cohort_month, months_since)

@@ -33,10 +33,7 @@ lines AS (
         sold.revenue - COALESCE(refunds.amount, 0) AS net_revenue,
         sold.revenue - COALESCE(refunds.amount, 0) - sold.cost AS margin
     FROM core.order_lines AS sold
-    LEFT JOIN refunds
-        ON
-            refunds.order_id = sold.order_id
-            AND refunds.line_no = sold.line_no
+    LEFT JOIN refunds USING (order_id, line_no)
     WHERE sold.dt BETWEEN $dt - ($rfm_window_days - 1) AND $dt
 ),
 
@@ -64,19 +61,16 @@ members AS (
 
 ranked AS (
     SELECT
-        kind,
-        net_revenue,
-        margin,
-        measure,
+        members.*,
         ROW_NUMBER() OVER (PARTITION BY kind ORDER BY measure DESC NULLS LAST, member) AS place,
-        COUNT(*) OVER (PARTITION BY kind) AS members
+        COUNT(*) OVER (PARTITION BY kind) AS places
     FROM members
 ),
 
 deciles AS (
     SELECT
         kind,
-        1 + CAST(FLOOR(CAST(10 * (place - 1) AS DOUBLE) / NULLIF(members, 0)) AS INTEGER) AS decile,
+        1 + CAST(FLOOR(CAST(10 * (place - 1) AS DOUBLE) / NULLIF(places, 0)) AS INTEGER) AS decile,
         COUNT(*) AS members,
         SUM(net_revenue) AS net_revenue,
         SUM(margin) AS margin,
@@ -87,11 +81,7 @@ deciles AS (
 
 accumulated AS (
     SELECT
-        kind,
-        decile,
-        members,
-        net_revenue,
-        margin,
+        deciles.*,
         SUM(members) OVER (PARTITION BY kind ORDER BY decile) AS members_so_far,
         SUM(members) OVER (PARTITION BY kind) AS all_members,
         SUM(measure) OVER (PARTITION BY kind ORDER BY decile) AS measure_so_far,

@@ -120,71 +120,27 @@ m_scores AS (
 
 scored AS (
     SELECT
-        customers.user_id,
-        customers.first_paid_on,
-        customers.last_paid_on,
-        customers.recency_days,
-        customers.frequency,
-        customers.monetary,
-        customers.orders,
-        customers.net_revenue,
+        customers.*,
         r_scores.r_score,
         f_scores.f_score,
         m_scores.m_score,
         r_scores.r_high,
         f_scores.f_high,
-        m_scores.m_high
+        m_scores.m_high,
+        CASE WHEN r_scores.r_high THEN '1' ELSE '0' END
+        || CASE WHEN f_scores.f_high THEN '1' ELSE '0' END
+        || CASE WHEN m_scores.m_high THEN '1' ELSE '0' END AS octant_code
     FROM customers
-    INNER JOIN r_scores ON r_scores.recency_days = customers.recency_days
-    INNER JOIN f_scores ON f_scores.frequency = customers.frequency
-    INNER JOIN m_scores ON m_scores.monetary = customers.monetary
-),
-
-coded AS (
-    SELECT
-        user_id,
-        first_paid_on,
-        last_paid_on,
-        recency_days,
-        frequency,
-        monetary,
-        orders,
-        net_revenue,
-        r_score,
-        f_score,
-        m_score,
-        r_high,
-        f_high,
-        m_high,
-        CASE WHEN r_high THEN '1' ELSE '0' END
-        || CASE WHEN f_high THEN '1' ELSE '0' END
-        || CASE WHEN m_high THEN '1' ELSE '0' END AS octant_code
-    FROM scored
+    INNER JOIN r_scores USING (recency_days)
+    INNER JOIN f_scores USING (frequency)
+    INNER JOIN m_scores USING (monetary)
 )
 
 SELECT
     $dt AS dt,
-    coded.user_id,
-    coded.first_paid_on,
-    coded.last_paid_on,
-    coded.recency_days,
-    coded.frequency,
-    coded.monetary,
-    coded.orders,
-    coded.net_revenue,
-    coded.r_score,
-    coded.f_score,
-    coded.m_score,
-    coded.r_high,
-    coded.f_high,
-    coded.m_high,
-    coded.octant_code,
+    scored.*,
     octants.key AS octant,
     segment_scores.segment
-FROM coded
-LEFT JOIN config.octants ON octants.code = coded.octant_code
-LEFT JOIN config.segment_scores
-    ON
-        segment_scores.r_score = coded.r_score
-        AND segment_scores.f_score = coded.f_score
-        AND segment_scores.m_score = coded.m_score
+FROM scored
+LEFT JOIN config.octants ON octants.code = scored.octant_code
+LEFT JOIN config.segment_scores USING (r_score, f_score, m_score)

@@ -71,8 +71,8 @@ totals AS (
 
 SELECT
     $dt AS dt,
-    keys.kind,
-    keys.key,
+    kind,
+    key,
     CAST(COALESCE(groups.customers, 0) AS BIGINT) AS customers,
     CAST(COALESCE(groups.orders, 0) AS BIGINT) AS orders,
     CAST(COALESCE(groups.net_revenue, 0) AS DECIMAL(18, 4)) AS net_revenue,
@@ -84,8 +84,5 @@ SELECT
     CAST(groups.net_revenue AS DOUBLE) / NULLIF(groups.orders, 0) AS average_order_value,
     groups.average_recency_days
 FROM keys
-LEFT JOIN totals ON totals.kind = keys.kind
-LEFT JOIN groups
-    ON
-        groups.kind = keys.kind
-        AND groups.key = keys.key
+LEFT JOIN totals USING (kind)
+LEFT JOIN groups USING (kind, key)

@@ -83,6 +83,7 @@ axis_values AS (
 placed AS (
     SELECT
         axis,
+        kind,
         value,
         SUM(customers) OVER (PARTITION BY axis ORDER BY value) - customers AS first_place,
         SUM(customers) OVER (PARTITION BY axis ORDER BY value) - 1 AS last_place,
@@ -93,28 +94,13 @@ placed AS (
 
 neighbours AS (
     SELECT
-        axis,
-        value,
-        first_place,
-        last_place,
+        placed.*,
         FLOOR(hundredths / 100) AS lower_place,
         (hundredths - 100 * FLOOR(hundredths / 100)) / 100 AS part
     FROM placed
 ),
 
--- It lies between the values at the two places next to it, each weighed by how near it is.
-percentiles AS (
-    SELECT
-        axis,
-        SUM(
-            CASE WHEN lower_place BETWEEN first_place AND last_place THEN value * (1 - part) ELSE 0 END
-            + CASE WHEN lower_place + 1 BETWEEN first_place AND last_place THEN value * part ELSE 0 END
-        ) AS value
-    FROM neighbours
-    GROUP BY axis
-),
-
-cuts AS (
+thresholds AS (
     SELECT
         axis,
         kind,
@@ -125,30 +111,31 @@ cuts AS (
             WHEN 'weighted_mean' THEN SUM(value * weight) / NULLIF(SUM(weight), 0)
         END AS value
     FROM axis_values
+    WHERE kind NOT IN ('median', 'percentile')
     GROUP BY axis, kind, argument
-),
-
-thresholds AS (
+    UNION ALL
+    -- A percentile lies between the values at the two places next to it, each weighed by how near it is.
     SELECT
-        cuts.axis,
-        cuts.kind,
-        COALESCE(percentiles.value, cuts.value) AS value
-    FROM cuts
-    LEFT JOIN percentiles ON percentiles.axis = cuts.axis
+        axis,
+        kind,
+        SUM(
+            CASE WHEN lower_place BETWEEN first_place AND last_place THEN value * (1 - part) ELSE 0 END
+            + CASE WHEN lower_place + 1 BETWEEN first_place AND last_place THEN value * part ELSE 0 END
+        ) AS value
+    FROM neighbours
+    GROUP BY axis, kind
 ),
 
 -- A threshold may be off in its last digits: equal to it is not beyond it.
 sides AS (
     SELECT
-        thresholds.axis,
-        thresholds.kind,
-        thresholds.value,
+        thresholds.*,
         axis_values.customers,
         COALESCE(
             (axis_values.value - thresholds.value > 1e-9 * ABS(thresholds.value)) <> axis_values.is_low_high, FALSE
         ) AS is_high
     FROM axis_values
-    INNER JOIN thresholds ON thresholds.axis = axis_values.axis
+    INNER JOIN thresholds USING (axis)
 )
 
 SELECT

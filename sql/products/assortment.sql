@@ -65,12 +65,8 @@ squares AS (
 
 ranked AS (
     SELECT
-        dt,
-        window_days,
-        product_id,
-        revenue,
-        units,
-        ROW_NUMBER() OVER (PARTITION BY dt, window_days ORDER BY revenue DESC, product_id) AS place,
+        metrics.*,
+        CAST(ROW_NUMBER() OVER (PARTITION BY dt, window_days ORDER BY revenue DESC, product_id) AS INTEGER) AS place,
         SUM(revenue) OVER (
             PARTITION BY dt, window_days
             ORDER BY revenue DESC, product_id
@@ -84,48 +80,30 @@ ranked AS (
 
 shares AS (
     SELECT
-        ranked.dt,
-        ranked.window_days,
-        ranked.product_id,
-        ranked.revenue,
-        ranked.units,
-        ranked.place,
+        ranked.*,
         CASE
-            WHEN ranked.total > 0
-                THEN CAST(ranked.revenue_so_far AS DOUBLE) / NULLIF(CAST(ranked.total AS DOUBLE), 0)
+            WHEN total > 0 THEN CAST(revenue_so_far AS DOUBLE) / NULLIF(CAST(total AS DOUBLE), 0)
         END AS cumulative_share,
         CASE
-            WHEN ranked.total > 0
-                THEN CAST(ranked.revenue_so_far - ranked.revenue AS DOUBLE) / NULLIF(CAST(ranked.total AS DOUBLE), 0)
+            WHEN total > 0 THEN CAST(revenue_so_far - revenue AS DOUBLE) / NULLIF(CAST(total AS DOUBLE), 0)
         END AS share_above,
         CASE
-            WHEN ranked.recorded_days >= 7 AND ranked.units > 0
+            WHEN recorded_days >= 7 AND units > 0
                 THEN SQRT(
                     GREATEST(
                         0,
-                        squares.sum_of_squares / NULLIF(ranked.recorded_days, 0)
-                        - CAST(ranked.units AS DOUBLE) * ranked.units
-                        / NULLIF(CAST(ranked.recorded_days AS DOUBLE) * ranked.recorded_days, 0)
+                        squares.sum_of_squares / NULLIF(recorded_days, 0)
+                        - CAST(units AS DOUBLE) * units / NULLIF(CAST(recorded_days AS DOUBLE) * recorded_days, 0)
                     )
                 )
-                / NULLIF(CAST(ranked.units AS DOUBLE) / NULLIF(ranked.recorded_days, 0), 0)
+                / NULLIF(CAST(units AS DOUBLE) / NULLIF(recorded_days, 0), 0)
         END AS variation
     FROM ranked
-    LEFT JOIN squares
-        ON
-            squares.dt = ranked.dt
-            AND squares.window_days = ranked.window_days
-            AND squares.product_id = ranked.product_id
+    LEFT JOIN squares USING (dt, window_days, product_id)
 )
 
 SELECT
-    dt,
-    window_days,
-    product_id,
-    revenue,
-    units,
-    CAST(place AS INTEGER) AS place,
-    cumulative_share,
+    shares.* EXCLUDE (revenue_so_far, total, recorded_days, share_above),
     CASE
         WHEN revenue <= 0 OR share_above IS NULL THEN 'slow'
         WHEN share_above < 0.5 THEN 'hot'
@@ -138,7 +116,6 @@ SELECT
         WHEN share_above < 0.95 THEN 'B'
         ELSE 'C'
     END AS abc_class,
-    variation,
     CASE
         WHEN variation <= 0.5 THEN 'X'
         WHEN variation <= 1 THEN 'Y'

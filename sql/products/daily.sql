@@ -70,38 +70,12 @@ refunds AS (
     FROM core.refunds
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt, sku, product_id
-),
-
-products AS (
-    SELECT
-        dt,
-        sku,
-        product_id
-    FROM ends
-    UNION DISTINCT
-    SELECT
-        dt,
-        sku,
-        product_id
-    FROM page_views
-    UNION DISTINCT
-    SELECT
-        dt,
-        sku,
-        product_id
-    FROM sales
-    UNION DISTINCT
-    SELECT
-        dt,
-        sku,
-        product_id
-    FROM refunds
 )
 
 SELECT
-    products.dt,
-    products.sku,
-    products.product_id,
+    dt,
+    sku,
+    product_id,
     CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
     CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
     CAST(COALESCE(page_views.views, 0) AS BIGINT) AS views,
@@ -112,24 +86,7 @@ SELECT
     CAST(COALESCE(sales.cost, 0) AS DECIMAL(18, 4)) AS cost,
     CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
     CAST(COALESCE(refunds.refunded, 0) AS DECIMAL(18, 4)) AS refunded
-FROM products
-LEFT JOIN ends
-    ON
-        ends.dt = products.dt
-        AND ends.sku = products.sku
-        AND ends.product_id = products.product_id
-LEFT JOIN page_views
-    ON
-        page_views.dt = products.dt
-        AND page_views.sku = products.sku
-        AND page_views.product_id = products.product_id
-LEFT JOIN sales
-    ON
-        sales.dt = products.dt
-        AND sales.sku = products.sku
-        AND sales.product_id = products.product_id
-LEFT JOIN refunds
-    ON
-        refunds.dt = products.dt
-        AND refunds.sku = products.sku
-        AND refunds.product_id = products.product_id
+FROM ends
+FULL JOIN page_views USING (dt, sku, product_id)
+FULL JOIN sales USING (dt, sku, product_id)
+FULL JOIN refunds USING (dt, sku, product_id)

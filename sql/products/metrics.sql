@@ -164,9 +164,9 @@ products AS (
 
 figures AS (
     SELECT
-        products.dt,
-        products.window_days,
-        products.product_id,
+        dt,
+        window_days,
+        product_id,
         COALESCE(catalog.category, '(none)') AS category,
         catalog.launched_on,
         CAST(COALESCE(sums.exposures, 0) AS BIGINT) AS exposures,
@@ -188,31 +188,15 @@ figures AS (
         CAST(COALESCE(repurchases.repurchasers, 0) AS BIGINT) AS repurchasers,
         -- Part of a window is no base: what merely began to be recorded would seem to grow.
         CASE
-            WHEN $start_date <= products.dt - 2 * products.window_days + 1
+            WHEN $start_date <= dt - 2 * window_days + 1
                 THEN CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4))
         END AS previous_revenue
     FROM products
-    LEFT JOIN products.catalog AS catalog ON catalog.product_id = products.product_id
-    LEFT JOIN sums
-        ON
-            sums.dt = products.dt
-            AND sums.window_days = products.window_days
-            AND sums.product_id = products.product_id
-    LEFT JOIN sums_before
-        ON
-            sums_before.dt = products.dt
-            AND sums_before.window_days = products.window_days
-            AND sums_before.product_id = products.product_id
-    LEFT JOIN buyers
-        ON
-            buyers.dt = products.dt
-            AND buyers.window_days = products.window_days
-            AND buyers.product_id = products.product_id
-    LEFT JOIN repurchases
-        ON
-            repurchases.dt = products.dt
-            AND repurchases.window_days = products.window_days
-            AND repurchases.product_id = products.product_id
+    LEFT JOIN products.catalog AS catalog USING (product_id)
+    LEFT JOIN sums USING (dt, window_days, product_id)
+    LEFT JOIN sums_before USING (dt, window_days, product_id)
+    LEFT JOIN buyers USING (dt, window_days, product_id)
+    LEFT JOIN repurchases USING (dt, window_days, product_id)
 ),
 
 -- What competitors sold in the window: their figures, spread evenly over the days of these.
@@ -257,98 +241,29 @@ largest_competitors AS (
     GROUP BY dt, window_days, category
 ),
 
-compared AS (
-    SELECT
-        dt,
-        window_days,
-        product_id,
-        category,
-        launched_on,
-        exposures,
-        product_clicks,
-        views,
-        add_to_carts,
-        buyers,
-        orders,
-        order_lines,
-        units,
-        revenue,
-        refunded,
-        net_revenue,
-        cost,
-        lines_without_cost,
-        repurchase_base,
-        repurchasers,
-        previous_revenue,
-        CAST(net_revenue - cost AS DECIMAL(18, 4)) AS margin,
-        ROW_NUMBER() OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, product_id) AS place,
-        MAX(revenue) OVER (PARTITION BY dt, window_days, category) AS largest,
-        LEAD(revenue) OVER (PARTITION BY dt, window_days, category ORDER BY revenue DESC, product_id) AS next_largest
-    FROM figures
-),
-
+-- The largest rival is a competitor where there are figures of any, else the largest other product of the category.
 rivalled AS (
     SELECT
-        compared.dt,
-        compared.window_days,
-        compared.product_id,
-        compared.category,
-        compared.launched_on,
-        compared.exposures,
-        compared.product_clicks,
-        compared.views,
-        compared.add_to_carts,
-        compared.buyers,
-        compared.orders,
-        compared.order_lines,
-        compared.units,
-        compared.revenue,
-        compared.refunded,
-        compared.net_revenue,
-        compared.cost,
-        compared.lines_without_cost,
-        compared.repurchase_base,
-        compared.repurchasers,
-        compared.previous_revenue,
-        compared.margin,
+        figures.*,
+        CAST(figures.net_revenue - figures.cost AS DECIMAL(18, 4)) AS margin,
         COALESCE(
             largest_competitors.revenue,
-            CAST(CASE WHEN compared.place = 1 THEN compared.next_largest ELSE compared.largest END AS DOUBLE)
+            CAST(CASE
+                WHEN ROW_NUMBER() OVER by_revenue = 1 THEN LEAD(figures.revenue) OVER by_revenue
+                ELSE MAX(figures.revenue) OVER (PARTITION BY dt, window_days, category)
+            END AS DOUBLE)
         ) AS rival_revenue
-    FROM compared
-    LEFT JOIN largest_competitors
-        ON
-            largest_competitors.dt = compared.dt
-            AND largest_competitors.window_days = compared.window_days
-            AND largest_competitors.category = compared.category
+    FROM figures
+    LEFT JOIN largest_competitors USING (dt, window_days, category)
+    WINDOW by_revenue AS (PARTITION BY dt, window_days, category ORDER BY figures.revenue DESC, product_id)
 )
 
 SELECT
-    dt,
-    window_days,
-    product_id,
-    category,
-    exposures,
-    product_clicks,
-    views,
-    add_to_carts,
-    buyers,
-    orders,
-    order_lines,
-    units,
-    revenue,
-    refunded,
-    net_revenue,
-    cost,
-    lines_without_cost,
-    margin,
+    rivalled.* EXCLUDE (launched_on, rival_revenue),
     CASE WHEN net_revenue > 0 THEN CAST(margin AS DOUBLE) / NULLIF(CAST(net_revenue AS DOUBLE), 0) END AS margin_rate,
     CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0) AS click_through_rate,
     CAST(order_lines AS DOUBLE) / NULLIF(product_clicks, 0) AS conversion_rate,
-    repurchase_base,
-    repurchasers,
     CAST(repurchasers AS DOUBLE) / NULLIF(repurchase_base, 0) AS repurchase_rate,
-    previous_revenue,
     CASE
         WHEN previous_revenue > 0 THEN CAST(revenue AS DOUBLE) / NULLIF(CAST(previous_revenue AS DOUBLE), 0) - 1
     END AS growth_rate,

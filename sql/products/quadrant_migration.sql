@@ -28,28 +28,17 @@ WITH days AS (
 ),
 
 now AS (
-    SELECT
-        dt,
-        window_days,
-        matrix_id,
-        product_id,
-        quadrant,
-        revenue
+    SELECT *
     FROM days
     WHERE dt = $dt
 ),
 
 before AS (
     SELECT
-        CAST(dt + window_days AS DATE) AS dt,
-        window_days,
-        matrix_id,
-        product_id,
-        quadrant,
-        revenue
+        days.* EXCLUDE (dt),
+        CAST(dt + window_days AS DATE) AS dt
     FROM days
-    WHERE
-        CAST(dt + window_days AS DATE) = $dt
+    WHERE CAST(dt + window_days AS DATE) = $dt
 ),
 
 comparable AS (
@@ -62,33 +51,24 @@ comparable AS (
 
 moves AS (
     SELECT
-        COALESCE(now.dt, before.dt) AS dt,
-        COALESCE(now.window_days, before.window_days) AS window_days,
-        COALESCE(now.matrix_id, before.matrix_id) AS matrix_id,
+        dt,
+        window_days,
+        matrix_id,
         COALESCE(before.quadrant, '(entered)') AS from_key,
         COALESCE(now.quadrant, '(left)') AS to_key,
         COALESCE(now.revenue, before.revenue) AS revenue
     FROM now
-    FULL JOIN before
-        ON
-            before.dt = now.dt
-            AND before.window_days = now.window_days
-            AND before.matrix_id = now.matrix_id
-            AND before.product_id = now.product_id
+    FULL JOIN before USING (dt, window_days, matrix_id, product_id)
 )
 
 SELECT
-    moves.dt,
-    moves.window_days,
-    moves.matrix_id,
+    dt,
+    window_days,
+    matrix_id,
     moves.from_key,
     moves.to_key,
     COUNT(*) AS products,
     CAST(SUM(moves.revenue) AS DECIMAL(18, 4)) AS revenue
 FROM moves
-INNER JOIN comparable
-    ON
-        comparable.dt = moves.dt
-        AND comparable.window_days = moves.window_days
-        AND comparable.matrix_id = moves.matrix_id
-GROUP BY moves.dt, moves.window_days, moves.matrix_id, moves.from_key, moves.to_key
+INNER JOIN comparable USING (dt, window_days, matrix_id)
+GROUP BY dt, window_days, matrix_id, moves.from_key, moves.to_key

@@ -18,24 +18,18 @@ WITH days AS (
         window_days,
         matrix_id,
         product_id,
-        quadrant,
-        LAG(dt) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS dt_before,
-        LAG(quadrant) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS quadrant_before,
-        LAG(days_in_quadrant) OVER (PARTITION BY window_days, matrix_id, product_id ORDER BY dt) AS days_stayed
+        quadrant AS to_quadrant,
+        LAG(dt) OVER by_day AS dt_before,
+        LAG(quadrant) OVER by_day AS from_quadrant,
+        LAG(days_in_quadrant) OVER by_day AS days_stayed
     FROM products.quadrants
     WHERE dt BETWEEN $from_dt - 1 AND $to_dt
+    WINDOW by_day AS (PARTITION BY window_days, matrix_id, product_id ORDER BY dt)
 )
 
-SELECT
-    dt,
-    window_days,
-    matrix_id,
-    product_id,
-    quadrant_before AS from_quadrant,
-    quadrant AS to_quadrant,
-    days_stayed
+SELECT days.* EXCLUDE (dt_before)
 FROM days
 WHERE
     dt BETWEEN $from_dt AND $to_dt
     AND dt_before = dt - 1
-    AND quadrant_before <> quadrant
+    AND from_quadrant <> to_quadrant

@@ -47,17 +47,9 @@ WITH samples AS (
 ),
 
 grouped AS (
-    SELECT
-        dt,
-        window_days,
-        category,
-        rate,
-        successes,
-        trials
+    SELECT *
     FROM samples
-    WHERE
-        trials > 0
-        AND category <> '(all)'
+    WHERE category <> '(all)'
     UNION ALL
     SELECT
         dt,
@@ -67,7 +59,6 @@ grouped AS (
         successes,
         trials
     FROM samples
-    WHERE trials > 0
 ),
 
 totals AS (
@@ -85,6 +76,7 @@ totals AS (
             SUM(CAST(FLOOR(CAST(successes AS DOUBLE) * successes * 1000000 / NULLIF(trials, 0)) AS BIGINT)) AS DOUBLE
         ) / 1000000 AS sum_of_squares
     FROM grouped
+    WHERE trials > 0
     GROUP BY dt, window_days, category, rate
 ),
 
@@ -92,13 +84,7 @@ totals AS (
 -- Σ n (p − mean)² is expected to be mean (1 − mean) (N − 1 + ρ (Σ n − Σ n² / Σ n − (N − 1))), with ρ = 1 / (α + β + 1).
 moments AS (
     SELECT
-        dt,
-        window_days,
-        category,
-        rate,
-        products,
-        trials,
-        mean,
+        totals.*,
         sum_of_squares - mean * mean * trials - mean * (1 - mean) * (products - 1) AS excess,
         mean * (1 - mean) * (trials - sum_of_squared_trials / NULLIF(trials, 0) - (products - 1)) AS scale
     FROM totals

@@ -235,7 +235,7 @@ class Expected:
             "quadrants": quadrants,
             "quadrant_moves": moves,
             "quadrant_migration": quadrants.looked_back_on(range(4)),
-            "portfolio_health": quadrants.looked_back_on(range(4)) | moves.looked_back_on(range(6)),
+            "portfolio_health": quadrants.looked_back_on(range(4)) | moves.looked_back_on(range(5)),
             "assortment": metrics | happened.looked_back_on(range(3)),
         }
         return {f"products.{name}": changed for name, changed in by_table.items()}

@@ -102,7 +102,7 @@ def test_they_find_nothing_in_a_sound_shop():
         ("products_equal_order_lines", "products.daily", "SUM(amount) AS refunded", "-SUM(amount) AS refunded"),
         ("products_equal_order_lines", "products.daily", "end_type = 'exposure'", "end_type = 'click'"),
         ("products_equal_order_lines", "products.daily", "COUNT(*) AS views", "9 * COUNT(*) AS views"),
-        ("products_equal_order_lines", "products.daily", "UNION SELECT dt, sku, product_id FROM sales", ""),
+        ("products_equal_order_lines", "products.daily", "FULL JOIN sales", "LEFT JOIN sales"),
         (
             "product_metrics_equal_days",
             "products.metrics",
@@ -144,13 +144,13 @@ def test_they_find_nothing_in_a_sound_shop():
         ("quadrants_partition_the_products", "products.quadrants", "metrics.revenue,", "0 AS revenue,"),
         ("quadrants_partition_the_products", "products.axis_values", "THEN NOT is_low_high", "THEN is_low_high"),
         ("migrations_lose_no_product", "products.quadrant_migration", "FULL JOIN before", "JOIN before"),
-        ("migrations_lose_no_product", "products.quadrant_migration", "before.product_id = now.product_id", "TRUE"),
+        ("migrations_lose_no_product", "products.quadrant_migration", "matrix_id, product_id)", "matrix_id)"),
         ("migrations_lose_no_product", "products.quadrant_migration", "COUNT(*) AS products", "1 AS products"),
         (
             "migrations_lose_no_product",
             "products.quadrant_migration",
-            "GROUP BY moves.dt",
-            "WHERE moves.from_key = 'none' GROUP BY moves.dt",
+            "GROUP BY dt, window_days, matrix_id, moves",
+            "WHERE moves.from_key = 'none' GROUP BY dt, window_days, matrix_id, moves",
         ),
     ],
 )
