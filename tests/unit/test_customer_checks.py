@@ -86,20 +86,21 @@ def test_they_find_nothing_in_a_sound_shop():
         (
             "customers_have_an_octant_and_a_segment",
             "customers.rfm",
-            "octants.code = coded.octant_code",
-            "octants.code = REVERSE(coded.octant_code)",
+            "octants.code = scored.octant_code",
+            "octants.code = REVERSE(scored.octant_code)",
         ),
         (
             "customers_have_an_octant_and_a_segment",
             "customers.rfm",
-            "segment_scores.m_score = coded.m_score",
-            "segment_scores.m_score = coded.m_score + 1",
+            "config.segment_scores USING (r_score, f_score, m_score)",
+            "(SELECT r_score, f_score, m_score + 1 AS m_score, segment FROM config.segment_scores) AS segment_scores "
+            "USING (r_score, f_score, m_score)",
         ),
         (
             "customers_have_an_octant_and_a_segment",
             "customers.rfm",
-            "CASE WHEN f_high THEN '1'",
-            "CASE WHEN m_high THEN '1'",
+            "CASE WHEN f_scores.f_high THEN '1'",
+            "CASE WHEN m_scores.m_high THEN '1'",
         ),
         (
             "octants_and_segments_equal_customers",
@@ -107,7 +108,12 @@ def test_they_find_nothing_in_a_sound_shop():
             "UNION ALL SELECT 'segment' AS kind, segment AS key FROM config.segments",
             "",
         ),
-        ("octants_and_segments_equal_customers", "customers.rfm_daily", "groups.key = keys.key", "TRUE"),
+        (
+            "octants_and_segments_equal_customers",
+            "customers.rfm_daily",
+            "USING (kind, key)",
+            "USING (kind, key) CROSS JOIN (VALUES (1), (2)) AS twice (n)",
+        ),
         (
             "octants_and_segments_equal_customers",
             "customers.rfm_daily",
@@ -133,7 +139,7 @@ def test_they_find_nothing_in_a_sound_shop():
         (
             "customers_equal_order_lines",
             "customers.rfm",
-            "INNER JOIN m_scores ON m_scores.monetary = customers.monetary",
+            "INNER JOIN m_scores USING (monetary)",
             "INNER JOIN m_scores ON m_scores.monetary <= customers.monetary",
         ),
     ],
