@@ -28,6 +28,7 @@ sides AS (
         quadrants.dt,
         quadrants.window_days,
         quadrants.matrix_id,
+        quadrants.product_id,
         quadrants.revenue,
         quadrants.is_small_sample,
         axes.axis,
@@ -80,7 +81,7 @@ found AS (
         matrix_id,
         COUNT(*) FILTER (WHERE axis = 'x') AS products,
         SUM(revenue) FILTER (WHERE axis = 'x') AS revenue,
-        COUNT(*) FILTER (WHERE is_on_the_wrong_side OR NOT COALESCE(is_placed, FALSE)) AS misplaced_sides
+        COUNT(DISTINCT product_id) FILTER (WHERE is_on_the_wrong_side OR NOT COALESCE(is_placed, FALSE)) AS misplaced
     FROM judged
     GROUP BY dt, window_days, matrix_id
 )
@@ -91,7 +92,7 @@ SELECT
     matrix_id,
     expected.products AS expected_products,
     found.products,
-    found.misplaced_sides,
+    found.misplaced,
     expected.revenue AS expected_revenue,
     found.revenue
 FROM expected
@@ -99,4 +100,4 @@ FULL JOIN found USING (dt, window_days, matrix_id)
 WHERE
     COALESCE(expected.products, 0) <> COALESCE(found.products, 0)
     OR COALESCE(expected.revenue, 0) <> COALESCE(found.revenue, 0)
-    OR COALESCE(found.misplaced_sides, 0) > 0
+    OR COALESCE(found.misplaced, 0) > 0
