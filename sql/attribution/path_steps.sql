@@ -53,9 +53,7 @@ WITH ends AS (
 ),
 
 ends_with_head AS (
-    SELECT ends.*
-    FROM ends
-    WHERE rule = 'head'
+    SELECT * FROM ends WHERE rule = 'head'
 ),
 
 clicks AS (
