@@ -139,7 +139,7 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         (
             f"WITH e AS (SELECT dt, page_id AS n FROM core.events WHERE {DAYS}) SELECT e.*, 1 AS n FROM e",
             "",
-            "column 'n' is returned 2 times; name one otherwise, or take it out of a star: step.* EXCLUDE (n)",
+            "column 'n' is returned 2 times; rename one, or exclude it from a star: step.* EXCLUDE (n)",
         ),
         (
             f"SELECT dt, slot AS n FROM core.events WHERE {DAYS}",
