@@ -315,6 +315,13 @@ def test_lineage_leads_to_what_landed(copy):
     assert ("raw.order_lines", "unit_price") in {(row["table"], row["column"]) for row in rows}
 
 
+def test_lineage_names_the_queries_of_pages_that_read_a_column(copy):
+    rows = table_of(copy, "/quality?table=attribution.entrance_daily&column=revenue&lang=en", "lineage").rows
+    shown_by = {row["table"] for row in rows if row["kind"] == "read by the pages' query"}
+    assert {"entrances.total", "report.entrances", "models.models"} <= shown_by
+    assert "slots.slots" not in shown_by
+
+
 def test_what_records_say_is_not_shown_to_viewers(copy):
     view = read_view("/quality", "")
     assert view is not None
