@@ -1,30 +1,31 @@
 /* model
 description: >
-  Every end (a product exposure, product click or add-to-cart) with the entrance it is credited to: its own if it is on
-  one, else that of the nearest head at or before it on its device, else (direct).
+  Every end (a product exposure, product click or add-to-cart) with the entrance that gets its credit. An end on an
+  entrance credits that entrance. Any other end credits the entrance of the nearest head (a click on an entrance)
+  before it on the same device, or '(direct)' if there is none.
 grain: [event_id]
 partition: dt
 reads: {core.events: ceil(head_lookback_hours / 24) + 1}
 columns:
-  event_id: {type: VARCHAR, description: the end}
+  event_id: {type: VARCHAR, description: event_id of the end}
   end_type: {type: VARCHAR, description: "exposure, click or add_to_cart"}
-  occurred_at: {type: TIMESTAMP, description: "when, UTC"}
-  device_id: {type: VARCHAR, description: device}
-  person_id: {type: VARCHAR, description: person}
-  page_id: {type: BIGINT, description: PageId}
+  occurred_at: {type: TIMESTAMP, description: "time of the end, UTC"}
+  device_id: {type: VARCHAR, description: device or browser that sent the event}
+  person_id: {type: VARCHAR, description: as in core.events}
+  page_id: {type: BIGINT, description: "PageId, as in core.events"}
   page_type: {type: VARCHAR, description: kind of page}
   module: {type: VARCHAR, description: module on the page}
-  slot: {type: INTEGER, description: position in the module}
+  slot: {type: INTEGER, description: "position in the module, from 1"}
   sku: {type: VARCHAR, description: product or variant}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
-  content_id: {type: VARCHAR, description: what the slot showed}
-  rule: {type: VARCHAR, description: "why this entrance: own, head or none"}
-  entrance_id: {type: VARCHAR, description: "entrance credited; '(direct)' without one"}
-  head_event_id: {type: VARCHAR, description: "the head; an own click is its own head; null for other own and for none"}
-  head_page_type: {type: VARCHAR, description: "page of the head; own: the end's page; none: '(none)'"}
-  head_module: {type: VARCHAR, description: "module of the head likewise; '(none)' if missing"}
-  head_slot: {type: INTEGER, description: slot of the head likewise; 0 if missing}
-  head_content_id: {type: VARCHAR, description: "content of the head likewise; '(none)' if missing"}
+  content_id: {type: VARCHAR, description: "creative, campaign or version that the slot showed"}
+  rule: {type: VARCHAR, description: "how the entrance was found: own (the end is on it), head (by the nearest head) or none"}
+  entrance_id: {type: VARCHAR, description: "entrance that gets the credit; '(direct)' if none was found"}
+  head_event_id: {type: VARCHAR, description: "event_id of the head; a click on an entrance is its own head; null for rule none, and for rule own if the end is not a click"}
+  head_page_type: {type: VARCHAR, description: "page of the head; for rule own the page of the end, for rule none '(none)'"}
+  head_module: {type: VARCHAR, description: "module of the head, or of the end for rule own; '(none)' if there is none"}
+  head_slot: {type: INTEGER, description: "slot of the head, or of the end for rule own; 0 if there is none"}
+  head_content_id: {type: VARCHAR, description: "content of the head, or of the end for rule own; '(none)' if there is none"}
   dt: {type: DATE, description: business day of the end}
 */
 WITH ends AS (

@@ -1,34 +1,35 @@
 /* model
 description: >
-  Every line of a paid order with the event that it came from, and that event's entrance. First an add-to-cart, else a
-  product click, of the same person and product: the latest within the cart window, else the first so shortly after the
-  order that only the clocks differ. A line without one takes what the largest other line of its order found, else the
-  person's latest entrance visit, as far as sales_fallbacks allows.
+  Every line of a paid order with the event that it is matched to and the entrance of that event. Only events of the
+  same person and product can match, and add-to-carts take precedence over product clicks. Of each kind, the latest
+  one within the cart window before the order matches, otherwise the first one after it, if it is so close that the
+  difference between the two clocks explains it. A line without such an event takes the match of the largest other
+  line of its order, otherwise the person's latest entrance visit, as far as the setting sales_fallbacks allows.
 grain: [order_id, line_no]
 partition: dt
 reads:
   attribution.attributed_events: cart_window_days + max_payment_delay_days + 1
   core.events: ceil(head_lookback_hours / 24) + max_payment_delay_days + 1
 columns:
-  order_id: {type: VARCHAR, description: order}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
-  person_id: {type: VARCHAR, description: "the order's user; null = not known"}
+  person_id: {type: VARCHAR, description: "the order's user; null = unknown"}
   sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself; lines and events are matched by it"}
   quantity: {type: INTEGER, description: units}
   revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount, reporting currency"}
-  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunds so far}
-  margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null where the cost is unknown}
+  net_revenue: {type: "DECIMAL(18,4)", description: "revenue − refunds so far, reporting currency"}
+  margin: {type: "DECIMAL(18,4)", description: "net_revenue − cost, reporting currency; null if the cost is unknown"}
   ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC"}
   paid_at: {type: TIMESTAMP, description: "time of payment, UTC"}
-  matched_by: {type: VARCHAR, description: "cart or click: of the line's own product; order: by another line of the order; visit: by the person's latest entrance visit; none"}
-  matched_event_id: {type: VARCHAR, description: "the add-to-cart or click (order: that of the other line; visit: the head); null = none"}
-  entrance_id: {type: VARCHAR, description: "entrance of the matched event; '(unattributed)' without one"}
-  head_event_id: {type: VARCHAR, description: its head}
-  head_page_type: {type: VARCHAR, description: "page of its head; '(none)' if none"}
-  head_module: {type: VARCHAR, description: "module of its head; '(none)' if none"}
-  head_slot: {type: INTEGER, description: slot of its head; 0 if none}
-  head_content_id: {type: VARCHAR, description: "content of its head; '(none)' if none"}
+  matched_by: {type: VARCHAR, description: "cart or click: an event of the line's own product; order: the match of another line of the order; visit: the person's latest entrance visit; none"}
+  matched_event_id: {type: VARCHAR, description: "the add-to-cart or click; for order the event of the other line, for visit the head; null for none"}
+  entrance_id: {type: VARCHAR, description: "entrance of the matched event; '(direct)' if that event has none, '(unattributed)' if no event matches"}
+  head_event_id: {type: VARCHAR, description: event_id of the head of the matched event; null = none}
+  head_page_type: {type: VARCHAR, description: "page of that head; '(none)' if there is none"}
+  head_module: {type: VARCHAR, description: "module of that head; '(none)' if there is none"}
+  head_slot: {type: INTEGER, description: slot of that head; 0 if there is none}
+  head_content_id: {type: VARCHAR, description: "content of that head; '(none)' if there is none"}
   dt: {type: DATE, description: business day of payment}
 */
 WITH sales AS (

@@ -1,29 +1,29 @@
 /* model
 description: >
-  Exposures, clicks, add-to-carts and sales of each entrance, a day. Over the entrances, '(direct)' and
-  '(unattributed)' among them, the sales sum to the day's sales.
+  Exposures, clicks, add-to-carts and sales of each entrance on each day. The sales of all entrances, including
+  '(direct)' and '(unattributed)', sum to the day's sales.
 grain: [dt, entrance_id]
 partition: dt
 columns:
-  dt: {type: DATE, description: "business day: of the end, of payment"}
-  entrance_id: {type: VARCHAR, description: "entrance; '(direct)': ends without one; '(unattributed)': sales without a matched event"}
-  exposures: {type: BIGINT, description: product exposures credited}
-  product_clicks: {type: BIGINT, description: product clicks credited}
-  add_to_carts: {type: BIGINT, description: add-to-carts credited}
-  visitors: {type: BIGINT, description: distinct persons of these ends}
-  orders: {type: BIGINT, description: distinct orders with a line credited}
-  order_lines: {type: BIGINT, description: order lines credited}
-  buyers: {type: BIGINT, description: distinct known users of these lines}
-  units: {type: BIGINT, description: units sold}
+  dt: {type: DATE, description: "business day: of the event for exposures, clicks and add-to-carts; of payment for sales"}
+  entrance_id: {type: VARCHAR, description: "entrance; '(direct)': events without an entrance; '(unattributed)': sales without a matched event"}
+  exposures: {type: BIGINT, description: product exposures credited to it}
+  product_clicks: {type: BIGINT, description: product clicks credited to it}
+  add_to_carts: {type: BIGINT, description: add-to-carts credited to it}
+  visitors: {type: BIGINT, description: "distinct persons with one of these exposures, clicks or add-to-carts"}
+  orders: {type: BIGINT, description: distinct orders with at least one line credited to it}
+  order_lines: {type: BIGINT, description: order lines credited to it}
+  buyers: {type: BIGINT, description: distinct users of these order lines; lines without a known user are not counted}
+  units: {type: BIGINT, description: units on these order lines}
   revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
-  revenue_by_visit: {type: "DECIMAL(18,4)", description: "the part of revenue that was matched by the visit alone, not by an event of the product or order"}
-  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds so far"}
-  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known; null if there are lines and none is"}
+  revenue_by_visit: {type: "DECIMAL(18,4)", description: "the part of revenue that is matched only by the person's latest entrance visit (matched_by = visit)"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds so far, reporting currency"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines with a known cost, reporting currency; null if there are lines but none has a known cost"}
   lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
   click_through_rate: {type: DOUBLE, description: product_clicks / exposures}
   cart_rate: {type: DOUBLE, description: add_to_carts / product_clicks}
   click_to_order_rate: {type: DOUBLE, description: order_lines / product_clicks}
-  revenue_per_mille: {type: DOUBLE, description: "exposure value: 1000 · revenue / exposures"}
+  revenue_per_mille: {type: DOUBLE, description: "revenue per thousand exposures: 1000 · revenue / exposures"}
 */
 WITH ends AS (
     SELECT

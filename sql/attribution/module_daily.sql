@@ -1,20 +1,22 @@
 /* model
 description: >
-  What the modules inside paths did, a day: how many add-to-carts and sales passed through them (assisted) or left from
-  them (closing), beside their own exposures and clicks. Never to be added to the entrances' credit.
+  What the modules inside paths contribute on each day: the add-to-carts and sales whose path passes through the
+  module (assisted) or leaves from it as the last step before the end (closing), and the module's own exposures and
+  clicks. Both skip the modules in the setting action_modules (buttons). Do not add these to the entrances' credit:
+  the same sales are counted in both.
 grain: [dt, page_type, module]
 partition: dt
 reads: {attribution.path_steps: cart_window_days + max_payment_delay_days + 1}
 columns:
-  dt: {type: DATE, description: "business day: of the end, of payment, of the event"}
+  dt: {type: DATE, description: "business day: of the event for exposures and clicks, of the end for add-to-carts, of payment for sales"}
   page_type: {type: VARCHAR, description: kind of page}
-  module: {type: VARCHAR, description: "module on the page; '(none)' = not said"}
-  assisted_add_to_carts: {type: BIGINT, description: add-to-carts whose effective path has a click of the module between head and end}
-  assisted_order_lines: {type: BIGINT, description: order lines matched to such an end}
-  assisted_revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
-  closing_add_to_carts: {type: BIGINT, description: "add-to-carts whose last effective step before the end is of the module (buttons skipped, the head included)"}
-  closing_order_lines: {type: BIGINT, description: order lines matched to such an end}
-  closing_revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
+  module: {type: VARCHAR, description: "module on the page; '(none)' = the events name no module"}
+  assisted_add_to_carts: {type: BIGINT, description: add-to-carts with a click of the module between head and end in the effective path; modules in action_modules are excluded}
+  assisted_order_lines: {type: BIGINT, description: order lines matched to one of these add-to-carts or to another end with such a path}
+  assisted_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
+  closing_add_to_carts: {type: BIGINT, description: "add-to-carts whose last step before the end, in the effective path and skipping modules in action_modules, is of the module; the head counts as a step"}
+  closing_order_lines: {type: BIGINT, description: order lines matched to one of these add-to-carts or to another end with such a path}
+  closing_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
   exposures: {type: BIGINT, description: exposure events of the module}
   clicks: {type: BIGINT, description: click events of the module}
   click_through_rate: {type: DOUBLE, description: clicks / exposures}

@@ -1,19 +1,19 @@
 /* model
 description: >
-  The touches of each paid order: those of its user within the touch window before it, in the order of (occurred_at,
-  touch_event_id), and which of them the settings' transforms leave. An order without a touch has no row.
+  The touches of each paid order: those of its user within the touch window before the order, sorted by (occurred_at,
+  touch_event_id), and which of them remain after the transforms in the settings. An order without a touch has no row.
 grain: [order_id, touchpoint_type, touch_no]
 partition: dt
 reads: {attribution.touches: touch_window_days + max_payment_delay_days + 1}
 columns:
-  order_id: {type: VARCHAR, description: order}
-  touchpoint_type: {type: VARCHAR, description: kind of touchpoint}
-  touch_no: {type: INTEGER, description: "place among the order's touches of this type, from 1"}
-  position: {type: INTEGER, description: "place in the transformed path, from 1; null = left out of it"}
-  touch_event_id: {type: VARCHAR, description: the touch}
-  touchpoint: {type: VARCHAR, description: what was touched}
-  occurrences: {type: INTEGER, description: "how often this touchpoint occurs in the path, what a remove_ transform took away not counted; null = left out"}
-  campaign: {type: VARCHAR, description: campaign of the touch; null = none}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
+  touchpoint_type: {type: VARCHAR, description: always entrance}
+  touch_no: {type: INTEGER, description: "place among all touches of the order, from 1"}
+  position: {type: INTEGER, description: "place in the transformed path, from 1; null = removed by a transform"}
+  touch_event_id: {type: VARCHAR, description: event_id of the touch}
+  touchpoint: {type: VARCHAR, description: entrance_id}
+  occurrences: {type: INTEGER, description: "how often this touchpoint occurs in the path, without the touches that a remove_ transform removed; null = this touch is removed"}
+  campaign: {type: VARCHAR, description: utm_campaign of the touch; null = none}
   occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC"}
   dt: {type: DATE, description: business day of payment}
 */

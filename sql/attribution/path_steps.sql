@@ -1,26 +1,26 @@
 /* model
 description: >
-  The path of each end of a type in path_ends: the full path step by step, and which steps the effective path and the
-  stack path keep. An end without a head is its own whole path.
+  The path of each end whose type the setting path_ends lists: every step of the full path, and which of these steps
+  the effective path and the stack path keep. The path of an end without a head consists of the end alone.
 grain: [end_event_id, step_no]
 partition: dt
 reads: {core.events: ceil(head_lookback_hours / 24) + 1}
 columns:
-  end_event_id: {type: VARCHAR, description: the end whose path it is}
-  step_no: {type: INTEGER, description: number of the step from 1}
-  event_id: {type: VARCHAR, description: event of the step}
+  end_event_id: {type: VARCHAR, description: event_id of the end that the path leads to}
+  step_no: {type: INTEGER, description: "number of the step in the full path, from 1"}
+  event_id: {type: VARCHAR, description: event_id of the step}
   role: {type: VARCHAR, description: "head, click or end"}
-  device_time: {type: TIMESTAMP, description: "the device's own clock, UTC"}
-  occurred_at: {type: TIMESTAMP, description: "when, UTC"}
-  page_id: {type: BIGINT, description: PageId}
+  device_time: {type: TIMESTAMP, description: "time by the device's own clock, UTC"}
+  occurred_at: {type: TIMESTAMP, description: "time of the step, UTC"}
+  page_id: {type: BIGINT, description: "PageId, as in core.events"}
   page_type: {type: VARCHAR, description: kind of page}
   module: {type: VARCHAR, description: module on the page}
-  slot: {type: INTEGER, description: position in the module}
-  sku: {type: VARCHAR, description: product}
-  effective_step_no: {type: INTEGER, description: number in the effective path; null = superseded by a later step of the same page}
-  stack_step_no: {type: INTEGER, description: number in the stack path; null = superseded or backtracked}
-  is_backtracked: {type: BOOLEAN, description: a later step has a smaller PageId; never true of the head}
-  is_truncated: {type: BOOLEAN, description: the path had more than max_path_steps and lost its oldest clicks}
+  slot: {type: INTEGER, description: "position in the module, from 1"}
+  sku: {type: VARCHAR, description: product or variant shown}
+  effective_step_no: {type: INTEGER, description: number of the step in the effective path; null = superseded by a later step on the same page}
+  stack_step_no: {type: INTEGER, description: "number of the step in the stack path; null = superseded, or backtracked"}
+  is_backtracked: {type: BOOLEAN, description: true if a later step has a smaller PageId; always false for the head}
+  is_truncated: {type: BOOLEAN, description: "true if the path had more than max_path_steps steps, so its oldest clicks were dropped"}
   entrance_id: {type: VARCHAR, description: entrance of the end}
   dt: {type: DATE, description: business day of the end}
 */

@@ -1,14 +1,15 @@
 /* model
-description: The effective paths as text, a day, with the add-to-carts that they ended in and the sales that came of them.
+description: >
+  The effective paths as text, with the add-to-carts that they led to on each day and the sales of those ends.
 grain: [dt, effective_path]
 partition: dt
 reads: {attribution.path_steps: cart_window_days + max_payment_delay_days + 1}
 columns:
-  dt: {type: DATE, description: "business day: of the end, of payment"}
-  effective_path: {type: VARCHAR, description: "page_type.module of each step from head to end, joined by ' > '; '(no path)': sales without a stored path"}
+  dt: {type: DATE, description: "business day: of the end for add-to-carts, of payment for sales"}
+  effective_path: {type: VARCHAR, description: "page_type.module of each step from head to end, joined by ' > '; '(no path)' = sales without a stored path"}
   add_to_carts: {type: BIGINT, description: add-to-carts at the end of this path}
   order_lines: {type: BIGINT, description: order lines matched to an end of this path}
-  revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
 */
 WITH paths AS (
     SELECT

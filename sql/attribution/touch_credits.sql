@@ -1,23 +1,24 @@
 /* model
 description: >
-  Every order line shared among the touches of its transformed path, by five models: first, last, linear, position_based
-  (40 / 20 / 40) and time_decay. Within a model the shares of a line sum to 1 and its money, to the last decimal, to
-  that of the line. First and last have a row for the one touch that they credit. Never add two models.
+  The credit that each touch of an order line's transformed path gets in five models: first, last, linear,
+  position_based (40 / 20 / 40) and time_decay. Within a model the credits of a line sum to 1, and the money to
+  exactly the money of the line. The models first and last have one row for each line. Do not add up the models: each
+  of them distributes all sales.
 grain: [order_id, line_no, model, touchpoint_type, position]
 partition: dt
 columns:
-  order_id: {type: VARCHAR, description: order}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
   model: {type: VARCHAR, description: "first, last, linear, position_based or time_decay"}
-  touchpoint_type: {type: VARCHAR, description: "kind of touchpoint: entrance"}
+  touchpoint_type: {type: VARCHAR, description: always entrance}
   position: {type: INTEGER, description: "place of the touch in the transformed path, from 1"}
-  touch_event_id: {type: VARCHAR, description: the touch; null = the line has none}
-  touchpoint: {type: VARCHAR, description: "what was touched; '(unattributed)' = the line has no touch"}
-  campaign: {type: VARCHAR, description: campaign of the touch; null = none}
-  occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC; null = the line has none"}
-  credit: {type: DOUBLE, description: share of the line}
-  revenue_credit: {type: "DECIMAL(18,4)", description: "the line's revenue in that share, reporting currency"}
-  net_revenue_credit: {type: "DECIMAL(18,4)", description: "the line's revenue − refunds so far, in that share"}
+  touch_event_id: {type: VARCHAR, description: event_id of the touch; null = the line has no touch}
+  touchpoint: {type: VARCHAR, description: "entrance_id; '(unattributed)' = the line has no touch"}
+  campaign: {type: VARCHAR, description: utm_campaign of the touch; null = none}
+  occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC; null = the line has no touch"}
+  credit: {type: DOUBLE, description: "share of the line, 0 to 1"}
+  revenue_credit: {type: "DECIMAL(18,4)", description: "this share of the line's revenue, reporting currency"}
+  net_revenue_credit: {type: "DECIMAL(18,4)", description: "this share of the line's revenue − refunds so far, reporting currency"}
   dt: {type: DATE, description: business day of payment}
 */
 -- Money counts here in whole 0.0001s, its last decimal.

@@ -1,17 +1,17 @@
 /* model
 description: >
-  The touches of each order line as text, as they were and as the settings' transforms leave them: one row for each kind
-  of touchpoint, also where there was no touch.
+  The touches of each order line as text, before and after the transforms in the settings. A line without a touch has
+  a row too.
 grain: [order_id, line_no, touchpoint_type]
 partition: dt
 columns:
-  order_id: {type: VARCHAR, description: order}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
-  touchpoint_type: {type: VARCHAR, description: "kind of touchpoint: entrance"}
-  path: {type: VARCHAR, description: "all touches in order, joined by ' > '; '(unattributed)' = none"}
-  transformed_path: {type: VARCHAR, description: "what the transforms leave of it, in the same form; with frequency 'a(2) > b(1)'"}
-  path_length: {type: INTEGER, description: touches of the transformed path; 0 = none}
-  revenue: {type: "DECIMAL(18,4)", description: revenue of the line}
+  touchpoint_type: {type: VARCHAR, description: always entrance}
+  path: {type: VARCHAR, description: "all touches in order of time, joined by ' > '; '(unattributed)' = none"}
+  transformed_path: {type: VARCHAR, description: "the touches that remain after the transforms, in the same form; with the transform frequency 'a(2) > b(1)'"}
+  path_length: {type: INTEGER, description: touches in the transformed path; 0 = none}
+  revenue: {type: "DECIMAL(18,4)", description: "revenue of the line, reporting currency"}
   dt: {type: DATE, description: business day of payment}
 */
 WITH lines AS (

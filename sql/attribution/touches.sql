@@ -1,15 +1,16 @@
 /* model
 description: >
-  Every touch of a person: a head, that is a click on an entrance. What the five touch models share each sale among.
+  Every touch of a person. A touch is a head: a click on an entrance. The five touch models distribute each sale over
+  touches.
 grain: [touch_event_id, touchpoint_type]
 partition: dt
 columns:
-  person_id: {type: VARCHAR, description: person}
-  touch_event_id: {type: VARCHAR, description: the head}
-  touchpoint_type: {type: VARCHAR, description: "what kind of touchpoint: entrance"}
+  person_id: {type: VARCHAR, description: as in core.events}
+  touch_event_id: {type: VARCHAR, description: event_id of the head}
+  touchpoint_type: {type: VARCHAR, description: always entrance}
   touchpoint: {type: VARCHAR, description: entrance_id}
   campaign: {type: VARCHAR, description: utm_campaign of the head; null = none}
-  occurred_at: {type: TIMESTAMP, description: "when, UTC"}
+  occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC"}
   dt: {type: DATE, description: business day of the touch}
 */
 SELECT

@@ -1,7 +1,7 @@
 /* check
 model: customers.rfm
 severity: error
-description: The customers' net revenue sums to the revenue of the window's order lines that have a user, less the refunds of these lines made by the day.
+description: The customers' net revenue sums to the revenue of the window's order lines that have a user, minus the refunds of these lines made by the day.
 remedy: Compare customers.rfm_values of that day with core.order_lines and core.refunds of its window; a customer, a line or a refund was lost or counted twice.
 reads: {core.order_lines: rfm_window_days - 1, core.refunds: rfm_window_days - 1}
 */

@@ -1,8 +1,8 @@
 /* check
 model: customers.rfm
 severity: error
-description: Each customer is in one octant, the one of r_high, f_high and m_high, and in one segment, both known to config/segments.csv.
-remedy: Compare the customers that are shown with config/segments.csv; if that holds their octant and scores, this is a fault of customers.rfm.
+description: Each customer is in the octant given by r_high, f_high and m_high, and in one segment. config/segments.csv has both keys.
+remedy: Compare these customers with config/segments.csv; if it has their octant and scores, this is a bug in customers.rfm.
 */
 SELECT
     customers.dt,

@@ -1,8 +1,8 @@
 /* check
 model: attribution.entrance_daily
 severity: error
-description: The entrances' exposures, clicks and add-to-carts sum to the ends that landed on that day, counted in the raw events.
-remedy: Compare attribution.attributed_events of that day with raw.events; an end was lost or counted twice.
+description: The entrances' exposures, clicks and add-to-carts sum to the day's exposures, clicks and add-to-carts in the raw events.
+remedy: Compare attribution.attributed_events of that day with raw.events; an event was lost or counted twice.
 */
 WITH superseded AS (
     SELECT

@@ -1,7 +1,7 @@
 /* check
 model: core.order_lines
 severity: error
-description: Every paid order in another currency has an exchange rate for the day of payment, one at which its amounts fit DECIMAL(18,4).
+description: Every paid order in another currency has an exchange rate for the day of payment, and its converted amounts fit DECIMAL(18,4).
 remedy: Add the currency's rate of that day to config/fx.csv, then run again.
 */
 WITH lines AS (

@@ -1,7 +1,7 @@
 /* check
 model: products.quadrant_migration
 severity: error
-description: Of the products that moved or stayed, those who came to a quadrant are all who are in it, and those who came from one all who were in it.
+description: For each quadrant, the products with this to_key are all products in it now, and the products with this from_key are all products that were in it before.
 remedy: Compare products.quadrant_migration with products.quadrants of that day and of the day one window before; a product was lost or counted twice.
 reads: {products.quadrants: products_longest_window}
 */

@@ -1,7 +1,7 @@
 /* check
 model: customers.rfm_daily
 severity: error
-description: The octants, and the segments, together have all customers of customers.rfm, with all their orders and net revenue.
+description: Customers, orders and net revenue of all octants, and of all segments, sum to the totals of customers.rfm.
 remedy: Compare customers.rfm_daily with customers.rfm of that day; a customer was lost or counted twice.
 */
 WITH kinds AS (

@@ -1,8 +1,8 @@
 /* check
 model: attribution.attributed_sales
 severity: warn
-description: Order lines paid later than max_payment_delay_days after the order, or before it; their carts may lie outside the days that were searched.
-remedy: If late payment is usual in this shop, raise attribution.max_payment_delay_days; payment before the order is a fault of the order log.
+description: Order lines paid before the order, or later than max_payment_delay_days after it. Their add-to-carts may be on days that are not searched.
+remedy: If late payment is usual in this shop, raise attribution.max_payment_delay_days. Payment before the order is an error in the order log.
 */
 SELECT
     dt,

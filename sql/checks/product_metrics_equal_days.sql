@@ -1,8 +1,8 @@
 /* check
 model: products.metrics
 severity: error
-description: In each window the products' additive figures sum to those of its days.
-remedy: Compare products.metrics with products.daily of the days of that window; something was lost or counted twice.
+description: In each window the products' additive figures sum to the figures of its days in products.daily.
+remedy: Compare products.metrics with products.daily of the days of that window; a row was lost or counted twice.
 reads: {products.daily: products_longest_window - 1}
 */
 WITH windows AS (

@@ -1,8 +1,8 @@
 /* check
 model: products.daily
 severity: error
-description: The products' order lines, units, revenue, cost and refunds sum to those of the day, and their exposures, clicks, add-to-carts and views to its events.
-remedy: Compare products.daily with core.order_lines, core.refunds, attribution.attributed_events and core.events of that day; something was lost or counted twice.
+description: The products' order lines, units, revenue, cost and refunds sum to the day's order lines and refunds; their exposures, clicks, add-to-carts and views sum to the day's events.
+remedy: Compare products.daily with core.order_lines, core.refunds, attribution.attributed_events and core.events of that day; a record was lost or counted twice.
 */
 WITH sales AS (
     SELECT

@@ -1,7 +1,7 @@
 /* check
 model: products.quadrants
 severity: error
-description: In each matrix each product of products.metrics is once, in the quadrant of its two sides, which go by its values, or in none with the reason, and the products have all the revenue.
+description: Each matrix has each product of products.metrics once, in the quadrant that its values on both axes give, or as unknown with the reason. The revenue of its products sums to the revenue of products.metrics.
 remedy: Compare products.quadrants with products.metrics of that day and window and with config/matrices.yaml; a product was lost or put into a wrong cell.
 */
 WITH products AS (

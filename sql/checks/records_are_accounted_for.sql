@@ -1,8 +1,8 @@
 /* check
 model: core.batches
 severity: error
-description: Of every batch, records read = accepted + duplicates + quarantined, and each of these is in quarantine.
-remedy: This is a fault of Headwater, not of the data; please report it with the file's name and `headwater doctor`.
+description: For every batch, records = accepted + duplicates + quarantined, and each quarantined record is in core.quarantine.
+remedy: This is a bug in Headwater, not a fault of the data; please report it with the file's name and the output of `headwater doctor`.
 */
 SELECT
     batches.batch_id,

@@ -1,7 +1,7 @@
 /* check
 model: core.refunds
 severity: error
-description: Every refund of an order in another currency has an exchange rate for the day on which the order was paid, one at which it fits DECIMAL(18,4).
+description: Every refund of an order in another currency has an exchange rate for the day on which the order was paid, and its converted amount fits DECIMAL(18,4).
 remedy: Add the currency's rate of the day of payment to config/fx.csv, then run again.
 reads: {raw.orders: all}
 */

@@ -1,10 +1,10 @@
 /* check
 model: core.order_lines
 severity: warn
-description: Orders with status refunded whose stated refunds fall short of their revenue.
+description: Orders with status refunded whose stated refunds are less than their revenue.
 remedy: >
-  Land the refunds that are missing; if only a part was refunded, the status should stay paid. A status of refunded
-  without any stated refund counts as a full one.
+  Land the missing refunds; if only a part was refunded, the status should stay paid. An order with status refunded and
+  without any stated refund counts as refunded in full.
 reads: {raw.orders: all}
 */
 WITH order_versions AS (

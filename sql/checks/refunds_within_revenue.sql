@@ -1,7 +1,7 @@
 /* check
 model: core.order_lines
 severity: warn
-description: Order lines of which more was refunded than paid.
+description: Order lines whose refunds exceed their revenue.
 remedy: Look for a refund that landed under two keys, or a discount that is missing from the line.
 */
 SELECT

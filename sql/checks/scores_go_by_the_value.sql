@@ -1,8 +1,8 @@
 /* check
 model: customers.rfm
 severity: error
-description: Of each of recency, frequency and money, equal values have the same score, and a better value never a lower one; scores are 1 to 5.
-remedy: This is a fault of customers.rfm, not of the data; compare the scores of the values that are shown.
+description: For recency, frequency and money, equal values have the same score, a better value never has a lower score, and scores are 1 to 5.
+remedy: This is a bug in customers.rfm, not a fault of the data; compare the scores of these values.
 */
 WITH metric_values AS (
     SELECT

@@ -1,7 +1,7 @@
 /* check
 model: attribution.slot_daily
 severity: error
-description: The slots' measures sum to those of attribution.entrance_daily, a day.
+description: On each day the slots' measures sum to the entrances' measures in attribution.entrance_daily.
 remedy: Compare slot_daily with entrance_daily of that day; a row was lost or counted twice.
 */
 WITH slots AS (

@@ -1,7 +1,7 @@
 /* check
 model: attribution.touch_credits
 severity: error
-description: In every model and kind of touchpoint each order line is shared whole. Its credits sum to 1 (within 1e-9), its money to that of core.order_lines.
+description: In every model and touchpoint_type the credits of each order line sum to 1 (within 1e-9), and its money to the money of the line in core.order_lines.
 remedy: Compare attribution.touch_credits with core.order_lines for that line; a touch was lost or counted twice.
 */
 WITH lines AS (

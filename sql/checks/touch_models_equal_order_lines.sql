@@ -1,7 +1,7 @@
 /* check
 model: attribution.model_daily
 severity: error
-description: In every model and kind of touchpoint the day's conversions sum to its order lines (within 1e-6), and the money to theirs, counted in core.order_lines.
+description: In every model and touchpoint_type the day's conversions sum to the number of order lines in core.order_lines (within 1e-6), and the money to their money.
 remedy: Compare attribution.touch_credits of that day with core.order_lines; an order line was lost or counted twice.
 */
 WITH sold AS (

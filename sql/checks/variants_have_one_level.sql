@@ -1,7 +1,7 @@
 /* check
 model: core.products
 severity: warn
-description: A product that is the parent_sku of another is no variant itself. Only one level is followed, so the figures of such a product are split between two product_ids.
+description: A product that is the parent_sku of another product has no parent_sku itself. Headwater follows only one level, so the figures of a deeper hierarchy are split between two product_ids.
 remedy: Set parent_sku of each variant to the product at the top, and leave it empty for that product.
 */
 SELECT

@@ -1,10 +1,10 @@
 /* check
 model: core.version_ties
 severity: warn
-description: Of different versions of one key, updated_at says which is the newest.
+description: Different versions of one key have different values of updated_at, so that the newest is known.
 remedy: >
-  Versions with the same updated_at (or none) cannot be told apart; the further status or the larger hash counts. Land
-  updated_at with its time of day; where two different lines of an order share a line_no, number them apart.
+  Land updated_at with its time of day. If two different lines of an order share a line_no, give them different numbers.
+  Until then the version with the most advanced status counts, then the one with the larger hash.
   `headwater sql "SELECT * FROM core.version_ties"` lists them.
 */
 SELECT

@@ -1,7 +1,7 @@
 /* check
 model: core.visitors
 severity: error
-description: A day's rows are the visitors of core.traffic_daily.
+description: The number of rows of each day equals visitors in core.traffic_daily.
 remedy: Compare core.visitors with core.traffic_daily of that day; a person was lost or counted twice.
 */
 WITH counted AS (

@@ -1,21 +1,21 @@
 /* model
 description: >
-  Every landing file that was read and what became of its records: records = accepted + duplicates + quarantined.
+  Every landing file that was read, and how its records were counted: records = accepted + duplicates + quarantined.
 grain: [batch_id]
 reads: {raw.batches: all}
 columns:
   batch_id: {type: VARCHAR, description: hash of the file's path and content}
-  source: {type: VARCHAR, description: source that it belongs to}
-  relation: {type: VARCHAR, description: relation of the source}
+  source: {type: VARCHAR, description: "the source that it belongs to, the name of a folder in sql/sources/"}
+  relation: {type: VARCHAR, description: "the relation of that source, see its source.yaml"}
   file: {type: VARCHAR, description: "file, relative to the landing folder"}
-  bytes: {type: BIGINT, description: size of the file}
+  bytes: {type: BIGINT, description: size of the file in bytes}
   landed_at: {type: TIMESTAMP, description: "modification time of the file when it was first read, UTC"}
-  ingested_at: {type: TIMESTAMP, description: "when it was ingested, UTC"}
+  ingested_at: {type: TIMESTAMP, description: "time of ingestion, UTC"}
   records: {type: BIGINT, description: records read}
-  accepted: {type: BIGINT, description: records that count}
+  accepted: {type: BIGINT, description: records that are new and valid}
   duplicates: {type: BIGINT, description: records that were in the lake already}
-  quarantined: {type: BIGINT, description: "records that were refused, see core.quarantine"}
-  unmapped: {type: BIGINT, description: accepted records of which the source's queries make no row}
+  quarantined: {type: BIGINT, description: "records that failed validation, see core.quarantine"}
+  unmapped: {type: BIGINT, description: "accepted records for which the source's queries return no row"}
 */
 SELECT
     batch_id,

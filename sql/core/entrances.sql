@@ -1,5 +1,5 @@
 /* model
-description: The first-level traffic entrances and their positions, as config/entrances.csv gives them.
+description: The first-level traffic entrances and their positions, as in config/entrances.csv.
 grain: [entrance_id, page_type, module, position_no]
 columns:
   entrance_id: {type: VARCHAR, description: key of the entrance; several positions may share it}
@@ -7,10 +7,10 @@ columns:
   name_en: {type: VARCHAR, description: English name}
   page_type: {type: VARCHAR, description: page that holds the position}
   module: {type: VARCHAR, description: module on that page}
-  slot: {type: INTEGER, description: position in the module from 1; null = any}
-  valid_from: {type: DATE, description: first business day on which it is an entrance; null = always was}
-  valid_to: {type: DATE, description: last such day; null = still is}
-  position_no: {type: BIGINT, description: "number of the position within entrance, page and module"}
+  slot: {type: INTEGER, description: "position in the module, from 1; null = any"}
+  valid_from: {type: DATE, description: first business day on which the position is an entrance; null = no beginning}
+  valid_to: {type: DATE, description: last business day on which the position is an entrance; null = no end}
+  position_no: {type: BIGINT, description: "number of the row among those with the same entrance, page and module, from 1"}
 */
 SELECT
     entrance_id,

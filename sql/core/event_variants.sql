@@ -1,13 +1,13 @@
 /* model
 description: >
-  The variants among the skus of a day's events, each with its product. A table of its own, so that a new variant in the
-  catalogue makes only those days of core.events stale on which it occurs.
+  The variants among the skus of each day's events, each with its product. This is a separate table so that a new
+  variant in the catalogue makes only those days of core.events stale on which the variant occurs.
 grain: [dt, sku]
 partition: dt
 reads: {raw.products: all}
 columns:
   dt: {type: DATE, description: business day of the events}
-  sku: {type: VARCHAR, description: variant}
+  sku: {type: VARCHAR, description: the variant}
   product_id: {type: VARCHAR, description: the product that it is a variant of}
 */
 WITH versions AS (

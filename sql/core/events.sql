@@ -1,31 +1,32 @@
 /* model
 description: >
-  The canonical event: one row per event_id over all days, with the person behind it and the entrance it is on.
+  The canonical event: one row for each event_id over all days, with the person who caused it and the entrance that it
+  is on.
 grain: [event_id]
 partition: dt
 sorted_by: [device_id, device_time, page_id, event_rank, event_id]
 columns:
   event_id: {type: VARCHAR, description: key of the event}
   device_id: {type: VARCHAR, description: device (or browser) that sent it}
-  user_id: {type: VARCHAR, description: logged-in user as sent; null before log-in}
-  person_id: {type: VARCHAR, description: "user_id; else the next known on the device that day, else the last, else 'device:<device_id>'"}
-  event_type: {type: VARCHAR, description: "page_view, exposure, click, add_to_cart; others take no part in attribution"}
-  page_id: {type: BIGINT, description: "PageId: larger is newer; going back to a page reuses it"}
+  user_id: {type: VARCHAR, description: logged-in user as sent; null before login}
+  person_id: {type: VARCHAR, description: "user_id; without one the next user known on the device that day, then the previous one, then 'device:<device_id>'"}
+  event_type: {type: VARCHAR, description: "page_view, exposure, click or add_to_cart; other types are kept but take no part in attribution"}
+  page_id: {type: BIGINT, description: "PageId of the device's page stack: a newer page has a larger number, and going back to a page reuses its number"}
   page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail"}
-  module: {type: VARCHAR, description: module on the page}
-  slot: {type: INTEGER, description: position in the module from 1}
+  module: {type: VARCHAR, description: module on the page; null = none sent}
+  slot: {type: INTEGER, description: "position in the module, from 1; null = none sent"}
   sku: {type: VARCHAR, description: product or variant shown; null for a banner}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
-  content_id: {type: VARCHAR, description: "what the slot showed: creative, campaign or version"}
-  entrance_id: {type: VARCHAR, description: entrance whose position the event is on; null = none}
-  device_time: {type: TIMESTAMP, description: "the device's own clock, UTC; orders the device's events"}
-  event_rank: {type: INTEGER, description: "orders events of one page at one device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4"}
-  occurred_at: {type: TIMESTAMP, description: "device_time, corrected by received_at − sent_time where these differ by more than clock_tolerance_seconds, UTC; places the event in the world"}
-  received_at: {type: TIMESTAMP, description: "server clock when received, UTC"}
-  referrer: {type: VARCHAR, description: referring URL}
-  utm_source: {type: VARCHAR, description: campaign source}
-  utm_medium: {type: VARCHAR, description: campaign medium}
-  utm_campaign: {type: VARCHAR, description: campaign}
+  content_id: {type: VARCHAR, description: "creative, campaign or version that the slot showed"}
+  entrance_id: {type: VARCHAR, description: entrance whose position the event is on; null = the event is not on an entrance}
+  device_time: {type: TIMESTAMP, description: "time by the device's own clock, UTC; orders the events of a device"}
+  event_rank: {type: INTEGER, description: "order of events with equal page_id and device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4"}
+  occurred_at: {type: TIMESTAMP, description: "time of the event, UTC: device_time, corrected by received_at − sent_time if these differ by more than clock_tolerance_seconds"}
+  received_at: {type: TIMESTAMP, description: "time of receipt by the server's clock, UTC"}
+  referrer: {type: VARCHAR, description: URL of the referring page}
+  utm_source: {type: VARCHAR, description: as sent; null = none}
+  utm_medium: {type: VARCHAR, description: as sent; null = none}
+  utm_campaign: {type: VARCHAR, description: as sent; null = none}
   platform: {type: VARCHAR, description: "e.g. ios, android, web"}
   app_version: {type: VARCHAR, description: version of the app}
   dt: {type: DATE, description: business day of occurred_at}

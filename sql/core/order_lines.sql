@@ -1,22 +1,23 @@
 /* model
 description: >
-  The lines of paid orders (paid_at present, status paid or refunded), on the local date of payment, with money in the
-  reporting currency at the rate of that day. A line whose newest version has quantity 0 was taken away.
+  The lines of paid orders (paid_at is known, status is paid or refunded), on the business day of payment, with money
+  in the reporting currency at the exchange rate of that day. A line whose newest version has quantity 0 has been
+  removed from the order and has no row.
 grain: [order_id, line_no]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
-  order_id: {type: VARCHAR, description: order}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
-  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  user_id: {type: VARCHAR, description: user who ordered; null = unknown}
   sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
-  quantity: {type: INTEGER, description: units}
-  revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount"}
-  refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the rate of the sale; all of the revenue where the status alone tells of a refund"}
-  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunded}
-  cost: {type: "DECIMAL(18,4)", description: "quantity × the line's unit_cost, else the product's; null = unknown"}
-  margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null where the cost is unknown}
+  quantity: {type: INTEGER, description: units sold}
+  revenue: {type: "DECIMAL(18,4)", description: "quantity × unit_price − discount, reporting currency"}
+  refunded: {type: "DECIMAL(18,4)", description: "refunds so far, at the exchange rate of the sale; the whole revenue if only the order's status says that it was refunded"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "revenue − refunded, reporting currency"}
+  cost: {type: "DECIMAL(18,4)", description: "quantity × unit_cost of the line, otherwise of the product, reporting currency; null = unknown"}
+  margin: {type: "DECIMAL(18,4)", description: "net_revenue − cost, reporting currency; null if the cost is unknown"}
   ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC"}
   paid_at: {type: TIMESTAMP, description: "time of payment, UTC"}
   dt: {type: DATE, description: business day of payment}

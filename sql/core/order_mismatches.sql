@@ -1,13 +1,13 @@
 /* model
 description: >
-  Order lines whose order has not landed, paid orders without any line or without the time of payment, refunds whose
-  line has not landed or was taken away: what the sales tables cannot hold, listed.
+  Records that the sales tables cannot include: order lines whose order has not landed, paid orders without any line
+  or without the time of payment, and refunds whose line has not landed or has been removed from the order.
 grain: [mismatch, order_id, line_no]
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
   mismatch: {type: VARCHAR, description: "line_without_order, order_without_lines, paid_without_paid_at or refund_without_line"}
-  order_id: {type: VARCHAR, description: order}
-  line_no: {type: INTEGER, description: "line; 0 for an order as a whole"}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
+  line_no: {type: INTEGER, description: line within the order; 0 = the whole order}
 */
 WITH order_versions AS (
     SELECT

@@ -1,18 +1,19 @@
 /* model
 description: >
-  Every order of any status, in its newest landed version, on the local date of ordering. Of versions with equal
-  updated_at the one with the further status counts (unpaid < paid < cancelled, refunded); record_hash begins with it.
+  Every order of any status in its newest landed version, on the business day of ordering. Among versions with equal
+  updated_at, the one with the most advanced status counts (unpaid < paid < cancelled, refunded); record_hash begins
+  with the rank of the status for this purpose.
 grain: [order_id]
 partition: dt
 reads: {raw.orders: all}
 columns:
-  order_id: {type: VARCHAR, description: key of the order}
-  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
+  user_id: {type: VARCHAR, description: user who ordered; null = unknown}
   status: {type: VARCHAR, description: "paid, unpaid, cancelled or refunded"}
   ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC"}
-  paid_at: {type: TIMESTAMP, description: "time of payment, UTC; null = not paid"}
-  currency: {type: VARCHAR, description: "currency of the order's amounts; null = reporting currency"}
-  updated_at: {type: TIMESTAMP, description: "when this version was made, UTC; null = not said"}
+  paid_at: {type: TIMESTAMP, description: "time of payment, UTC; null = not paid, or unknown"}
+  currency: {type: VARCHAR, description: "currency of the order's amounts; null = the reporting currency"}
+  updated_at: {type: TIMESTAMP, description: "time of this version, UTC; null = unknown"}
   dt: {type: DATE, description: business day of ordering}
 */
 WITH versions AS (

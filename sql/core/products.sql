@@ -1,18 +1,18 @@
 /* model
-description: What the shop sells, products and their variants, each in its newest landed version.
+description: The products that the shop sells and their variants, each in its newest landed version.
 grain: [sku]
 reads: {raw.products: all}
 columns:
-  sku: {type: VARCHAR, description: "key: a product, or a variant of one"}
-  parent_sku: {type: VARCHAR, description: the product that sku is a variant of; null = it is a product itself}
-  product_id: {type: VARCHAR, description: "parent_sku, else sku: what events, order lines and product tables are joined by"}
+  sku: {type: VARCHAR, description: "a product, or a variant of one"}
+  parent_sku: {type: VARCHAR, description: the product that sku is a variant of; null = sku is a product itself}
+  product_id: {type: VARCHAR, description: "parent_sku, otherwise sku; joins events, order lines and the product tables"}
   name: {type: VARCHAR, description: name shown to shoppers}
-  category: {type: VARCHAR, description: category}
-  brand: {type: VARCHAR, description: brand}
+  category: {type: VARCHAR, description: as landed; null = unknown}
+  brand: {type: VARCHAR, description: as landed; null = unknown}
   unit_cost: {type: "DECIMAL(18,4)", description: "cost of one unit, reporting currency; null = unknown"}
   list_price: {type: "DECIMAL(18,4)", description: "list price of one unit, reporting currency"}
-  launched_on: {type: DATE, description: first day of sale}
-  updated_at: {type: TIMESTAMP, description: "when this version was made, UTC; null = not said"}
+  launched_on: {type: DATE, description: first day of sale; null = unknown}
+  updated_at: {type: TIMESTAMP, description: "time of this version, UTC; null = unknown"}
 */
 WITH versions AS (
     SELECT

@@ -1,16 +1,16 @@
 /* model
-description: Every refused record, once and whole, with where it stood and all that is wrong with it.
+description: Every record that failed validation, with its place in the file, its text and all reasons.
 grain: [batch_id, record_no]
 reads: {raw.quarantine: all}
 columns:
-  batch_id: {type: VARCHAR, description: batch that the record belongs to}
-  source: {type: VARCHAR, description: source}
-  relation: {type: VARCHAR, description: relation of the source}
+  batch_id: {type: VARCHAR, description: "batch that the record belongs to, see core.batches"}
+  source: {type: VARCHAR, description: "the source that it belongs to, the name of a folder in sql/sources/"}
+  relation: {type: VARCHAR, description: "the relation of that source, see its source.yaml"}
   file: {type: VARCHAR, description: "file, relative to the landing folder"}
-  line_no: {type: BIGINT, description: "line of the file where the record begins, from 1; null where the file is gone"}
-  record_no: {type: BIGINT, description: "record of the file, from 1, without blank lines"}
-  reasons: {type: VARCHAR, description: "all that is wrong with it, joined by '; '"}
-  raw: {type: VARCHAR, description: "the record as it stands in the file; of an over-long line its beginning"}
+  line_no: {type: BIGINT, description: "line of the file where the record begins, from 1; null = the file is gone"}
+  record_no: {type: BIGINT, description: "number of the record in the file, from 1, without blank lines"}
+  reasons: {type: VARCHAR, description: "every reason, joined by '; '"}
+  raw: {type: VARCHAR, description: "the record's text as in the file; only the beginning of a line that is too long"}
   landed_at: {type: TIMESTAMP, description: "when the file landed, UTC"}
 */
 SELECT

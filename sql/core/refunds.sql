@@ -1,20 +1,21 @@
 /* model
 description: >
-  Refunds of paid order lines, on the local date on which they were made, at the rate of the sale. A line that says
-  only how much was refunded counts on the day of that line's version, else on the day of payment. An order with status
-  refunded of which no refund is stated is refunded in full on the day of that version, else on the day of payment.
+  Refunds of paid order lines, on the business day on which they were made, at the exchange rate of the sale. If a
+  line says only how much was refunded, the refund counts on the day of that version of the line, or on the day of
+  payment if the version has no time. An order with status refunded and no stated refund is refunded in full, on the
+  day of that version of the order, or on the day of payment.
 grain: [order_id, line_no, refund_id]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all}
 columns:
-  refund_id: {type: VARCHAR, description: "refund, once a line; 'undated:<order>:<line>' where the line alone tells of it, 'implied:<order>:<line>' where the order's status alone does"}
-  order_id: {type: VARCHAR, description: order}
+  refund_id: {type: VARCHAR, description: "id of the refund; 'undated:<order>:<line>' if only the line states an amount, 'implied:<order>:<line>' if only the order's status says so"}
+  order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
-  user_id: {type: VARCHAR, description: who ordered; null = not known}
+  user_id: {type: VARCHAR, description: user who ordered; null = unknown}
   sku: {type: VARCHAR, description: "what was bought: a product or a variant of one"}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
-  amount: {type: "DECIMAL(18,4)", description: amount refunded}
-  is_implied: {type: BOOLEAN, description: "true where no refund is stated and the order's status alone tells of it: the revenue of the line"}
+  amount: {type: "DECIMAL(18,4)", description: "reporting currency, at the exchange rate of the day of payment"}
+  is_implied: {type: BOOLEAN, description: "true if no refund is stated and only the order's status says so; amount is then the line's revenue"}
   refunded_at: {type: TIMESTAMP, description: "time of the refund, UTC"}
   dt: {type: DATE, description: business day of the refund}
 */

@@ -1,7 +1,7 @@
 /* model
 description: >
-  Visitors and the health of the log, a day: how many came, and how many events break what attribution rests on: a
-  PageId, PageIds that grow, clocks that are right, records that come in time.
+  Visitors and the quality of the log on each day: how many persons came, and how many events lack what attribution
+  needs: a PageId, PageIds that grow, correct clocks and timely delivery.
 grain: [dt]
 partition: dt
 columns:
@@ -12,9 +12,9 @@ columns:
   devices: {type: BIGINT, description: distinct devices}
   events_without_page_id: {type: BIGINT, description: events without a PageId}
   pages_opened: {type: BIGINT, description: distinct pairs of device and PageId}
-  page_id_drops: {type: BIGINT, description: "pages whose PageId is smaller than that of the page opened just before on the device that day"}
-  page_id_resets: {type: BIGINT, description: "of these drops those after which no new page reaches the largest PageId before: the SDK counted anew"}
-  skewed_events: {type: BIGINT, description: events whose device clock was more than five minutes wrong}
+  page_id_drops: {type: BIGINT, description: pages whose PageId is smaller than the PageId of the page opened just before on the device that day}
+  page_id_resets: {type: BIGINT, description: "those drops after which no new page reaches the earlier maximum again: the SDK restarted its count"}
+  skewed_events: {type: BIGINT, description: events whose device clock was wrong by more than five minutes}
   late_events: {type: BIGINT, description: events received more than an hour after they occurred}
   page_id_missing_rate: {type: DOUBLE, description: events_without_page_id / events}
   page_id_drop_rate: {type: DOUBLE, description: page_id_drops / pages_opened}

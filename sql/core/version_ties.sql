@@ -1,17 +1,17 @@
 /* model
 description: >
-  Orders, order lines, refunds and products whose newest versions differ and say the same updated_at, or none: which of
-  them is the newest cannot be told. The further status counts, a line that was taken away before one that was not,
-  then the larger hash. Two different lines of an order under one number are found here too.
+  Orders, order lines, refunds and products whose newest versions differ but have the same updated_at, or none, so
+  that the newest cannot be determined. The version with the most advanced status counts, a removed line before one
+  that is not removed, then the larger hash. Two different lines of an order that share a number are listed here too.
 grain: [target, key]
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all}
 columns:
-  target: {type: VARCHAR, description: "orders, order_lines, refunds or products"}
+  target: {type: VARCHAR, description: "raw table of the record: orders, order_lines, refunds or products"}
   key: {type: VARCHAR, description: "key of the record, its parts joined by ':'"}
-  updated_at: {type: TIMESTAMP, description: "what the versions say, UTC; null = nothing"}
-  versions: {type: BIGINT, description: different versions that say it; one of them counts}
-  first_batch_id: {type: VARCHAR, description: "batch that has one of them, see core.batches"}
-  last_batch_id: {type: VARCHAR, description: "another of these batches, or the same"}
+  updated_at: {type: TIMESTAMP, description: "time that these versions share, UTC; null = they have none"}
+  versions: {type: BIGINT, description: different versions with this updated_at; one of them counts}
+  first_batch_id: {type: VARCHAR, description: "batch of one of these versions, see core.batches"}
+  last_batch_id: {type: VARCHAR, description: "batch of another of them, or the same batch"}
 */
 WITH versions AS (
     SELECT

@@ -1,13 +1,13 @@
 /* model
 description: >
-  Who came on each day: one row a person and day, so that the distinct visitors of any range of days are counted
-  exactly, as COUNT(DISTINCT person_id); the days' visitors do not sum to them.
+  Who came on each day, one row for each person and day. COUNT(DISTINCT person_id) over any range of days gives the
+  exact number of visitors; adding up the visitors of single days does not.
 grain: [dt, person_id]
 partition: dt
 sorted_by: [person_id]
 columns:
   dt: {type: DATE, description: business day}
-  person_id: {type: VARCHAR, description: "person with an event on the day, as in core.events; who never logs in is another person on each device"}
+  person_id: {type: VARCHAR, description: as in core.events; a person who never logs in counts once on each device}
 */
 SELECT DISTINCT
     events.dt,

@@ -1,17 +1,18 @@
 /* model
 description: >
-  What is expected of each customer in the 90 days after the end of the month, by the models in customers.clv_fits. Who never
-  bought again counts as certainly still a customer: that is how BG/NBD sees it, and their expected orders are few.
+  The expected purchases of each customer in the 90 days after the end of the month, by the models in
+  customers.clv_fits. BG/NBD counts a customer without a repeat purchase as certainly active, with p_alive 1, and
+  expects few orders of them.
 grain: [dt, user_id]
 partition: dt
 as_of: month_end
 python: pipelines.clv.tables:values
 columns:
-  dt: {type: DATE, description: end of the month}
-  user_id: {type: VARCHAR, description: customer}
-  p_alive: {type: DOUBLE, description: probability to be a customer still; null without a BG/NBD model}
-  expected_orders_90d: {type: DOUBLE, description: expected purchases in the next 90 days}
-  expected_value_90d: {type: DOUBLE, description: "their expected net revenue; null without a Gamma-Gamma model"}
+  dt: {type: DATE, description: last day of the month}
+  user_id: {type: VARCHAR, description: customer with a paid order in the last history_days (setting lifecycle)}
+  p_alive: {type: DOUBLE, description: probability that the customer is still active; null without a BG/NBD model}
+  expected_orders_90d: {type: DOUBLE, description: expected purchases in the 90 days after dt; null without a BG/NBD model}
+  expected_value_90d: {type: DOUBLE, description: "expected net revenue of these purchases, reporting currency; null without a Gamma-Gamma model"}
 */
 WITH fits AS (
     SELECT

@@ -1,18 +1,18 @@
 /* model
 description: >
-  What lifetime values are estimated from: each customer's days with a paid order, as of the end of the month. Orders of one
-  day are one purchase.
+  What the lifetime value models are fitted to: each customer's purchases as of the end of the month. All paid orders
+  of one day count as one purchase.
 grain: [dt, user_id]
 partition: dt
 as_of: month_end
 reads: {core.order_lines: lifecycle_history_days - 1}
 columns:
-  dt: {type: DATE, description: end of the month}
+  dt: {type: DATE, description: last day of the month}
   user_id: {type: VARCHAR, description: "customer with a paid order in the last history_days (setting lifecycle)"}
-  frequency: {type: INTEGER, description: repeat purchases after the first}
+  frequency: {type: INTEGER, description: purchases after the first one}
   recency_days: {type: INTEGER, description: days from the first purchase to the last}
   age_days: {type: INTEGER, description: days from the first purchase to dt}
-  mean_value: {type: DOUBLE, description: mean net revenue of the repeat purchases; null without any}
+  mean_value: {type: DOUBLE, description: "mean net revenue of the purchases after the first one, reporting currency; null without any"}
 */
 WITH purchases AS (
     SELECT

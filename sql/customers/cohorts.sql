@@ -1,16 +1,16 @@
 /* model
 description: >
-  Customers by the month of their first paid order: how many of them bought again in each later month. A month that is not
-  over yet, by the last day with paid orders, has null, not 0.
+  Customers by the month of their first paid order, and how many of them bought again in each later month. For a month
+  that is not complete yet, judged by the last day with paid orders, the figures are null, not 0.
 grain: [cohort_month, months_since]
 reads: {core.order_lines: all}
 columns:
   cohort_month: {type: DATE, description: first day of the month of the first paid order}
-  months_since: {type: INTEGER, description: "months after that one; 0 = itself"}
-  customers: {type: BIGINT, description: customers of the cohort so far}
-  retained: {type: BIGINT, description: of these those with a paid order in the month; null while it is not over}
+  months_since: {type: INTEGER, description: "months after the cohort's month; 0 = that month itself"}
+  customers: {type: BIGINT, description: "customers whose first paid order was in the cohort's month"}
+  retained: {type: BIGINT, description: customers of the cohort with a paid order in the later month; null while that month is not complete}
   retention_rate: {type: DOUBLE, description: retained / customers}
-  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of their orders in the month; null while it is not over"}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of the cohort's orders in the later month, reporting currency; null while that month is not complete"}
 */
 WITH lines AS (
     SELECT

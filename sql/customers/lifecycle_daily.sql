@@ -1,17 +1,18 @@
 /* model
 description: >
-  Customers by the stage of their life. This period is the last period_days, with dt; another one lies before it. New: the
-  first paid order lies in this period. Active: one in this period and in the one before. Returning: one in this period,
-  none in the one before. Dormant: none in this period. Churned: none in the last churned_days.
+  Customers by lifecycle stage. The current period is the last period_days, including dt; the previous period is the
+  same number of days before it. New: the first paid order is in the current period. Active: paid orders in both
+  periods. Returning: in the current period, not in the previous one. Dormant: none in the current period. Churned:
+  none in the last churned_days.
 grain: [dt, stage]
 partition: dt
 as_of: true
 reads: {core.order_lines: lifecycle_history_days - 1}
 columns:
-  dt: {type: DATE, description: the day at whose end this is so}
+  dt: {type: DATE, description: business day; the row describes its end}
   stage: {type: VARCHAR, description: "new, active, returning, dormant or churned"}
-  customers: {type: BIGINT, description: "customers with a paid order in the last history_days"}
-  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of their paid orders in the period"}
+  customers: {type: BIGINT, description: customers in this stage with a paid order in the last history_days}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of their paid orders in the current period, reporting currency"}
 */
 WITH customers AS (
     SELECT

@@ -1,20 +1,20 @@
 /* model
 description: >
-  How much of the window's money the best tenth brings, the second and so on: products (each with its variants) by margin, customers by net revenue.
-  Lines whose cost is not known count for their customer and for no product.
+  How much of the window's money each tenth of the products (by margin) and of the customers (by net revenue) brings.
+  A product includes its variants. Lines whose cost is unknown count for their customer but for no product.
 grain: [dt, kind, decile]
 partition: dt
 as_of: true
 reads: {core.order_lines: rfm_window_days - 1, core.refunds: rfm_window_days - 1}
 columns:
-  dt: {type: DATE, description: the day at whose end the window ends}
+  dt: {type: DATE, description: last business day of the window}
   kind: {type: VARCHAR, description: "product (ranked by margin) or customer (ranked by net revenue)"}
-  decile: {type: INTEGER, description: "1: the best tenth of the members; equal ones by their key"}
-  members: {type: BIGINT, description: products or customers}
-  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds made by dt"}
-  margin: {type: "DECIMAL(18,4)", description: "Σ net revenue − cost of the lines whose cost is known; null if none is"}
-  cumulative_members: {type: DOUBLE, description: share of the members in this and better deciles}
-  cumulative_share: {type: DOUBLE, description: "their share of the margin (products) or net revenue (customers); null unless the total is above 0"}
+  decile: {type: INTEGER, description: "1 = the best tenth of the members; members with equal values are ordered by their key"}
+  members: {type: BIGINT, description: products or customers in the decile}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds made by dt, reporting currency"}
+  margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known, reporting currency; null if there is no such line"}
+  cumulative_members: {type: DOUBLE, description: share of all members that are in this decile and the better ones}
+  cumulative_share: {type: DOUBLE, description: share of the margin (products) or net revenue (customers) that these members bring; null unless the total is above 0}
 */
 WITH refunds AS (
     SELECT

@@ -1,27 +1,28 @@
 /* model
 description: >
-  Each customer's recency, frequency and money as of the end of the day, with scores, octant and segment. Scores go by
-  the value, never by the row: 1 + floor(5 · (average rank − ½) / n), ties sharing the average rank, 5 best.
+  Each customer's recency, frequency and money as of the end of the day, with scores, octant and segment. A score is 1
+  + floor(5 · (average rank − ½) / n), 5 is best; equal values share the average of their ranks and so have the same
+  score.
 grain: [dt, user_id]
 partition: dt
 as_of: true
 columns:
-  dt: {type: DATE, description: the day at whose end this is so}
-  user_id: {type: VARCHAR, description: customer}
+  dt: {type: DATE, description: business day; the row describes its end}
+  user_id: {type: VARCHAR, description: customer with a paid order in the window}
   first_paid_on: {type: DATE, description: business day of the first paid order in the window}
-  last_paid_on: {type: DATE, description: business day of the last paid order}
+  last_paid_on: {type: DATE, description: business day of the last paid order in the window}
   recency_days: {type: INTEGER, description: days from the last paid order to dt}
-  frequency: {type: INTEGER, description: "paid orders, or days with one (setting rfm.frequency)"}
-  monetary: {type: "DECIMAL(18,4)", description: "net revenue, or its mean per order (setting rfm.monetary)"}
-  orders: {type: INTEGER, description: paid orders}
-  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunds made by dt}
-  r_score: {type: INTEGER, description: "1 to 5, 5 = the latest"}
-  f_score: {type: INTEGER, description: "1 to 5, 5 = the most often"}
+  frequency: {type: INTEGER, description: "paid orders, or days with a paid order (setting rfm.frequency)"}
+  monetary: {type: "DECIMAL(18,4)", description: "net revenue, or mean net revenue of an order (setting rfm.monetary), reporting currency"}
+  orders: {type: INTEGER, description: paid orders in the window}
+  net_revenue: {type: "DECIMAL(18,4)", description: "revenue of the window's orders − refunds of them made by dt, reporting currency"}
+  r_score: {type: INTEGER, description: "1 to 5, 5 = the most recent"}
+  f_score: {type: INTEGER, description: "1 to 5, 5 = the most frequent"}
   m_score: {type: INTEGER, description: "1 to 5, 5 = the most money"}
-  r_high: {type: BOOLEAN, description: recency_days at or under its threshold}
-  f_high: {type: BOOLEAN, description: frequency above its threshold}
-  m_high: {type: BOOLEAN, description: monetary above its threshold}
-  octant_code: {type: VARCHAR, description: "r_high, f_high, m_high as digits, 1 = high"}
+  r_high: {type: BOOLEAN, description: true if recency_days is at or below its threshold}
+  f_high: {type: BOOLEAN, description: true if frequency is above its threshold}
+  m_high: {type: BOOLEAN, description: true if monetary is above its threshold}
+  octant_code: {type: VARCHAR, description: "r_high, f_high and m_high as three digits, 1 = high"}
   octant: {type: VARCHAR, description: key in config/segments.csv}
   segment: {type: VARCHAR, description: "key of the first row of config/segments.csv that matches the scores"}
 */

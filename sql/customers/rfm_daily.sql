@@ -1,18 +1,19 @@
 /* model
 description: >
-  Customers and money of each octant and each segment, as of the end of the day; those without customers included.
+  Customers and money of each octant and each segment as of the end of the day. Octants and segments without customers
+  have a row too.
 grain: [dt, kind, key]
 partition: dt
 as_of: true
 columns:
-  dt: {type: DATE, description: the day at whose end this is so}
+  dt: {type: DATE, description: business day; the row describes its end}
   kind: {type: VARCHAR, description: octant or segment}
   key: {type: VARCHAR, description: key in config/segments.csv}
-  customers: {type: BIGINT, description: customers with a paid order in the window}
-  orders: {type: BIGINT, description: their paid orders}
-  net_revenue: {type: "DECIMAL(18,4)", description: "Σ net revenue of the window"}
-  customer_share: {type: DOUBLE, description: share of the customers}
-  revenue_share: {type: DOUBLE, description: "share of the net revenue; null unless the total is above 0"}
+  customers: {type: BIGINT, description: customers in it; a customer has a paid order in the window}
+  orders: {type: BIGINT, description: their paid orders in the window}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ their net revenue, reporting currency"}
+  customer_share: {type: DOUBLE, description: share of all customers}
+  revenue_share: {type: DOUBLE, description: share of the net revenue of all customers; null unless the total is above 0}
   average_order_value: {type: DOUBLE, description: net_revenue / orders}
   average_recency_days: {type: DOUBLE, description: mean of recency_days}
 */

@@ -1,19 +1,19 @@
 /* model
 description: >
-  Customers by the octant and segment they were in compare_days ago and the one they are in now. Nothing while there is no
-  snapshot of that earlier day.
+  Customers by the octant and segment that they were in compare_days ago and are in now. There are no rows if no
+  snapshot of the earlier day exists.
 grain: [dt, kind, from_key, to_key]
 partition: dt
 as_of: true
 reads: {customers.rfm: rfm_compare_days}
 columns:
-  dt: {type: DATE, description: the day at whose end they are where they are}
-  compared_with: {type: DATE, description: the earlier day}
+  dt: {type: DATE, description: business day; to_key describes its end}
+  compared_with: {type: DATE, description: "the earlier day: dt − compare_days (setting rfm)"}
   kind: {type: VARCHAR, description: octant or segment}
-  from_key: {type: VARCHAR, description: "key on the earlier day; (new): no paid order in its window"}
-  to_key: {type: VARCHAR, description: "key on dt; (left): no paid order in its window any more"}
-  customers: {type: BIGINT, description: customers}
-  net_revenue: {type: "DECIMAL(18,4)", description: "Σ their net revenue as of dt, of those who left as of the earlier day"}
+  from_key: {type: VARCHAR, description: key on the earlier day; (new) = no paid order in the window of that day}
+  to_key: {type: VARCHAR, description: key on dt; (left) = no paid order in the window of dt}
+  customers: {type: BIGINT, description: "customers that changed from from_key to to_key, or stayed"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "Σ their net revenue as of dt, for (left) as of the earlier day; reporting currency"}
 */
 WITH now AS (
     SELECT

@@ -1,18 +1,18 @@
 /* model
 description: >
-  Where recency, frequency and money are cut into high and low (config/matrices.yaml, octants), and how many customers
-  lie on each side.
+  The thresholds between low and high of recency, frequency and money (octants in config/matrices.yaml), and the
+  number of customers on each side.
 grain: [dt, axis]
 partition: dt
 as_of: true
 columns:
-  dt: {type: DATE, description: the day at whose end this is so}
+  dt: {type: DATE, description: business day; the row describes its end}
   axis: {type: VARCHAR, description: "r, f or m"}
   kind: {type: VARCHAR, description: "mean, median, percentile, fixed, fair_share or weighted_mean"}
-  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if there is nothing to weigh by: then all are low"}
+  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if the weights of a weighted mean sum to nothing, then all customers are low"}
   customers: {type: BIGINT, description: customers with a paid order in the window}
-  low: {type: BIGINT, description: of these those on the low side}
-  high: {type: BIGINT, description: of these those on the high side}
+  low: {type: BIGINT, description: customers on the low side}
+  high: {type: BIGINT, description: customers on the high side}
 */
 WITH customers AS (
     SELECT

@@ -1,21 +1,21 @@
 /* model
 description: >
   Recency, frequency and money of each customer with a paid order in the trailing window, as of the end of the day. A
-  refund counts from the day on which it was made: it lowers the money and never makes or removes a purchase.
+  refund counts from the day on which it was made. It reduces the money, but never adds or removes a purchase.
 grain: [dt, user_id]
 partition: dt
 as_of: true
 reads: {core.order_lines: rfm_window_days - 1, core.refunds: rfm_window_days - 1}
 columns:
-  dt: {type: DATE, description: the day at whose end this is so}
-  user_id: {type: VARCHAR, description: customer}
+  dt: {type: DATE, description: business day; the row describes its end}
+  user_id: {type: VARCHAR, description: customer with a paid order in the window}
   first_paid_on: {type: DATE, description: business day of the first paid order in the window}
-  last_paid_on: {type: DATE, description: business day of the last paid order}
+  last_paid_on: {type: DATE, description: business day of the last paid order in the window}
   recency_days: {type: INTEGER, description: days from the last paid order to dt}
-  frequency: {type: INTEGER, description: "paid orders, or days with one (setting rfm.frequency)"}
-  monetary: {type: "DECIMAL(18,4)", description: "net revenue, or its mean per order (setting rfm.monetary)"}
-  orders: {type: INTEGER, description: paid orders}
-  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunds made by dt of these orders' lines}
+  frequency: {type: INTEGER, description: "paid orders, or days with a paid order (setting rfm.frequency)"}
+  monetary: {type: "DECIMAL(18,4)", description: "net revenue, or mean net revenue of an order (setting rfm.monetary), reporting currency"}
+  orders: {type: INTEGER, description: paid orders in the window}
+  net_revenue: {type: "DECIMAL(18,4)", description: "revenue of the window's orders − refunds of them made by dt, reporting currency"}
 */
 WITH lines AS (
     SELECT

@@ -1,17 +1,17 @@
 /* model
 description: >
-  What of the window's sales the customer tables are made of: lines without a user belong to nobody and are left out there.
+  How much of the window's sales the customer tables include: they exclude order lines without a known user.
 grain: [dt]
 partition: dt
 as_of: true
 reads: {core.order_lines: rfm_window_days - 1}
 columns:
-  dt: {type: DATE, description: the day at whose end the window ends}
-  customers: {type: BIGINT, description: users with a paid order}
+  dt: {type: DATE, description: last business day of the window}
+  customers: {type: BIGINT, description: distinct users with a paid order}
   order_lines: {type: BIGINT, description: lines of paid orders}
-  lines_without_user: {type: BIGINT, description: of these lines of orders whose user is not known}
-  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of all lines"}
-  revenue_without_user: {type: "DECIMAL(18,4)", description: "Σ revenue of the lines without a user"}
+  lines_without_user: {type: BIGINT, description: order lines whose user is unknown}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of all lines, reporting currency"}
+  revenue_without_user: {type: "DECIMAL(18,4)", description: "Σ revenue of the lines without a user, reporting currency"}
 */
 SELECT
     $dt AS dt,

@@ -1,24 +1,24 @@
 /* model
 description: >
-  Products by how much they sell and how steadily. 50/40/10: hot sellers bring the first half of the revenue, normal ones
-  the next 40 %, slow ones the last 10 %. ABC: the first 80 %, the next 15 %, the rest. XYZ: units a day that vary by at
-  most half their mean, by at most their mean, by more.
+  Products by how much they sell and how steadily. sales_class: hot products bring the first 50 % of the revenue,
+  normal ones the next 40 %, slow ones the last 10 %. abc_class: A brings the first 80 %, B the next 15 %, C the rest.
+  xyz_class, by variation: X up to 0.5, Y up to 1, Z above.
 grain: [dt, window_days, product_id]
 partition: dt
 as_of: true
 reads: {products.daily: products_longest_window - 1}
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  product_id: {type: VARCHAR, description: product with its variants}
-  revenue: {type: "DECIMAL(18,4)", description: Σ revenue}
+  window_days: {type: INTEGER, description: length of the window in days}
+  product_id: {type: VARCHAR, description: the product; its figures include its variants}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue, reporting currency"}
   units: {type: BIGINT, description: units sold}
-  place: {type: INTEGER, description: "rank by revenue, 1 = most; equal ones by product_id"}
-  cumulative_share: {type: DOUBLE, description: share of the revenue of this product and those above it; null without revenue}
-  sales_class: {type: VARCHAR, description: "hot, normal or slow; a product that straddles a border is in the better class"}
-  abc_class: {type: VARCHAR, description: "A, B or C, likewise"}
-  variation: {type: DOUBLE, description: "standard deviation of the units a day / their mean; over the recorded days of the window; null without units or under a week"}
-  xyz_class: {type: VARCHAR, description: "X, Y or Z; null where variation is"}
+  place: {type: INTEGER, description: "rank by revenue, 1 = most; products with equal revenue are ordered by product_id"}
+  cumulative_share: {type: DOUBLE, description: share of all revenue that this product and those ranked above it bring; null if there is no revenue}
+  sales_class: {type: VARCHAR, description: "hot, normal or slow; a product across a boundary belongs to the better class"}
+  abc_class: {type: VARCHAR, description: "A, B or C; a product across a boundary belongs to the better class"}
+  variation: {type: DOUBLE, description: "coefficient of variation of the units sold on a day: population standard deviation ÷ mean, over the window's days since start_date; null without units, or if these are fewer than seven days"}
+  xyz_class: {type: VARCHAR, description: "X, Y or Z; null if variation is null"}
 */
 WITH metrics AS (
     SELECT

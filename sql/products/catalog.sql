@@ -1,12 +1,12 @@
 /* model
 description: >
-  What the product tables know of a product besides its figures: a row for each product that the catalogue names by its
-  own row or by a variant. A change here makes every day of these tables stale, so it has no more columns than they need.
+  Category and launch day of each product that the catalogue names in a row of its own or in a row of a variant. A
+  change here makes every day of the product tables stale, so only columns that they need belong here.
 grain: [product_id]
 columns:
-  product_id: {type: VARCHAR, description: product with its variants}
-  category: {type: VARCHAR, description: "category of the product's own row; without one that of its variants, if they agree; else '(none)'"}
-  launched_on: {type: DATE, description: "first day of sale by the product's own row; without one the earliest of its variants; null = unknown"}
+  product_id: {type: VARCHAR, description: "parent_sku, otherwise sku, of the catalogue's rows"}
+  category: {type: VARCHAR, description: "category in the product's own row; without such a row the category of its variants if all have the same; otherwise '(none)'"}
+  launched_on: {type: DATE, description: "first day of sale in the product's own row; without such a row the earliest of its variants; null = unknown"}
 */
 WITH families AS (
     SELECT

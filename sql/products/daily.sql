@@ -1,23 +1,23 @@
 /* model
 description: >
-  What happened to each sku, a product or one of its variants, on a day; sales on the day of payment, refunds on the day
-  they were made. The other product tables sum it by product_id.
+  What happened to each sku on each day. Sales count on the day of payment, refunds on the day on which they were
+  made. The other product tables add up the skus of a product_id.
 grain: [dt, sku]
 partition: dt
 columns:
   dt: {type: DATE, description: business day}
   sku: {type: VARCHAR, description: "what was shown or sold: a product or a variant of one"}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
-  exposures: {type: BIGINT, description: product exposures}
-  product_clicks: {type: BIGINT, description: product clicks}
-  views: {type: BIGINT, description: page views of the product's own page}
-  add_to_carts: {type: BIGINT, description: add-to-carts}
+  exposures: {type: BIGINT, description: product exposure events}
+  product_clicks: {type: BIGINT, description: product click events}
+  views: {type: BIGINT, description: "page views of the product's detail page"}
+  add_to_carts: {type: BIGINT, description: add-to-cart events}
   order_lines: {type: BIGINT, description: lines of paid orders}
   units: {type: BIGINT, description: units sold}
-  revenue: {type: "DECIMAL(18,4)", description: Σ revenue of these lines}
-  cost: {type: "DECIMAL(18,4)", description: "Σ cost of these lines, as far as it is known"}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
+  cost: {type: "DECIMAL(18,4)", description: "Σ cost of the lines whose cost is known, reporting currency"}
   lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
-  refunded: {type: "DECIMAL(18,4)", description: Σ refunds made on the day}
+  refunded: {type: "DECIMAL(18,4)", description: "Σ refunds made on the day, reporting currency"}
 */
 WITH ends AS (
     SELECT

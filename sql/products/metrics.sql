@@ -1,39 +1,39 @@
 /* model
 description: >
-  Each product's figures over the trailing windows that end with the day: those with anything in the window, and those of
-  the catalogue that were launched by the day.
+  Each product's figures over the trailing windows that end with the day. A product has a row if it has any figure in
+  the window, or if the catalogue says that it was launched by that day.
 grain: [dt, window_days, product_id]
 partition: dt
 reads: {products.daily: 2 * products_longest_window - 1, core.order_lines: products_longest_window + products_repurchase_days}
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  product_id: {type: VARCHAR, description: product with its variants}
-  category: {type: VARCHAR, description: "category; '(none)' if unknown"}
-  exposures: {type: BIGINT, description: product exposures}
-  product_clicks: {type: BIGINT, description: product clicks}
-  views: {type: BIGINT, description: page views of the product's own page}
-  add_to_carts: {type: BIGINT, description: add-to-carts}
-  buyers: {type: BIGINT, description: distinct known users of paid orders}
+  window_days: {type: INTEGER, description: length of the window in days}
+  product_id: {type: VARCHAR, description: the product; its figures include its variants}
+  category: {type: VARCHAR, description: "category in the product catalogue; '(none)' if unknown"}
+  exposures: {type: BIGINT, description: product exposure events}
+  product_clicks: {type: BIGINT, description: product click events}
+  views: {type: BIGINT, description: "page views of the product's detail page"}
+  add_to_carts: {type: BIGINT, description: add-to-cart events}
+  buyers: {type: BIGINT, description: distinct users with a paid order; orders without a known user are not counted}
   orders: {type: BIGINT, description: distinct paid orders}
   order_lines: {type: BIGINT, description: lines of paid orders}
   units: {type: BIGINT, description: units sold}
-  revenue: {type: "DECIMAL(18,4)", description: Σ revenue}
-  refunded: {type: "DECIMAL(18,4)", description: Σ refunds made in the window}
-  net_revenue: {type: "DECIMAL(18,4)", description: revenue − refunded}
-  cost: {type: "DECIMAL(18,4)", description: Σ cost; null if that of any line is unknown}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue, reporting currency"}
+  refunded: {type: "DECIMAL(18,4)", description: "Σ refunds made in the window, reporting currency"}
+  net_revenue: {type: "DECIMAL(18,4)", description: "revenue − refunded, reporting currency"}
+  cost: {type: "DECIMAL(18,4)", description: "Σ cost, reporting currency; null if the cost of any line is unknown"}
   lines_without_cost: {type: BIGINT, description: order lines whose cost is unknown}
-  margin: {type: "DECIMAL(18,4)", description: net_revenue − cost; null if the cost is}
-  margin_rate: {type: DOUBLE, description: margin / net_revenue; null unless that is above 0}
+  margin: {type: "DECIMAL(18,4)", description: "net_revenue − cost, reporting currency; null if cost is null"}
+  margin_rate: {type: DOUBLE, description: margin / net_revenue; null unless net_revenue is above 0}
   click_through_rate: {type: DOUBLE, description: product_clicks / exposures}
   conversion_rate: {type: DOUBLE, description: order_lines / product_clicks}
-  repurchase_base: {type: BIGINT, description: "buyers in the window that ended repurchase_days ago"}
-  repurchasers: {type: BIGINT, description: of these those who bought it again within repurchase_days}
+  repurchase_base: {type: BIGINT, description: buyers in the window of the same length that ended repurchase_days before dt}
+  repurchasers: {type: BIGINT, description: buyers of the repurchase_base who bought the product again within repurchase_days}
   repurchase_rate: {type: DOUBLE, description: repurchasers / repurchase_base}
-  previous_revenue: {type: "DECIMAL(18,4)", description: "revenue of the window before; null if the records begin within it"}
-  growth_rate: {type: DOUBLE, description: revenue / previous_revenue − 1; null without a base}
-  relative_share: {type: DOUBLE, description: "revenue / that of the largest rival: the best-selling product of a competitor in config/market.csv, else the largest other product of the category; null without one"}
-  days_since_launch: {type: INTEGER, description: days from launched_on to dt; null if unknown}
+  previous_revenue: {type: "DECIMAL(18,4)", description: "revenue of the previous window, reporting currency; null if the records do not cover that window"}
+  growth_rate: {type: DOUBLE, description: revenue / previous_revenue − 1; null if previous_revenue is null or 0}
+  relative_share: {type: DOUBLE, description: "revenue / revenue of the largest rival: the best-selling product of a competitor in config/market.csv, otherwise the largest other product of the category; null without a rival"}
+  days_since_launch: {type: INTEGER, description: days from launched_on to dt; null if launched_on is unknown}
 */
 WITH windows AS (
     SELECT

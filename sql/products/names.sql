@@ -1,12 +1,12 @@
 /* model
 description: >
-  What each product of the catalogue is called. A table of its own, since a new name should make no day of the product
+  The name of each product of the catalogue. This is a separate table so that a new name makes no day of the product
   tables stale.
 grain: [product_id]
 columns:
-  product_id: {type: VARCHAR, description: product with its variants}
-  name: {type: VARCHAR, description: "name of the product's own row; without one that of its variant with the smallest sku that has a name; else product_id"}
-  variants: {type: BIGINT, description: "skus of the catalogue that are variants of it; 0 = it is sold as it is"}
+  product_id: {type: VARCHAR, description: "parent_sku, otherwise sku, of the catalogue's rows"}
+  name: {type: VARCHAR, description: "name in the product's own row; without one the name of its first variant by sku that has a name; otherwise product_id"}
+  variants: {type: BIGINT, description: skus of the catalogue that are variants of the product; 0 = the product itself is sold}
 */
 WITH families AS (
     SELECT

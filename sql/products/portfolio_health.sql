@@ -1,23 +1,23 @@
 /* model
 description: >
-  The four laws of a healthy portfolio, of each matrix that has roles: crescent (stars and cash cows outweigh question
-  marks and dogs), black_ball (there is a cash cow, or a star where the matrix has no cash cows), northeast (the
-  revenue-weighted centre moves toward the star corner), speed (days from question mark to star and from star to cash
-  cow, neither too few nor too many). Where a law cannot be judged its verdict is null and the evidence says why: that the
-  log has no exposures, say, where a shop lands orders alone.
+  The four laws of a healthy portfolio, for each matrix whose cells have roles. crescent: stars and cash cows outweigh
+  question marks and dogs. black_ball: there is a cash cow, or a star if the matrix has no cash cows. northeast: the
+  revenue-weighted centre moves toward the star corner. speed: the days from question mark to star and from star to
+  cash cow are neither too few nor too many. If a law cannot be evaluated, the verdict is null and the evidence gives
+  the reason, for example that the log has no exposures because the shop lands only orders.
 grain: [dt, window_days, matrix_id, rule]
 partition: dt
 as_of: true
 reads: {products.quadrants: products_longest_window, products.quadrant_moves: products_too_slow_days - 1}
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  matrix_id: {type: VARCHAR, description: matrix}
+  window_days: {type: INTEGER, description: length of the window in days}
+  matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
   rule: {type: VARCHAR, description: "crescent, black_ball, northeast or speed"}
   value: {type: DOUBLE, description: "crescent: share of the revenue with a role that stars and cash cows bring; black_ball: products; northeast: movement along the diagonal, in threshold units; speed: median days"}
-  verdict: {type: VARCHAR, description: "good, warn or bad; null if it cannot be said"}
+  verdict: {type: VARCHAR, description: "good, warn or bad; null = cannot be evaluated"}
   evidence_zh: {type: VARCHAR, description: 依据}
-  evidence_en: {type: VARCHAR, description: the evidence in a sentence}
+  evidence_en: {type: VARCHAR, description: the evidence in an English sentence}
 */
 WITH matrices AS (
     SELECT

@@ -1,19 +1,19 @@
 /* model
 description: >
-  Products by the quadrant that they were in at the end of the window before and the one they are in now. Nothing while
-  there is no such day.
+  Products by the quadrant that they were in at the end of the previous window and are in now. There are no rows if no
+  snapshot of that earlier day exists.
 grain: [dt, window_days, matrix_id, from_key, to_key]
 partition: dt
 as_of: true
 reads: {products.quadrants: products_longest_window}
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: "days of the window; compared with dt − window_days"}
-  matrix_id: {type: VARCHAR, description: matrix}
-  from_key: {type: VARCHAR, description: "quadrant then; (entered): not there then"}
-  to_key: {type: VARCHAR, description: "quadrant now; (left): not there now"}
-  products: {type: BIGINT, description: products}
-  revenue: {type: "DECIMAL(18,4)", description: "Σ their revenue in the window, of those who left in the one before"}
+  window_days: {type: INTEGER, description: length of the window in days; dt is compared with dt − window_days}
+  matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
+  from_key: {type: VARCHAR, description: quadrant at the end of the previous window; (entered) = not in the matrix then}
+  to_key: {type: VARCHAR, description: quadrant on dt; (left) = not in the matrix now}
+  products: {type: BIGINT, description: "products that changed from from_key to to_key, or stayed"}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ their revenue in the window, for (left) in the previous window; reporting currency"}
 */
 WITH days AS (
     SELECT

@@ -1,16 +1,17 @@
 /* model
-description: Products that are in another quadrant than the day before, and how long they had been in that one.
+description: >
+  Products that are in another quadrant than on the day before, and how long they were in the earlier quadrant.
 grain: [dt, window_days, matrix_id, product_id]
 partition: dt
 reads: {products.quadrants: 1}
 columns:
   dt: {type: DATE, description: first day in the new quadrant}
-  window_days: {type: INTEGER, description: days of the window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  product_id: {type: VARCHAR, description: product with its variants}
-  from_quadrant: {type: VARCHAR, description: quadrant of the day before}
+  window_days: {type: INTEGER, description: length of the window in days}
+  matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
+  product_id: {type: VARCHAR, description: the product; its figures include its variants}
+  from_quadrant: {type: VARCHAR, description: quadrant on the day before dt}
   to_quadrant: {type: VARCHAR, description: quadrant from dt on}
-  days_stayed: {type: INTEGER, description: days in from_quadrant}
+  days_stayed: {type: INTEGER, description: consecutive days in from_quadrant}
 */
 WITH days AS (
     SELECT

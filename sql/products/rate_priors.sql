@@ -1,18 +1,19 @@
 /* model
 description: >
-  What is known of a rate before a product's own figures are: a beta distribution fitted by moments to the products of its
-  category, or of all categories where that has fewer than ten. Small samples are shrunk toward it.
+  The prior of each rate: a beta distribution, fitted by the method of moments to the products of a category, or of
+  all categories if the category has fewer than ten products. The rates of single products are shrunk toward it, small
+  samples most.
 grain: [dt, window_days, category, rate]
 partition: dt
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  category: {type: VARCHAR, description: "category, or '(all)'"}
+  window_days: {type: INTEGER, description: length of the window in days}
+  category: {type: VARCHAR, description: "category; '(all)' = all categories together"}
   rate: {type: VARCHAR, description: "click_through_rate, conversion_rate or repurchase_rate"}
   products: {type: BIGINT, description: products with at least one trial}
   trials: {type: BIGINT, description: Σ of their denominators}
-  mean: {type: DOUBLE, description: Σ successes / Σ trials}
-  strength: {type: DOUBLE, description: "α + β: as many trials the prior weighs; null if there are fewer than ten products, of all categories two"}
+  mean: {type: DOUBLE, description: "Σ successes / Σ trials, the mean of the prior"}
+  strength: {type: DOUBLE, description: "α + β, the number of trials that the prior counts for; null if the category has fewer than ten products, or '(all)' fewer than two"}
 */
 WITH samples AS (
     SELECT
