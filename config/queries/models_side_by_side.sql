@@ -1,5 +1,5 @@
 -- Entrances by attribution model | 各归因模型下的入口
--- The same sales shared out by each model. The columns sum to the same; never add one to another. | 同一笔销售额按不同模型分配：各列合计相同，不可相加。
+-- The same sales, distributed by each model. All columns have the same total; do not add columns. | 同一笔销售额按不同模型分配：各列合计相同，不可相加。
 SELECT
     touchpoint,
     sum(revenue) FILTER (WHERE model = 'first') AS first_touch,

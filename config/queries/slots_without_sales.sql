@@ -1,5 +1,5 @@
--- Slots seen often and bought from never | 曝光多却无成交的坑位
--- Places whose products were shown but led to no sale: candidates for other content. | 有商品曝光却没有带来成交的坑位，可考虑更换内容。
+-- Slots with many exposures and no sales | 曝光多却无成交的坑位
+-- Slots whose products were shown but led to no sale: consider other content there. | 有商品曝光却没有带来成交的坑位，可考虑更换内容。
 SELECT
     entrance_id,
     head_slot,
