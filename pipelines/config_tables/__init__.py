@@ -1,7 +1,7 @@
 """The tables that operators edit in ``config/``: entrances, exchange rates, competitors, segments, matrices.
 
-Here: which relations of SQL they are, ``config.entrances`` and so on, and loading them all.
-Not here: what a file may say (a module each), the settings file (``pipelines.home.settings``).
+Here: their names and columns in SQL, ``config.entrances`` and so on, and loading all of them.
+Not here: what each file may contain (one module for each), the settings file (``pipelines.home.settings``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.segments": SEGMENT_COLUMNS,
     "config.segment_scores": SCORE_COLUMNS,
 }
-"""Column → DuckDB type of each table."""
+"""Table → its columns with their DuckDB types."""
 
 CONFIG_FILES = {
     "config.entrances": "config/entrances.csv",
@@ -63,12 +63,12 @@ CONFIG_FILES = {
     "config.segments": "config/segments.csv",
     "config.segment_scores": "config/segments.csv",
 }
-"""The file in which each table is edited."""
+"""Table → the file to edit."""
 
 
 @dataclass(frozen=True)
 class ConfigTables:
-    """The rows of every table in ``config/``, by the table's name; each row a dataclass in the order of its columns."""
+    """The rows of every table in ``config/``, by name; a row is a dataclass with the columns in order."""
 
     by_name: Mapping[str, Sequence[Any]]
 
@@ -77,13 +77,13 @@ class ConfigTables:
         return self.by_name[table]
 
     def version(self, table: str) -> str:
-        """A hash of the table's rows, whatever their order in the file."""
+        """A hash of the table's rows, independent of their order in the file."""
         rows = "\n".join(sorted(repr(astuple(row)) for row in self.rows(table)))
         return hashlib.blake2b(rows.encode(), digest_size=8).hexdigest()
 
 
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
-    """The tables of *home*; segments and matrices that it has no files of are those shipped.
+    """The tables of *home*. Without its own segments or matrices, the shipped files are used.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file

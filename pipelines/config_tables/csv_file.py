@@ -1,6 +1,5 @@
-"""Reading the CSV files of ``config/``, with the row's number in every error.
+"""Reading the CSV files of ``config/``. Every error names the row.
 
-Here: rows as dictionaries of cells, and cells as dates.
 Not here: what the rows mean.
 """
 
@@ -20,7 +19,7 @@ R = TypeVar("R")
 def read_rows(
     path: Path, required: Sequence[str], optional: Sequence[str], make: Callable[[Mapping[str, str]], R]
 ) -> Iterator[tuple[int, R]]:
-    """The rows of a CSV file with their line numbers; lines that are empty or begin with # are left out.
+    """The rows of a CSV file, converted by *make*, with their line numbers. Empty lines and lines with # are skipped.
 
     Raises:
         HeadwaterError: the file cannot be read, a column is missing or unknown, or *make* raises a ValueError; with
@@ -57,7 +56,7 @@ def read_rows(
 
 
 def day_in(cell: Mapping[str, str], name: str) -> dt.date | None:
-    """The date in the cell *name*, None where it is empty; a ValueError where it holds something else."""
+    """The date in the cell *name*, None if it is empty; anything else raises a ValueError."""
     try:
         return dt.date.fromisoformat(cell[name]) if cell[name] else None
     except ValueError:

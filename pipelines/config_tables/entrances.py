@@ -1,6 +1,6 @@
-"""``config/entrances.csv``: the positions from which paths begin.
+"""``config/entrances.csv``: the positions where paths begin.
 
-Here: what a row may say, and which rows contradict each other.
+Here: validating rows, and finding rows that contradict each other.
 Not here: how events find their entrance (``sql/core/events.sql``).
 """
 
@@ -33,7 +33,7 @@ _RESERVED = (DIRECT, UNATTRIBUTED)
 
 @dataclass(frozen=True)
 class Entrance:
-    """A row of ``config/entrances.csv``: a position from which paths begin; no slot means any."""
+    """A row of ``config/entrances.csv``: a position where paths begin; *slot* None means any slot."""
 
     entrance_id: str
     name_zh: str

@@ -1,6 +1,6 @@
 """``config/fx.csv``: exchange rates by day and currency.
 
-Here: what a row may say, and that no two rows give a rate for one day and currency.
+Here: validating rows; a day and currency may have only one rate.
 Not here: converting money (``sql/core``).
 """
 
@@ -17,12 +17,12 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.settings import Settings
 
 FX_COLUMNS = {"day": "DATE", "currency": "VARCHAR", "rate": "DECIMAL(18,8)"}
-"""Exchange rates call their date ``day``: they are one table, not one a day."""
+"""The date is called ``day``, because ``dt`` is the name of a partition's day and this table has no partitions."""
 
 
 @dataclass(frozen=True)
 class ExchangeRate:
-    """A row of ``config/fx.csv``: on *day* one unit of *currency* is *rate* of the reporting currency."""
+    """A row of ``config/fx.csv``: on *day* one unit of *currency* is worth *rate* units of the reporting currency."""
 
     day: dt.date
     currency: str

@@ -1,7 +1,7 @@
 """``config/market.csv``: what competitors sell, for relative market shares.
 
-Here: what a row may say, and that no two rows tell of one competitor's same day.
-Not here: whose share is taken of it (``sql/products/metrics.sql``).
+Here: validating rows; a competitor's rows in a category must not overlap in time.
+Not here: computing shares (``sql/products/metrics.sql``).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _COLUMNS = tuple(MARKET_COLUMNS)
 
 @dataclass(frozen=True)
 class Competitor:
-    """A row: what the best-selling product of *competitor* in *category* brought from *first_day* to *last_day*.
+    """A row: the revenue of *competitor*'s best-selling product in *category* from *first_day* to *last_day*.
 
-    *revenue* is in the reporting currency, over all these days together.
+    *revenue* is the sum over these days, in the reporting currency.
     """
 
     category: str

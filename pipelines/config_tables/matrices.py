@@ -1,9 +1,9 @@
-"""``config/matrices.yaml``: axes with thresholds, of products (two axes: quadrants) and customers (three: octants).
+"""``config/matrices.yaml``: matrices of products (two axes: quadrants) and of customers (three axes: octants).
 
-Here: what the file may say, and its form as rows: an axis each, a cell each. A cell is what high and low on all axes
-come to: its code has a digit for each axis, 1 = high. The customers' axes are a table of their own, so that another
-matrix of products leaves every table of customers as it is.
-Not here: how a threshold is written (``pipelines.config_tables.thresholds``), thresholds and cells of real values
+Here: validating the file, and its axes and cells as rows. A cell is one combination of high and low; its code has a
+digit for each axis, 1 = high. The customers' axes are a separate table, so that a change to a matrix of products does
+not make the customer tables stale.
+Not here: the syntax of thresholds (``pipelines.config_tables.thresholds``), computing thresholds and cells
 (``sql/customers``, ``sql/products``).
 """
 
@@ -77,13 +77,13 @@ PRODUCT_METRICS = (
     "relative_share",
     "days_since_launch",
 )
-"""The columns of ``products.metrics`` that an axis may name."""
+"""The columns of ``products.metrics`` that an axis may use."""
 
 UNKNOWN = "unknown"
 """The quadrant of a product whose metric is null."""
 
 _OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": ("monetary", "high")}
-"""What r, f and m are: the metric, and which values are the high side. Only where they are cut is to be chosen."""
+"""The fixed metric of r, f and m, and which values are the high side. Users can choose only the thresholds."""
 
 _KEY = shaped("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, beginning with a letter")
 
@@ -95,8 +95,8 @@ class AxisRow:
     Attributes:
         kind, argument, weight: The threshold: ``percentile``, ``fixed`` and ``fair_share`` have an argument,
             ``weighted_mean`` a metric as weight.
-        is_per_category: Whether each category has a threshold of its own.
-        is_low_high: Whether values at or under the threshold are the high side.
+        is_per_category: Whether each category has its own threshold.
+        is_low_high: Whether values at or below the threshold are the high side.
     """
 
     matrix_id: str
@@ -111,7 +111,7 @@ class AxisRow:
 
 @dataclass(frozen=True)
 class OctantAxisRow:
-    """An axis of the customers' octants: its threshold as in ``AxisRow``."""
+    """An axis of the customers' octants; see ``AxisRow``."""
 
     axis: str
     metric: str
@@ -123,7 +123,7 @@ class OctantAxisRow:
 
 @dataclass(frozen=True)
 class CellRow:
-    """A cell of a matrix: *code* has a digit for each axis, 1 = high; *role*: what the laws of health take it for."""
+    """A cell of a matrix: *code* has a digit for each axis, 1 = high; the laws of portfolio health use *role*."""
 
     matrix_id: str
     code: str
@@ -138,7 +138,7 @@ class CellRow:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """A matrix of products; *position*: its place in the file."""
+    """A matrix of products; *position* is its place in the file, from 1."""
 
     matrix_id: str
     position: int
@@ -148,7 +148,7 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class Matrices:
-    """What the file says, as rows."""
+    """The content of the file as rows."""
 
     matrices: tuple[MatrixRow, ...]
     axes: tuple[AxisRow, ...]
@@ -161,7 +161,7 @@ class _Part(BaseModel):
 
 
 class Axis(_Part):
-    """A metric and where it is cut."""
+    """A metric and its threshold."""
 
     metric: str
     threshold: Annotated[Threshold, BeforeValidator(read_threshold)]
@@ -180,7 +180,7 @@ class _Customers(_Part):
 
 
 class Cell(_Part):
-    """What high and low on both axes come to."""
+    """A quadrant: one combination of high and low on both axes."""
 
     key: Annotated[str, _KEY]
     role: Literal["star", "cash_cow", "question_mark", "dog"] | None = None
@@ -227,7 +227,7 @@ def load_matrices(path: Path) -> Matrices:
     """The matrices in *path*.
 
     Raises:
-        HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the nearest known.
+        HeadwaterError: a key, metric or threshold is unknown or missing; with the file, the key and the closest name.
     """
     content = read_yaml(path)
     if content is not None and not isinstance(content, dict):
@@ -239,7 +239,7 @@ def load_matrices(path: Path) -> Matrices:
     axes: list[AxisRow] = []
     octant_axes: list[OctantAxisRow] = []
     for name, axis in _axes(file.customers.octants):
-        _hold_octant_axis(path, f"customers.octants.{name}", axis)
+        _validate_octant_axis(path, f"customers.octants.{name}", axis)
         cut = axis.threshold
         octant_axes.append(OctantAxisRow(name, axis.metric, cut.kind, cut.argument, cut.weight, axis.high == "low"))
     cells: list[CellRow] = []
@@ -251,7 +251,7 @@ def load_matrices(path: Path) -> Matrices:
             )
         matrices.append(MatrixRow(matrix_id, position, matrix.name_zh, matrix.name_en))
         for name, axis in _axes(matrix):
-            _hold_metrics(path, f"products.{matrix_id}.{name}", axis, PRODUCT_METRICS)
+            _validate_metrics(path, f"products.{matrix_id}.{name}", axis, PRODUCT_METRICS)
             axes.append(_row(matrix_id, name, axis))
         cells += [CellRow(matrix_id, code, **cell.model_dump()) for code, cell in matrix.cells.by_code().items()]
     return Matrices(tuple(matrices), tuple(axes), tuple(cells), tuple(octant_axes))
@@ -278,8 +278,8 @@ def _row(matrix_id: str, name: str, axis: Axis) -> AxisRow:
     )
 
 
-def _hold_octant_axis(path: Path, place: str, axis: Axis) -> None:
-    _hold_metrics(path, place, axis, CUSTOMER_METRICS)
+def _validate_octant_axis(path: Path, place: str, axis: Axis) -> None:
+    _validate_metrics(path, place, axis, CUSTOMER_METRICS)
     if axis.per:
         raise HeadwaterError(f"'{place}.per': customers have no category", where=path)
     metric, high = _OCTANT_AXES[place.rsplit(".", 1)[1]]
@@ -293,7 +293,7 @@ def _hold_octant_axis(path: Path, place: str, axis: Axis) -> None:
             )
 
 
-def _hold_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) -> None:
+def _validate_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) -> None:
     names: Mapping[str, str | None] = {"metric": axis.metric, "threshold.weighted_mean": axis.threshold.weight}
     for key, name in names.items():
         if name is not None and name not in known:

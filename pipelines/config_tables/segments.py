@@ -1,7 +1,7 @@
 """``config/segments.csv``: names and advice of the customers' octants and segments.
 
-Here: what a row may say; that every octant is named and every combination of scores has a segment.
-Not here: who is in them (``sql/customers``).
+Here: validating rows; every octant needs a name and every combination of scores a segment.
+Not here: which customers are in them (``sql/customers``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OCTANT_COLUMNS = {
 }
 
 OCTANTS = "octants"
-"""The customers' matrix; its cells are the rows of kind ``octant``."""
+"""The name of the customers' matrix; its cells are the rows of kind ``octant``."""
 
 _AXES = ("r", "f", "m")
 _SCORES = range(1, 6)
@@ -44,7 +44,7 @@ _COLUMNS = ("kind", "key", *_AXES, "name_zh", "name_en", "advice_zh", "advice_en
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of customers; *position*: its place in the file."""
+    """A segment of customers; *position* is its place in the file, from 1."""
 
     segment: str
     position: int
@@ -78,7 +78,7 @@ class Octant:
 
 @dataclass(frozen=True)
 class Segments:
-    """What the file says: *scores* has a row for each of the 125 combinations, *octants* all eight codes."""
+    """The content of the file: *scores* has a row for each of the 125 combinations, *octants* for each of the 8 codes."""
 
     segments: tuple[Segment, ...]
     scores: tuple[SegmentScores, ...]
@@ -97,7 +97,7 @@ def load_segments(path: Path) -> Segments:
     """The octants and segments in *path*.
 
     Raises:
-        HeadwaterError: a row is wrong, a key is there twice, an octant is missing or twice, or a combination of scores
+        HeadwaterError: a row is wrong, a key is repeated, an octant is missing or repeated, or a combination of scores
             matches no row; with the file, and the row or the combination.
     """
     rows = list(read_rows(path, _COLUMNS, (), _row))

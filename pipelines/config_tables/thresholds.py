@@ -1,7 +1,7 @@
-"""Thresholds: where an axis of a matrix is cut, as ``config/matrices.yaml`` writes it.
+"""Thresholds between low and high on an axis, in the syntax of ``config/matrices.yaml``.
 
-Here: the kinds of thresholds, and what each may be given.
-Not here: what they come to for real values (``sql/customers``, ``sql/products``).
+Here: the kinds of thresholds, and which argument each takes.
+Not here: computing them (``sql/customers``, ``sql/products``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Threshold(BaseModel):
-    """Where an axis is cut."""
+    """The threshold between low and high on an axis."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,7 +27,7 @@ class Threshold(BaseModel):
 
 
 def read_threshold(value: object) -> object:
-    """``mean``, ``{percentile: 80}`` and their like as the fields of Threshold; a ValueError says what is expected."""
+    """Convert ``mean``, ``{percentile: 80}`` etc. to the fields of Threshold; a ValueError says what was expected."""
     kind, argument = value, None
     if isinstance(value, dict) and len(value) == 1:
         ((kind, argument),) = value.items()
@@ -36,12 +36,12 @@ def read_threshold(value: object) -> object:
         hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
         raise ValueError(f"no threshold; {hint}")
     assert isinstance(kind, str)
-    _hold_argument(kind, argument)
+    _validate_argument(kind, argument)
     return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}
 
 
-def _hold_argument(kind: str, argument: object) -> None:
-    """Refuse an *argument* that is none for this kind of threshold."""
+def _validate_argument(kind: str, argument: object) -> None:
+    """Raise a ValueError if *argument* is not valid for this kind of threshold."""
     spelling = _spelling(kind)
     if spelling == kind:
         if argument is not None:

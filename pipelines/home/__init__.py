@@ -1,4 +1,4 @@
-"""A home: its folder and lock, its settings, scratch space, and the one exception that users read.
+"""A home: its folder and lock, its settings, scratch space, and the only exception that users read.
 
-Here: what every other room may use. Not here: tables of any kind.
+Every other package may use this one. Not here: tables of any kind.
 """

@@ -1,6 +1,6 @@
-"""The one exception that a user is meant to read.
+"""The only exception that a user is meant to read.
 
-Here: HeadwaterError. Anything else that reaches the command line is a bug and shows its traceback.
+Any other exception that reaches the command line is a bug and shows its traceback.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 class HeadwaterError(Exception):
-    """A fault of the input, the settings or the machine; as text one line, ``where: what; remedy``.
+    """A fault of the input, the settings or the machine. Its text is one line: ``where: what; remedy``.
 
-    It is raised where the fault is found and caught only at the boundary: the command line, the Dagster ops, the pages.
+    Only the boundary catches it: the command line, the Dagster ops, the dashboards' pages.
 
     Attributes:
-        what: What was wrong, and what was expected.
-        where: The file, with its row, line or key where there is one; '' for what is in no file.
-        remedy: What to do; '' where *what* says it all.
+        what: What is wrong, and what was expected.
+        where: The file, with row, line or key if known; '' if the fault is in no file.
+        remedy: What to do; '' if that is clear from *what*.
     """
 
     def __init__(self, what: str, *, where: Path | str = "", remedy: str = "") -> None:
@@ -25,5 +25,5 @@ class HeadwaterError(Exception):
 
     @property
     def fault(self) -> str:
-        """``where: what``, for those who show the remedy apart."""
+        """``where: what``, for callers that show the remedy separately."""
         return f"{self.where}: {self.what}" if self.where else self.what

@@ -1,7 +1,8 @@
-"""Files that are replaced at once, and locks on files.
+"""Atomic replacement of files, and locks on files.
 
-Here: the one way by which a file gets new content: written beside it, made durable, put in its place; and the one
-lock, which ends with its process, however that ends. Both raise OSError, which ``told_if_unwritable`` says in a line.
+Here: the only way to give a file new content: write a temporary file beside it, sync it to disk, rename it. And the
+only file lock, which the operating system releases when the process ends. Both raise OSError; ``told_if_unwritable``
+turns that into a HeadwaterError.
 Not here: which files there are (``pipelines.home.folder``, ``pipelines.lake.partitions``), what is in them.
 """
 
@@ -22,17 +23,17 @@ from uuid import uuid4
 from pipelines.home.errors import HeadwaterError
 
 _ABANDONED_SECONDS = 3600.0
-"""An unfinished file to which nobody wrote for so long is of a writer that was killed."""
+"""A temporary file that has not changed for this long was left by a writer that was killed."""
 
 _SYNCS_AT_ONCE = 16
 
 
 @contextmanager
 def told_if_unwritable(path: Path) -> Iterator[None]:
-    """Tell in a line what the file system refuses here: of *path*, unless one of several files was to be replaced.
+    """Turn an OSError into a HeadwaterError that names the file that could not be replaced, otherwise *path*.
 
     Raises:
-        HeadwaterError: for an OSError.
+        HeadwaterError: in place of an OSError.
     """
     try:
         yield
@@ -41,31 +42,30 @@ def told_if_unwritable(path: Path) -> Iterator[None]:
 
 
 def temporary_for(target: Path) -> Path:
-    """A hidden name beside *target* for a file being written; its folder is made.
+    """A hidden path beside *target* for a file being written. Creates the folder.
 
-    What a killed writer of *target* left there long ago is removed.
+    Removes old temporary files of *target* that killed writers left.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{escape(target.name)}.*.tmp*"):
-        with suppress(FileNotFoundError):  # another writer was faster
+        with suppress(FileNotFoundError):  # another writer has removed it
             if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                 left.unlink()
     return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
 
 
 def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Make each temporary file the content of its target, durably; each at once, in the order given.
+    """Replace each target by its temporary file, in the order given. Each replacement is atomic and durable.
 
     Raises:
-        OSError: the file system refuses. What was there before stays; of a target that cannot be replaced,
-            *filename2* names it.
+        OSError: a file cannot be replaced and keeps its old content; *filename2* is then its target.
     """
-    # A name that is not synced may be lost in a power cut: the folders of new names are synced as well. Many syncs at
-    # once cost little more than one, for the file system writes its journal for all of them. That holds for two files
-    # too: one after another takes 0.6 ms less on an idle disk, and twice as long on a busy one.
+    # A power cut can lose a name that is not synced, so we sync the folders too. Many syncs at once cost little more
+    # than one, because the file system writes its journal once for all of them. That is true even for two files: one
+    # after the other takes 0.6 ms less on an idle disk, but twice as long on a busy one.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
         list(pool.map(_sync, (temporary for temporary, _ in pairs)))
         for temporary, target in pairs:
@@ -84,13 +84,13 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def replacing_all(targets: Sequence[Path], then: Sequence[tuple[Path, Path]] = ()) -> Iterator[list[Path]]:
-    """A hidden path beside each of *targets*: what is written there takes their places when this ends well.
+    """Temporary paths, one beside each of *targets*. Without an exception, the files written there replace the targets.
 
-    That is done as ``replace_files`` does it, together with the pairs *then*, which come after. However this ends, none
-    of the hidden files is left.
+    ``replace_files`` replaces them, and after them the pairs *then*. With or without an exception, no temporary file is
+    left.
 
     Raises:
-        OSError: the file system refuses.
+        OSError: a file cannot be written or replaced.
     """
     temporaries = [temporary_for(target) for target in targets]
     try:
@@ -104,9 +104,9 @@ def replacing_all(targets: Sequence[Path], then: Sequence[tuple[Path, Path]] = (
 
 @contextmanager
 def replacing(target: Path, mode: int | None = None) -> Iterator[Path]:
-    """``replacing_all`` of one file; where *target* is a link, of the file that it names.
+    """``replacing_all`` for one file. If *target* is a symbolic link, the file that it points to is replaced.
 
-    *mode* is that of the new file; None: of the file that it replaces, where there is one.
+    *mode* is the mode of the new file; None: the mode of the replaced file, if there is one.
     """
     target = target.resolve()
     with replacing_all([target]) as (temporary,):
@@ -117,14 +117,14 @@ def replacing(target: Path, mode: int | None = None) -> Iterator[Path]:
 
 
 def write_file(target: Path, content: str | bytes, mode: int | None = None) -> None:
-    """Make *content*, text as UTF-8, that of *target*, durably and at once; see ``replacing``.
+    """Replace the content of *target* by *content* (text as UTF-8), atomically and durably; see ``replacing``.
 
     Raises:
-        OSError: the file system refuses.
+        OSError: the file cannot be written.
     """
     mode = _mode_of(target) if mode is None else mode
     with replacing(target, mode) as temporary:
-        # Nobody who may not read the target may read it while it is written either.
+        # Create the temporary file with the target's mode, so that nobody can read it who may not read the target.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content.encode() if isinstance(content, str) else content)
@@ -138,9 +138,9 @@ def _mode_of(path: Path) -> int | None:
 
 
 def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = lambda: None) -> IO[str]:
-    """*path*, made if it is not there, locked for the caller alone; closing it lets go.
+    """Lock *path* exclusively, creating it if needed, and return it open; closing it releases the lock.
 
-    *before_waiting* is called once where another holds the lock.
+    *before_waiting* is called once if the lock is taken.
 
     Raises:
         OSError: the file cannot be written.
@@ -152,7 +152,7 @@ def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = 
 
 
 def lock_now(path: Path, *, mode: int = 0o666) -> IO[str] | None:
-    """The same without waiting: None where another holds the lock."""
+    """``lock`` without waiting: None if the lock is taken."""
     try:
         return _locked(path, mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -170,7 +170,7 @@ def _locked(path: Path, mode: int, operation: int) -> IO[str]:
 
 
 def lock_holder(path: Path) -> str | None:
-    """What whoever holds the lock on *path* wrote into it; None where nobody does.
+    """The content of *path* if it is locked, written there by the holder of the lock; None if it is not locked.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,6 +1,6 @@
 """A home: the folder that holds one shop's settings, landing files, lake and Dagster records.
 
-Here: where things are in a home, how one is laid out, and the lock that keeps two writers apart.
+Here: where everything in a home is, creating a home, and the lock that admits one writer at a time.
 Not here: what the settings say (``pipelines.home.settings``), how the lake is written (``pipelines.lake.partitions``).
 """
 
@@ -21,11 +21,11 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import lock, told_if_unwritable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-"""The checkout that the program runs from, or where it is installed."""
+"""The folder of the checkout, or of the installed packages."""
 
 _INSTALLED = REPOSITORY / "headwater_data"
 DATA = _INSTALLED if _INSTALLED.is_dir() else REPOSITORY
-"""The folder with ``sql/`` and the template ``config/``: a wheel has both beside its packages."""
+"""The folder with ``sql/`` and the template ``config/``; a wheel has them in ``headwater_data``."""
 
 HOME_VARIABLE = "HEADWATER_HOME"
 DEFAULT_HOME = Path("home")
@@ -39,11 +39,11 @@ nux:
   enabled: false
 concurrency:
   runs:
-    max_concurrent_runs: 1   # two runs would wait for each other's lock on the lake anyway
+    max_concurrent_runs: 1   # a second run would only wait for the lock on the home
 code_servers:
-  wait_for_local_processes_on_shutdown: true   # a daemon that is stopped lets the run finish that it is at
+  wait_for_local_processes_on_shutdown: true   # a daemon that is stopped first finishes its current run
 python_logs:
-  python_log_level: INFO     # the UI has every event; the servers' own output is for what went wrong
+  python_log_level: INFO     # the UI shows every event; the servers print only warnings and errors
 retention:
   sensor:
     purge_after_days: {skipped: 7, failure: 30, success: 30}
@@ -53,7 +53,7 @@ retention:
 
 
 Tell = Callable[[str], None]
-"""Takes a line for the user; raises KeyboardInterrupt where the user wants the work to stop."""
+"""Shows the user a line of progress; raises KeyboardInterrupt if the user asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Home:
 
     @property
     def config(self) -> Path:
-        """What operators edit."""
+        """The settings and tables that operators edit."""
         return self.root / "config"
 
     @property
@@ -74,12 +74,12 @@ class Home:
 
     @property
     def entrances_file(self) -> Path:
-        """What each entrance is: modules, slots, names."""
+        """The entrances: their positions and names."""
         return self.config / "entrances.csv"
 
     @property
     def fx_file(self) -> Path:
-        """Rates of exchange."""
+        """Exchange rates."""
         return self.config / "fx.csv"
 
     @property
@@ -89,22 +89,22 @@ class Home:
 
     @property
     def segments_file(self) -> Path:
-        """Names of segments and octants; without it those shipped count."""
+        """Names of segments and octants; optional, the shipped file is the default."""
         return self.config / "segments.csv"
 
     @property
     def matrices_file(self) -> Path:
-        """The matrices' axes and cells; without it those shipped count."""
+        """The matrices' axes and cells; optional, the shipped file is the default."""
         return self.config / "matrices.yaml"
 
     @property
     def saved_queries(self) -> Path:
-        """Queries that the dashboards offer, a ``.sql`` file each."""
+        """Queries that the dashboards offer, one ``.sql`` file for each."""
         return self.config / "queries"
 
     @property
     def landing(self) -> Path:
-        """Where sources drop their files; never changed by Headwater."""
+        """Where sources put their files. Headwater only reads it."""
         return self.root / "landing"
 
     @property
@@ -119,7 +119,7 @@ class Home:
 
     @property
     def reports(self) -> Path:
-        """Reports written for people."""
+        """The HTML reports."""
         return self.root / "reports"
 
     @property
@@ -129,7 +129,7 @@ class Home:
 
     @property
     def sources(self) -> Path:
-        """The home's own sources, a folder each."""
+        """The home's own sources, one folder for each."""
         return self.sql / "sources"
 
     @property
@@ -139,12 +139,12 @@ class Home:
 
     @property
     def lock_file(self) -> Path:
-        """Locked by whoever writes to the home, whose name is in it."""
+        """Locked by the process that writes to the home; contains its description."""
         return self.root / ".lock"
 
     @property
     def scratch(self) -> Path:
-        """What processes at work need on disk."""
+        """Temporary files of running processes."""
         return self.root / ".tmp"
 
     @property
@@ -164,52 +164,52 @@ class Home:
 
     @property
     def run_marker(self) -> Path:
-        """There while a run is recorded as going on by a process of the command line; also after that was killed."""
+        """Exists while the command line records a run in Dagster; left behind if its process is killed."""
         return self.dagster / ".running"
 
     @property
     def workbench(self) -> Path:
-        """The dashboards' copy of the lake, and what is kept beside it."""
+        """The dashboards' copy of the lake, and the other files that the dashboards read or write."""
         return self.root / ".workbench"
 
     @property
     def copy_pointer(self) -> Path:
-        """Which copy is the current one; replaced at once."""
+        """Names the current copy; replaced atomically."""
         return self.workbench / "current.json"
 
     @property
     def copy_lock(self) -> Path:
-        """Locked by whoever makes a copy."""
+        """Locked by the process that makes a copy."""
         return self.workbench / ".lock"
 
     @property
     def checks_file(self) -> Path:
-        """How the checks ended, for the dashboards."""
+        """The latest results of the checks, for the dashboards."""
         return self.workbench / "checks.json"
 
     @property
     def lineage_file(self) -> Path:
-        """What each column is made of, for the dashboards."""
+        """The lineage of each column, for the dashboards."""
         return self.workbench / "lineage.json"
 
     @property
     def query_log(self) -> Path:
-        """What users asked, a line of JSON a query."""
+        """The log of users' queries, one line of JSON for each."""
         return self.workbench / "queries.jsonl"
 
     @property
     def query_results(self) -> Path:
-        """What queries of users came to, for an hour."""
+        """Results of users' queries, kept for an hour."""
         return self.workbench / "results"
 
     @property
     def query_turns(self) -> Path:
-        """Files whose locks are turns of users' queries."""
+        """Lock files that limit how many of users' queries run at once."""
         return self.workbench / "turns"
 
     @property
     def access(self) -> Path:
-        """Who may sign in to the dashboards, and who has: for its owner's eyes only."""
+        """Users and sessions of the dashboards; only the owner may read it."""
         return self.root / ".dashboard"
 
     @property
@@ -219,7 +219,7 @@ class Home:
 
     @property
     def users_lock(self) -> Path:
-        """Locked by whoever changes the users."""
+        """Locked by the process that changes the users."""
         return self.access / ".lock"
 
     @property
@@ -229,7 +229,7 @@ class Home:
 
 
 def find_home(path: Path | None = None) -> Home:
-    """The home that *path*, else ``$HEADWATER_HOME``, else ``./home`` names.
+    """The home in *path*, otherwise in ``$HEADWATER_HOME``, otherwise in ``./home``.
 
     Raises:
         HeadwaterError: there is no home in that folder.
@@ -246,7 +246,7 @@ def find_home(path: Path | None = None) -> Home:
 
 
 def init_home(path: Path) -> tuple[Home, list[Path]]:
-    """Lay out a home in *path*, which may be empty or hold one already; no file is overwritten.
+    """Create a home in *path*. Files that exist already are kept as they are.
 
     Returns:
         The home, and the files that were written, in order.
@@ -280,15 +280,15 @@ _ANOTHER = "another process"
 
 @contextmanager
 def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
-    """Hold the home's write lock; wait for whoever holds it, saying who.
+    """Hold the home's write lock. If another process has it, report who and wait.
 
-    The lock is an ``flock`` on the home's ``lock_file``, so that it ends with its process, however that ends. A
-    thread that holds it may take it again. Unfinished files that a killed holder left in the lake are removed.
+    The lock is an ``flock`` on the home's ``lock_file``, so the operating system releases it when the process ends. A
+    thread that holds it may take it again. Temporary files that a killed holder left in the lake are removed.
 
     Args:
-        home: The home to hold.
-        purpose: What the holder does, for the message of those who wait.
-        tell: Called once with that message when there is a wait; default: standard error.
+        home: The home.
+        purpose: What the holder does, for the message to processes that wait.
+        tell: Called once with that message before waiting; default: standard error.
 
     Raises:
         HeadwaterError: the home cannot be written.
@@ -306,10 +306,10 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)
-        if handle.read():  # who lets go of the lock empties it: the last holder was killed
+        if handle.read():  # a holder empties the file before it releases the lock, so the last one was killed
             _clear_up(home)
         handle.truncate(0)
-        with suppress(OSError):  # a full disk stops the work, not the lock
+        with suppress(OSError):  # the lock also works on a full disk; the work itself will report it
             os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:
@@ -320,7 +320,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
 
 def lock_holder(home: Home) -> str | None:
-    """Who holds the home's write lock now; None if nobody does."""
+    """Who holds the home's write lock now; None if it is free."""
     holder = files.lock_holder(home.lock_file)
     return _ANOTHER if holder == "" else holder
 

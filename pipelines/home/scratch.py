@@ -1,7 +1,7 @@
-"""Scratch folders: what a process needs on disk while it works.
+"""Scratch folders for temporary files of running processes.
 
-Here: folders below ``<home>/.tmp``, and clearing away those that a killed process left.
-Not here: files on their way to be published, which are written beside their target (``pipelines.lake.partitions``).
+Here: creating folders below ``<home>/.tmp``, and removing those that killed processes left.
+Not here: files that will be published, which are written beside their target (``pipelines.home.files``).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _LOCK = "lock"
 
 @contextmanager
 def scratch_folder(home: Home) -> Iterator[Path]:
-    """A new folder below ``<home>/.tmp``, removed at the end; what killed processes left there is removed first.
+    """A new folder below ``<home>/.tmp``, removed at the end. Removes the folders of killed processes first.
 
-    A folder is in use as long as its file ``lock`` is held. That lock ends with its process, however that ends, so
-    that folders of other processes at work (``headwater sql`` beside a run) are told from those left over.
+    A folder is in use while its file ``lock`` is locked. The operating system releases that lock when the process ends,
+    so we can distinguish the folders of other running processes (``headwater sql`` beside a run) from abandoned ones.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
     root = home.scratch
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # Nobody may look at a folder between its making and its locking.
+        # No other process may see the folder before it is locked, or it would remove it as abandoned.
         _clear(root)
         folder.mkdir()
         held = lock(folder / _LOCK)

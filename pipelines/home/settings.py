@@ -24,7 +24,7 @@ from pipelines.home.yaml_files import describe, read_yaml
 
 
 def shaped(pattern: str, words: str) -> BeforeValidator:
-    """A validator of text that matches *pattern* from end to end; its message says in *words* what is expected."""
+    """A validator for text that must match all of *pattern*; its message says in *words* what was expected."""
 
     def validate(value: object) -> object:
         if not (isinstance(value, str) and re.fullmatch(pattern, value)):
@@ -35,13 +35,13 @@ def shaped(pattern: str, words: str) -> BeforeValidator:
 
 
 def _written_as_date(value: object) -> object:
-    """*value*, unless it is a number, which pydantic would take for seconds since 1970."""
+    """*value*, unless it is a number, which pydantic would read as seconds since 1970."""
     if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"\d{4}-", value)):
         raise ValueError("expected a date such as 2026-01-05")
     return value
 
 
-@cache  # to list the zones takes as long as to read the rest of the settings
+@cache  # listing all zones takes as long as reading the rest of the settings
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
@@ -55,8 +55,8 @@ _MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
 
 
 class _Section(BaseModel):
-    # A default is validated like a written value: 7 and 7.0 are equal, but a query that names them is not the same
-    # text, and a setting that only states its default must make nothing stale.
+    # Validate defaults too, so that a written default is the same value as a missing key: 7 and 7.0 are equal but give
+    # different query texts, and stating a default must make nothing stale.
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
@@ -67,7 +67,7 @@ def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _quoted_words(value: object) -> object:
-    """A list of texts; YAML reads a bare null as nothing and a bare 0 as a number."""
+    """*value* if it is a list of texts. YAML reads an unquoted null as None and an unquoted 0 as a number."""
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word.strip() for word in value):
         raise ValueError('expected a list of words such as [undefined, "null"]; put null and numbers in quotes')
     return value
@@ -77,8 +77,8 @@ class InputSettings(_Section):
     """How landed values are read; see docs/user-guide.md.
 
     Attributes:
-        max_event_age_days: An event that the server had more than so many days after it happened is refused.
-        null_ids: What sources write in the place of an id that they do not have.
+        max_event_age_days: An event received more than this many days after its own time is quarantined.
+        null_ids: Texts that mean "no id".
     """
 
     max_event_age_days: int = Field(400, ge=1, le=36_600)
@@ -89,7 +89,7 @@ class InputSettings(_Section):
 
 
 class AttributionSettings(_Section):
-    """How entrances, paths and sales are joined; see docs/how-it-works.md."""
+    """How ends get their entrance and path, and sales their event; see docs/how-it-works.md."""
 
     head_lookback_hours: int = Field(24, ge=1, le=720)
     cart_window_days: int = Field(30, ge=1, le=365)
@@ -105,14 +105,14 @@ class AttributionSettings(_Section):
 
 
 class Transform(_Section):
-    """One thing done to a path of touches before its credit is shared; ``touchpoints``: what a removal takes away."""
+    """A transform of a path of touches before its credit is distributed; ``touchpoints``: what a removal removes."""
 
     kind: TransformKind
     touchpoints: tuple[str, ...] = ()
 
 
 def _transforms(value: object) -> object:
-    """Transforms as the file has them, ``[{remove_if_not_all: [x]}, exposure]``, as the fields of Transform."""
+    """Convert transforms as written in the file, ``[{remove_if_not_all: [x]}, exposure]``, to fields of Transform."""
     if not isinstance(value, list):
         return value
     transforms = [_transform(item) for item in value]
@@ -138,14 +138,14 @@ def _transform(item: object) -> dict[str, object]:
 
 
 class TouchSettings(_Section):
-    """Which touches share a sale, and how, in the five touch models; see docs/how-it-works.md."""
+    """Which touches get credit for a sale, and how much, in the five touch models; see docs/how-it-works.md."""
 
     window_days: int = Field(30, ge=1, le=365)
     half_life_days: float = Field(7, gt=0, allow_inf_nan=False)
     transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings under the names that models have for them; where nothing collapses paths: unique."""
+        """The settings by the names that models use; touch_transform is ``unique`` if no transform merges touches."""
         touchpoints = {transform.kind: transform.touchpoints for transform in self.transform}
         return {
             "touch_window_days": self.window_days,
@@ -156,7 +156,7 @@ class TouchSettings(_Section):
 
 
 class RfmSettings(_Section):
-    """Recency, frequency, monetary of customers; where high begins is in ``config/matrices.yaml``."""
+    """Recency, frequency and money of customers. The thresholds are in ``config/matrices.yaml``."""
 
     window_days: int = Field(365, ge=1, le=3660)
     frequency: Literal["orders", "days"] = "orders"
@@ -165,7 +165,7 @@ class RfmSettings(_Section):
 
 
 class LifecycleSettings(_Section):
-    """The stages of a customer's life: a period is the time in which an active customer buys again."""
+    """The lifecycle stages of customers. An active customer is expected to buy again within one period."""
 
     period_days: int = Field(28, ge=1, le=366)
     churned_days: int = Field(180, ge=1, le=3660)
@@ -179,10 +179,10 @@ class LifecycleSettings(_Section):
 
 
 class ProductSettings(_Section):
-    """The trailing windows of the product metrics, in days, and how products are sorted by them.
+    """The trailing windows of the product metrics, in days, and how matrices sort products.
 
     Attributes:
-        small_sample: A rate of fewer trials than this is marked as one of a small sample.
+        small_sample: A rate with fewer trials than this is marked as a small sample.
     """
 
     windows: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
@@ -195,7 +195,7 @@ class ProductSettings(_Section):
     @model_validator(mode="after")
     def _are_in_order(self) -> ProductSettings:
         if len(set(self.windows)) < len(self.windows):
-            raise ValueError("windows: expected each once")
+            raise ValueError("windows: expected each number of days only once")
         if self.too_fast_days > self.too_slow_days:
             raise ValueError("expected too_fast_days ≤ too_slow_days")
         return self
@@ -207,14 +207,14 @@ class ProductSettings(_Section):
 
 
 class SnapshotSettings(_Section):
-    """Of which days the tables as of a day are kept: the last ones, and the ends of the months before."""
+    """For which days snapshots are kept: each of the last days, and before that the last day of each month."""
 
     daily_for_days: int = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"
 
 
 class Settings(_Section):
-    """Everything that ``config/headwater.yaml`` may say, with the defaults."""
+    """All keys of ``config/headwater.yaml``, with their defaults."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
     currency: Annotated[str, shaped("[A-Z]{3}", "three capital letters such as CNY")] = "CNY"
@@ -231,7 +231,7 @@ class Settings(_Section):
     snapshots: SnapshotSettings = SnapshotSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings that a model may name as ``$parameter``; outside ``attribution`` with the section's name."""
+        """The settings that a model may use as ``$parameter``, prefixed by their section except for ``attribution``."""
         return {
             **self.attribution.model_dump(),
             **self.touch.parameters(),
@@ -250,8 +250,7 @@ def load_settings(home: Home) -> Settings:
     """The settings of *home*.
 
     Raises:
-        HeadwaterError: the file is not YAML, has an unknown key, a wrong type or an impossible value: one
-            line with the file, the key and what was expected.
+        HeadwaterError: the file is not YAML, or has an unknown key, a wrong type or an impossible value.
     """
     content = read_yaml(home.settings_file)
     if content is None:
@@ -265,7 +264,7 @@ def load_settings(home: Home) -> Settings:
 
 
 def write_start_date(home: Home, start: dt.date) -> None:
-    """Put ``start_date`` into the settings file; its comments and the order of its keys stay as they are.
+    """Write ``start_date`` into the settings file. Comments and the order of keys are kept.
 
     Raises:
         HeadwaterError: the file cannot be written.
@@ -276,19 +275,19 @@ def write_start_date(home: Home, start: dt.date) -> None:
 
 
 def _with_start_date(text: str, start: dt.date) -> str:
-    from ruamel.yaml import YAML  # needed once in a home's life, and slow to import
+    from ruamel.yaml import YAML  # slow to import, and needed only once for each home
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null, where ruamel.yaml would leave the value of ``threads: null`` out."""
+        """Writes ``threads: null``; ruamel.yaml by itself would write ``threads:``."""
 
     Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
     yaml = YAML()
     yaml.Representer = Representer
     yaml.preserve_quotes = True
-    yaml.width = sys.maxsize  # no line is broken
+    yaml.width = sys.maxsize  # do not wrap long lines
     content = yaml.load(text)
-    if content is None:  # comments belong to keys: without a key they would be lost
+    if content is None:  # ruamel.yaml attaches comments to keys, so a file without keys would lose them
         content = yaml.load(f"{text}\nstart_date:")
     content["start_date"] = start
     written = io.StringIO()

@@ -1,7 +1,7 @@
-"""YAML files: one strict reader for all of them, and what is wrong with what they say, in a line.
+"""YAML files: one strict parser for all of them, and error messages of one line.
 
-Here: settings, tables of matrices, sources, headers of models and checks are all read here.
-Not here: which keys a file may have (each file's own model says so).
+Here: parsing settings, matrices, sources, and the headers of models and checks.
+Not here: which keys a file may have; each kind of file has its own pydantic model.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 
 class _Strict(yaml.constructor.SafeConstructor):
-    """What makes a YAML loader refuse what PyYAML takes in silence, or stumbles over.
+    """Makes a YAML loader stricter than PyYAML.
 
-    A key given twice is refused, of which PyYAML keeps the last. A number is what people read: in YAML 1.1, which
-    PyYAML follows, 060 is 48 and 1:30 is 90; here 060 is 60 and 1:30 is text, as in YAML 1.2. A key that is a mapping
-    and a date that is none are errors with a line.
+    - A repeated key is an error; PyYAML keeps the last one.
+    - Numbers are read as in YAML 1.2: 060 is 60 and 1:30 is text. PyYAML follows YAML 1.1: 060 is 48, 1:30 is 90.
+    - A key that is a mapping, or a date that does not exist, is an error with a line number; PyYAML's has none.
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        """The value of *node*; a fault of its text has its line."""
+        """The value of *node*; errors have its line number."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError) as error:
@@ -41,7 +41,7 @@ class _Strict(yaml.constructor.SafeConstructor):
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        """The mapping, after a look at its keys."""
+        """The mapping, after validating its keys."""
         seen: set[object] = set()
         for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             key = self.construct_object(key_node, deep=True)
@@ -66,7 +66,7 @@ class _FastLoader(_Strict, yaml.CSafeLoader):
 
 
 def _whole_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    """A whole number, of which PyYAML would read 060 as octal."""
+    """An integer; PyYAML would read 060 as octal."""
     return int(loader.construct_scalar(node))
 
 
@@ -84,14 +84,14 @@ for _kind in (_Loader, _FastLoader):
     )
 
 _FAST_BELOW = 8_000
-"""Characters of a text that libyaml may read, ten times as fast: what nests too deeply ends the process there."""
+"""Maximum length for libyaml, which is ten times as fast but crashes the process if a text is nested too deeply."""
 
 
 def parse_yaml(text: str) -> object:
     """The content of a YAML text.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or repeats a key, has one that is a mapping, or a date that is none.
+        yaml.YAMLError: it is not valid YAML, repeats a key, has a mapping as a key, or a date that does not exist.
         RecursionError: it is nested too deeply.
     """
     return yaml.load(text, Loader=_FastLoader if len(text) < _FAST_BELOW else _Loader)
@@ -101,8 +101,8 @@ def read_yaml(path: Path) -> object:
     """The content of a YAML file.
 
     Raises:
-        HeadwaterError: it cannot be read, is not UTF-8 or not YAML, repeats a key, has one that is a mapping, or has
-            a date that is none; with file and line.
+        HeadwaterError: it cannot be read, is not UTF-8 or not valid YAML, repeats a key, has a mapping as a key, or a
+            date that does not exist; with file and line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -122,7 +122,7 @@ def read_yaml(path: Path) -> object:
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """The faults of a pydantic validation in one line: key, what was found, what was expected."""
+    """The errors of a pydantic validation in one line: for each the key, what was found and what was expected."""
     return "; ".join(_describe_one(dict(fault), model) for fault in error.errors())
 
 
@@ -145,7 +145,7 @@ def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
 
 
 def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that may stand below *location*, as the file writes them: those of the innermost model on the way."""
+    """The keys that are allowed at *location*, as written in the file."""
     section = model
     parts = iter(location)
     for part in parts:
@@ -154,17 +154,17 @@ def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list
             continue
         section = next(_models(field.annotation), section)
         if get_origin(field.annotation) in (dict, tuple):
-            next(parts, None)  # a key or a place in it
+            next(parts, None)  # a key of a dict or an index of a list
     return list(_fields(section))
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of *model* by the names that they have in a file."""
+    """The fields of *model* by their names in the file."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that *annotation* names, itself or within, such as in ``dict[str, Model]``."""
+    """The pydantic models in *annotation*, also nested ones such as in ``dict[str, Model]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):

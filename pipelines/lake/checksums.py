@@ -1,7 +1,7 @@
 """Checksums: the size and the hash that each file of a folder had when it was written.
 
-Here: the file ``.checksums`` of a table's folder, and comparing files with it. DuckDB notices a flipped bit in a
-Parquet file only now and then; otherwise it returns other values.
+Here: the file ``.checksums`` in a table's folder, and comparing files with it. DuckDB itself detects a flipped bit in
+a Parquet file only sometimes; otherwise it returns wrong values.
 Not here: which files a table has (``pipelines.lake.partitions``), what to do about a damaged one
 (``pipelines.compute.run``).
 """
@@ -19,24 +19,24 @@ from pathlib import Path
 from pipelines.home.errors import HeadwaterError
 
 NAME = ".checksums"
-"""Hidden, so that no reader of the folder's Parquet files meets it."""
+"""A hidden name, so that programs that read all Parquet files of the folder ignore it."""
 
 _OWN = "#"
-"""Where the last line, the hash of those before it, begins."""
+"""The last line begins with this sign; it is the hash of the lines before it."""
 _WRITTEN = "@"
-"""Where the line begins that says when the checksums were written: so each writing differs from all others."""
+"""The line with the time of writing begins with this sign. It makes every version of ``.checksums`` different."""
 _DIGITS = 16
 _KEPT = 2
-"""Checksums that a file may have: that of its content now, and of its content before the last writing.
+"""Checksums kept for each file: of its current content and of the content before.
 
-They are written before the file is replaced. So a reader, or the next run after a crash in between, finds the old file
-whole as well as the new one. That an old file is old is seen by its version.
+We write the checksum before we replace the file. Between the two, or after a crash there, the old file must not count
+as damaged. Its version shows that it is old.
 """
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file had when it was written: the version in its footer ('' without one), its bytes, a hash of them."""
+    """A file as it was written: the version in its footer ('' if none), its size in bytes, a hash of its content."""
 
     version: str
     size: int
@@ -44,11 +44,11 @@ class Checksum:
 
 
 Checksums = Mapping[str, tuple[Checksum, ...]]
-"""By name below the folder (``dt=2026-11-20/part-0.parquet``), the newest last."""
+"""Path relative to the folder (``dt=2026-11-20/part-0.parquet``) → its checksums, the newest last."""
 
 
 def digest(content: bytes | memoryview) -> str:
-    """A hash of *content*, as ``digest_of`` makes it of a file."""
+    """A hash of *content*, the same as ``digest_of`` computes for a file."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
@@ -63,7 +63,7 @@ def digest_of(path: Path) -> str:
 
 
 def fault_of(path: Path, size: int | None, expected: str | None) -> str:
-    """What is wrong with *path*, which had *size* bytes with the hash *expected* (None: unknown); '' if nothing is."""
+    """What is wrong with *path*, which should have *size* bytes and the hash *expected* (None: not known); or ''."""
     try:
         found = path.stat().st_size
         if size is not None and found != size:
@@ -85,7 +85,7 @@ def checksum_of(path: Path, version: str = "") -> Checksum:
 
 
 def checksums_of(files: Iterable[tuple[Path, str]]) -> list[Checksum]:
-    """The checksums of files with their versions, in their order, several at once.
+    """The checksums of *files* (path, version), in the same order. Several files are read in parallel.
 
     Raises:
         OSError: one cannot be read.
@@ -95,10 +95,10 @@ def checksums_of(files: Iterable[tuple[Path, str]]) -> list[Checksum]:
 
 
 def read_checksums(folder: Path) -> Checksums:
-    """The checksums of the files of *folder*; lines that are damaged themselves are left out, so their file has none.
+    """The checksums of the files in *folder*. Damaged lines are skipped, so their files have none.
 
     Raises:
-        HeadwaterError: there are checksums that cannot be read.
+        HeadwaterError: ``.checksums`` exists but cannot be read.
     """
     content = _content(folder).decode(errors="replace")
     found: dict[str, tuple[Checksum, ...]] = {}
@@ -110,7 +110,7 @@ def read_checksums(folder: Path) -> Checksums:
 
 
 def are_sound(folder: Path) -> bool:
-    """Whether ``.checksums`` of *folder* is itself as it was written, or not there at all.
+    """Whether ``.checksums`` in *folder* itself is undamaged, or does not exist.
 
     Raises:
         HeadwaterError: it cannot be read.
@@ -121,7 +121,7 @@ def are_sound(folder: Path) -> bool:
 
 
 def last_writing(folder: Path) -> str:
-    """What tells a writing of ``.checksums`` of *folder* from all others: the hash of its lines; '' without the file.
+    """The hash of the lines of ``.checksums`` in *folder*, different after each write; '' if there is no such file.
 
     Raises:
         HeadwaterError: it cannot be read.
@@ -144,12 +144,12 @@ def _line(name: str, one: Checksum) -> str:
 
 
 def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collection[str]) -> str:
-    """What ``.checksums`` of *folder* is to be once files get the checksums *new*.
+    """The text of ``.checksums`` in *folder* after adding the checksums *new*.
 
-    Those of files that are neither new nor *present* are left out.
+    Files that are neither in *new* nor in *present* are dropped.
 
     Raises:
-        HeadwaterError: there are checksums that cannot be read.
+        HeadwaterError: ``.checksums`` exists but cannot be read.
     """
     kept = {name: sums for name, sums in read_checksums(folder).items() if name in present or name in new}
     for name, checksum in new.items():
@@ -160,7 +160,7 @@ def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collectio
 
 
 def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
-    """Whether *path* is as it was written with *version*: by its size, or if *deep* by its content as well."""
+    """Whether *path*, written with *version*, is undamaged: compares the size, and if *deep* also the content."""
     try:
         size = path.stat().st_size
         alike = [one for one in sums if one.version == version and one.size == size]
@@ -170,7 +170,7 @@ def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) 
 
 
 def whole_files(files: Iterable[tuple[Path, str, Iterable[Checksum]]], *, deep: bool) -> list[bool]:
-    """``is_whole`` of many files (path, version, checksums), in their order, several at once if *deep*."""
+    """``is_whole`` for many files (path, version, checksums), in the same order; in parallel if *deep*."""
     given = [(path, version, tuple(sums)) for path, version, sums in files]
     if not deep:
         return [is_whole(*one, deep=False) for one in given]

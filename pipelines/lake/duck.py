@@ -1,7 +1,7 @@
-"""DuckDB sessions: each step opens one of its own, in memory, over Parquet.
+"""DuckDB sessions: each part of a run opens its own session, in memory, that reads Parquet files.
 
 Here: how a session is set up, and how values and paths become SQL text.
-Not here: what a session runs.
+Not here: the queries.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pipelines.home.settings import Settings
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FAULTS = (*_FULL, errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.EMFILE, errno.EIO)
-"""The faults of a file system that DuckDB's messages are searched for."""
+"""Errors of a file system that we search for in DuckDB's messages."""
 
 
 @contextmanager
 def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB session in memory with the settings' threads and memory limit, spilling under ``<home>/.tmp``.
+    """A DuckDB session in memory with the settings' threads and memory limit. It spills to ``<home>/.tmp``.
 
-    Its time zone is UTC; it loads no extension from elsewhere. A fault of the machine (disk full, file
-    gone) leaves it as a HeadwaterError, Ctrl-C during a query as a KeyboardInterrupt.
+    Its time zone is UTC, and it loads no extensions. A fault of the machine (disk full, file gone) becomes a
+    HeadwaterError, Ctrl-C during a query a KeyboardInterrupt.
     """
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     with ExitStack() as stack:
@@ -46,7 +46,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
             yield connection
         except duckdb.OutOfMemoryException as error:
             full = f", or {spill.parent} is full" if spill else f" and {home.scratch} cannot be written"
-            # DuckDB's own message speaks of its allocator and of pragmas that nobody can set here.
+            # DuckDB's own message names its allocator and pragmas that users cannot set here.
             raise HeadwaterError(
                 f"memory_limit {settings.memory_limit} is too small{full}",
                 remedy=f"raise memory_limit in {home.settings_file}, make room, or ask for fewer days or columns",
@@ -54,13 +54,13 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
         except duckdb.IOException as error:
             raise file_fault(error) from error
         except RuntimeError as error:
-            if str(error) == "Query interrupted":  # DuckDB's word for a KeyboardInterrupt
+            if str(error) == "Query interrupted":  # what DuckDB makes of a KeyboardInterrupt
                 raise KeyboardInterrupt from error
             raise
 
 
 def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
-    """Where a session may spill; None in a home that can only be read: small queries do without."""
+    """The folder to spill to; None in a read-only home, where small queries work without one."""
     try:
         return stack.enter_context(scratch_folder(home))
     except OSError:
@@ -68,7 +68,7 @@ def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
 
 
 def file_fault(error: duckdb.Error) -> HeadwaterError:
-    """Which file could not be read or written, and why: DuckDB's own messages are wordy and vary."""
+    """The file that could not be read or written, and why; DuckDB's own messages are long and differ by case."""
     text = first_line(error)
     path = re.search(r'"(/[^"\\]+)', text)
     code = next((code for code in _FAULTS if os.strerror(code) in text), None)
@@ -89,7 +89,7 @@ def literal(text: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """*name* as a quoted SQL identifier; a table's ``schema.name`` is quoted in both parts."""
+    """*name* as a quoted SQL identifier; both parts of ``schema.table`` are quoted."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
 
 

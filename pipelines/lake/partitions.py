@@ -1,9 +1,9 @@
-"""The lake: Hive-style Parquet, one file a partition, replaced whole.
+"""The lake: Hive-style Parquet, one file for each partition, replaced atomically.
 
-Here: where a table's files are, what their footers say, how a file is published, and how files become a
-typed relation in a DuckDB session.
-Not here: when a partition is stale (``pipelines.compute.planner``) or how its rows are made
-(``pipelines.compute.runner``); the batches below ``lake/raw`` (``pipelines.ingest.batches``).
+Here: where a table's files are, the version in their footers, publishing a file, and reading files as a typed
+relation in DuckDB.
+Not here: when a partition is stale (``pipelines.compute.planner``), how its rows are computed
+(``pipelines.compute.runner``), the batches below ``lake/raw`` (``pipelines.ingest.batches``).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pipelines.lake.checksums import are_sound, checksums_of, checksums_text, la
 from pipelines.lake.duck import identifier, list_literal, literal
 
 VERSION_KEY = "headwater_version"
-"""The footer's key for a partition's version: a hash of all that made it."""
+"""Key in the footer for the partition's version, a hash of everything that determines its rows."""
 
 PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-"""How COPY writes the lake: of zstd's levels the first makes files of the same size as the default in less time."""
+"""Options of COPY. Level 1 of zstd takes less time than the default and the files are as small."""
 
 PART = "part-0.parquet"
 _PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
@@ -39,21 +39,21 @@ PartitionKey = Day | None
 
 @dataclass(frozen=True)
 class DaySpan:
-    """Days in a row, *first* to *last*, both included."""
+    """Consecutive days from *first* to *last*, both included."""
 
     first: Day
     last: Day
 
     @property
     def days(self) -> list[Day]:
-        """Each of them, in order."""
+        """All days, in order."""
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def __str__(self) -> str:
         return f"{self.first} to {self.last}"
 
 
-"""A partition's day, or None for the one file of an unpartitioned table."""
+"""The day of a partition; None for the only file of an unpartitioned table."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Lake:
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
     def partition(self, file: Path) -> tuple[str, PartitionKey]:
-        """The table and the partition that *file*, a path of ``file``, is of."""
+        """The table and the partition of *file*, a path that ``file`` returned."""
         schema, name, *folder = file.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 
     def files(self, table: str) -> dict[PartitionKey, Path]:
-        """The partitions that *table* has, by day; an unpartitioned table's file under None.
+        """The files of *table*: partition → path.
 
         Raises:
             HeadwaterError: the folder cannot be read.
@@ -103,10 +103,10 @@ class Lake:
     def versions(
         self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
     ) -> dict[PartitionKey, str]:
-        """The version in the footer of each partition of *table*; '' where a file is damaged or has none.
+        """The version in the footer of each partition of *table*; '' if the file is damaged or has no version.
 
-        A file is damaged if it differs from its checksum: in its size, or if *deep* in its content. Of a table by days
-        only *days* are looked at, if they are given.
+        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given, other
+        days are skipped.
         """
         files = self.files(table)
         if days is not None:
@@ -117,15 +117,14 @@ class Lake:
         return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, whole, strict=True)}
 
     def tables(self) -> list[str]:
-        """The tables that have a folder, whether or not a model still makes them."""
+        """All tables that have a folder, including tables whose model no longer exists."""
         return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())
 
     def state(self, table: str) -> str:
-        """What differs where any partition of *table* was published, removed or replaced; a damaged one is as it was.
+        """A text that changes when a partition of *table* is published, removed or replaced, but not when it is damaged.
 
-        It is made of the names of the partitions and the last writing of their checksums, without a look into any
-        file. Whether a partition is what it should be is said by its version alone (``versions``). Of the raw tables
-        only ``raw.batches`` has a state, which is that of all of them.
+        It consists of the partitions' names and the hash of ``.checksums``, so it reads no data. To find out whether a
+        partition is up to date use ``versions``. For raw tables, the state of ``raw.batches`` stands for all of them.
 
         Raises:
             HeadwaterError: the folder cannot be read.
@@ -133,13 +132,13 @@ class Lake:
         return f"{last_writing(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
-        """The files of *table* that are damaged by what ``versions`` found; none where no checksums were kept yet."""
+        """The damaged files of *table*, given the result of ``versions``; none if the table has no checksums yet."""
         if not (self.folder(table) / CHECKSUMS).exists():
             return []
         return [self.file(table, key) for key, version in versions.items() if not version]
 
     def mend_checksums(self, table: str) -> None:
-        """Write ``.checksums`` of *table* anew of what can be read of it, where it is damaged itself."""
+        """If ``.checksums`` of *table* is damaged, write it again from its undamaged lines."""
         folder = self.folder(table)
         if are_sound(folder):
             return
@@ -148,7 +147,7 @@ class Lake:
             write_file(folder / CHECKSUMS, text)
 
     def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
-        """Make temporary files the partitions of *table*, durably; each at once, after its checksum.
+        """Publish temporary files as partitions of *table*, each atomically and durably, after writing its checksum.
 
         Args:
             table: The table.
@@ -158,7 +157,7 @@ class Lake:
             The size of each partition in bytes.
 
         Raises:
-            HeadwaterError: the file system refuses. What was published before stays.
+            HeadwaterError: a file cannot be written. Partitions published before it stay published.
         """
         if not written:
             return {}
@@ -173,7 +172,7 @@ class Lake:
         return {key: checksum.size for key, checksum in new.items()}
 
     def remove(self, table: str, key: PartitionKey) -> None:
-        """Remove a partition, if it is there."""
+        """Remove a partition if it exists."""
         path = self.file(table, key)
         path.unlink(missing_ok=True)
         if key is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
@@ -181,7 +180,7 @@ class Lake:
 
 
 def _name(key: PartitionKey) -> str:
-    """A partition's file below its table's folder, as its checksum names it."""
+    """The partition's path relative to its table's folder, as in ``.checksums``."""
     return f"dt={key.isoformat()}/{PART}" if key else PART
 
 
@@ -193,7 +192,7 @@ def _stored_version(path: Path) -> str:
 
 
 def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, version: str) -> int:
-    """Write the rows of *query* to a Parquet file whose footer carries *version*.
+    """Write the rows of *query* to a Parquet file with *version* in its footer.
 
     Returns:
         The number of rows.
@@ -204,25 +203,25 @@ def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, versi
 
 
 def parquet_sql(files: Sequence[Path]) -> str:
-    """The rows of Parquet *files*, for a FROM clause: their own columns, nothing taken from the path.
+    """SQL for a FROM clause that reads Parquet *files*: only their own columns, none from the path.
 
-    DuckDB reads every ``name=value`` of the whole path as a column, and detects this by itself unless it is switched
-    off: in a home below a folder ``page_id=7`` every event would have page_id 7.
+    By default DuckDB reads every ``name=value`` in the path as a column: in a home below a folder ``page_id=7`` every
+    event would have page_id 7. So we switch that off.
     """
     return f"read_parquet({list_literal(files)}, hive_partitioning = false)"
 
 
 def dated_sql(files: Sequence[Path], columns: Collection[str] = ()) -> str:
-    """The same for files of one table by days, ``…/<table>/dt=<day>/<file>``, with ``dt`` from each file's own folder.
+    """Like ``parquet_sql``, for a partitioned table: adds ``dt`` from the folder, ``…/<table>/dt=<day>/<file>``.
 
-    A filter of dt skips the files of other days, as it would with DuckDB's Hive partitioning.
+    A filter on dt skips the files of other days, as DuckDB's own Hive partitioning does.
 
     Args:
-        files: Paths that differ only below the table's folder, or a pattern of such paths.
-        columns: The table's columns, so that the name of the file is called otherwise.
+        files: Paths that differ only below the table's folder, or one glob pattern for such paths.
+        columns: The table's columns, so that the internal column with the file name gets a different name.
     """
-    # The table's folder is the same for all files, so the day is always at the same place of the path. Looking for
-    # it by a pattern takes several times as long.
+    # The table's folder is the same for all files, so the day is always at the same position in the path. A regular
+    # expression would take several times as long.
     place = len(str(files[0].parent.parent)) + len("/dt=") + 1
     name, option = "filename", "true"
     if any(column.lower() == name for column in columns):
@@ -235,9 +234,9 @@ def dated_sql(files: Sequence[Path], columns: Collection[str] = ()) -> str:
 
 
 def relation_sql(columns: Mapping[str, str], files: Sequence[Path]) -> str:
-    """A SELECT of *columns* (name → DuckDB type) over *files*; without files, an empty relation of these types.
+    """A SELECT of *columns* (name → DuckDB type) from *files*; without files, an empty relation with these types.
 
-    A column ``dt`` comes from the folders of the files where they are kept by day.
+    For a partitioned table ``dt`` comes from the folders.
     """
     if not files:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
