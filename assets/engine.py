@@ -66,17 +66,17 @@ class DagsterEngine:
         self,
         tables: Collection[str],
         span: DaySpan | None,
-        held: Collection[tuple[str, PartitionKey]] = (),
+        blocked: Collection[tuple[str, PartitionKey]] = (),
     ) -> RunResult:
         """Compute *tables*: tables by days for the days of *span*, tables without days completely.
 
-        The result lists the partitions that a failed check held back. Later steps do not run then, so their tables are
+        The result lists the partitions that a failed check blocked. Later steps do not run then, so their tables are
         missing from the result.
 
         Raises:
             HeadwaterError: a query, or reading or writing, fails. Published partitions are not changed.
         """
-        self._given.held = frozenset(held)
+        self._given.blocked = frozenset(blocked)
         tags = range_tags(span) if span else {}
         self._run("tables", tables, tags)
         total = RunResult()
@@ -113,7 +113,7 @@ class DagsterEngine:
                     run_id=run_id,
                 )
             except dg.Failure as failure:
-                # Without an error, the failure only says that partitions were held back or files not read, which the
+                # Without an error, the failure only says that partitions were blocked or files not read, which the
                 # result and the ingestion report contain.
                 if self._found.error is not None:
                     raise self._found.error from failure

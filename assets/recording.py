@@ -66,7 +66,7 @@ def table_name(key: dg.AssetKey) -> str:
 
 def code_version(project: Project, model: Model) -> str:
     """The code version of *model*: a hash of its text and, if it is stale by its inputs, of its settings."""
-    if project.is_judged_by_content(model) or not model.parameters:
+    if project.is_versioned_by_content(model) or not model.parameters:
         return model.code_version
     settings = "\n".join(f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters))
     return f"{model.code_version}-{hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()}"
@@ -78,7 +78,7 @@ def has_reported_version(project: Project, table: str) -> bool:
     Not if a table by days that is stale by its content reads it: all of its days would look stale for ever.
     """
     return not any(
-        model.is_partitioned and project.is_judged_by_content(model)
+        model.is_partitioned and project.is_versioned_by_content(model)
         for name, model in project.models.items()
         if any(read.table == table for read in project.reads[name])
     )
@@ -151,7 +151,7 @@ class RunRecorder:
                 yield dg.AssetMaterialization(
                     asset_key(table.table), partition=day.isoformat(), metadata=metadata, tags=empty
                 )
-            if not table.held:
+            if not table.blocked:
                 yield dg.MaterializeResult(
                     asset_key=asset_key(table.table), metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
                 )
@@ -163,7 +163,7 @@ class RunRecorder:
         if not self._workspace.project.models[table.table].is_partitioned:
             return set()
         removed = {day for day in table.removed if day is not None}
-        return removed | (set(claimed) - table.published.keys() - set(table.held))
+        return removed | (set(claimed) - table.published.keys() - set(table.blocked))
 
     def _data_version(self, table: str, key: PartitionKey, version: str) -> dict[str, str]:
         is_reported = key is not None or has_reported_version(self._workspace.project, table)
@@ -248,17 +248,17 @@ def totals(table: TableResult) -> str:
     parts = [f"{len(table.published)} partitions, {rows:,} rows, {size:,} bytes in {table.seconds:.2f} s"]
     if table.removed:
         parts.append(f"{len(table.removed)} removed")
-    if table.held:
-        parts.append(f"{len(table.held)} held back")
+    if table.blocked:
+        parts.append(f"{len(table.blocked)} blocked")
     return f"{table.table}: {'; '.join(parts)}"
 
 
 def why_incomplete(result: RunResult) -> str | None:
-    """One line about why partitions were held back; None if no partition was."""
-    held = result.held()
-    if not held:
+    """One line about why partitions were blocked; None if no partition was."""
+    blocked = result.blocked()
+    if not blocked:
         return None
     failed = [c.describe() for c in result.checks.values() if not c.passed and c.severity == "error"]
-    tables = ", ".join(sorted({table for table, _ in held}))
-    reason = " ".join(failed) or "Their inputs were held back before."
-    return f"{len(held)} partitions of {tables} were held back and keep their old content. {reason}"
+    tables = ", ".join(sorted({table for table, _ in blocked}))
+    reason = " ".join(failed) or "Their inputs were blocked before."
+    return f"{len(blocked)} partitions of {tables} were blocked and keep their old content. {reason}"

@@ -136,7 +136,7 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
 
 
 def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """Compute the selected tables, report the result to Dagster, and fail if a check held anything back."""
+    """Compute the selected tables, report the result to Dagster, and fail if a check blocked a partition."""
     _refuse_checks_alone(context)
     given, found = step_of(context)
     tables = {table_name(key) for key in context.selected_asset_keys}
@@ -145,7 +145,7 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with home_lock(given.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             workspace = given.open(context.run.run_id)
             with session(given.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, given.held, given.tell).compute(tables, span)
+                result = Runner(workspace, connection, given.blocked, given.tell).compute(tables, span)
                 found.results.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))

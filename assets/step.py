@@ -29,12 +29,12 @@ class Given:
 
     Attributes:
         home: The home that the steps work on.
-        held: Partitions that earlier runs of the same command held back.
+        blocked: Partitions that earlier runs of the same command blocked.
         tell: Called with each line about the progress.
     """
 
     home: Home
-    held: frozenset[tuple[str, PartitionKey]] = frozenset()
+    blocked: frozenset[tuple[str, PartitionKey]] = frozenset()
     tell: Tell = lambda _line: None
     _opened: tuple[str, Workspace] | None = None
 

@@ -125,8 +125,8 @@ def _print_checks(summary: RunSummary) -> None:
     print(f"checks    {len(errors)} failed, {len(warnings)} warnings")
     for check in (*errors, *warnings):
         print(shortened(f"  {'ERROR' if check.severity == 'error' else 'warn '} {check.describe()}"))
-    for table, keys in sorted(summary.held.items()):
-        print(f"  held  {table}: {_spell(keys)} kept as before")
+    for table, keys in sorted(summary.blocked.items()):
+        print(f"  blocked {table}: {_spell(keys)} with the old content")
 
 
 def _removed(summary: RunSummary) -> str:
@@ -160,7 +160,7 @@ def _as_json(summary: RunSummary) -> dict[str, object]:
         "last": _iso(summary.last),
         "published": _keys_as_json(summary.published),
         "removed": _keys_as_json(summary.removed),
-        "held": _keys_as_json(summary.held),
+        "held": _keys_as_json(summary.blocked),
         "not_computed": summary.not_computed,
         "repaired": [str(path) for path in summary.repaired],
         "damaged": summary.damaged,

@@ -1,4 +1,4 @@
-"""Compute: which partitions are stale, computing and checking them, publishing them to the lake; reading them.
+"""Compute: decides which partitions are stale, computes and checks them, publishes them to the lake; read-only queries.
 
-Not here: Dagster (``assets``), which only records what is done here.
+Not here: Dagster (``assets``), which records what this package does.
 """

@@ -1,7 +1,7 @@
-"""Which days the snapshots are kept of: customers and their like as they stood at the end of a day.
+"""The days for which snapshots are kept. A snapshot is a table as of the end of a day, for example of customers.
 
-Here: the days, from the settings and from what other snapshots compare with.
-Not here: what a snapshot holds (``sql/``), when it is stale (``pipelines.compute.planner``).
+Here: these days, from the settings and from the days that other snapshots compare with.
+Not here: the content of a snapshot (``sql/``), when it is stale (``pipelines.compute.planner``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pipelines.sqlproject.project import Project
 
 
 def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -> dict[str, list[Day]]:
-    """The days of *span* of which each model as of a day has a partition, by the model's name.
+    """Model → the days of *span* for which it keeps a snapshot, in order; only models with ``as_of``.
 
-    These are the last ``daily_for_days`` and the ends of the months before; and the days with which a kept snapshot
-    compares itself (``dt = $dt - n``), or there would be nothing to compare it with.
+    These are the last ``daily_for_days`` days, before that the last day of each month, and the earlier days that a kept
+    snapshot compares itself with (``dt = $dt - n``).
     """
     month_ends = set(_month_ends(span.first, span.last))
     recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
     days: dict[str, set[Day]] = {}
-    for name in reversed(list(project.models)):  # each before what it reads
+    for name in reversed(list(project.models)):  # readers before the models that they read
         as_of = project.models[name].as_of
         if as_of:
             own = month_ends if as_of == "month_end" else month_ends | recent
@@ -32,7 +32,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
 
 
 def _compared(project: Project, name: str, days: Mapping[str, set[Day]]) -> set[Day]:
-    """The days of *name* that the snapshots of the models in *days* name one by one."""
+    """The days of *name* that the snapshots in *days* read by an exact offset."""
     return {
         parent
         for reader, own in days.items()

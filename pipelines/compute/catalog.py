@@ -1,7 +1,7 @@
 """``headwater catalog``: the lake as a DuckDB file of views, for any client, BI tool or notebook.
 
-Here: writing ``<home>/headwater.duckdb``. The file holds no rows: its views read the Parquet files, so that new
-days appear by themselves and no writer is ever in the way.
+Here: writing ``<home>/headwater.duckdb``. The file has no rows. Its views read the Parquet files, so new days appear
+without writing it again, and it never locks out a run.
 Not here: ``headwater sql`` (``pipelines.compute.reading``).
 """
 
@@ -20,22 +20,22 @@ from pipelines.lake.duck import file_fault, identifier, literal
 from pipelines.lake.partitions import PART, relation_sql
 
 STORAGE_VERSION = "v1.0.0"
-"""Older clients open this; DuckDB 2.0's own default they do not."""
+"""Older DuckDB clients can open this version, but not the default of DuckDB 2.0."""
 
 
 def write_catalog(home: Home) -> Path:
-    """Write the catalogue of *home*, replacing an earlier one at once.
+    """Write the catalogue of *home*, atomically replacing an earlier one.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
-        HeadwaterError: the home is wrong or cannot be written.
+        HeadwaterError: the home has a fault or cannot be written.
     """
     workspace = open_workspace(home)
     target = home.catalog_file
     try:
-        # Not beside its target: DuckDB may write a second file beside this one.
+        # Write it in a scratch folder, because DuckDB may write a second file beside it.
         with told_if_unwritable(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)
@@ -61,7 +61,7 @@ def _write(workspace: Workspace, path: Path) -> None:
 def _create_view(connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str) -> None:
     model = workspace.project.models[table]
     folder = workspace.lake.folder(table)
-    # A view over a pattern that no file matches cannot be created: an empty table is a view of no rows.
+    # DuckDB cannot create a view for a glob pattern without matches, so an empty table gets a view without rows.
     pattern = [folder / ("dt=*" if model.is_partitioned else "") / PART] if workspace.lake.files(table) else []
     connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(model.types, pattern)}")
     connection.execute(f"COMMENT ON VIEW {identifier(table)} IS {literal(model.description)}")

@@ -1,8 +1,7 @@
-"""Checks: what must hold of a table before it is published.
+"""Checks: queries that must return no rows before a table is published.
 
-Here: the check of its grain that every table has, running checks on a result, and the partitions that an error holds
-back.
-Not here: the checks themselves (``sql/checks/``), holding back (``pipelines.compute.runner``).
+Here: the grain check that every table has, running checks on a result, and which partitions a failed check blocks.
+Not here: the checks themselves (``sql/checks/``), blocking (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.project import Project
 
 SAMPLE_ROWS = 5
-"""Offending rows that a failed check shows."""
+"""Number of offending rows that a failed check shows."""
 
 _AT_ONCE = 10_000
 
 
 def grain_check_name(model: Model) -> str:
-    """The name of the check that every model has."""
+    """The name of the model's grain check."""
     return f"{model.name.replace('.', '_')}_grain"
 
 
@@ -36,7 +35,7 @@ class Checks:
     Args:
         project: The models and checks.
         connection: The session in which a result is visible as its table.
-        inputs: Makes the other tables visible that a check reads.
+        inputs: Mounts the other tables that a check reads.
     """
 
     def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
@@ -46,15 +45,15 @@ class Checks:
         self.results: dict[str, CheckResult] = {}
 
     def expect(self, model: Model) -> None:
-        """Have a result for each check of *model*, also if it never runs."""
-        remedy = f"Each row of {model.name} must have its own {', '.join(model.grain)}, none of them null."
+        """Add a result without rows for each check of *model*, in case the check never runs."""
+        remedy = f"The columns {', '.join(model.grain)} must be unique and not null in each row of {model.name}."
         name = grain_check_name(model)
         self.results[name] = CheckResult(name, model.name, "error", remedy)
         for check in self._project.checks[model.name]:
             self.results[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
 
     def run(self, model: Model, keys: Collection[PartitionKey]) -> set[PartitionKey]:
-        """Run every check on the result for *keys*; the partitions that an error forbids to publish."""
+        """Run every check on the result for *keys* and return the partitions that a failed check blocks."""
         failed: set[PartitionKey] = set()
         if not self._is_grain_unique(model):
             failed = self._run(grain_check_name(model), _grain_query(model), keys)
@@ -67,10 +66,10 @@ class Checks:
         return failed
 
     def _is_grain_unique(self, model: Model) -> bool:
-        """Whether a count of hashes proves the grain unique and not null.
+        """Whether a count of distinct hashes proves that the grain is unique and not null.
 
-        Distinct hashes are distinct keys, and counting them takes half the time and memory of counting keys. Where the
-        count falls short it may be chance: then the keys must be counted.
+        Counting hashes takes half the time and memory of counting keys. True is certain. False may be caused by two
+        keys with the same hash, so the caller must then count keys.
         """
         columns = ", ".join(identifier(name) for name in model.grain)
         missing = " OR ".join(f"{identifier(name)} IS NULL" for name in model.grain)

@@ -1,4 +1,4 @@
-"""Damage to raw files: saying which file it is.
+"""Damaged raw files.
 
 Here: the errors that name a damaged file and what to do.
 Not here: verifying what a computation reads (``pipelines.compute.inputs``), what checksums are
@@ -18,7 +18,7 @@ from pipelines.ingest import Damage, remedy_for
 
 
 def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
-    """Raise a HeadwaterError that names the first of *damages* to raw files, if there is any."""
+    """Raise a HeadwaterError for the first of *damages* to raw files; do nothing if there are none."""
     for damage in damages:
         error = damage_error(workspace, damage)
         more = f"; {len(damages) - 1} more files are damaged: headwater doctor --deep" if len(damages) > 1 else ""
@@ -27,9 +27,9 @@ def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
 
 @contextmanager
 def damage_named(workspace: Workspace) -> Iterator[None]:
-    """Where what reads raw files fails here, and some are damaged, the HeadwaterError names them.
+    """If the code in this context fails and a raw file is damaged, raise a HeadwaterError that names the file.
 
-    DuckDB's own messages about damaged files are many, and some name no file.
+    DuckDB has many different messages for damaged files, and some do not name the file.
     """
     try:
         yield
@@ -39,6 +39,6 @@ def damage_named(workspace: Workspace) -> Iterator[None]:
 
 
 def damage_error(workspace: Workspace, damage: Damage) -> HeadwaterError:
-    """The error about a damaged raw file: which, of which batch, what is wrong with it, what to do."""
+    """The error for a damaged raw file: the file, its batch, what is wrong and what to do."""
     remedy = remedy_for(workspace.home, workspace.raw, damage)
     return HeadwaterError(f"damaged, it {damage.wrong}; batch {damage.batch_id}", where=damage.path, remedy=remedy)

@@ -1,6 +1,6 @@
-"""``headwater check``: every model, check, source and setting, held to its rules without running anything.
+"""``headwater check``: validates every model, check, source and setting without running anything.
 
-Here: gathering all faults instead of stopping at the first.
+Here: collecting all faults instead of stopping at the first.
 Not here: the rules.
 """
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass
 class CheckReport:
-    """What was looked at, and what is wrong with it, a line each."""
+    """How many things were validated, and their faults, one line for each."""
 
     models: int = 0
     checks: int = 0
@@ -36,20 +36,20 @@ class CheckReport:
     faults: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """The result in a line."""
-        looked = (
+        """The result in one line."""
+        validated = (
             f"{self.models} models, {self.checks} checks, {self.metrics} metrics, {self.queries} queries, "
             f"{self.sources} sources, the settings"
         )
-        return f"{looked}: {len(self.faults)} faults" if self.faults else f"{looked}: all in order"
+        return f"{validated}: {len(self.faults)} faults" if self.faults else f"{validated}: all in order"
 
 
 def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
     """Check the shipped project, and *home* if there is one.
 
     Args:
-        home: The home; None: only what every home has, with the template of its saved queries.
-        queries: Queries of pages, to be held to the project's tables beside the saved ones.
+        home: The home; None: only what is shipped, including the template of the saved queries.
+        queries: Queries of pages, validated in addition to the saved ones.
     """
     report = CheckReport()
 
@@ -82,7 +82,7 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
 
 
 def lint_project(project: Project) -> list[str]:
-    """The linter's findings on every model and check, a line each."""
+    """The linter's findings on every model and check, one line for each."""
     faults: list[str] = []
     files = [*project.models.values(), *(check for checks in project.checks.values() for check in checks)]
     for file in files:

@@ -1,8 +1,8 @@
-"""What is stale: derived from the inputs and the footers, never remembered.
+"""Which partitions are stale, derived from the inputs and the files' footers; no state is stored.
 
-Here: which partitions there should be, which of them have another version than they would have if they were made
-today, and in which runs they are computed.
-Not here: what a version is (``pipelines.compute.versions``), making the rows (``pipelines.compute.runner``).
+Here: which partitions should exist, which of them have a different version than if they were computed now, and in
+which order they are computed.
+Not here: what a version is (``pipelines.compute.versions``), computing (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from pipelines.sqlproject.reads import Read
 Keys = frozenset[PartitionKey]
 
 _Piece = tuple[DaySpan, frozenset[str]]
-"""Days in a row, and the tables that are to be computed on them."""
+"""Consecutive days, and the tables to compute for them."""
 
 LONGEST_GAP_DAYS = 14
-"""Days without anything to compute that a segment may hold."""
+"""Maximum number of consecutive days without anything to compute within a segment."""
 
 LONGEST_SILENCE_DAYS = 31
-"""Days in a row without any record that the history of a shop may hold, where the settings name no start date."""
+"""A longer gap without records separates the shop's history from earlier records, if no start date is set."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The partitions of every model: which there should be, in which version, and what differs.
+    """The partitions that every model should have, with their versions, and the differences to the lake.
 
     Attributes:
         first, last: The days that are computed; None while nothing has landed.
         expected: Model → partition → version.
-        stale: Model → partitions whose version differs or that are missing; models without any are left out.
-        obsolete: Model → partitions that should not be there (any more).
-        damaged: Files of partitions that are not as they were written; their partitions are stale.
-        before: By target, how many of its records landed that are of days before *first*: they are not computed.
-        earliest: The first of these days.
+        stale: Model → partitions that are missing or have a different version; models without any are excluded.
+        obsolete: Model → partitions that exist but should not.
+        damaged: Files that differ from their checksums; their partitions are stale.
+        before: Target → number of landed records before *first*, which are not computed.
+        earliest: The first day with such a record.
     """
 
     first: Day | None
@@ -63,7 +63,7 @@ class Plan:
     earliest: Day | None = None
 
     def describe_before(self) -> str:
-        """A line on what has landed and lies before the first day; '' if nothing does."""
+        """A line about landed records before the first day; '' if there are none."""
         if not any(self.before.values()):
             return ""
         counts = " and ".join(f"{count:,} {target}" for target, count in self.before.items())
@@ -85,7 +85,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Segment:
-    """Days in a row on which the same tables are to be computed, or tables without days (None): one run."""
+    """The tables to compute in one run: partitioned ones for the days of *span*, or unpartitioned ones (no *span*)."""
 
     span: DaySpan | None
     tables: frozenset[str]
@@ -96,7 +96,7 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
 
     Args:
         workspace: The home.
-        connection: A session in which the small, whole models are evaluated.
+        connection: A session in which models that are versioned by their rows are evaluated.
         deep: Compare the content of every partition with its checksum, not only its size.
     """
     landed = landed_days(workspace, connection)
@@ -117,7 +117,7 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
 
 
 def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
-    """``make_plan``; if it says that anything is to be done, it was made of raw files that are as they were written.
+    """``make_plan``, with its raw inputs verified if there is anything to compute.
 
     Raises:
         HeadwaterError: a raw file is damaged, or a model's query fails.
@@ -125,10 +125,11 @@ def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
     with damage_named(workspace), session(workspace.home, workspace.settings) as connection:
         plan = make_plan(workspace, connection, deep=deep)
     if not plan.is_empty:
-        # Models that are versioned by their rows were evaluated on these tables. Tables that are read day by day are
-        # left to the runner, which verifies its inputs: hashing all events would make each run as long as the history.
+        # make_plan has computed the models that are versioned by their rows, so we verify the raw tables that they
+        # read. The runner verifies the other inputs, only for the days that it reads: hashing all events in every run
+        # would take longer and longer.
         project = workspace.project
-        by_content = [name for name, model in project.models.items() if project.is_judged_by_content(model)]
+        by_content = [name for name, model in project.models.items() if project.is_versioned_by_content(model)]
         tables = {
             read.table
             for name in by_content
@@ -142,7 +143,7 @@ def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
 ) -> tuple[dict[str, int], Day | None]:
-    """By target, how many of its records are of days before *first*; and the earliest of these days."""
+    """Target → number of its records before *first*; and the earliest day of such a record."""
     if first is None:
         return {}, None
     counts: dict[str, int] = {}
@@ -163,9 +164,9 @@ def _before(
 
 
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
-    """The first and last day to compute of those on which a record counts that has landed; None without any.
+    """The first and last day to compute, from the days on which landed records count; None without any records.
 
-    The first is ``first_of_shop``: what lies before a long silence is a wrong clock or another time of the shop.
+    The first is ``first_of_shop``: records before a long gap come from a wrong clock or an earlier time of the shop.
     """
     days: set[Day] = set()
     for target in TARGETS.values():
@@ -181,7 +182,7 @@ def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> 
 
 
 def first_of_shop(days: Collection[Day]) -> Day:
-    """The first of *days* (not empty) after which no more than ``LONGEST_SILENCE_DAYS`` days in a row are missing."""
+    """The first of *days* (not empty) after which no gap is longer than ``LONGEST_SILENCE_DAYS`` days."""
     first, *earlier = sorted(days, reverse=True)
     for day in earlier:
         if (first - day).days - 1 > LONGEST_SILENCE_DAYS:
@@ -209,19 +210,19 @@ def _expected(
     days = span.days if span else []
     snapshots = snapshot_days(project, workspace.settings.snapshots, span) if span else {}
     for name, model in project.models.items():
-        if project.is_judged_by_content(model):
+        if project.is_versioned_by_content(model):
             workspace.mount(connection, _unmounted(workspace, model), span)
             if model.is_partitioned and span is None:
                 sql = relation_sql(model.types, [])  # nothing has landed
             else:
                 sql = project.sql(model, span if model.is_partitioned else None)
-            # Models that read this one see its query, not its file: that may be out of date.
+            # Mount the query for the models that read this one, because its file may be stale.
             mount_view(connection, name, sql)
             expected[name] = _evaluated(connection, model)
         else:
             expected[name] = {}
             for day in snapshots.get(name, []) if model.as_of else days:
-                # In order of the days: one that reads itself finds the version of its day before.
+                # Days are in order, so a model that reads itself finds the version of its previous day.
                 if (version := input_version(workspace, model, day, version_of)) is not None:
                     expected[name][day] = version
     return expected
@@ -237,7 +238,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
-    """The reads of a whole model that are no models: those are mounted as queries already."""
+    """The reads of *model* that are not models; models are mounted as queries already."""
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 
 
@@ -246,26 +247,26 @@ def steps(
     stale: Mapping[str, Iterable[PartitionKey]],
     expected: Mapping[str, Mapping[PartitionKey, str]],
 ) -> list[Segment]:
-    """The runs that compute *stale*, each after those whose tables it reads.
+    """The segments that compute *stale*, in an order in which every input is computed first.
 
-    First the tables without days, then the segments of days, then the tables without days that are made of those.
+    First unpartitioned tables, then partitioned ones, then the unpartitioned tables that depend on partitioned ones.
     """
-    whole = {name for name, keys in stale.items() if None in keys}
+    unpartitioned = {name for name, keys in stale.items() if None in keys}
     by_day = [name for name, model in project.models.items() if model.is_partitioned]
-    late = whole & project.downstream(by_day)
-    early, late_ones = ([Segment(None, frozenset(tables))] if tables else [] for tables in (whole - late, late))
+    late = unpartitioned & project.downstream(by_day)
+    early, late_ones = ([Segment(None, frozenset(tables))] if tables else [] for tables in (unpartitioned - late, late))
     return early + segments(stale, expected) + late_ones
 
 
 def segments(
     stale: Mapping[str, Iterable[PartitionKey]], expected: Mapping[str, Mapping[PartitionKey, str]]
 ) -> list[Segment]:
-    """The stale partitions by days as runs: days in a row with the same tables, earliest first.
+    """The stale partitions of partitioned tables as segments: consecutive days with the same tables, earliest first.
 
-    Models look back in time, never ahead, so computing the segments in this order finds every input done. A table
-    that has no partition on a day (no refunds, say) does not end a segment: there it has nothing to compute. No
-    partition that is up to date is ever inside a segment of its table. Many days in a row without anything to compute
-    do end one: a single order of twenty years ago must not make a run of seven thousand days.
+    Models read earlier days, never later ones, so in this order every input is computed first. A segment never contains
+    an up-to-date partition of its tables. It may contain days on which a table has no partition, for example without
+    refunds, but not many consecutive days without anything to compute: a single order from twenty years ago must not
+    cause a run of seven thousand days.
     """
     tables_of: dict[Day, set[str]] = {}
     for table, keys in stale.items():
@@ -289,7 +290,7 @@ def _joined(piece: _Piece, more: _Piece) -> _Piece:
 
 
 def _is_disturbed(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
-    """Whether the days or tables that *joined* adds to *before* hold a partition that needs no computing."""
+    """Whether the days or tables that *joined* adds to *before* include an up-to-date partition."""
     (span, tables), (span_before, tables_before) = joined, before
     new_days = DaySpan(span_before.last, span.last).days[1:]
     if any(day in up_to_date[table] for table in tables for day in new_days):

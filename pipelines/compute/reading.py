@@ -1,6 +1,6 @@
-"""``headwater sql``: one read-only query over the whole lake.
+"""``headwater sql``: one read-only query on all tables of the lake.
 
-Here: mounting every table of the home, letting only reading statements pass, and writing the result.
+Here: mounting every table of the home, allowing only statements that read, and writing the result.
 Not here: the DuckDB file for other clients (``pipelines.compute.catalog``).
 """
 
@@ -28,7 +28,7 @@ from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.reads import Read
 
 TABLE_ROWS = 40
-"""Rows that the ``table`` format shows."""
+"""Number of rows that the ``table`` format shows."""
 
 _TRIES = 5
 
@@ -37,7 +37,7 @@ _READING = {"SELECT", "EXPLAIN", "RELATION"}
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a result, and how many there are in all."""
+    """The first rows of a result, and the number of all rows."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -46,9 +46,9 @@ class Rows:
 
 @contextmanager
 def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session in which every table of *home* is mounted over all of its days, to execute *sql* in.
+    """A session to execute *sql* in, with every table of *home* mounted for all days.
 
-    The tables that *sql* names stay as they are now, whatever a run beside it replaces or removes.
+    The tables that *sql* names do not change during the session, even if a run replaces or removes their files.
     """
     with ExitStack() as stack:
         connection = stack.enter_context(session(home, open_workspace(home).settings))
@@ -57,7 +57,7 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
                 _mount(connection, stack, open_workspace(home), sql)
                 break
             except duckdb.IOException:
-                # A run removed a partition after it was listed: list again.
+                # A run has removed a partition since we listed the files: list them again.
                 if attempt == _TRIES - 1:
                     raise
         yield connection
@@ -65,13 +65,14 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
 
 def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: Workspace, sql: str) -> None:
     tables = [*RAW_TABLES, *workspace.project.models]
-    # A word too many costs some links, one too few a table that changes: so no parser's opinion is asked.
+    # Match table names by substring, not by parsing: a false match only costs a few hard links, a missed one could read
+    # a file while it is replaced.
     named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
     others = [*CONFIG_TABLES, *(table for table in tables if table not in named)]
     try:
         folder = stack.enter_context(scratch_folder(workspace.home))
     except OSError:
-        others += named  # a home that can only be read: nobody writes to it either
+        others += named  # a read-only home: its files do not change
     else:
         for table in named:
             files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
@@ -80,10 +81,10 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
-    """Other names for *files*, which stay when those names are given to other files.
+    """Hard links to *files* in *folder*. They keep the old content when a run replaces the files.
 
-    DuckDB opens a file several times in one query: once for its footer, again for its rows. If the file is replaced in
-    between, the footer of the old one is applied to the bytes of the new.
+    DuckDB opens a file several times in one query: once for its footer, then for its rows. If the file is replaced in
+    between, it applies the old footer to the new bytes.
     """
     links = [folder / path.relative_to(root) for path in files]
     try:
@@ -93,7 +94,7 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
             link.hardlink_to(path)
     except FileNotFoundError as error:
         raise duckdb.IOException(f'Cannot open file "{path}": {error.strerror}') from error
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or one without hard links
         return files
     return links
 
@@ -122,7 +123,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
     """
     if out is None and form == "parquet":
-        raise HeadwaterError("parquet is no text", remedy="name a file with --out")
+        raise HeadwaterError("parquet cannot be printed, it is a binary format", remedy="name a file with --out")
     options = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY", "parquet": "FORMAT parquet"}[form]
     with reading_session(home, sql) as connection, tempfile.TemporaryDirectory() as folder:
         _refuse_writing(connection, sql)
@@ -130,7 +131,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         target = Path(folder, "result") if out is None else out.resolve()
         _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
         if out is None:
-            # Not by COPY to /dev/stdout: that opens it anew, and so cuts off a file to which a shell appends.
+            # COPY to /dev/stdout would open it again and so truncate a file to which the shell appends.
             _print(target)
 
 
@@ -140,7 +141,7 @@ def _print(result: Path) -> None:
             shutil.copyfileobj(content, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, `head` say, has seen enough: let Python find no fault with it at its end either.
+        # The program that reads our output, for example `head`, has stopped. Keep Python from failing again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -170,5 +171,5 @@ def _execute(
 
 
 def _message(error: duckdb.Error) -> str:
-    """The message without the excerpt of the query that DuckDB draws below it."""
+    """The message without DuckDB's excerpt of the query below it."""
     return " ".join(part for part in str(error).split("\nLINE ")[0].split()) or first_line(error)

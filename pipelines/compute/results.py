@@ -1,7 +1,7 @@
-"""What a run did: by table, by partition, by check.
+"""The results of a run, by table, partition and check.
 
-Here: these types, and how a check's finding reads in a line.
-Not here: doing it (``pipelines.compute.runner``), telling Dagster of it (``assets.recording``).
+Here: these types, and the description of a failed check in one line.
+Not here: running (``pipelines.compute.runner``), recording results in Dagster (``assets.recording``).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class TableResult:
     Attributes:
         table: The model.
         published: The partitions written.
-        removed: Partitions that were there and have no inputs any more.
-        held: Partitions kept as they were because a check failed, or because what they read was held.
-        seconds: Time in the query, the checks and the writing.
-        sql: The query, bound to the first chunk's days.
+        removed: Partitions removed because they no longer have inputs.
+        blocked: Partitions that keep their old content because a check failed on them or on a partition that they read.
+        seconds: Time for the query, the checks and writing.
+        sql: The query, with the days of the first chunk.
     """
 
     table: str
     published: dict[PartitionKey, PartitionResult] = field(default_factory=dict)
     removed: list[PartitionKey] = field(default_factory=list)
-    held: list[PartitionKey] = field(default_factory=list)
+    blocked: list[PartitionKey] = field(default_factory=list)
     seconds: float = 0.0
     sql: str = ""
 
@@ -48,12 +48,12 @@ class CheckResult:
     """What a check found in a run.
 
     Attributes:
-        check: Its name; a table's own check of its grain is ``<schema>_<table>_grain``.
-        model: The model judged.
+        check: The name of the check; a grain check is ``<schema>_<table>_grain``.
+        model: The model that it validates.
         severity: ``error`` or ``warn``.
-        rows: Offending rows.
-        sample: Some of them, as column → value.
-        days: The days on which there are any (empty for a table without partitions).
+        rows: Number of offending rows.
+        sample: The first of them, as column → value.
+        days: The days with offending rows (empty for an unpartitioned table).
         remedy: What to do.
     """
 
@@ -67,11 +67,11 @@ class CheckResult:
 
     @property
     def passed(self) -> bool:
-        """Whether it found nothing."""
+        """Whether there are no offending rows."""
         return self.rows == 0
 
     def describe(self) -> str:
-        """The result in a line."""
+        """The result in one line."""
         days = f" on {_spell_days(self.days)}" if self.days else ""
         first = "; first: " + ", ".join(f"{k}={v}" for k, v in self.sample[0].items()) if self.sample else ""
         return f"{self.model}: check {self.check} ({self.severity}) found {self.rows} rows{days}{first}. {self.remedy}"
@@ -84,13 +84,13 @@ class RunResult:
     tables: dict[str, TableResult] = field(default_factory=dict)
     checks: dict[str, CheckResult] = field(default_factory=dict)
 
-    def held(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions held back."""
-        return {(name, key) for name, table in self.tables.items() for key in table.held}
+    def blocked(self) -> set[tuple[str, PartitionKey]]:
+        """The partitions that were blocked."""
+        return {(name, key) for name, table in self.tables.items() for key in table.blocked}
 
     def settled(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions about which the run has decided: published, removed or held."""
-        return self.held() | {
+        """The partitions that the run has published, removed or blocked."""
+        return self.blocked() | {
             (name, key) for name, table in self.tables.items() for key in (*table.published, *table.removed)
         }
 
@@ -103,14 +103,14 @@ def _spell_days(days: Collection[Day]) -> str:
 
 @dataclass(frozen=True)
 class CheckState:
-    """How a check ended when it last ran.
+    """The latest result of a check.
 
     Attributes:
-        table: The model that it judges.
-        name: Its name.
-        severity: ``error``: it blocks what it finds; ``warn``.
-        passed: Whether it found nothing; None: it never ran.
-        found: What it found, or how much it looked at.
+        table: The model that it validates.
+        name: The name of the check.
+        severity: ``error`` blocks partitions with offending rows; ``warn`` only reports them.
+        passed: Whether there were no offending rows; None: it never ran.
+        found: The offending rows, or how much was checked.
         at: When it ran, UTC; None: never.
     """
 

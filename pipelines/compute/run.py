@@ -1,6 +1,6 @@
-"""One run of a home: ingest what is new, compute what is stale.
+"""One run of a home: ingest new landing files, then compute stale partitions.
 
-Here: the order of these steps, whatever engine carries them out.
+Here: the order of the steps, for every engine.
 Not here: the steps themselves (``pipelines.ingest``, ``pipelines.compute.planner``, ``pipelines.compute.runner``), or
 the engine that records them in Dagster (``assets.engine``).
 """
@@ -35,16 +35,16 @@ class RunSummary:
     """What a run did.
 
     Attributes:
-        ingested: The batches read, their records and their faults.
+        ingested: The batches that were read, with the numbers of records and the errors.
         start_date_set: The start date, if this run set it.
         first, last: The days that the home computes; None while nothing has landed.
         published: Table → partitions written.
-        removed: Table → partitions removed because their inputs are gone.
-        held: Table → partitions held back by a failed check, directly or upstream.
-        failed_checks: The checks that found something, warnings included.
-        not_computed: A line on landed records before the start date; '' without any.
-        repaired: Files of partitions that were damaged and are computed again.
-        damaged: A line on each file that is damaged still: of raw batches, and of tables that were not asked for.
+        removed: Table → partitions removed because they no longer have inputs.
+        blocked: Table → partitions blocked by a failed check, directly or upstream.
+        failed_checks: The checks with offending rows, including warnings.
+        not_computed: A line about landed records before the start date; '' without any.
+        repaired: Damaged files of partitions that this run computed again.
+        damaged: A line about each file that is still damaged: of raw batches, and of tables that were not requested.
     """
 
     ingested: IngestReport
@@ -53,7 +53,7 @@ class RunSummary:
     last: Day | None = None
     published: dict[str, set[PartitionKey]] = field(default_factory=dict)
     removed: dict[str, set[PartitionKey]] = field(default_factory=dict)
-    held: dict[str, set[PartitionKey]] = field(default_factory=dict)
+    blocked: dict[str, set[PartitionKey]] = field(default_factory=dict)
     failed_checks: dict[str, CheckResult] = field(default_factory=dict)
     not_computed: str = ""
     repaired: list[Path] = field(default_factory=list)
@@ -62,7 +62,7 @@ class RunSummary:
     @property
     def did_nothing(self) -> bool:
         """Whether everything was up to date."""
-        return not (self.ingested.batches or self.published or self.removed or self.held)
+        return not (self.ingested.batches or self.published or self.removed or self.blocked)
 
     @property
     def has_errors(self) -> bool:
@@ -76,12 +76,12 @@ class RunSummary:
         return sorted({key for keys in self.published.values() for key in keys if key is not None})
 
     def add(self, result: RunResult) -> None:
-        """Take in what one step did."""
+        """Add the results of one step."""
         for name, table in result.tables.items():
             for total, keys in (
                 (self.published, table.published),
                 (self.removed, table.removed),
-                (self.held, table.held),
+                (self.blocked, table.blocked),
             ):
                 if keys:
                     total.setdefault(name, set()).update(keys)
@@ -98,12 +98,12 @@ def _merge(total: CheckResult, more: CheckResult) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What of the home is to be computed.
+    """What to compute.
 
     Attributes:
         tables: Only these models; None = all.
         first, last: Only these days; None = no bound.
-        force: Compute them also where nothing has changed.
+        force: Compute them even if they are up to date.
         verify: Compare the content of every file of the lake with its checksum, not only its size.
     """
 
@@ -118,17 +118,17 @@ class Engine(Protocol):
     """Carries out the two steps of a run."""
 
     def ingest(self) -> IngestReport:
-        """Ingest what is pending."""
+        """Ingest the pending landing files."""
         ...
 
     def compute(
-        self, tables: Collection[str], span: DaySpan | None, held: Collection[tuple[str, PartitionKey]] = ()
+        self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*, or the unpartitioned *tables* where there are no days."""
+        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
         ...
 
     def close_dead_runs(self) -> None:
-        """Mark as failed what a killed process left as running in the engine's records, if it keeps any."""
+        """Mark runs of killed processes as failed in the engine's records, if it has any."""
         ...
 
 
@@ -139,19 +139,19 @@ class DirectEngine:
         self._home = home
 
     def ingest(self) -> IngestReport:
-        """Ingest what is pending."""
+        """Ingest the pending landing files."""
         return ingest(self._home, load_settings(self._home))
 
     def compute(
-        self, tables: Collection[str], span: DaySpan | None, held: Collection[tuple[str, PartitionKey]] = ()
+        self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*, or the unpartitioned *tables* where there are no days."""
+        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
-            return Runner(workspace, connection, held).compute(tables, span)
+            return Runner(workspace, connection, blocked).compute(tables, span)
 
     def close_dead_runs(self) -> None:
-        """There are no records."""
+        """Do nothing: this engine keeps no records."""
 
 
 def run_home(
@@ -165,12 +165,12 @@ def run_home(
 
     Args:
         home: The home.
-        request: What is to be computed; default: everything that is stale.
-        engine: Makes what carries out the steps, once there is something to do.
-        tell: Told what is going on, a line at a time.
+        request: What to compute; default: everything that is stale.
+        engine: Creates the engine; called only if there is something to do.
+        tell: Called with each line about the progress.
 
     Raises:
-        HeadwaterError: the settings or the SQL project are wrong, or the machine fails.
+        HeadwaterError: the settings or the SQL project have a fault, or the machine fails.
     """
     request = request or Request()
     say = tell or (lambda _line: None)
@@ -180,22 +180,24 @@ def run_home(
         return engine(home, say)
 
     with home_lock(home, "headwater run"):
-        workspace = open_workspace(home)  # a fault of the settings or the project shows before anything is read
+        workspace = open_workspace(home)  # report faults of the settings or the project before reading files
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work
         summary = RunSummary(made().ingest() if has_files else IngestReport())
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, made, summary, say)
-        if home.run_marker.exists():  # a run was killed after its last table, so nothing was left to do
+        if (
+            home.run_marker.exists()
+        ):  # a run was killed after its last table; with nothing to do, no engine has closed it yet
             made().close_dead_runs()
     return summary
 
 
 def set_start_date(home: Home) -> Day | None:
-    """The first day that the home computes; if the settings name none, the first of the shop, written into them.
+    """The first day to compute: ``start_date`` in the settings. If it is not set, determine it and write it there.
 
-    See ``pipelines.compute.planner.first_of_shop``.
+    See ``pipelines.compute.planner.first_of_shop``; None while nothing has landed.
     """
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
@@ -218,23 +220,25 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     plan = sound_plan(workspace, deep=request.verify)
     summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)
-    open_ = _wanted(workspace, plan, request)
-    held: set[tuple[str, PartitionKey]] = set()
-    # Dagster ends a run at a failed check, good days included; what does not wait for it is asked for again.
-    while segments := steps(workspace.project, open_, plan.expected):
+    remaining = _wanted(workspace, plan, request)
+    blocked: set[tuple[str, PartitionKey]] = set()
+    # A failed check ends a Dagster run, including its good days. Repeat for partitions that do not depend on it.
+    while segments := steps(workspace.project, remaining, plan.expected):
         done: set[tuple[str, PartitionKey]] = set()
         for step in segments:
-            result = _compute(engine(), step, held, say)
-            held |= result.held()
+            result = _compute(engine(), step, blocked, say)
+            blocked |= result.blocked()
             done |= result.settled()
             summary.add(result)
-        waiting = _waiting(workspace, open_, held)
+        waiting = _waiting(workspace, remaining, blocked)
         for name, key in waiting:
-            summary.held.setdefault(name, set()).add(key)
-        open_ = {name: keys - {key for table, key in done | waiting if table == name} for name, keys in open_.items()}
+            summary.blocked.setdefault(name, set()).add(key)
+        remaining = {
+            name: keys - {key for table, key in done | waiting if table == name} for name, keys in remaining.items()
+        }
         if not done:
             break
-    _tell_damage(workspace, plan, summary)
+    _report_damage(workspace, plan, summary)
     if request.verify:
         for table in workspace.project.models:
             workspace.lake.mend_checksums(table)
@@ -242,40 +246,42 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
             write_manifest(workspace.raw)
 
 
-def _tell_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> None:
-    """Sort the damaged partitions into those that were computed again, or removed, and the others."""
+def _report_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> None:
+    """Add damaged partitions to *summary*: as repaired if they were computed again or removed, otherwise as damaged."""
     for path in plan.damaged:
         table, key = workspace.lake.partition(path)
         if key in summary.published.get(table, ()) or key in summary.removed.get(table, ()):
             summary.repaired.append(path)
         else:
             sums = workspace.lake.folder(table) / CHECKSUMS
-            summary.damaged.append(f"{path}: damaged, it is not as {sums} says; 'headwater run' computes it again")
+            summary.damaged.append(
+                f"{path}: damaged, it differs from its checksum in {sums}; 'headwater run' computes it again"
+            )
 
 
-def _compute(engine: Engine, step: Segment, held: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
+def _compute(engine: Engine, step: Segment, blocked: Collection[tuple[str, PartitionKey]], say: Tell) -> RunResult:
     if step.span:
         say(f"computing {step.span}: {len(step.tables)} tables")
-    return engine.compute(step.tables, step.span, held)
+    return engine.compute(step.tables, step.span, blocked)
 
 
 def _waiting(
-    workspace: Workspace, open_: Mapping[str, Keys], held: Collection[tuple[str, PartitionKey]]
+    workspace: Workspace, remaining: Mapping[str, Keys], blocked: Collection[tuple[str, PartitionKey]]
 ) -> set[tuple[str, PartitionKey]]:
-    """The partitions of *open_* that read what is held, directly or not, and the held ones themselves."""
-    waiting = set(held)
+    """The *blocked* partitions, and the *remaining* ones that depend on them, directly or not."""
+    waiting = set(blocked)
     for name in workspace.project.models:
-        for key in open_.get(name, ()):
+        for key in remaining.get(name, ()):
             if workspace.project.reads_any_of(name, key, waiting):
                 waiting.add((name, key))
     return waiting
 
 
 def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
-    """The partitions to compute: the stale ones, or with ``force`` all, that the request names.
+    """The requested partitions to compute: the stale ones, or with ``force`` all.
 
-    Ingestion's account of itself is always among them: whoever asked for one table would look for refused records in
-    vain otherwise.
+    The tables that report on ingestion are always included. Otherwise a user who requests one table would not find the
+    records that were just quarantined.
     """
     chosen: dict[str, Keys] = {}
     accounts = _accounts(workspace.project)
@@ -292,7 +298,7 @@ def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Key
 
 
 def _accounts(project: Project) -> set[str]:
-    """The models that say what became of landed records, and read nothing else: they take no time."""
+    """The models that read only ingestion's own records (batches, quarantine). They take almost no time."""
     reads = {name: {read.table for read in project.reads[name]} for name in project.models}
     return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
 

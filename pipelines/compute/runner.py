@@ -1,7 +1,7 @@
 """Computing partitions: query, check, publish.
 
-Here: how the tables of a run are computed over its days in one DuckDB session, and what is held back.
-Not here: which partitions need it (``pipelines.compute.planner``), what is checked (``pipelines.compute.checks``),
+Here: computing the tables of a run for its days in one DuckDB session, and blocking partitions.
+Not here: which partitions are stale (``pipelines.compute.planner``), running checks (``pipelines.compute.checks``),
 Dagster (``assets.sql``).
 """
 
@@ -34,16 +34,16 @@ from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import run_step
 
 ROWS_PER_CHUNK = 4_000_000
-"""Records in one chunk of a range, so that a chunk's intermediate results stay near the memory limit.
+"""Maximum number of raw records in one chunk of days, so that intermediate results stay near the memory limit.
 
-They are those of the targets that are kept by day, which are by far the most."""
+Only targets that are partitioned by day count; they have most of the records."""
 
 _CANDIDATE = "candidate"
 
 
 @dataclass
 class _Written:
-    """A partition's file that is not published yet."""
+    """A temporary file of a partition that is not published yet."""
 
     key: PartitionKey
     temporary: Path
@@ -57,25 +57,25 @@ class Runner:
     Args:
         workspace: The home.
         connection: The session.
-        held: Partitions that earlier runs of the same command held back: what reads them is held as well.
-        tell: Told which table is being computed.
+        blocked: Partitions that earlier runs of the same command blocked. Partitions that read them are blocked too.
+        tell: Called with a line about each table before it is computed.
     """
 
     def __init__(
         self,
         workspace: Workspace,
         connection: duckdb.DuckDBPyConnection,
-        held: Collection[tuple[str, PartitionKey]] = (),
+        blocked: Collection[tuple[str, PartitionKey]] = (),
         tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._workspace = workspace
         self._project = workspace.project
         self._tell = tell
         self._connection = connection
-        # DuckDB guesses sizes from filters, and on a large day it guesses wrong: it would hash millions of wide rows to
-        # look up a few narrow ones, and spill. The models join the smaller side to the larger: let it stay so.
+        # DuckDB estimates sizes from filters. On a large day it estimates wrong, hashes millions of wide rows to look
+        # up a few narrow ones, and spills. The models have the smaller side on the right, so keep their join order.
         connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
-        self._held = set(held)
+        self._blocked = set(blocked)
         self._inputs = Inputs(workspace, connection)
         self._checks = Checks(self._project, connection, self._inputs)
         self._versions = StoredVersions(workspace, ())
@@ -83,10 +83,10 @@ class Runner:
         self._as_of_days: dict[str, list[Day]] | None = None
 
     def compute(self, tables: Collection[str], span: DaySpan | None) -> RunResult:
-        """Compute *tables*: those by days for the days of *span*, the others whole.
+        """Compute *tables*: the partitioned ones for the days of *span*, the others completely.
 
         Raises:
-            HeadwaterError: a query fails or a file cannot be written. What was published before stays.
+            HeadwaterError: a query fails or a file cannot be written. Partitions published before it stay published.
         """
         models = [model for name, model in self._project.models.items() if name in tables]
         for model in models:
@@ -109,7 +109,7 @@ class Runner:
         return RunResult(self._tables, self._checks.results)
 
     def _days_as_of(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* of which *model* has a partition."""
+        """The days of *span* for which *model* keeps a snapshot."""
         if self._as_of_days is None:
             landed = landed_days(self._workspace, self._connection)
             settings = self._workspace.settings
@@ -134,7 +134,7 @@ class Runner:
         started = time.monotonic()
         table = self._tables[model.name]
         keys: list[PartitionKey] = [*span.days] if span else [None]
-        ready = [key for key in keys if not self._hold_if_inputs_held(model, key)]
+        ready = [key for key in keys if not self._block_if_inputs_blocked(model, key)]
         if ready:
             self._tell(f"computing {model.name}" + (f", {span}" if span else ""))
             self._inputs.mount(self._project.reads[model.name], span, model.name)
@@ -144,14 +144,14 @@ class Runner:
                 if model.python:
                     folder = stack.enter_context(scratch_folder(self._workspace.home))
                     query = run_step(self._connection, model.python, query, model.types, folder)
-                if len(keys) == 1 and not self._project.is_judged_by_content(model):
+                if len(keys) == 1 and not self._project.is_versioned_by_content(model):
                     self._stream(model, keys[0], query)
                 else:
                     self._materialize(model, ready, span, query)
         table.seconds += time.monotonic() - started
 
     def _stream(self, model: Model, key: PartitionKey, query: str) -> None:
-        """Write the one partition that *query* makes straight into its file, which may be larger than the memory."""
+        """Write the only partition of *query* directly to its file, because it may be larger than the memory."""
         version = self._versions.by_inputs(model, key)
         if version is None:
             self._remove(model, key)
@@ -174,7 +174,7 @@ class Runner:
             self._inputs.show(model.name, f"SELECT * FROM {_CANDIDATE}")
             sound = self._sound(model, keys)
             content = None
-            if self._project.is_judged_by_content(model):
+            if self._project.is_versioned_by_content(model):
                 content = content_versions(self._connection, model, _CANDIDATE)
             for key in sound:
                 version = self._versions.by_inputs(model, key) if content is None else content.get(key)
@@ -182,7 +182,7 @@ class Runner:
                     self._remove(model, key)
                     continue
                 if self._project.reads_itself(model):
-                    self._versions.of(model.name)[key] = version  # the next day's version is made of it
+                    self._versions.of(model.name)[key] = version  # the next day's version depends on it
                 written.append(self._write(model, key, _CANDIDATE, version))
             self._publish(model, written)
         finally:
@@ -192,23 +192,23 @@ class Runner:
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
 
     def _sound(self, model: Model, keys: list[PartitionKey]) -> list[PartitionKey]:
-        """Those of *keys* that no check forbids to publish; the others are held."""
+        """The partitions of *keys* that may be published; the others are blocked."""
         failed = self._checks.run(model, keys)
         for key in keys:
-            if key in failed or self._hold_if_inputs_held(model, key):
-                self._hold(model, key)
-        return [key for key in keys if (model.name, key) not in self._held]
+            if key in failed or self._block_if_inputs_blocked(model, key):
+                self._block(model, key)
+        return [key for key in keys if (model.name, key) not in self._blocked]
 
-    def _hold_if_inputs_held(self, model: Model, key: PartitionKey) -> bool:
-        if not self._project.reads_any_of(model.name, key, self._held):
+    def _block_if_inputs_blocked(self, model: Model, key: PartitionKey) -> bool:
+        if not self._project.reads_any_of(model.name, key, self._blocked):
             return False
-        self._hold(model, key)
+        self._block(model, key)
         return True
 
-    def _hold(self, model: Model, key: PartitionKey) -> None:
-        self._held.add((model.name, key))
-        if key not in self._tables[model.name].held:
-            self._tables[model.name].held.append(key)
+    def _block(self, model: Model, key: PartitionKey) -> None:
+        self._blocked.add((model.name, key))
+        if key not in self._tables[model.name].blocked:
+            self._tables[model.name].blocked.append(key)
 
     def _refuse_other_days(self, model: Model, span: DaySpan) -> None:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
@@ -245,7 +245,7 @@ class Runner:
 
 @contextmanager
 def _fault_named(model: Model) -> Iterator[None]:
-    """Name the model whose query fails here; what the machine lacks is no fault of it.
+    """Turn an error of the model's query into a HeadwaterError with its file, except faults of memory or disk.
 
     Raises:
         HeadwaterError: the query fails.
@@ -259,7 +259,7 @@ def _fault_named(model: Model) -> Iterator[None]:
 
 
 def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
-    """The rows of one partition, in the file's order, without dt, which is the folder's name."""
+    """A query for the rows of one partition, sorted as in the file, without dt, which is in the folder's name."""
     columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
     order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
     if key is None:
@@ -267,7 +267,7 @@ def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
     day = f"DATE {literal(key.isoformat())}"
     if relation == _CANDIDATE:
         return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
-    # A row of another day would be lost silently, for its dt is not written: let the query fail instead.
+    # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
     message = literal(f"returns a row of a day other than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
     guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
     return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"

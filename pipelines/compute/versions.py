@@ -1,9 +1,9 @@
-"""Versions: hashes of what makes the rows of a partition.
+"""Versions: hashes of everything that determines the rows of a partition.
 
-Here: the version of a partition by its inputs, or by its rows, and the versions that the lake holds during a run.
-A version by inputs is a hash of the model's text, the settings that it names and the versions of the partitions that
-it reads. Where a model reads whole histories (orders and their lines) or has no partitions, its rows are hashed
-instead: they are few, and by their inputs every day would be stale at every delivery.
+A version by inputs is a hash of the model's text, the settings that it uses and the versions of the partitions that it
+reads. A model that reads a complete history (all orders and their lines) or has no partitions is versioned by its rows
+instead: by its inputs, every delivery would make all of its days stale, and it has few rows to hash.
+Here: both kinds of versions, and the versions in the lake during a run.
 Not here: comparing versions (``pipelines.compute.planner``).
 """
 
@@ -21,11 +21,11 @@ from pipelines.lake.partitions import Day, PartitionKey
 from pipelines.sqlproject.model import Model
 
 VersionOf = Callable[[str, PartitionKey], str | None]
-"""Looks up the version of a table's partition; None where there is no such partition."""
+"""Returns the version of a table's partition; None if there is no such partition."""
 
 
 def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
-    """The versions of the partitions of *model* whose rows *relation* holds: hashes of these rows."""
+    """The versions of the partitions of *model* by their rows, which are in *relation*."""
     columns = ", ".join(identifier(name) for name in model.columns)
     measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
     if not model.is_partitioned:
@@ -36,10 +36,10 @@ def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relati
 
 
 def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
-    """The version of the partition *day* of *model*, of what *version_of* says of the partitions that it reads.
+    """The version of the partition *day* of *model* by its inputs, whose versions *version_of* returns.
 
-    None where none of the tables by days that it reads has a partition in its window: then there is nothing to
-    compute and no partition.
+    None if no partitioned table that it reads has a partition in the days that it reads. Then there is nothing to
+    compute, and the partition should not exist.
     """
     project = workspace.project
     parts = [model.code_version]
@@ -62,11 +62,11 @@ def _hash(parts: Iterable[str]) -> str:
 
 
 class StoredVersions:
-    """The versions of all partitions as the lake holds them, kept up to date by the one who publishes.
+    """The versions of all partitions in the lake. The caller updates them when it publishes.
 
     Args:
         workspace: The home.
-        days: The days that matter of tables by days.
+        days: The days to read of partitioned tables.
     """
 
     def __init__(self, workspace: Workspace, days: Collection[Day]) -> None:
@@ -75,7 +75,7 @@ class StoredVersions:
         self._tables: dict[str, dict[PartitionKey, str]] = {}
 
     def of(self, table: str) -> dict[PartitionKey, str]:
-        """The versions of *table*; what is changed there is known from then on."""
+        """The versions of *table*, as a dict that the caller may update."""
         if table not in self._tables:
             if table.startswith("raw."):
                 self._tables[table] = dict(self._workspace.raw.versions(table))
@@ -86,7 +86,7 @@ class StoredVersions:
         return self._tables[table]
 
     def by_inputs(self, model: Model, key: PartitionKey) -> str | None:
-        """Hash a partition's inputs; None if it has no inputs, or if the model is versioned by its rows."""
-        if key is None or self._workspace.project.is_judged_by_content(model):
+        """The version of a partition by its inputs; None without inputs, or if the model is versioned by its rows."""
+        if key is None or self._workspace.project.is_versioned_by_content(model):
             return None
         return input_version(self._workspace, model, key, lambda table, parent: self.of(table).get(parent))

@@ -1,8 +1,8 @@
-"""Everything that a run needs to know of a home, read once.
+"""A home's files, read once for a run.
 
-Here: the bundle of settings, SQL project, configuration tables, raw batches and lake, and how their tables are
-mounted in a DuckDB session.
-Not here: what is stale (``pipelines.compute.planner``), how it is computed (``pipelines.compute.runner``).
+Here: settings, SQL project, configuration tables, raw batches and lake in one object, and mounting their tables in a
+DuckDB session.
+Not here: what is stale (``pipelines.compute.planner``), computing (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipelines.sqlproject.reads import Read
 
 @dataclass(frozen=True)
 class Workspace:
-    """A home with all that its files say."""
+    """A home and the content of its files."""
 
     home: Home
     settings: Settings
@@ -36,7 +36,7 @@ class Workspace:
     lake: Lake
 
     def reread_raw(self) -> Workspace:
-        """The same workspace with the batches that are there now."""
+        """The same workspace with the list of raw batches read again."""
         return replace(self, raw=RawLake.load(self.home))
 
     def with_start_date(self, start: Day) -> Workspace:
@@ -50,7 +50,7 @@ class Workspace:
             return self.raw.files(table, wanted)
         by_day = self.project.is_partitioned(table)
         files = sorted(self.lake.files(table).items(), key=str)
-        # A file of before the table was partitioned, or after, is no part of it: the next run removes it.
+        # Skip files from before the table became partitioned, or unpartitioned; the next run removes them.
         own = [(key, path) for key, path in files if (key is not None) == by_day]
         return [path for key, path in own if key is None or wanted is None or key in wanted]
 
@@ -62,14 +62,14 @@ class Workspace:
         computing: str = "",
         mounted: dict[str, str] | None = None,
     ) -> None:
-        """Make what *reads* names visible in a session, for the days of *span* and their look-back.
+        """Make the tables of *reads* visible in a session, with the days that they read for *span*.
 
         Args:
             connection: The session.
-            reads: The tables.
-            span: The days; None for all.
-            computing: A table that is about to be computed for these days: of it only earlier days are visible.
-            mounted: The SQL of the tables that the session has already; these are not mounted again. It is updated.
+            reads: The tables and the days that are read of each.
+            span: The days to compute; None: mount all days.
+            computing: The table that is computed; it is mounted without the days of *span*.
+            mounted: Table → SQL of the tables that are mounted already and need not be mounted again. Updated.
         """
         known = {} if mounted is None else mounted
         for read in reads:
@@ -85,9 +85,9 @@ class Workspace:
             known[read.table] = sql
 
     def days_read(self, read: Read, span: DaySpan | None, computing: str = "") -> set[Day] | None:
-        """The days of its table that *read* looks at for the days of *span*; None if at the whole table.
+        """The days of its table that *read* reads for the days of *span*; None: all days.
 
-        See ``mount`` on *computing*.
+        For *computing* see ``mount``.
         """
         if span is None or read.offsets is None or not self.project.is_partitioned(read.table):
             return None
@@ -101,28 +101,28 @@ class Workspace:
 def create_table(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Make a few *rows* visible in a session as the table *table*, in place of one that is there."""
+    """Create *table* with a few *rows* in a session, replacing it if it exists."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
     declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
     connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} ({declared})")
     if rows:
         marks = f"({', '.join('?' for _ in columns)})"
-        # One statement: DuckDB takes as long for each as for a few hundred rows.
+        # One statement for all rows, because DuckDB takes as long for one row as for a few hundred.
         every = [value for row in rows for value in row]
         connection.execute(f"INSERT INTO {identifier(table)} VALUES {', '.join([marks] * len(rows))}", every)
 
 
 def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:
-    """Make *sql* visible in a session under the name of *table*."""
+    """Create the view *table* with the rows of *sql* in a session, replacing it if it exists."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
     connection.execute(f"CREATE OR REPLACE VIEW {identifier(table)} AS {sql}")
 
 
 def open_workspace(home: Home) -> Workspace:
-    """Read *home*.
+    """Read the files of *home*.
 
     Raises:
-        HeadwaterError: its settings, tables or models are wrong; the first fault found.
+        HeadwaterError: the first fault found in its settings, tables or models.
     """
     settings = load_settings(home)
     return Workspace(

@@ -78,7 +78,7 @@ class Octant:
 
 @dataclass(frozen=True)
 class Segments:
-    """The content of the file: *scores* has a row for each of the 125 combinations, *octants* for each of the 8 codes."""
+    """The content of the file: *scores* has a row for each of 125 combinations, *octants* for each of 8 codes."""
 
     segments: tuple[Segment, ...]
     scores: tuple[SegmentScores, ...]

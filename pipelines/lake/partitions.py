@@ -121,7 +121,7 @@ class Lake:
         return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())
 
     def state(self, table: str) -> str:
-        """A text that changes when a partition of *table* is published, removed or replaced, but not when it is damaged.
+        """A text that changes when a partition of *table* is published, removed or replaced, not when it is damaged.
 
         It consists of the partitions' names and the hash of ``.checksums``, so it reads no data. To find out whether a
         partition is up to date use ``versions``. For raw tables, the state of ``raw.batches`` stands for all of them.

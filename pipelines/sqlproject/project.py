@@ -52,7 +52,7 @@ class Project:
         """Whether the table has a partition for each day."""
         return self.models[table].is_partitioned if table in self.models else "dt" in GIVEN[table]
 
-    def is_judged_by_content(self, model: Model) -> bool:
+    def is_versioned_by_content(self, model: Model) -> bool:
         """Whether a partition of the model is stale if its rows change, not if its inputs change.
 
         This holds for models without partitions and for models that read the complete history of a table: by their

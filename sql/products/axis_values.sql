@@ -1,25 +1,26 @@
 /* model
 description: >
-  What each product has on each axis of each matrix of config/matrices.yaml: the metric's value, where it is cut, and the
-  side on which the day alone puts it. High is strictly above the threshold, of a rate both as it is and shrunk, of a small
-  sample even with one success fewer. products.quadrants adds the days before, by hysteresis.
+  Each product's value on each axis of each matrix of config/matrices.yaml, the threshold, and the side that the day
+  alone gives. High is strictly above the threshold; with high: low it is at or below. The deciding value of a rate is
+  the less favourable of its raw and its shrunk value, for a small sample the raw value with one success fewer.
+  products.quadrants adds the hysteresis from earlier days.
 grain: [dt, window_days, matrix_id, product_id, axis]
 partition: dt
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  product_id: {type: VARCHAR, description: product with its variants}
+  window_days: {type: INTEGER, description: length of the window in days}
+  matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
+  product_id: {type: VARCHAR, description: the product; its figures include its variants}
   axis: {type: VARCHAR, description: x or y}
-  metric: {type: VARCHAR, description: column of products.metrics}
-  raw_value: {type: DOUBLE, description: "the metric as it is; null also for a count of events of which the window has none"}
-  value: {type: DOUBLE, description: "the same, a rate shrunk toward its category's; null also without a threshold"}
-  threshold: {type: DOUBLE, description: where the axis is cut}
-  distance: {type: DOUBLE, description: "(value − threshold) / |threshold|; null where that is 0"}
-  plain_side: {type: BOOLEAN, description: whether the value is high; null if it is null}
-  clear_side: {type: BOOLEAN, description: "whether it is high, where what decides the side lies outside the band of hysteresis; null within"}
-  is_borderline: {type: BOOLEAN, description: whether what decides the side lies within the band of hysteresis}
-  is_small_sample: {type: BOOLEAN, description: "whether a rate has fewer trials than the setting small_sample; null of other metrics"}
+  metric: {type: VARCHAR, description: the column of products.metrics}
+  raw_value: {type: DOUBLE, description: "the metric, not shrunk; null = unknown, also if it counts events and the window has none"}
+  value: {type: DOUBLE, description: the metric; a rate is shrunk toward the rate of its category; null if raw_value is null or there is no threshold}
+  threshold: {type: DOUBLE, description: "the threshold on this day, in the metric's unit; null = none could be computed"}
+  distance: {type: DOUBLE, description: "(value − threshold) / |threshold|; null if the threshold is 0"}
+  plain_side: {type: BOOLEAN, description: "true if the product is on the high side by this day's values alone; null if value is null"}
+  clear_side: {type: BOOLEAN, description: plain_side if the deciding value is outside hysteresis of the threshold; null if it is within}
+  is_borderline: {type: BOOLEAN, description: true if the deciding value is within hysteresis of the threshold}
+  is_small_sample: {type: BOOLEAN, description: true if a rate has fewer trials than the setting small_sample; null for metrics that are not rates}
 */
 WITH logged AS (
     SELECT

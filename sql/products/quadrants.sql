@@ -1,33 +1,34 @@
 /* model
 description: >
-  Each product's place in each matrix of config/matrices.yaml, and since when. A side of products.axis_values changes only
-  when what decides it passes the threshold by the setting hysteresis, so that products on the line do not flap.
+  The quadrant of each product in each matrix of config/matrices.yaml, and since when. A product changes sides on an
+  axis only when its deciding value passes the threshold by the setting hysteresis, so that products near a threshold
+  do not change quadrants every day. products.axis_values explains values and sides.
 grain: [dt, window_days, matrix_id, product_id]
 partition: dt
 reads: {products.quadrants: 1}
 columns:
   dt: {type: DATE, description: last day of the window}
-  window_days: {type: INTEGER, description: days of the window}
-  matrix_id: {type: VARCHAR, description: matrix}
-  product_id: {type: VARCHAR, description: product with its variants}
-  category: {type: VARCHAR, description: "category; '(none)' if unknown"}
-  x_value: {type: DOUBLE, description: "the metric of axis x, a rate shrunk toward its category's"}
-  y_value: {type: DOUBLE, description: "the metric of axis y, likewise"}
-  x_raw_value: {type: DOUBLE, description: the metric of axis x as it is}
-  y_raw_value: {type: DOUBLE, description: the metric of axis y as it is}
-  x_threshold: {type: DOUBLE, description: where x is cut}
-  y_threshold: {type: DOUBLE, description: where y is cut}
-  x_high: {type: BOOLEAN, description: whether x is high; null if its value is}
-  y_high: {type: BOOLEAN, description: whether y is high; null if its value is}
-  quadrant: {type: VARCHAR, description: "key of the cell; unknown if a value is null"}
-  unknown_metrics: {type: VARCHAR, description: "the metrics that are null, count events of which the window has none, or have no threshold; null where the quadrant is known"}
+  window_days: {type: INTEGER, description: length of the window in days}
+  matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
+  product_id: {type: VARCHAR, description: the product; its figures include its variants}
+  category: {type: VARCHAR, description: "category in the product catalogue; '(none)' if unknown"}
+  x_value: {type: DOUBLE, description: metric of axis x; a rate is shrunk toward the rate of its category; null = unknown}
+  y_value: {type: DOUBLE, description: "metric of axis y, as x_value"}
+  x_raw_value: {type: DOUBLE, description: "metric of axis x, not shrunk; null = unknown"}
+  y_raw_value: {type: DOUBLE, description: "metric of axis y, not shrunk; null = unknown"}
+  x_threshold: {type: DOUBLE, description: "threshold of axis x on this day, in the metric's unit; null = none could be computed"}
+  y_threshold: {type: DOUBLE, description: "threshold of axis y, as x_threshold"}
+  x_high: {type: BOOLEAN, description: true if the product is on the high side of axis x; null if x_value is null}
+  y_high: {type: BOOLEAN, description: true if the product is on the high side of axis y; null if y_value is null}
+  quadrant: {type: VARCHAR, description: key of the cell in config/matrices.yaml; unknown if x_value or y_value is null}
+  unknown_metrics: {type: VARCHAR, description: "metrics that cause an unknown quadrant, joined by ', ': null, without a threshold, or counting events that the window does not have; null if the quadrant is known"}
   previous_quadrant: {type: VARCHAR, description: the quadrant before this stay; null if there was none}
-  days_in_quadrant: {type: INTEGER, description: "days of this stay, this one included"}
-  x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null where that is 0"}
-  y_distance: {type: DOUBLE, description: "(y_value − y_threshold) / |y_threshold|; null where that is 0"}
-  is_borderline: {type: BOOLEAN, description: whether what decides a side lies within the band of hysteresis}
-  is_small_sample: {type: BOOLEAN, description: whether a rate has fewer trials than the setting small_sample}
-  revenue: {type: "DECIMAL(18,4)", description: Σ revenue of the window}
+  days_in_quadrant: {type: INTEGER, description: "consecutive days in the quadrant, including dt"}
+  x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null if x_threshold is 0"}
+  y_distance: {type: DOUBLE, description: "(y_value − y_threshold) / |y_threshold|; null if y_threshold is 0"}
+  is_borderline: {type: BOOLEAN, description: true if the deciding value of either axis is within hysteresis of the threshold}
+  is_small_sample: {type: BOOLEAN, description: true if a rate on either axis has fewer trials than the setting small_sample}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue in the window, reporting currency"}
 */
 WITH paired AS (
     SELECT

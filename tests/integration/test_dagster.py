@@ -290,7 +290,7 @@ def test_a_failed_check_keeps_the_old_and_stops_downstream(computed_copy: Home) 
     engine.ingest()
     result = engine.compute(["core.events", "attribution.attributed_events"], DaySpan(DAYS[0], DAYS[2]))
 
-    assert result.held() == {("core.events", DAYS[1]), ("core.events", DAYS[2])}
+    assert result.blocked() == {("core.events", DAYS[1]), ("core.events", DAYS[2])}
     assert "attribution.attributed_events" not in result.tables
     assert (table(home, "core.events"), table(home, "attribution.attributed_events")) == before
     with open_instance(home) as instance:
@@ -318,9 +318,9 @@ def test_a_warning_is_shown_and_stops_nothing(home: Home) -> None:
 def test_what_was_held_back_before_holds_back_what_reads_it(computed_copy: Home) -> None:
     engine = DagsterEngine(computed_copy)
     result = engine.compute(
-        ["attribution.path_summary"], DaySpan(*DAYS[:2]), held={("attribution.path_steps", DAYS[1])}
+        ["attribution.path_summary"], DaySpan(*DAYS[:2]), blocked={("attribution.path_steps", DAYS[1])}
     )
-    assert result.held() == {("attribution.path_summary", DAYS[1])}
+    assert result.blocked() == {("attribution.path_summary", DAYS[1])}
     assert set(result.tables["attribution.path_summary"].published) == {DAYS[0]}
 
 

@@ -220,7 +220,7 @@ def reached_by_events_of(day, project):
     """The partitions that see the events of *day*: by what each model reads and how many days it looks back."""
     reached = {("raw.events", day)}
     for name, model in project.models.items():
-        if model.is_partitioned and not project.is_judged_by_content(model):
+        if model.is_partitioned and not project.is_versioned_by_content(model):
             reached |= {(name, d) for d in DAYS for read in project.reads[name] if reached & {*project.window(read, d)}}
     return {(name, d.isoformat()) for name, d in reached if name != "raw.events"}
 

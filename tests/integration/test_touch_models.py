@@ -302,5 +302,5 @@ def test_a_day_whose_credits_do_not_add_up_is_held_back(tmp_path: Path) -> None:
     request = Request(tables=frozenset({"attribution.model_daily"}), force=True)
     summary = run_home(home, request)
     assert summary.failed_checks["touch_models_equal_order_lines"].days == {DAY}
-    assert summary.held == {"attribution.model_daily": {DAY}}
+    assert summary.blocked == {"attribution.model_daily": {DAY}}
     assert table(home, "attribution.model_daily") == before

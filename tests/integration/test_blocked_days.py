@@ -41,11 +41,11 @@ def test_the_other_days_are_published(tmp_path, engine):
     assert summary.has_errors
     assert summary.failed_checks["quiet"].days == {DAYS[1]}
     assert days_of(home, "core.events") == [DAYS[0], *DAYS[2:]]
-    # What looks back over the held day waits for it: paths two days, sales 38.
+    # What looks back over the blocked day waits for it: paths two days, sales 38.
     assert days_of(home, "attribution.attributed_events") == [DAYS[0]]
     assert days_of(home, "attribution.entrance_daily") == [DAYS[0]]
-    assert summary.held["core.events"] == {DAYS[1]}
-    assert summary.held["attribution.attributed_events"] == set(DAYS[1:])
+    assert summary.blocked["core.events"] == {DAYS[1]}
+    assert summary.blocked["attribution.attributed_events"] == set(DAYS[1:])
     assert days_of(home, "core.order_lines") == DAYS
 
     check.unlink()
