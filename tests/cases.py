@@ -95,7 +95,7 @@ def read_file(path: Path) -> Iterator[Case]:
         except ValueError as error:
             raise HeadwaterError(f"{path}: case '{said.case}': {error}") from error
         if said.case in names:
-            raise HeadwaterError(f"{path}: case '{said.case}' is there twice")
+            raise HeadwaterError(f"{path}: case '{said.case}' is defined twice")
         names.add(said.case)
         given = {table: rows or [] for table, rows in said.given.items()}
         yield Case(subject, path, said.case, said.settings, days, given, said.only, said.expect)

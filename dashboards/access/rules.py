@@ -74,20 +74,20 @@ def rules_for(
         HeadwaterError: they would let in whoever comes, or contradict each other; with what to do.
     """
     if (user_header or role_header) and not trusted:
-        raise HeadwaterError("--proxy-user-header needs --trust-proxy ADDRESS, for anybody can send a header")
+        raise HeadwaterError("--proxy-user-header requires --trust-proxy ADDRESS, because anybody can send a header")
     if role_header and not user_header:
-        raise HeadwaterError("--proxy-role-header needs --proxy-user-header too")
+        raise HeadwaterError("--proxy-role-header requires --proxy-user-header")
     proxy = Proxy(tuple(map(_network, trusted)), user_header, role_header) if trusted else None
     if is_sign_in_off and not is_loopback(host):
-        raise HeadwaterError(f"--no-sign-in is for 127.0.0.1; {host} can be reached from elsewhere")
+        raise HeadwaterError(f"--no-sign-in is allowed only on 127.0.0.1; other machines can reach {host}")
     if is_sign_in_off and proxy:
-        raise HeadwaterError("--no-sign-in and --trust-proxy contradict each other", remedy="leave one out")
+        raise HeadwaterError("--no-sign-in and --trust-proxy exclude each other", remedy="remove one of them")
     has_users = bool(Users(home).all())
     is_far = proxy is not None or not is_loopback(host)
     if is_far and not has_users and not user_header:
         place = host if not is_loopback(host) else f"{host} behind a proxy"
         raise HeadwaterError(
-            f"{place} can be reached from elsewhere and nobody would have to sign in",
+            f"other machines can reach {place}, and there are no users, so nobody would have to sign in",
             remedy=(
                 f"first run 'headwater user add NAME --role admin --home {shlex.quote(str(home.root))}', or "
                 "name a trusted proxy's header"

@@ -76,7 +76,7 @@ class Users:
         with self._changing() as users:
             if user.name in users:
                 raise HeadwaterError(
-                    f"there is a user {user.name}",
+                    f"user {user.name} already exists",
                     remedy=f"'headwater user password {user.name}' sets another password",
                 )
             users[user.name] = user
@@ -103,7 +103,7 @@ class Users:
     @staticmethod
     def _existing(users: Mapping[str, User], name: str) -> str:
         if name not in users:
-            raise HeadwaterError(f"there is no user {name}", remedy="'headwater user list' shows who there is")
+            raise HeadwaterError(f"unknown user {name}", remedy="'headwater user list' lists the users")
         return name
 
     @contextmanager
@@ -125,7 +125,7 @@ def _read(path: Path) -> dict[str, User]:
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadwaterError(
-            "cannot be read as a list of users", where=path, remedy="restore it, or remove it and add them again"
+            "is not a valid list of users", where=path, remedy="restore it, or remove it and add the users again"
         ) from error
     return {user.name: user for user in users}
 

@@ -110,5 +110,5 @@ def _hold_address(host: str, port: int) -> None:
             probe.bind((host, port))
     except OSError as error:
         raise HeadwaterError(
-            f"{host}:{port} cannot be used: {error.strerror}", remedy="name another with --port"
+            f"{host}:{port} cannot be used: {error.strerror}", remedy="choose another with --port"
         ) from error

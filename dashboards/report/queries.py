@@ -150,5 +150,5 @@ def _not_there(home: Home, day: dt.date, days: Collection[dt.date]) -> Headwater
     if first <= day <= last:
         return HeadwaterError(f"{day} is not computed", remedy=f"{run} --from {day} --to {day}' computes it")
     return HeadwaterError(
-        f"{day} is not among the computed days, {first} to {last}", remedy="name one of them with --dt"
+        f"{day} is not among the computed days, {first} to {last}", remedy="choose one of them with --dt"
     )

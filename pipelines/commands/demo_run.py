@@ -63,7 +63,7 @@ def _write_reports(home: Home, day: dt.date) -> None:
 def _last_day_with_sales(home: Home) -> dt.date:
     day = query_rows(home, query("demo.last_day")).rows[0][0]
     if not isinstance(day, dt.date):
-        raise HeadwaterError("the made-up shop sold nothing", remedy="use more --devices or --days")
+        raise HeadwaterError("the simulated shop has no sales", remedy="use more --devices or --days")
     return day
 
 

@@ -94,7 +94,9 @@ def _machine(home: Home) -> Iterator[Finding]:
     yield Finding("versions", "ok", f"Python {platform.python_version()}, {versions}")
     free = shutil.disk_usage(home.root).free
     if free < _FREE_BYTES_WANTED:
-        yield Finding("disk", "warn", f"{free / 2**30:.1f} GiB free at {home.root}", "make room before the next run")
+        yield Finding(
+            "disk", "warn", f"{free / 2**30:.1f} GiB free at {home.root}", "free disk space before the next run"
+        )
     else:
         yield Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
 

@@ -26,7 +26,7 @@ class DocsFormat(StrEnum):
 
 @app.command(epilog="Example: `headwater docs --format html --out dictionary.html`")
 def docs(
-    form: Annotated[DocsFormat, typer.Option("--format", help="Markdown or HTML.")] = DocsFormat.markdown,
+    form: Annotated[DocsFormat, typer.Option("--format", help="Format of the dictionary.")] = DocsFormat.markdown,
     out: Annotated[Path | None, typer.Option(help="Write to this file.", show_default=False)] = None,
     home: HomeOption = None,
 ) -> None:

@@ -25,7 +25,7 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="headwater",
-    help="Find where each sale's stream begins: from tracking logs to entrances, slots and paths.",
+    help="On-site attribution: compute which entrances, slots and paths lead to sales, from tracking and order logs.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -33,7 +33,7 @@ def report(
             "--dt",
             formats=["%Y-%m-%d"],
             metavar="YYYY-MM-DD",
-            help="The day; default: the newest computed day that is over.",
+            help="The day; default: the last computed day that is complete.",
             show_default=False,
         ),
     ] = None,

@@ -60,7 +60,7 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this trap; may be repeated; default: all traps at believable rates.",
+            help="Only this trap; may be repeated; default: all traps at realistic rates.",
             show_default=False,
         ),
     ] = None,

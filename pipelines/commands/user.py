@@ -82,7 +82,7 @@ def password(name: _NameArgument, password_stdin: _StdinOption = False, home: Ho
     users = _users(home)
     plain = _plain(name)
     if plain not in users.all():
-        raise HeadwaterError(f"there is no user {plain}", remedy="'headwater user list' shows who there is")
+        raise HeadwaterError(f"unknown user {plain}", remedy="'headwater user list' lists the users")
     users.set_password(plain, Passwords().hash(_password(plain, is_piped=password_stdin)))
     print(f"the password of {plain} is changed")
 

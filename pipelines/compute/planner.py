@@ -68,9 +68,8 @@ class Plan:
             return ""
         counts = " and ".join(f"{count:,} {target}" for target, count in self.before.items())
         return (
-            f"{counts} lie before start_date {self.first} "
-            f"(from {self.earliest} on) and are not computed; if their days are right, set start_date in "
-            "config/headwater.yaml to an earlier one to have them"
+            f"{counts} are before start_date {self.first} (the earliest on {self.earliest}) and are not computed; "
+            "if their dates are correct, set start_date in config/headwater.yaml to an earlier day"
         )
 
     @property

@@ -154,7 +154,9 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise HeadwaterError(f"expected one statement, found {len(statements)}")
     kind = statements[0].type.name
     if kind not in _READING:
-        raise HeadwaterError(f"only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not {kind}")
+        raise HeadwaterError(
+            f"only statements that read are allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not {kind}"
+        )
 
 
 def _execute(

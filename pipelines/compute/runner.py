@@ -214,7 +214,7 @@ class Runner:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
         for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall():
             raise HeadwaterError(
-                f"returns a row of {day or 'no day'}, outside {span}",
+                f"returns a row with dt {day or 'NULL'}, outside the computed days {span}",
                 where=model.path,
                 remedy="add 'dt BETWEEN $from_dt AND $to_dt'",
             )
@@ -268,6 +268,6 @@ def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
     if relation == _CANDIDATE:
         return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
     # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
-    message = literal(f"returns a row of a day other than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
+    message = literal(f"returns a row with another dt than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
     guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
     return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"

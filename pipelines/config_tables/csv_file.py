@@ -47,7 +47,7 @@ def read_rows(
     for cells in table:
         number = numbered[table.line_num - 1][0]
         if len(cells) != len(header):
-            raise HeadwaterError(f"{len(cells)} cells, expected {len(header)}", where=f"{path}, row {number}")
+            raise HeadwaterError(f"found {len(cells)} cells, expected {len(header)}", where=f"{path}, row {number}")
         cell = dict.fromkeys(optional, "") | dict(zip(header, (c.strip() for c in cells), strict=True))
         try:
             yield number, make(cell)

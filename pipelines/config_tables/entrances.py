@@ -56,9 +56,9 @@ def load_entrances(path: Path, settings: Settings) -> tuple[Entrance, ...]:
     for number, row in rows:
         if row.module in settings.attribution.action_modules:
             raise HeadwaterError(
-                f"module '{row.module}' is an entrance and, in headwater.yaml, one of attribution.action_modules",
+                f"module '{row.module}' is an entrance, but attribution.action_modules in headwater.yaml lists it",
                 where=f"{path}, row {number}",
-                remedy="take it out of one of them",
+                remedy="remove it from one of them",
             )
     for index, (number, row) in enumerate(rows):
         for earlier_number, earlier in rows[:index]:
@@ -74,14 +74,14 @@ def _refuse_contradiction(path: Path, number: int, row: Entrance, earlier_number
     if same_position and not apart:
         raise HeadwaterError(
             f"the same position ({row.page_type}, {row.module}, {row.slot or 'any slot'}) as in row "
-            f"{earlier_number}, on days that overlap",
+            f"{earlier_number}, on overlapping days",
             where=f"{path}, row {number}",
             remedy="remove one row or set valid_from and valid_to",
         )
     names_differ = (row.name_zh, row.name_en) != (earlier.name_zh, earlier.name_en)
     if row.entrance_id == earlier.entrance_id and names_differ:
         raise HeadwaterError(
-            f"entrance '{row.entrance_id}' has another name than in row {earlier_number}",
+            f"entrance '{row.entrance_id}' does not have the same name as in row {earlier_number}",
             where=f"{path}, row {number}",
             remedy="give both rows the same names, or one of them another entrance_id",
         )

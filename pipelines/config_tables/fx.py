@@ -48,7 +48,7 @@ def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
             )
         if (earlier := seen.setdefault((row.day, row.currency), number)) != number:
             raise HeadwaterError(
-                f"a second rate for {row.currency} on {row.day}, beside row {earlier}",
+                f"row {earlier} already has a rate for {row.currency} on {row.day}",
                 where=f"{path}, row {number}",
                 remedy="remove one",
             )

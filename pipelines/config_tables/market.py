@@ -54,9 +54,9 @@ def load_market(path: Path) -> tuple[Competitor, ...]:
         is_same = (row.category, row.competitor) == (before.category, before.competitor)
         if is_same and row.first_day <= before.last_day:
             raise HeadwaterError(
-                f"{row.competitor} in {row.category} has figures for {row.first_day} in row {min(number, earlier)} too",
+                f"row {min(number, earlier)} already has {row.competitor} in {row.category} for {row.first_day}",
                 where=f"{path}, row {max(number, earlier)}",
-                remedy="let rows of one competitor not overlap",
+                remedy="change the days so that the competitor's rows do not overlap",
             )
     return tuple(row for _, row in rows)
 

@@ -247,7 +247,9 @@ def load_matrices(path: Path) -> Matrices:
     for position, (matrix_id, matrix) in enumerate(file.products.items(), start=1):
         if matrix_id == OCTANTS:
             raise HeadwaterError(
-                f"'products.{OCTANTS}': the customers' matrix has this name", where=path, remedy="name it otherwise"
+                f"'products.{OCTANTS}': this name is reserved for the customers' matrix",
+                where=path,
+                remedy="choose another",
             )
         matrices.append(MatrixRow(matrix_id, position, matrix.name_zh, matrix.name_en))
         for name, axis in _axes(matrix):
@@ -299,4 +301,4 @@ def _validate_metrics(path: Path, place: str, axis: Axis, known: Iterable[str]) 
         if name is not None and name not in known:
             close = difflib.get_close_matches(name, list(known), n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-            raise HeadwaterError(f"'{place}.{key}' is '{name}', which is no metric", where=path, remedy=hint)
+            raise HeadwaterError(f"'{place}.{key}' is '{name}', which is not a metric", where=path, remedy=hint)

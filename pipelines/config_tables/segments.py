@@ -104,7 +104,7 @@ def load_segments(path: Path) -> Segments:
     seen: dict[tuple[str, str], int] = {}
     for number, row in rows:
         if (earlier := seen.setdefault((row.kind, row.key), number)) != number:
-            raise HeadwaterError(f"{row.kind} '{row.key}' is in row {earlier} already", where=f"{path}, row {number}")
+            raise HeadwaterError(f"row {earlier} already has {row.kind} '{row.key}'", where=f"{path}, row {number}")
     segments = [(number, row) for number, row in rows if row.kind == "segment"]
     return Segments(
         tuple(Segment(row.key, position, *row.names) for position, (_, row) in enumerate(segments, start=1)),
@@ -118,7 +118,9 @@ def _row(cell: Mapping[str, str]) -> _Row:
     if kind not in ("octant", "segment"):
         raise ValueError(f"kind is '{kind}', expected octant or segment")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", key):
-        raise ValueError(f"key is '{key}', expected lower-case letters, digits and _: it is what the tables hold")
+        raise ValueError(
+            f"key is '{key}', expected lower-case letters, digits and _, because the tables contain this key"
+        )
     ranges = tuple(_digit(axis, cell[axis]) if kind == "octant" else _range(axis, cell[axis]) for axis in _AXES)
     names = (cell["name_zh"] or key, cell["name_en"] or key, cell["advice_zh"], cell["advice_en"])
     return _Row(kind, key, ranges, names)
@@ -151,7 +153,7 @@ def _scores(path: Path, segments: list[tuple[int, _Row]]) -> list[SegmentScores]
             raise HeadwaterError(
                 f"no segment matches the scores r {r}, f {f}, m {m}",
                 where=path,
-                remedy="widen a row, or add one at the end that matches all",
+                remedy="widen the ranges of a row, or add a last row that matches all scores",
             )
         found.append(SegmentScores(r, f, m, row.key))
     for number, row in segments:
@@ -174,7 +176,7 @@ def _octants(path: Path, rows: list[tuple[int, _Row]]) -> list[Octant]:
         if row.kind == "octant":
             code = "".join(str(low) for low, _ in row.ranges)
             if code in found:
-                raise HeadwaterError(f"octant {code} is '{found[code].key}' already", where=f"{path}, row {number}")
+                raise HeadwaterError(f"octant {code} is already '{found[code].key}'", where=f"{path}, row {number}")
             found[code] = Octant(code, row.key, *row.names)
     for digits in itertools.product("10", repeat=len(_AXES)):
         if "".join(digits) not in found:

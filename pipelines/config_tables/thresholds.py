@@ -34,7 +34,7 @@ def read_threshold(value: object) -> object:
     if kind not in _KINDS:
         close = difflib.get_close_matches(str(kind), _KINDS, n=1)
         hint = f"did you mean {_spelling(close[0])}?" if close else f"expected {', '.join(map(_spelling, _KINDS))}"
-        raise ValueError(f"no threshold; {hint}")
+        raise ValueError(f"not a threshold; {hint}")
     assert isinstance(kind, str)
     _validate_argument(kind, argument)
     return {"kind": kind, "weight" if kind == "weighted_mean" else "argument": argument}

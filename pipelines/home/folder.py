@@ -270,7 +270,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
             home.dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
             written.append(home.dagster_yaml)
     except OSError as error:
-        raise HeadwaterError(f"cannot lay out a home: {error}", where=home.root) from error
+        raise HeadwaterError(f"a home cannot be created: {error}", where=home.root) from error
     return home, written
 
 

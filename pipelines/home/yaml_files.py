@@ -33,10 +33,10 @@ class _Strict(yaml.constructor.SafeConstructor):
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError) as error:
-            kind = {"timestamp": "date of the calendar", "int": "whole number", "float": "number"}
+            kind = {"timestamp": "calendar date", "int": "whole number", "float": "number"}
             suffix = node.tag.rsplit(":", 1)[-1]
             problem = (
-                f"'{str(node.value)[:40]}' is no {kind.get(suffix, suffix)}; correct it, or quote it if it is text"
+                f"'{str(node.value)[:40]}' is not a {kind.get(suffix, suffix)}; correct it, or quote it if it is text"
             )
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
@@ -47,12 +47,12 @@ class _Strict(yaml.constructor.SafeConstructor):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, dict | list | set):
                 problem = (
-                    "braces or brackets stand where a key is expected; write a value in place of a template such as "
+                    "found braces or brackets instead of a key; write a value instead of a template such as "
                     "{{ days }}, and quote text that begins with { or ["
                 )
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"key '{key}' is repeated", problem_mark=key_node.start_mark)
             seen.add(key)
         return dict(super().construct_mapping(node, deep))
 

@@ -235,7 +235,7 @@ def validate(session: Session, mapping: Mapping) -> None:
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
         raise HeadwaterError(
             f"source {mapping.file.parent.name} stopped: {mapping.file} fails on a record: {first_line(error)}",
-            remedy="a mapping takes any text: hand it on as it is, or use TRY_CAST",
+            remedy="a mapping must accept any text: return it unchanged, or use TRY_CAST",
         ) from error
     session.run(f"CREATE OR REPLACE VIEW {checked_view(name)} AS SELECT *, rowid AS row FROM {validated_table(name)}")
 
@@ -306,6 +306,6 @@ def _look_again(reading: FileReading) -> None:
     """Report an error for a file that was changed while it was read; it makes no batch."""
     try:
         if not reading.error and not reading.file.is_unchanged():
-            reading.error = f"{reading.name}: was written to while it was read; left for the next time"
+            reading.error = f"{reading.name}: was written to while it was read; the next run will read it"
     except OSError as error:
         reading.error = f"{reading.name}: cannot be read: {error.strerror or error}"

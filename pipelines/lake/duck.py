@@ -49,7 +49,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
             # DuckDB's own message names its allocator and pragmas that users cannot set here.
             raise HeadwaterError(
                 f"memory_limit {settings.memory_limit} is too small{full}",
-                remedy=f"raise memory_limit in {home.settings_file}, make room, or ask for fewer days or columns",
+                remedy=f"raise memory_limit in {home.settings_file}, free disk space, or query fewer days or columns",
             ) from error
         except duckdb.IOException as error:
             raise file_fault(error) from error
@@ -74,7 +74,7 @@ def file_fault(error: duckdb.Error) -> HeadwaterError:
     code = next((code for code in _FAULTS if os.strerror(code) in text), None)
     if path is None or (code is None and "No files found" not in text):
         return HeadwaterError(f"cannot read or write a file: {text}")
-    remedy = "make room and run again" if code in _FULL else ""
+    remedy = "free disk space and run again" if code in _FULL else ""
     return HeadwaterError(os.strerror(code or errno.ENOENT), where=path[1], remedy=remedy)
 
 

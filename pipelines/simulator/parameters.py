@@ -158,6 +158,6 @@ def parameters_with(traps: Iterable[str], base: SimulationParameters | None = No
     rates: dict[str, Any] = {rate: 0.0 for trap in TRAPS.values() for rate in trap.rates}
     for name in traps:
         if name not in TRAPS:
-            raise HeadwaterError(f"simulate: there is no trap '{name}', expected one of {', '.join(TRAPS)}")
+            raise HeadwaterError(f"simulate: unknown trap '{name}', expected one of {', '.join(TRAPS)}")
         rates |= {rate: TRAPS[name].opt_in.get(rate, getattr(base, rate)) for rate in TRAPS[name].rates}
     return replace(base, **rates)

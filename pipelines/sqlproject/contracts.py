@@ -43,7 +43,7 @@ def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], para
             found = _described(connection, check, models, parameters)
             if models[check.model].is_partitioned and found.get("dt") != "DATE":
                 raise HeadwaterError(
-                    "a check of a table by days must return dt of type DATE, the days to hold back",
+                    "a check of a partitioned table must return dt of type DATE, the days to block",
                     where=check.path,
                 )
 

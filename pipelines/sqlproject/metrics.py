@@ -165,7 +165,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
                 )
                 raise HeadwaterError(f"{place}; a formula over columns needs 'from', their table")
             if part == metric.key:
-                raise HeadwaterError(f"{path}: '{metric.key}' is made of itself: {' → '.join((*way, part))}")
+                raise HeadwaterError(f"{path}: '{metric.key}' depends on itself: {' → '.join((*way, part))}")
             if part not in way:
                 waiting.append((*way, part))
 
@@ -178,7 +178,9 @@ def _check_names(path: Path, found: Metrics) -> None:
             other = seen.setdefault(metric.names[language], metric)
             if other is not metric and not (_is(metric, other) or _is(other, metric)):
                 name = metric.names[language]
-                raise HeadwaterError(f"{path}: '{other.key}' and '{metric.key}' are both called '{name}'; rename one")
+                raise HeadwaterError(
+                    f"{path}: '{other.key}' and '{metric.key}' have the same name '{name}'; rename one"
+                )
 
 
 def _is(metric: Metric, other: Metric) -> bool:
@@ -193,7 +195,7 @@ def known_metric(name: str) -> Metric:
     """
     found = load_metrics()
     if name not in found:
-        raise HeadwaterError(f"there is no metric '{name}' in {FILE}{nearest(name, found)}")
+        raise HeadwaterError(f"unknown metric '{name}' in {FILE}{nearest(name, found)}")
     return found[name]
 
 
@@ -209,7 +211,7 @@ def formula_over(name: str, table: str | None) -> exp.Expr:
     if table is not None and table in metric.elsewhere:
         return _counted(metric, metric.elsewhere[table].copy())
     if metric.formula is None:
-        raise HeadwaterError(f"{FILE}: '{name}' has no formula: only its own table knows it")
+        raise HeadwaterError(f"{FILE}: '{name}' has no formula, so it can only be read from its own table")
     if metric.is_ratio:
         return _ratio(metric, {part: formula_over(part, table) for part in metric.parts})
     return _counted(metric, metric.formula.copy())
@@ -249,7 +251,9 @@ def expanded(tree: exp.Query) -> exp.Query:
         place = call.parent if isinstance(call.parent, exp.Alias) else call
         select, names = place.parent, [column.name for column in call.expressions]
         if not isinstance(select, exp.Select) or (place is not call and len(names) != 1):
-            raise HeadwaterError(f"{call.sql(DIALECT)}: METRICS(…) is a column of a SELECT, renamed only if it is one")
+            raise HeadwaterError(
+                f"{call.sql(DIALECT)}: METRICS(…) must be a column of a SELECT, with AS only for one metric"
+            )
         table = _first_table(select)
         columns = [exp.alias_(formula_over(name, table), place.alias or name, dialect=DIALECT) for name in names]
         at = next(index for index, column in enumerate(select.expressions) if column is place)
@@ -307,7 +311,7 @@ def _leaves(name: str, table: str | None) -> Iterator[tuple[str, str]]:
     elif source := table or metric.table:
         yield name, source
     else:
-        raise HeadwaterError(f"{FILE}: '{name}' has no formula: only its own table knows it")
+        raise HeadwaterError(f"{FILE}: '{name}' has no formula, so it can only be read from its own table")
 
 
 def _aggregated(source: str, leaves: Mapping[str, str], by: Sequence[str], where: str) -> exp.Select:

@@ -210,7 +210,7 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
     for model in found:
         if model.name in models:
             raise HeadwaterError(
-                f"{models[model.name].path} is already {model.name}", where=model.path, remedy="rename yours"
+                f"{models[model.name].path} already defines {model.name}", where=model.path, remedy="rename yours"
             )
         models[model.name] = model
     return models

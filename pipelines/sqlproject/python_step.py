@@ -52,7 +52,7 @@ def step_version(name: str) -> str:
     except ImportError:
         spec = None
     if spec is None or spec.origin is None:
-        raise HeadwaterError(f"python: {name}: there is no module {module}")
+        raise HeadwaterError(f"python: {name}: module {module} does not exist")
     sources = (path.read_bytes() for path in sorted(Path(spec.origin).parent.glob("*.py")))
     return hashlib.blake2b(b"\n".join(sources), digest_size=8).hexdigest()
 

@@ -83,7 +83,7 @@ def read_queries(path: Path) -> dict[str, Query]:
     for head, end in zip(heads, [*(later.start() for later in heads[1:]), len(text)], strict=True):
         name, line = f"{path.stem}.{head['name']}", text.count("\n", 0, head.start()) + 1
         if name in found:
-            raise HeadwaterError(f"{path}:{line}: the query '{name}' is there twice; rename one")
+            raise HeadwaterError(f"{path}:{line}: the query '{name}' is defined twice; rename one")
         found[name] = Query(name, head["about"], path, line, text[head.start() : end])
     if not found:
         raise HeadwaterError(f"{path}: expected queries, each below a line '-- query name: what its rows are'")

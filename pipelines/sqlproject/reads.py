@@ -101,7 +101,7 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     ]
     if full and dated and not isinstance(file, Check):
         raise HeadwaterError(
-            f"reads all days of {full[0]}, so it cannot read {dated[0]}, a table by days", where=file.path
+            f"reads all days of {full[0]}, so it cannot read {dated[0]}, which is partitioned by day", where=file.path
         )
     return tuple(used.values())
 
@@ -140,7 +140,7 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, read
     if table == file.name:
         if mention.offsets != (1,) or as_of:
             raise HeadwaterError(
-                "a table may read only the previous day of itself, and not if it has 'as_of'",
+                "a table may read itself only for the previous day, and not at all with 'as_of'",
                 where=f"{file.path}:{mention.line}",
                 remedy="write 'dt = $from_dt - 1'",
             )
@@ -178,8 +178,8 @@ def _require_declared(
         )
     if days is None and not table.startswith("raw.") and not _may_read_all_days(file, table, models):
         raise HeadwaterError(
-            f"reads: '{ALL_DAYS}' is allowed for raw tables only, not for {table}; in a table without days also for "
-            f"tables that have no days or use '{ALL_DAYS}' themselves",
+            f"reads: '{ALL_DAYS}' is not allowed for {table}, only for raw tables; in an unpartitioned table also for "
+            f"unpartitioned tables and for tables that use '{ALL_DAYS}' themselves",
             where=f"{file.path}:1",
         )
 

@@ -316,7 +316,7 @@ def test_a_truncated_zstd_gives_what_can_be_read(home: Home, tmp_path: Path) -> 
     assert refused(home) == [(batch.records, "the file breaks off here")]
     (warning,) = report.warnings
     assert warning.startswith(f"landing/{EVENTS}.zst: breaks off or is damaged (")
-    assert warning.endswith("what can be read of it is used")
+    assert warning.endswith("its readable records are used")
 
 
 # CSV -------------------------------------------------------------------------------------------------------
@@ -567,7 +567,7 @@ def test_unfinished_files_wait_and_links_outside_are_refused(home: Home, tmp_pat
     report = take_in(home)
     assert report.batches == []
     assert report.errors == [
-        "landing/native/events/link.ndjson: a link out of the landing folder; refused, copy it there"
+        "landing/native/events/link.ndjson: a link to a file elsewhere is not read; copy the file here"
     ]
 
 
@@ -594,4 +594,4 @@ def test_a_file_that_is_still_being_written_waits(home: Home, monkeypatch: pytes
     report = ingest(home, load_settings(home), settle_seconds=5)
     assert waited == [5]
     assert report.batches == []
-    assert report.warnings == [f"landing/{EVENTS}: still being written; left for the next time"]
+    assert report.warnings == [f"landing/{EVENTS}: still being written; the next run will read it"]

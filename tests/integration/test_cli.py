@@ -132,8 +132,11 @@ def test_sql_says_when_there_is_more(shop):
     [
         (["SELECT * FROM core.event"], "Table with name event does not exist"),
         (["SELECT 1; SELECT 2"], "expected one statement, found 2"),
-        (["DROP VIEW core.events"], "only reading is allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not DROP"),
-        (["COPY (SELECT 1) TO '/tmp/x.csv'"], "only reading is allowed"),
+        (
+            ["DROP VIEW core.events"],
+            "only statements that read are allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not DROP",
+        ),
+        (["COPY (SELECT 1) TO '/tmp/x.csv'"], "only statements that read are allowed"),
         (["SELEC 1"], "not valid SQL"),
         (["SELECT 1", "--format", "parquet"], "name a file with --out"),
     ],
@@ -181,7 +184,7 @@ def test_too_little_memory_is_told_in_the_users_words(tmp_path):
         outcome = headwater("sql", query, "--format", form, home=home)
         assert outcome.stderr == (
             f"error: memory_limit 20MB is too small, or {home.root}/.tmp is full; raise memory_limit in "
-            f"{home.settings_file}, make room, or ask for fewer days or columns\n"
+            f"{home.settings_file}, free disk space, or query fewer days or columns\n"
         )
 
 

@@ -147,7 +147,7 @@ def test_what_lies_before_the_start_is_told(home):
     earlier = {**ORDER, "ordered_at": "2026-02-02 12:00:00", "paid_at": "2026-02-02 12:00:00"}
     land(home, "orders", [{"order_id": "o0", **earlier}], "earlier")
     before = run(home).not_computed
-    assert before.startswith("0 events and 1 orders lie before start_date 2026-03-02 (from 2026-02-02 on)")
+    assert before.startswith("0 events and 1 orders are before start_date 2026-03-02 (the earliest on 2026-02-02)")
 
 
 def test_a_wrong_clock_does_not_make_the_shop_begin_long_ago(home):
@@ -159,7 +159,7 @@ def test_a_wrong_clock_does_not_make_the_shop_begin_long_ago(home):
     summary = run(home)
     assert str(summary.start_date_set) == "2026-03-02"
     assert {str(row["dt"]) for row in table(home, "core.events")} == {"2026-03-02"}
-    told = "1 events and 1 orders lie before start_date 2026-03-02 (from 2001-01-03 on) and are not computed"
+    told = "1 events and 1 orders are before start_date 2026-03-02 (the earliest on 2001-01-03) and are not computed"
     assert told in summary.not_computed
     assert told in " ".join(finding.message for finding in diagnose(home))
 

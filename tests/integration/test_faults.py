@@ -213,7 +213,7 @@ def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
     outcome = headwater(home, "run", preexec_fn=limit)
     assert outcome.code == 1
     assert re.fullmatch(
-        r"error: \S+: File too large; make room and run again|error: .*Dagster's records.*", outcome.errors[-1]
+        r"error: \S+: File too large; free disk space and run again|error: .*Dagster's records.*", outcome.errors[-1]
     )
     assert not [line for line in outcome.errors if line.startswith("Traceback")]
     assert_intact(home, {}, wanted.contents)
@@ -315,7 +315,7 @@ def test_what_is_no_file_in_landing_is_named_and_the_rest_read(tmp_path):
     assert outcome.code == 1
     assert outcome.faults == [
         "error: landing/native/events/nowhere.ndjson: a link to what is not there; remove it or put the file there",
-        "error: landing/native/events/outside.ndjson: a link out of the landing folder; refused, copy it there",
+        "error: landing/native/events/outside.ndjson: a link to a file elsewhere is not read; copy the file here",
         "error: landing/native/events/pipe.ndjson: not a file; remove it or put the file there",
     ]
     assert len(table(home, "core.events")) == 2 * len(DAYS)
@@ -353,7 +353,7 @@ def test_a_file_that_grows_while_read_is_left_for_the_next_run(tmp_path):
         time.sleep(0.002)
     outcome = process.end()
     assert outcome.faults == [
-        "error: landing/native/events/growing.ndjson: was written to while it was read; left for the next time"
+        "error: landing/native/events/growing.ndjson: was written to while it was read; the next run will read it"
     ]
     assert outcome.code == 1
     assert len(table(home, "core.events")) == 2 * len(DAYS)

@@ -32,14 +32,14 @@ def test_rows_are_read_with_comments_blank_lines_and_quotes(home):
     [
         ("a,甲,A,home,feed,,,\nb,乙,B,home,feed,,,\n", "row 3: the same position (home, feed, any slot) as in row 2"),
         ("a,甲,A,home,feed,1,,\nb,乙,B,home,feed,1,2026-01-01,\n", "row 3: the same position (home, feed, 1)"),
-        ("a,甲,A,home,feed,,,\na,乙,A,home,top,,,\n", "row 3: entrance 'a' has another name than in row 2"),
+        ("a,甲,A,home,feed,,,\na,乙,A,home,top,,,\n", "row 3: entrance 'a' does not have the same name as in row 2"),
         ("a,甲,A,home,feed,x,,\n", "row 2: slot is 'x', expected a whole number from 1"),
         ("a,甲,A,home,feed,0,,\n", "row 2: slot is '0'"),
         ("a,甲,A,home,,,,\n", "row 2: module is empty"),
         ("(direct),甲,A,home,feed,,,\n", "row 2: entrance_id (direct) is reserved"),
         ("a,甲,A,home,feed,,2026-13-01,\n", "row 2: valid_from is '2026-13-01', expected a date"),
         ("a,甲,A,home,feed,,2026-02-01,2026-01-01\n", "row 2: valid_from 2026-02-01 is after valid_to 2026-01-01"),
-        ("a,甲,A,home,feed\n", "row 2: 5 cells, expected 8"),
+        ("a,甲,A,home,feed\n", "row 2: found 5 cells, expected 8"),
     ],
 )
 def test_a_wrong_or_contradicting_row_is_refused(home, text, expected):
@@ -60,7 +60,7 @@ def test_a_slot_may_stand_out_of_its_module(home):
 
 def test_an_entrance_as_action_module_contradicts_the_settings(home):
     settings = Settings.model_validate({"attribution": {"action_modules": ["feed"]}})
-    with pytest.raises(HeadwaterError, match=r"one of attribution.action_modules"):
+    with pytest.raises(HeadwaterError, match=r"attribution.action_modules in headwater.yaml lists it"):
         entrances(home, "a,甲,A,home,feed,,,\n", settings)
 
 
@@ -80,7 +80,7 @@ def test_a_missing_or_unknown_column_is_named(home):
         ("2026-03-01,usd,7.1\n", "currency is 'usd', expected three letters"),
         ("2026-03-01,USD,seven\n", "rate is 'seven'"),
         ("2026-03-01,USD,0\n", "rate is '0'"),
-        ("2026-03-01,USD,7.1\n2026-03-01,USD,7.2\n", "row 3: a second rate for USD on 2026-03-01, beside row 2"),
+        ("2026-03-01,USD,7.1\n2026-03-01,USD,7.2\n", "row 3: row 2 already has a rate for USD on 2026-03-01"),
         ("2026-03-01,CNY,1\n", "CNY is the reporting currency"),
         (",USD,7.1\n", "dt is empty"),
     ],

@@ -82,20 +82,24 @@ def test_the_first_row_that_matches_wins(home):
     [
         ("segment,lost,", "group,lost,", "row {row}: kind is 'group', expected octant or segment"),
         ("segment,lost,", "segment,Lost one,", "row {row}: key is 'Lost one', expected lower-case letters"),
-        ("segment,lost,", "segment,hibernating,", "row {row}: segment 'hibernating' is in row {before} already"),
+        ("segment,lost,", "segment,hibernating,", "row {row}: row {before} already has segment 'hibernating'"),
         (LOST, "segment,lost,0,1-2,", "row {row}: r is '0', expected a score from 1 to 5"),
         (LOST, "segment,lost,1,2-1,", "row {row}: f is '2-1', expected a score from 1 to 5, a range such as 4-5"),
         (LOST, "segment,lost,1,1-6,", "row {row}: f is '1-6'"),
         (LOST, "segment,lost,1,1–2,", "row {row}: f is '1–2'"),
         (LOST, "segment,lost,1,2-Jan,", "row {row}: f is '2-Jan'"),
-        (LOST, "segment,lost,1,1,", "no segment matches the scores r 1, f 2, m 1; widen a row, or add one at the end"),
+        (
+            LOST,
+            "segment,lost,1,1,",
+            "no segment matches the scores r 1, f 2, m 1; widen the ranges of a row, or add a last row",
+        ),
         (LOST, "segment,lost,1-2,3-5,", "no segment matches the scores r 1, f 1, m 1"),
         (
             LOST,
             "segment,ghost,4,4,,,,,\nsegment,lost,1,1-2,",
             "row {row}: segment 'ghost' can never match: rows above it take all of its scores; move it up",
         ),
-        ("segment,lost,1,1-2,,", "segment,lost,1,1-2,", "row {row}: 8 cells, expected 9"),
+        ("segment,lost,1,1-2,,", "segment,lost,1,1-2,", "row {row}: found 8 cells, expected 9"),
         ("name_zh,name_en", "name_zh,name", "column 'name_en' is missing"),
         ("advice_en\n", "advice_en,color\n", "unknown column 'color'"),
     ],
@@ -111,9 +115,9 @@ def test_a_wrong_segment_is_told(home, text, new, expected):
         (
             "octant,general_win_back,0,",
             "octant,general_win_back,1,",
-            "row {row}: octant 100 is 'general_develop' already",
+            "row {row}: octant 100 is already 'general_develop'",
         ),
-        ("octant,general_win_back,", "octant,general_keep,", "row {row}: octant 'general_keep' is in row"),
+        ("octant,general_win_back,", "octant,general_keep,", "already has octant 'general_keep'"),
         ("octant,general_win_back,0,", "octant,general_win_back,2,", "row {row}: r is '2', expected 1 (high) or 0"),
         ("octant,general_win_back,0,", "octant,general_win_back,,", "row {row}: r is '', expected 1 (high) or 0"),
         ("octant,general_win_back,", "# octant,general_win_back,", "octant 000 (r, f, m; 1 = high) is missing"),
@@ -135,7 +139,7 @@ def test_an_empty_table_of_segments_is_told(home):
         (
             "metric: frequency",
             "metric: frequenzy",
-            "'customers.octants.f.metric' is 'frequenzy', which is no metric; did",
+            "'customers.octants.f.metric' is 'frequenzy', which is not a metric; did",
         ),
         ("metric: frequency", "metric: frequenzy", "did you mean 'frequency'?"),
         ("metric: frequency", "metric: margin", "known are recency_days, frequency, monetary"),
@@ -156,7 +160,7 @@ def test_an_empty_table_of_segments_is_told(home):
         (F_AXIS, "", "key 'customers.octants.f' is missing"),
         ("  octants:", "  octant:", "unknown key 'customers.octant'; expected one of octants"),
         (R_AXIS, "r: {metric: recency_days, threshold: mean", "not valid YAML"),
-        (R_AXIS, f"{R_AXIS}\n    {R_AXIS}", "key 'r' is given twice"),
+        (R_AXIS, f"{R_AXIS}\n    {R_AXIS}", "key 'r' is repeated"),
         (MATRICES, "- octants\n", "expected keys such as 'customers:', found ['octants']"),
         (MATRICES, "", "key 'customers' is missing"),
         (
@@ -193,11 +197,11 @@ def test_a_wrong_matrix_is_told(home, text, new, expected):
 @pytest.mark.parametrize(
     ("threshold", "expected"),
     [
-        ("meen", "no threshold; did you mean mean?"),
-        ("{percentil: 80}", "no threshold; did you mean {percentile: 80}?"),
-        ("high", "no threshold; expected mean, median, {percentile: 80}, {fixed: 60}"),
-        ("{percentile: 80, fixed: 3}", "no threshold"),
-        ("", "no threshold"),
+        ("meen", "not a threshold; did you mean mean?"),
+        ("{percentil: 80}", "not a threshold; did you mean {percentile: 80}?"),
+        ("high", "not a threshold; expected mean, median, {percentile: 80}, {fixed: 60}"),
+        ("{percentile: 80, fixed: 3}", "not a threshold"),
+        ("", "not a threshold"),
         ("percentile", "expected {percentile: 80}"),
         ("{mean: 3}", "'customers.octants.f.threshold' is {'mean': 3}: expected mean alone, without a value"),
         ("{percentile: }", "is {'percentile': None}: expected {percentile: 80}"),
@@ -221,7 +225,7 @@ def test_a_wrong_matrix_is_told(home, text, new, expected):
             "{weighted_mean: 3}",
             "is {'weighted_mean': 3}: expected the name of a metric, as in {weighted_mean: net_revenue}",
         ),
-        ("{weighted_mean: mony}", "'customers.octants.f.threshold.weighted_mean' is 'mony', which is no metric"),
+        ("{weighted_mean: mony}", "'customers.octants.f.threshold.weighted_mean' is 'mony', which is not a metric"),
     ],
 )
 def test_a_wrong_threshold_is_told(home, threshold, expected):

@@ -109,7 +109,10 @@ def test_every_raw_column_has_a_type_and_a_description() -> None:
         ({"events_sql": "SELECT id,\n  nonsense\nFROM hits"}, "events.sql, line 2: Binder Error"),
         ({"events_sql": "SELECT 1 AS event_id"}, "reads no relation"),
         ({"events_sql": BY_RECORD.replace(", record_no", "")}, "does not return 'record_no'"),
-        ({"events_sql": BY_RECORD.replace("session AS device_id,", "")}, "lacks device_id; events needs event_id"),
+        (
+            {"events_sql": BY_RECORD.replace("session AS device_id,", "")},
+            "does not return device_id; events requires event_id",
+        ),
         ({"events_sql": BY_RECORD.replace("1 AS page_id", "1 AS page_id, 2 AS pgid")}, "returns pgid, which events"),
         ({"visits_sql": BY_RECORD}, "visits.sql: 'visits' is not a target; expected one of events"),
         ({"source_yaml": DECLARED}, "no mapping reads relation sessions"),

@@ -47,11 +47,11 @@ def test_a_home_without_the_file_or_its_rows_has_no_competitor(home):
         ("x,rival,2026-03-01,2026-03-31,1.23456", "with at most 4 decimals"),
         (
             "x,rival,2026-03-01,2026-03-31,5\ny,rival,2026-03-31,2026-04-30,5\nx,rival,2026-03-31,2026-04-30,5",
-            "row 4: rival in x has figures for 2026-03-31 in row 2 too",
+            "row 4: row 2 already has rival in x for 2026-03-31",
         ),
         (
             "x,rival,2026-03-20,2026-03-31,5\nx,rival,2026-03-01,2026-03-20,5",
-            "row 3: rival in x has figures for 2026-03-20 in row 2 too",
+            "row 3: row 2 already has rival in x for 2026-03-20",
         ),
     ],
 )

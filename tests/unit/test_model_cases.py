@@ -51,7 +51,7 @@ def test_a_case_that_holds_says_nothing(tmp_path):
             "    - {person_ids: ann}",
             "expect, row 1: unknown column 'person_ids'; did you mean",
         ),
-        ("event_id: e1,", "event_id: e1, event_id: e2,", "line 5: not valid YAML: key 'event_id' is given twice"),
+        ("event_id: e1,", "event_id: e1, event_id: e2,", "line 5: not valid YAML: key 'event_id' is repeated"),
         ("event_id: e1,", "event_id: 1,", "given core.events, row 1: event_id is 1, expected VARCHAR"),
         ("event_id: e1,", "event_id: e1, device_time: noon,", "row 1: device_time is 'noon', expected TIMESTAMP"),
         ("event_id: e1,", "event_id: e1, slot: 1.5,", "row 1: slot is 1.5, expected INTEGER"),
@@ -134,7 +134,7 @@ def test_a_file_of_no_model_and_a_name_given_twice_are_refused(tmp_path):
         tmp_path, VISITORS, "core/visitor.yaml"
     )
     (tmp_path / "core/visitor.yaml").write_text(VISITORS + VISITORS, encoding="utf-8")
-    with pytest.raises(HeadwaterError, match="case 'Ann came' is there twice"):
+    with pytest.raises(HeadwaterError, match="case 'Ann came' is defined twice"):
         read_cases(tmp_path)
 
 

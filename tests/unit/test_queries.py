@@ -101,7 +101,7 @@ def test_a_fault_has_the_line_of_its_file(tmp_path):
     (fault,) = faults_of(second, TABLES)
     assert fault.startswith(f"{path}:")
     path.write_text(two + two)
-    with pytest.raises(HeadwaterError, match=r"'page\.two' is there twice"):
+    with pytest.raises(HeadwaterError, match=r"'page\.two' is defined twice"):
         read_queries(path)
 
 

@@ -92,7 +92,7 @@ def test_shipped_customer_models_read_the_settings_windows():
         (
             "SELECT $dt AS dt, COUNT(*) AS n FROM core.order_lines",
             AS_OF + "reads: {core.order_lines: all}\n",
-            "'all' is allowed for raw tables only",
+            "'all' is not allowed for core.order_lines, only for raw tables",
         ),
         ("SELECT 1 AS n", "as_of: monthly\n", "as_of"),
     ],
@@ -115,7 +115,7 @@ def test_a_table_without_days_reads_tables_judged_by_their_rows(tmp_path, table,
     if may_be:
         assert load(tmp_path, query, extra, header=WHOLE).reads["mine.table"] == (Read(table, None),)
     else:
-        assert f"not for {table}" in refused(tmp_path, query, extra, header=WHOLE)
+        assert f"not allowed for {table}" in refused(tmp_path, query, extra, header=WHOLE)
 
 
 def test_a_model_reads_no_table_by_days_beside_a_whole_history(tmp_path):

@@ -83,7 +83,7 @@ def test_the_template_states_the_defaults(home):
         ("memory_limit: lots", "'memory_limit' is 'lots'"),
         ("engine: oracle", "'engine' is 'oracle': input should be 'duckdb'"),
         ("start_date: soon", "'start_date' is 'soon'"),
-        ("timezone: UTC\ntimezone: CET", "line 2: not valid YAML: key 'timezone' is given twice"),
+        ("timezone: UTC\ntimezone: CET", "line 2: not valid YAML: key 'timezone' is repeated"),
         ("timezone: [", "not valid YAML"),
         ("just words", "expected keys such as 'timezone:', found 'just words'"),
         ("currency: yuan", "'currency' is 'yuan': expected three capital letters such as CNY"),
@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
     assert expected in refused(home, text)
 
 
-TEMPLATE = "write a value in place of a template such as {{ days }}, and quote text that begins with { or ["
+TEMPLATE = "write a value instead of a template such as {{ days }}, and quote text that begins with { or ["
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ TEMPLATE = "write a value in place of a template such as {{ days }}, and quote t
         ("currency: {{ CUR }}", TEMPLATE),
         ("currency: {[a]: 3}", TEMPLATE),
         ("{{ a }}: 3", TEMPLATE),
-        ("start_date: 2026-02-30", "'2026-02-30' is no date of the calendar; correct it, or quote it if it is text"),
-        ("start_date: 2026-01-05 25:00:00", "'2026-01-05 25:00:00' is no date of the calendar"),
-        ("start_date: !!timestamp soon", "'soon' is no date of the calendar"),
-        ("threads: !!int many", "'many' is no whole number"),
-        (f"threads: {'9' * 5000}", "99' is no whole number"),
-        ("threads: !!float many", "'many' is no number"),
-        ("threads: !!bool many", "'many' is no bool"),
+        ("start_date: 2026-02-30", "'2026-02-30' is not a calendar date; correct it, or quote it if it is text"),
+        ("start_date: 2026-01-05 25:00:00", "'2026-01-05 25:00:00' is not a calendar date"),
+        ("start_date: !!timestamp soon", "'soon' is not a calendar date"),
+        ("threads: !!int many", "'many' is not a whole number"),
+        (f"threads: {'9' * 5000}", "99' is not a whole number"),
+        ("threads: !!float many", "'many' is not a number"),
+        ("threads: !!bool many", "'many' is not a bool"),
         ("threads: !!set [a]", "expected a mapping node, but found sequence"),
     ],
 )

@@ -170,7 +170,7 @@ def test_an_unnested_list_reads_no_table(tmp_path):
         (
             f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}",
             "reads: {core.events: all}\n",
-            "'all' is allowed for raw tables only",
+            "'all' is not allowed for core.events, only for raw tables",
         ),
         (f"SELECT dt, $colour AS n FROM core.events WHERE {DAYS}", "", "unknown parameter $colour"),
         ("SELECT dt FROM", "", "not valid SQL"),
@@ -190,7 +190,7 @@ def test_a_file_without_header_is_refused(tmp_path):
 
 def test_a_shipped_table_cannot_be_replaced(tmp_path):
     query = f"SELECT dt, page_id AS n FROM core.events WHERE {DAYS}"
-    assert "is already core.events; rename yours" in refused(tmp_path, query, folder="core", name="events")
+    assert "already defines core.events; rename yours" in refused(tmp_path, query, folder="core", name="events")
 
 
 def test_models_in_a_circle_are_refused(tmp_path):
@@ -228,7 +228,7 @@ def test_a_key_that_a_header_gives_twice_is_refused(tmp_path):
     file = tmp_path / "t.sql"
     columns = "columns:\n  x: {type: BIGINT, description: one}\n  x: {type: VARCHAR, description: two}\n"
     file.write_text(f"/* model\ndescription: d\ngrain: [x]\n{columns}*/\nSELECT 1 AS x\n", encoding="utf-8")
-    with pytest.raises(HeadwaterError, match=r"t\.sql:6: the header is not valid YAML: key 'x' is given twice"):
+    with pytest.raises(HeadwaterError, match=r"t\.sql:6: the header is not valid YAML: key 'x' is repeated"):
         read_model(file, "mine")
 
 

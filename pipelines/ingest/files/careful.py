@@ -48,7 +48,7 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
             if fault:
                 refusals.records[record.number] = fault
     if lines.damage:
-        refusals.warnings.append(f"landing/{file.file}: {lines.damage}; what can be read of it is used")
+        refusals.warnings.append(f"landing/{file.file}: {lines.damage}; its readable records are used")
     return replace(file, path=copy, compression=""), refusals
 
 

@@ -47,7 +47,7 @@ def changed_unseen(landing: Path, batches: Iterable[Batch]) -> list[str]:
         if _looks_ingested(landing / file, batch) and not is_as_ingested(landing, batch, deep=True):
             lines.append(
                 f"landing/{file}: has other content than was ingested at {batch.ingested_at:%Y-%m-%d %H:%M} UTC, with "
-                f"the same size and time; the {batch.records:,} records of then stay; touch it to add the new ones"
+                f"the same size and time; the {batch.records:,} old records are kept; touch it to add the new ones"
             )
     return lines
 

@@ -162,7 +162,7 @@ def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFil
             if wait <= 0 or file.is_unchanged():
                 ready.append(file)
             else:
-                lines.append(f"landing/{file.file}: still being written; left for the next time")
+                lines.append(f"landing/{file.file}: still being written; the next run will read it")
         except OSError as error:
             lines.append(f"landing/{file.file}: cannot be read: {error.strerror}")
     return ready, lines
@@ -194,7 +194,9 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
         if _BEING_WRITTEN.search(entry.name):
             continue
         if entry.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            landing.errors.append(f"{_shown(path, root)}: a link out of the landing folder; refused, copy it there")
+            landing.errors.append(
+                f"{_shown(path, root)}: a link to a file elsewhere is not read; copy the file here"
+            )
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(path, root, landing)
         elif entry.is_file():

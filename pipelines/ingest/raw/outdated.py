@@ -48,8 +48,8 @@ def stale_sets(
             why = f"{lost_here[0]} is gone" if lost_here else "the mapping or a setting of ingestion has changed"
             errors.append(
                 f"{', '.join(sorted(together.targets))}: {why}, but "
-                f"landing/{lost[0]}{more} cannot be read again (gone or changed); the rows stay as they were; put "
-                f"the file back as it was, or remove {lake.root} to start from what is in the landing folder"
+                f"landing/{lost[0]}{more} cannot be read again (gone or changed); the rows are kept; restore the "
+                f"file, or remove {lake.root} to ingest only what is in the landing folder"
             )
         else:
             complete.append(together)

@@ -205,7 +205,9 @@ def _check_columns(file: Path, target: Target, types: Dictionary[str, str]) -> N
     needed = [name for name, column in target.columns.items() if column.required or column.needed_if]
     missing = [name for name in needed if name not in types]
     if missing:
-        raise HeadwaterError(f"lacks {', '.join(missing)}; {target.name} needs {', '.join(needed)}", where=file)
+        raise HeadwaterError(
+            f"does not return {', '.join(missing)}; {target.name} requires {', '.join(needed)}", where=file
+        )
     unknown = [name for name in types if name not in target.columns and name not in PROVENANCE]
     if unknown:
         raise HeadwaterError(

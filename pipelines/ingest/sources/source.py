@@ -161,7 +161,9 @@ def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
 def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Source:
     if not _NAME.fullmatch(folder.name):
         raise HeadwaterError(
-            "a source is named with lower case letters, digits and _", where=folder, remedy="rename the folder"
+            "the name of a source may have only lower-case letters, digits and _",
+            where=folder,
+            remedy="rename the folder",
         )
     declared = _read_declaration(folder / "source.yaml")
     mappings = _load_mappings(folder, {name: tuple(r.columns) for name, r in declared.relations.items()})
@@ -175,7 +177,7 @@ def _load_source(folder: Path, _content: tuple[tuple[str, bytes], ...]) -> Sourc
         raise HeadwaterError(
             f"no mapping reads relation {', '.join(unused)}",
             where=folder / "source.yaml",
-            remedy="add a SELECT that reads it, or remove the relation, because its files would be read for nothing",
+            remedy="add a SELECT that reads it, or remove the relation, so that its files are not read in vain",
         )
     return Source(folder.name, folder, declared.description, dict(declared.relations), mappings)
 
