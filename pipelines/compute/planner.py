@@ -91,7 +91,7 @@ class Segment:
 
 
 def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
-    """Compare what the lake of *workspace* should hold with what it holds.
+    """Compare the lake of *workspace* with the partitions that it should have.
 
     Args:
         workspace: The home.

@@ -159,7 +159,7 @@ def _scores(path: Path, segments: list[tuple[int, _Row]]) -> list[SegmentScores]
     for number, row in segments:
         if all(item.segment != row.key for item in found):
             raise HeadwaterError(
-                f"segment '{row.key}' can never match: rows above it take all of its scores",
+                f"segment '{row.key}' can never match: earlier rows match all of its scores",
                 where=f"{path}, row {number}",
                 remedy="move it up, change a range or remove it",
             )

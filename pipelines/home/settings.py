@@ -201,7 +201,7 @@ class ProductSettings(_Section):
         return self
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings under the names that models have for them."""
+        """The settings by the names that models use."""
         values = {f"products_{name}": value for name, value in self.model_dump().items()}
         return {**values, "products_longest_window": max(self.windows)}
 

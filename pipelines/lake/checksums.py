@@ -159,7 +159,7 @@ def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collectio
     return f"{text}{_OWN}\t{digest(text.encode())}\n"
 
 
-def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
+def is_undamaged(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
     """Whether *path*, written with *version*, is undamaged: compares the size, and if *deep* also the content."""
     try:
         size = path.stat().st_size
@@ -169,10 +169,10 @@ def is_whole(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) 
         return False
 
 
-def whole_files(files: Iterable[tuple[Path, str, Iterable[Checksum]]], *, deep: bool) -> list[bool]:
-    """``is_whole`` for many files (path, version, checksums), in the same order; in parallel if *deep*."""
+def undamaged_files(files: Iterable[tuple[Path, str, Iterable[Checksum]]], *, deep: bool) -> list[bool]:
+    """``is_undamaged`` for many files (path, version, checksums), in the same order; in parallel if *deep*."""
     given = [(path, version, tuple(sums)) for path, version, sums in files]
     if not deep:
-        return [is_whole(*one, deep=False) for one in given]
+        return [is_undamaged(*one, deep=False) for one in given]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda one: is_whole(*one, deep=True), given))
+        return list(pool.map(lambda one: is_undamaged(*one, deep=True), given))

@@ -21,7 +21,14 @@ import polars as pl
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import replacing_all, told_if_unwritable, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
-from pipelines.lake.checksums import are_sound, checksums_of, checksums_text, last_writing, read_checksums, whole_files
+from pipelines.lake.checksums import (
+    are_sound,
+    checksums_of,
+    checksums_text,
+    last_writing,
+    read_checksums,
+    undamaged_files,
+)
 from pipelines.lake.duck import identifier, list_literal, literal
 
 VERSION_KEY = "headwater_version"
@@ -113,8 +120,10 @@ class Lake:
             files = {key: path for key, path in files.items() if key is None or key in days}
         stored = {key: _stored_version(path) for key, path in files.items()}
         sums = read_checksums(self.folder(table))
-        whole = whole_files(((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep)
-        return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, whole, strict=True)}
+        undamaged = undamaged_files(
+            ((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep
+        )
+        return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, undamaged, strict=True)}
 
     def tables(self) -> list[str]:
         """All tables that have a folder, including tables whose model no longer exists."""

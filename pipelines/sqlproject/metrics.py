@@ -252,7 +252,7 @@ def expanded(tree: exp.Query) -> exp.Query:
         select, names = place.parent, [column.name for column in call.expressions]
         if not isinstance(select, exp.Select) or (place is not call and len(names) != 1):
             raise HeadwaterError(
-                f"{call.sql(DIALECT)}: METRICS(…) must be a column of a SELECT, with AS only for one metric"
+                f"{call.sql(DIALECT)}: METRICS(…) must be a column of a SELECT; AS is allowed only for one metric"
             )
         table = _first_table(select)
         columns = [exp.alias_(formula_over(name, table), place.alias or name, dialect=DIALECT) for name in names]

@@ -97,7 +97,7 @@ def test_the_first_row_that_matches_wins(home):
         (
             LOST,
             "segment,ghost,4,4,,,,,\nsegment,lost,1,1-2,",
-            "row {row}: segment 'ghost' can never match: rows above it take all of its scores; move it up",
+            "row {row}: segment 'ghost' can never match: earlier rows match all of its scores; move it up",
         ),
         ("segment,lost,1,1-2,,", "segment,lost,1,1-2,", "row {row}: found 8 cells, expected 9"),
         ("name_zh,name_en", "name_zh,name", "column 'name_en' is missing"),

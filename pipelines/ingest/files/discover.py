@@ -194,9 +194,7 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
         if _BEING_WRITTEN.search(entry.name):
             continue
         if entry.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            landing.errors.append(
-                f"{_shown(path, root)}: a link to a file elsewhere is not read; copy the file here"
-            )
+            landing.errors.append(f"{_shown(path, root)}: a link to a file elsewhere is not read; copy the file here")
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(path, root, landing)
         elif entry.is_file():

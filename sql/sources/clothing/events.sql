@@ -1,17 +1,18 @@
--- Product clicks as they were logged, and the menu clicks that they tell of.
+-- Product clicks as logged, and the menu clicks that we infer from them.
 --
--- The page is a list: page_type is its category, module its number (page_1 to page_5), slot the place of the photo,
--- content_id the kind of photo. The shopper's place in the shop is all that the log tells of a page, so clicks in a row
--- on the same list are on one page, which was gone back to: they share the PageId, twice the number of the first.
+-- A page is a list of products: page_type is its category, module its page number (page_1 to page_5), slot the position
+-- of the photo, content_id the kind of photo. The log identifies a page only by category and page number. So consecutive
+-- clicks on the same list count as one page that the shopper returned to: they share a PageId, twice the number of the
+-- first click.
 --
--- The entrances are the categories: one is reached from another only through the menu. The log has no clicks on the
--- menu, but a session's first click and every change of category tell of one. It is given the PageId and the half
--- second before, and is the head of all clicks until the next, whatever page of the list they are on. Taking the first
--- page of a list itself for the entrance would be wrong: of the 72,022 clicks on later pages, 14,017 would go to another
--- category than their own, that of the last click on a first page, and 13,926 to none.
+-- The entrances are the categories, because a shopper gets from one category to another only by the menu. The log has no
+-- clicks on the menu, so we infer one before the first click of a session and before every change of category. Its
+-- PageId is one smaller and its time half a second earlier than those of the click after it. It is the head of all clicks
+-- until the next menu click, on every page of the list. The first page of a list as the entrance would be wrong: of the
+-- 72,022 clicks on later pages, 14,017 would be credited to the category of an earlier first page, and 13,926 to none.
 --
--- The log has days and the order of clicks, but no time of day: the clicks of a session are put a second apart, from
--- noon UTC, so that they keep their day in the shop's time zone wherever that is (up to eleven hours from UTC).
+-- The log has the day and the order of clicks, but no time of day. The clicks of a session are placed one second apart
+-- from noon UTC, so that they stay on their day in every time zone up to eleven hours from UTC.
 WITH numbered AS (
     SELECT
         session_id,

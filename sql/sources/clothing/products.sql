@@ -1,5 +1,5 @@
--- A product for each model, as the clicks on it say: its price never changes; its category is that of most clicks (one
--- click on model A18 says another).
+-- One product for each model in the clicks. Its price never changes. Its category is the one in most of its clicks (only
+-- model A18 has a click with another one).
 WITH counted AS (
     SELECT
         model,

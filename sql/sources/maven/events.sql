@@ -1,6 +1,6 @@
--- Page views as events. The log holds no clicks, so they are told from the pages: the first page of a session was
--- reached by a click on its traffic source (the entrance), a product's page by a click on the product, the cart's page
--- by adding the product seen last.
+-- Page views as events. The log has no clicks, so we infer them from the pages: the first page of a session follows a
+-- click on its traffic source (the entrance), a product page follows a click on the product, and the cart page follows
+-- the add-to-cart of the product that was viewed last.
 WITH traffic AS (
     SELECT
         website_session_id,

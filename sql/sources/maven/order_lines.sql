@@ -1,4 +1,4 @@
--- One item, one unit, with its own cost of goods.
+-- One line for each order item. An item is one unit and has its own cost of goods.
 SELECT
     order_id,
     order_item_id AS line_no,

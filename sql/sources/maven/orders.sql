@@ -1,4 +1,4 @@
--- Every order of the data set is paid when it is made.
+-- In this data set every order is paid at the moment of ordering.
 SELECT
     order_id,
     user_id,

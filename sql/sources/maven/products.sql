@@ -1,4 +1,4 @@
--- Products; their cost stands on the order items.
+-- Products without cost, because each order item has its own.
 SELECT
     product_id AS sku,
     product_name AS name,

@@ -1,4 +1,4 @@
--- Refunds of single items, dated.
+-- Refunds of single order items, with their time.
 SELECT
     order_item_refund_id AS refund_id,
     order_id,

@@ -1,4 +1,5 @@
--- Native tracking events, one row a record. The server's clock is received_time there, received_at in the lake.
+-- Native tracking events, one row for each record. The time by the server's clock is received_time in the files and
+-- received_at in the lake.
 SELECT
   event_id,
   device_id,

@@ -1,4 +1,4 @@
--- Native order lines, one row a record; the newest version of a line counts.
+-- Native order lines, one row for each record; the newest version of a line counts.
 SELECT
   order_id,
   line_no,

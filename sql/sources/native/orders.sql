@@ -1,4 +1,4 @@
--- Native orders, one row a record; the newest version of an order counts.
+-- Native orders, one row for each record; the newest version of an order counts.
 SELECT
   order_id,
   user_id,

@@ -1,4 +1,4 @@
--- Native products, one row a record; the newest version of a product counts.
+-- Native products, one row for each record; the newest version of a product counts.
 SELECT
   sku,
   parent_sku,

@@ -1,4 +1,4 @@
--- Native refunds, one row a record, instead of refunded_amount on the lines.
+-- Native refunds, one row for each record; an alternative to refunded_amount on the order lines.
 SELECT
   refund_id,
   order_id,

@@ -1,4 +1,4 @@
--- The lines of invoices on which something is paid for, numbered as they stand there. source.yaml says what is a sale.
+-- The lines of invoices with at least one paid line, numbered in the order of the invoice. source.yaml defines a sale.
 WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,

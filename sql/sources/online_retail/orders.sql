@@ -1,4 +1,5 @@
--- Every invoice on which something is paid for, paid when it is made. A few stretch over two minutes: the first counts.
+-- Every invoice with at least one paid line, paid at its own time. A few invoices have lines with two different minutes:
+-- the first counts.
 WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,

@@ -1,5 +1,5 @@
--- A product for each stock code that was sold, with the name and the price of most of its sales; of equally many, the
--- first name and the higher price. Codes are written in capitals or not, names with and without a blank at the end.
+-- One product for each stock code that was sold, with the most frequent name and price of its sales; if two are equally
+-- frequent, the alphabetically first name and the higher price. Codes differ in case, names in blanks at the end.
 WITH sales AS (
     SELECT
         UPPER(TRIM(stock_code)) AS sku,

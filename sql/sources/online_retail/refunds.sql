@@ -1,9 +1,9 @@
--- Cancellations as refunds of the order lines that they take back.
+-- Cancellations as refunds of the order lines that they cancel.
 --
--- The units of one product that a customer bought at one price are a pile: a sale puts units on it, a cancellation takes
--- units from its top, those bought last; what it wants of an empty pile is not found. The pile's height after each line
--- is a running sum that never falls below nothing. A cancellation takes those units of a sale that lie between the
--- pile's height after it and the least height since the sale.
+-- For each customer, product and price the units form a stack: a sale puts units on it, a cancellation takes the units
+-- from its top, which were bought last. If the stack is empty, the rest of the cancellation matches no sale. The height
+-- of the stack after each line is a running sum that never falls below 0. A cancellation takes those units of a sale that
+-- lie between the height after the cancellation and the lowest height since the sale.
 WITH entries AS (
     SELECT
         COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
