@@ -22,7 +22,7 @@ SELECT * FROM customers.rfm
 WHERE dt = $day AND CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key
 ORDER BY monetary DESC, user_id;
 
--- query names: What octants and segments are called, and the advice on them.
+-- query names: Names and advice of the octants and segments.
 SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
 FROM config.octants
 UNION ALL
@@ -34,7 +34,7 @@ SELECT *, CAST(net_revenue AS DOUBLE) / nullif(customers, 0) AS mean_monetary
 FROM customers.rfm_daily
 WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key;
 
--- query thresholds: Where recency, frequency and money are cut.
+-- query thresholds: The thresholds of recency, frequency and money.
 SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day;
 
 -- query migration: How many customers went from which group to which.
@@ -43,20 +43,20 @@ FROM customers.rfm_migration
 WHERE dt = $day AND kind = $kind
 ORDER BY customers DESC, from_key, to_key;
 
--- query coverage: What the scores leave out.
+-- query coverage: The sales that the scores exclude.
 SELECT * FROM customers.sales_coverage WHERE dt = $day;
 
 -- query scores: How many customers have which scores, and what they spent on average.
 SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
 FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL;
 
--- query stages: The stages of life, now and some days before.
+-- query stages: The lifecycle stages, on the day and some days before.
 SELECT now.stage, now.customers, now.revenue, before.customers AS before
 FROM customers.lifecycle_daily AS now
 LEFT JOIN customers.lifecycle_daily AS before ON before.stage = now.stage AND before.dt = $day - $back
 WHERE now.dt = $day;
 
--- query cohorts: The cohorts up to the day; null in months that were not over.
+-- query cohorts: The cohorts up to the day; null in months that were not complete.
 WITH months AS (
     SELECT *, CAST(cohort_month + to_months(months_since + 1) AS DATE) <= $day + 1 AS is_over
     FROM customers.cohorts

@@ -1,6 +1,6 @@
--- The entrances, and what each is called.
+-- The entrances and their names.
 
--- query names: What each entrance is called: those of the configuration, and those that only the data name.
+-- query names: The name of each entrance: in the configuration, or its id if only the data has it.
 WITH named AS (
     SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
 )

@@ -40,7 +40,7 @@ SELECT steps.*, coalesce(products.name, steps.sku) AS product
 FROM attribution.path_steps AS steps LEFT JOIN core.products AS products ON products.sku = steps.sku
 WHERE steps.end_event_id = $end ORDER BY steps.step_no;
 
--- query example: The line whose path shows best what there is to see.
+-- query example: An order line whose path is a good example.
 SELECT sales.order_id, sales.line_no,
     count(*) FILTER (WHERE steps.is_backtracked) AS backtracked,
     count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded

@@ -1,7 +1,7 @@
 -- One product with its variants.
 
 -- query id: The product that a sku is, or is a variant of.
--- What is a product stays one, even where the catalogue calls it a variant of another.
+-- A product stays a product, even if the catalogue lists it as a variant of another one.
 SELECT coalesce(
     (SELECT product_id FROM products.names WHERE product_id = $sku),
     (SELECT product_id FROM core.products WHERE sku = $sku),

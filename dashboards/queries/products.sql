@@ -17,7 +17,7 @@ LEFT JOIN products.quadrants AS quadrants
 WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
 ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id;
 
--- query unknown: How many products have a place in each matrix, and for want of which metrics others have none.
+-- query unknown: How many products have a quadrant in each matrix, and which metrics the others lack.
 SELECT matrix_id, window_days, unknown_metrics, x_high IS NOT NULL AND y_high IS NOT NULL AS is_placed,
     count(*) AS products
 FROM products.quadrants WHERE dt = $day GROUP BY ALL ORDER BY ALL;

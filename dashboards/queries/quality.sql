@@ -5,7 +5,7 @@ SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quara
     sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
 FROM core.batches;
 
--- query reasons: Refused records by reason, with an example.
+-- query reasons: Quarantined records by reason, with an example.
 SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
     min_by(file || CASE WHEN line_no IS NULL THEN '' ELSE ':' || line_no END, (file, record_no)) AS example,
     min_by(raw, (file, record_no)) AS raw

@@ -1,4 +1,4 @@
--- What goes by what was typed, in small letters; one more than is listed, to tell that there is more.
+-- What matches the search text, which is in lower case; one row more than is listed shows that there are more.
 
 -- query entrance: Entrances by id or name.
 SELECT DISTINCT entrance_id AS key, CASE $language WHEN 'zh' THEN name_zh ELSE name_en END AS name

@@ -18,8 +18,8 @@ _ORIGIN = {
 _HASH = {
     RECORD_HASH: (
         TEXT,
-        "hash of the record's canonical columns, of orders and lines behind a digit for how far they are: of versions "
-        "with equal updated_at the larger one counts",
+        "hash of the record's canonical columns; for orders and order lines it begins with the rank of the status or "
+        "removal. Among versions with equal updated_at the largest counts",
     )
 }
 
@@ -42,37 +42,37 @@ def _after(
 
 
 _SUPERSEDED = {
-    "event_id": (TEXT, "event that a later batch brought again, with an earlier received_at"),
+    "event_id": (TEXT, "event that a later batch repeats with an earlier received_at"),
     "batch_id": (TEXT, "batch whose row of raw.events no longer counts"),
     "superseded_by": (TEXT, "batch whose row counts instead"),
     "dt": ("DATE", "day of the row that no longer counts"),
 }
 _QUARANTINE = {
     "batch_id": (TEXT, "batch that the record belongs to"),
-    "source": (TEXT, "source"),
-    "relation": (TEXT, "relation of the source"),
+    "source": (TEXT, "the source that it belongs to, the name of a folder in sql/sources/"),
+    "relation": (TEXT, "the relation of that source, see its source.yaml"),
     "file": (TEXT, "file, relative to the landing folder"),
-    "line_no": (WHOLE, "line of the file where the record begins, from 1; null where the file is gone"),
+    "line_no": (WHOLE, "line of the file where the record begins, from 1; null = the file is gone"),
     "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
-    "reasons": (TEXT, "all that is wrong with it, separated by '; '"),
-    "raw": (TEXT, "the record as it is in the file (of an over-long line, its beginning)"),
+    "reasons": (TEXT, "every reason, joined by '; '"),
+    "raw": (TEXT, "the record's text as in the file; only the beginning of a line that is too long"),
     "landed_at": (MOMENT, "when the file landed (UTC)"),
 }
 _BATCHES = {
     "batch_id": (TEXT, "hash of the file's path and content"),
     "kind": (TEXT, "'file', or 'mapping' for the rows of a target that is mapped over all files at once"),
-    "source": (TEXT, "source"),
+    "source": (TEXT, "the source that it belongs to, the name of a folder in sql/sources/"),
     "relation": (TEXT, "relation of the source, or the target of a mapping"),
     "file": (TEXT, "file, relative to the landing folder"),
-    "bytes": (WHOLE, "size of the file"),
+    "bytes": (WHOLE, "size of the file in bytes"),
     "modified_at": (MOMENT, "modification time of the file (UTC)"),
     "landed_at": (MOMENT, "modification time of the file when it was first read (UTC)"),
     "ingested_at": (MOMENT, "when it was ingested (UTC)"),
     "records": (WHOLE, "records read: accepted + duplicates + quarantined"),
-    "accepted": (WHOLE, "records that count"),
-    "duplicates": (WHOLE, "records that are in the lake already"),
-    "quarantined": (WHOLE, "records that were refused; see raw.quarantine"),
-    "unmapped": (WHOLE, "accepted records that the mapping makes no row of"),
+    "accepted": (WHOLE, "records that are new and valid"),
+    "duplicates": (WHOLE, "records that were in the lake already"),
+    "quarantined": (WHOLE, "records that failed validation; see raw.quarantine"),
+    "unmapped": (WHOLE, "accepted records for which the mapping returns no row"),
 }
 
 _TABLES: dict[str, dict[str, tuple[str, str]]] = {
@@ -96,7 +96,7 @@ RAW_COLUMN_DESCRIPTIONS: dict[str, dict[str, str]] = {
 
 RAW_DESCRIPTIONS: dict[str, str] = {
     **{target.table: target.description for target in TARGETS.values()},
-    "raw.superseded_events": "Rows of raw.events that no longer count: an earlier copy of the event came later.",
-    "raw.quarantine": "Refused records, each once and whole, with all reasons.",
-    "raw.batches": "Batches: what was read from each landing file, and what became of its records.",
+    "raw.superseded_events": "Rows of raw.events that no longer count: a later batch has an earlier copy.",
+    "raw.quarantine": "Every record that failed validation, with its place in the file, its text and all reasons.",
+    "raw.batches": "Batches: one row for each landing file that was read, and how its records were counted.",
 }

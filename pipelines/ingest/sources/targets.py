@@ -18,7 +18,7 @@ ORDER_STATUSES = ("paid", "unpaid", "cancelled", "refunded")
 _IN_ATTRIBUTION = "event_type IN ({})".format(", ".join(f"'{kind}'" for kind in ATTRIBUTION_TYPES))
 _UPDATED = Column(
     MOMENT,
-    "when this version was written at the source; the latest version of a key wins (UTC)",
+    "time of this version at the source, UTC; the latest version of a key counts; null = unknown",
     takes_day=True,
     bounded=True,
 )
@@ -30,41 +30,49 @@ def _local_day(column: str) -> Derived:
 
 EVENTS = Target(
     "events",
-    "Tracking events, one row an event as it was recorded.",
+    "Tracking events as they were recorded, one row for each event.",
     ("event_id",),
     {
         "event_id": Column(TEXT, "unique id of the event", required=True, is_id=True),
         "device_id": Column(TEXT, "device (browser or app) that recorded it", required=True, is_id=True),
-        "user_id": Column(TEXT, "account that was logged in; null before log-in", is_id=True),
-        "event_type": Column(TEXT, "page_view, exposure, click, add_to_cart, or another", required=True),
-        "page_id": Column(WHOLE, "the PageId: larger is newer on a device", needed_if=_IN_ATTRIBUTION),
+        "user_id": Column(TEXT, "logged-in user as sent; null before login", is_id=True),
+        "event_type": Column(
+            TEXT,
+            "page_view, exposure, click or add_to_cart; other types are kept but take no part in attribution",
+            required=True,
+        ),
+        "page_id": Column(
+            WHOLE, "PageId of the device's page stack: a newer page has a larger number", needed_if=_IN_ATTRIBUTION
+        ),
         "page_type": Column(TEXT, "kind of page, e.g. home, list, detail", needed_if=_IN_ATTRIBUTION),
-        "module": Column(TEXT, "module code on the page"),
-        "slot": Column("INTEGER", "position in the module, as the log counts it: mostly from 1", not_negative=True),
-        "sku": Column(TEXT, "product that the slot showed", is_id=True),
+        "module": Column(TEXT, "module on the page; null = none sent"),
+        "slot": Column(
+            "INTEGER", "position in the module as sent, usually from 1; null = none sent", not_negative=True
+        ),
+        "sku": Column(TEXT, "product or variant that the slot showed", is_id=True),
         "content_id": Column(TEXT, "creative, campaign or version that the slot showed", is_id=True),
-        "device_time": Column(MOMENT, "when it happened, by the device's own clock (UTC)", required=True, local=False),
-        "sent_time": Column(MOMENT, "when it was sent, by the device's own clock (UTC)", local=False),
-        "received_at": Column(MOMENT, "when the server received it (UTC)", local=False),
-        "referrer": Column(TEXT, "referring URL"),
-        "utm_source": Column(TEXT, "campaign source"),
-        "utm_medium": Column(TEXT, "campaign medium"),
-        "utm_campaign": Column(TEXT, "campaign name"),
+        "device_time": Column(MOMENT, "time of the event by the device's own clock, UTC", required=True, local=False),
+        "sent_time": Column(MOMENT, "time of sending by the device's own clock, UTC", local=False),
+        "received_at": Column(MOMENT, "time of receipt by the server's clock, UTC", local=False),
+        "referrer": Column(TEXT, "URL of the referring page"),
+        "utm_source": Column(TEXT, "as sent; null = none"),
+        "utm_medium": Column(TEXT, "as sent; null = none"),
+        "utm_campaign": Column(TEXT, "as sent; null = none"),
         "platform": Column(TEXT, "platform, e.g. ios, android, web"),
         "app_version": Column(TEXT, "version of the app"),
     },
     {
         "occurred_at": Derived(
             MOMENT,
-            "when it happened: device_time, corrected by received_at - sent_time where these differ by more than "
-            "clock_tolerance_seconds (UTC)",
+            "time of the event, UTC: device_time, corrected by received_at - sent_time if these differ by more than "
+            "clock_tolerance_seconds",
             # A smaller difference is the duration of the request, not an error of the device's clock.
             "CASE WHEN abs(epoch_us(received_at) - epoch_us(sent_time)) > {clock_tolerance_us} THEN "
             "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)) ELSE device_time END",
         ),
         "event_rank": Derived(
             "INTEGER",
-            "orders events of one page at one moment: page_view 0, exposure 1, click 2, add_to_cart 3, others 4",
+            "order at equal page_id and device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4",
             "CASE event_type WHEN 'page_view' THEN 0 WHEN 'exposure' THEN 1 WHEN 'click' THEN 2 "
             "WHEN 'add_to_cart' THEN 3 ELSE 4 END",
         ),
@@ -76,16 +84,16 @@ EVENTS = Target(
 
 ORDERS = Target(
     "orders",
-    "Orders of any status, one row a version of an order.",
+    "Orders of any status, one row for each version of an order.",
     ("order_id",),
     {
-        "order_id": Column(TEXT, "order", required=True, is_id=True),
-        "user_id": Column(TEXT, "account that ordered; null for guests", is_id=True),
+        "order_id": Column(TEXT, "the shop's id of the order", required=True, is_id=True),
+        "user_id": Column(TEXT, "user who ordered; null = unknown, for example a guest", is_id=True),
         "status": Column(TEXT, f"one of {', '.join(ORDER_STATUSES)}", required=True, allowed=ORDER_STATUSES),
-        "ordered_at": Column(MOMENT, "when it was ordered (UTC)", required=True, bounded=True),
+        "ordered_at": Column(MOMENT, "time of ordering, UTC", required=True, bounded=True),
         "paid_at": Column(
             MOMENT,
-            "when it was paid; null if it was not (UTC)",
+            "time of payment, UTC; null = not paid, or unknown",
             takes_day=True,
             not_before="ordered_at",
             bounded=True,
@@ -106,17 +114,23 @@ ORDERS = Target(
 
 ORDER_LINES = Target(
     "order_lines",
-    "Lines of orders, one row a version of a line. Money is in the order's currency.",
+    "Lines of orders, one row for each version of a line. Money is in the order's currency.",
     ("order_id", "line_no"),
     {
-        "order_id": Column(TEXT, "order", required=True, is_id=True),
+        "order_id": Column(TEXT, "the shop's id of the order", required=True, is_id=True),
         "line_no": Column("INTEGER", "line of the order", required=True),
         "sku": Column(TEXT, "product", required=True, is_id=True),
-        "quantity": Column("INTEGER", "pieces; 0 = the line was taken away", required=True, not_negative=True),
-        "unit_price": Column(MONEY, "price of one piece", required=True, not_negative=True),
-        "discount": Column(MONEY, "discount on the whole line; 0 where none is given", default="0", not_negative=True),
-        "unit_cost": Column(MONEY, "cost of one piece, where known", not_negative=True),
-        "refunded_amount": Column(MONEY, "refunded so far, where the source says it on the line", not_negative=True),
+        "quantity": Column(
+            "INTEGER", "units; 0 = the line was removed from the order", required=True, not_negative=True
+        ),
+        "unit_price": Column(MONEY, "price of one unit", required=True, not_negative=True),
+        "discount": Column(
+            MONEY, "discount on all units of the line together; 0 if none is given", default="0", not_negative=True
+        ),
+        "unit_cost": Column(MONEY, "cost of one unit; null = unknown", not_negative=True),
+        "refunded_amount": Column(
+            MONEY, "amount refunded so far; null = the source does not state it on the line", not_negative=True
+        ),
         "updated_at": _UPDATED,
     },
     {"updated_dt": _local_day("updated_at")},
@@ -128,19 +142,19 @@ ORDER_LINES = Target(
 
 REFUNDS = Target(
     "refunds",
-    "Refunds of order lines, one row a version of a refund. Money is in the order's currency.",
+    "Refunds of order lines, one row for each version of a refund. Money is in the order's currency.",
     ("order_id", "line_no", "refund_id"),
     {
         "refund_id": Column(
             TEXT,
-            "refund, once an order line; where none is given, a hash of the record",
+            "id of the refund, unique within an order line; a hash of the record if none is given",
             is_id=True,
             default="md5(concat_ws('|', order_id, line_no, refunded_at, amount))",
         ),
-        "order_id": Column(TEXT, "order", required=True, is_id=True),
+        "order_id": Column(TEXT, "the shop's id of the order", required=True, is_id=True),
         "line_no": Column("INTEGER", "line of the order", required=True),
-        "refunded_at": Column(MOMENT, "when it was refunded (UTC)", required=True, takes_day=True, bounded=True),
-        "amount": Column(MONEY, "refunded", required=True, not_negative=True),
+        "refunded_at": Column(MOMENT, "time of the refund, UTC", required=True, takes_day=True, bounded=True),
+        "amount": Column(MONEY, "amount refunded", required=True, not_negative=True),
         "updated_at": _UPDATED,
     },
     {"refunded_dt": _local_day("refunded_at")},
@@ -150,17 +164,17 @@ REFUNDS = Target(
 
 PRODUCTS = Target(
     "products",
-    "Products, one row a version of a product.",
+    "Products, one row for each version of a product.",
     ("sku",),
     {
-        "sku": Column(TEXT, "what can be bought: a product, or a variant of one", required=True, is_id=True),
-        "parent_sku": Column(TEXT, "the product that sku is a variant of; null = it is a product itself", is_id=True),
-        "name": Column(TEXT, "name"),
-        "category": Column(TEXT, "category"),
-        "brand": Column(TEXT, "brand"),
-        "unit_cost": Column(MONEY, "cost of one piece, where known", not_negative=True),
-        "list_price": Column(MONEY, "list price", not_negative=True),
-        "launched_on": Column("DATE", "day of launch"),
+        "sku": Column(TEXT, "a product, or a variant of one", required=True, is_id=True),
+        "parent_sku": Column(TEXT, "the product that sku is a variant of; null = sku is a product itself", is_id=True),
+        "name": Column(TEXT, "name shown to shoppers"),
+        "category": Column(TEXT, "as landed; null = unknown"),
+        "brand": Column(TEXT, "as landed; null = unknown"),
+        "unit_cost": Column(MONEY, "cost of one unit, reporting currency; null = unknown", not_negative=True),
+        "list_price": Column(MONEY, "list price of one unit, reporting currency", not_negative=True),
+        "launched_on": Column("DATE", "first day of sale; null = unknown"),
         "updated_at": _UPDATED,
     },
     amounts=(("unit_cost",), ("list_price",)),
