@@ -246,7 +246,7 @@ def test_a_parquet_column_named_as_the_readers_changes_nothing(home: Home, first
 def test_a_parquet_column_that_hides_its_row_count_is_refused(home: Home) -> None:
     parquet(home, "native/products/p.parquet", "SELECT 's' AS sku, 5 AS file_row_number")
     (error,) = take_in(home).errors
-    assert "p.parquet: a column is called file_row_number" in error
+    assert "p.parquet: a column has the reserved name file_row_number" in error
 
 
 def test_a_gzip_that_is_complete_later_adds_the_rest(home: Home) -> None:
@@ -379,7 +379,7 @@ def test_a_csv_file_without_header_is_refused_and_loses_no_row(home: Home) -> No
     report = take_in(home)
     assert report.batches == []
     assert len(report.errors) == 1
-    assert "landing/native/orders/a.csv: its first line has none of the columns" in report.errors[0]
+    assert "landing/native/orders/a.csv: its first line has none of the expected columns" in report.errors[0]
 
 
 def test_a_truncated_csv_gzip_does_not_keep_half_a_number(home: Home) -> None:

@@ -214,7 +214,7 @@ def test_the_catalogue_opens_read_only_with_comments(shop):
         comment = connection.execute(
             "SELECT comment FROM duckdb_columns() WHERE table_name = 'entrance_daily' AND column_name = 'visitors'"
         ).fetchone()[0]
-        assert comment == "distinct persons of these ends"
+        assert comment == "distinct persons with one of these exposures, clicks or add-to-carts"
 
 
 def test_doctor_finds_a_sound_home_sound(shop):

@@ -325,4 +325,6 @@ def test_a_table_that_is_too_large_is_left_out_and_named(home):
 
 def test_a_copy_carries_the_descriptions(copy_file):
     sql = "SELECT comment FROM duckdb_columns() WHERE table_name = 'entrance_daily' AND column_name = 'visitors'"
-    assert run_confined(copy_file.path, sql, PATIENT).rows == [["distinct persons of these ends"]]
+    assert run_confined(copy_file.path, sql, PATIENT).rows == [
+        ["distinct persons with one of these exposures, clicks or add-to-carts"]
+    ]
