@@ -126,7 +126,10 @@ def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
     try:
         with replacing(path, mode=0o444) as unfinished:
-            _copy(workspace, tables, unfinished)
+            try:
+                _copy(workspace, tables, unfinished)
+            finally:  # DuckDB leaves its log behind if the disk is full
+                unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
     except duckdb.Error as error:  # a full disk, say
         why = " ".join(str(error).split())
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error

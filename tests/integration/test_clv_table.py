@@ -81,5 +81,5 @@ def test_a_function_that_is_not_there_is_named(name):
 
 def test_the_version_of_a_function_is_that_of_its_package():
     assert step_version("pipelines.clv.tables:fits") == step_version("pipelines.clv.tables:values")
-    with pytest.raises(HeadwaterError, match="no module"):
+    with pytest.raises(HeadwaterError, match="does not exist"):
         step_version("pipelines.nowhere:fits")

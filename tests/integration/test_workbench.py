@@ -317,9 +317,9 @@ def test_a_copy_without_room_leaves_nothing_but_a_line(tmp_path):
 
 
 def test_a_table_that_is_too_large_is_left_out_and_named(home):
-    assert publish(home).left_out == {}
+    assert publish(home).excluded == {}
     small = publish(home, largest=0)
-    assert "core.events" in small.left_out
+    assert "core.events" in small.excluded
     assert "core.events" not in small.tables
 
 
