@@ -207,17 +207,17 @@ def _comparison(view: View) -> Any:
 def _days_said(context: Context) -> str:
     """Which days are shown, which they are compared with, and what is not whole of them."""
     text, days = context.look.text, context.days
-    said = [text("said.days", first=days.first, last=days.last, days=text.days(days.number))]
+    said = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
     if days.then_first is not None:
-        key = "said.compared" if days.is_recorded_then else "said.not_compared"
+        key = "range.compared" if days.is_recorded_then else "range.not_compared"
         start = context.copy.days[0] if context.copy.days else ""
         said.append(text(key, first=days.then_first, last=days.then_last, start=start))
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
-        said.append(text("said.missing_days", n=days.number - present))
+        said.append(text("range.missing_days", n=days.number - present))
     today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
     if days.last >= today:
-        said.append(text("said.unfinished"))
+        said.append(text("range.unfinished"))
     return text.joined(*said)
 
 

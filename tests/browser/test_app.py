@@ -134,7 +134,7 @@ def test_preset_comparison_language_theme_are_in_the_address(browser, site):
     assert query(page)["from"] == "2026-05-14"
     followed(page, lambda: page.get_by_role("link", name="14 days").click(), "from=2026-05-11")
     page.get_by_role("textbox", name="Compare with").click()
-    followed(page, lambda: page.get_by_role("option", name="nothing").click(), "compare=none")
+    followed(page, lambda: page.get_by_role("option", name="no comparison").click(), "compare=none")
     followed(page, lambda: page.get_by_role("link", name="中文").click(), "lang=zh")
     followed(page, lambda: page.get_by_role("link", name="深色").click(), "theme=dark")
     assert page.locator("h1").inner_text() == "总览"
@@ -254,7 +254,7 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
 @pytest.mark.parametrize("address", ["/nothing", "/entrances/more", "/entrances/../x"])
 def test_an_address_that_leads_nowhere_says_so(browser, site, address):
     page, _ = opened(browser, site, f"{address}?lang=en")
-    assert "There is no such page" in page.locator("h1").inner_text()
+    assert "Page not found" in page.locator("h1").inner_text()
     close(page)
 
 

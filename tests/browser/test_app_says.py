@@ -249,8 +249,8 @@ def test_a_file_of_orders_can_be_joined(browser, site, language):
         ("/entrances?entrance=nope", {"zh": "没有入口“nope”", "en": "There is no entrance “nope”"}),
         ("/entrances?entrance=search&slot=a|b|1", {"zh": "没有坑位“a|b|1”", "en": "has no slot “a|b|1”"}),
         ("/products?matrix=nope", {"zh": "“nope”（矩阵）不在", "en": "“nope” (Matrix), which is not offered"}),
-        ("/products?sku=nope", {"zh": "没有商品 nope", "en": "There is no product nope"}),
-        ("/customers?user=nope", {"zh": "没有客户 nope", "en": "There is no customer nope"}),
+        ("/products?sku=nope", {"zh": "没有商品 nope", "en": "No product nope"}),
+        ("/customers?user=nope", {"zh": "没有客户 nope", "en": "No customer nope"}),
         ("/paths?find=nope", {"zh": "没有找到订单、加购或设备“nope”", "en": "There is no order"}),
     ],
 )

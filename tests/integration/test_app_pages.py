@@ -340,7 +340,7 @@ def test_a_search_finds_by_name_and_key(copy, q, kind, target):
 
 
 def test_a_search_that_finds_more_than_it_lists_says_so(copy):
-    assert any("only the first 50" in note for note in table_of(copy, "/search?q=0", "found").notes)
+    assert any("first 50 only" in note for note in table_of(copy, "/search?q=0", "found").notes)
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     assert "headwater.yaml" in answer.text
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "数据到 2026-05-20"), ("en", "Data to 2026-05-20")])
+@pytest.mark.parametrize(("language", "said"), [("zh", "数据截至 2026-05-20"), ("en", "Data to 2026-05-20")])
 def test_the_badge_tells_the_datas_day_then_the_copys_time(copy, language, said):
     context = shown(copy, f"/?lang={language}")[0]
     at = copy.file.published_at.astimezone(ZoneInfo(copy.settings.timezone))

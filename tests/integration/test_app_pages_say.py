@@ -191,15 +191,15 @@ def test_the_model_switch_changes_its_chart_and_table_only(home, copy):
         ("/entrances?slot=home|feed|1", "without its entrance"),
         ("/entrances?metric=happiness", "“happiness” (Metric)"),
         ("/entrances?model=magic", "“magic” (Attribution model)"),
-        ("/paths?find=nobody", "There is no order, add-to-cart or device “nobody”"),
-        ("/paths?shape=cube", "“cube” (As)"),
+        ("/paths?find=nobody", "No order, add-to-cart or device “nobody”"),
+        ("/paths?shape=cube", "“cube” (Chart)"),
         ("/modules?page_type=moon", "“moon” (Page)"),
-        ("/products?sku=nope", "There is no product nope"),
+        ("/products?sku=nope", "No product nope"),
         ("/products?matrix=nope", "“nope” (Matrix)"),
         ("/products?window=9999", "“9999” (Window)"),
         ("/products?category=nope", "“nope” (Category)"),
-        ("/customers?user=nope", "There is no customer nope"),
-        ("/customers?segment=nope", "no customer is in an octant or segment nope"),
+        ("/customers?user=nope", "No customer nope"),
+        ("/customers?segment=nope", "No customer was in the octant or segment nope"),
         ("/quality?table=nope.nope", "“nope.nope” (Table)"),
     ],
 )
@@ -240,7 +240,7 @@ def test_an_entrance_quiet_on_the_days_is_not_unknown(home, copy):
     for *place, day in one:
         other = next(dt.date(2026, 5, n) for n in (17, 18, 19, 20) if dt.date(2026, 5, n) != day)
         address = of_slot(tuple(place)).replace(DAYS, f"from={other}&to={other}")
-        assert "On these days this slot had no impressions" in "".join(warnings(look_at(copy, address)[1]))
+        assert "This slot had no impressions" in "".join(warnings(look_at(copy, address)[1]))
 
 
 def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(home, copy):

@@ -112,7 +112,7 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "Daily report · Wednesday, 4 Mar 2026" in text
-    assert "Sales ¥10 0% vs day before (¥10) – vs a week before Sum over" in text  # the shop is four days old
+    assert "Sales ¥10 0% vs day before (¥10) – vs same weekday last week Sum over" in text  # the shop is four days old
     assert "✔ The entrances sum to ¥10.00, the sales of the day's paid orders." in text
 
 
@@ -182,7 +182,7 @@ def test_a_day_without_orders_says_what_to_run(home: Home, tmp_path: Path) -> No
     land(home, "events", [event for day in DAYS[:2] for event in visit(day)], "events")
     run(home)
     text, _ = read(write_report(home, "en", day=DAYS[1], out=tmp_path / "r.html"))
-    assert "No paid orders on 2026-03-02. If their files came late, land them and run: headwater run --from" in text
+    assert "No paid orders on 2026-03-02. If their files came late, put them into landing/ and run: headwater run --from" in text
     assert "Sales ¥0 – vs day before (¥0)" in text
     assert "No customer with a paid order in the window" in text
     figures(tmp_path / "r.html")
@@ -198,7 +198,7 @@ def test_one_order_and_no_event_is_a_report(home: Home, tmp_path: Path) -> None:
         assert figures(path)
     text, _ = read(tmp_path / "en.html")
     assert "Buyers 0" in text
-    assert "No events in the log on these days, orders alone" in text
+    assert "These days have orders but no events" in text
     assert "Unattributed (nothing found)" not in text
 
 
@@ -218,25 +218,25 @@ def test_names_from_data_are_escaped(tmp_path: Path) -> None:
 
 def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
-    assert "Window: the 28 days up to this one." in text
+    assert "Window: the 28 days up to this day." in text
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
     assert (
-        "No product has a value for both metrics. Missing: Product exposures, Margin rate. Exposures come from the log "
-        "of events, which has none. A margin rate takes the cost" in text
+        "No product has both metrics. Missing: Product exposures, Margin rate. Product exposures come from the "
+        "event log, which has none. Margin rate needs the cost" in text
     )  # nobody was shown anything, and nothing is known of the cost of what was sold
-    assert "Health of the portfolio" in text
+    assert "Portfolio health" in text
 
 
 def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young: Home, tmp_path: Path) -> None:
     text, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
     assert (
-        "BCG growth × share Window: the 1 day up to this one. Not the longest: in 28, 7 days no product has a value "
-        "for both metrics; missing: Growth rate." in text
+        "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product has both "
+        "metrics; missing: Growth rate." in text
     )
-    assert "Grey arrows: from where named products stood 1 day before" in text  # of the one day, before which is one
-    assert "No arrows: there are no places of 2026-02-02 to compare with." in text  # of 28 days
-    health = text[text.index("Health of the portfolio") :]
+    assert "Grey arrows: where named products were 1 day ago" in text  # of the one day, before which is one
+    assert "No arrows: no places from 2026-02-02 to compare with." in text  # of 28 days
+    health = text[text.index("Portfolio health") :]
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
 
@@ -247,7 +247,7 @@ def test_customers_expectations_are_of_the_newest_months_end(young: Home, tmp_pa
     }
     text, _ = read(pages["en"])
     assert "What a model expects, not a promise: net sales in the 90 days after 2026-02-28, a month's end" in text
-    assert "Summed over the segments of 2026-03-02." in text
+    assert "Summed by the segments of 2026-03-02." in text
     assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
     bars = [figure["data"][0] for figure in figures(pages["en"]) if figure["data"][0]["type"] == "bar"]
     (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
@@ -272,7 +272,7 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
     run(home)
     for language, said in (
         ("en", "No model could be fitted as of 2026-02-28, so nothing can be expected: no customer has bought again."),
-        ("zh", "截至 2026-02-28 无法拟合模型，因此没有期望值：没有客户再次购买。"),
+        ("zh", "截至 2026-02-28 无法拟合模型，因此没有预测值：没有客户再次购买。"),
     ):
         assert said in read(write_report(home, language, day=YOUNG[5], out=tmp_path / f"{language}.html"))[0]
 
@@ -280,7 +280,7 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
 def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "50/40/10: hot, normal and slow sellers" in text
-    assert "ABC × XYZ Window: the 28 days up to this one." in text
+    assert "ABC × XYZ Window: the 28 days up to this day." in text
     shares = [figure["data"] for figure in figures(pages["en"]) if figure["data"][0].get("text") == ["100% · ¥40"]]
     assert len(shares) == 1
 
@@ -294,12 +294,12 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, t
     assert "s1 s1 ¥40.00 – 4 4" in text
     assert "Exposure × margin 28 days Product exposures 1, Margin rate 1 1 1" in text
     costly, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
-    assert "Every product that sold in the 28 days up to this one has a known cost." in costly
+    assert "Every product sold in the 28 days up to this day has a known cost." in costly
 
 
 def test_snapshots_of_products_that_are_not_kept_are_named(computed: Home, tmp_path: Path) -> None:
     text, _ = read(write_report(computed, "en", day=DAYS[1], out=tmp_path / "old.html"))
-    for what in ("Assortment", "Health of the portfolio", "Moves between quadrants in 28 days"):
+    for what in ("Assortment", "Portfolio health", "Moves between quadrants in 28 days"):
         assert f"{what}: not kept for 2026-03-02. Kept are the last 1 days and month ends" in text
     assert "Products without a known cost Window: the 28 days" in text  # figures are kept for every day
 
@@ -420,5 +420,5 @@ def test_a_day_that_is_not_over_says_so(computed: Home) -> None:
     with open_day(computed, DAY) as reader:
         during = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(2), dt.UTC))
         after = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(20), dt.UTC))  # past midnight in the shop
-    assert f"This day is not over: what follows is what was processed by {DAY} 10:00" in during
+    assert f"This day is not over: it contains the data processed by {DAY} 10:00" in during
     assert "This day is not over" not in after
