@@ -41,7 +41,7 @@ def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) 
 def lineage_chart(
     look: Look, sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column, descriptions: Mapping[Column, str]
 ) -> go.Figure:
-    """The columns as boxes, with an arrow from each source to the columns computed from it; landed tables are orange."""
+    """The columns as boxes, an arrow from each source to the columns computed from it; landed tables are orange."""
     ranks = upstream(sources, of)
     shown = sorted(ranks, key=lambda column: (ranks[column], column))[:MOST]
     places = _places(shown, ranks, sources)

@@ -68,7 +68,7 @@ def darker(color: str) -> str:
 
 
 def plain(value: object, width: int = 60) -> str:
-    """*value* escaped, so that a figure shows it literally and not as markup; cut to the width of *width* Latin letters."""
+    """*value* escaped, so that a figure shows it literally and not as markup; cut to *width* Latin letters."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
     return html.escape(cut(text, width), quote=False)
 

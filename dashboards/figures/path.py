@@ -196,7 +196,7 @@ def _write_labels(
             lines = [f"<b>{look.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
         elif kind == "end":
             lines[0] = f"<b>{look.text('path.cart')}</b>"
-        # Put the label on the side that the line does not come from: a line from a lower lane would cross a label below.
+        # Put the label where the line does not come from: a line from a lower lane would cross a label below.
         lane = lanes[row["page_id"]]
         is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
         before = next((n for n in range(place - 1, -1, -1) if kinds[n] in ("head", "kept")), None)

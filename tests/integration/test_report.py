@@ -182,7 +182,10 @@ def test_a_day_without_orders_says_what_to_run(home: Home, tmp_path: Path) -> No
     land(home, "events", [event for day in DAYS[:2] for event in visit(day)], "events")
     run(home)
     text, _ = read(write_report(home, "en", day=DAYS[1], out=tmp_path / "r.html"))
-    assert "No paid orders on 2026-03-02. If their files came late, put them into landing/ and run: headwater run --from" in text
+    assert (
+        "No paid orders on 2026-03-02. If their files came late, put them into landing/ and run: headwater run --from"
+        in text
+    )
     assert "Sales ¥0 – vs day before (¥0)" in text
     assert "No customer with a paid order in the window" in text
     figures(tmp_path / "r.html")
@@ -231,8 +234,8 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
 def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young: Home, tmp_path: Path) -> None:
     text, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
     assert (
-        "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product has both "
-        "metrics; missing: Growth rate." in text
+        "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product "
+        "has both metrics; missing: Growth rate." in text
     )
     assert "Grey arrows: where named products were 1 day ago" in text  # of the one day, before which is one
     assert "No arrows: no places from 2026-02-02 to compare with." in text  # of 28 days

@@ -271,7 +271,7 @@ def test_the_best_fifth_is_written_out() -> None:
     shares = [0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1.0]
     frame = pl.DataFrame({"kind": ["customer"] * 10, "cumulative_members": tenths, "cumulative_share": shares})
     assert texts(pareto(EN, frame)) == ["top 20.0% of customers<br>bring 80.0%"]
-    assert texts(pareto(ZH, frame)) == ["前 20.0% 客户带来 80.0%"]
+    assert texts(pareto(ZH, frame)) == ["前 20.0% 的客户带来 80.0%"]
 
 
 def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
