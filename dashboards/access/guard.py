@@ -106,7 +106,7 @@ class Guard:
         return Visitor(user.name, user.role, token) if user else None
 
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
-        """The user that a trusted proxy names; the role is the proxy's, else that in the users' file, else the lowest."""
+        """The user that a trusted proxy names; the role is the proxy's, else that of the users' file, else the lowest."""
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):
             return None

@@ -1,7 +1,7 @@
-"""The rows of a table as components of Dash: a plain table, or a grid that scrolls by itself.
+"""The rows of a table as components of Dash: a plain table, or a grid that scrolls on its own.
 
-Here: heads that sort, cells, links.
-Not here: the table's title, definition and notes, and how many rows are shown (``dashboards.app.render``).
+Here: sortable headings, cells, links.
+Not here: the table's title, definition and notes, and the number of rows shown (``dashboards.app.render``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
 
 def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """All *rows* of *table*, its total below them."""
+    """All *rows* of *table*, then its total."""
     head = html.Tr([_head_cell(context, table, column, place) for place, column in enumerate(table.columns)])
     body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
     parts = [html.Thead(head), html.Tbody(body)]
@@ -66,7 +66,7 @@ def _is_sortable(table: Table) -> bool:
 
 
 def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
-    """What a head that sorts is called, and how the browser finds it again on the page that it leads to."""
+    """The accessible name of a sortable heading, and the mark by which app.js finds it again on the next page."""
     return {
         "data-sort": f"{table.key}:{name_of(column, place)}",
         "aria-label": context.look.text("sort.label", title=clean(column.title)),
@@ -88,7 +88,7 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
 
 
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """A grid of texts whose heads and cells may be links; it leaves the order of the rows as it is."""
+    """A grid of texts whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     data = [_grid_row(table.columns, fields, row) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
@@ -139,7 +139,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
-    """The head of a grid's column as a link that sorts the whole table, not the rows that the grid was given."""
+    """The heading of a grid's column: a link that sorts the full table, not only the rows in the grid."""
     if not _is_sortable(table):
         return {}
     order = direction(table, column, place)
