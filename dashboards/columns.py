@@ -67,7 +67,7 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
     """
     before = f"{name}_before"
 
-    def said(row: Row) -> str:
+    def cell(row: Row) -> str:
         if is_rate(name):
             points = look.numbers.points(row[name], row[before])
             return arrowed(points if points == NONE else look.text("compare.points", n=points))
@@ -80,7 +80,7 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
 
     return Column(
         title or look.text("column.change"),
-        said,
+        cell,
         lambda row: full_text(look.numbers, name, row[before]),
         field=f"{name}_change",
         metric="change_rate" if not is_rate(name) else "change_share",

@@ -91,14 +91,14 @@ def is_same_origin(request: flask.Request) -> bool:
         return False
 
 
-def own_path(said: str) -> str:
-    """*said* if it is a path of this app, else ``/``: never another host, nor text that a browser reads as one."""
-    is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in said) or "\\" in said
-    if not said.startswith("/") or said.startswith("//") or is_odd or len(said) > _LONGEST_PATH:
+def own_path(text: str) -> str:
+    """*text* if it is a path of this app, else ``/``: never another host, nor text that a browser reads as one."""
+    is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in text) or "\\" in text
+    if not text.startswith("/") or text.startswith("//") or is_odd or len(text) > _LONGEST_PATH:
         return "/"
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(text)
     except ValueError:
         return "/"
     is_elsewhere = parts.scheme or parts.netloc or parts.path in ("/sign-in", "/sign-out")
-    return "/" if is_elsewhere else said
+    return "/" if is_elsewhere else text

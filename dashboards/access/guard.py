@@ -106,13 +106,13 @@ class Guard:
         return Visitor(user.name, user.role, token) if user else None
 
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
-        """The user that a trusted proxy names; the role is the proxy's, else that of the users' file, else the lowest."""
+        """The user that a trusted proxy names; the role is the proxy's, else the users' file's, else the lowest."""
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):
             return None
         if proxy.role_header:
-            said = request.headers.get(proxy.role_header, "").strip().lower()
-            return Visitor(name, next((role for role in ROLES if role == said), ROLES[0]))
+            role_sent = request.headers.get(proxy.role_header, "").strip().lower()
+            return Visitor(name, next((role for role in ROLES if role == role_sent), ROLES[0]))
         known: User | None = self.users.all().get(name)
         return Visitor(name, known.role if known else ROLES[0])
 

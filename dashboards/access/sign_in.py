@@ -59,22 +59,22 @@ class SignIn:
     def enter(self) -> Any:
         """Sign in with name and password; every failure gets the same answer in the same time."""
         given = flask.request.form
-        wanted, said = own_path(given.get("next", "/")), given.get("name", "")
+        wanted, typed = own_path(given.get("next", "/")), given.get("name", "")
         if not self._is_our_form(given.get("token", "")):
             return self._form(wanted, 400, "access.old_form")
         address = visitor_of(flask.request)
-        name = plain_name(said) or ""
+        name = plain_name(typed) or ""
         wait = self._attempts.begin(name, address)
         if wait:
-            return self._wait(wanted, said, wait)
+            return self._wait(wanted, typed, wait)
         user = self._guard.users.all().get(name)
         try:
             is_right = self._passwords.is_right(user.password if user else None, given.get("password", ""))
         except BusyError:
-            return self._wait(wanted, said, 5)
+            return self._wait(wanted, typed, 5)
         if not is_right or user is None:
             _LOGGER.warning("sign-in refused: %s from %s", user.name if user else "an unknown name", address)
-            return self._form(wanted, 401, "access.wrong", said)
+            return self._form(wanted, 401, "access.wrong", typed)
         self._attempts.succeed(name, address)
         return self._entered(user, wanted)
 
@@ -117,12 +117,12 @@ class SignIn:
         kept = flask.request.cookies.get(self._form_cookie, "")
         return bool(kept) and hmac.compare_digest(kept.encode(), token.encode())
 
-    def _wait(self, wanted: str, said: str, seconds: int) -> Response:
-        response = self._form(wanted, 429, "access.wait", said, seconds)
+    def _wait(self, wanted: str, typed: str, seconds: int) -> Response:
+        response = self._form(wanted, 429, "access.wait", typed, seconds)
         response.headers["Retry-After"] = str(seconds)
         return response
 
-    def _form(self, wanted: str, code: int, key: str = "", said: str = "", seconds: int = 0) -> Response:
+    def _form(self, wanted: str, code: int, key: str = "", typed: str = "", seconds: int = 0) -> Response:
         language = self._language()
         text = Texts(language)
         token = flask.request.cookies.get(self._form_cookie) or secrets.token_urlsafe(24)
@@ -135,7 +135,7 @@ class SignIn:
             "name": text("access.name"),
             "password": text("access.password"),
             "enter": text("access.enter"),
-            "said": said[:100],
+            "typed_name": typed[:100],
             "token": token,
             "next": wanted,
             "action": f"{SIGN_IN}?lang={language}",
@@ -150,10 +150,10 @@ class SignIn:
 
     @staticmethod
     def _language() -> Language:
-        said = flask.request.args.get("lang", "")
-        if said not in ("zh", "en"):
-            said = flask.request.accept_languages.best_match(["en", "zh"]) or "en"
-        return "zh" if said == "zh" else "en"
+        language = flask.request.args.get("lang", "")
+        if language not in ("zh", "en"):
+            language = flask.request.accept_languages.best_match(["en", "zh"]) or "en"
+        return "zh" if language == "zh" else "en"
 
 
 def _time(text: Texts, seconds: int) -> str:

@@ -36,9 +36,9 @@ class User:
     password: str
 
 
-def plain_name(said: str) -> str | None:
-    """*said* as a user name: lower-case letters, digits and ``._@-``; None if it cannot be one."""
-    name = unicodedata.normalize("NFKC", said).strip().casefold()
+def plain_name(text: str) -> str | None:
+    """*text* as a user name: lower-case letters, digits and ``._@-``; None if it cannot be one."""
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
     return name if _NAME.fullmatch(name) else None
 
 
@@ -119,9 +119,9 @@ class Users:
 
 def _read(path: Path) -> dict[str, User]:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        text = json.loads(path.read_text(encoding="utf-8"))
         users = [
-            User(str(name), _ROLE_OF[entry["role"]], str(entry["password"])) for name, entry in said["users"].items()
+            User(str(name), _ROLE_OF[entry["role"]], str(entry["password"])) for name, entry in text["users"].items()
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadwaterError(
@@ -131,5 +131,5 @@ def _read(path: Path) -> dict[str, User]:
 
 
 def _write(path: Path, users: Mapping[str, User]) -> None:
-    said = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
-    write_file(path, json.dumps(said, ensure_ascii=False, indent=1), mode=0o600)
+    text = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
+    write_file(path, json.dumps(text, ensure_ascii=False, indent=1), mode=0o600)

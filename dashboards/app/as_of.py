@@ -65,7 +65,7 @@ def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
     """
     text, last = context.look.text, context.days.last
     day = max((kept for kept in context.copy.days_of(main) if kept <= last), default=last)
-    said = Text(text("as_of.day", day=day))
+    note = Text(text("as_of.day", day=day))
     if day != last:
-        said = Text(text("as_of.nearest", day=day, last=last), "warning")
-    return AsOf(context.copy, day, main), said
+        note = Text(text("as_of.nearest", day=day, last=last), "warning")
+    return AsOf(context.copy, day, main), note

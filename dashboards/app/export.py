@@ -163,10 +163,10 @@ def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
         notes = book.add_worksheet("about")
         notes.set_column(0, 0, 18)
         notes.set_column(1, 1, 100)
-        said = list(about)
+        entries = list(about)
         if len(rows) > _MOST_ROWS:
-            said.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
-        for line, (name, value) in enumerate(said):
+            entries.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
+        for line, (name, value) in enumerate(entries):
             notes.write_string(line, 0, name, head)
             notes.write_string(line, 1, value)
     return out.getvalue()

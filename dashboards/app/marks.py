@@ -17,6 +17,6 @@ def marks(values: Mapping[str, str]) -> dict[str, Any]:
     return dict(values)
 
 
-def clean(said: str) -> str:
-    """*said* without invisible characters, some of which reverse the direction of text."""
-    return said.translate(_UNSEEN)
+def clean(text: str) -> str:
+    """*text* without invisible characters, some of which reverse the direction of text."""
+    return text.translate(_UNSEEN)

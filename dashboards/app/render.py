@@ -77,8 +77,8 @@ def text(block: Text) -> Component:
     """A line of text; missing data and warnings stand out."""
     if block.kind == "heading":
         return html.H2(clean(block.text), className="heading")
-    said: Any = clean(block.text)
-    parts: list[Any] = [html.A(said, href=block.href) if block.href else said]
+    message: Any = clean(block.text)
+    parts: list[Any] = [html.A(message, href=block.href) if block.href else message]
     if block.remedy:
         parts += [" ", html.Code(clean(block.remedy))]
     role = {"role": "status"} if block.kind in ("missing", "warning") else {}
@@ -86,8 +86,8 @@ def text(block: Text) -> Component:
 
 
 def _empty(block: Empty) -> Component:
-    said = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
-    return html.Section([html.H3(clean(block.title)), text(said)], className="card")
+    message = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
+    return html.Section([html.H3(clean(block.title)), text(message)], className="card")
 
 
 def _card(card: Card) -> Component:
@@ -249,8 +249,8 @@ def _body(context: Context, table: Table) -> list[Component]:
         return [html.P(look.text("empty.rows"), className="missing"), *_notes(table)]
     notes = list(_notes(table))
     if len(shown) < len(table.rows):
-        said = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
-        notes.append(html.P(said, className="note"))
+        message = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
+        notes.append(html.P(message, className="note"))
     if len(shown) < GRID_FROM:
         return [plain_table(context, table, shown), *notes]
     return [grid(context, table, shown), *notes]

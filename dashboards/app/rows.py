@@ -74,14 +74,14 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
-    said = clean(column.cell(row))
+    shown = clean(column.cell(row))
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
-    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
+    name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
     return kind(
-        html.A(said, href=href) if href else said,
-        title=clean(full) if full and full != said else None,
+        html.A(shown, href=href) if href else shown,
+        title=clean(full) if full and full != shown else None,
         className=name,
         **marks({"scope": "row"} if place == 0 else {}),
     )
@@ -98,7 +98,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "headerName": clean(column.title),
             "headerTooltip": clean(column.definition) or None,
             **_grid_head(context, table, column, place),
-            "valueFormatter": {"function": "said(params)"},
+            "valueFormatter": {"function": "shown(params)"},
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
             "cellRenderer": "HeadwaterLink" if column.href else None,
@@ -143,12 +143,12 @@ def _grid_head(context: Context, table: Table, column: Column, place: int) -> di
     if not _is_sortable(table):
         return {}
     order = direction(table, column, place)
-    said = {"ascending": "sort.up", "descending": "sort.down"}
+    order_texts = {"ascending": "sort.up", "descending": "sort.down"}
     sort_marks = _sort_marks(context, table, column, place)
     parameters = {
         "href": after_click(context.view, table, column, place).href,
         "arrow": _ARROWS[order],
-        "order": context.look.text(said[order]) if order else "",
+        "order": context.look.text(order_texts[order]) if order else "",
         "sort": sort_marks["data-sort"],
         "label": sort_marks["aria-label"],
     }
@@ -158,12 +158,12 @@ def _grid_head(context: Context, table: Table, column: Column, place: int) -> di
 def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field, column in zip(fields, columns, strict=True):
-        said = clean(column.cell(row))
+        shown = clean(column.cell(row))
         value = column.value(row)
-        made[field] = value if isinstance(value, int | float) else said
-        made[f"{field}_said"] = said
+        made[field] = value if isinstance(value, int | float) else shown
+        made[f"{field}_shown"] = shown
         full = column.full(row) if column.full else None
-        if full and full != said:
+        if full and full != shown:
             made[f"{field}_full"] = clean(full)
         href = column.href(row) if column.href and not is_total else None
         if href:

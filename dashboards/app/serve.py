@@ -73,7 +73,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         start_new_session=True,
     )
     shown = f"[{host}]" if ":" in host else host
-    said = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
+    banner = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
     options = {
         "bind": f"{shown}:{port}",
         "workers": workers,
@@ -84,7 +84,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
         "control_socket_disable": True,
-        "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
+        "when_ready": lambda _server: print(banner, file=sys.stderr, flush=True),
         "worker_exit": lambda _server, _worker: _leave(),
         "on_exit": lambda _server: _leave(watcher),
     }

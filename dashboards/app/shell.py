@@ -41,7 +41,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
                 [
                     html.H1(text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
-                    None if view.page in WITHOUT_DAYS else html.P(_days_said(context), className="days"),
+                    None if view.page in WITHOUT_DAYS else html.P(_days_note(context), className="days"),
                 ],
                 className="page-head",
             ),
@@ -204,21 +204,21 @@ def _comparison(view: View) -> Any:
     )
 
 
-def _days_said(context: Context) -> str:
+def _days_note(context: Context) -> str:
     """Sentences: the days shown, the comparison days, and which days are incomplete."""
     text, days = context.look.text, context.days
-    said = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
+    sentences = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
     if days.then_first is not None:
         key = "range.compared" if days.is_recorded_then else "range.not_compared"
         start = context.copy.days[0] if context.copy.days else ""
-        said.append(text(key, first=days.then_first, last=days.then_last, start=start))
+        sentences.append(text(key, first=days.then_first, last=days.then_last, start=start))
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
-        said.append(text("range.missing_days", n=days.number - present))
+        sentences.append(text("range.missing_days", n=days.number - present))
     today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
     if days.last >= today:
-        said.append(text("range.unfinished"))
-    return text.joined(*said)
+        sentences.append(text("range.unfinished"))
+    return text.joined(*sentences)
 
 
 def mark_of(copy: Copy) -> str:
@@ -228,8 +228,7 @@ def mark_of(copy: Copy) -> str:
 
 
 def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
-    """The badge: the last day of the data shown, the time of the copy, and whether there is newer data, a run in
-    progress or a failed check.
+    """The badge: last day of the data shown, time of the copy, newer data, a run in progress, failed checks.
 
     *shown* is the ``mark_of`` of the page's copy; '' if no page is shown. Times are in the shop's time zone.
     """
@@ -251,8 +250,8 @@ def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
     if failed:
         href = view.to("quality").href
         parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
-    said = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
-    parts.append(html.Span(said, className="as-of"))
+    sentences = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
+    parts.append(html.Span(sentences, className="as-of"))
     return parts
 
 

@@ -50,12 +50,12 @@ def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
         for control in block.controls
         if isinstance(control, Choice) and not control.is_open
     ]
-    said = []
+    warnings = []
     for choice in choices:
         asked = context.view.get(choice.key)
         labels = {option.value: option.label for option in choice.options}
         if asked and asked not in labels:
             shown = labels.get(choice.value, choice.value)
             text = context.look.text("unknown.choice", label=choice.label, value=asked, shown=shown)
-            said.append(Text(text, "warning"))
-    return said
+            warnings.append(Text(text, "warning"))
+    return warnings

@@ -63,14 +63,14 @@ class CopyFile:
 def current(home: Home) -> CopyFile | None:
     """The latest published copy; None if there is none."""
     try:
-        said: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
+        entry: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
         copy_file = CopyFile(
-            home.workbench / str(said["file"]),
-            str(said["version"]),
-            frozenset(said["tables"]),
-            dict(said["excluded"]),
-            dt.datetime.fromisoformat(said["published_at"]),
-            bool(said["is_settled"]),
+            home.workbench / str(entry["file"]),
+            str(entry["version"]),
+            frozenset(entry["tables"]),
+            dict(entry["excluded"]),
+            dt.datetime.fromisoformat(entry["published_at"]),
+            bool(entry["is_settled"]),
         )
     except (OSError, ValueError, KeyError, TypeError):  # none yet, or written by another version of the program
         return None
@@ -135,7 +135,7 @@ def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
 
 
 def _point(home: Home, copy_file: CopyFile) -> None:
-    said = {
+    entry = {
         "file": copy_file.path.name,
         "version": copy_file.version,
         "tables": sorted(copy_file.tables),
@@ -143,7 +143,7 @@ def _point(home: Home, copy_file: CopyFile) -> None:
         "published_at": copy_file.published_at.isoformat(),
         "is_settled": copy_file.is_settled,
     }
-    write_file(home.copy_pointer, json.dumps(said, indent=1))
+    write_file(home.copy_pointer, json.dumps(entry, indent=1))
     _remove_old(home.workbench, copy_file.path)
 
 

@@ -1,11 +1,11 @@
--- The health of the log, and what was ever landed.
+-- Tracking quality, and all landed records.
 
 -- query records: All records ever landed.
 SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quarantined_rate), count(*) AS batches,
     sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
 FROM core.batches;
 
--- query reasons: Refused records by reason, with an example.
+-- query reasons: Quarantined records by reason, with an example.
 SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) AS files, max(landed_at) AS landed_at,
     min_by(file || CASE WHEN line_no IS NULL THEN '' ELSE ':' || line_no END, (file, record_no)) AS example,
     min_by(raw, (file, record_no)) AS raw
@@ -18,9 +18,9 @@ FROM core.batches ORDER BY ingested_at DESC, file;
 -- query health: The log by day.
 SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt;
 
--- query health_total: The log of all of the days.
+-- query health_total: The log, total of the days.
 SELECT METRICS(events, page_id_missing_rate, page_id_drop_rate, skewed_rate, late_rate)
 FROM core.traffic_daily WHERE dt BETWEEN $first AND $last;
 
--- query mismatches: Orders whose lines do not match them.
+-- query mismatches: Orders and lines that do not match.
 SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1;

@@ -186,7 +186,7 @@ def test_an_order_of_a_customer_leads_to_its_path(browser, site):
     close(page)
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "the stronger the colour")])
+@pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "a stronger colour")])
 def test_captions_fit_the_dark_theme_too(browser, site, language, said):
     """The tiles' colours run from near the ground to far from it, in either theme: lightness would turn round."""
     for theme in ("light", "dark"):
