@@ -14,7 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:\d+)?|(?P<plain>[\d.]+):\d+")
 _MAPPED_BITS = 96
-"""Prefix of an IPv6 address that contains an IPv4 address."""
+"""Leading bits of an IPv6 address that contains an IPv4 address, which is the rest."""
 _BITS_OF_A_PERSON = 64
 """Bits of an IPv6 address that identify a customer: a provider assigns each one a network of this size."""
 

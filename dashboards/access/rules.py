@@ -98,7 +98,7 @@ def rules_for(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* is reachable from this host only; a name other than localhost may be any address."""
+    """Whether *host* can be reached from this machine only; a name other than localhost may be any address."""
     if host == "localhost":
         return True
     try:

@@ -62,7 +62,7 @@ class Look:
 
 
 def darker(color: str) -> str:
-    """*color*, ``#rrggbb``, mixed with the ink colour: pale lines and letters would be invisible on paper."""
+    """*color*, ``#rrggbb``, mixed with the ink colour, because pale lines and letters would be invisible on paper."""
     mixed = (round(0.55 * int(color[n : n + 2], 16) + 0.45 * int(INK[n : n + 2], 16)) for n in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in mixed)
 

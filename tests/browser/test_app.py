@@ -260,7 +260,7 @@ def test_an_address_that_leads_nowhere_says_so(browser, site, address):
 
 def test_days_outside_of_the_records_are_said_to_be_so(browser, site):
     page, seen = opened(browser, site, "/?from=2026-01-01&to=2026-01-07&lang=en")
-    assert "These days are outside of the shop's records" in page.locator("#main").inner_text()
+    assert "No data for these days: the shop's data runs from" in page.locator("#main").inner_text()
     assert not seen.wrong
     close(page)
 
@@ -305,7 +305,7 @@ def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):
             settled(page)
             looked += 1
             said = page.locator("#main").inner_text()
-            assert "which is not that of" not in said
+            assert "which does not equal the paid orders" not in said
             assert page.get_by_role("alert").count() == 0
     work.join()
     before = page.evaluate("document.querySelector('#badge').innerText")

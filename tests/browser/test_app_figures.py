@@ -166,7 +166,7 @@ def test_data_quality_goes_by_the_days_or_says_that_it_does_not(browser, site):
     assert full(page, "events") == f"{events:,}"
     assert full(page, "skewed_rate") == f"{100 * skewed / events:.2f}%"
     for key in ("quarantine", "batches", "checks"):
-        assert "whatever days are chosen" in page.locator(f"#table-{key} .definition").inner_text()
+        assert "whatever days are selected" in page.locator(f"#table-{key} .definition").inner_text()
     assert not seen.wrong
     close(page)
 
