@@ -40,7 +40,7 @@ class Database:
             with self._open() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise HeadwaterError(f"sessions cannot be kept there: {error}", where=home.access) from error
+            raise HeadwaterError(f"sessions cannot be saved there: {error}", where=home.access) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

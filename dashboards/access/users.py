@@ -76,7 +76,7 @@ class Users:
         with self._changing() as users:
             if user.name in users:
                 raise HeadwaterError(
-                    f"there is a user {user.name}",
+                    f"user {user.name} already exists",
                     remedy=f"'headwater user password {user.name}' sets another password",
                 )
             users[user.name] = user

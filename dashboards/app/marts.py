@@ -139,7 +139,7 @@ class Marts:
         try:
             return Copy(self.home, copy_file)
         except duckdb.Error as error:
-            _LOGGER.warning("%s is made anew, for it cannot be read: %s", copy_file.path, str(error).splitlines()[0])
+            _LOGGER.warning("%s cannot be read, so a new copy is made: %s", copy_file.path, str(error).splitlines()[0])
         copy_file.path.unlink(missing_ok=True)
         return Copy(self.home, current(self.home) or publish(self.home))
 

@@ -51,7 +51,7 @@ def _replace(out: Path, text: str) -> None:
     """Replace *out* with *text* atomically; a symbolic link stays, and its target is replaced."""
     with told_if_unwritable(out):
         if not out.name or (out.exists() and not out.is_file()):
-            raise HeadwaterError("is no file that could be replaced", where=out, remedy="name one such as report.html")
+            raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
         write_file(out, text)
 
 

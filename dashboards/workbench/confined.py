@@ -91,7 +91,7 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
     try:
         reply = json.loads(out)
     except ValueError:
-        raise QueryError("the query needs more memory than a query may have; aggregate first") from None
+        raise QueryError("the query needs more memory than is allowed; aggregate first") from None
     if "error" in reply:
         raise QueryError(reply["error"])
     columns = [(column["name"], column["type"]) for column in reply["columns"]]

@@ -67,7 +67,7 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
         RefusedError: *sql* is not a single statement that only reads these tables with allowed functions.
     """
     if len(sql) > LONGEST_QUERY:
-        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are taken")
+        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are allowed")
     statement = _parsed(sql)
     ctes = _names_of_ctes(statement)
     known = {table.lower(): table for table in tables}
@@ -145,19 +145,19 @@ def _own_views() -> frozenset[str]:
 def _hold_node(node: dict[str, Any]) -> None:
     kind = node["type"]
     if kind not in _NODES:
-        raise RefusedError(f"{_NAMES.get(kind, kind)} is not run here: queries only read")
+        raise RefusedError(f"{_NAMES.get(kind, kind)} is not allowed here: queries only read")
     if kind == "SHOW_REF" and node.get("show_type") not in _SHOWN:
-        raise RefusedError("SHOW is not run here; the tables are listed beside the editor")
+        raise RefusedError("SHOW is not allowed here; the tables are listed beside the editor")
     if kind == "TABLE_FUNCTION":
         function = node.get("function") or {}
         _hold_name(function, TABLE_FUNCTIONS, "may not stand for a table")
     if node.get("at_clause"):
-        raise RefusedError("AT is not run here: there is one version of each table")
+        raise RefusedError("AT is not allowed here: there is one version of each table")
 
 
 def _hold_expression(node: dict[str, Any]) -> None:
     if node["class"] not in _EXPRESSIONS:
-        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not run here")
+        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not allowed here")
     if node["class"] in ("FUNCTION", "WINDOW"):
         _hold_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
 

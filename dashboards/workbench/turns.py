@@ -60,9 +60,7 @@ class Turns:
         with self._changed:
             queue = self._queues.setdefault(user, deque())
             if len(queue) >= MOST_OF_A_USER:
-                raise QueryError(
-                    f"you have {len(queue)} queries that run or wait; stop one, or wait until one has ended"
-                )
+                raise QueryError(f"you have {len(queue)} queries running or waiting; stop one, or wait until one ends")
             if sum(map(len, self._queues.values())) >= MOST_WAITING:
                 raise QueryError("too many queries are waiting; try again in a moment")
             queue.append(ticket)

@@ -175,7 +175,7 @@ def main() -> None:
     except TooWideError as error:
         reply = {"error": str(error)}
     except MemoryError:
-        reply = {"error": "the query needs more memory than a query may have; aggregate first"}
+        reply = {"error": "the query needs more memory than is allowed; aggregate first"}
     json.dump(reply, sys.stdout, ensure_ascii=False)
 
 

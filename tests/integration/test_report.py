@@ -348,7 +348,7 @@ def test_wrong_days_and_files_are_one_line(computed: Home, home: Home, tmp_path:
         write_report(home, "en")
     with pytest.raises(HeadwaterError, match=r"no day is computed yet"):
         write_report(home, "en", day=DAY)
-    with pytest.raises(HeadwaterError, match=r"is no file that could be replaced; name one such as report\.html"):
+    with pytest.raises(HeadwaterError, match=r"is not a file that can be replaced; name one such as report\.html"):
         write_report(computed, "en", day=DAY, out=tmp_path)
     assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
     missing = headwater("report", "--home", tmp_path / "nowhere")
@@ -416,7 +416,7 @@ def test_a_link_is_followed_and_no_place_for_a_file_is_one_line(computed: Home, 
     assert "Daily report" in real.read_text(encoding="utf-8")
     os.mkfifo(tmp_path / "pipe")
     for out in (tmp_path / "pipe", Path(), real / "below.html", tmp_path / ("x" * 300)):
-        with pytest.raises(HeadwaterError, match=r"is no file that could be replaced|cannot be written: "):
+        with pytest.raises(HeadwaterError, match=r"is not a file that can be replaced|cannot be written: "):
             write_report(computed, "en", day=DAY, out=out)
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     assert {path.name for path in tmp_path.iterdir()} == {"real.html", "link.html", "pipe"}

@@ -68,7 +68,7 @@ def test_another_password_replaces_the_first(home):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("add", "mei", "--role", "viewer"), "there is a user mei"),
+        (("add", "mei", "--role", "viewer"), "user mei already exists"),
         (("add", "a b", "--role", "viewer"), "is not a valid name"),
         (("remove", "lin"), "there is no user lin"),
         (("password", "lin"), "there is no user lin"),
