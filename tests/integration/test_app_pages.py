@@ -317,7 +317,7 @@ def test_lineage_leads_to_what_landed(copy):
 
 def test_lineage_names_the_queries_of_pages_that_read_a_column(copy):
     rows = table_of(copy, "/quality?table=attribution.entrance_daily&column=revenue&lang=en", "lineage").rows
-    shown_by = {row["table"] for row in rows if row["kind"] == "read by the pages' query"}
+    shown_by = {row["table"] for row in rows if row["kind"] == "page query"}
     assert {"entrances.total", "report.entrances", "models.models"} <= shown_by
     assert "slots.slots" not in shown_by
 
