@@ -1,6 +1,6 @@
-"""What a page or report says, apart from how it is shown: cards, charts, tables, notes.
+"""The contents of a page or report, independent of how they are shown: cards, charts, tables, notes.
 
-Here: the parts of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
+Here: the blocks of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
 as HTML (``dashboards.report.page``), the web app as components (``dashboards.app.render``) and as files
 (``dashboards.app.export``).
 Not here: any of these.
@@ -19,19 +19,19 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: how the cell of a row is written, in short and in full (for the hover).
+    """A column of a table: how to write a row's cell, in short and in full (for the hover).
 
     Attributes:
-        title: Its head.
-        cell: What a row shows.
-        full: What shows on hover; None: nothing.
-        is_text: Aligned to the left, and kept on one line unless it is long.
-        is_long: Sentences, which may always be broken.
-        field: The key of the row's value as it is, for files and for sorting; None: the cell's text.
-        read: The value of a row, where it is not simply that of *field*.
-        metric: The metric that the value is of, which tells its unit; None: none.
-        href: Where the cell of a row leads to; None: nowhere.
-        definition: What the column means, shown on hover of its head.
+        title: Its heading.
+        cell: The text of a row's cell.
+        full: The text on hover; None: no hover.
+        is_text: Aligned left, and on one line unless *is_long*.
+        is_long: Sentences, which may wrap.
+        field: The row's key of the raw value, for files and sorting; None: use the cell's text.
+        read: Computes the raw value, if it is not simply the row's *field*.
+        metric: The metric of the value, which gives its unit; None: no metric.
+        href: The link of a row's cell; None: no link.
+        definition: The meaning of the column, shown on hover over its heading.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Column:
     read: Callable[[Row], Any] | None = None
 
     def value(self, row: Row) -> Any:
-        """The value of *row* as it is."""
+        """The raw value of *row*."""
         if self.read is not None:
             return self.read(row)
         return self.cell(row) if self.field is None else row.get(self.field)
@@ -57,11 +57,11 @@ class Text:
     """A line or two.
 
     Attributes:
-        text: What is said.
-        kind: heading, intro, note (beside something), check (that sums agree), missing (what is not there and why),
-            warning (what makes the rest doubtful).
-        remedy: The command that mends it.
-        href: Where it leads to.
+        text: The text.
+        kind: heading, intro, note, check (sums agree), missing (something is not available, and why), warning (the
+            rest may be wrong).
+        remedy: The command that fixes it.
+        href: Its link.
     """
 
     text: str
@@ -72,13 +72,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Empty:
-    """A card with nothing in it but its title and the reason.
+    """A card with only a title and the reason why it is empty.
 
     Attributes:
-        title: Its head.
-        text: Why there is nothing.
-        remedy: The command that mends it.
-        is_missing: Whether something is; else there is nothing to worry about.
+        title: Its heading.
+        text: Why it is empty.
+        remedy: The command that fixes it.
+        is_missing: Whether data is missing; otherwise the card is empty for a good reason.
     """
 
     title: str
@@ -89,13 +89,13 @@ class Empty:
 
 @dataclass(frozen=True)
 class Change:
-    """How a value differs from an earlier one.
+    """The change of a value against an earlier one.
 
     Attributes:
-        text: By how much, signed; "–" where it cannot be said.
-        against: What it is compared with.
+        text: The signed change; "–" if it is unknown.
+        against: The text that says what it is compared with.
         full: The earlier value in full, for the hover.
-        tone: ``better`` or ``worse``, which is its colour; None: neither.
+        tone: ``better`` or ``worse``, which sets its colour; None: neither.
     """
 
     text: str
@@ -105,12 +105,12 @@ class Change:
 
 
 VERDICT_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
-"""What stands before a verdict, so that it is told by more than its colour."""
+"""Signs before a verdict, so that it does not depend on colour alone."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A number with its name, what it is compared with, and what it means; or a verdict with its evidence."""
+    """A number with its name, definition and changes; or a verdict with its evidence."""
 
     name: str
     value: str
@@ -125,7 +125,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Cards:
-    """Cards in a row; *kind* funnel: each follows from the one before."""
+    """Cards in a row; *kind* funnel: each card is a step after the one before."""
 
     cards: tuple[Card, ...]
     kind: Literal["plain", "funnel", "health"] = "plain"
@@ -133,24 +133,24 @@ class Cards:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under their columns.
+    """A table.
 
     Attributes:
-        key: Its name within the page, by which it is exported.
-        title: Its head.
-        columns: What of each row is shown.
-        rows: All that are shown.
-        definition: What it holds.
-        total: A last row that is set apart.
-        notes: What it leaves out.
-        is_wide: Over the whole width of the page.
-        is_open: As part of a chart: shown without being asked for.
-        most: How many rows are shown at most; files hold them all.
-        is_of_days: Whether it is of the days chosen for the page; else it says what it is of.
-        keys: Fields of the rows that files have as columns of their own, under the field's name, and the screen has
-            not: the keys by which a row is joined with others.
-        is_sortable: Whether its heads sort it; not where the rows are only the first of more.
-        sort: The field that its rows are sorted by, behind a ``-`` where the largest is first; '': as they came.
+        key: Its name within the page and in export addresses.
+        title: Its heading.
+        columns: Its columns.
+        rows: All rows, in order.
+        definition: What it shows.
+        total: A total row, set apart at the end.
+        notes: What it does not show.
+        is_wide: Takes the full width of the page.
+        is_open: As part of a chart: shown without a click.
+        most: Most rows shown on screen; files have all.
+        is_of_days: Whether it covers the days selected for the page; otherwise it states its own period.
+        keys: Fields that only files have, as extra columns under the field's name: the keys for joining the rows
+            with other tables.
+        is_sortable: Whether a click on a heading sorts it; not if *rows* are only the first of more.
+        sort: The field that sorts the rows, with a ``-`` in front for descending; '': the original order.
     """
 
     key: str
@@ -171,7 +171,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, and the table that holds the same; *selects*: the field whose values a selection in it lists."""
+    """A figure and the table with the same data; *selects*: the field whose values a box selection lists."""
 
     figure: go.Figure
     table: Table
@@ -182,9 +182,9 @@ class Chart:
 
 @dataclass(frozen=True)
 class Group:
-    """Blocks beside one another (grid), below one another in one place of a grid (stack), or as one card.
+    """Blocks side by side (grid), stacked in one place of a grid (stack), or as one card.
 
-    In a bench, the first is what one works on, the second what stands beside it.
+    In a bench, the first block is the work area, the second the panel beside it.
     """
 
     blocks: tuple[Block, ...]
@@ -201,17 +201,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A control that writes one key of the view, and so of the address.
+    """A control that sets one key of the view, and so of the address.
 
     Attributes:
         key: The key.
-        label: What is chosen.
-        options: What there is to choose from.
-        value: What is chosen now.
+        label: Its label.
+        options: The options.
+        value: The current value.
         is_searchable: Whether typing narrows the options.
-        default: What holds where the address names nothing, so that it is kept out of it.
-        clears: The keys whose values mean nothing any more when another is chosen.
-        is_open: Whether the page itself says what a value means that is none of the options.
+        default: The value if the address has none; the address leaves it out.
+        clears: Keys to remove when the value changes, because their values depend on it.
+        is_open: Whether the page itself handles values that are not options.
     """
 
     key: str
@@ -226,7 +226,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Search:
-    """A field of text that writes one key of the view."""
+    """A text field that sets one key of the view."""
 
     key: str
     label: str
@@ -243,7 +243,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class Part:
-    """What only the web app shows, as its component: an editor, say."""
+    """A component that only the web app shows, such as an editor."""
 
     component: Any
 
@@ -252,7 +252,7 @@ Block = Text | Empty | Cards | Table | Chart | Group | Controls | Part
 
 
 def flat(blocks: Sequence[Block]) -> list[Block]:
-    """All *blocks* in the order in which they are shown, those in groups in place of their group."""
+    """All *blocks* in the order shown; a group is replaced by its blocks."""
     found: list[Block] = []
     for block in blocks:
         found += flat(block.blocks) if isinstance(block, Group) else [block]
@@ -260,6 +260,6 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
 
 
 def tables(blocks: Sequence[Block]) -> list[Table]:
-    """All tables among *blocks*, those of charts included, in the order in which they are shown."""
+    """All tables among *blocks*, including those of charts, in the order shown."""
     shown = flat(blocks)
     return [block.table if isinstance(block, Chart) else block for block in shown if isinstance(block, Chart | Table)]

@@ -1,6 +1,6 @@
-"""Columns of tables, with what their values are, for sorting and for files.
+"""Columns of tables, with their raw values for sorting and files.
 
-Here: metrics, texts, days, changes against the earlier days.
+Here: metrics, texts, days, changes against the comparison days.
 Not here: tables.
 """
 
@@ -37,7 +37,7 @@ def metric(
 
 
 def exact(look: Look, name: str, *, field: str | None = None, title: str | None = None) -> Column:
-    """A metric in full: where a sum is to be checked."""
+    """A metric in full, for tables in which readers check a sum."""
     key = field or name
     return Column(
         title or look.text.name("metric", name),
@@ -49,7 +49,7 @@ def exact(look: Look, name: str, *, field: str | None = None, title: str | None 
 
 
 def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = None, is_long: bool = False) -> Column:
-    """A text as it is; null is "–"."""
+    """An unchanged text; null is "–"."""
     return Column(
         title,
         lambda row: NONE if row[field] is None else str(row[field]),
@@ -61,13 +61,13 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 
 
 def change(look: Look, name: str, *, title: str | None = None) -> Column:
-    """By how much the metric *name* differs from ``<name>_before``, which is shown on hover.
+    """The change of the metric *name* against ``<name>_before``, which shows on hover.
 
-    What was not there before has no relative change: it is called new, what is not there any more gone; in files too.
+    A value that was zero before has no relative change: it is "new"; one that is zero now is "gone". Also in files.
     """
     before = f"{name}_before"
 
-    def said(row: Row) -> str:
+    def cell(row: Row) -> str:
         if is_rate(name):
             points = look.numbers.points(row[name], row[before])
             return arrowed(points if points == NONE else look.text("compare.points", n=points))
@@ -80,7 +80,7 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
 
     return Column(
         title or look.text("column.change"),
-        said,
+        cell,
         lambda row: full_text(look.numbers, name, row[before]),
         field=f"{name}_change",
         metric="change_rate" if not is_rate(name) else "change_share",
@@ -90,7 +90,7 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
 
 
 def appeared(look: Look, now: Number, before: Number) -> str:
-    """That an amount came new or is gone; '' where it was and is there, or neither."""
+    """Whether an amount is new or gone, as text; '' if both values are present, or neither."""
     if bool(now) == bool(before):
         return ""
     way = "▲" if (now or 0) > (before or 0) else "▼"
@@ -99,7 +99,7 @@ def appeared(look: Look, now: Number, before: Number) -> str:
 
 
 def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
-    """*rows* with ``<name>_change`` from ``<name>`` and ``<name>_before``: relative, of rates the difference."""
+    """*rows* with ``<name>_change`` of ``<name>`` against ``<name>_before``: relative; for rates the difference."""
     for row in rows:
         for name in names:
             now, then = row.get(name), row.get(f"{name}_before")
@@ -111,11 +111,11 @@ def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]
 
 
 def definition(look: Look, name: str) -> str:
-    """What the metric *name* means; '' where nobody wrote it down."""
+    """The definition of the metric *name*; '' if it has none."""
     found = look.text.name("about", name)
     return "" if found == name else found
 
 
 def arrowed(text: str) -> str:
-    """A change, written with its sign, behind a triangle that points where it goes."""
+    """A signed change, with a triangle up or down in front."""
     return f"▲ {text}" if text.startswith("+") else f"▼ {text}" if text.startswith("−") else text

@@ -1,4 +1,4 @@
-"""Metrics as text: in the unit that each is in.
+"""Values of metrics as text, each in its unit.
 
 Here: a value in short for the screen and in full for the hover; whether a change is for the better.
 Not here: their units and definitions (``sql/metrics.yaml``), their names (``dashboards.texts``).
@@ -21,12 +21,12 @@ def is_money(metric: str) -> bool:
 
 
 def is_rate(metric: str) -> bool:
-    """Whether *metric* is a share or rate, or a difference of such: shown as a percentage."""
+    """Whether *metric* is a rate or a difference of rates: shown as a percentage."""
     return _unit(metric) in ("rate", "points")
 
 
 def tone(metric: str, change: str) -> str | None:
-    """Whether a *change* of the metric, written with its sign or arrow, is ``better`` or ``worse``; None if neither."""
+    """Whether a *change* of the metric, as signed text, is ``better`` or ``worse``; None if neither."""
     found = load_metrics().get(metric)
     way = {"+": "higher", "▲": "higher", "−": "lower", "▼": "lower"}.get(change[:1])
     if found is None or way is None or found.direction == "none":
@@ -35,14 +35,14 @@ def tone(metric: str, change: str) -> str | None:
 
 
 def short_text(numbers: Numbers, metric: str, value: Number) -> str:
-    """A value of *metric* in three digits or so."""
+    """A value of *metric* with about three digits."""
     if is_money(metric):
         return numbers.money(value)
     return numbers.percent(value) if is_rate(metric) else numbers.short(value)
 
 
 def tick_text(numbers: Numbers, metric: str, value: float) -> str:
-    """A round value of *metric* as it stands at an axis."""
+    """A round value of *metric* for the tick of an axis."""
     return numbers.round_percent(value) if is_rate(metric) else short_text(numbers, metric, value)
 
 

@@ -1,7 +1,7 @@
 """Numbers as people read them: three digits on screen, the full value on hover, in Chinese or English units.
 
-Here: counts, money, rates and changes as text; null, NaN and infinity are all "–". Babel knows the currencies' signs;
-the short forms are ours, for Babel's compact ones keep decimals, not digits (1234.57万), and its minus is a hyphen.
+Here: counts, money, rates and changes as text; null, NaN and infinity are "–". Currency signs come from Babel. The
+short forms are our own: Babel's compact format fixes decimals, not digits (1234.57万), and its minus is a hyphen.
 Not here: what a number means (``dashboards.texts``), dates (``Texts.date``).
 """
 
@@ -18,7 +18,7 @@ Language = Literal["zh", "en"]
 Number = int | float | None
 
 NONE = "–"
-"""What stands where there is no value: never 0."""
+"""Shown if there is no value; 0 would be a value."""
 
 _MINUS = "−"
 _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
@@ -26,24 +26,24 @@ _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "K")),
 }
 _SYMBOLS = {"CNY": "¥", "USD": "$"}
-"""Signs that are short in both languages, where Babel has CN¥ or US$ in one: all money of a shop is in one currency."""
+"""Short signs in both languages, where Babel has CN¥ or US$ in one: a shop has one currency, so they are clear."""
 
 
 def is_number(value: Number) -> TypeGuard[int | float]:
-    """Whether there is a finite value."""
+    """Whether *value* is a finite number."""
     return value is not None and math.isfinite(value)
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """How numbers are written in one language and currency."""
+    """Formats numbers in one language and currency."""
 
     language: Language
     currency: str
 
     @cached_property
     def symbol(self) -> str:
-        """What stands before an amount: ``¥``, ``A$``, or the code and a blank where the currency has no sign."""
+        """The prefix of an amount: ``¥``, ``A$``, or the code and a space if the currency has no sign."""
         sign = _SYMBOLS.get(self.currency) or get_currency_symbol(self.currency, self.language)
         return f"{sign} " if sign[-1].isalpha() else sign
 
@@ -55,7 +55,7 @@ class Numbers:
         if size < 10_000 and (float(size).is_integer() or (self.language == "zh" and size >= 1000)):
             return _signed(value, f"{size:,.0f}")
         for place, (unit, name) in enumerate(_UNITS[self.language]):
-            # 999,999 is 1M, not 1000K: what rounds up to the next unit takes it.
+            # 999,999 is 1M, not 1000K: round first, then choose the unit.
             if size >= unit * 0.9995:
                 text = _three_digits(size / unit)
                 if place == 0 or text != "1000":
@@ -63,7 +63,7 @@ class Numbers:
         return _signed(value, _three_digits(size))
 
     def full(self, value: Number, decimals: int = 0) -> str:
-        """All digits before the point, *decimals* after it."""
+        """All digits before the decimal point, *decimals* after it."""
         if not is_number(value):
             return NONE
         text = f"{abs(value):,.{decimals}f}"
@@ -82,7 +82,7 @@ class Numbers:
         return NONE if not is_number(value) else _signed(value, self.symbol + self.full(abs(value), 2))
 
     def percent(self, value: Number) -> str:
-        """A share or rate, in three digits at most: ``27.0%``, ``8.10%``, ``0.17%``."""
+        """A share or rate with at most three digits: ``27.0%``, ``8.10%``, ``0.17%``."""
         if not is_number(value) or not is_number(100 * value):
             return NONE
         size = 100 * abs(value)
@@ -101,14 +101,14 @@ class Numbers:
         return NONE if not is_number(value) or not is_number(100 * value) else self.full(100 * value, 2) + "%"
 
     def change(self, now: Number, before: Number) -> str:
-        """By how much of *before* it changed, with its sign; "–" without a base."""
+        """The signed relative change from *before* to *now*; "–" without a base."""
         ratio = change_ratio(now, before)
         if ratio is None:
             return NONE
         return ("+" if ratio > 0 else "") + self.percent(ratio)
 
     def points(self, now: Number, before: Number) -> str:
-        """By how many hundredths one share or rate differs from another, with its sign."""
+        """The signed difference of two shares or rates, in percentage points."""
         if not is_number(now) or not is_number(before):
             return NONE
         difference = 100 * (now - before)
@@ -128,7 +128,7 @@ def _signed(value: float, text: str) -> str:
 
 
 def _three_digits(size: float) -> str:
-    """*size* ≥ 0 in three significant digits, without trailing zeros after the point."""
+    """*size* ≥ 0 with three significant digits, without trailing zeros after the point."""
     if size == 0:
         return "0"
     if size < 0.001:

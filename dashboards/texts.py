@@ -1,8 +1,8 @@
 """The texts that operators read, in Chinese and English.
 
-Here: finding a text of ``words/*.yaml`` by its key and filling in values. What metrics are called (``metric.<key>``)
-and mean (``about.<key>``) comes from ``sql/metrics.yaml``.
-Not here: the texts themselves, numbers (``dashboards.numbers``), names that data brings.
+Here: finding a text of ``words/*.yaml`` by its key and filling in values. Names (``metric.<key>``) and definitions
+(``about.<key>``) of metrics come from ``sql/metrics.yaml``.
+Not here: the texts themselves, numbers (``dashboards.numbers``), names that come from data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.home.yaml_files import read_yaml
 from pipelines.sqlproject.metrics import load_metrics
 
 _FOLDER = Path(__file__).with_name("words")
-_format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year writes each day once a line
+_format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year formats each day once per line
 
 
 @cache
@@ -50,18 +50,18 @@ class Texts:
         return all_texts()[key][self.language].format(**values)
 
     def joined(self, *sentences: str) -> str:
-        """Sentences one after another, as the language parts them; empty ones are left out."""
+        """Sentences joined with the language's separator; empty ones are skipped."""
         return ("" if self.language == "zh" else " ").join(sentence for sentence in sentences if sentence)
 
     def date(self, key: str, day: dt.date) -> str:
-        """*day* as the text of *key* has it, a pattern of Unicode's CLDR such as ``EEEE, d MMM y``."""
+        """*day* in the pattern that the text of *key* gives (Unicode CLDR, such as ``EEEE, d MMM y``)."""
         return _format_date(day, self(key), locale=self.language)
 
     def days(self, number: int) -> str:
-        """So many days: ``1 day``, ``28 days``."""
+        """A number of days: ``1 day``, ``28 days``."""
         return self("days.one") if number == 1 else self("days.many", n=number)
 
     def name(self, kind: str, key: str) -> str:
-        """What *key* is called as a *kind* (``metric``, ``stage`` …); the key itself where nobody named it."""
+        """The display name of *key* of a *kind* (``metric``, ``stage`` …); the key itself if it has none."""
         text = all_texts().get(f"{kind}.{key}")
         return text[self.language] if text else key

@@ -1,8 +1,8 @@
-"""The figures of a shop over any range of days, by the one definition that every page and the report share.
+"""The totals of a shop over any range of days, shared by all pages and the report.
 
-Here: sales, buyers, visitors, the steps from exposure to order, and the ratios of these. Distinct counts are of the
-whole range, and ratios are made from its sums: neither is ever added up or averaged over days.
-Not here: what a figure is (``sql/metrics.yaml``), how it is written (``dashboards.metrics``), figures of one product
+Here: sales, buyers, visitors, the funnel from exposure to order, and their ratios. Distinct counts are over the
+full range and ratios come from its sums: neither is added up or averaged over days.
+Not here: definitions (``sql/metrics.yaml``), formats (``dashboards.metrics``), totals of one product
 or entrance.
 """
 
@@ -23,10 +23,10 @@ SALES = (
     "revenue", "visitors", "visitor_conversion_rate", "revenue_per_buyer", "buyers", "orders", "average_order_value",
     "units_per_order", "revenue_per_visitor", "net_revenue", "margin", "margin_rate",
 )  # fmt: skip
-"""The figures of the overview in their order; of the first four the last three multiply to the first."""
+"""The metrics of the overview, in order. The first is the product of the three after it."""
 
 OF_VISITORS = frozenset({"visitors", "visitor_conversion_rate", "revenue_per_visitor"})
-"""Those that only a log of events can tell."""
+"""Metrics that need an event log."""
 
 STEPS = (
     ("exposures", None),
@@ -34,27 +34,27 @@ STEPS = (
     ("add_to_carts", "cart_rate"),
     ("order_lines", "click_to_order_rate"),
 )
-"""The way from exposure to sale: each step with the rate that leads to it."""
+"""The funnel from exposure to sale: each step, and the rate from the step before."""
 
 VISITORS = "core.visitors"
 
 _STEPS_IN = "attribution.entrance_daily"
 _NOTED = ("units", "refunded", "events", "lines_without_cost", "lines_without_user", "revenue_without_user")
-"""What is said beside them."""
+"""Metrics for the notes beside them."""
 
 
 class Frames(Protocol):
-    """What answers a query, with money as floating point."""
+    """Runs queries; money comes as floating point."""
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*."""
 
 
 def totals(frames: Frames, first: dt.date, last: dt.date, *, has_visitors: bool) -> dict[str, Any]:
-    """The figures of *first* to *last*: those of SALES and STEPS, and what they leave out.
+    """The totals of *first* to *last*: the metrics of SALES and STEPS, and what these exclude.
 
-    ``visitors``, and the rates over them, are None where no event was logged, or where core.visitors lacks a day of the
-    log: *has_visitors* tells whether that table is there at all. ``events`` is how many were logged.
+    ``visitors`` and the rates per visitor are None if there are no events, or if core.visitors lacks a day of the
+    log. *has_visitors*: whether that table exists. ``events`` is the number of events.
     """
     days = {"from": first, "to": last}
 
@@ -74,5 +74,5 @@ def _sql(names: tuple[str, ...], table: str | None = None) -> str:
 
 
 def is_without_log(figures: Mapping[str, Any]) -> bool:
-    """Whether there are orders but no event: the shop lands orders alone, so nothing that the log tells is known."""
+    """Whether there are orders but no events: the shop delivers only orders, so metrics of the log are unknown."""
     return bool(figures["orders"]) and not figures["events"]

@@ -1,6 +1,6 @@
 """Who may enter the web app.
 
-Three ways, one of which holds for a server: nobody signs in, on a loopback address only (``rules``); by name and
-password (``users``, ``passwords``, ``sessions``, ``attempts``, ``sign_in``); as a trusted reverse proxy says
-(``rules``). ``guard`` asks of every request which it is, before anything else looks at it.
+A server uses one of three ways: no sign-in, on a loopback address only (``rules``); name and password (``users``,
+``passwords``, ``sessions``, ``attempts``, ``sign_in``); or the name that a trusted reverse proxy sends (``rules``).
+``guard`` checks every request before any other code handles it.
 """

@@ -1,7 +1,7 @@
-"""Where a request comes from and which address it was sent to, as far as that can be believed.
+"""Where a request comes from and which address it was sent to, from trusted headers only.
 
-Here: the visitor's address, the host and scheme that the browser shows (``TrustedProxies``), paths of our own.
-Not here: what follows from it (``dashboards.access.guard``).
+Here: the visitor's address, the host and scheme that the browser shows (``TrustedProxies``), paths of this app.
+Not here: deciding what is allowed (``dashboards.access.guard``).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _AS_SENT = "werkzeug.proxy_fix.orig"
-"""Where ProxyFix keeps what a request said before; no request can bring it, for its headers are below ``HTTP_``."""
+"""The key under which ProxyFix keeps the original values; a request cannot set it: headers begin with ``HTTP_``."""
 _LONGEST_PATH = 8_000
 
 
 class TrustedProxies:
-    """WSGI: takes what a trusted proxy says of a request for the request's own address, host and scheme.
+    """WSGI middleware: takes a request's address, host and scheme from the headers of a trusted proxy.
 
-    werkzeug's ProxyFix believes whoever connects, and a fixed number of proxies. Here the peer has to be a trusted
-    proxy, and the visitor is the last address of X-Forwarded-For that is not one, however many proxies there are.
+    werkzeug's ProxyFix trusts any peer and a fixed number of proxies. Here the peer must be a trusted proxy, and the
+    visitor is the last address in X-Forwarded-For that is not one, however many proxies there are.
     """
 
     def __init__(self, application: WSGIApplication, proxy: Proxy) -> None:
@@ -48,17 +48,17 @@ class TrustedProxies:
 
 
 def is_proxied(request: flask.Request) -> bool:
-    """Whether a trusted proxy sends it."""
+    """Whether a trusted proxy sent the request."""
     return _AS_SENT in request.environ
 
 
 def visitor_of(request: flask.Request) -> str:
-    """The visitor's address: what the last proxy that is trusted says, never what the visitor sends."""
+    """The visitor's address, as the outermost trusted proxy reports it; never what the visitor claims."""
     return plain_address(request.remote_addr or "")
 
 
 def host_as_sent(request: flask.Request) -> str:
-    """The header Host as it came, whatever a proxy says."""
+    """The Host header as received, ignoring proxy headers."""
     environ: WSGIEnvironment = request.environ.get(_AS_SENT, request.environ)
     return environ.get("HTTP_HOST") or ""
 
@@ -66,8 +66,8 @@ def host_as_sent(request: flask.Request) -> str:
 def names_this_host(host: str) -> bool:
     """Whether *host*, with any port, is a name of the loopback address.
 
-    Under another name comes a page whose name was made to lead here, to read through a visitor's browser what only
-    the visitor can reach (DNS rebinding).
+    Other names are refused because of DNS rebinding: a foreign site can point its name at this host, to read through
+    a visitor's browser what only the visitor can reach.
     """
     try:
         parts = urlsplit(f"//{host}")
@@ -77,7 +77,7 @@ def names_this_host(host: str) -> bool:
 
 
 def is_same_origin(request: flask.Request) -> bool:
-    """Whether one of our own pages sends it; programs that are no browsers say nothing of where they are from."""
+    """Whether the request comes from one of our own pages; also true for programs that send no origin."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
@@ -85,20 +85,20 @@ def is_same_origin(request: flask.Request) -> bool:
         parts = urlsplit(origin.lower())
         default = {"http": 80, "https": 443}[parts.scheme]
         ours = urlsplit(f"//{request.headers.get('Host', '')}")
-        # Behind a proxy that does not say so, the scheme may be another than the browser's: its port is what counts.
+        # A proxy may not report the browser's scheme, so compare the port only.
         return bool(parts.hostname) and (parts.hostname, parts.port or default) == (ours.hostname, ours.port or default)
     except (ValueError, KeyError):
         return False
 
 
-def own_path(said: str) -> str:
-    """*said* where it is a path of ours to go on to, else ``/``: no other host, nothing that a browser reads as one."""
-    is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in said) or "\\" in said
-    if not said.startswith("/") or said.startswith("//") or is_odd or len(said) > _LONGEST_PATH:
+def own_path(text: str) -> str:
+    """*text* if it is a path of this app, else ``/``: never another host, nor text that a browser reads as one."""
+    is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in text) or "\\" in text
+    if not text.startswith("/") or text.startswith("//") or is_odd or len(text) > _LONGEST_PATH:
         return "/"
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(text)
     except ValueError:
         return "/"
     is_elsewhere = parts.scheme or parts.netloc or parts.path in ("/sign-in", "/sign-out")
-    return "/" if is_elsewhere else said
+    return "/" if is_elsewhere else text

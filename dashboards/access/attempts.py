@@ -1,7 +1,7 @@
-"""How often somebody may try to sign in, by where they come from and by the name they give.
+"""Limits sign-in attempts, by address and by name.
 
-Here: counting attempts, how long the next has to wait.
-Not here: whether a password is right (``dashboards.access.passwords``).
+Here: counting attempts, the wait before the next one.
+Not here: checking passwords (``dashboards.access.passwords``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dashboards.access.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
-"""Attempts in vain before one has to wait: an office may share an address."""
+"""Failed attempts before a wait: an address allows more, because an office may share one."""
 REMEMBERED_SECONDS = 3600.0
 _SHORTEST_WAIT = 15.0
 _LONGEST_WAIT = 900.0
@@ -30,10 +30,10 @@ class Attempts:
         self._now = now
 
     def begin(self, name: str, address: str) -> int:
-        """Count an attempt, as one in vain until ``succeed`` is told otherwise; so many at once count too.
+        """Count an attempt as failed until ``succeed`` is called, so that parallel attempts count too.
 
         Returns:
-            Seconds to wait; 0: go on. An attempt that has to wait is not counted.
+            Seconds to wait; 0: go on. An attempt that must wait is not counted.
         """
         now = self._now()
         keys = {_key("name", name): FREE_OF_NAME, _key("address", network_of(address)): FREE_OF_ADDRESS}
@@ -65,5 +65,5 @@ def _wait(beyond: int) -> float:
 
 
 def _key(kind: str, value: str) -> str:
-    """A hash: people type passwords where the name belongs."""
+    """A hash of the value: people sometimes type their password into the name field."""
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()

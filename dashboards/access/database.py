@@ -1,6 +1,6 @@
-"""What the processes of a server share of who has signed in and who tried to: ``.dashboard/sessions.sqlite``.
+"""Sessions and sign-in attempts, shared by the processes of a server: ``.dashboard/sessions.sqlite``.
 
-Here: its tables, a transaction in it.
+Here: the tables, transactions.
 Not here: sessions (``dashboards.access.sessions``), attempts (``dashboards.access.attempts``).
 """
 
@@ -25,13 +25,13 @@ _WAIT_SECONDS = 10.0
 
 
 class Database:
-    """The file; every transaction opens it anew, for a connection serves neither forks nor other threads."""
+    """The file; every transaction opens it again, because connections work neither across forks nor across threads."""
 
     def __init__(self, home: Home) -> None:
-        """Made if it is not there.
+        """Create the file if it does not exist.
 
         Raises:
-            HeadwaterError: it cannot be.
+            HeadwaterError: the file cannot be created.
         """
         self._path = home.sessions_file
         try:
@@ -40,11 +40,11 @@ class Database:
             with self._open() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise HeadwaterError(f"sessions cannot be stored: {error}", where=home.access) from error
+            raise HeadwaterError(f"sessions cannot be saved there: {error}", where=home.access) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection that alone writes until this ends."""
+        """A connection with the exclusive right to write until the block ends."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that only reads."""
+        """A connection for reading."""
         with self._open() as connection:
             yield connection
 

@@ -1,6 +1,6 @@
-"""What is asked of every request before anything else looks at it: may it come in, and as whom.
+"""Checks every request before any other code handles it: is it allowed, and for which user.
 
-Here: the order of the questions, what those hear who may not.
+Here: the order of the checks, the answers to refused requests.
 Not here: the rules (``dashboards.access.rules``), the page to sign in (``dashboards.access.sign_in``).
 """
 
@@ -32,12 +32,12 @@ _LOGGER = logging.getLogger("headwater.dashboard")
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is there.
+    """Who sends a request.
 
     Attributes:
-        name: '' where nobody signs in.
-        role: What they may do.
-        token: Of their session; '' without one.
+        name: '' if the server has no sign-in.
+        role: One of ROLES.
+        token: The token of their session; '' without one.
     """
 
     name: str = ""
@@ -46,18 +46,18 @@ class Visitor:
 
 
 class Guard:
-    """Asks the requests of one home's server."""
+    """Checks the requests to the server of one home."""
 
     def __init__(self, home: Home, rules: Rules) -> None:
         self.rules = rules
         self.users = Users(home)
         self.database = Database(home)
         self.sessions = Sessions(self.database)
-        # A browser tells hosts apart, not ports: the homes of one host would take each other's cookie.
+        # Cookies ignore the port: the servers of two homes on one host would overwrite each other's cookie.
         self.cookie = f"headwater_{hashlib.sha256(str(home.root).encode()).hexdigest()[:8]}"
 
     def ask(self) -> Any:
-        """None lets the request in, with ``flask.g.user``, ``role`` and ``form_token``; else what it hears.
+        """None if the request is allowed, with ``flask.g.user``, ``role`` and ``form_token`` set; else the answer.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -84,11 +84,11 @@ class Guard:
 
     @property
     def has_sign_in(self) -> bool:
-        """Whether people sign in by name and password here."""
+        """Whether people sign in with name and password."""
         return not self.rules.is_sign_in_off and not (self.rules.proxy and self.rules.proxy.user_header)
 
     def visitor(self, request: flask.Request) -> Visitor | None:
-        """Who sends *request*; None: we do not know.
+        """Who sends *request*; None if unknown.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -106,13 +106,13 @@ class Guard:
         return Visitor(user.name, user.role, token) if user else None
 
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
-        """Whom a trusted proxy names; the role is that which it says, or the users' file does, or the least."""
+        """The user that a trusted proxy names; the role is the proxy's, else the users' file's, else the lowest."""
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):
             return None
         if proxy.role_header:
-            said = request.headers.get(proxy.role_header, "").strip().lower()
-            return Visitor(name, next((role for role in ROLES if role == said), ROLES[0]))
+            role_sent = request.headers.get(proxy.role_header, "").strip().lower()
+            return Visitor(name, next((role for role in ROLES if role == role_sent), ROLES[0]))
         known: User | None = self.users.all().get(name)
         return Visitor(name, known.role if known else ROLES[0])
 
@@ -130,7 +130,7 @@ class Guard:
 
 
 def inside() -> dict[str, Any]:
-    """The environment of a request that this program sends itself; none from outside can have it."""
+    """The WSGI environment of a request that this program sends itself; a request from outside cannot have it."""
     return {"headwater.inside": _INSIDE}
 
 

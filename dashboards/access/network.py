@@ -1,7 +1,7 @@
-"""Addresses of the network, in one form each.
+"""IP addresses in a single form.
 
-Here: what an address is called, whatever way it is written; which network one person has.
-Not here: whose address it is (``dashboards.access.address``), what follows from it.
+Here: normalizing addresses, the network that belongs to one person.
+Not here: finding a visitor's address (``dashboards.access.address``), deciding what is allowed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:\d+)?|(?P<plain>[\d.]+):\d+")
 _MAPPED_BITS = 96
-"""Of an IPv6 address that holds an IPv4 one, those before it."""
+"""Leading bits of an IPv6 address that contains an IPv4 address, which is the rest."""
 _BITS_OF_A_PERSON = 64
-"""Of an IPv6 address: a provider gives everybody all that begin with them."""
+"""Bits of an IPv6 address that identify a customer: a provider assigns each one a network of this size."""
 
 
 def address_of(text: str) -> Address | None:
-    """The address that *text* is, without port, brackets and zone; None: it is no address.
+    """The address in *text*, without port, brackets and zone; None if it is not an address.
 
-    A socket for both families calls 1.2.3.4 ``::ffff:1.2.3.4``; it is the same address here.
+    A dual-stack socket reports 1.2.3.4 as ``::ffff:1.2.3.4``; both give the same address here.
     """
     text = text.strip()
     found = _WITH_PORT.fullmatch(text)
@@ -36,13 +36,13 @@ def address_of(text: str) -> Address | None:
 
 
 def plain_address(text: str) -> str:
-    """The one form of the address *text*; what is no address stays as it is."""
+    """The normalized form of the address *text*; other text is unchanged."""
     address = address_of(text)
     return text.strip() if address is None else str(address)
 
 
 def network_of(text: str) -> str:
-    """The address *text*, or its network where one person has many addresses: /64 of IPv6."""
+    """The address *text*; for IPv6 its /64 network, because one person has many addresses."""
     address = address_of(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), _BITS_OF_A_PERSON), strict=False))
@@ -50,10 +50,10 @@ def network_of(text: str) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network that *text* means, such as 10.0.0.5, 10.0.0.0/24 or ::ffff:10.0.0.0/120.
+    """The network in *text*, such as 10.0.0.5, 10.0.0.0/24 or ::ffff:10.0.0.0/120.
 
     Raises:
-        ValueError: it is none.
+        ValueError: *text* is not a network.
     """
     network = ipaddress.ip_network(text)
     first = network.network_address

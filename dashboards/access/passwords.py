@@ -1,7 +1,7 @@
-"""Passwords: hashing them, and telling whether one is right in the same time for names that there are and are not.
+"""Passwords: hashing and checking them, in the same time for known and unknown names.
 
-Here: argon2, how many hashes are computed at once.
-Not here: who has which (``dashboards.access.users``).
+Here: argon2, the limit on parallel hashing.
+Not here: users and their hashes (``dashboards.access.users``).
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pipelines.home.errors import HeadwaterError
 
 SHORTEST = 8
-"""Characters of a password; length counts for more than signs and digits do."""
+"""Least and most characters of a password; length matters more than signs and digits."""
 _LONGEST = 1024
 _AT_ONCE = 2
 _WAIT_SECONDS = 10.0
 
 
 class BusyError(HeadwaterError):
-    """Too many passwords are being checked."""
+    """Too many passwords are being checked at once."""
 
 
 class Passwords:
     """Hashes and checks passwords, a few at a time: each takes 64 MB."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        """With the second choice of RFC 9106, unless tests give a cheaper *hasher*."""
+        """Uses the second recommended parameters of RFC 9106; tests pass a cheaper *hasher*."""
         self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
 
     def hash(self, password: str) -> str:
-        """The hash to keep of *password*.
+        """The hash of *password*.
 
         Raises:
-            HeadwaterError: it is too short or too long.
+            HeadwaterError: the password is too short or too long.
         """
         if not SHORTEST <= len(password) <= _LONGEST:
             raise HeadwaterError(f"a password has {SHORTEST} to {_LONGEST} characters")
         return self._hasher.hash(password)
 
     def is_right(self, hashed: str | None, password: str) -> bool:
-        """Whether *hashed* is of *password*; None, for nobody's, takes as long and is not.
+        """Whether *hashed* is the hash of *password*. None (unknown user) takes as long and is False.
 
         Raises:
-            BusyError: no turn came.
+            BusyError: too many checks are running.
         """
         if not self._turns.acquire(timeout=_WAIT_SECONDS):
             raise BusyError("too many people are signing in")
@@ -66,5 +66,5 @@ class Passwords:
         return self._hasher.hash(secrets.token_hex())
 
     def prepare(self) -> None:
-        """Compute beforehand what the first unknown name would otherwise take longer for."""
+        """Compute the hash for unknown names now, so that the first unknown name takes no longer than others."""
         assert self._nobodys

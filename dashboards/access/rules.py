@@ -1,7 +1,7 @@
-"""By which way people enter, as the server was told when it was started.
+"""How people enter, from the options with which the server was started.
 
-Here: which ways an address allows, which reverse proxies are trusted with what, which names of this host are ours.
-Not here: asking a request (``dashboards.access.guard``).
+Here: what each listening address allows, which reverse proxies are trusted.
+Not here: checking requests (``dashboards.access.guard``).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from pipelines.home.folder import Home
 
 @dataclass(frozen=True)
 class Proxy:
-    """Reverse proxies that are believed.
+    """The trusted reverse proxies.
 
     Attributes:
-        networks: Where they are; from elsewhere their headers count for nothing.
-        user_header: By which they say who it is, having asked; '': they do not.
-        role_header: By which they say what that person may do; '': they do not.
+        networks: Their addresses; headers from other peers are ignored.
+        user_header: The header with the name of the user they signed in; '': none.
+        role_header: The header with that user's role; '': none.
     """
 
     networks: tuple[Network, ...]
@@ -43,9 +43,9 @@ class Rules:
 
     Attributes:
         host: The address that the server listens on.
-        is_open: Without a sign-in, as long as there is no user.
-        is_sign_in_off: Also when there are users.
-        proxy: None: no header of a proxy counts.
+        is_open: No sign-in as long as there are no users.
+        is_sign_in_off: No sign-in even if there are users.
+        proxy: None: proxy headers are ignored.
     """
 
     host: str = "127.0.0.1"
@@ -55,7 +55,7 @@ class Rules:
 
     @property
     def is_local(self) -> bool:
-        """Whether only programs of this host reach the server."""
+        """Whether only programs on this host can reach the server."""
         return is_loopback(self.host)
 
 
@@ -71,7 +71,7 @@ def rules_for(
     """The rules of a server of *home* on *host*.
 
     Raises:
-        HeadwaterError: they would let in whoever comes, or contradict each other; with what to do.
+        HeadwaterError: they would let anybody in, or contradict each other; says what to do.
     """
     if (user_header or role_header) and not trusted:
         raise HeadwaterError("--proxy-user-header requires --trust-proxy ADDRESS, because anybody can send a header")
@@ -98,7 +98,7 @@ def rules_for(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs of this host reach *host*; a name other than localhost may mean any address."""
+    """Whether *host* can be reached from this machine only; a name other than localhost may be any address."""
     if host == "localhost":
         return True
     try:

@@ -1,6 +1,6 @@
-"""Who has signed in: a random token in a cookie, its hash here.
+"""Sessions: a random token in a cookie, its hash in the database.
 
-Here: beginning a session, finding it again, ending it.
+Here: beginning, finding and ending sessions.
 Not here: cookies (``dashboards.access.sign_in``).
 """
 
@@ -16,11 +16,11 @@ from dashboards.access.database import Database
 from dashboards.access.users import User
 
 IDLE_SECONDS = 8 * 3600.0
-"""A session that nobody uses for so long is over."""
+"""A session ends if it is unused for this long."""
 LONGEST_SECONDS = 7 * 86400.0
-"""No session is longer."""
+"""A session ends after this time even if it is used."""
 _NOTED_SECONDS = 60.0
-"""How exactly it is noted when a session was used last: writing with every request would be slow."""
+"""The last use is recorded at most this often: a write per request would be slow."""
 
 
 class Sessions:
@@ -31,7 +31,7 @@ class Sessions:
         self._now = now
 
     def begin(self, user: User) -> str:
-        """The token of a new session of *user*, whose password was right."""
+        """The token of a new session of *user*, whose password has been checked."""
         token = secrets.token_urlsafe(32)
         now = self._now()
         with self._database.transaction() as connection:
@@ -44,7 +44,7 @@ class Sessions:
         return token
 
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
-        """Whose session *token* is, with the role of now; None if it is over, the user gone or the password changed."""
+        """The user of the session *token*, with the current role; None if it has ended or user or password changed."""
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT user, credential, began_at, seen_at FROM sessions WHERE token = ?", (_hash(token),)
@@ -64,13 +64,13 @@ class Sessions:
         return user
 
     def end(self, token: str) -> None:
-        """No request enters by *token* any more."""
+        """End the session *token*."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sessions WHERE token = ?", (_hash(token),))
 
 
 def form_token(token: str) -> str:
-    """What a form of the session *token* carries to show that it is one of ours."""
+    """The value that forms of the session *token* carry, to prove that they are ours (CSRF)."""
     return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
 
 
@@ -79,5 +79,5 @@ def _hash(token: str) -> str:
 
 
 def _credential(user: User) -> str:
-    """Differs where the password does."""
+    """A value that changes with the password."""
     return hashlib.sha256(user.password.encode()).hexdigest()

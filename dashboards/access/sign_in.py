@@ -1,7 +1,7 @@
-"""Signing in and out: two addresses, and a page that needs nothing but itself.
+"""Signing in and out: two addresses and a self-contained page.
 
-Here: the page, the cookie, what becomes of a name and password.
-Not here: who is let in without (``dashboards.access.guard``).
+Here: the page, the cookie, checking a name and password.
+Not here: requests that need no sign-in (``dashboards.access.guard``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 class SignIn:
-    """The two addresses of one home's server."""
+    """The two addresses on the server of one home."""
 
     def __init__(self, guard: Guard, passwords: Passwords | None = None) -> None:
         self._guard = guard
@@ -43,13 +43,13 @@ class SignIn:
         self._page = Template(_PAGE.read_text(encoding="utf-8"), autoescape=True, undefined=StrictUndefined)
 
     def add_to(self, server: flask.Flask) -> None:
-        """Serve them."""
+        """Add the addresses to *server*."""
         server.add_url_rule(SIGN_IN, "sign_in", self.show, methods=["GET"])
         server.add_url_rule(SIGN_IN, "sign_in_now", self.enter, methods=["POST"])
         server.add_url_rule(SIGN_OUT, "sign_out", self.leave, methods=["POST"])
 
     def show(self) -> Any:
-        """The page; who is in already goes on."""
+        """The page; a visitor who is signed in is redirected."""
         wanted = own_path(flask.request.args.get("next", "/"))
         if "user" in flask.g:
             return flask.redirect(wanted, 303)
@@ -57,24 +57,24 @@ class SignIn:
         return self._form(wanted, 200)
 
     def enter(self) -> Any:
-        """Let in who gives a right name and password; all others hear the same, in the same time."""
+        """Sign in with name and password; every failure gets the same answer in the same time."""
         given = flask.request.form
-        wanted, said = own_path(given.get("next", "/")), given.get("name", "")
+        wanted, typed = own_path(given.get("next", "/")), given.get("name", "")
         if not self._is_our_form(given.get("token", "")):
             return self._form(wanted, 400, "access.old_form")
         address = visitor_of(flask.request)
-        name = plain_name(said) or ""
+        name = plain_name(typed) or ""
         wait = self._attempts.begin(name, address)
         if wait:
-            return self._wait(wanted, said, wait)
+            return self._wait(wanted, typed, wait)
         user = self._guard.users.all().get(name)
         try:
             is_right = self._passwords.is_right(user.password if user else None, given.get("password", ""))
         except BusyError:
-            return self._wait(wanted, said, 5)
+            return self._wait(wanted, typed, 5)
         if not is_right or user is None:
             _LOGGER.warning("sign-in refused: %s from %s", user.name if user else "an unknown name", address)
-            return self._form(wanted, 401, "access.wrong", said)
+            return self._form(wanted, 401, "access.wrong", typed)
         self._attempts.succeed(name, address)
         return self._entered(user, wanted)
 
@@ -86,7 +86,7 @@ class SignIn:
         self._guard.sessions.end(token)
         response = flask.redirect(SIGN_IN, 303)
         response.delete_cookie(self._guard.cookie, path="/")
-        # What the browser has kept of the pages goes too.
+        # Also delete cached pages from the browser.
         response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
@@ -113,16 +113,16 @@ class SignIn:
         )
 
     def _is_our_form(self, token: str) -> bool:
-        """Whether the form is one that this browser was given: another site cannot know the cookie."""
+        """Whether this browser got the form from us: another site cannot know the cookie."""
         kept = flask.request.cookies.get(self._form_cookie, "")
         return bool(kept) and hmac.compare_digest(kept.encode(), token.encode())
 
-    def _wait(self, wanted: str, said: str, seconds: int) -> Response:
-        response = self._form(wanted, 429, "access.wait", said, seconds)
+    def _wait(self, wanted: str, typed: str, seconds: int) -> Response:
+        response = self._form(wanted, 429, "access.wait", typed, seconds)
         response.headers["Retry-After"] = str(seconds)
         return response
 
-    def _form(self, wanted: str, code: int, key: str = "", said: str = "", seconds: int = 0) -> Response:
+    def _form(self, wanted: str, code: int, key: str = "", typed: str = "", seconds: int = 0) -> Response:
         language = self._language()
         text = Texts(language)
         token = flask.request.cookies.get(self._form_cookie) or secrets.token_urlsafe(24)
@@ -135,7 +135,7 @@ class SignIn:
             "name": text("access.name"),
             "password": text("access.password"),
             "enter": text("access.enter"),
-            "said": said[:100],
+            "typed_name": typed[:100],
             "token": token,
             "next": wanted,
             "action": f"{SIGN_IN}?lang={language}",
@@ -150,10 +150,10 @@ class SignIn:
 
     @staticmethod
     def _language() -> Language:
-        said = flask.request.args.get("lang", "")
-        if said not in ("zh", "en"):
-            said = flask.request.accept_languages.best_match(["en", "zh"]) or "en"
-        return "zh" if said == "zh" else "en"
+        language = flask.request.args.get("lang", "")
+        if language not in ("zh", "en"):
+            language = flask.request.accept_languages.best_match(["en", "zh"]) or "en"
+        return "zh" if language == "zh" else "en"
 
 
 def _time(text: Texts, seconds: int) -> str:
@@ -163,7 +163,7 @@ def _time(text: Texts, seconds: int) -> str:
 
 
 def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
-    """Have every request to *server* asked who sends it, before anything else, and serve the page to sign in."""
+    """Check every request to *server* first, and serve the sign-in page."""
     if rules.proxy:
         server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]
     guard = Guard(home, rules)

@@ -1,6 +1,6 @@
 """The people who may sign in: ``.dashboard/users.json`` of a home.
 
-Here: reading and changing that file, what a name may be.
+Here: reading and changing that file, valid names.
 Not here: passwords (``dashboards.access.passwords``), the commands (``pipelines.commands.user``).
 """
 
@@ -21,7 +21,7 @@ from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
-"""What people may do, each what the one before may: look; query with SQL; see what others asked."""
+"""Roles, each with the rights of the one before: view pages; run SQL; see everyone's queries."""
 
 _ROLE_OF = {role: role for role in ROLES}
 _NAME = re.compile(r"\w[\w.@-]{0,63}")
@@ -36,14 +36,14 @@ class User:
     password: str
 
 
-def plain_name(said: str) -> str | None:
-    """The name that *said* means: small letters, digits and ``._@-``; None where it can be nobody's."""
-    name = unicodedata.normalize("NFKC", said).strip().casefold()
+def plain_name(text: str) -> str | None:
+    """*text* as a user name: lower-case letters, digits and ``._@-``; None if it cannot be one."""
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
     return name if _NAME.fullmatch(name) else None
 
 
 class Users:
-    """The users of one home, as their file says now."""
+    """The users of one home, always as their file is now."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -54,7 +54,7 @@ class Users:
         """Name → user; the file is read again when it has changed.
 
         Raises:
-            HeadwaterError: the file cannot be read, or is none of ours.
+            HeadwaterError: the file cannot be read or has another format.
         """
         try:
             stat = self._home.users_file.stat()
@@ -68,10 +68,10 @@ class Users:
         return self._users
 
     def add(self, user: User) -> None:
-        """Add somebody new.
+        """Add a new user.
 
         Raises:
-            HeadwaterError: there is one of that name, or the file cannot be written.
+            HeadwaterError: the name exists, or the file cannot be written.
         """
         with self._changing() as users:
             if user.name in users:
@@ -82,19 +82,19 @@ class Users:
             users[user.name] = user
 
     def remove(self, name: str) -> None:
-        """Take *name* away, which ends their sessions.
+        """Remove *name*, which ends their sessions.
 
         Raises:
-            HeadwaterError: there is nobody of that name, or the file cannot be written.
+            HeadwaterError: the name does not exist, or the file cannot be written.
         """
         with self._changing() as users:
             del users[self._existing(users, name)]
 
     def set_password(self, name: str, password: str) -> None:
-        """Give *name* another password hash, which ends their sessions.
+        """Set the password hash of *name*, which ends their sessions.
 
         Raises:
-            HeadwaterError: there is nobody of that name, or the file cannot be written.
+            HeadwaterError: the name does not exist, or the file cannot be written.
         """
         with self._changing() as users:
             old = users[self._existing(users, name)]
@@ -108,7 +108,7 @@ class Users:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
-        """The users, to be changed by one process at a time; written when this ends well."""
+        """The users, for one process at a time to change; written if the block ends without an error."""
         with told_if_unwritable(self._home.users_file):
             self._home.access.mkdir(mode=0o700, exist_ok=True)
             with lock(self._home.users_lock):
@@ -119,9 +119,9 @@ class Users:
 
 def _read(path: Path) -> dict[str, User]:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        text = json.loads(path.read_text(encoding="utf-8"))
         users = [
-            User(str(name), _ROLE_OF[entry["role"]], str(entry["password"])) for name, entry in said["users"].items()
+            User(str(name), _ROLE_OF[entry["role"]], str(entry["password"])) for name, entry in text["users"].items()
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadwaterError(
@@ -131,5 +131,5 @@ def _read(path: Path) -> dict[str, User]:
 
 
 def _write(path: Path, users: Mapping[str, User]) -> None:
-    said = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
-    write_file(path, json.dumps(said, ensure_ascii=False, indent=1), mode=0o600)
+    text = {"users": {name: {"role": user.role, "password": user.password} for name, user in sorted(users.items())}}
+    write_file(path, json.dumps(text, ensure_ascii=False, indent=1), mode=0o600)

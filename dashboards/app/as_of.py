@@ -1,7 +1,7 @@
 """The tables as of a day, for sections: which snapshot a page shows, and reading it.
 
-Here: the snapshot of the view's last day or, where that is not kept, the nearest before it, and saying which it is.
-Not here: what a section asks (``dashboards.sections``), the tables themselves (``dashboards.app.marts``).
+Here: choosing the snapshot of the view's last day or the latest one kept before it, and the text that names its day.
+Not here: queries of sections (``dashboards.sections``), the tables themselves (``dashboards.app.marts``).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pipelines.home.settings import Settings
 
 @dataclass(frozen=True)
 class AsOf:
-    """A copy of the lake as of a day; a ``dashboards.sections.reading.Reading``.
+    """The tables of the copy as of a day; implements ``dashboards.sections.reading.Reading``.
 
     Attributes:
-        copy: The tables.
+        copy: The copy of the lake.
         day: The day.
-        main: The table of which there is a snapshot of that day if there is one at all.
+        main: The table that has a snapshot of the day whenever any table does.
     """
 
     copy: Copy
@@ -34,7 +34,7 @@ class AsOf:
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold."""
+        """The current settings."""
         return self.copy.settings
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
@@ -42,30 +42,30 @@ class AsOf:
         return self.copy.frame(sql, day=self.day, **parameters)
 
     def exists(self, table: str) -> bool:
-        """Whether there is such a table."""
+        """Whether *table* exists."""
         return self.copy.has(table)
 
     def days(self, table: str) -> Collection[dt.date]:
-        """The days of which *table* has rows."""
+        """The days for which *table* has rows."""
         return self.copy.days_of(table)
 
     def has(self, table: str) -> bool:
         """Whether *table* is computed for the day.
 
-        A table without rows of it counts as computed if the main one has some: the snapshots of a day are made
-        together, and some have nothing to say, such as moves since a day before the records.
+        A table without rows for the day counts as computed if the main table has some: all snapshots of a day are made
+        together, and some are empty, such as moves since a day before the shop's first record.
         """
         return self.exists(table) and (self.day in self.days(table) or self.day in self.days(self.main))
 
 
 def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
-    """The snapshot that the view shows, by the days of *main*, and which it is in a sentence.
+    """The snapshot that the view shows, chosen by the days of *main*, and a sentence that names it.
 
-    Where none is kept at or before the view's last day it is that day, of which sections say what is missing.
+    If none is kept up to the view's last day, it is that day, and the sections report what is missing.
     """
     text, last = context.look.text, context.days.last
     day = max((kept for kept in context.copy.days_of(main) if kept <= last), default=last)
-    said = Text(text("as_of.day", day=day))
+    note = Text(text("as_of.day", day=day))
     if day != last:
-        said = Text(text("as_of.nearest", day=day, last=last), "warning")
-    return AsOf(context.copy, day, main), said
+        note = Text(text("as_of.nearest", day=day, last=last), "warning")
+    return AsOf(context.copy, day, main), note

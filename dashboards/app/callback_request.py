@@ -1,6 +1,6 @@
-"""Whether a request to have a callback called is one that a page of ours can have sent.
+"""Validates callback requests: could one of our pages have sent this?
 
-Here: the check before Dash reads the request. Dash believes whatever it reads, and ends in a traceback if it is wrong.
+Here: the check before Dash reads the request. Dash does not validate it and fails with a traceback if it is wrong.
 Not here: who may send one (``dashboards.access``), what callbacks do.
 """
 
@@ -29,18 +29,18 @@ class _Output(BaseModel):
 
     @cached_property
     def name(self) -> str:
-        """As Dash writes it."""
+        """Its name in Dash's format."""
         return f"{self.id}.{self.property}"
 
 
 class _Input(_Output):
-    """A property of a component, with the value that it has in the browser."""
+    """A property of a component, with its value in the browser."""
 
     value: Any = None
 
 
 class _Request(BaseModel):
-    """What Dash's renderer sends; our callbacks name their components by texts, never by patterns."""
+    """The request of Dash's renderer; component ids are strings, because our callbacks use no pattern-matching ids."""
 
     model_config = ConfigDict(strict=True)
 
@@ -52,7 +52,7 @@ class _Request(BaseModel):
 
 
 def add_check(app: dash.Dash) -> None:
-    """Answer 400 to what is no request for a callback of *app*, or has values that its function does not take."""
+    """Answer 400 to requests that match no callback of *app*, or have values that its function does not accept."""
 
     def check() -> flask.Response | None:
         if flask.request.path != _PATH or flask.request.method != "POST":
@@ -64,12 +64,12 @@ def add_check(app: dash.Dash) -> None:
         return flask.Response(f"{fault}\n", 400, mimetype="text/plain") if fault else None
 
     app.server.before_request(check)
-    # A file of a library that there is not is not there: Dash would make a fault of the program of it.
+    # Answer 404 for an unknown library file: Dash would report an internal error.
     app.server.register_error_handler(DependencyException, lambda _error: ("there is no such file\n", 404))
 
 
 def _fault(app: dash.Dash, body: object) -> str:
-    """What is wrong with *body*; '': nothing."""
+    """The error in *body*; '' if it is valid."""
     try:
         request = _Request.model_validate(body)
     except ValidationError as error:
@@ -94,20 +94,20 @@ def _fault(app: dash.Dash, body: object) -> str:
 
 
 def _name_of(outputs: _Output | list[_Output]) -> str:
-    """The name that Dash gives to a callback which fills *outputs*."""
+    """Dash's name of the callback that fills *outputs*."""
     if isinstance(outputs, _Output):
         return outputs.name
     return f"..{'...'.join(one.name for one in outputs)}.."
 
 
 def _types(callback: Mapping[str, Any]) -> list[Any]:
-    """The types of the function's arguments."""
+    """The argument types of the callback's function."""
     function = inspect.unwrap(callback["callback"])
     hints = get_type_hints(function)
     return [hints[name] for name in inspect.signature(function).parameters]
 
 
 def _first(error: ValidationError) -> str:
-    """The first fault, without the values that were sent."""
+    """The first validation error, without the values sent."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     return f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip()

@@ -1,6 +1,6 @@
-"""What a page is made from: the view, the tables, the language, and who looks.
+"""The input of a page: the view, the tables, the language and the user.
 
-Here: the days that a view means, with the days that they are compared with.
+Here: the view's days and the comparison days.
 Not here: queries of pages.
 """
 
@@ -22,12 +22,12 @@ from dashboards.queries import query
 
 @dataclass(frozen=True)
 class Days:
-    """The days shown and those that they are compared with.
+    """The days shown and the comparison days.
 
     Attributes:
         first, last: The days shown.
-        then_first, then_last: The earlier ones; None without a comparison, and on pages that make none.
-        is_recorded_then: Whether the shop's records begin before them, so that they can be compared.
+        then_first, then_last: The comparison days; None without a comparison, and on pages that never compare.
+        is_recorded_then: Whether the shop's records cover them, so that they can be compared.
     """
 
     first: dt.date
@@ -38,20 +38,20 @@ class Days:
 
     @property
     def number(self) -> int:
-        """How many days are shown."""
+        """The number of days shown."""
         return (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True)
 class Context:
-    """One look at one page.
+    """One request for a page.
 
     Attributes:
-        view: What the address says, with the days filled in.
+        view: The view of the address, with the days filled in.
         copy: The tables.
-        role: Who looks.
-        now: When.
-        user: Their name.
+        role: The user's role.
+        now: The time of the request.
+        user: The user's name.
     """
 
     view: View
@@ -62,12 +62,12 @@ class Context:
 
     @cached_property
     def look(self) -> Look:
-        """The language and currency."""
+        """The language and currency of texts and figures."""
         return Look(self.view.language, self.copy.settings.currency)
 
     @cached_property
     def days(self) -> Days:
-        """The days that are shown and compared."""
+        """The days shown and the comparison days."""
         assert self.view.first is not None
         assert self.view.last is not None
         asked = self.view.compare if self.view.compares else "none"
@@ -98,11 +98,11 @@ class Context:
 
     @property
     def computed_days(self) -> int:
-        """How many of the days shown are computed."""
+        """The number of days shown that are computed."""
         return sum(self.days.first <= day <= self.days.last for day in self.copy.days)
 
     def nothing_there(self, key: str) -> Text:
-        """The text of *key* with the command that may mend it; outside of the shop's records that they end there."""
+        """The text of *key* with the command that may help; or, outside the shop's records, the text that says so."""
         text, days = self.look.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
         if days.last < start or days.first > end:
@@ -110,9 +110,9 @@ class Context:
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:
-        """What each entrance is called: those of the configuration, and those that only the data name.
+        """Display name of each entrance_id, from the configuration and from the data.
 
-        The pseudo-entrances ``(direct)`` and ``(unattributed)`` are among them.
+        It includes the pseudo-entrances ``(direct)`` and ``(unattributed)``.
         """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
@@ -122,4 +122,4 @@ class Context:
 
 
 Page = Callable[[Context], Sequence[Block]]
-"""A page: what it says of a look at it."""
+"""A page: from the context of a request to blocks."""

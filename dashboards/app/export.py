@@ -1,7 +1,7 @@
-"""Files of what a page shows: CSV for spreadsheets and programs, XLSX with typed cells.
+"""Tables of a page as files: CSV for spreadsheets and programs, XLSX with typed cells.
 
-Here: writing a table, the addresses under which its files are.
-Not here: which rows and columns a table has: those of the page (``dashboards.app.pages``).
+Here: writing a table, the addresses of the files.
+Not here: the rows and columns of a table, which come from the page (``dashboards.app.pages``).
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from dashboards.metrics import is_money, is_rate
 from pipelines.home.errors import HeadwaterError
 
 BOM = "\ufeff"
-"""What makes a spreadsheet read a CSV file as UTF-8."""
+"""Byte order mark: spreadsheets then read a CSV file as UTF-8."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""The wide ones too: Chinese and Japanese spreadsheets take them for the others."""
+"""First characters of a formula. Full-width ones too: Chinese and Japanese spreadsheets accept them."""
 _MOST_ROWS = 1_000_000
-"""Rows of a sheet, below its limit of 1,048,576."""
+"""Most rows of a sheet, below the XLSX limit of 1,048,576."""
 _LONGEST_CELL = 32_767
-"""Characters of a sheet's cell, counted as UTF-16 has them."""
+"""Most characters of a cell in XLSX, counted in UTF-16 units."""
 _EXACT_DIGITS = 15
-"""Digits of a number that a spreadsheet keeps; it rounds the others."""
+"""Digits of a number that a spreadsheet keeps; it rounds further ones."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 Answer = tuple[Context, Sequence[Block]]
@@ -93,20 +93,20 @@ def _sorted_by(context: Context, table: Table) -> list[tuple[str, str]]:
 
 
 def safe(text: str) -> str:
-    """*text* so that no spreadsheet takes it for a formula."""
+    """*text*, escaped so that no spreadsheet reads it as a formula."""
     is_formula = text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS)
     return f"'{text}" if is_formula else text
 
 
 def columns_of(table: Table) -> list[Column]:
-    """The columns of a file: those of the table, and its keys that are not among them, under the fields' names."""
+    """The columns of a file: those of the table, then its remaining keys, titled with their fields' names."""
     shown = {column.field for column in table.columns}
     keys = [Column(key, lambda row, key=key: str(row[key]), is_text=True, field=key) for key in table.keys]  # type: ignore[misc]
     return [*table.columns, *(key for key in keys if key.field not in shown)]
 
 
 def headings(columns: Sequence[Column]) -> list[str]:
-    """The title of each column, numbered where another before it has the same: a program finds a column by it."""
+    """The title of each column, made unique by a number: programs find columns by title."""
     found: list[str] = []
     for column in columns:
         title, number = column.title, 1
@@ -118,7 +118,7 @@ def headings(columns: Sequence[Column]) -> list[str]:
 
 
 def csv_of(table: Table) -> bytes:
-    """The table as CSV in UTF-8 with a byte order mark: values as they are, null as nothing; its keys come last."""
+    """The table as CSV in UTF-8 with a byte order mark: raw values, null as an empty field; keys come last."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     columns = columns_of(table)
@@ -142,9 +142,9 @@ def _csv_value(column: Column, row: Row) -> str:
 
 
 def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
-    """The table as a workbook: numbers, shares and days as such, texts never as formulas; beside it what it is.
+    """The table as a workbook: numbers, shares and days typed, texts never as formulas; a second sheet describes it.
 
-    Rows beyond what a sheet holds are left out, and the second sheet says so.
+    Rows beyond the limit of a sheet are cut, and the second sheet says so.
     """
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -163,10 +163,10 @@ def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
         notes = book.add_worksheet("about")
         notes.set_column(0, 0, 18)
         notes.set_column(1, 1, 100)
-        said = list(about)
+        entries = list(about)
         if len(rows) > _MOST_ROWS:
-            said.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
-        for line, (name, value) in enumerate(said):
+            entries.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
+        for line, (name, value) in enumerate(entries):
             notes.write_string(line, 0, name, head)
             notes.write_string(line, 1, value)
     return out.getvalue()
@@ -202,7 +202,7 @@ def _is_exact(value: int | Decimal) -> bool:
 
 
 def _fitting(text: str) -> str:
-    """*text*; where a cell does not hold it, its beginning and a note that the CSV file has all of it."""
+    """*text*; if it is too long for a cell, its beginning and a note that the CSV file has all of it."""
     raw = text.encode("utf-16-le", "replace")
     if len(raw) // 2 <= _LONGEST_CELL:
         return text

@@ -1,6 +1,6 @@
-"""What components are written with: attributes that are no Python names, text without signs that nobody sees.
+"""Helpers to write components: attributes that are not Python names, text without invisible characters.
 
-Here: ``aria-label``, ``data-…`` as keyword arguments; cleaning what data say.
+Here: ``aria-label``, ``data-…`` as keyword arguments; cleaning text from data.
 Not here: components.
 """
 
@@ -13,10 +13,10 @@ _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x2
 
 
 def marks(values: Mapping[str, str]) -> dict[str, Any]:
-    """*values* as keyword arguments of a component, which its declared types do not know."""
+    """*values* as keyword arguments of a component, untyped because its declared types lack them."""
     return dict(values)
 
 
-def clean(said: str) -> str:
-    """*said* without the signs that nobody sees, which could turn its direction."""
-    return said.translate(_UNSEEN)
+def clean(text: str) -> str:
+    """*text* without invisible characters, some of which reverse the direction of text."""
+    return text.translate(_UNSEEN)

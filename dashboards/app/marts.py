@@ -1,8 +1,7 @@
-"""The tables that pages read: the current copy of the lake, open for reading, with the answers that it gave.
+"""The tables that pages read: the current copy of the lake, open for reading, with a cache of query results.
 
-Here: opening the copy that is current, queries and their cache, which days there are.
-Not here: making copies (``dashboards.copy.build``, asked for by ``dashboards.app.publisher``), queries of
-pages.
+Here: opening the current copy, running queries and caching their results, the computed days.
+Not here: making copies (``dashboards.copy.build``), the queries of pages.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ from pipelines.home.settings import Settings, load_settings
 from pipelines.sqlproject.model import DIALECT
 
 CACHED_BYTES = 48_000_000
-"""Of answers, for each copy that is open; an answer that is larger is not kept."""
+"""Bytes of cached results per open copy; larger results are not cached."""
 _MEMORY = "400MB"
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 class NoDataError(HeadwaterError):
-    """There is nothing to show yet."""
+    """No day is computed yet."""
 
 
 class Copy:
-    """One copy of the lake, open; many threads may ask it at once."""
+    """One open copy of the lake; many threads may query it at once."""
 
     def __init__(self, home: Home, copy_file: CopyFile) -> None:
-        """Open *copy_file*, and the settings that hold now."""
+        """Open *copy_file* and read the current settings."""
         self.home = home
         self.file = copy_file
         self.settings: Settings = load_settings(home)
@@ -56,10 +55,10 @@ class Copy:
         self._lock = threading.Lock()
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*; money as floating point: exact sums are for SQL.
+        """The rows of *sql*; money as floating point (exact sums belong in SQL).
 
         Args:
-            sql: Its ``$name`` are filled with *parameters*; those that it does not name are left out.
+            sql: The query; each ``$name`` takes its value from *parameters*, unused ones are ignored.
             parameters: Dates, numbers, texts.
         """
         values = {name: value for name, value in parameters.items() if f"${name}" in sql}
@@ -84,11 +83,11 @@ class Copy:
 
     @cached_property
     def days(self) -> tuple[dt.date, ...]:
-        """The days that are computed, in order."""
+        """The computed days, in order."""
         return self.days_of(MAIN)
 
     def days_of(self, table: str) -> tuple[dt.date, ...]:
-        """The days of *table*, in order; none where there is no such table."""
+        """The days of *table*, in order; empty if there is no such table."""
         if not self.has(table):
             return ()
         days = exp.select("dt").distinct().from_(table).order_by("dt")
@@ -111,20 +110,20 @@ def _size(frame: pl.DataFrame) -> int:
 
 
 class Marts:
-    """The copies of one home as they follow each other."""
+    """Gives the current copy of one home, also after a newer one is published."""
 
     def __init__(self, home: Home) -> None:
-        """Of *home*; nothing is opened yet."""
+        """Opens nothing yet."""
         self.home = home
         self._lock = threading.Lock()
         self._open: Copy | None = None
         self._seen: tuple[int, int] | None = None
 
     def copy(self) -> Copy:
-        """The current copy, made first where there is none.
+        """The current copy; it is made first if there is none.
 
         Raises:
-            HeadwaterError: the home cannot be read, or no copy be made.
+            HeadwaterError: the home cannot be read, or no copy can be made.
         """
         with self._lock:
             seen = self._mark()
@@ -136,11 +135,11 @@ class Marts:
             return self._open
 
     def _opened(self, copy_file: CopyFile) -> Copy:
-        """*copy_file*, or where its file is damaged or of another DuckDB, one that is made in its place."""
+        """*copy_file* opened; if it is damaged or of another DuckDB version, a new copy made in its place."""
         try:
             return Copy(self.home, copy_file)
         except duckdb.Error as error:
-            _LOGGER.warning("%s is made anew, for it cannot be read: %s", copy_file.path, str(error).splitlines()[0])
+            _LOGGER.warning("%s cannot be read, so a new copy is made: %s", copy_file.path, str(error).splitlines()[0])
         copy_file.path.unlink(missing_ok=True)
         return Copy(self.home, current(self.home) or publish(self.home))
 

@@ -1,10 +1,10 @@
-"""The order of a table's rows, as the address says it: ``sort=<table>:<field>``, ``sort=<table>:-<field>``.
+"""Sorting tables as the address asks: ``sort=<table>:<field>``, ``sort=<table>:-<field>`` for descending.
 
-Here: sorting tables, and what the address says after a click on a head.
-Not here: how heads are shown (``dashboards.app.render``).
+Here: sorting tables, and the address after a click on a heading.
+Not here: how headings are shown (``dashboards.app.render``).
 
-Rows are sorted before a page cuts a table to the rows that it shows, and before a file is written: the first rows of a
-table are the first of all of them, and a file has the order of the screen.
+Rows are sorted before a page cuts a table to the rows shown, and before a file is written: so the page shows the first
+of all rows, and a file has the order of the screen.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from dashboards.app.view import View
 from dashboards.blocks import Block, Chart, Column, Group, Table
 
 KEY = "sort"
-"""The address's key."""
+"""The key in the address."""
 
 
 def in_order(blocks: Sequence[Block], view: View) -> list[Block]:
-    """*blocks* with the rows of the one table that the view sorts in its order; a column that is not there is left."""
+    """*blocks* with the table that the view names sorted; an unknown table or column is ignored."""
     wanted, _, field = view.get(KEY).partition(":")
     return [_in_order(block, wanted, field) for block in blocks] if field else list(blocks)
 
@@ -53,7 +53,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _rank(value: Any) -> tuple[int, Any]:
-    """What a value is compared by: numbers, then days and times, then all else as text, whatever its case."""
+    """The sort key of a value: numbers first, then days and times, then everything else as text, ignoring case."""
     if isinstance(value, int | float | Decimal):
         return 0, value
     if isinstance(value, dt.date):
@@ -62,21 +62,21 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def name_of(column: Column, place: int) -> str:
-    """How the address names the column at *place*: by its field, or by the place where it has none."""
+    """The name of a column in the address: its field, or its *place* if it has none."""
     return column.field or str(place)
 
 
 def direction(table: Table, column: Column, place: int) -> Literal["ascending", "descending"] | None:
-    """How the table is sorted by the column; None: not by this one."""
+    """The direction in which the table is sorted by the column; None if it is not."""
     name = name_of(column, place)
     return "ascending" if table.sort == name else "descending" if table.sort == f"-{name}" else None
 
 
 def after_click(view: View, table: Table, column: Column, place: int) -> View:
-    """The view after a click on the column's head.
+    """The view after a click on the column's heading.
 
-    Numbers are sorted from the largest, texts from A; the next click turns that round, a third restores the order in
-    which the table came.
+    The first click sorts numbers descending and texts ascending, the second reverses that, the third restores the
+    original order.
     """
     name = name_of(column, place)
     ways = [name, f"-{name}"] if column.is_text else [f"-{name}", name]

@@ -1,6 +1,6 @@
-"""Who a customer is shown as: by id, or for viewers by a name that stands for it.
+"""Customer ids as shown: the id itself, or for viewers a hash of it.
 
-Here: that name, and finding whom it stands for.
+Here: the hash, and finding the customer that a hash stands for.
 Not here: who is a viewer (``dashboards.app.context``).
 """
 
@@ -15,10 +15,10 @@ _BYTES = 6
 
 
 def shown_id(context: Context, user_id: str) -> str:
-    """The id itself; to viewers twelve hexadecimal digits of its BLAKE2b hash, the same at every look.
+    """The id itself; for viewers twelve hexadecimal digits of its BLAKE2b hash, always the same ones.
 
-    The hash has no salt, so that files of different days can be joined. It keeps ids from being read, not from being
-    guessed by whoever has a list of them.
+    The hash has no salt, so that files of different days can be joined. It hides ids, but somebody with a list of all
+    ids can compute their hashes.
     """
     if context.role != "viewer":
         return user_id
@@ -26,5 +26,5 @@ def shown_id(context: Context, user_id: str) -> str:
 
 
 def user_of(context: Context, shown: str, user_ids: Iterable[str]) -> str | None:
-    """Which of *user_ids* is shown as *shown*; None if none is. Viewers find nobody by the id itself."""
+    """The one of *user_ids* that is shown as *shown*, else None. Viewers cannot find a customer by the id itself."""
     return next((user_id for user_id in user_ids if shown_id(context, user_id) == shown), None)

@@ -1,7 +1,7 @@
 """Blocks as components of Dash.
 
-Here: cards, charts, tables, controls, and the links by which they are exported.
-Not here: what a page says (``dashboards.app.pages``), files (``dashboards.app.export``).
+Here: cards, charts, tables, controls, and the export links.
+Not here: the contents of a page (``dashboards.app.pages``), files (``dashboards.app.export``).
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from dashboards.figures.themes import dark
 
 CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 MOST_ROWS = 200
-"""Rows of a table that a page shows; a file holds them all."""
+"""Most rows of a table on a page; files have all."""
 GRID_FROM = 13
-"""Rows from which a table is a grid that scrolls by itself, its heads kept in sight."""
+"""A table with at least this many rows is a grid that scrolls on its own with fixed headings."""
 
 _LONG = 14
-"""Letters from which a card's value is written smaller."""
+"""A card's value with at least this many letters is written smaller."""
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
-    """All *blocks*, one below the other."""
+    """All *blocks*, from top to bottom."""
     return [_component(context, block) for block in blocks]
 
 
@@ -74,11 +74,11 @@ def _component(context: Context, block: Block) -> Component:
 
 
 def text(block: Text) -> Component:
-    """A line; what is missing or doubtful stands out."""
+    """A line of text; missing data and warnings stand out."""
     if block.kind == "heading":
         return html.H2(clean(block.text), className="heading")
-    said: Any = clean(block.text)
-    parts: list[Any] = [html.A(said, href=block.href) if block.href else said]
+    message: Any = clean(block.text)
+    parts: list[Any] = [html.A(message, href=block.href) if block.href else message]
     if block.remedy:
         parts += [" ", html.Code(clean(block.remedy))]
     role = {"role": "status"} if block.kind in ("missing", "warning") else {}
@@ -86,8 +86,8 @@ def text(block: Text) -> Component:
 
 
 def _empty(block: Empty) -> Component:
-    said = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
-    return html.Section([html.H3(clean(block.title)), text(said)], className="card")
+    message = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
+    return html.Section([html.H3(clean(block.title)), text(message)], className="card")
 
 
 def _card(card: Card) -> Component:
@@ -119,7 +119,7 @@ def _marks(card: Card) -> dict[str, str]:
 
 
 def _term(name: str, definition: str, class_name: str) -> Component:
-    """A name whose definition shows on hover, and on focus for keyboards and screen readers."""
+    """A name whose definition shows on hover, and on focus for keyboard and screen reader users."""
     if not definition:
         return html.P(clean(name), className=class_name)
     return html.P(
@@ -150,7 +150,7 @@ def _chart(context: Context, chart: Chart) -> Component:
     if chart.selects:
         figure["layout"] |= {"dragmode": "select", "clickmode": "event+select"}
     wide = {"minWidth": meta["min_width"]} if "min_width" in meta else {}
-    if "width" in meta:  # a picture as wide as what it tells: its place scrolls
+    if "width" in meta:  # a figure with a width of its own: its container scrolls
         wide = {"width": meta["width"], "minWidth": "100%"}
     return html.Figure(
         [
@@ -195,7 +195,7 @@ def _selection(look: Look, key: str) -> Component:
 
 
 def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
-    """The title, and the files of what is below it."""
+    """The title, and the links to the files of the block."""
     look = context.look
     links: list[Any] = [
         html.A(
@@ -225,7 +225,7 @@ def _head(context: Context, table: Table, *, is_chart: bool = False) -> Componen
 
 
 def export_href(view: View, key: str, form: str) -> str:
-    """Where the file of a table of *view* is."""
+    """The address of a table's file at *view*."""
     return f"/export/{view.page}/{key}.{form}{view.query}"
 
 
@@ -249,8 +249,8 @@ def _body(context: Context, table: Table) -> list[Component]:
         return [html.P(look.text("empty.rows"), className="missing"), *_notes(table)]
     notes = list(_notes(table))
     if len(shown) < len(table.rows):
-        said = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
-        notes.append(html.P(said, className="note"))
+        message = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
+        notes.append(html.P(message, className="note"))
     if len(shown) < GRID_FROM:
         return [plain_table(context, table, shown), *notes]
     return [grid(context, table, shown), *notes]
@@ -261,7 +261,7 @@ def _notes(table: Table) -> list[Component]:
 
 
 def _controls(block: Controls) -> Component:
-    """The controls, with what each is where the address names nothing, and what a change of it clears (app.js)."""
+    """The controls. For app.js each carries its default and the keys that a change clears."""
     choices = [control for control in block.controls if isinstance(control, Choice)]
     defaults = {choice.key: choice.default for choice in choices if choice.default}
     clears = {choice.key: choice.clears for choice in choices if choice.clears}

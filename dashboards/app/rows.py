@@ -1,7 +1,7 @@
-"""The rows of a table as components of Dash: a plain table, or a grid that scrolls by itself.
+"""The rows of a table as components of Dash: a plain table, or a grid that scrolls on its own.
 
-Here: heads that sort, cells, links.
-Not here: the table's title, definition and notes, and how many rows are shown (``dashboards.app.render``).
+Here: sortable headings, cells, links.
+Not here: the table's title, definition and notes, and the number of rows shown (``dashboards.app.render``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
 
 def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """All *rows* of *table*, its total below them."""
+    """All *rows* of *table*, then its total."""
     head = html.Tr([_head_cell(context, table, column, place) for place, column in enumerate(table.columns)])
     body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
     parts = [html.Thead(head), html.Tbody(body)]
@@ -66,7 +66,7 @@ def _is_sortable(table: Table) -> bool:
 
 
 def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
-    """What a head that sorts is called, and how the browser finds it again on the page that it leads to."""
+    """The accessible name of a sortable heading, and the mark by which app.js finds it again on the next page."""
     return {
         "data-sort": f"{table.key}:{name_of(column, place)}",
         "aria-label": context.look.text("sort.label", title=clean(column.title)),
@@ -74,21 +74,21 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
-    said = clean(column.cell(row))
+    shown = clean(column.cell(row))
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
-    name = ("text long" if column.is_long else "text whole" if len(said) <= 32 else "text") if column.is_text else None
+    name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
     return kind(
-        html.A(said, href=href) if href else said,
-        title=clean(full) if full and full != said else None,
+        html.A(shown, href=href) if href else shown,
+        title=clean(full) if full and full != shown else None,
         className=name,
         **marks({"scope": "row"} if place == 0 else {}),
     )
 
 
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """A grid of texts whose heads and cells may be links; it leaves the order of the rows as it is."""
+    """A grid of texts whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     data = [_grid_row(table.columns, fields, row) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
@@ -98,7 +98,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "headerName": clean(column.title),
             "headerTooltip": clean(column.definition) or None,
             **_grid_head(context, table, column, place),
-            "valueFormatter": {"function": "said(params)"},
+            "valueFormatter": {"function": "shown(params)"},
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
             "cellRenderer": "HeadwaterLink" if column.href else None,
@@ -139,16 +139,16 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
-    """The head of a grid's column as a link that sorts the whole table, not the rows that the grid was given."""
+    """The heading of a grid's column: a link that sorts the full table, not only the rows in the grid."""
     if not _is_sortable(table):
         return {}
     order = direction(table, column, place)
-    said = {"ascending": "sort.up", "descending": "sort.down"}
+    order_texts = {"ascending": "sort.up", "descending": "sort.down"}
     sort_marks = _sort_marks(context, table, column, place)
     parameters = {
         "href": after_click(context.view, table, column, place).href,
         "arrow": _ARROWS[order],
-        "order": context.look.text(said[order]) if order else "",
+        "order": context.look.text(order_texts[order]) if order else "",
         "sort": sort_marks["data-sort"],
         "label": sort_marks["aria-label"],
     }
@@ -158,12 +158,12 @@ def _grid_head(context: Context, table: Table, column: Column, place: int) -> di
 def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field, column in zip(fields, columns, strict=True):
-        said = clean(column.cell(row))
+        shown = clean(column.cell(row))
         value = column.value(row)
-        made[field] = value if isinstance(value, int | float) else said
-        made[f"{field}_said"] = said
+        made[field] = value if isinstance(value, int | float) else shown
+        made[f"{field}_shown"] = shown
         full = column.full(row) if column.full else None
-        if full and full != said:
+        if full and full != shown:
             made[f"{field}_full"] = clean(full)
         href = column.href(row) if column.href and not is_total else None
         if href:

@@ -1,10 +1,10 @@
 """``headwater dashboard``: the app behind gunicorn.
 
-Here: which address it listens on, its processes, keeping the copy of the lake up to date.
+Here: the listening address, the processes, keeping the copy of the lake up to date.
 Not here: the app (``dashboards.app.server``), who may enter (``dashboards.access``), connections
 (``dashboards.app.worker``).
 
-The process that forks the workers reads no data itself: DuckDB and Polars keep threads, which a fork would lose.
+The process that forks the workers reads no data itself: DuckDB and Polars have threads, which do not survive a fork.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 _PUBLISHER = (sys.executable, "-m", "pipelines.commands.publisher")
-"""What makes the copy, in a process of its own, which takes its memory with it."""
+"""The module that makes copies. It runs in its own process, so that its memory is freed when it ends."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with our application and settings, and no configuration from elsewhere."""
+    """Gunicorn with our application and settings; it reads no other configuration."""
 
     def __init__(self, home: Home, rules: Rules, options: dict[str, Any]) -> None:
         self._home = home
@@ -41,39 +41,39 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Take the options."""
+        """Apply the options."""
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
     def load(self) -> Any:
         """The WSGI application, made in each worker."""
         server = create_app(self._home, self.rules).server
-        # Dash knows the scripts of its components only once it has written a page that names them; with several
-        # workers, another one may be asked for them.
+        # Dash registers its components' scripts only when it renders a page. With several workers, a browser may
+        # request a script from a worker that has not rendered one yet, so render one now.
         server.test_client().get("/", environ_overrides=inside())
         return server
 
 
 def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
-    """Serve the app, to those whom *rules* let in, until it is stopped.
+    """Serve the app, with access by *rules*, until it is stopped.
 
     Raises:
-        HeadwaterError: the home cannot be read, or the address not be used.
+        HeadwaterError: the home cannot be read, or the address cannot be used.
     """
     host = rules.host
     _hold_address(host, port)
-    if current(home) is None:  # an older copy is shown until the watcher has made a newer one
+    if current(home) is None:  # an existing copy is shown until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
             raise HeadwaterError("its tables cannot be copied; the line above says why", where=home.root)
-    # In a session of its own, so that Ctrl-C is the server's alone, which ends the watcher and what it is at.
+    # In its own session, so that Ctrl-C reaches only the server, which then stops the watcher and its work.
     watcher = subprocess.Popen(
         [*_PUBLISHER, str(home.root), "--watch"],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
     shown = f"[{host}]" if ":" in host else host
-    said = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
+    banner = f"dashboards of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
     options = {
         "bind": f"{shown}:{port}",
         "workers": workers,
@@ -84,7 +84,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         "loglevel": "warning",
         "proc_name": "headwater-dashboard",
         "control_socket_disable": True,
-        "when_ready": lambda _server: print(said, file=sys.stderr, flush=True),
+        "when_ready": lambda _server: print(banner, file=sys.stderr, flush=True),
         "worker_exit": lambda _server, _worker: _leave(),
         "on_exit": lambda _server: _leave(watcher),
     }
@@ -92,7 +92,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
 
 
 def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
-    """End at once: all is done, and DuckDB's module complains of its own leaks when Python tidies up."""
+    """End at once: all work is done, and DuckDB's module reports leaks when Python shuts down normally."""
     if watcher is not None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(watcher.pid, signal.SIGTERM)
@@ -102,7 +102,7 @@ def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
 
 
 def _hold_address(host: str, port: int) -> None:
-    """Find out now whether the address can be used: gunicorn would try for seconds, and tell it in its own way."""
+    """Check now that the address can be used: gunicorn would retry for seconds and report it in its own words."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

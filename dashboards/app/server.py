@@ -1,6 +1,6 @@
-"""The app as a whole: from an address to a page.
+"""The Dash app: from an address to a page.
 
-Here: the Dash app, its callbacks, the health endpoint, what is shown when something fails.
+Here: the app, its callbacks, the health endpoint, error pages.
 Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.access``), starting a server
 (``dashboards.app.serve``).
 """
@@ -37,20 +37,20 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 DEFAULT_DAYS = "7"
-"""The preset that opens where an address names no days."""
+"""The preset for an address without days."""
 
 LONGEST_DAYS = 3660
-"""What is shown at most before and after the days that there are."""
+"""Most days shown before the first and after the last computed day."""
 
 LARGEST_REQUEST = 1_000_000
-"""Bytes that a browser may send at once: the longest that a page has to send is a query."""
+"""Most bytes of a request; a query is the longest text that a page sends."""
 
 _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
-    """The app on *home*; its ``server`` is the WSGI application. Without *rules* it is for this host only.
+    """The app for *home*; its ``server`` is the WSGI application. Without *rules* it serves this host only.
 
     Raises:
         HeadwaterError: the home cannot be read.
@@ -92,7 +92,7 @@ def _layout() -> Any:
 
 
 def _with_policy(response: flask.Response) -> flask.Response:
-    """Let the browser itself refuse whatever would leave the page."""
+    """Set the content security policy, so that the browser blocks requests to other sites."""
     response.headers["Content-Security-Policy"] = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
@@ -105,23 +105,23 @@ def _with_policy(response: flask.Response) -> flask.Response:
 
 
 def language_of() -> Language:
-    """The language that the browser asks for first, of those that there are."""
+    """The browser's preferred language among ours."""
     return "zh" if flask.request.accept_languages.best_match(["en", "zh"]) == "zh" else "en"
 
 
 def role_of() -> Role:
-    """What who looks may do."""
+    """The role of the current user."""
     role: Role = flask.g.get("role", "admin")
     return role
 
 
 def user_of() -> str:
-    """The name of who looks."""
+    """The name of the current user."""
     return str(flask.g.get("user") or LOCAL)
 
 
 def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context, list[Block]]:
-    """What the page of *view* says, with its days filled in and its tables in the order that it asks for.
+    """The context and blocks of the page of *view*, with the days filled in and the tables sorted.
 
     Raises:
         NoDataError: no day is computed.
@@ -160,7 +160,7 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
         view = read_view("/", query or "", language_of()) or View()
         try:
             return shell.freshness(marts.copy(), view, shown or "")
-        except HeadwaterError:  # the page that is asked for next says which
+        except HeadwaterError:  # the next page load reports it
             return dash.no_update
 
     for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):

@@ -1,7 +1,7 @@
-"""What is around every page: menu, days, language, theme, search, freshness; and pages that cannot be shown.
+"""The frame of every page: menu, dates, language, theme, search, freshness; and error pages.
 
 Here: these as components.
-Not here: what a page says.
+Not here: the contents of pages.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from dashboards.texts import Texts
 from pipelines.home.folder import Home, lock_holder
 
 LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
-"""The calendar's names of the languages."""
+"""Language → its name in the calendar component."""
 
 
 def page(context: Context, content: Sequence[Component]) -> Any:
-    """A page with all that is around it."""
+    """A page in its frame."""
     view, text = context.view, context.look.text
     main = html.Main(
         [
@@ -41,7 +41,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
                 [
                     html.H1(text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
-                    None if view.page in WITHOUT_DAYS else html.P(_days_said(context), className="days"),
+                    None if view.page in WITHOUT_DAYS else html.P(_days_note(context), className="days"),
                 ],
                 className="page-head",
             ),
@@ -128,7 +128,7 @@ def _tools(view: View, context: Context | None) -> Component:
 
 
 def _visitor(text: Texts) -> list[Component]:
-    """Who has signed in, and the way out; nothing where nobody does."""
+    """The signed-in user and the button to sign out; empty if the server has no sign-in."""
     name, token = (flask.g.get(key, "") for key in ("user", "form_token")) if flask.has_request_context() else ("", "")
     if not name:
         return []
@@ -165,7 +165,7 @@ def _controls(context: Context) -> Component:
 
 
 def _calendar(context: Context) -> Any:
-    """The days, picked in a calendar in the page's language, whose weeks begin on Monday (``assets/calendar.js``)."""
+    """The date range, in a calendar in the page's language with weeks that begin on Monday (``assets/calendar.js``)."""
     view, text, days = context.view, context.look.text, context.days
     names = ("nextMonth", "previousMonth", "nextYear", "previousYear", "nextDecade", "previousDecade")
     in_chinese = {"getDayProps": {"function": "dayInChinese"}} if view.language == "zh" else {}
@@ -204,33 +204,33 @@ def _comparison(view: View) -> Any:
     )
 
 
-def _days_said(context: Context) -> str:
-    """Which days are shown, which they are compared with, and what is not whole of them."""
+def _days_note(context: Context) -> str:
+    """Sentences: the days shown, the comparison days, and which days are incomplete."""
     text, days = context.look.text, context.days
-    said = [text("said.days", first=days.first, last=days.last, days=text.days(days.number))]
+    sentences = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
     if days.then_first is not None:
-        key = "said.compared" if days.is_recorded_then else "said.not_compared"
+        key = "range.compared" if days.is_recorded_then else "range.not_compared"
         start = context.copy.days[0] if context.copy.days else ""
-        said.append(text(key, first=days.then_first, last=days.then_last, start=start))
+        sentences.append(text(key, first=days.then_first, last=days.then_last, start=start))
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
-        said.append(text("said.missing_days", n=days.number - present))
+        sentences.append(text("range.missing_days", n=days.number - present))
     today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
     if days.last >= today:
-        said.append(text("said.unfinished"))
-    return text.joined(*said)
+        sentences.append(text("range.unfinished"))
+    return text.joined(*sentences)
 
 
 def mark_of(copy: Copy) -> str:
-    """What a page remembers of the copy that it was made from: its version, when it was made, its last day."""
+    """The copy that a page was made from, as text: its version, its time, its last day."""
     copy_file = copy.file
     return f"{copy_file.version} {copy_file.published_at.isoformat()} {copy.days[-1] if copy.days else ''}".strip()
 
 
 def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
-    """Up to which day the data shown goes and when it was copied, whether there is newer, a run, a failed check.
+    """The badge: last day of the data shown, time of the copy, newer data, a run in progress, failed checks.
 
-    *shown* is the ``mark_of`` of the page's copy; '' where nothing is shown. Times are the shop's.
+    *shown* is the ``mark_of`` of the page's copy; '' if no page is shown. Times are in the shop's time zone.
     """
     text, home = Texts(view.language), copy.home
     version, published_at, day = [*shown.split(" "), "", "", ""][:3]
@@ -250,13 +250,13 @@ def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
     if failed:
         href = view.to("quality").href
         parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
-    said = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
-    parts.append(html.Span(said, className="as-of"))
+    sentences = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
+    parts.append(html.Span(sentences, className="as-of"))
     return parts
 
 
 def skeleton(language: Language) -> Component:
-    """What is there before the first page is."""
+    """The placeholder until the first page loads."""
     text = Texts(language)
     return html.Div(
         [html.P(text("loading"), role="status"), *(html.Div(className="bone") for _ in range(6))], className="skeleton"
@@ -264,7 +264,7 @@ def skeleton(language: Language) -> Component:
 
 
 def failure(view: View, kind: str, what: str, remedy: str = "") -> Any:
-    """A page that cannot be shown, why, and what to do where that is known."""
+    """An error page: what failed, why and, if known, what to do."""
     text = Texts(view.language)
     main = html.Main(
         [
@@ -279,7 +279,7 @@ def failure(view: View, kind: str, what: str, remedy: str = "") -> Any:
 
 
 def no_data(view: View, home: Home) -> Any:
-    """A home in which nothing is computed."""
+    """The page of a home without computed days."""
     text = Texts(view.language)
     main = html.Main(
         [

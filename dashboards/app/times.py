@@ -1,4 +1,4 @@
-"""Times of the lake, which are UTC, as the shop's clock shows them."""
+"""Converts the lake's times, which are UTC, to the shop's time zone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 
 def local_time(time: dt.datetime | None, timezone: str) -> dt.datetime | None:
-    """*time*, UTC without a zone, as the clock of *timezone* shows it, without a zone again."""
+    """*time* (UTC, without zone) in *timezone*, again without zone."""
     if time is None:
         return None
     return time.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone)).replace(tzinfo=None)

@@ -1,7 +1,7 @@
-"""What an address asks for that a page does not offer, said on the page: an old link, a mistyped one.
+"""Warnings for what an address asks for but the page does not offer, such as from an old or mistyped link.
 
-Here: values of choices, days and comparisons that are none, columns to sort by that no table has.
-Not here: single things that are looked for, an entrance or an order, of which the page itself says that there is none.
+Here: invalid values of choices, dates and comparisons, and unknown columns to sort by.
+Not here: an unknown entrance, order or other single item, which the page itself reports.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
 
 
 def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
-    """A warning for each thing that the address asks for and the page, of these *blocks*, does not offer.
+    """A warning for each thing that the address asks for and the page, made of *blocks*, does not offer.
 
-    *blocks* are in the order that the address asks for, where a table has it.
+    *blocks* are already sorted as the address asks.
     """
     return [*_unread(context), *_unknown_choices(context, blocks), *_unknown_order(context, blocks)]
 
 
 def _unread(context: Context) -> list[Text]:
-    """A warning for each date and comparison that is none, on pages that have days and compare them."""
+    """A warning for each invalid date or comparison, on pages that have them."""
     view, look = context.view, context.look
     return [
         Text(look.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
@@ -35,14 +35,14 @@ def _unread(context: Context) -> list[Text]:
 def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
     asked = context.view.get(SORT)
     wanted, _, field = asked.partition(":")
-    # A table that is not on the page now is no mistake: a click on a row keeps the address and opens other tables.
+    # A table that is not on the page is no mistake: a click on a row keeps the sort key but shows other tables.
     unsorted = [table for table in tables(blocks) if table.key == wanted and table.sort != field]
     is_wrong = bool(unsorted) or bool(asked and not field)
     return [Text(context.look.text("unknown.sort", value=asked), "warning")] if is_wrong else []
 
 
 def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
-    """A warning for each choice whose value in the address is none of its options, with what is shown instead."""
+    """A warning for each choice whose value in the address is not an option, with the value shown instead."""
     choices = [
         control
         for block in flat(blocks)
@@ -50,12 +50,12 @@ def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
         for control in block.controls
         if isinstance(control, Choice) and not control.is_open
     ]
-    said = []
+    warnings = []
     for choice in choices:
         asked = context.view.get(choice.key)
         labels = {option.value: option.label for option in choice.options}
         if asked and asked not in labels:
             shown = labels.get(choice.value, choice.value)
             text = context.look.text("unknown.choice", label=choice.label, value=asked, shown=shown)
-            said.append(Text(text, "warning"))
-    return said
+            warnings.append(Text(text, "warning"))
+    return warnings

@@ -1,7 +1,7 @@
-"""What a page shows, as its address says it.
+"""The view: what the address of a page asks for.
 
-Here: pages, days, comparison, language, theme and filters as one value, read from an address and written into one.
-Not here: which days there are (``dashboards.app.marts``), what a page makes of it (``dashboards.app.pages``).
+Here: page, days, comparison, language, theme and filters as one value, parsed from an address and written to one.
+Not here: the computed days (``dashboards.app.marts``), the contents of pages (``dashboards.app.pages``).
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = ("overview", "entrances", "paths", "modules", "products", "customers", "quality", "sql")
-"""The pages in their order; the first is the one that opens."""
+"""The pages in menu order; the first is the start page."""
 
 WITHOUT_DAYS = frozenset({"sql"})
-"""Pages that are not over chosen days."""
+"""Pages without a date range."""
 
 COMPARING = frozenset({"overview", "entrances"})
-"""Pages that compare the chosen days with earlier ones; that of one product does too."""
+"""Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 SEARCH = "search"
-"""The page of what a search found, which is in no menu."""
+"""The page of search results, which is not in the menu."""
 
 COMPARISONS: tuple[Comparison, ...] = ("previous", "year", "none")
 PRESETS = ("day", "7", "14", "28", "90", "month", "last_month", "all")
-"""Ranges of days that are a click away; numbers are days up to the newest."""
+"""Date presets; a number is a number of days up to the newest day."""
 
 LONGEST_QUERY_IN_ADDRESS = 3_000
-"""Characters of a query of SQL: servers and messengers cut longer addresses."""
+"""Most characters of an SQL query in an address: servers and messengers cut longer addresses."""
 
 _LONGEST_VALUE = 200
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
@@ -43,15 +43,15 @@ _MOST_KEYS = 24
 
 @dataclass(frozen=True)
 class View:
-    """One page as it is looked at.
+    """What an address asks for.
 
     Attributes:
-        page: Which of PAGES, or SEARCH.
-        first, last: The days shown, both included; None: the address names none.
-        compare: With which earlier days: those just before, of the same weekdays; those a year (52 weeks) before.
-        language, theme: How it is written and coloured.
+        page: One of PAGES, or SEARCH.
+        first, last: The days shown, both included; None: the address has none.
+        compare: One of COMPARISONS.
+        language, theme: The page's language and colours.
         filters: The page's own choices, by key; only those that differ from the page's default.
-        unread: What the address says of days or a comparison that is none, by key; for the page to report.
+        unread: Invalid dates or comparison in the address, by key; the page reports them.
     """
 
     page: str = PAGES[0]
@@ -64,16 +64,16 @@ class View:
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def get(self, key: str, default: str = "") -> str:
-        """The filter *key*."""
+        """The value of the filter *key*."""
         return self.filters.get(key, default)
 
     @property
     def compares(self) -> bool:
-        """Whether the page compares the chosen days at all: elsewhere no comparison is offered or spoken of."""
+        """Whether the page compares days; other pages neither offer nor mention a comparison."""
         return self.page in COMPARING or (self.page == "products" and bool(self.get("sku")))
 
     def to(self, page: str | None = None, **filters: str | None) -> View:
-        """Another page, or this one with other filters; None takes a filter away. A new page keeps none of the old."""
+        """Another page, or this one with other filters; None removes a filter. A new page keeps no old filters."""
         kept = dict(self.filters) if page in (None, self.page) else {}
         kept |= {key: value for key, value in filters.items() if value is not None}
         for key, value in filters.items():
@@ -82,17 +82,17 @@ class View:
         return replace(self, page=page or self.page, filters=kept)
 
     def over(self, first: dt.date, last: dt.date) -> View:
-        """The same over other days."""
+        """The same view over other days."""
         return replace(self, first=first, last=last)
 
     @property
     def path(self) -> str:
-        """The address without what it asks for."""
+        """The path of the address."""
         return "/" if self.page == PAGES[0] else f"/{self.page}"
 
     @property
     def query(self) -> str:
-        """What the address asks for, from its ``?`` on."""
+        """The query string of the address, with its ``?``."""
         pairs = [
             *([("from", self.first.isoformat())] if self.first else []),
             *([("to", self.last.isoformat())] if self.last else []),
@@ -110,17 +110,17 @@ class View:
 
 
 def read_view(path: str, query: str, language: Language = "en") -> View | None:
-    """The view that an address names; None where there is no such page.
+    """The view of an address; None if there is no such page.
 
-    What an address says wrong is left out and kept as ``unread``, so that an old or mistyped link still opens and the
-    page can report it. *language* is taken where it names none.
+    Invalid values are ignored and kept in ``unread``, so that an old or mistyped link still opens and the page can
+    report them. *language* is the default language.
     """
     page = path.strip("/") or PAGES[0]
     if page not in PAGES and page != SEARCH:
         return None
     try:
         given = dict(parse_qsl(query.lstrip("?"), max_num_fields=200))
-    except ValueError:  # more fields than any view has
+    except ValueError:  # more fields than any view can have
         given = {}
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())
@@ -155,7 +155,7 @@ def _day(text: str) -> dt.date | None:
 
 
 def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.date, dt.date]:
-    """The days of one of PRESETS, where *newest* is the newest day there is; never before *earliest*."""
+    """The days of one of PRESETS, up to the newest day, *newest*; never before *earliest*."""
     if preset == "all":
         return earliest, newest
     if preset == "month":
@@ -171,9 +171,9 @@ def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.dat
 
 
 def compared_days(first: dt.date, last: dt.date, compare: Comparison) -> tuple[dt.date, dt.date] | None:
-    """The earlier days that *first* to *last* are compared with, of the same weekdays; None without a comparison.
+    """The comparison days for *first* to *last*, with the same weekdays; None without a comparison.
 
-    A shop's Sundays differ from its Mondays: the days before are moved by whole weeks, so that like meets like.
+    A shop's Sundays differ from its Mondays, so the comparison days are a multiple of seven days earlier.
     """
     if compare == "none":
         return None

@@ -1,11 +1,11 @@
-"""A worker process of gunicorn that never lets a thread wait for a visitor's network.
+"""A gunicorn worker process whose threads never wait for a visitor's network.
 
-Here: connections: how many there may be, how long one may take to send a request and to take an answer.
+Here: limits on connections: their number, the time to send a request and to receive the answer.
 Not here: addresses, processes and signals (``dashboards.app.serve`` and gunicorn), HTTP itself (waitress), what is
 answered (``dashboards.app.server``).
 
-One thread of waitress reads all requests and writes all answers; the other threads get a request once it is whole. So a
-connection that sends half a head, or a byte a second, costs a file descriptor and nothing else. These are limited too:
+One thread of waitress reads all requests and writes all answers; the other threads get complete requests only. So a
+connection that sends half a header, or a byte a second, costs only a file descriptor. These are limited too:
 see docs/decisions/0014-web-server.md.
 """
 
@@ -31,26 +31,26 @@ from dashboards.access.network import network_of
 from dashboards.app.server import LARGEST_REQUEST
 
 THREADS = 32
-"""Of a process. Up to 24 of them may be taken by queries (``dashboards.workbench.turns``); the others are for pages."""
+"""Threads of a process. Queries may take up to 24 of them (``dashboards.workbench.turns``); the rest serve pages."""
 READ_SECONDS = 20.0
-"""For a request, from its first byte to its last, however steadily its bytes come."""
+"""Seconds for a request, from its first byte to its last, even if bytes keep arriving."""
 IDLE_SECONDS = 15.0
-"""That a connection stays open without a request."""
+"""Seconds that a connection may stay open without a request."""
 WRITE_SECONDS = 300.0
-"""For an answer, from when it is ready until the visitor has taken all of it."""
+"""Seconds for an answer, from when it is ready until the visitor has received all of it."""
 MOST_OF_ADDRESS = 64
 MOST = 512
-"""Connections of a process: of one address (of IPv6, of one /64 network), and in all."""
+"""Most connections of a process: from one address (for IPv6, one /64 network), and in total."""
 LARGEST_HEAD = 32_768
-"""Bytes; links with a query of SQL in them are long."""
+"""Most bytes of a request's header; links that contain an SQL query are long."""
 
 _LOOK_SECONDS = 0.5
 _NO_LIMIT = 10**12
-"""For what waitress limits in a way that lets threads or visitors wait for others."""
+"""Switches off waitress's own limits, because with them threads or visitors would wait for others."""
 
 
 class _Request(HTTPRequestParser):  # type: ignore[misc]
-    """A request that knows when its first byte came."""
+    """A request that records when its first byte arrived."""
 
     def __init__(self, adjustments: Adjustments) -> None:
         super().__init__(adjustments)
@@ -58,7 +58,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Connection(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows whom it keeps waiting, and for how long."""
+    """A connection that records since when it has been waiting for its visitor."""
 
     parser_class = _Request
 
@@ -69,14 +69,14 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def waits_since(self) -> float | None:
-        """Since when its request is to come; None while one is answered."""
+        """Since when it has been waiting for a request; None while one is being answered."""
         if self.requests or self.total_outbufs_len:
             return None
         since: float = self.last_activity if self.request is None else self.request.began_at
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether it has had its time."""
+        """Whether its time is over."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:
@@ -88,16 +88,16 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
 
 
 class _Listener(TcpWSGIServer):  # type: ignore[misc]
-    """A listening socket that closes what waits too long, and makes room for whoever comes."""
+    """A listening socket that closes connections which wait too long, and makes room for new ones."""
 
     def __init__(self, *arguments: Any, is_exempt: Callable[[str], bool], **options: Any) -> None:
-        """*is_exempt*: whether an address may have any number of connections; a proxy has those of many visitors."""
+        """*is_exempt*: whether an address has no limit; a proxy holds the connections of many visitors."""
         self._is_exempt = is_exempt
         super().__init__(*arguments, **options)
 
     def handle_accept(self) -> None:
-        """Accept a connection if there is room for it, or can be made."""
-        with suppress(OSError):  # it was closed meanwhile
+        """Accept a connection if there is room, or if room can be made."""
+        with suppress(OSError):  # closed meanwhile
             accepted = self.accept()
             if accepted is None:
                 return
@@ -117,10 +117,10 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         return len(everybody) < MOST or _end_longest_waiting(everybody)
 
     def maintenance(self, _now: float) -> None:
-        """Nothing: waitress would only mark connections here, to close them when they can be written to."""
+        """Do nothing: waitress would only mark connections here and close them once they are writable."""
 
     def end_late(self) -> None:
-        """Close the connections that have had their time."""
+        """Close the connections whose time is over."""
         now = time.time()
         for connection in list(self.active_channels.values()):
             if connection.is_late(now):
@@ -133,9 +133,9 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
 
 
 def _end_longest_waiting(connections: Iterable[_Connection]) -> bool:
-    """Close the connection whose request is awaited longest; False if all are being answered.
+    """Close the connection that has waited longest for its request; False if all are being answered.
 
-    Whoever has just come sends a request at once: the one that has waited longest is the one to give up.
+    A new visitor sends a request at once, so the longest wait is the one least likely to end.
     """
     waiting = [(since, one) for one in connections if (since := one.waits_since) is not None]
     if not waiting:
@@ -148,8 +148,8 @@ class PatientWorker(Worker):  # type: ignore[misc]
     """Serves gunicorn's sockets with waitress until gunicorn ends it."""
 
     def run(self) -> None:
-        """Serve until there is a signal to stop, or gunicorn's own process is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests may queue: that is no fault
+        """Serve until there is a signal to stop, or gunicorn's main process is gone."""
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # queued requests are normal, not worth a warning
         connections: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
@@ -165,8 +165,8 @@ class PatientWorker(Worker):  # type: ignore[misc]
     def handle_quit(self, _sign: int, _frame: Any) -> NoReturn:
         """End at once.
 
-        Ctrl-C comes twice, from the terminal and from gunicorn's own process: an exception of the second would end what
-        the first had begun to tidy up, and leave DuckDB's module to complain of leaks.
+        Ctrl-C arrives twice, from the terminal and from gunicorn's main process: an exception from the second would
+        interrupt the cleanup that the first began, and DuckDB's module would report leaks.
         """
         os._exit(0)
 
@@ -185,11 +185,11 @@ class PatientWorker(Worker):  # type: ignore[misc]
                 max_request_header_size=LARGEST_HEAD,
                 max_request_body_size=LARGEST_REQUEST,
                 outbuf_high_watermark=_NO_LIMIT,
-                connection_limit=_NO_LIMIT,  # ours is MOST
-                # Which proxies are trusted is for dashboards.access to say.
+                connection_limit=_NO_LIMIT,  # our own limit is MOST
+                # dashboards.access decides which proxies are trusted.
                 clear_untrusted_proxy_headers=False,
                 log_socket_errors=False,
-                # Reads on while a request is answered, to notice that the visitor has gone.
+                # Keep reading while a request is answered, to notice that the visitor has left.
                 channel_request_lookahead=1,
             ),
             bind_socket=False,

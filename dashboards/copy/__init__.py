@@ -1,4 +1,4 @@
-"""The copy of the lake that people read: one DuckDB file, replaced as a whole after a run.
+"""The copy of the lake that the dashboards read: one DuckDB file, replaced after a run.
 
-Not here: the queries of people (``dashboards.workbench``), the pages (``dashboards.app``).
+Not here: users' queries (``dashboards.workbench``), the pages (``dashboards.app``).
 """

@@ -1,10 +1,10 @@
-"""A copy of the lake for people: one DuckDB file, whole, that nobody changes once it is published.
+"""The copy of the lake for the dashboards: one DuckDB file, never changed once it is published.
 
-Here: which tables are in it, making it while no run is going, which copy is the current one, removing old ones.
+Here: which tables are in it, making it between runs, which copy is current, removing old ones.
 Not here: reading it: the web app (``dashboards.app.marts``), queries of users (``dashboards.workbench.worker``).
 
-Why a copy: pages read many tables, and a run replaces them one by one, so that pages that read the lake would show one
-table of before the run beside another of after it.
+Why a copy: pages read many tables, and a run replaces them one by one. Pages that read the lake directly would mix
+tables from before and after the run.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from pipelines.home.folder import Home, lock_holder
 from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000
-"""Bytes of Parquet up to which a table is copied: events of a large shop are for ``headwater sql``."""
+"""Tables above this many bytes of Parquet are not copied: query a large shop's events with ``headwater sql``."""
 
 _KEPT_SECONDS = 600.0
-"""How long an old copy stays, for pages and queries that are about to open it."""
+"""How long an old copy is kept, for pages and queries that are about to open it."""
 _TRIES = 3
 _FORMAT = "3"
-"""Raised when copies of an older program do not do any more."""
+"""Increase it when copies made by older versions of the program cannot be used any more."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class CopyFile:
 
     Attributes:
         path: The DuckDB file.
-        version: Differs where any table does.
-        tables: The tables in it, ``schema.table``.
+        version: Changes when any table changes.
+        tables: Its tables, ``schema.table``.
         excluded: Tables that are too large for it, with their size in bytes.
-        published_at: When, UTC.
-        is_settled: Whether no run was going meanwhile, so that all tables are of one state.
+        published_at: When it was published, UTC.
+        is_settled: Whether no run was in progress meanwhile, so that all tables are consistent.
     """
 
     path: Path
@@ -61,29 +61,29 @@ class CopyFile:
 
 
 def current(home: Home) -> CopyFile | None:
-    """The copy that was published last; None if there is none."""
+    """The latest published copy; None if there is none."""
     try:
-        said: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
+        entry: dict[str, Any] = json.loads(home.copy_pointer.read_text(encoding="utf-8"))
         copy_file = CopyFile(
-            home.workbench / str(said["file"]),
-            str(said["version"]),
-            frozenset(said["tables"]),
-            dict(said["excluded"]),
-            dt.datetime.fromisoformat(said["published_at"]),
-            bool(said["is_settled"]),
+            home.workbench / str(entry["file"]),
+            str(entry["version"]),
+            frozenset(entry["tables"]),
+            dict(entry["excluded"]),
+            dt.datetime.fromisoformat(entry["published_at"]),
+            bool(entry["is_settled"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or one of another version of the program
+    except (OSError, ValueError, KeyError, TypeError):  # none yet, or written by another version of the program
         return None
     return copy_file if copy_file.path.exists() else None
 
 
 def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
-    """The copy of the lake as it is now, made if there is none yet; others that want one meanwhile wait for it.
+    """The copy of the lake as it is now; it is made if needed, and other processes wait for it.
 
-    While a run is going, the copy that there is stays the current one; without any, one is made all the same.
+    During a run the existing copy stays current; if there is none, one is made anyway.
 
     Raises:
-        HeadwaterError: the home cannot be read, or the copy not be written.
+        HeadwaterError: the home cannot be read, or the copy cannot be written.
     """
     try:
         with _alone(home):
@@ -138,7 +138,7 @@ def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
 
 
 def _point(home: Home, copy_file: CopyFile) -> None:
-    said = {
+    entry = {
         "file": copy_file.path.name,
         "version": copy_file.version,
         "tables": sorted(copy_file.tables),
@@ -146,7 +146,7 @@ def _point(home: Home, copy_file: CopyFile) -> None:
         "published_at": copy_file.published_at.isoformat(),
         "is_settled": copy_file.is_settled,
     }
-    write_file(home.copy_pointer, json.dumps(said, indent=1))
+    write_file(home.copy_pointer, json.dumps(entry, indent=1))
     _remove_old(home.workbench, copy_file.path)
 
 
@@ -164,7 +164,7 @@ def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
 
 
 def _version(workspace: Workspace, largest: int) -> str:
-    """A hash of the state of every table, of the configuration and of *largest*."""
+    """A hash of the state of all tables, the configuration and *largest*."""
     digest = hashlib.blake2b(f"{_FORMAT} {largest}".encode(), digest_size=8)
     for table in CONFIG_TABLES:
         digest.update(repr(workspace.config.rows(table)).encode())
@@ -216,9 +216,9 @@ def _remove_old(folder: Path, current: Path) -> None:
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    """While this lasts, no other process makes a copy."""
+    """Keep other processes from making a copy until the block ends."""
     home.workbench.mkdir(exist_ok=True)
     with lock(home.copy_lock):
-        for path in home.workbench.glob(".*.tmp*"):  # of one that was killed
+        for path in home.workbench.glob(".*.tmp*"):  # left by a process that was killed
             path.unlink(missing_ok=True)
         yield

@@ -1,6 +1,6 @@
-"""What the dashboards tell of a home besides its tables: how its checks ended, what its columns are made of.
+"""Check results and column lineage of a home, for the data quality page.
 
-Here: gathering both and keeping them in files beside the copy, for those who serve pages do not import Dagster.
+Here: collecting both into files beside the copy, because the processes that serve pages do not import Dagster.
 Not here: showing them (``dashboards.app.pages.quality``).
 """
 
@@ -27,11 +27,11 @@ Source = tuple[str, str]
 
 @dataclass(frozen=True)
 class Lineage:
-    """What each column is made of.
+    """The lineage of columns.
 
     Attributes:
         sources: Table → column → the columns that its values are computed from.
-        descriptions: Table → column → what it holds.
+        descriptions: Table → column → its description.
         queries: Query of a page → the columns that it reads.
     """
 
@@ -41,10 +41,10 @@ class Lineage:
 
 
 def are_checks_stale(home: Home) -> bool:
-    """Whether Dagster has recorded anything since the checks' outcomes were kept.
+    """Whether Dagster has recorded anything since the check results were saved.
 
-    That is told by the time of its database, not by the state of the lake: a check may fail and hold back all there
-    is, which changes no table; and to ask Dagster takes seconds.
+    This compares the time of Dagster's database, not the state of the lake: a failed check can block every table, so
+    that none changes. Asking Dagster itself takes seconds.
     """
     try:
         kept = home.checks_file.stat().st_mtime
@@ -57,7 +57,7 @@ def are_checks_stale(home: Home) -> bool:
 
 
 def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]]) -> None:
-    """Gather checks, by *check_states*, and lineage, and keep them.
+    """Collect check results, by calling *check_states*, and lineage, and save them.
 
     Raises:
         HeadwaterError: the home or the records of checks cannot be read.
@@ -65,7 +65,7 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
     _write(home.checks_file, states)
-    os.utime(home.checks_file, (started, started))  # what was recorded meanwhile is newer
+    os.utime(home.checks_file, (started, started))  # events recorded meanwhile are newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
     kept = _read(home.lineage_file)
@@ -99,18 +99,18 @@ def _lineage(workspace: Workspace) -> dict[str, Any]:
 
 
 def read_checks(home: Home) -> list[CheckState]:
-    """The checks' outcomes as last kept; none where they never were."""
+    """The check results as last saved; empty if they never were."""
     try:
         return [
             CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
             for one in _read(home.checks_file)
         ]
-    except (ValueError, KeyError, TypeError):  # of another version of the program
+    except (ValueError, KeyError, TypeError):  # written by another version of the program
         return []
 
 
 def read_lineage(home: Home) -> Lineage:
-    """The lineage as last kept; empty where it never was."""
+    """The lineage as last saved; empty if it never was."""
     kept = _read(home.lineage_file)
     try:
         sources = {
@@ -119,7 +119,7 @@ def read_lineage(home: Home) -> Lineage:
         }
         queries = {name: [(source[0], source[1]) for source in found] for name, found in kept["queries"].items()}
         return Lineage(sources, dict(kept.get("descriptions", {})), queries)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # of another version of the program
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # written by another version
         return Lineage({}, {}, {})
 
 

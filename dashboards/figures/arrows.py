@@ -1,7 +1,7 @@
-"""Arrows from where products stood, a dot, to where they stand.
+"""Arrows from a product's earlier place (a dot) to its place now.
 
-Here: which moves are long enough to be seen, and how they are drawn.
-Not here: which products deserve one.
+Here: which moves are long enough to draw, and how they are drawn.
+Not here: which products get an arrow.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dashboards.figures.look import GREY
 from dashboards.figures.points import Point
 
 _SHORTEST = 8.0
-"""Pixels that must be seen of an arrow outside of its product."""
+"""Pixels of an arrow that must be visible outside its product's mark."""
 
 
 def arrows(points: Sequence[tuple[Point, float]], ground: Ground, width: float, height: float) -> list[Note]:
-    """An arrow to each of the points, given with their radius in pixels, in a plot of that many pixels.
+    """One arrow per point, in a plot of *width* × *height* pixels; each point comes with its radius in pixels.
 
-    Points that nothing is known of before, and those that hardly moved, have none. What lies beyond the axes is at
-    their edge.
+    Points without an earlier place, and points that hardly moved, get none. Places beyond the axes are drawn at
+    the edge.
     """
     found = []
     for point, radius in points:

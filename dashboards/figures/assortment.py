@@ -1,4 +1,4 @@
-"""The assortment: what sells most, and how steadily.
+"""The assortment: which products sell most, and how steadily they sell.
 
 Here: figures over products.assortment.
 Not here: queries, texts.
@@ -20,9 +20,9 @@ ABC, XYZ = ("A", "B", "C"), ("X", "Y", "Z")
 
 
 def sales_classes(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """What hot, normal and slow sellers bring, beside how many of the products they are.
+    """The share of sales of hot, normal and slow sellers, beside their share of the products.
 
-    Columns sales_class, products, revenue, product_share, revenue_share; classes that are not there have no bar.
+    Columns sales_class, products, revenue, product_share, revenue_share; classes without a row have no bar.
     """
     found = {row["sales_class"]: row for row in frame.iter_rows(named=True)}
     rows: list[dict[str, Any]] = [found[key] for key in SALES_CLASSES if key in found]
@@ -59,9 +59,9 @@ def sales_classes(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def abc_xyz(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Products by how much they bring (ABC) and how steadily they sell (XYZ), coloured by their share of the revenue.
+    """Products by revenue (ABC) and by how steadily they sell (XYZ), coloured by their share of the revenue.
 
-    Columns abc_class, xyz_class (null: cannot be said, a column "–" of its own), products, revenue, revenue_share.
+    Columns abc_class, xyz_class (null: unknown, shown in its own column "–"), products, revenue, revenue_share.
     Cells without products are blank.
     """
     cells = {(row["abc_class"], row["xyz_class"]): row for row in frame.iter_rows(named=True)}

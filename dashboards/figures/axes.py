@@ -1,6 +1,6 @@
-"""Axes of figures that show a distribution: logarithmic where it is skewed, cut where single values lie far out.
+"""Axes of figures that show a distribution: logarithmic if it is skewed, cut if single values lie far out.
 
-Here: where a value stands, which values are written at the axis.
+Here: the position of a value, which values are written at the axis.
 Not here: drawing.
 """
 
@@ -11,42 +11,42 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 _SKEWED = 10.0
-"""Largest value over the median from which an axis is logarithmic."""
+"""An axis is logarithmic if its largest value is at least this many times the median."""
 _FAR = 0.75
-"""How many times the middle nine tenths a value may lie beyond them before it is drawn at the edge."""
+"""A value further than this many times the range of the middle 90% outside that range is drawn at the edge."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where values stand on an axis: *low* and *high* are its ends, in the axis's own measure."""
+    """Positions of values on an axis; *low* and *high* are its ends, as logarithms if the axis is logarithmic."""
 
     is_log: bool
     low: float
     high: float
     zero: float | None
-    """Where 0 stands on a logarithmic axis; None without zeros."""
+    """Position of 0 on a logarithmic axis; None without zeros."""
     strip: float = 0.0
-    """How much of it is kept free of values at either end."""
+    """Share of the axis kept free of values at each end."""
 
     def with_strips(self, share: float) -> Scale:
-        """The same values on a longer axis, of which *share* is kept free at either end."""
+        """The same values on a longer axis with *share* of it kept free at each end."""
         strip = (self.high - self.low) * share / (1 - 2 * share)
         return replace(self, low=self.low - strip, high=self.high + strip, strip=strip)
 
     def at(self, value: float) -> float:
-        """The place of *value*, at the edge where it lies beyond."""
+        """The position of *value*; values beyond the axis are at its edge."""
         return min(max(self._raw(value), self.low + self.strip), self.high - self.strip)
 
     def is_beyond(self, value: float) -> bool:
-        """Whether *value* lies outside."""
+        """Whether *value* lies beyond the axis."""
         return self.at(value) != self._raw(value)
 
     def share(self, value: float) -> float:
-        """The place of *value* as a share of the axis's length."""
+        """The position of *value* as a share of the axis's length."""
         return (self.at(value) - self.low) / (self.high - self.low)
 
     def ticks(self, write: Callable[[float], str]) -> tuple[list[float], list[str]]:
-        """Places and texts of some round values."""
+        """Positions and texts of some round values."""
         low, high = self.low + self.strip, self.high - self.strip
         if not self.is_log:
             values = round_values(low, high)

@@ -1,7 +1,7 @@
-"""Ranked bars, with their values written at them.
+"""Ranked bars with a label at the end of each.
 
 Here: horizontal bars of one or two measures, for any list of names.
-Not here: what they measure.
+Not here: which measures.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _TWO_LINES = 40
 _PAIR_ROW = 44
 _NAME_WIDTH = 28
 _LETTER = 6.4
-"""Pixels of a Latin letter at 12 px."""
+"""Width in pixels of a Latin letter at 12 px."""
 _WIDTH = 540
-"""Pixels that names and bars have together in half a page."""
+"""Width in pixels for names and bars together in half a page."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """One measure of every row.
+    """The values of one measure, one per row.
 
     Attributes:
-        name: What it is, for the legend.
-        values: None where there is none: no bar, the label says "–".
-        labels: The text at each bar's end.
-        color, pattern: How the bars differ from those of another measure, in colour and without.
+        name: Its name in the legend.
+        values: None: no bar, and the label is "–".
+        labels: The text at the end of each bar.
+        color, pattern: Distinguish the bars from those of another measure, also without colour.
     """
 
     name: str
@@ -48,9 +48,9 @@ def ranked_bars(
     hovers: Sequence[str],
     marks: Bars | None = None,
 ) -> go.Figure:
-    """A row of bars for each name, in the given order from above; *hovers* are HTML as Plotly understands it.
+    """A row of bars for each name, first name on top; *hovers* are HTML for Plotly.
 
-    *marks* are drawn as a stroke across the one bar of each row, whose label then stands behind both.
+    *marks* are drawn as a line across the bar of each row (one measure only); the label then stands right of both.
     """
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
     row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
@@ -90,7 +90,7 @@ def ranked_bars(
 
 
 def _ranges(labels: Sequence[str], measures: Sequence[Bars], drawn: Sequence[Bars]) -> tuple[list[float], list[float]]:
-    """The range of the values' axis with room for the bars' labels, on a screen and on a phone."""
+    """The range of the value axis with room for the bars' labels: on a screen, on a phone."""
     values = [value for bars in drawn for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     name_width = _LETTER * max(
@@ -126,7 +126,7 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
 
 
 def _range(low: float, high: float, label_width: float, width: float) -> list[float]:
-    """A range in which labels of that width fit beside bars in a plot of that width, in pixels."""
+    """The range that leaves room for labels *label_width* pixels wide in a plot *width* pixels wide."""
     span = (high - low) or 1.0
     room = min(label_width / width, 0.6)
     extra = span * room / (1 - room)

@@ -1,4 +1,4 @@
-"""The course of a metric over days, of any number of days, beside that of earlier days or of its parts.
+"""A metric by day, beside the comparison days or split into parts.
 
 Here: lines and bars over days.
 Not here: the report's trend of a day (``dashboards.figures.sales``).
@@ -24,15 +24,15 @@ LINES = (
     (SKY, "longdash", "x"),
     (INK, "longdashdot", "star"),
 )
-"""How lines differ, in colour and without: colour, dash, symbol."""
+"""Colour, dash and symbol of each line: distinguishable also without colour."""
 
 _MOST_TICKS = 9
 
 
 def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
-    """*metric* of each day as bars, of the days compared with as a line: columns dt and *metric*, a row a day.
+    """*metric* by day as bars, the comparison days as a line: columns dt and *metric*, a row a day.
 
-    Null is no bar: a day that is not computed. The earlier days stand where the days stand that they are compared with.
+    Null draws no bar: the day is not computed. Each comparison day is drawn at the day it is compared with.
     """
     figure = base(look, 280)
     days: Sequence[dt.date] = frame["dt"].to_list()
@@ -70,9 +70,9 @@ def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame |
 
 
 def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
-    """*metric* by day for several: columns dt, key, *metric*; *names* gives the keys in their order, with their names.
+    """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
-    A key without a row on a day has a gap there.
+    A day without a row is a gap in the key's line.
     """
     figure = base(look, 320)
     days: list[dt.date] = sorted(set(frame["dt"]))
@@ -109,7 +109,7 @@ def _hover(look: Look, day: dt.date, metric: str, value: float | None) -> str:
 def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
     step = max(1, -(-len(days) // _MOST_TICKS))
     if step > 3:
-        step = 7 * -(-step // 7)  # so that the days named are of one weekday
+        step = 7 * -(-step // 7)  # so that all labelled days are the same weekday
     places = list(range(0, len(days), step))
     figure.update_xaxes(
         tickvals=places,
@@ -129,7 +129,7 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
 
 
 def value_axis(look: Look, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
-    """Write the axis of *values*, which begins at 0 unless some are below, in the unit of *metric*."""
+    """Set up the axis of *values* in the unit of *metric*; it begins at 0 unless some values are negative."""
     low, high = min([0.0, *values]), max([0.0, *values])
     ticks = round_values(low, high or 1, 4)
     figure.update_yaxes(

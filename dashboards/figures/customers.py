@@ -1,4 +1,4 @@
-"""Customers: octants and segments, scores, stages of life, how much the best bring.
+"""Customers: octants and segments, scores, lifecycle stages, concentration of sales.
 
 Here: figures over customers.rfm_daily, rfm, lifecycle_daily and pareto.
 Not here: migrations and cohorts (``dashboards.figures.tables``), queries, texts.
@@ -19,7 +19,7 @@ STAGES = ("new", "active", "returning", "dormant", "churned")
 
 
 def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Octants or segments ranked by their share of the net revenue, beside that of the customers.
+    """Octants or segments ranked by their share of net revenue, beside their share of customers.
 
     Columns name, customers, customer_share, revenue_share, net_revenue, average_order_value, average_recency_days.
     """
@@ -59,7 +59,7 @@ def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Customers by recency and frequency score, coloured by their mean money.
+    """Customers by recency and frequency score, coloured by their mean net revenue.
 
     Columns r_score, f_score, customers, monetary. Cells without customers are blank.
     """
@@ -99,9 +99,9 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Customers in each stage now, and as a mark as many days ago as the migration.
+    """Customers in each stage now; a mark shows the number as of the earlier day of the migration.
 
-    Columns stage, customers, revenue, before. *before* is null where that day is not there.
+    Columns stage, customers, revenue, before. *before* is null if that day has no snapshot.
     """
     rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
     number = look.numbers
@@ -131,9 +131,9 @@ def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Cumulative shares from the best on: columns kind (customer, product), cumulative_members, cumulative_share.
+    """Cumulative shares, best first: columns kind (customer, product), cumulative_members, cumulative_share.
 
-    The point at the best fifth is written out, and the line of equal shares drawn.
+    The point at the best fifth is labelled; a dotted line shows equal shares.
     """
     figure = base(look, 340)
     figure.add_scatter(

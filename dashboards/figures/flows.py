@@ -1,4 +1,4 @@
-"""Paths of many shoppers: as flows from step to step, and as an icicle.
+"""Paths of many shoppers, as a Sankey diagram and as an icicle.
 
 Here: figures over attribution.path_summary.
 Not here: one path (``dashboards.figures.path``).
@@ -17,23 +17,23 @@ from dashboards.metrics import full_text, short_text
 
 MOST_STEPS = 6
 MOST_NODES = 8
-"""Nodes of a step; what is beyond is one node, "Other (n)"."""
+"""Most nodes in one step; the rest are one node, "Other (n)"."""
 
 _LABELLED = 0.015
-"""Share of all from which a node's label is written; below it the labels would lie over each other."""
+"""Smallest share of the total at which a node gets a label; smaller nodes' labels would overlap."""
 
 OTHER = "(other)"
 LATER = "(later)"
-"""What stands for the steps of a long path between its beginning and its end."""
+"""Replaces the middle steps of a long path."""
 
 Paths = Mapping[tuple[str, ...], float]
-"""Steps of each path, ``page_type.module``, with how much it weighs."""
+"""Steps of each path, ``page_type.module``, with its weight."""
 
 
 def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
-    """*paths* of at most MOST_STEPS steps of at most MOST_NODES kinds, and how many kinds each step's OTHER holds.
+    """*paths* cut to MOST_STEPS steps with MOST_NODES nodes each, and how many nodes each step's OTHER replaces.
 
-    A longer path keeps its first steps and its last, the end; between them stands LATER.
+    A longer path keeps its first steps and its last one; LATER replaces those between.
     """
     short: dict[tuple[str, ...], float] = defaultdict(float)
     for path, weight in paths.items():
@@ -56,9 +56,9 @@ def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
 
 
 def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
-    """From left to right the steps of paths, each as high as what passed it of *metric*; the end in the last column.
+    """Steps of paths from left to right; a node's height is its *metric*. The last column is the end of the paths.
 
-    The number of each node is in its label.
+    Each node's value is in its label.
     """
     made, others = folded(paths)
     figure = base(look, 460)
@@ -110,7 +110,7 @@ _Node = tuple[int, str]
 def _flows(
     made: Mapping[tuple[str, ...], float], last: int
 ) -> tuple[dict[_Node, float], dict[tuple[_Node, _Node], float]]:
-    """What passes each step of *made*, and what goes from one to the next. The end of a path is in column *last*."""
+    """The weight of each step of *made*, and of each link between steps. Paths end in column *last*."""
     weights: dict[_Node, float] = defaultdict(float)
     links: dict[tuple[_Node, _Node], float] = defaultdict(float)
     for path, weight in made.items():
@@ -123,7 +123,7 @@ def _flows(
 
 
 def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
-    """The same as boxes: below each step what came next; the width of a box is its share."""
+    """The same as boxes: next steps below each step; the width of a box is its share."""
     made, others = folded(paths)
     figure = base(look, 380)
     if not made:
@@ -177,7 +177,7 @@ def _step(look: Look, name: str, others: int) -> str:
 
 
 def step_name(look: Look, step: str) -> str:
-    """What a step ``page_type.module`` is called."""
+    """The display name of a step ``page_type.module``."""
     page, _, module = step.partition(".")
     names = [look.text.name("page_type", page)]
     if module and module != "(none)":
@@ -186,5 +186,5 @@ def step_name(look: Look, step: str) -> str:
 
 
 def path_name(look: Look, steps: Sequence[str]) -> str:
-    """What a path is called."""
+    """The display name of a path."""
     return " → ".join(step_name(look, step) for step in steps)

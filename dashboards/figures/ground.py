@@ -1,6 +1,6 @@
-"""What lies behind the products of a matrix: shaded quadrants, their names, the thresholds.
+"""The background of a matrix: shaded quadrants, their names, the thresholds.
 
-Here: everything in the figure that is no product. Names have a strip of their own, in which no product stands.
+Here: everything in the figure except products. Quadrant names have strips of their own, free of products.
 Not here: products (``dashboards.figures.quadrants``).
 """
 
@@ -18,17 +18,17 @@ from dashboards.figures.points import Matrix
 from dashboards.metrics import short_text
 
 STRIP = 25
-"""Pixels above and below the products that are kept for the quadrants' names."""
+"""Pixels above and below the products reserved for quadrant names."""
 
 Note = dict[str, object]
-"""An annotation of Plotly's."""
+"""A Plotly annotation."""
 
 _LETTER = 7.2
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Two axes, their thresholds, and whether these are 1 because each product is shown as a multiple of its own."""
+    """Two axes and their thresholds; if relative, products are multiples of their own threshold, which is then 1."""
 
     xs: Scale
     ys: Scale
@@ -37,11 +37,11 @@ class Ground:
     matrix: Matrix
 
     def across(self, x: float) -> float:
-        """The place of *x* as a share of the width, from the left."""
+        """The position of *x* as a share of the width, from the left."""
         return abs(float(self.matrix.x_falls) - self.xs.share(x))
 
     def up(self, y: float) -> float:
-        """The place of *y* as a share of the height, from below."""
+        """The position of *y* as a share of the height, from below."""
         return abs(float(self.matrix.y_falls) - self.ys.share(y))
 
 
@@ -67,7 +67,7 @@ def shade(figure: go.Figure, ground: Ground, colors: Mapping[str, str]) -> None:
 
 
 def threshold_notes(look: Look, ground: Ground) -> list[Note]:
-    """The thresholds' values at the ends of their lines, outside of the plot."""
+    """Annotations with the thresholds' values at the ends of their lines, outside the plot."""
     metrics = ground.matrix.x_metric, ground.matrix.y_metric
     texts = [
         look.text("label.own_threshold")
@@ -102,7 +102,7 @@ def threshold_notes(look: Look, ground: Ground) -> list[Note]:
 def name_notes(
     look: Look, counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], *, is_narrow: bool
 ) -> list[Note]:
-    """The quadrants' names, with how many products each has, in the corners."""
+    """Annotations in the corners: quadrant names with their numbers of products."""
     return [
         {
             "x": 1 if code[0] == "1" else 0,
@@ -122,7 +122,7 @@ def name_notes(
 def name_areas(
     counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], width: float, height: float
 ) -> list[Area]:
-    """Where the names stand in a plot of that many pixels."""
+    """The areas of the names in a plot of *width* × *height* pixels."""
     areas = []
     for code in colors:
         size = _LETTER * text_width(f"{matrix.cells.get(code, code)} {counts.get(code, 0)}") + 4

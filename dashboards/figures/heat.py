@@ -1,6 +1,6 @@
-"""Tables whose cells are coloured by a value: a heat map with its texts and both axes.
+"""Heat maps: grids whose cells are coloured by a value, with texts and both axes.
 
-Not here: what the cells are (``dashboards.figures.tables``, ``dashboards.figures.assortment``).
+Not here: the contents of the cells (``dashboards.figures.tables``, ``dashboards.figures.assortment``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dashboards.figures.look import BLUES, INK
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what colours it (null: blank), what stands in it and what its hover says, both HTML for Plotly."""
+    """One cell: the value that colours it (null: blank), its text and its hover, both HTML for Plotly."""
 
     value: float | None = None
     text: str = ""
@@ -31,14 +31,14 @@ def add_heat(
     most: float | None = None,
     gap: int = 2,
 ) -> None:
-    """Draw *cells*, rows from above, with their names at the top and at the left.
+    """Draw *cells*, first row on top, with column names at the top and row names at the left.
 
     Args:
-        figure: What they are drawn in.
+        figure: The figure to draw in.
         cells: The rows.
         columns: The names of the columns, HTML for Plotly.
-        rows: Those of the rows.
-        most: The value of the darkest colour; default: the largest of the cells. The lightest is 0.
+        rows: The names of the rows.
+        most: The value of the darkest colour; default: the largest value. The lightest is 0.
         gap: Pixels between two cells.
     """
     figure.add_heatmap(

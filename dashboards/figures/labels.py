@@ -1,7 +1,7 @@
-"""Names beside points, where none covers another.
+"""Labels beside points, placed so that they do not overlap.
 
-Here: choosing a side of each point for its label, and leaving out what has no room.
-Not here: which points deserve one.
+Here: choosing a side of each point for its label, and dropping labels without room.
+Not here: which points get a label.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _LETTER = 6.6
 _HEIGHT = 15
 _WIDEST = 24
 _LARGE = 8.0
-"""Radius from which a point is not covered."""
+"""Labels do not cover points of at least this radius, in pixels."""
 _REACHES = (0.0, 22.0, 44.0)
 
 
 @dataclass(frozen=True)
 class Box:
-    """A point: its place as shares of the plot's width and height from the lower left, its radius in pixels."""
+    """A point: its position as shares of the plot's width and height from the lower left, its radius in pixels."""
 
     x: float
     y: float
@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """A text to be drawn at the point of that index, shifted by pixels."""
+    """A label for the point with that index, shifted by some pixels."""
 
     index: int
     text: str
@@ -42,7 +42,7 @@ class Label:
     is_far: bool
 
     def annotation(self, xs: Sequence[float], ys: Sequence[float]) -> dict[str, object]:
-        """The label at the point of its index among those at *xs* and *ys*; a far one with a line to its point."""
+        """The label as a Plotly annotation at its point, (*xs*, *ys*)[index]; if far away, with a line to the point."""
         text = {"text": plain(self.text), "font": {"size": 11, "color": INK}, "bgcolor": "rgba(255,255,255,0.6)"}
         place = {"x": xs[self.index], "y": ys[self.index], "xanchor": self.x_anchor, "yanchor": self.y_anchor}
         if not self.is_far:
@@ -64,9 +64,9 @@ def place_labels(
     wanted: Sequence[int] | None = None,
     reserved: Sequence[Area] = (),
 ) -> list[Label]:
-    """Labels for the *wanted* points (default: all), the first ones first, in a plot of that many pixels.
+    """Labels for the *wanted* points (default: all), in that order, in a plot of *width* × *height* pixels.
 
-    None covers another, a *reserved* area, or a point that is large or has a label itself; small points may be covered.
+    No label covers another one, a *reserved* area, or a point that is large or labelled; it may cover small points.
     """
     indexes = list(range(len(points))) if wanted is None else list(wanted)
     large = [_around(point, width, height) for n, point in enumerate(points) if point.radius >= _LARGE or n in indexes]

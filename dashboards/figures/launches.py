@@ -1,6 +1,6 @@
-"""New products: what each has sold since its launch.
+"""New products: cumulative sales since launch.
 
-Here: the figure over the days since launch.
+Here: the figure by days since launch.
 Not here: queries, texts.
 """
 
@@ -22,8 +22,8 @@ _NAME_WIDTH = 22
 def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], judged_at: int) -> go.Figure:
     """*metric* since launch by days since launch: columns product_id, age (days, 0 on the day of launch), *metric*.
 
-    *names* gives the products in their order, with their names: as many as there are kinds of line. *judged_at*: the
-    age at which a product is new no more, a dotted line.
+    *names* maps the products to names, in their order; at most as many as there are line styles. *judged_at*: the age
+    at which a product is no longer new, drawn as a dotted line.
     """
     figure = base(look, 340)
     everything: list[float] = []

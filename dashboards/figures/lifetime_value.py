@@ -1,4 +1,4 @@
-"""What is expected of customers, by a model.
+"""Expected sales of customers, from a model.
 
 Here: figures over customers.clv.
 Not here: queries, texts, the model (``pipelines.clv``).
@@ -14,7 +14,7 @@ from dashboards.figures.look import Look, plain
 
 
 def expected_value(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """What groups of customers are expected to bring in 90 days, in the given order; their orders if no value is known.
+    """Expected net revenue of groups of customers in 90 days, in the given order; expected orders if no value is known.
 
     Columns name, customers, expected_orders, expected_value, mean_expected_value, alive_share; all but the first two
     may be null.

@@ -1,4 +1,4 @@
-"""What a column is made of, drawn: sources at the left, the column at the right.
+"""The lineage of a column: sources at the left, the column at the right.
 
 Here: the figure over (table, column) pairs and their sources.
 Not here: finding the sources (``pipelines.sqlproject.lineage``).
@@ -19,13 +19,13 @@ _ROW = 40
 _WIDTH = 250
 """Pixels from one rank of columns to the next."""
 MOST = 60
-"""Columns drawn; what is beyond is said."""
+"""Most columns drawn; a note says how many there are."""
 
 
 def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) -> dict[Column, int]:
-    """Every column that *of* is made of, directly or not, with its rank: 0 is *of*, larger is further up.
+    """All columns that *of* is computed from, directly or not, with their rank: 0 is *of*, larger is further upstream.
 
-    A column stands left of all that is made of it: its rank is the longest way down to *of*.
+    A column stands left of all columns computed from it: its rank is the length of the longest way down to *of*.
     """
     ranks = {of: 0}
     waiting = [of]
@@ -41,7 +41,7 @@ def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) 
 def lineage_chart(
     look: Look, sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column, descriptions: Mapping[Column, str]
 ) -> go.Figure:
-    """The columns as boxes, an arrow from each source to what is made of it; landed tables are orange."""
+    """The columns as boxes, an arrow from each source to the columns computed from it; landed tables are orange."""
     ranks = upstream(sources, of)
     shown = sorted(ranks, key=lambda column: (ranks[column], column))[:MOST]
     places = _places(shown, ranks, sources)
@@ -83,7 +83,7 @@ def _box(column: Column, place: tuple[float, float], is_chosen: bool, descriptio
 def _places(
     shown: Sequence[Column], ranks: Mapping[Column, int], sources: Mapping[str, Mapping[str, Sequence[Column]]]
 ) -> dict[Column, tuple[float, float]]:
-    """X by rank, y so that a column stands near what is made of it, and none upon another."""
+    """Positions: x by rank; y near the columns computed from it, without overlaps."""
     depth = max(ranks[column] for column in shown)
     height = max(sum(ranks[column] == rank for column in shown) for rank in range(depth + 1))
     places: dict[Column, tuple[float, float]] = {}

@@ -1,6 +1,6 @@
-"""How every figure looks: colours, fonts, margins, and how data become text in it.
+"""The style shared by all figures: colours, fonts, margins, and how data become text.
 
-Here: the palette (told apart by the colour-blind, and in print), the base layout, the Look that a figure is drawn with.
+Here: the palette (distinct for the colour-blind and in print), the base layout, the Look that figures are drawn with.
 Not here: any one chart.
 """
 
@@ -28,14 +28,14 @@ PALE = "#c5d4dd"
 PAPER = "#ffffff"
 
 _NO_TEMPLATE = {"data": {"scatter": [{"type": "scatter"}]}}
-"""What Plotly's template "none" holds; named, it would be copied each time."""
+"""The contents of Plotly's template "none": given by name, Plotly would copy it for each figure."""
 
 QUADRANT_COLORS = {"11": BLUE, "10": ORANGE, "01": "#2a9d8f", "00": GREY}
-"""Quadrant (x, y; 1 = high) → colour; each has a shape of its own too."""
+"""Quadrant (x, y; 1 = high) → colour; each quadrant also has its own shape."""
 QUADRANT_SHAPES = {"11": "circle", "10": "square", "01": "diamond", "00": "triangle-up"}
 
 BLUES = [[0.0, "#eef5f9"], [0.5, "#a9d0e3"], [1.0, "#56a3c9"]]
-"""One hue from light to middle: the order survives in grey, and dark numbers are readable on all of it."""
+"""One hue from light to medium: the order survives in grey print, and dark numbers are readable on every shade."""
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', "
@@ -45,7 +45,7 @@ FONT = (
 
 @dataclass(frozen=True)
 class Look:
-    """What a figure is drawn with: the language and the currency."""
+    """The language and the currency that a figure is drawn in."""
 
     language: Language
     currency: str
@@ -62,19 +62,19 @@ class Look:
 
 
 def darker(color: str) -> str:
-    """*color*, ``#rrggbb``, mixed with ink: for lines and letters, which a pale colour would lose on paper."""
+    """*color*, ``#rrggbb``, mixed with the ink colour, because pale lines and letters would be invisible on paper."""
     mixed = (round(0.55 * int(color[n : n + 2], 16) + 0.45 * int(INK[n : n + 2], 16)) for n in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
 def plain(value: object, width: int = 60) -> str:
-    """*value* as text that a figure shows letter by letter: never as markup, cut to *width* Latin letters' width."""
+    """*value* escaped, so that a figure shows it literally and not as markup; cut to *width* Latin letters."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
     return html.escape(cut(text, width), quote=False)
 
 
 def cut(text: str, width: int) -> str:
-    """*text*, ended with … where it is wider than *width* Latin letters; a Chinese sign counts as two."""
+    """*text*, cut and ended with … if it is wider than *width* Latin letters; a Chinese character counts as two."""
     used = 0
     for place, sign in enumerate(text):
         used += _columns(sign)
@@ -93,7 +93,7 @@ def _columns(sign: str) -> int:
 
 
 def wrapped(text: str, width: int) -> str:
-    """*text*, not yet escaped, in two lines where it is wider than *width*."""
+    """*text*, not yet escaped, in two lines if it is wider than *width*."""
     if text_width(text) <= width:
         return plain(text)
     between = " · " if " · " in text else " "
@@ -105,7 +105,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def base(look: Look, height: int) -> go.Figure:
-    """An empty figure in the house's style, *height* pixels high; its width is that of its place."""
+    """An empty figure in the shared style, *height* pixels high; its container sets the width."""
     axis = {
         "automargin": True,
         "gridcolor": LINE,
@@ -119,7 +119,7 @@ def base(look: Look, height: int) -> go.Figure:
         "title": {"font": {"size": 12, "color": SOFT_INK}, "standoff": 8},
         "tickfont": {"size": 12, "color": INK},
     }
-    # All at once: Plotly takes ten times as long to update a layout as to make one.
+    # In one call: updating a layout takes Plotly ten times as long as creating it.
     return go.Figure(
         layout={
             "template": _NO_TEMPLATE,

@@ -1,4 +1,4 @@
-"""Moves: bands from where members were to where they are.
+"""Moves between groups: bands from the earlier group to the group now.
 
 Here: the figure over products.quadrant_migration.
 Not here: the same as a grid (``dashboards.figures.tables``), queries, texts.
@@ -15,19 +15,19 @@ from dashboards.figures.look import GREY, INK, PALE, Look, base, plain
 from dashboards.figures.tables import ordered
 
 _LINE, _LEAST = 46, 250
-"""Pixels of height for each place on the fuller side; at least."""
+"""Least height in pixels per group, on the side with more groups."""
 _TOP, _BOTTOM, _PAD = 36, 12, 20
-"""Pixels above and below the bands, and between two places: as much as a label is high."""
+"""Pixels above and below the bands and between two groups: the height of a label."""
 _ALPHA = 0.55
 
 
 def migration_flow(
     look: Look, frame: pl.DataFrame, names: Mapping[str, str], colors: Mapping[str, str], unit: str
 ) -> go.Figure:
-    """Members by where they were (left) and where they are (right): columns from_key, to_key, members.
+    """Members by earlier group (left) and group now (right): columns from_key, to_key, members.
 
-    A band has the colour of where it comes from, *colors*: key → ``#rrggbb``; those who stayed are grey. *names* gives
-    the keys' names in their order, *unit* is the text key of what is counted; counts stand beside the names.
+    A band has the colour of its earlier group (*colors*: key → ``#rrggbb``); unmoved members are grey. *names* maps the
+    keys to names, in their order; *unit* is the text key of the unit. Counts stand beside the names.
     """
     rows = [row for row in frame.to_dicts() if row["members"] > 0]
     sources = ordered({row["from_key"] for row in rows}, names)
@@ -96,7 +96,7 @@ def _name_sides(look: Look, figure: go.Figure) -> None:
 
 
 def _middles(counts: Sequence[int], scale: float, room: float) -> list[float]:
-    """The middle of each place as a share of the *room* in pixels, from the top; *scale*: pixels a member."""
+    """The middle of each group as a share of *room* (pixels), from the top; *scale*: pixels per member."""
     middles, top = [], 0.0
     for count in counts:
         middles.append(min(max((top + count * scale / 2) / room, 0.001), 0.999))

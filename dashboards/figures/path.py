@@ -1,7 +1,7 @@
-"""One restored path: what a shopper did from the entrance on, page by page, and which of it led to the end.
+"""One restored path: a shopper's actions since the entrance, page by page, and which of them led to the end.
 
-Here: the figure over attribution.path_steps of one end.
-Not here: finding the end (an order's, a cart's), texts.
+Here: the figure over the rows of attribution.path_steps for one end (an add-to-cart, say).
+Not here: finding the end, texts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = ("head", "kept", "end", "backtracked", "superseded")
 
 _LANE = 74
 _STEP = 108
-"""Pixels of a lane's height, and of a step's width below which the labels of two steps would touch."""
+"""Height of a lane in pixels, and the least width of a step at which the labels of two steps do not touch."""
 _LETTERS = 15
 _MARKS: dict[Kind, dict[str, Any]] = {
     "head": {"symbol": "star", "size": 26, "color": ORANGE, "line": {"color": PAPER, "width": 1.5}},
@@ -32,7 +32,7 @@ _MARKS: dict[Kind, dict[str, Any]] = {
 
 
 def kind_of(row: Mapping[str, Any]) -> Kind:
-    """What became of a step, from a row of attribution.path_steps."""
+    """The kind of a step (``step.*`` in the texts), from a row of attribution.path_steps."""
     if row["effective_step_no"] is None:
         return "superseded"
     if row["role"] == "head":
@@ -43,7 +43,7 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
 
 
 def shapes(look: Look) -> dict[str, str]:
-    """What the mark of each kind of step is called, for the text that explains the figure."""
+    """The name of the shape of each kind of step, for the text that explains the figure."""
     return {
         kind: look.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
         for kind, mark in _MARKS.items()
@@ -53,12 +53,12 @@ def shapes(look: Look) -> dict[str, str]:
 def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
     """Steps from left to right in the order of the device's clock, pages as lanes, the newest page lowest.
 
-    Lines run along the lane of a page until the next step is taken.
+    Lines run along the lane of a page until the next step.
 
     Columns step_no, role, device_time (in the shop's time zone), page_id, page_type, module, slot, product (its name,
     or null), effective_step_no, stack_step_no. *entrance* is the name of the entrance that the end is credited to.
-    The thick line is the restored path; the dotted one is all that happened. Steps that are left out of the path are
-    hollow, and their hover says why. ``layout.meta["width"]`` is the width in pixels that the labels need.
+    The thick line is the restored path; the dotted line is all actions. Steps that are not on the path are hollow,
+    and their hover says why. ``layout.meta["width"]`` is the width in pixels that the labels need.
     """
     rows = frame.sort("step_no").to_dicts()
     pages = sorted({row["page_id"] for row in rows})
@@ -118,7 +118,7 @@ def _draw_lanes(figure: go.Figure, pages: int, steps: int) -> None:
 def _draw_lines(
     figure: go.Figure, rows: Sequence[Mapping[str, Any]], kinds: Sequence[Kind], lanes: Mapping[int, int]
 ) -> None:
-    """All that happened, and above it what is kept of it."""
+    """The line of all actions, and above it the line of the restored path."""
     every = list(range(len(rows)))
     kept = [place for place in every if kinds[place] in ("head", "kept", "end")]
     for places, line in (
@@ -170,7 +170,7 @@ def _hover(look: Look, row: Mapping[str, Any], kind: Kind) -> str:
 
 
 def _place(look: Look, row: Mapping[str, Any]) -> str:
-    """Where was clicked: module and slot."""
+    """The place of the click: module and slot."""
     module = look.text.name("module", str(row["module"] or ""))
     slot = look.text("slot.number", n=row["slot"]) if row["slot"] is not None else ""
     return " · ".join(part for part in (module, slot) if part)
@@ -196,7 +196,7 @@ def _write_labels(
             lines = [f"<b>{look.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
         elif kind == "end":
             lines[0] = f"<b>{look.text('path.cart')}</b>"
-        # A line that comes from a lower lane would run through a label below, one from a higher lane through one above.
+        # Put the label where the line does not come from: a line from a lower lane would cross a label below.
         lane = lanes[row["page_id"]]
         is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
         before = next((n for n in range(place - 1, -1, -1) if kinds[n] in ("head", "kept")), None)
@@ -221,7 +221,7 @@ def _write_labels(
 
 
 def _clock(look: Look, times: Sequence[dt.datetime]) -> list[str]:
-    """The first time of day, and how long after it the others are."""
+    """The time of day of the first step, and the delay of each other step after it."""
     first = times[0]
     return [f"{first:%H:%M:%S}", *(_after(look, (time - first).total_seconds()) for time in times[1:])]
 

@@ -1,6 +1,6 @@
 """Products as points of a matrix.
 
-Here: what a matrix measures and is called, where a product stands in it, what its hover says.
+Here: a matrix's metrics and names, a product's position in it, its hover.
 Not here: drawing (``dashboards.figures.quadrants``).
 """
 
@@ -16,13 +16,13 @@ from dashboards.metrics import full_text
 
 @dataclass(frozen=True)
 class Matrix:
-    """What a matrix measures, and what its quadrants are called.
+    """The metrics of a matrix and the names of its quadrants.
 
     Attributes:
         cells: The digits of x_high and y_high → the quadrant's name.
         names: The quadrant's key → its name.
-        colors: Code → ``#rrggbb``; the palette's own where none is given.
-        x_falls, y_falls: Whether low values are the high side, which is drawn right and above.
+        colors: Code → ``#rrggbb``; missing codes have the palette's colour.
+        x_falls, y_falls: Whether low values are the better side, so that the axis is reversed.
     """
 
     x_metric: str
@@ -36,9 +36,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Point:
-    """A product: *code* is x_high and y_high as digits, *before* where it stood a window before.
+    """A product: *code* is x_high and y_high as digits, *before* its position one window earlier.
 
-    *hover* is HTML as Plotly understands it.
+    *hover* is HTML for Plotly.
     """
 
     product_id: str
@@ -54,9 +54,9 @@ class Point:
 
 
 def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
-    """The point of a row of products.quadrants; *x_by*, *y_by*: as a multiple of its threshold.
+    """The point of a row of products.quadrants; *x_by*, *y_by*: whether the axis shows multiples of the threshold.
 
-    Where it stood before is a multiple of the threshold of that time.
+    The earlier position is then a multiple of the earlier threshold.
     """
     x, y = _number(row["x_value"]), _number(row["y_value"])
     x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
@@ -100,7 +100,7 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
 
 
 def _before(row: dict[str, object], axis: str, is_multiple: bool) -> float | None:
-    """Where the product stood on *axis*; None without a value, or without a threshold that it is a multiple of."""
+    """The earlier position on *axis*; None without a value, or without the threshold to divide it by."""
     value = _known(row.get(f"{axis}_before"))
     if value is None or not is_multiple:
         return value

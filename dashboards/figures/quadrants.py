@@ -1,7 +1,7 @@
-"""Matrices: products on two metrics, parted by their thresholds into four named quadrants.
+"""Matrices: products by two metrics, whose thresholds separate four named quadrants.
 
-Here: the figure over products.quadrants, its products and their names.
-Not here: what lies behind them (``dashboards.figures.ground``), arrows (``dashboards.figures.arrows``), migrations
+Here: the figure over products.quadrants, its products and their labels.
+Not here: the background (``dashboards.figures.ground``), arrows (``dashboards.figures.arrows``), migrations
 (``dashboards.figures.tables``), queries, texts.
 """
 
@@ -28,7 +28,7 @@ MOVER_LABELS = 5
 _HEIGHT = 470
 _PLOT_HEIGHT = _HEIGHT - 80
 _WIDE, _NARROW = 460, 230
-"""Pixels of the plot inside the axes: what is drawn for a width has room in it."""
+"""Widths in pixels of the plot inside the axes, on a wide and on a narrow screen; labels are placed for each."""
 _BIGGEST = 40.0
 """Diameter in pixels of the product with the most revenue."""
 
@@ -38,9 +38,9 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
 
     Columns product_id, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
     has_moved (within the window), is_borderline, is_small_sample, revenue. Where thresholds differ between products
-    (per category), values are shown as multiples of their threshold. Columns that may be missing: x_before, y_before,
-    x_threshold_before, y_threshold_before, from where arrows lead to the products with a label. What the figure
-    leaves out is said in ``layout.meta["notes"]``.
+    (per category), values are shown as multiples of their threshold. Optional columns: x_before, y_before,
+    x_threshold_before, y_threshold_before; with them, arrows lead from there to the labelled products.
+    ``layout.meta["notes"]`` says what the figure does not show.
     """
     figure = base(look, _HEIGHT)
     placed = frame.filter(
@@ -92,7 +92,7 @@ def _ground(placed: pl.DataFrame, points: list[Point], matrix: Matrix, are_relat
 
 
 def _divisor(frame: pl.DataFrame, axis: str) -> bool:
-    """Whether the thresholds of *axis* differ, so that values are shown as multiples of them."""
+    """Whether thresholds of *axis* differ between products, so that values are shown as multiples of them."""
     return frame[f"{axis}_threshold"].n_unique() > 1 and bool((frame[f"{axis}_threshold"] > 0).all())
 
 
@@ -139,7 +139,7 @@ def _annotations(
     *,
     is_narrow: bool,
 ) -> list[Note]:
-    """Thresholds, quadrants' names, arrows to the products that have a label, and over all these the labels."""
+    """Thresholds, quadrant names, arrows to the labelled products, and on top of these the labels."""
     biggest = max(point.revenue for point in points)
     named = [(points[label.index], _size(points[label.index], biggest) / 2) for label in labels]
     xs, ys = [ground.xs.at(point.x) for point in points], [ground.ys.at(point.y) for point in points]
@@ -156,7 +156,7 @@ def _counts(points: list[Point]) -> dict[str, int]:
 
 
 def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
-    """The best-selling, who come first, and those that changed quadrant."""
+    """Indices of the points to label: the best-selling first, then those that changed quadrant."""
     return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
 
 

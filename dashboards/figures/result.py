@@ -1,7 +1,7 @@
-"""A chart of any result: bars, lines or points of one column over another, one for each value of a third.
+"""A chart of any query result: bars, lines or points of one column over another, a series per value of a third.
 
 Here: drawing it from lists of values.
-Not here: which columns there are (``dashboards.app.sql``).
+Not here: choosing the columns (``dashboards.app.sql``).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dashboards.numbers import NONE
 Kind = Literal["bar", "line", "scatter"]
 
 MOST: dict[Kind, int] = {"bar": 40, "line": 2000, "scatter": 2000}
-"""Rows that a chart of each kind draws; of bars with series, places."""
+"""Most rows drawn, by kind of chart; for bars with series, most places on the axis."""
 
 _MOST_TICKS = 8
 
 
 @dataclass(frozen=True)
 class Values:
-    """One column: *values* as they are, *kind* what they are."""
+    """One column of the result: its unchanged *values* and the *kind* of value."""
 
     name: str
     values: Sequence[object]
@@ -36,17 +36,17 @@ class Values:
 
 
 MOST_SERIES = len(LINES)
-"""Series that a chart draws: as many as colours, dashes and marks tell apart."""
+"""Most series drawn: as many as there are distinct colours, dashes and marks."""
 
 
 def result_chart(look: Look, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:
-    """*y*, numbers or None, over *x*; all of equal length and at least one.
+    """*y* (numbers or None) over *x*; all columns have equal length, at least one row.
 
-    Bars and points are drawn in the order of the rows, a line from left to right.
+    Bars and points keep the order of the rows; a line is drawn from left to right.
 
-    With *series*, each of its values has bars, a line or points of its own; the first MOST_SERIES are drawn. Rows with
-    equal values of *x* then share a place. Names in a bar chart without series stand in rows of their own, so that
-    long ones can be read.
+    With *series*, each of its values has its own bars, line or points; only the first MOST_SERIES are drawn. Rows with
+    equal *x* then share a place on the axis. In a bar chart without series, names are written in full rows so that
+    long ones stay readable.
     """
     heights = [float(value) if isinstance(value, int | float) else None for value in y.values]
     if series is not None:
@@ -87,7 +87,7 @@ def _series_chart(
 
 
 def series_of(series: Values) -> list[object]:
-    """The different values of *series* in the order of their first rows, of which the first MOST_SERIES are drawn."""
+    """The distinct values of *series*, in the order of their first rows; the chart draws the first MOST_SERIES."""
     return list(dict.fromkeys(series.values))
 
 
@@ -96,10 +96,10 @@ def _name(look: Look, value: object) -> str:
 
 
 def _shared_places(x: Values, series: Values) -> tuple[list[int], list[object]]:
-    """The place of each row, and the value of *x* at each place.
+    """The place of each row on the axis, and the value of *x* at each place.
 
-    Rows with equal values share a place, unless they are of one series: each of those has a place of its own, so that
-    no bar hides another.
+    Rows with equal values share a place, except rows of the same series: those get separate places, so that no bar
+    hides another.
     """
     numbers: dict[tuple[object, int], int] = {}
     seen: dict[tuple[object, object], int] = {}
@@ -124,7 +124,7 @@ def _draw(
         return
     mode = "markers" if kind == "scatter" else "lines+markers" if len(heights) <= 62 else "lines"
     order = list(range(len(places)))
-    if kind == "line":  # from left to right, whatever the order of the rows
+    if kind == "line":  # a line goes from left to right, whatever the order of the rows
         order = sorted(order, key=lambda row: (places[row] is None, places[row] if places[row] is not None else 0))
     figure.add_scatter(
         x=[places[row] for row in order],
@@ -147,7 +147,7 @@ def _finish(
     *,
     is_placed: bool,
 ) -> None:
-    """The axes, with what they are of."""
+    """Set up the axes and their titles."""
     if not is_placed and x.kind == "time":
         figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
     _y_axis(look, figure, heights, is_from_zero=kind == "bar")
@@ -168,7 +168,7 @@ def _points(x: Values) -> Sequence[object]:
 
 
 def _place_axis(figure: go.Figure, values: Sequence[object]) -> None:
-    """Name the places 0, 1, 2 … by *values*, as many as there is room for."""
+    """Label the places 0, 1, 2 … with *values*, as many as there is room for."""
     number = len(values)
 
     def ticks(most: int) -> tuple[list[int], list[str]]:
@@ -182,7 +182,7 @@ def _place_axis(figure: go.Figure, values: Sequence[object]) -> None:
 
 
 def _time_format(x: Values) -> str:
-    """Days as such, times of one day without it."""
+    """The format of dates: only the day for days, only the time for times of one day."""
     texts = [str(value) for value in x.values if value is not None]
     if all(len(text) == 10 for text in texts):
         return "%Y-%m-%d"

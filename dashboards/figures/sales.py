@@ -1,4 +1,4 @@
-"""Sales: their course, the entrances and the slots that they came from.
+"""Sales: by day, by entrance and by slot.
 
 Here: figures over core.order_lines by day, attribution.entrance_daily and attribution.slot_daily.
 Not here: queries, texts.
@@ -19,13 +19,13 @@ from dashboards.figures.look import BLUE, PALE, SKY, Look, base, plain
 from dashboards.metrics import full_text
 
 TREND_DAYS = 28
-"""Days that the trend shows at most."""
+"""Most days in the trend."""
 
 
 def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
-    """Revenue of each computed day up to *day*: columns dt, revenue, orders; days without a row are left blank.
+    """Revenue of each computed day up to *day*: columns dt, revenue, orders; days without a row stay blank.
 
-    *day* is dark, and so, less, is the same weekday before it.
+    *day* is dark; the same weekday in earlier weeks has a medium shade.
     """
     figure = base(look, 250)
     rows = [row for row in frame.sort("dt").iter_rows(named=True) if 0 <= (day - row["dt"]).days < TREND_DAYS]
@@ -111,10 +111,10 @@ def slot_revenue(look: Look, frame: pl.DataFrame, total: float) -> go.Figure:
 
 
 def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Exposures against exposure value, both logarithmic, a bubble an entrance, its area the sales.
+    """Exposures against exposure value, both logarithmic; one bubble per entrance, its area is the sales.
 
     Columns name, exposures, revenue_per_mille, click_through_rate, revenue. Entrances without exposures or sales
-    have no place on logarithmic axes: they are left out, and the caller says so (``has_place``).
+    have no place on logarithmic axes: they are not drawn, and the caller reports them (``has_place``).
     """
     figure = base(look, 360)
     rows = [row for row in frame.sort("revenue", descending=True).iter_rows(named=True) if has_place(row)]
@@ -163,7 +163,7 @@ def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def has_place(row: dict[str, object]) -> bool:
-    """Whether an entrance can stand on logarithmic axes."""
+    """Whether an entrance has a place on logarithmic axes."""
     return all(isinstance(value := row[name], int | float) and value > 0 for name in ("exposures", "revenue_per_mille"))
 
 

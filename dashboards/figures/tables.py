@@ -1,4 +1,4 @@
-"""Grids of counts: who moved from where to where, and how many of a cohort came back.
+"""Grids of counts: moves between groups, and how many customers of a cohort bought again.
 
 Here: figures over customers.rfm_migration, products.quadrant_migration and customers.cohorts.
 Not here: queries, texts.
@@ -16,22 +16,22 @@ from dashboards.figures.heat import Cell, add_heat
 from dashboards.figures.look import GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
-"""Where members come from and go to that are in no cell."""
+"""The key of members that are in no group: before they joined, or after they left."""
 
 _LETTERS_ACROSS = 64
-"""Latin letters that fit above the columns of a grid."""
+"""Most Latin letters in a column title of a grid."""
 _AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
-"""Pixels of the title left of a grid, of a letter beside it, of a digit in it."""
+"""Widths in pixels: of the title left of a grid, of a letter beside it, of a digit in it."""
 _NARROW = 460
-"""Pixels below which the narrow layout is taken (page.js)."""
+"""Below this width in pixels page.js takes the narrow layout."""
 
 
 def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
-    """Members by where they were (rows) and where they are (columns): columns from_key, to_key, members.
+    """Members by earlier group (rows) and group now (columns): columns from_key, to_key, members.
 
-    A cell is coloured by its share of the row; those who stayed are framed. *names* gives the keys' names in
-    their order, *unit* is the text key of what is counted. Keys that no row has are left out, unknown ones stand last.
-    In fewer pixels than ``layout.meta["min_width"]`` the numbers would run into each other.
+    A cell is coloured by its share of the row; unmoved members are framed. *names* maps the keys to names, in their
+    order; *unit* is the text key of the unit. Keys without a row are not shown, unknown keys come last. At less than
+    ``layout.meta["min_width"]`` pixels the numbers would overlap.
     """
     counts: dict[tuple[str, str], int] = {}
     for row in frame.iter_rows(named=True):
@@ -79,7 +79,7 @@ def _widths(
     *,
     is_tight: bool,
 ) -> dict[str, object]:
-    """The layout's right margin, and the least width at which the numbers of a grid do not touch."""
+    """The layout's right margin, and the least width in pixels at which the numbers do not overlap."""
     right = 64 if is_tight else 8
     digits = max(text_width(look.numbers.short(count)) for count in counts.values())
     beside = max(
@@ -96,17 +96,17 @@ def _widths(
 
 
 def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
-    """*keys* in the order of *names*, unknown ones after them, those in no cell last."""
+    """*keys* in the order of *names*, then unknown keys, then members in no group."""
     outside = [key for key in (NEW, ENTERED, LEFT) if key in keys]
     known = [key for key in names if key in keys and key not in outside]
     return [*known, *sorted(keys - set(names) - set(outside)), *outside]
 
 
 def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:
-    """Of each month's new customers, how many bought again in the months after.
+    """How many of each month's new customers bought again in the months after.
 
-    Columns cohort_month, months_since, customers, retained, retention_rate (null: not over yet, blank). *months*: the
-    months after the first that are shown; default: all observed but the first, in which everybody bought.
+    Columns cohort_month, months_since, customers, retained, retention_rate (null: not over yet, blank). *months*: which
+    months after the first to show; default: all observed except the first, in which everybody bought.
     """
     cohorts = sorted({(row["cohort_month"], row["customers"]) for row in frame.iter_rows(named=True)})
     observed = frame.filter(pl.col("retention_rate").is_not_null())

@@ -1,6 +1,6 @@
-"""Figures in the dark: the same, with every colour of the palette exchanged.
+"""Figures in the dark theme: the same figures with every colour of the palette replaced.
 
-Here: the exchange.
+Here: replacing the colours.
 Not here: the palette (``dashboards.figures.look``), any one chart.
 """
 
@@ -32,14 +32,14 @@ _DARK = {
     "#f7f9fa": "#1c252d",
     "rgba(255,255,255": "rgba(23,30,37",
 }
-"""Colour on white paper → the same in the dark."""
+"""Colour on white paper → its counterpart in the dark theme."""
 
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _COLOR = re.compile("|".join(re.escape(color) for color in _DARK), re.IGNORECASE)
 
 
 def dark(figure: go.Figure) -> dict[str, Any]:
-    """*figure* as Plotly's JSON, in dark colours."""
+    """*figure* as Plotly's JSON, in the colours of the dark theme."""
     exchanged = _exchanged(figure.to_plotly_json())
     assert isinstance(exchanged, dict)
     return exchanged
@@ -56,7 +56,7 @@ def _exchanged(part: object) -> object:
 
 
 def _font(font: object) -> object:
-    """A font whose letters can be read: a colour of no palette, such as one that a matrix gives, is made light."""
+    """A readable font: a colour outside the palette, such as one from matrices.yaml, is lightened."""
     made = _exchanged(font)
     if not isinstance(font, dict) or not isinstance(made, dict):
         return made
@@ -67,6 +67,6 @@ def _font(font: object) -> object:
 
 
 def _lighter(color: str) -> str:
-    """*color*, ``#rrggbb``, mixed with the ink of the dark."""
+    """*color*, ``#rrggbb``, mixed with the ink colour of the dark theme."""
     mixed = (round(0.45 * int(color[n : n + 2], 16) + 0.55 * int(DARK_INK[n : n + 2], 16)) for n in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in mixed)

@@ -13,7 +13,7 @@ from dashboards.figures.look import BLUES, INK, PAPER, Look, base, plain
 
 
 def group_tiles(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """A tile a group: area = customers, the darker the more net revenue each of them brought.
+    """One tile per group: area = customers; the darker, the higher the net revenue per customer.
 
     Columns name, customers, customer_share, revenue_share, mean_monetary (net revenue per customer). Groups without
     customers have no tile.

@@ -1,7 +1,7 @@
 """The queries of pages and of the report: ``<page>.sql``, each below a line ``-- query name: what its rows are``.
 
-Here: finding one by ``page.name``. Values come in as ``$name``, metrics as ``METRICS(revenue, orders)``, which becomes
-their formulas; no text is put together. ``headwater check`` holds them all to the tables' columns.
+Here: finding a query by ``page.name``. Values are parameters ``$name``; ``METRICS(revenue, orders)`` expands to the
+metrics' formulas; SQL is never built from text. ``headwater check`` validates all queries against the tables' columns.
 Not here: how a file is read and checked (``pipelines.sqlproject.queries``).
 """
 
@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent
 
 @cache
 def all_queries() -> Mapping[str, Query]:
-    """Name → query, of every file."""
+    """Name → query, from all files."""
     return {name: query for file in sorted(_FOLDER.glob("*.sql")) for name, query in read_queries(file).items()}
 
 
@@ -26,6 +26,6 @@ def query(name: str) -> str:
     """The SQL of the query *name*, such as ``entrances.total``.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such query.
     """
     return all_queries()[name].sql

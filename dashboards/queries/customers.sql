@@ -1,4 +1,4 @@
--- The customers as of a day, a group of them, one of them.
+-- Customers as of a day: all, a group, or a single one.
 
 -- query users: Everyone who ordered up to the day.
 SELECT user_id FROM core.orders WHERE dt <= $day AND user_id IS NOT NULL GROUP BY user_id;
@@ -22,7 +22,7 @@ SELECT * FROM customers.rfm
 WHERE dt = $day AND CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key
 ORDER BY monetary DESC, user_id;
 
--- query names: Names and advice of the octants and segments.
+-- query names: Names and advice of octants and segments.
 SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place
 FROM config.octants
 UNION ALL
@@ -34,29 +34,29 @@ SELECT *, CAST(net_revenue AS DOUBLE) / nullif(customers, 0) AS mean_monetary
 FROM customers.rfm_daily
 WHERE dt = $day AND customers > 0 ORDER BY revenue_share DESC NULLS LAST, key;
 
--- query thresholds: The thresholds of recency, frequency and money.
+-- query thresholds: The thresholds of recency, frequency and monetary value.
 SELECT axis, value FROM customers.rfm_thresholds WHERE dt = $day;
 
--- query migration: How many customers went from which group to which.
+-- query migration: Number of customers that moved from one group to another.
 SELECT from_key, to_key, customers AS members, net_revenue
 FROM customers.rfm_migration
 WHERE dt = $day AND kind = $kind
 ORDER BY customers DESC, from_key, to_key;
 
--- query coverage: The sales that the scores exclude.
+-- query coverage: Order lines that the scores exclude.
 SELECT * FROM customers.sales_coverage WHERE dt = $day;
 
--- query scores: How many customers have which scores, and what they spent on average.
+-- query scores: Number of customers and their mean net sales, by scores.
 SELECT r_score, f_score, count(*) AS customers, avg(CAST(monetary AS DOUBLE)) AS monetary
 FROM customers.rfm WHERE dt = $day GROUP BY ALL ORDER BY ALL;
 
--- query stages: The lifecycle stages, on the day and some days before.
+-- query stages: Customers by lifecycle stage, now and some days earlier.
 SELECT now.stage, now.customers, now.revenue, before.customers AS before
 FROM customers.lifecycle_daily AS now
 LEFT JOIN customers.lifecycle_daily AS before ON before.stage = now.stage AND before.dt = $day - $back
 WHERE now.dt = $day;
 
--- query cohorts: The cohorts up to the day; null in months that were not complete.
+-- query cohorts: Cohorts up to the day; null in months that are not over.
 WITH months AS (
     SELECT *, CAST(cohort_month + to_months(months_since + 1) AS DATE) <= $day + 1 AS is_over
     FROM customers.cohorts
@@ -68,5 +68,5 @@ FROM months
 WHERE cohort_month < date_trunc('month', $day) OR NOT (SELECT max(dt) > $day FROM core.order_lines)
 ORDER BY ALL;
 
--- query pareto: How much the best tenths bring.
+-- query pareto: Cumulative shares, best decile first.
 SELECT * FROM customers.pareto WHERE dt = $day ORDER BY kind, decile;

@@ -1,4 +1,4 @@
--- What `headwater demo` shows at its end.
+-- The output of `headwater demo`.
 
 -- query last_day: The last day with sales.
 SELECT max(dt) AS last_day FROM core.order_lines;
@@ -15,6 +15,6 @@ SELECT daily.entrance_id AS entrance, names.name_zh AS 名称, exposures, produc
 FROM attribution.entrance_daily AS daily LEFT JOIN names ON names.entrance_id = daily.entrance_id
 WHERE dt = $day ORDER BY revenue DESC, exposures DESC;
 
--- query sales: The sales of the entrances, and those of the paid orders.
+-- query sales: The entrances' sales, and the sales of the paid orders.
 SELECT (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day) AS entrances,
     (SELECT sum(revenue) FROM core.order_lines WHERE dt = $day) AS paid_orders;

@@ -1,6 +1,6 @@
--- The entrances and their names.
+-- Entrances and their names.
 
--- query names: The name of each entrance: in the configuration, or its id if only the data has it.
+-- query names: Display name of each entrance_id, from the configuration and from the data.
 WITH named AS (
     SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
 )
@@ -10,7 +10,7 @@ SELECT DISTINCT entrance_id, NULL, NULL
 FROM attribution.entrance_daily
 WHERE entrance_id NOT IN (SELECT entrance_id FROM named);
 
--- query entrances: What each entrance brought.
+-- query entrances: Traffic and sales of each entrance.
 SELECT entrance_id, METRICS(exposures, product_clicks, add_to_carts, orders, order_lines),
     METRICS(revenue, revenue_by_visit, net_revenue, refunded, margin, revenue_share),
     METRICS(click_through_rate, click_to_order_rate, revenue_per_mille),
@@ -24,7 +24,7 @@ GROUP BY entrance_id
 QUALIFY $entrance = '' OR entrance_id = $entrance
 ORDER BY sum(now.revenue) DESC, sum(now.exposures) DESC, entrance_id;
 
--- query total: What all entrances brought, beside the paid orders.
+-- query total: Totals of all entrances, and of the paid orders.
 WITH paid AS (
     SELECT METRICS(orders, revenue) FROM core.order_lines WHERE dt BETWEEN $first AND $last
 ), before AS (
@@ -45,7 +45,7 @@ FROM attribution.entrance_daily
 WHERE dt BETWEEN $first AND $last
 ORDER BY dt, revenue DESC;
 
--- query days: One entrance by day; without the days on which it has none of these.
+-- query days: One entrance by day; days without traffic or sales have no row.
 SELECT dt, exposures, product_clicks, orders, revenue, net_revenue, margin, click_through_rate, click_to_order_rate,
     revenue_per_mille
 FROM attribution.entrance_daily

@@ -1,4 +1,4 @@
--- The path behind an order, a cart or a device.
+-- The path of an order, a cart or a device.
 
 -- query lines: The lines of an order.
 SELECT sales.*, coalesce(names.name, sales.product_id) AS name,
@@ -8,7 +8,7 @@ LEFT JOIN products.names AS names ON names.product_id = sales.product_id
 LEFT JOIN core.products AS listed ON listed.sku = sales.sku
 WHERE sales.order_id = $find ORDER BY sales.line_no;
 
--- query sales_of_end: The sales that were matched to an end.
+-- query sales_of_end: The sales matched to an end of a path.
 SELECT sales.*, coalesce(names.name, sales.product_id) AS name,
     CASE WHEN sales.sku <> sales.product_id THEN coalesce(listed.name, sales.sku) END AS variant
 FROM attribution.attributed_sales AS sales
@@ -16,7 +16,7 @@ LEFT JOIN products.names AS names ON names.product_id = sales.product_id
 LEFT JOIN core.products AS listed ON listed.sku = sales.sku
 WHERE sales.matched_event_id = $find ORDER BY sales.paid_at, sales.order_id, sales.line_no;
 
--- query end: An end.
+-- query end: One end of a path: an add-to-cart, click or exposure.
 SELECT ends.*, coalesce(names.name, ends.product_id) AS name,
     CASE WHEN ends.sku <> ends.product_id THEN coalesce(listed.name, ends.sku) END AS variant
 FROM attribution.attributed_events AS ends
@@ -24,7 +24,7 @@ LEFT JOIN products.names AS names ON names.product_id = ends.product_id
 LEFT JOIN core.products AS listed ON listed.sku = ends.sku
 WHERE ends.event_id = $find;
 
--- query ends_of_device: The add-to-carts of a device, with what they led to.
+-- query ends_of_device: The add-to-carts of a device, with the sales matched to them.
 SELECT ends.event_id, ends.occurred_at, ends.sku, ends.product_id, coalesce(names.name, ends.product_id) AS name,
     CASE WHEN ends.sku <> ends.product_id THEN coalesce(listed.name, ends.sku) END AS variant,
     ends.entrance_id, ends.rule, any_value(sales.order_id) AS order_id, sum(sales.revenue) AS revenue
@@ -35,12 +35,12 @@ LEFT JOIN attribution.attributed_sales AS sales ON sales.matched_event_id = ends
 WHERE ends.device_id = $find AND ends.end_type = 'add_to_cart'
 GROUP BY ALL ORDER BY ends.occurred_at DESC, ends.event_id;
 
--- query steps: The path to an end.
+-- query steps: The steps of the path to an end.
 SELECT steps.*, coalesce(products.name, steps.sku) AS product
 FROM attribution.path_steps AS steps LEFT JOIN core.products AS products ON products.sku = steps.sku
 WHERE steps.end_event_id = $end ORDER BY steps.step_no;
 
--- query example: An order line whose path is a good example.
+-- query example: The order line whose path is the best example.
 SELECT sales.order_id, sales.line_no,
     count(*) FILTER (WHERE steps.is_backtracked) AS backtracked,
     count(*) FILTER (WHERE steps.effective_step_no IS NULL) AS superseded
@@ -51,7 +51,7 @@ GROUP BY ALL
 ORDER BY least(backtracked, 2) + least(superseded, 2) DESC, abs(count(*) - 8), sales.order_id, sales.line_no
 LIMIT 1;
 
--- query order: Whether there is such an order.
+-- query order: Whether the order exists.
 SELECT status FROM core.orders WHERE order_id = $find;
 
 -- query visit: The event that a sale without a path was matched to.

@@ -1,19 +1,19 @@
--- Sales by what they were matched by: of all entrances, of one, or of one slot.
+-- Sales by kind of match: of all entrances, of one, or of one slot.
 
--- query by_kind: What each kind of match brought.
+-- query by_kind: Sales of each kind of match.
 SELECT matched_by, METRICS(order_lines, orders, units, revenue, net_revenue, refunded, margin)
 FROM attribution.attributed_sales
 WHERE dt BETWEEN $first AND $last AND ($entrance = '' OR entrance_id = $entrance)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
 GROUP BY matched_by;
 
--- query total: What all of them brought.
+-- query total: Total sales of all kinds.
 SELECT METRICS(order_lines, orders, units, revenue, net_revenue, refunded, margin)
 FROM attribution.attributed_sales
 WHERE dt BETWEEN $first AND $last AND ($entrance = '' OR entrance_id = $entrance)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot));
 
--- query of_kind: What one kind brought, by entrance, by slot or by content; the keys of a finer level are null.
+-- query of_kind: Sales of one kind by entrance, by slot or by content; the keys of a finer level are null.
 WITH placed AS (
     SELECT * REPLACE (
         CASE WHEN $level <> 'entrances' THEN head_page_type END AS head_page_type,
@@ -41,7 +41,7 @@ LEFT JOIN before
     AND before.head_content_id IS NOT DISTINCT FROM now.head_content_id
 ORDER BY now.revenue DESC, now.entrance_id, now.head_page_type, now.head_module, now.head_slot, now.head_content_id;
 
--- query before: What one kind brought on the days compared with.
+-- query before: Sales of one kind on the comparison days.
 SELECT METRICS(revenue) AS revenue_before
 FROM attribution.attributed_sales
 WHERE dt BETWEEN $then_first AND $then_last AND matched_by = $kind AND ($entrance = '' OR entrance_id = $entrance)

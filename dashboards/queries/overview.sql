@@ -1,4 +1,4 @@
--- The overview. Its figures are those of dashboards.totals.
+-- The overview; its totals come from dashboards.totals.
 
 -- query days: Sales and visitors by day; null on days that are not computed.
 WITH days AS (

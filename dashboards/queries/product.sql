@@ -1,14 +1,14 @@
 -- One product with its variants.
 
--- query id: The product that a sku is, or is a variant of.
--- A product stays a product, even if the catalogue lists it as a variant of another one.
+-- query id: The product of a sku: the sku itself, or the product it is a variant of.
+-- A product_id stays a product even if the catalogue lists it as a variant of another.
 SELECT coalesce(
     (SELECT product_id FROM products.names WHERE product_id = $sku),
     (SELECT product_id FROM core.products WHERE sku = $sku),
     $sku
 ) AS product_id;
 
--- query product: What the catalogue says of it.
+-- query product: Its entry in the catalogue.
 SELECT names.name, nullif(catalog.category, '(none)') AS category, catalog.launched_on, own.brand, own.list_price
 FROM products.catalog AS catalog
 LEFT JOIN products.names AS names ON names.product_id = catalog.product_id
@@ -21,18 +21,18 @@ SELECT * FROM products.metrics WHERE dt = $day AND product_id = $product ORDER B
 -- query places: Its quadrants.
 SELECT * FROM products.quadrants WHERE dt = $day AND product_id = $product;
 
--- query days: What it sold and how it was seen by day; without the days on which it was not.
+-- query days: Its sales and traffic by day; days without any have no row.
 SELECT dt, METRICS(revenue, units, order_lines, exposures, product_clicks, views, add_to_carts)
 FROM products.daily
 WHERE product_id = $product AND dt BETWEEN $from AND $to GROUP BY dt;
 
--- query entrances: The entrances that its sales came from.
+-- query entrances: Its sales by entrance.
 SELECT entrance_id, METRICS(revenue, revenue_by_visit, net_revenue, margin, orders, units, revenue_share)
 FROM attribution.attributed_sales
 WHERE product_id = $product AND dt BETWEEN $first AND $last AND ($kind = '' OR matched_by = $kind)
 GROUP BY entrance_id ORDER BY revenue DESC, entrance_id;
 
--- query variants: What each of its skus sold.
+-- query variants: Its sales by sku.
 WITH skus AS (
     SELECT sku FROM core.products WHERE product_id = $product
     UNION SELECT sku FROM products.daily WHERE product_id = $product AND dt BETWEEN $first AND $last

@@ -1,4 +1,4 @@
--- The products as of a day.
+-- Products as of a day.
 
 -- query window_days: The lengths of the windows.
 SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1;
@@ -17,7 +17,7 @@ LEFT JOIN products.quadrants AS quadrants
 WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
 ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id;
 
--- query unknown: How many products have a quadrant in each matrix, and which metrics the others lack.
+-- query unknown: Number of products placed in each matrix, and the metrics that the others lack.
 SELECT matrix_id, window_days, unknown_metrics, x_high IS NOT NULL AND y_high IS NOT NULL AS is_placed,
     count(*) AS products
 FROM products.quadrants WHERE dt = $day GROUP BY ALL ORDER BY ALL;
@@ -39,10 +39,10 @@ WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
     AND ($category = '' OR now.category = $category)
 ORDER BY now.revenue DESC NULLS LAST, now.product_id;
 
--- query health: The verdicts on the portfolio.
+-- query health: Health of the portfolio.
 SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule;
 
--- query moves: How many products went from which quadrant to which.
+-- query moves: Number of products that moved from one quadrant to another.
 SELECT from_key, to_key, products AS members
 FROM products.quadrant_migration
 WHERE dt = $day AND window_days = $window AND matrix_id = $matrix
@@ -57,7 +57,7 @@ SELECT * FROM config.cells ORDER BY matrix_id, code DESC;
 -- query axes: Their axes.
 SELECT matrix_id, axis, metric, is_low_high FROM config.axes;
 
--- query new_for: For how many days a product is new.
+-- query new_for: Days for which a product is new.
 SELECT CAST(max(argument) AS BIGINT) AS days FROM config.axes WHERE metric = 'days_since_launch';
 
 -- query launched: New products by days since their launch.
@@ -86,7 +86,7 @@ FROM products.assortment WHERE dt = $day AND window_days = $window GROUP BY ALL 
 -- query metrics_window: The longest window of the products' metrics.
 SELECT max(window_days) AS days FROM products.metrics WHERE dt = $day;
 
--- query sold: How many products sold, and how many of them without a known cost.
+-- query sold: Number of products sold, and of those without a known cost.
 SELECT count(*) AS products, METRICS(revenue), count(*) FILTER (WHERE margin IS NULL) AS without_cost,
     sum(revenue) FILTER (WHERE margin IS NULL) AS revenue_without
 FROM products.metrics WHERE dt = $day AND window_days = $window AND order_lines > 0;

@@ -1,4 +1,4 @@
--- The health of the log, and what was ever landed.
+-- Tracking quality, and all landed records.
 
 -- query records: All records ever landed.
 SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quarantined_rate), count(*) AS batches,
@@ -18,9 +18,9 @@ FROM core.batches ORDER BY ingested_at DESC, file;
 -- query health: The log by day.
 SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt;
 
--- query health_total: The log of all of the days.
+-- query health_total: The log, total of the days.
 SELECT METRICS(events, page_id_missing_rate, page_id_drop_rate, skewed_rate, late_rate)
 FROM core.traffic_daily WHERE dt BETWEEN $first AND $last;
 
--- query mismatches: Orders whose lines do not match them.
+-- query mismatches: Orders and lines that do not match.
 SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1;

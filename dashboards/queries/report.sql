@@ -1,10 +1,10 @@
--- What the report alone shows: one day, beside the day before and the same weekday of the week before.
+-- Only for the report: one day, with the day before and the same weekday last week.
 
 -- query days: Sales by day up to the day.
 SELECT dt, METRICS(revenue, net_revenue, orders, buyers, margin)
 FROM core.order_lines WHERE dt BETWEEN $first AND $day GROUP BY dt;
 
--- query entrances: What each entrance brought on the day.
+-- query entrances: Traffic and sales of each entrance on the day.
 WITH names AS (
     SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
 )
@@ -17,7 +17,7 @@ LEFT JOIN attribution.entrance_daily AS before ON before.entrance_id = now.entra
 LEFT JOIN attribution.entrance_daily AS week ON week.entrance_id = now.entrance_id AND week.dt = $day - 7
 WHERE now.dt = $day ORDER BY now.revenue DESC, now.exposures DESC, now.entrance_id;
 
--- query total: What all entrances brought on the day, beside the paid orders.
+-- query total: Totals of all entrances on the day, and of the paid orders.
 WITH paid AS (
     SELECT METRICS(orders, revenue) FROM core.order_lines WHERE dt = $day
 ), earlier AS (
@@ -32,11 +32,11 @@ WITH paid AS (
 SELECT sums.*, paid.orders, earlier.*, coalesce(sums.revenue, 0) = coalesce(paid.revenue, 0) AS is_equal
 FROM sums, paid, earlier;
 
--- query matches: The day's sales by what they were matched by.
+-- query matches: The day's sales by kind of match.
 SELECT matched_by, METRICS(order_lines, revenue, net_revenue, margin, revenue_share)
 FROM attribution.attributed_sales WHERE dt = $day GROUP BY matched_by;
 
--- query slots: What each slot brought on the day.
+-- query slots: Traffic and sales of each slot on the day.
 WITH names AS (
     SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
 )

@@ -1,4 +1,4 @@
--- What matches the search text, which is in lower case; one row more than is listed shows that there are more.
+-- Search results for the typed text in lower case; one row more than listed, to know whether there are more.
 
 -- query entrance: Entrances by id or name.
 SELECT DISTINCT entrance_id AS key, CASE $language WHEN 'zh' THEN name_zh ELSE name_en END AS name
@@ -6,7 +6,7 @@ FROM core.entrances
 WHERE contains(lower(entrance_id || ' ' || coalesce(name_zh, '') || ' ' || coalesce(name_en, '')), $q)
 ORDER BY key LIMIT $most;
 
--- query product: Products by id, sku, name or category; a variant by its own name where it alone is found.
+-- query product: Products by id, sku, name or category; a variant by its own name if only the variant matches.
 WITH found AS (
     SELECT product_id, sku, name FROM core.products
     WHERE contains(lower(concat_ws(' ', sku, product_id, name, category)), $q)

@@ -1,4 +1,4 @@
--- The slots of an entrance: what they brought, what they showed, the order lines credited to them.
+-- The slots of an entrance: traffic and sales, contents, credited order lines.
 
 -- query slots: The slots of an entrance.
 SELECT entrance_id, head_page_type, head_module, head_slot, count(DISTINCT head_content_id) AS contents,
@@ -8,7 +8,7 @@ FROM attribution.slot_daily
 WHERE dt BETWEEN $first AND $last AND entrance_id = $entrance
 GROUP BY ALL ORDER BY revenue DESC, impressions DESC, head_page_type, head_module, head_slot;
 
--- query changes: Slots whose content changed on the days, with what was shown before and after.
+-- query changes: Slots whose content changed on these days, with the content before and after.
 WITH shown AS (
     SELECT dt, head_page_type, head_module, head_slot, head_content_id, impressions, clicks, revenue
     FROM attribution.slot_daily

@@ -1,7 +1,7 @@
--- How complete the data of a range of days is.
+-- Coverage of a range of days.
 
--- query days: How many days were logged.
+-- query days: Number of days with events.
 SELECT count(*) AS log_days FROM core.traffic_daily WHERE dt BETWEEN $from AND $to;
 
--- query visitor_days: On how many days the visitors are known.
+-- query visitor_days: Number of days for which visitors are known.
 SELECT count(DISTINCT dt) AS visitor_days FROM core.visitors WHERE dt BETWEEN $from AND $to;

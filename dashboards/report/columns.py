@@ -1,7 +1,7 @@
 """Columns that only the report has.
 
-Here: a change against an earlier day, both values of which are in the row.
-Not here: the columns of every table (``dashboards.columns``).
+Here: the change against an earlier day; the row has both values.
+Not here: columns shared with the web app (``dashboards.columns``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dashboards.metrics import full_text
 
 
 def change_column(look: Look, title: str, now: str, before: str) -> Column:
-    """By how much *now* differs from *before*; the earlier value on hover."""
+    """The change from *before* to *now*; the earlier value on hover."""
     return Column(
         title,
         lambda row: arrowed(look.numbers.change(row[now], row[before])),

@@ -1,7 +1,7 @@
-"""Sections of the entrances and their slots: where the sales came from.
+"""The sections on entrances and slots: sales by source.
 
 Here: charts and tables.
-Not here: the day as a whole (``dashboards.report.overview``), how a chart looks (``dashboards.figures.sales``).
+Not here: the totals of the day (``dashboards.report.overview``), how a chart looks (``dashboards.figures.sales``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUIET_ROWS = 10
 
 
 def entrances(look: Look, reader: Reader) -> list[Block]:
-    """The entrances' sales and traffic; that the sales sum to the day's."""
+    """The entrances' sales and traffic, and the check that their sales sum to the day's sales."""
     frame = _named(look, reader.frame(query("report.entrances")))
     total = reader.frame(query("report.total")).row(0, named=True)
     rows = frame.to_dicts()
@@ -74,7 +74,7 @@ def entrances(look: Look, reader: Reader) -> list[Block]:
 
 
 def _matches(look: Look, reader: Reader) -> list[Block]:
-    """By what the day's order lines found their entrances; nothing where the home has no such table."""
+    """The day's sales by kind of match; empty if the home has no such table."""
     if not reader.has("attribution.attributed_sales"):
         return []
     found = {row["matched_by"]: row for row in reader.frame(query("report.matches")).iter_rows(named=True)}
@@ -100,9 +100,9 @@ def _value_chart(look: Look, frame: pl.DataFrame, columns: Sequence[Column]) -> 
     title = look.text("entrances.value.title")
     if len(left_out) == len(rows):
         return Empty(title, look.text("empty.value"))
-    said = look.text("note.no_place", names=look.text("list.separator").join(left_out))
+    note = look.text("note.no_place", names=look.text("list.separator").join(left_out))
     table = Table("value", title, columns, rows, look.text("definition.entrance_value"))
-    return Chart(entrance_value(look, frame), table, (said,) if left_out else ())
+    return Chart(entrance_value(look, frame), table, (note,) if left_out else ())
 
 
 def _changes(look: Look) -> list[Column]:
@@ -113,7 +113,7 @@ def _changes(look: Look) -> list[Column]:
 
 
 def slots(look: Look, reader: Reader) -> list[Block]:
-    """The slots that brought the most, and those that were seen most without a sale."""
+    """The slots with the most sales, and the most-seen slots without a sale."""
     frame = _named(look, reader.frame(query("report.slots"))).with_columns(pl.col("name").alias("entrance"))
     modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
     rows = [
@@ -163,7 +163,7 @@ def _named(look: Look, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _place(look: Look, row: Mapping[str, Any], has_modules: bool) -> str:
-    """Where the slot is and what it shows; the module only where its entrance has several."""
+    """The place and content of a slot; the module only if its entrance has several."""
     parts = [look.text.name("module", row["head_module"])] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(look.text("slot.number", n=row["head_slot"]))

@@ -1,8 +1,8 @@
-"""``headwater report``: one day of a shop as one HTML file.
+"""``headwater report``: one day of a shop as a single HTML file.
 
-Here: which day, which file.
-Not here: what the report says (``dashboards.report.write``), which is imported when asked for: drawing charts takes a
-second to load that nothing else should wait for.
+Here: choosing the day and the file.
+Not here: the contents (``dashboards.report.write``). That module is imported when needed: loading the chart library
+takes a second, and other commands should not wait for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def write_report(home: Home, language: Language, *, day: dt.date | None = None, 
 
     Args:
         home: The home.
-        language: Of the texts.
+        language: The language of the texts.
         day: Default: the newest computed day that is over.
         out: Default: ``<home>/reports/<day>-<language>.html``.
 
@@ -42,7 +42,7 @@ def write_report(home: Home, language: Language, *, day: dt.date | None = None, 
 
 
 def tables_read() -> tuple[str, ...]:
-    """The tables that a report reads, where the home has them."""
+    """The tables that a report reads if the home has them."""
     return MARTS
 
 

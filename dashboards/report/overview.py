@@ -1,7 +1,7 @@
-"""Section of the overview: the day's sales at a glance, their course, the way to them.
+"""The overview section: the day's totals, the sales by day, the funnel.
 
 Here: its cards and chart.
-Not here: what a figure is (``dashboards.totals``), where the sales came from (``dashboards.report.entrances``), how a
+Not here: computing totals (``dashboards.totals``), sales by entrance (``dashboards.report.entrances``), how a
 chart looks (``dashboards.figures.sales``).
 """
 
@@ -31,7 +31,7 @@ Figures = Mapping[str, Any]
 
 
 def overview(look: Look, reader: Reader) -> list[Block]:
-    """The day's sales against the day before and the same weekday of the week before, their course, the way to them."""
+    """The day's totals against the day before and the same weekday last week, the sales by day, the funnel."""
     day = reader.day
     now = figures(reader, day)
     before, week = (figures(reader, day - dt.timedelta(days=n)) for n in (1, 7))
@@ -49,13 +49,13 @@ def overview(look: Look, reader: Reader) -> list[Block]:
 
 
 def figures(reader: Reader, day: dt.date) -> Figures:
-    """The figures of *day*; each of them None where it is not computed."""
+    """The totals of *day*; all None if the day is not computed."""
     found = totals(reader, day, day, has_visitors=reader.exists(VISITORS))
     return found if day in reader.days(MAIN) else dict.fromkeys(found)
 
 
 def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
-    """The course of the sales up to the day; nothing where there were none."""
+    """Sales by day up to the day; empty if there were none."""
     day = reader.day
     found = reader.frame(query("report.days"), first=day - dt.timedelta(days=TREND_DAYS - 1))
     days = {row["dt"]: row for row in found.iter_rows(named=True)}
@@ -98,16 +98,16 @@ def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, 
     then = earlier[metric]
     if is_rate(metric):
         change = look.numbers.points(value, then)
-        said = change if change == NONE else look.text("compare.points", n=change)
+        signed = change if change == NONE else look.text("compare.points", n=change)
     else:
-        said = look.numbers.change(value, then)
+        signed = look.numbers.change(value, then)
     then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
     full = full_text(look.numbers, metric, then)
-    return Change(arrowed(said), look.text(key) + then_text, full, tone(metric, said))
+    return Change(arrowed(signed), look.text(key) + then_text, full, tone(metric, signed))
 
 
 def _funnel(look: Look, now: Figures) -> Cards:
-    """Exposures, clicks, carts and lines of the day, with the rate of each step."""
+    """The day's funnel: exposures, clicks, carts and order lines, with the rate of each step."""
     cards = []
     for metric, rate in STEPS:
         value = now[metric] or 0

@@ -1,4 +1,4 @@
-// Draws every figure that stands in the page as JSON, and draws it anew for paper and for narrow screens.
+// Draws all figures from the JSON in the page, and redraws them for paper and for narrow screens.
 (function () {
   "use strict";
   var NARROW = 460, PAPER = 690;

@@ -1,7 +1,7 @@
-"""The page of the report: sections of blocks in one HTML file that asks nobody for anything.
+"""The page of the report: sections of blocks in one HTML file that loads nothing from elsewhere.
 
-Here: what the template (``page.html``) needs besides the blocks; plotly.js is written into the page once.
-Not here: what the sections say (``dashboards.sections``, ``dashboards.report.overview`` and ``entrances``).
+Here: the input of the template (``page.html``) besides the blocks; plotly.js is written into the page once.
+Not here: the contents of the sections (``dashboards.sections``, ``dashboards.report.overview`` and ``entrances``).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from dashboards.blocks import VERDICT_SIGNS, Block, Column
 from dashboards.figures.look import Look, text_width
 
 _MOST_ROWS = 100
-"""Rows that the table under a chart shows at most."""
+"""Most rows in the table under a chart."""
 
 _ONE_LINE = 36
-"""Width in Latin letters up to which a text is kept on one line."""
+"""Texts up to this width in Latin letters stay on one line."""
 
 _CONFIG = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
-"""Control characters, and those that turn the direction of what follows them."""
+"""Control characters, including those that reverse the direction of text."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; *key* is what a link to it names."""
+    """A section of the page; *key* is its anchor."""
 
     key: str
     title: str
@@ -42,18 +42,18 @@ class Section:
 
 
 def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
-    """The whole file; controls and the app's own parts are left out, which a file cannot have.
+    """The HTML file; controls and the web app's own components are skipped, because they do not work in a file.
 
     Args:
         look: The language.
-        sections: In the order in which they are shown.
-        texts: title, heading, about, warning (may be '') and footer.
+        sections: The sections, in order.
+        texts: The texts title, heading, about, warning (may be '') and footer.
     """
     figures: list[Markup] = []
 
     def add_figure(figure: go.Figure) -> str:
-        """The id of the element that *figure* is drawn in; its data stand at the end of the page."""
-        figures.append(Markup(to_json(figure, validate=False)))  # in which plotly escapes what could end a script
+        """The id of the element that *figure* is drawn in; its data are at the end of the page."""
+        figures.append(Markup(to_json(figure, validate=False)))  # plotly escapes text that could close the script
         return f"figure-{len(figures) - 1}"
 
     return _template().render(
@@ -75,7 +75,7 @@ def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
 
 
 def first_of(look: Look, shown: int, total: int) -> str:
-    """That only the first rows are shown; '' where all are."""
+    """The note that only the first rows are shown; '' if all are."""
     return look.text("first_of", n=look.numbers.full(shown), m=look.numbers.full(total)) if shown < total else ""
 
 
@@ -86,7 +86,7 @@ def _template() -> Template:
 
 
 def _visible(value: object) -> object:
-    """*value* without letters that cannot be seen, if it is text; HTML is left as it is."""
+    """*value* without invisible characters if it is text; HTML is unchanged."""
     return value.translate(_UNSEEN) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,7 +1,7 @@
-"""What the report reads: frames of the marts of one day.
+"""Reading the tables of one day for the report.
 
-Here: the tables, a Reader of one home, which days are there.
-Not here: what is made of the frames.
+Here: the list of tables, a Reader of one home, the computed days.
+Not here: what the report shows of them.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ MARTS = (
     "products.portfolio_health",
     "products.assortment",
 )
-"""The tables that the report reads, where the home has them."""
+"""The tables that the report reads if the home has them."""
 
 MAIN = "attribution.entrance_daily"
-"""The table whose days can be reported."""
+"""The table whose days can have a report."""
 
 _TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,
@@ -73,16 +73,16 @@ class Reader:
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold."""
+        """The current settings."""
         return self.workspace.settings
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*, in which ``$day`` is the day; money as floating point: exact sums are for SQL."""
+        """The rows of *sql*, in which ``$day`` is the day; money as floating point (exact sums belong in SQL)."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
         return to_frame(self.connection.sql(sql, params=values))
 
     def exists(self, table: str) -> bool:
-        """Whether the home knows such a table."""
+        """Whether the home has *table*."""
         return table in self.workspace.project.models
 
     def days(self, table: str) -> Collection[dt.date]:
@@ -95,10 +95,10 @@ class Reader:
 
 
 class _ArrowStream:
-    """The rows of a relation as Polars takes them.
+    """The rows of a relation as an Arrow stream for Polars.
 
-    Polars remembers the class of what it is handed, and DuckDB complains on standard error of classes that are still
-    remembered when Python ends. This one may be.
+    Polars keeps a reference to the class of its input. If that is DuckDB's class, DuckDB reports a leak on standard
+    error when Python ends; so we pass this class instead.
     """
 
     def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
@@ -109,14 +109,14 @@ class _ArrowStream:
 
 
 def to_frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    """The rows of a query, by Arrow; decimals as floating point, whole numbers as Int64."""
+    """The rows of a query, read through Arrow; decimals become floating point, integers Int64."""
     kinds = zip(relation.columns, map(str, relation.types), strict=True)
     return pl.DataFrame(_ArrowStream(relation)).cast({name: _TYPES.get(kind, pl.Float64) for name, kind in kinds})
 
 
 @contextmanager
 def open_day(home: Home, day: dt.date) -> Iterator[Reader]:
-    """A Reader of *day*; what a run replaces meanwhile stays as it was.
+    """A Reader of *day*; files that a run replaces meanwhile stay readable as they were.
 
     Raises:
         HeadwaterError: the day is not computed, or the home cannot be read.
@@ -131,7 +131,7 @@ def open_day(home: Home, day: dt.date) -> Iterator[Reader]:
 
 
 def computed_days(workspace: Workspace, table: str) -> set[dt.date]:
-    """The days of which *table* has a partition."""
+    """The days for which *table* has a partition."""
     return {key for key in workspace.lake.files(table) if key is not None}
 
 

@@ -1,7 +1,7 @@
-"""The report of a day, from a home to a file.
+"""Writes the report of a day of a home to a file.
 
 Here: the order of the sections, header and footer, writing the file.
-Not here: what a section says, which day is meant (``dashboards.report.file``).
+Not here: the contents of sections, choosing the day (``dashboards.report.file``).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _SECTIONS: dict[str, Callable[[Look, Reader], Sequence[Block]]] = {
     "products": products,
 }
 _OF_EVENTS = frozenset({"entrances", "slots"})
-"""Sections that say nothing of a day without events, which the overview tells in one line."""
+"""Sections to skip for a day without events; the overview has a sentence about it."""
 
 
 def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
-    """Write the report of *day* to *out*, replacing it at once.
+    """Write the report of *day* to *out*, replaced atomically.
 
     Raises:
         HeadwaterError: the day is not computed, or the file cannot be written.
@@ -48,17 +48,15 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
 
 
 def _replace(out: Path, text: str) -> None:
-    """Write *text* to *out* at once; where it is a link, to what it names."""
+    """Replace *out* with *text* atomically; a symbolic link stays, and its target is replaced."""
     with told_if_unwritable(out):
         if not out.name or (out.exists() and not out.is_file()):
-            raise HeadwaterError(
-                "is not a file that can be replaced", where=out, remedy="choose one such as report.html"
-            )
+            raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
         write_file(out, text)
 
 
 def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
-    """The report as the text of an HTML file; *now* is told at its end."""
+    """The report as the text of an HTML file; *now* is shown in its footer."""
     settings = reader.workspace.settings
     look = Look(language, settings.currency)
     day = reader.day

@@ -1,7 +1,7 @@
 """The assortment: hot, normal and slow sellers, ABC × XYZ.
 
-Here: charts and tables, and what it says where nothing is there.
-Not here: how a chart looks (``dashboards.figures.assortment``), what a class is (``sql/products/assortment.sql``).
+Here: charts and tables, and the text if there are no data.
+Not here: how a chart looks (``dashboards.figures.assortment``), the classes (``sql/products/assortment.sql``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TABLE = "products.assortment"
 
 
 def assortment(look: Look, reading: Reading) -> Block:
-    """What sells most and how steadily, over the longest window of the day."""
+    """Which products sell most and how steadily, over the longest window of the day."""
     if not reading.exists(TABLE):
         return no_table(look, TABLE)
     if not reading.has(TABLE):
@@ -34,7 +34,7 @@ def assortment(look: Look, reading: Reading) -> Block:
 
 
 def _shares(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Products and revenue of each class, and their shares of all."""
+    """Products and revenue of each class, and their shares of the total."""
     return (
         frame.group_by(keys, maintain_order=True)
         .agg(pl.col("products", "revenue", "units", "unsold").sum())

@@ -1,6 +1,6 @@
-"""The customers: scores, stages of life, cohorts, how much the best bring, and the order of all parts.
+"""The customers: scores, lifecycle, cohorts, concentration, and the order of all blocks.
 
-Here: charts and tables, and what it says where a snapshot is not kept.
+Here: charts and tables, and the text if a snapshot is not kept.
 Not here: octants and segments (``segments``), lifetime value (``lifetime_value``), how a chart looks
 (``dashboards.figures``).
 """
@@ -25,7 +25,7 @@ COHORTS = 12
 
 
 def customers(look: Look, reading: Reading, hrefs: Mapping[Kind, Href] | None = None) -> list[Block]:
-    """Everything on customers that is there for the day; *hrefs*: where octants and segments lead to."""
+    """All blocks on customers that the day has data for; *hrefs*: the links of octants and segments."""
     missing = _missing(look, reading)
     if missing:
         return [missing, Group((lifetime_value(look, reading),))]
@@ -47,7 +47,7 @@ def customers(look: Look, reading: Reading, hrefs: Mapping[Kind, Href] | None = 
 
 
 def _missing(look: Look, reading: Reading) -> Text | None:
-    """Why there is no snapshot of the customers; None where there is one."""
+    """The reason why there is no snapshot of the customers; None if there is one."""
     day = reading.day
     if not reading.exists("customers.rfm_daily"):
         return no_table(look, "customers.rfm_daily")
@@ -56,26 +56,26 @@ def _missing(look: Look, reading: Reading) -> Text | None:
         before = [kept for kept in days if kept < day]
         nearest = look.text("missing.nearest", day=max(before)) if before else ""
         kept = reading.settings.snapshots.daily_for_days
-        said = look.text("missing.snapshot", day=day, kept=kept, nearest=nearest)
-        return Text(said, "missing", "headwater run")
+        sentences = look.text("missing.snapshot", day=day, kept=kept, nearest=nearest)
+        return Text(sentences, "missing", "headwater run")
     if not days or all_groups(reading).is_empty():
         return Text(look.text("empty.customers", day=day), "missing", again(day))
     return None
 
 
 def _coverage(look: Look, reading: Reading) -> Text:
-    said = [look.text("customers.window", n=reading.settings.rfm.window_days)]
+    sentences = [look.text("customers.window", n=reading.settings.rfm.window_days)]
     found = reading.frame(query("customers.coverage"))
     if not found.is_empty() and (found["lines_without_user"][0] or 0) > 0:
         row = found.row(0, named=True)
-        said.append(
+        sentences.append(
             look.text(
                 "customers.coverage",
                 n=look.numbers.full(row["lines_without_user"]),
                 amount=look.numbers.money(row["revenue_without_user"]),
             )
         )
-    return Text(look.text.joined(*said))
+    return Text(look.text.joined(*sentences))
 
 
 def _scores(look: Look, reading: Reading) -> Chart:
@@ -120,7 +120,7 @@ def _lifecycle(look: Look, reading: Reading) -> Block:
 
 
 def nearest_age(ages: Iterable[int], wanted: int) -> int:
-    """The one of *ages* that is nearest to *wanted*, if within a quarter of it; else *wanted*."""
+    """The one of *ages* (days) nearest to *wanted*, if it is within a quarter of *wanted*; else *wanted*."""
     near = [age for age in ages if abs(age - wanted) <= wanted // 4]
     return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
 

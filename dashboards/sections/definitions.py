@@ -1,6 +1,6 @@
-"""What a matrix is: its name, its quadrants, what it measures.
+"""The definition of a matrix: its name, quadrants and metrics.
 
-Here: the product matrices as config/matrices.yaml says.
+Here: the product matrices of config/matrices.yaml.
 Not here: the products in them (``dashboards.sections.matrices``).
 """
 
@@ -23,13 +23,13 @@ _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 
 @dataclass(frozen=True)
 class Definition:
-    """A matrix as config/matrices.yaml says.
+    """A matrix of config/matrices.yaml.
 
     Attributes:
         key: Its id.
         title: Its name.
         cells: Its quadrants, the upper right first: code, key, advice_zh, advice_en, color.
-        matrix: What it measures, and what its quadrants are called.
+        matrix: Its metrics and the names of its quadrants.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Definition:
 
 
 def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
-    """The matrices of products by id, in their order."""
+    """The matrices of products by id, in their configured order."""
     found = reading.frame(query("products.matrices"))
     cells = reading.frame(query("products.cells"))
     axes = reading.frame(query("products.axes"))
@@ -62,7 +62,7 @@ def _names(look: Look, cells: pl.DataFrame) -> dict[str, str]:
 
 
 def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Mapping[str, str]) -> Matrix:
-    """What the matrix is called and measures, from config.cells and config.axes."""
+    """The names and metrics of a matrix, from config.cells and config.axes."""
     found = {row["axis"]: row for row in axes.filter(pl.col("matrix_id") == matrix_id).iter_rows(named=True)}
     x, y = found.get("x", {}), found.get("y", {})
     return Matrix(

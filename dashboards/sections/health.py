@@ -1,7 +1,7 @@
-"""The four laws of a healthy portfolio, as a table over the matrices and as cards of one.
+"""The four rules of a healthy portfolio, as a table of all matrices and as cards of one.
 
 Here: how verdicts and their evidence are shown.
-Not here: which rows (``dashboards.sections.matrices``), what the laws are (``sql/products/portfolio_health.sql``).
+Not here: which rows (``dashboards.sections.matrices``), the rules (``sql/products/portfolio_health.sql``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dashboards.sections.reading import Href
 
 
 def verdict_table(look: Look, frame: pl.DataFrame, titles: Mapping[str, str], href: Href | None = None) -> Block:
-    """A row a matrix, with the window that it is judged for, a column a law; columns of products.portfolio_health.
+    """A row a matrix, with its window; a column a rule. *frame* has the columns of products.portfolio_health.
 
-    *href*: where a matrix leads to; its row has matrix_id.
+    *href*: the link of a matrix; its row has matrix_id.
     """
     if frame.is_empty():
         return Text(look.text("empty.health"), "missing")
@@ -63,7 +63,7 @@ def _verdict_column(look: Look, rule: str) -> Column:
 
 
 def verdict_cards(look: Look, frame: pl.DataFrame) -> Cards:
-    """A card a law, with its evidence."""
+    """A card per rule, with its evidence."""
     return Cards(
         tuple(
             Card(

@@ -1,4 +1,4 @@
-"""New products: what those launched lately have sold since, and been seen.
+"""New products: their sales and exposures since launch.
 
 Here: the curves, chart and table.
 Not here: how the chart looks (``dashboards.figures.launches``), the new product test as a matrix
@@ -21,15 +21,15 @@ from dashboards.queries import query
 from dashboards.sections.reading import Href, Reading
 
 NEW_FOR = 60
-"""Days for which a product is new, unless a matrix cuts its days since launch elsewhere."""
+"""Days for which a product is new, unless a matrix has another threshold for days since launch."""
 
 _MEASURES = ("exposures", "views", "units", "revenue")
 
 
 def launches(look: Look, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
-    """Sales by days since launch of the new products that sold most; *href*: where a product leads to.
+    """Sales by days since launch of the best-selling new products; *href*: the link of a product.
 
-    The records of the shop may begin later than a product was launched: its curve begins with them.
+    If a product was launched before the shop's records begin, its curve begins with the records.
     """
     title = look.text("launches.title")
     new_for = reading.frame(query("products.new_for"))["days"][0] or NEW_FOR
@@ -60,14 +60,14 @@ def launches(look: Look, reading: Reading, category: str = "", href: Href | None
 
 
 def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
-    """A row a product, the best-selling first."""
+    """A row a product, best-selling first."""
     keys = ("product_id", "name", "category", "launched_on", "days_since_launch")
     sums = daily.group_by(keys).agg(pl.col(_MEASURES).sum())
     return sums.sort("revenue", "views", "product_id", descending=[True, True, False]).to_dicts()
 
 
 def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Reading) -> pl.DataFrame:
-    """Revenue since launch, or since the records begin, a row a product and day."""
+    """Cumulative revenue since launch, or since the records begin: a row a product and day."""
     first = min(reading.days("products.daily"))
     sold = {(row["product_id"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
     points: list[tuple[str, int, float]] = []

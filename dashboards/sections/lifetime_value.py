@@ -1,6 +1,6 @@
-"""Customer lifetime value: what a model expects of the customers in the 90 days after a month's end.
+"""Customer lifetime value: expected net revenue in the 90 days after a month end, from a model.
 
-Here: chart and table, and what it says where no model could be fitted.
+Here: chart and table, and the text if no model could be fitted.
 Not here: how a chart looks (``dashboards.figures.lifetime_value``), the model (``pipelines.clv``).
 """
 
@@ -24,7 +24,7 @@ from dashboards.sections.segments import all_names, names_of
 
 
 def lifetime_value(look: Look, reading: Reading) -> Block:
-    """What is expected of the customers, as of the newest month's end that is not after the day."""
+    """Expected value of the customers as of the latest month end up to the day."""
     title = look.text("clv.title")
     for table in ("customers.clv_fits", "customers.clv"):
         if not reading.exists(table):
@@ -77,7 +77,7 @@ def _chart(look: Look, reading: Reading, end: dt.date, fit: Mapping[str, Any]) -
 
 
 def _fitted(look: Look, fit: Mapping[str, Any]) -> list[str]:
-    """The parameters of the models, or why there is no second one."""
+    """The parameters of the models, or the reason why there is no second model."""
     orders = look.text(
         "clv.orders_fit",
         n=look.numbers.full(fit["customers"]),
@@ -94,12 +94,12 @@ def _fitted(look: Look, fit: Mapping[str, Any]) -> list[str]:
 
 
 def _parameter(look: Look, value: float) -> str:
-    """*value* > 0 in three significant digits or more, however small."""
+    """*value* > 0 with at least three significant digits, however small it is."""
     return look.numbers.full(value, max(2 - math.floor(math.log10(value)), 0))
 
 
 def why_not_fitted(look: Look, reason: str) -> str:
-    """Why there is no model, in the language of the report where the sentence is known; numbers are filled in."""
+    """The reason why there is no model, translated if the sentence is known; its numbers are filled in."""
     if look.language == "en":
         return reason
     sentence, _, _ = reason.partition(";")

@@ -1,7 +1,7 @@
 """The matrices: products in their quadrants, over the window of ``dashboards.sections.windows``.
 
-Here: its chart, its quadrants, its verdicts, all matrices one after another.
-Not here: what a matrix is (``definitions``), who moved (``moves``), how verdicts are shown (``health``), how a chart
+Here: the chart, the quadrants, the health of a matrix; all matrices in order.
+Not here: what a matrix is (``definitions``), moves (``moves``), how verdicts are shown (``health``), how a chart
 looks (``dashboards.figures.quadrants``).
 """
 
@@ -30,7 +30,7 @@ from dashboards.sections.windows import Window, metric_names, what_it_takes, win
 def matrices(
     look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The verdicts over all matrices, then each matrix over its window."""
+    """The health of all matrices, then each matrix over its window."""
     health = health_of(reading, windows)
     blocks: list[Block] = [verdicts(look, reading, health, defined)]
     for key, definition in defined.items():
@@ -66,14 +66,14 @@ def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
 def verdicts(
     look: Look, reading: Reading, health: pl.DataFrame, defined: Mapping[str, Definition], href: Href | None = None
 ) -> Block:
-    """The verdicts over all matrices; *href*: where a matrix leads to."""
+    """The health of all matrices; *href*: the link of a matrix."""
     if reading.has("products.portfolio_health"):
         return verdict_table(look, health, titles_of(defined), href)
     return not_kept(look, reading, look.text("health.title"))
 
 
 def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
-    """The products of the matrix over its window, the best-selling first; *category*: only those of it."""
+    """The products of the matrix over its window, best-selling first; *category*: only its products."""
     return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id, category=category)
 
 
@@ -85,11 +85,11 @@ def matrix_chart(
     window: Window,
     href: Href | None = None,
 ) -> Chart | Empty:
-    """The products in their quadrants; *href*: where a product leads to."""
+    """The products in their quadrants; *href*: the link of a product."""
     if not window.placed:
-        said = look.text("empty.matrix", metrics=metric_names(look, window.wanting))
+        reason = look.text("empty.matrix", metrics=metric_names(look, window.wanting))
         needs = what_it_takes(look, window.wanting, reading.settings.products.repurchase_days)
-        return Empty(definition.title, look.text.joined(said, needs))
+        return Empty(definition.title, look.text.joined(reason, needs))
     if frame.filter(pl.col("x_before").is_not_null() & pl.col("y_before").is_not_null()).height:
         arrows = look.text("matrix.arrows", days=look.text.days(window.days))
     else:
@@ -114,14 +114,14 @@ def matrix_chart(
 
 
 def quadrant_name(look: Look, row: Mapping[str, Any], matrix: Matrix) -> str:
-    """The quadrant's name, with what is missing where it is not known."""
+    """The quadrant's name; if it is unknown, with the missing metrics."""
     name = matrix.names.get(row["quadrant"], row["quadrant"])
     missing = row["unknown_metrics"]
     return f"{name} ({metric_names(look, tuple(missing.split(', ')))})" if missing else name
 
 
 def quadrant_table(look: Look, frame: pl.DataFrame, definition: Definition) -> Table:
-    """How many products each quadrant has, what they bring, what to do."""
+    """Number of products, sales and advice for each quadrant."""
     sums = {
         row["quadrant"]: row
         for row in frame.group_by("quadrant")

@@ -1,6 +1,6 @@
-"""From which quadrant to which the products went, since a window before.
+"""Moves of products between quadrants since one window earlier.
 
-Here: the grid and the flow of it, with the table that holds both.
+Here: the grid and the flow chart, each with its table.
 Not here: how they look (``dashboards.figures.tables``, ``dashboards.figures.moves``).
 """
 
@@ -26,7 +26,7 @@ _DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadran
 
 
 def moves_grid(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
-    """Rows: the quadrant before; columns: now."""
+    """The grid: rows are the earlier quadrant, columns the quadrant now."""
     names = definition.matrix.names
     return _moves(
         look, reading, definition, window, "moves", lambda frame: migration_grid(look, frame, names, "metric.products")
@@ -34,7 +34,7 @@ def moves_grid(look: Look, reading: Reading, definition: Definition, window: Win
 
 
 def moves_flow(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
-    """The same as bands from left, before, to right, now."""
+    """The same as bands from the earlier quadrant (left) to the quadrant now (right)."""
     matrix = definition.matrix
     colors = {
         row["key"]: matrix.colors[row["code"]] for row in definition.cells.to_dicts() if row["code"] in matrix.colors

@@ -1,7 +1,7 @@
-"""The products: matrices, assortment, what cannot be judged.
+"""The products: matrices, assortment, products that cannot be placed.
 
-Here: their order in the report, and what is said where a table is not there.
-Not here: the parts (``matrices``, ``assortment``, ``unjudged``).
+Here: their order in the report, and the text if a table is missing.
+Not here: the sections (``matrices``, ``assortment``, ``unjudged``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfol
 
 
 def products(look: Look, reading: Reading) -> list[Block]:
-    """Everything on products that is there for the day."""
+    """All blocks on products that the day has data for."""
     defined = definitions(look, reading)
     windows = matrix_windows(reading) if reading.has(TABLES[0]) else {}
     missing = why_no_matrix(look, reading, windows, defined)
@@ -37,7 +37,7 @@ def products(look: Look, reading: Reading) -> list[Block]:
 def why_no_matrix(
     look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> Text | None:
-    """Why there is no matrix; None where there is one."""
+    """The reason why there is no matrix; None if there is one."""
     absent = [name for name in TABLES if not reading.exists(name)]
     if absent:
         return Text(look.text("missing.tables", tables=", ".join(absent)), "missing", "headwater docs")

@@ -1,7 +1,7 @@
-"""What a section reads: the tables as of a day.
+"""The input of sections: the tables as of a day.
 
-Here: what a section asks for, and what it says of a table that is not there.
-Not here: how it is answered: for the report ``dashboards.report.queries``, for the web app ``dashboards.app.as_of``.
+Here: the interface, and the texts for a missing table.
+Not here: its implementations: ``dashboards.report.queries`` for the report, ``dashboards.app.as_of`` for the web app.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboards.figures.look import Look
 from pipelines.home.settings import Settings
 
 Href = Callable[[Row], str | None]
-"""Where a row leads to."""
+"""The link of a row."""
 
 
 class Reading(Protocol):
@@ -29,13 +29,13 @@ class Reading(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold."""
+        """The current settings."""
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*, in which ``$day`` is the day; money as floating point."""
 
     def exists(self, table: str) -> bool:
-        """Whether there is such a table."""
+        """Whether *table* exists."""
 
     def days(self, table: str) -> Collection[dt.date]:
         """The days that *table* is computed for."""
@@ -45,26 +45,26 @@ class Reading(Protocol):
 
 
 def no_table(look: Look, table: str) -> Text:
-    """That there is no such table."""
+    """The text that the home has no such table."""
     return Text(look.text("missing.table", table=table), "missing", "headwater run")
 
 
 def not_kept(look: Look, reading: Reading, what: str) -> Text:
-    """That the snapshot of *what* is not kept for the day."""
+    """The text that the snapshot of *what* is not kept for the day."""
     kept = reading.settings.snapshots.daily_for_days
     return Text(look.text("missing.kept", what=what, day=reading.day, kept=kept), "missing", "headwater run")
 
 
 def no_products(look: Look, day: dt.date) -> Text:
-    """That no product is in the window up to *day*."""
+    """The text that the window up to *day* has no products."""
     return Text(look.text("empty.products", day=day), "missing", again(day))
 
 
 def again(day: dt.date) -> str:
-    """The command that computes *day* anew."""
+    """The command that computes *day* again."""
     return f"headwater run --from {day} --to {day} --force"
 
 
-def titled(title: str, said: Text) -> Empty:
-    """What is missing, as a card with its title."""
-    return Empty(title, said.text, said.remedy)
+def titled(title: str, note: Text) -> Empty:
+    """The text on missing data as an empty card with a title."""
+    return Empty(title, note.text, note.remedy)

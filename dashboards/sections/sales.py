@@ -1,7 +1,7 @@
-"""What must be said beside the figures of the sales.
+"""Notes beside the sales totals.
 
-Here: how they hang together, what they leave out, what the log does not tell; for the overview and the report.
-Not here: the figures themselves (``dashboards.totals``).
+Here: how the totals relate, what they exclude, what is unknown without an event log; for the overview and the report.
+Not here: the totals themselves (``dashboards.totals``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dashboards.figures.look import Look
 from dashboards.totals import is_without_log
 
 MATCHES = ("cart", "click", "order", "visit", "none")
-"""By what an order line found its entrance, from the hardest to the softest."""
+"""The kinds of match, from the most to the least reliable."""
 
 
 def sales_notes(look: Look, now: Mapping[str, Any]) -> list[Text]:
@@ -27,12 +27,12 @@ def sales_notes(look: Look, now: Mapping[str, Any]) -> list[Text]:
     else:
         notes = [Text(look.text("sales.product_known" if now["lines_without_user"] else "sales.product"))]
     if now["lines_without_user"]:
-        said = look.text(
+        note = look.text(
             "sales.without_user",
             n=number.full(now["lines_without_user"]),
             amount=number.full_money(now["revenue_without_user"]),
         )
-        notes.append(Text(said))
+        notes.append(Text(note))
     if now["lines_without_cost"]:
         notes.append(Text(look.text("note.cost", n=number.full(now["lines_without_cost"]))))
     return notes

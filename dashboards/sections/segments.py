@@ -1,4 +1,4 @@
-"""Octants and segments of the customers: what they bring, how many they are, who moved between them.
+"""Octants and segments of customers: sales, sizes, moves between them.
 
 Here: charts and tables.
 Not here: how a chart looks (``dashboards.figures``), the rest of the customers (``dashboards.sections.customers``).
@@ -24,7 +24,7 @@ Kind = Literal["octant", "segment"]
 
 
 def all_groups(reading: Reading) -> pl.DataFrame:
-    """The octants and segments of the day that have customers; none where nobody bought in the window."""
+    """The octants and segments of the day that have customers; empty if nobody bought in the window."""
     return reading.frame(query("customers.groups"))
 
 
@@ -34,7 +34,7 @@ def all_names(reading: Reading) -> pl.DataFrame:
 
 
 def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
-    """The keys of *kind* in their order, with their names."""
+    """Key → name of all groups of *kind*, in their order."""
     rows = names.filter(pl.col("kind") == kind).iter_rows(named=True)
     return {row["key"]: row[f"name_{look.language}"] or row["key"] for row in rows}
 
@@ -42,7 +42,7 @@ def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
 def group_bars(
     look: Look, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
 ) -> Chart:
-    """What each octant or segment brings, and what to do; *href*: where its name leads to."""
+    """Sales and advice for each octant or segment; *href*: the link of its name."""
     frame = _called(look, groups, names, kind)
     table = Table(
         f"{kind}s",
@@ -63,7 +63,7 @@ def group_bars(
 
 
 def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
-    """How many customers each segment has, and what one of them brings."""
+    """Customers of each segment, and net sales per customer."""
     frame = _called(look, groups, names, "segment").sort("customers", descending=True, maintain_order=True)
     table = Table(
         "tiles",
@@ -105,7 +105,7 @@ def _thresholds(look: Look, reading: Reading) -> str:
 
 
 def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
-    """From which octant or segment to which the customers went."""
+    """Moves of customers between octants or segments."""
     back = reading.settings.rfm.compare_days
     earlier = reading.day - dt.timedelta(days=back)
     frame = reading.frame(query("customers.migration"), kind=kind)

@@ -1,6 +1,6 @@
-"""What the product tables cannot judge, and for want of what.
+"""Products that cannot be placed in a matrix, and what is missing.
 
-Here: products without a known cost; how many products each metric of a matrix is missing for.
+Here: products without a known cost; for each metric of a matrix the number of products that lack it.
 Not here: the matrices (``dashboards.sections.matrices``).
 """
 
@@ -21,7 +21,7 @@ MOST = 10
 
 
 def unjudged(look: Look, reading: Reading, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Group:
-    """Products without cost over the longest window, and what each matrix of *titles* (id → name) lacks."""
+    """Products without a cost in the longest window, and the metrics missing in each matrix of *titles* (id → name)."""
     without_cost = _without_cost(look, reading)
     return Group((without_cost, _unplaced(look, windows, titles)) if windows else (without_cost,))
 
@@ -50,15 +50,15 @@ def _without_cost(look: Look, reading: Reading) -> Block:
         title,
         columns,
         [row | {"no_margin": None} for row in reading.frame(query("products.without_cost"), window=window).to_dicts()],
-        look.text.joined(look.text("products.window", days=look.text.days(window)), _said(look, sold)),
+        look.text.joined(look.text("products.window", days=look.text.days(window)), _cost_note(look, sold)),
         notes=(look.text("without_cost.remedy"),),
         most=MOST,
     )
 
 
-def _said(look: Look, sold: Row) -> str:
+def _cost_note(look: Look, sold: Row) -> str:
     return look.text(
-        "without_cost.said",
+        "without_cost.note",
         n=look.numbers.full(sold["without_cost"]),
         m=look.numbers.full(sold["products"]),
         amount=look.numbers.money(sold["revenue_without"]),

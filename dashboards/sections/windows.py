@@ -1,6 +1,6 @@
-"""The window that each matrix is shown for.
+"""The window in which each matrix is shown.
 
-Here: which it is, why it is not the longest, what products are not placed for want of.
+Here: choosing the window, why it is not the longest, which metrics the unplaced products lack.
 Not here: how a matrix is shown (``dashboards.sections.matrices``).
 """
 
@@ -25,11 +25,11 @@ class Window:
 
     Attributes:
         days: Its length.
-        products: Those in it.
-        placed: Those of them with a value on both axes; 0: in no window is there one.
-        missing: Metric → products that have no value of it.
-        empty: The longer windows, in which no product has both values, the longest first.
-        missing_in_empty: The metrics for want of which in the longest of these.
+        products: Number of products in it.
+        placed: Number of products with a value on both axes; 0 only if no window has any.
+        missing: Metric → number of products without a value of it.
+        empty: The longer windows in which no product has both values, longest first.
+        missing_in_empty: The metrics missing in the longest of these.
     """
 
     days: int
@@ -41,13 +41,13 @@ class Window:
 
     @property
     def wanting(self) -> tuple[str, ...]:
-        """The metrics that no product has; if each is known of some product, all that are missing anywhere."""
+        """The metrics that no product has; if every metric has some value, all metrics that are missing anywhere."""
         everywhere = [metric for metric, count in self.missing.items() if count == self.products]
         return tuple(sorted(everywhere or self.missing))
 
 
 def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
-    """The matrices that have products on the day, each with its window; *days*: the one that is so long."""
+    """The matrices with products on the day, each with its window; *days*: the window of that length."""
     reasons = reading.frame(query("products.unknown"))
     if days is not None:
         reasons = reasons.filter(pl.col("window_days") == days)
@@ -58,7 +58,7 @@ def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Windo
 
 
 def window_of(reasons: pl.DataFrame) -> Window:
-    """The longest window in which a product has both values; if there is none, the longest.
+    """The longest window in which any product has both values; if there is none, the longest window.
 
     Columns window_days, unknown_metrics (null where nothing is missing), is_placed, products; at least one row.
     """
@@ -92,23 +92,23 @@ def _window(days: int, reasons: pl.DataFrame) -> Window:
 
 
 def metric_names(look: Look, metrics: tuple[str, ...]) -> str:
-    """The metrics by name in one line; "–" for none."""
+    """The names of the metrics in one line; "–" if there are none."""
     return look.text("list.separator").join(look.text.name("metric", metric) for metric in metrics) or NONE
 
 
 def what_it_takes(look: Look, metrics: tuple[str, ...], repurchase_days: int) -> str:
-    """What there must be for a product to have these metrics, of those that need more than sales and exposures."""
+    """Sentences: the data that these metrics need."""
     needs = [(metric, look.text.name("needs", metric)) for metric in metrics]
     return look.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
 
 
 def window_note(look: Look, window: Window, day: dt.date, start: dt.date | None) -> str:
-    """The window up to *day*, whether the shop's records, from *start* on, fill it, and why it is not the longest."""
-    said = [look.text("products.window", days=look.text.days(window.days))]
+    """The note on the window up to *day*: its days, whether records from *start* fill it, why it is not the longest."""
+    sentences = [look.text("products.window", days=look.text.days(window.days))]
     if start is not None and start > day - dt.timedelta(days=window.days - 1):
-        said.append(look.text("window.not_filled", start=start))
+        sentences.append(look.text("window.not_filled", start=start))
     if window.empty:
         days = look.text("list.separator").join(map(str, window.empty))
         metrics = metric_names(look, window.missing_in_empty)
-        said.append(look.text("window.shorter", longer=days, metrics=metrics))
-    return look.text.joined(*said)
+        sentences.append(look.text("window.shorter", longer=days, metrics=metrics))
+    return look.text.joined(*sentences)

@@ -1,5 +1,5 @@
-"""The SQL workbench: queries of people who must not be able to harm anything.
+"""The SQL workbench: runs users' queries so that they cannot do any harm.
 
-A query goes through ``gate`` (is it one that only reads?), runs in a process of its own (``confined``, ``worker``) on a
-copy of the lake (``dashboards.copy``), and is logged (``log``). Each of these protects by itself where another fails.
+A query passes ``gate`` (does it only read?), runs in its own process (``confined``, ``worker``) on the copy of the
+lake (``dashboards.copy``), and is logged (``log``). Each layer protects on its own if another one fails.
 """

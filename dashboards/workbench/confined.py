@@ -1,7 +1,7 @@
 """A query in a confined process of its own.
 
-Here: starting the process with nothing of this one's environment, waiting for it, ending it when its time is over.
-Not here: what the process may do (``worker``), which queries come this far (``gate``).
+Here: starting the process without our environment variables, waiting for it, killing it when its time is over.
+Not here: what the process may do (``worker``), which queries may run (``gate``).
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from pipelines.home.errors import HeadwaterError
 
 _WORKER = Path(__file__).with_name("worker.py")
 _LOOK_SECONDS = 0.25
-"""How often it is asked whether somebody wants a query stopped."""
+"""Seconds between checks whether the query should be stopped."""
 
 
 class QueryError(HeadwaterError):
-    """A query that was run and gave no result; the message says why."""
+    """The query ran without a result; the message says why."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a query may take.
+    """The limits of a query.
 
     Attributes:
-        seconds: From start to end; then its process is killed.
-        rows, bytes: Of the result, as JSON in UTF-8; what is beyond is cut off, and said to be.
-        cell_bytes: Of one value; what is beyond is cut off, and the value says so.
-        memory: DuckDB's, as it writes it. It spills nothing, for it may write nothing.
-        address_space: The whole process's, in bytes.
+        seconds: Time from start to end; after it the process is killed.
+        rows, bytes: Size of the result as JSON in UTF-8; the rest is cut, and *is_cut* is set.
+        cell_bytes: Size of one value; the rest is cut, and the value says so.
+        memory: DuckDB's setting memory_limit. It cannot spill to disk, because it may not write files.
+        address_space: Of the process, in bytes.
     """
 
     seconds: float = 10.0
@@ -57,7 +57,7 @@ class Result:
     Attributes:
         columns: Name and DuckDB type of each.
         is_cut: Whether there are more rows than these.
-        seconds: How long it took, the process's start included.
+        seconds: Time taken, including the start of the process.
     """
 
     columns: Sequence[tuple[str, str]]
@@ -70,7 +70,7 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
     """The result of *sql* on the copy *database*.
 
     Raises:
-        QueryError: DuckDB refuses it, it takes more time or memory than it may, or *is_stopped*.
+        QueryError: DuckDB rejects the query, it exceeds its time or memory, or it *is_stopped*.
     """
     request = {"database": str(database), "sql": sql, **asdict(limits)}
     started = time.monotonic()
@@ -89,26 +89,26 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
         _end(process)
     seconds = time.monotonic() - started
     try:
-        said = json.loads(out)
+        reply = json.loads(out)
     except ValueError:
-        raise QueryError("the query needs more memory than a query may have; aggregate first") from None
-    if "error" in said:
-        raise QueryError(said["error"])
-    columns = [(column["name"], column["type"]) for column in said["columns"]]
-    return Result(columns, said["rows"], said["is_cut"], seconds)
+        raise QueryError("the query needs more memory than is allowed; aggregate first") from None
+    if "error" in reply:
+        raise QueryError(reply["error"])
+    columns = [(column["name"], column["type"]) for column in reply["columns"]]
+    return Result(columns, reply["rows"], reply["is_cut"], seconds)
 
 
 def _waited_for(
     process: subprocess.Popen[bytes], request: bytes, limits: Limits, is_stopped: Callable[[], bool]
 ) -> bytes:
-    """What *process* answers."""
+    """The output of *process*."""
     given: bytes | None = request
     deadline = time.monotonic() + limits.seconds
     while True:
         try:
             return process.communicate(given, timeout=max(min(_LOOK_SECONDS, deadline - time.monotonic()), 0))[0]
         except subprocess.TimeoutExpired:
-            given = None  # it was taken
+            given = None  # the process has read it
         if is_stopped():
             raise QueryError("stopped on request")
         if time.monotonic() >= deadline:
@@ -118,7 +118,7 @@ def _waited_for(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Make sure that nothing of *process* is left."""
+    """Kill *process* with its children, and wait until it is gone."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

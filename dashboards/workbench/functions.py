@@ -1,6 +1,6 @@
 """The functions that a query of the workbench may call.
 
-Here: their names. A function that is new in DuckDB is refused until somebody has looked at it.
+Here: their names. A function that is new in DuckDB is refused until somebody has reviewed it.
 Not here: what else a query may hold (``dashboards.workbench.gate``).
 """
 
@@ -70,10 +70,11 @@ FUNCTIONS = frozenset(
 )
 """Scalar functions, aggregates, window functions and operators, in lower case.
 
-Left out on purpose: whatever reads files, settings, the environment or other queries (``read_*``, ``glob``, ``query``,
-``getenv``, ``current_setting``, ``duckdb_*``), waits (``sleep_ms``), makes much of little (``repeat``, ``lpad``,
-``rpad``, ``printf``, ``format``), keeps state (``nextval``, ``setseed``) or runs SQL (``json_execute_serialized_sql``).
+Excluded on purpose: functions that read files, settings, the environment or other queries (``read_*``, ``glob``,
+``query``, ``getenv``, ``current_setting``, ``duckdb_*``), wait (``sleep_ms``), make long text from short (``repeat``,
+``lpad``, ``rpad``, ``printf``, ``format``), keep state (``nextval``, ``setseed``) or run SQL
+(``json_execute_serialized_sql``).
 """
 
 TABLE_FUNCTIONS = frozenset({"generate_series", "range", "unnest", "json_each"})
-"""Functions that may stand for a table."""
+"""Functions allowed in place of a table."""

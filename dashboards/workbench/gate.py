@@ -1,7 +1,7 @@
-"""Whether a query only reads, and only tables that it may: told by DuckDB's own parser.
+"""Checks with DuckDB's parser that a query only reads, and only allowed tables.
 
-Here: one statement, of node types, expressions, functions and tables that are on a list. What is not known is refused.
-Not here: what keeps a query harmless that gets past it (``dashboards.workbench.worker``).
+Here: allow lists of node types, expressions, functions and tables, for a single statement. Anything unknown is refused.
+Not here: protection from a query that gets past this check (``dashboards.workbench.worker``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
 from pipelines.home.errors import HeadwaterError
 
 LONGEST_QUERY = 20_000
-"""Characters."""
+"""Most characters of a query."""
 
 _DEEPEST = 400
 _TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
@@ -36,7 +36,7 @@ _EXPRESSIONS = frozenset(
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
-"""Views that are found as ``information_schema.…`` only, whose names people use."""
+"""DuckDB has views of these names, but only in information_schema; so users may use the names."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",
@@ -49,11 +49,11 @@ _NAMES = {
 
 
 class RefusedError(HeadwaterError):
-    """A query that the workbench does not run; the message says why."""
+    """The workbench refuses to run the query; the message says why."""
 
 
 class UnknownTableError(RefusedError):
-    """A query of a *table* that the copy does not have."""
+    """The query reads a *table* that the copy does not have."""
 
     def __init__(self, table: str, remedy: str) -> None:
         super().__init__(f"there is no table '{table}' here", remedy=remedy)
@@ -64,10 +64,10 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     """The tables among *tables*, each ``schema.table``, that *sql* reads.
 
     Raises:
-        RefusedError: it is not one statement that only reads these tables by functions on the list.
+        RefusedError: *sql* is not a single statement that only reads these tables with allowed functions.
     """
     if len(sql) > LONGEST_QUERY:
-        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are taken")
+        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are allowed")
     statement = _parsed(sql)
     ctes = _names_of_ctes(statement)
     known = {table.lower(): table for table in tables}
@@ -86,17 +86,17 @@ def _parsed(sql: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-        except duckdb.Error as error:  # nested beyond what the parser takes, say
+        except duckdb.Error as error:  # nested too deeply for the parser, for example
             raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
     try:
         parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
-    except RecursionError:  # DuckDB's parser goes deeper than Python's
+    except RecursionError:  # DuckDB's parser allows deeper nesting than Python's
         raise RefusedError(_TOO_DEEP) from None
     if parsed.get("error", True):
         message = str(parsed.get("error_message", "cannot be read"))
         if "Only SELECT statements" in message:
             raise RefusedError(
-                "only queries that read are run: SELECT, FROM, WITH … SELECT, VALUES, DESCRIBE, SUMMARIZE"
+                "only read-only queries can run: SELECT, FROM, WITH … SELECT, VALUES, DESCRIBE, SUMMARIZE"
             )
         raise RefusedError(f"not valid SQL: {message.splitlines()[0]}")
     statements = parsed.get("statements") or []
@@ -126,9 +126,9 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         entries = node.get("map") if set(node) == {"map"} else None
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
-        if not name.isidentifier():  # so that no file passes for a table
+        if not name.isidentifier():  # so that a file cannot be read as a table
             raise RefusedError(f'WITH "{name}": name it by letters, digits and underscores')
-        # Names are not told apart by where they hold: outside of its WITH such a one is DuckDB's own view.
+        # This check ignores the scope of names: outside its WITH the same name would mean DuckDB's own view.
         if name.lower() in _own_views():
             raise RefusedError(f"WITH {name}: DuckDB has a view of that name; take another")
     return frozenset(name.lower() for name in names)
@@ -136,7 +136,7 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
 
 @cache
 def _own_views() -> frozenset[str]:
-    """What DuckDB itself has under a name without a schema: settings, tables, where the database's file is."""
+    """DuckDB's own views, found without a schema: they show settings, tables, the path of the database file."""
     with duckdb.connect() as connection:
         found = connection.execute("SELECT view_name FROM duckdb_views()").fetchall()
     return frozenset(name.lower() for (name,) in found) - _NEED_A_SCHEMA
@@ -145,19 +145,19 @@ def _own_views() -> frozenset[str]:
 def _hold_node(node: dict[str, Any]) -> None:
     kind = node["type"]
     if kind not in _NODES:
-        raise RefusedError(f"{_NAMES.get(kind, kind)} is not run here: queries only read")
+        raise RefusedError(f"{_NAMES.get(kind, kind)} is not allowed here: queries only read")
     if kind == "SHOW_REF" and node.get("show_type") not in _SHOWN:
-        raise RefusedError("SHOW is not run here; the tables are listed beside the editor")
+        raise RefusedError("SHOW is not allowed here; the tables are listed beside the editor")
     if kind == "TABLE_FUNCTION":
         function = node.get("function") or {}
         _hold_name(function, TABLE_FUNCTIONS, "may not stand for a table")
     if node.get("at_clause"):
-        raise RefusedError("AT is not run here: there is one version of each table")
+        raise RefusedError("AT is not allowed here: there is one version of each table")
 
 
 def _hold_expression(node: dict[str, Any]) -> None:
     if node["class"] not in _EXPRESSIONS:
-        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not run here")
+        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not allowed here")
     if node["class"] in ("FUNCTION", "WINDOW"):
         _hold_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
 

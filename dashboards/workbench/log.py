@@ -1,6 +1,6 @@
-"""What was asked: a line of JSON a query, in ``.workbench/queries.jsonl`` of the home.
+"""The query log: a line of JSON per query in ``.workbench/queries.jsonl`` of the home.
 
-Here: writing a line, the last ones.
+Here: writing a line, reading the last lines.
 Not here: running the query.
 """
 
@@ -16,17 +16,17 @@ from typing import Any, Literal
 from pipelines.home.folder import Home
 
 _LONGEST = 20_000
-"""Characters of a query or an error that are kept: as many as a query that runs has."""
+"""Most characters logged of a query or error: the longest query that can run."""
 _TAIL = 4_000_000
-"""Bytes at the end of the file in which the last queries are looked for."""
+"""Bytes at the end of the file that are searched for the last queries."""
 
 Outcome = Literal["ok", "refused", "failed"]
 
 
 def write_log(
-    home: Home, *, at: dt.datetime, user: str, sql: str, outcome: Outcome, seconds: float, rows: int, said: str = ""
+    home: Home, *, at: dt.datetime, user: str, sql: str, outcome: Outcome, seconds: float, rows: int, error: str = ""
 ) -> None:
-    """Add a line: when, who, what, how it ended, how long it took, how many rows were shown; *said*: the error."""
+    """Add a line: time, user, query, outcome, seconds taken, rows shown; *error*: its message, '' if it succeeded."""
     line = {
         "at": at.isoformat(timespec="seconds"),
         "user": user,
@@ -34,11 +34,11 @@ def write_log(
         "seconds": round(seconds, 3),
         "rows": rows,
         "sql": sql[:_LONGEST],
-        **({"said": said[:_LONGEST]} if said else {}),
+        **({"said": error[:_LONGEST]} if error else {}),
     }
     path = home.query_log
     path.parent.mkdir(exist_ok=True)
-    # One write to a file that is opened for appending is whole, whoever else writes.
+    # A single write in append mode is atomic, even if other processes write too.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="replace"))
@@ -47,7 +47,7 @@ def write_log(
 
 
 def last_queries(home: Home, number: int, user: str | None = None) -> list[dict[str, Any]]:
-    """The last *number* lines, the newest first, of *user* or of everybody; lines that cannot be read are left out."""
+    """The last *number* lines, newest first, of *user* or of everybody; unreadable lines are skipped."""
     found = (line for line in _lines_backwards(home.query_log) if user is None or line.get("user") == user)
     return [line for line, _ in zip(found, range(number), strict=False)]
 
@@ -62,8 +62,8 @@ def _lines_backwards(path: Path) -> Iterator[dict[str, Any]]:
         return
     for line in reversed(lines):
         try:
-            said = json.loads(line)
+            entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(said, dict):
-            yield said
+        if isinstance(entry, dict):
+            yield entry

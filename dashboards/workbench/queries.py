@@ -1,7 +1,7 @@
-"""The workbench of a home: what the web app asks.
+"""The workbench of a home, as the web app uses it.
 
-Here: gate, copy, turn, confined process and log, one after another; how long a query waits for its turn.
-Not here: any of them.
+Here: calling gate, copy, turns, confined process and log in this order; how long a query waits for its turn.
+Not here: how each of these works.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 WAIT_SECONDS = 180.0
-"""How long a query waits for its turn: as long as all others of one user may take."""
+"""Seconds that a query waits for its turn: the time that a user's other queries may take."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A result, and the copy of the lake that it is of."""
+    """A result, and the copy of the lake that was queried."""
 
     result: Result
     file: CopyFile
 
 
 class Workbench:
-    """Runs queries of users on the copy of one home, one of each user at a time."""
+    """Runs users' queries on the copy of one home, one per user at a time."""
 
     def __init__(
         self, home: Home, limits: Limits | None = None, *, at_once: int = AT_ONCE, wait_seconds: float = WAIT_SECONDS
     ) -> None:
-        """At most *at_once* queries run, over all processes; others wait for their turn for *wait_seconds*."""
+        """At most *at_once* queries run, in all processes together; others wait for up to *wait_seconds*."""
         self.home = home
         self._wait_seconds = wait_seconds
         self.limits = limits or Limits()
         self._turns = Turns(home.query_turns, at_once)
 
     def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
-        """The answer to *sql*, asked by *user*; it is logged, however it ends.
+        """The answer to *sql* from *user*; every query is logged, also one that fails.
 
         Raises:
-            RefusedError: the query is not one that may run.
-            QueryError: it was run in vain, *is_stopped* while it waited or ran, or too many others were waiting.
-            OSError: the log or the files of the turns cannot be written.
+            RefusedError: the query is not allowed.
+            QueryError: it failed, was stopped (*is_stopped*) while it waited or ran, or too many queries were waiting.
+            OSError: the log or the lock files of the turns cannot be written.
         """
         at, started = dt.datetime.now(dt.UTC), time.monotonic()
         try:
@@ -57,7 +57,7 @@ class Workbench:
         except HeadwaterError as error:
             outcome: Outcome = "refused" if isinstance(error, RefusedError) else "failed"
             seconds = time.monotonic() - started
-            write_log(self.home, at=at, user=user, sql=sql, outcome=outcome, seconds=seconds, rows=0, said=str(error))
+            write_log(self.home, at=at, user=user, sql=sql, outcome=outcome, seconds=seconds, rows=0, error=str(error))
             raise
         rows = len(answer.result.rows)
         write_log(self.home, at=at, user=user, sql=sql, outcome="ok", seconds=answer.result.seconds, rows=rows)

@@ -1,10 +1,10 @@
-"""Whose query runs next, over all processes of a server.
+"""Decides which query runs next, among all processes of a server.
 
-Here: one running query a user and a few in all; the others queue, in each process in the order in which they came.
+Here: one running query per user and a few in total; the others queue, in each process first come, first served.
 Not here: running them (``dashboards.workbench.confined``).
 
-A user's queries wait for each other before they wait for a place, so that whoever asks for many competes with the
-others like whoever asks for one. A place is a lock on a file, which the system frees when a process is killed.
+A user's queries first wait for each other and then for a place, so that a user with many queries gets no more places
+than one with a single query. A place is a file lock, which the system frees when a process is killed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from dashboards.workbench.confined import QueryError
 from pipelines.home.files import lock_now
 
 AT_ONCE = 4
-"""Queries that run at once, over all processes and users; each takes a core and up to 512 MB."""
+"""Queries that run at once, in all processes and for all users; each takes a core and up to 512 MB."""
 MOST_OF_A_USER = 16
 MOST_WAITING = 24
-"""Queries that run or wait in a process, of one user and in all. Each takes a thread of the server: the other threads
-are for pages."""
+"""Queries that run or wait in a process, for one user and in total. Each takes a thread of the server; the other
+threads serve pages."""
 
 _LOOK_SECONDS = 0.1
 
@@ -42,11 +42,11 @@ class Turns:
 
     @contextmanager
     def turn(self, user: str, check: Callable[[], None]) -> Iterator[None]:
-        """Wait for a turn of *user*, which ends with this context; *check* is called meanwhile and may raise.
+        """Wait for a turn of *user*, which lasts until the block ends; *check* is called while waiting and may raise.
 
         Raises:
-            QueryError: too many queries wait already.
-            OSError: the files of the turns cannot be written.
+            QueryError: too many queries are waiting already.
+            OSError: the lock files cannot be written.
         """
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         own = self._folder / f"user-{hashlib.sha256(user.encode()).hexdigest()[:32]}"
@@ -55,14 +55,12 @@ class Turns:
 
     @contextmanager
     def _first_of(self, user: str, check: Callable[[], None]) -> Iterator[None]:
-        """Wait until the queries that *user* asked for before, in this process, have ended."""
+        """Wait until the earlier queries of *user* in this process have ended."""
         ticket = object()
         with self._changed:
             queue = self._queues.setdefault(user, deque())
             if len(queue) >= MOST_OF_A_USER:
-                raise QueryError(
-                    f"you have {len(queue)} queries that run or wait; stop one, or wait until one has ended"
-                )
+                raise QueryError(f"you have {len(queue)} queries running or waiting; stop one, or wait until one ends")
             if sum(map(len, self._queues.values())) >= MOST_WAITING:
                 raise QueryError("too many queries are waiting; try again in a moment")
             queue.append(ticket)
@@ -78,14 +76,14 @@ class Turns:
                 self._changed.notify_all()
 
     def _is_first(self, queue: deque[object], ticket: object) -> bool:
-        """Whether *ticket* is the first of *queue*, now or in a moment."""
+        """Whether *ticket* is the first of *queue*; waits a moment for it."""
         with self._changed:
             return self._changed.wait_for(lambda: queue[0] is ticket, _LOOK_SECONDS)
 
 
 @contextmanager
 def _locked(paths: Sequence[Path], check: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock on one of *paths*, once one is free."""
+    """Wait for a free one of *paths* and lock it until the block ends."""
     while (handle := _lock_one(paths)) is None:
         check()
         time.sleep(_LOOK_SECONDS)

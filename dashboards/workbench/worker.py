@@ -1,12 +1,13 @@
-"""One query in a process that can do nothing else: run as a file, for it imports nothing of the project.
+"""Runs one query in a process that can do nothing else. It runs as a script and imports nothing of the project.
 
-Here: giving up rights, opening the copy with every door closed, running the query, writing the first rows as JSON.
-Not here: whether the query is one that may run (``gate``), stopping it when it takes too long (``confined``).
+Here: giving up rights, opening the copy with everything else disabled, running the query, writing the first rows as
+JSON.
+Not here: whether the query is allowed (``gate``), stopping it when it takes too long (``confined``).
 
-Standard input holds an object: database, sql, memory (of DuckDB); at most how many rows, bytes of the result,
-cell_bytes of a value, seconds, and bytes of address_space.
-Standard output holds one: columns (name and type), rows, is_cut; or error. In rows are numbers, booleans, nulls and
-text: decimals as text, lists, structs and maps as the text of JSON.
+Standard input is a JSON object: database, sql, memory (of DuckDB), and the limits rows, bytes, cell_bytes, seconds and
+address_space (see ``confined.Limits``).
+Standard output is a JSON object: columns (name and type), rows, is_cut; or error. Rows contain numbers, booleans, nulls
+and text: decimals as text; lists, structs and maps as JSON text.
 """
 
 from __future__ import annotations
@@ -24,30 +25,30 @@ import duckdb
 
 _FILES = 64
 _MOST_COLUMNS = 500
-"""A browser draws no more."""
+"""Most columns: a browser cannot draw more."""
 _LONGEST_TYPE = 300
 _LONGEST_ERROR = 2_000
-"""Characters: a query can make an error as long as it likes."""
+"""Most characters of an error message: a query can make it arbitrarily long."""
 
 
 _AS_THEY_ARE = frozenset(
     {"boolean", "double", "decimal", "varchar"}
     | {f"{sign}{size}" for sign in ("", "u") for size in ("tinyint", "smallint", "integer", "bigint", "hugeint")}
 )
-"""Types, by DuckDB's name of them, whose values Python has exactly."""
+"""DuckDB types whose values Python represents exactly."""
 _NESTED = frozenset({"list", "array", "struct", "tuple", "map", "union", "variant"})
-"""Types whose values are written as JSON."""
+"""DuckDB types whose values are written as JSON."""
 _STRING_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
 
 
 class TooWideError(Exception):
-    """A result of more columns than anybody reads, or with rows that are larger than a result may be."""
+    """The result has too many columns, or a row that is larger than a result may be."""
 
 
 def give_up_rights(address_space: int, seconds: float) -> None:
-    """Write no file, open few, take no more memory: for good, as the hard limits are lowered too.
+    """Limit files, memory and time of this process, for good: the hard limits are lowered too.
 
-    After *seconds* and a little the process ends by itself: the one that would stop it may have been killed.
+    Shortly after *seconds* the process ends by itself, in case the process that would stop it was killed.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds + 2)
@@ -61,7 +62,7 @@ def give_up_rights(address_space: int, seconds: float) -> None:
 
 
 def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
-    """The copy, read only, without files, network, extensions, Python's variables, or settings to change."""
+    """The copy, opened read-only; files, network, extensions, Python variables and changes of settings are disabled."""
     config: dict[str, Any] = {"memory_limit": memory, "threads": "1", "temp_directory": ""}
     connection = duckdb.connect(database, read_only=True, config=config)
     for setting in (
@@ -73,7 +74,7 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
     ):
         connection.execute(f"SET {setting} = false")
     connection.execute("SET TimeZone = 'UTC'")
-    # Only now: before, the copy itself could not be opened. It also closes what DuckDB leaves open to itself, the
+    # Only now, because it also blocks opening the copy itself. It blocks what DuckDB otherwise still allows: the
     # database's own file and its write-ahead log.
     connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
     connection.execute("SET lock_configuration = true")
@@ -81,10 +82,10 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """The first rows of the query, as many as are asked for and fit."""
+    """The first rows of the query, within the limits of the request."""
     connection = open_closed(request["database"], request["memory"])
     query = _without_end(request["sql"])
-    # As a subquery nothing but a query is valid SQL, and columns of one name get different ones. LIMIT 0 runs nothing.
+    # Inside a subquery only a query is valid SQL, and duplicate column names become unique. LIMIT 0 runs nothing.
     described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description or ()
     if len(described) > _MOST_COLUMNS:
         raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
@@ -109,10 +110,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_end(sql: str) -> str:
-    """*sql* without the semicolons and comments at its end; a second statement stays, and is an error then."""
+    """*sql* without semicolons and comments at its end; a second statement stays, and is then an error."""
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # places are counted in bytes
+    for place, kind in reversed(duckdb.tokenize(sql)):  # positions are in bytes
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place
@@ -120,14 +121,14 @@ def _without_end(sql: str) -> str:
 
 
 def _cell(place: int, kind: str) -> str:
-    """The SQL that makes a value of the result fit for JSON without changing it.
+    """The SQL expression that converts a value of the result for JSON without loss.
 
-    DuckDB itself writes what Python would change: a month of an interval is 30 days there, infinity the year 9999,
-    nanoseconds are lost.
+    DuckDB converts the types that Python would change: in Python a month of an interval becomes 30 days, infinity
+    becomes the year 9999, and nanoseconds are lost.
     """
     if kind in _AS_THEY_ARE:
         return f"#{place}"
-    if kind == "float":  # by its own shortest digits: 0.1, not the 0.10000000149011612 of the nearest double
+    if kind == "float":  # its shortest digits: 0.1, not 0.10000000149011612, the nearest double
         return f"CAST(CAST(#{place} AS VARCHAR) AS DOUBLE)"
     if kind in _NESTED:
         return f"CAST(to_json(#{place}) AS VARCHAR)"
@@ -145,14 +146,14 @@ def _plain(value: object, most: int, *, is_json: bool) -> object:
 
 
 def _strict_json(text: str) -> str:
-    """*text* with the NaN and Infinity that to_json writes, and JSON does not have, as strings."""
+    """*text* with NaN and Infinity, which to_json writes but JSON does not allow, as strings."""
     if "NaN" not in text and "Infinity" not in text:
         return text
     return _STRING_OR_NO_NUMBER.sub(lambda found: found[0] if found[0].startswith('"') else f'"{found[0]}"', text)
 
 
 def _fitting(text: str, most: int) -> str:
-    """*text*; where it has more than *most* bytes, as many of them as make whole characters, and a note of that."""
+    """*text*; above *most* bytes it is cut at a character boundary, with a note."""
     raw = text.encode()
     if len(raw) <= most:
         return text
@@ -168,14 +169,14 @@ def main() -> None:
     request = json.load(sys.stdin)
     give_up_rights(request["address_space"], request["seconds"])
     try:
-        said = answer(request)
+        reply = answer(request)
     except duckdb.Error as error:
-        said = {"error": " ".join(str(error)[: 2 * _LONGEST_ERROR].split("\nLINE ")[0].split())[:_LONGEST_ERROR]}
+        reply = {"error": " ".join(str(error)[: 2 * _LONGEST_ERROR].split("\nLINE ")[0].split())[:_LONGEST_ERROR]}
     except TooWideError as error:
-        said = {"error": str(error)}
+        reply = {"error": str(error)}
     except MemoryError:
-        said = {"error": "the query needs more memory than a query may have; aggregate first"}
-    json.dump(said, sys.stdout, ensure_ascii=False)
+        reply = {"error": "the query needs more memory than is allowed; aggregate first"}
+    json.dump(reply, sys.stdout, ensure_ascii=False)
 
 
 if __name__ == "__main__":

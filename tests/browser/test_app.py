@@ -134,7 +134,7 @@ def test_preset_comparison_language_theme_are_in_the_address(browser, site):
     assert query(page)["from"] == "2026-05-14"
     followed(page, lambda: page.get_by_role("link", name="14 days").click(), "from=2026-05-11")
     page.get_by_role("textbox", name="Compare with").click()
-    followed(page, lambda: page.get_by_role("option", name="nothing").click(), "compare=none")
+    followed(page, lambda: page.get_by_role("option", name="no comparison").click(), "compare=none")
     followed(page, lambda: page.get_by_role("link", name="中文").click(), "lang=zh")
     followed(page, lambda: page.get_by_role("link", name="深色").click(), "theme=dark")
     assert page.locator("h1").inner_text() == "总览"
@@ -254,13 +254,13 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
 @pytest.mark.parametrize("address", ["/nothing", "/entrances/more", "/entrances/../x"])
 def test_an_address_that_leads_nowhere_says_so(browser, site, address):
     page, _ = opened(browser, site, f"{address}?lang=en")
-    assert "There is no such page" in page.locator("h1").inner_text()
+    assert "Page not found" in page.locator("h1").inner_text()
     close(page)
 
 
 def test_days_outside_of_the_records_are_said_to_be_so(browser, site):
     page, seen = opened(browser, site, "/?from=2026-01-01&to=2026-01-07&lang=en")
-    assert "These days are outside of the shop's records" in page.locator("#main").inner_text()
+    assert "No data for these days: the shop's data runs from" in page.locator("#main").inner_text()
     assert not seen.wrong
     close(page)
 
@@ -305,7 +305,7 @@ def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):
             settled(page)
             looked += 1
             said = page.locator("#main").inner_text()
-            assert "which is not that of" not in said
+            assert "which does not equal the paid orders" not in said
             assert page.get_by_role("alert").count() == 0
     work.join()
     before = page.evaluate("document.querySelector('#badge').innerText")

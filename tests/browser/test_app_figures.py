@@ -120,8 +120,8 @@ def test_what_was_not_there_before_is_called_new(browser, site):
 def test_the_badge_says_the_day_of_the_data_before_the_copys(browser, site):
     last = site.ask("SELECT max(dt) FROM attribution.entrance_daily")[0][0]
     for language, said in (
-        ("zh", rf"^数据到 {last}（(\S+ )?\d\d:\d\d 复制）$"),
-        ("en", rf"^Data to {last}, copied (\S+ )?\d\d:\d\d$"),
+        ("zh", rf"^数据截至 {last}（(\S+ )?\d\d:\d\d 更新）$"),
+        ("en", rf"^Data to {last}, updated (\S+ )?\d\d:\d\d$"),
     ):
         page, _ = opened(browser, site, f"/?{WEEK}&lang={language}")
         assert re.search(said, page.locator("#badge .as-of").inner_text())
@@ -166,7 +166,7 @@ def test_data_quality_goes_by_the_days_or_says_that_it_does_not(browser, site):
     assert full(page, "events") == f"{events:,}"
     assert full(page, "skewed_rate") == f"{100 * skewed / events:.2f}%"
     for key in ("quarantine", "batches", "checks"):
-        assert "whatever days are chosen" in page.locator(f"#table-{key} .definition").inner_text()
+        assert "whatever days are selected" in page.locator(f"#table-{key} .definition").inner_text()
     assert not seen.wrong
     close(page)
 
@@ -186,7 +186,7 @@ def test_an_order_of_a_customer_leads_to_its_path(browser, site):
     close(page)
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "the stronger the colour")])
+@pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "a stronger colour")])
 def test_captions_fit_the_dark_theme_too(browser, site, language, said):
     """The tiles' colours run from near the ground to far from it, in either theme: lightness would turn round."""
     for theme in ("light", "dark"):
@@ -212,7 +212,7 @@ def test_captions_fit_the_dark_theme_too(browser, site, language, said):
 def test_a_shop_without_events_is_judged_by_what_it_has(browser, orders_only, language, theme, width):
     days = f"from={FIRST}&to={LAST}&lang={language}&theme={theme}"
     page, seen = opened(browser, orders_only, f"/?{days}", width)
-    line = {"zh": "没有行为日志", "en": "No events in the log on these days"}[language]
+    line = {"zh": "只有订单，没有行为日志", "en": "These days have orders but no events"}[language]
     assert page.locator("#main").inner_text().count(line) == 1
     assert page.locator("[data-metric=exposures], [data-metric=visitors]").count() == 0
     revenue = orders_only.ask("SELECT sum(revenue) FROM core.order_lines")[0][0]

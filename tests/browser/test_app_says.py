@@ -246,12 +246,12 @@ def test_a_file_of_orders_can_be_joined(browser, site, language):
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("/entrances?entrance=nope", {"zh": "没有入口“nope”", "en": "There is no entrance “nope”"}),
+        ("/entrances?entrance=nope", {"zh": "没有入口“nope”", "en": "No entrance “nope”"}),
         ("/entrances?entrance=search&slot=a|b|1", {"zh": "没有坑位“a|b|1”", "en": "has no slot “a|b|1”"}),
-        ("/products?matrix=nope", {"zh": "“nope”（矩阵）不在", "en": "“nope” (Matrix), which is not offered"}),
-        ("/products?sku=nope", {"zh": "没有商品 nope", "en": "There is no product nope"}),
-        ("/customers?user=nope", {"zh": "没有客户 nope", "en": "There is no customer nope"}),
-        ("/paths?find=nope", {"zh": "没有找到订单、加购或设备“nope”", "en": "There is no order"}),
+        ("/products?matrix=nope", {"zh": "矩阵“nope”不是可选项", "en": "“nope” (Matrix), which is not an option"}),
+        ("/products?sku=nope", {"zh": "没有商品 nope", "en": "No product nope"}),
+        ("/customers?user=nope", {"zh": "没有客户 nope", "en": "No customer nope"}),
+        ("/paths?find=nope", {"zh": "没有找到订单、加购或设备“nope”", "en": "No order, add-to-cart or device"}),
     ],
 )
 def test_what_is_not_there_is_said_to_be_so(browser, site, language, width, address, said):
@@ -285,13 +285,13 @@ def test_keys_are_names_in_both_languages(browser, site):
     [
         (
             "zh",
-            {"star": "入口（星形）", "diamond": "加购（菱形）", "square": "空心方块是回退掉的",
+            {"star": "入口（星形）", "diamond": "加购（菱形）", "square": "空心方块是用户退回",
              "circle": "空心圆点是被同一页面"},
         ),
         (
             "en",
-            {"star": "entrance (star)", "diamond": "add-to-cart (diamond)", "square": "A hollow square is a step that",
-             "circle": "a hollow circle is one that"},
+            {"star": "entrance (star)", "diamond": "add-to-cart (diamond)", "square": "A hollow square is a step the",
+             "circle": "a hollow circle is a step replaced"},
         ),
     ],
 )  # fmt: skip

@@ -175,7 +175,7 @@ def test_the_entrances_sum_to_the_paid_orders(home, copy):
     assert table.total is not None
     assert table.total["revenue"] == float(paid)
     assert f"¥{paid:,.2f}" in table.notes[0]
-    assert "which is that of" in table.notes[0]
+    assert "equal to the paid orders" in table.notes[0]
     direct = dict(lake(home, "SELECT entrance_id, sum(exposures) FROM attribution.entrance_daily GROUP BY 1"))
     assert {row["entrance_id"]: row["exposures"] for row in table.rows} == {k: int(v) for k, v in direct.items()}
 
@@ -268,7 +268,7 @@ def test_a_cart_and_a_device_are_found_too(home, copy):
     own = lake(home, f"SELECT event_id FROM core.events WHERE event_type = 'add_to_cart' AND device_id = '{device}'")
     assert {row["event_id"] for row in carts} == {event for (event,) in own}
     said = [b.text for b in shown(copy, f"/paths{ALL_DAYS}&find=nobody")[1] if isinstance(b, Text)]
-    assert any("There is no order" in text for text in said)
+    assert any("No order, add-to-cart or device" in text for text in said)
 
 
 def test_modules_are_those_of_the_lake(home, copy):
@@ -304,7 +304,7 @@ def test_quality_goes_by_the_chosen_days_or_says_it_does_not(home, copy, client)
     ]
     for shown_table in tables(blocks):
         if shown_table.key != "lineage":  # columns have no days
-            assert shown_table.is_of_days or "whatever days are chosen" in shown_table.definition
+            assert shown_table.is_of_days or "whatever days are selected" in shown_table.definition
     name = client.get(f"/export/quality/batches.csv?{days}").headers["Content-Disposition"]
     assert "2026-05-18" not in name
     assert "2026-05-18-2026-05-19" in client.get(f"/export/quality/health.csv?{days}").headers["Content-Disposition"]
@@ -317,7 +317,7 @@ def test_lineage_leads_to_what_landed(copy):
 
 def test_lineage_names_the_queries_of_pages_that_read_a_column(copy):
     rows = table_of(copy, "/quality?table=attribution.entrance_daily&column=revenue&lang=en", "lineage").rows
-    shown_by = {row["table"] for row in rows if row["kind"] == "read by the pages' query"}
+    shown_by = {row["table"] for row in rows if row["kind"] == "page query"}
     assert {"entrances.total", "report.entrances", "models.models"} <= shown_by
     assert "slots.slots" not in shown_by
 
@@ -340,7 +340,7 @@ def test_a_search_finds_by_name_and_key(copy, q, kind, target):
 
 
 def test_a_search_that_finds_more_than_it_lists_says_so(copy):
-    assert any("only the first 50" in note for note in table_of(copy, "/search?q=0", "found").notes)
+    assert any("first 50 only" in note for note in table_of(copy, "/search?q=0", "found").notes)
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     assert "headwater.yaml" in answer.text
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "数据到 2026-05-20"), ("en", "Data to 2026-05-20")])
+@pytest.mark.parametrize(("language", "said"), [("zh", "数据截至 2026-05-20"), ("en", "Data to 2026-05-20")])
 def test_the_badge_tells_the_datas_day_then_the_copys_time(copy, language, said):
     context = shown(copy, f"/?lang={language}")[0]
     at = copy.file.published_at.astimezone(ZoneInfo(copy.settings.timezone))

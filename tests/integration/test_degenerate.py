@@ -306,7 +306,7 @@ def test_products_without_cost_have_no_margin_and_are_listed(home_of_shop, tmp_p
     unknown = {row["product_id"]: row["unknown_metrics"] for row in placed if row["quadrant"] == "unknown"}
     assert unknown == {"s2": "margin_rate", "s3": "margin_rate"}
     text = said(write_report(home, "en", day=LAST, out=tmp_path / "en.html"))
-    assert "Order lines without a known cost, left out of margin and margin rate: 2" in text
+    assert "Order lines without a known cost, excluded from margin and margin rate: 2" in text
 
 
 def test_a_product_alone_in_its_category_has_no_relative_share(home_of_shop):

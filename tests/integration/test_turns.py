@@ -123,7 +123,7 @@ def test_there_is_an_end_to_how_many_wait(tmp_path):
     for number in range(MOST_OF_A_USER + 1):
         queries.ask("ann", f"a{number}")
     until(lambda: len(queries.faults) == 1)
-    assert f"you have {MOST_OF_A_USER} queries that run or wait" in queries.faults[0]
+    assert f"you have {MOST_OF_A_USER} queries running or waiting" in queries.faults[0]
     for number in range(MOST_WAITING - MOST_OF_A_USER + 1):
         queries.ask(f"user {number}", f"u{number}")
     until(lambda: len(queries.faults) == 2)

@@ -199,7 +199,7 @@ def test_hover_and_sheet_say_what_they_omit_and_csv_has_all(database):
     table = table_of(ask(database, "SELECT repeat('文', 40000) AS long"))
     column, row = table.columns[0], table.rows[0]
     assert column.full is not None
-    assert column.full(row).endswith("… [the first 2,000 of 40,000 characters are shown here]")
+    assert column.full(row).endswith("… [first 2,000 of 40,000 characters]")
     _, (in_sheet,) = sheet_rows(table)
     assert len(in_sheet) == 32_767
     assert in_sheet.endswith("… [cut: a cell of XLSX holds no more; the CSV file has all 40,000 characters]")

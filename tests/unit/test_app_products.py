@@ -125,7 +125,7 @@ def test_the_course_of_another_metric_is_chosen(shop: Copy) -> None:
 
 def test_an_unknown_product_is_said_to_be_none(shop: Copy) -> None:
     _, blocks = look_at(shop, "products?sku=nothing")
-    assert [one.text for one in texts(blocks, "missing")] == ["There is no product nothing."]
+    assert [one.text for one in texts(blocks, "missing")] == ["No product nothing."]
 
 
 def test_a_hostile_name_stays_text(shop: Copy) -> None:
@@ -145,7 +145,7 @@ def test_a_hostile_name_stays_text(shop: Copy) -> None:
 def test_the_nearest_snapshot_before_is_shown_and_said(shop: Copy) -> None:
     _, blocks = look_at(shop, "products?from=2026-06-01&to=2026-06-07")
     (said,) = texts(blocks, "warning")
-    assert said.text == "There is no snapshot of 2026-06-07: shown is that of 2026-05-20, the nearest kept before it."
+    assert said.text == "There is no snapshot for 2026-06-07. Shown is 2026-05-20, the latest snapshot before it."
     assert table(blocks, "quadrants").rows
 
 

@@ -185,7 +185,7 @@ def test_the_page_of_the_entrances_is_narrowed_to_one_kind(shop: Copy, kind: str
     assert choice(blocks, "matched_by").value == kind
     assert len(texts(blocks, "warning")) == 1
     if not expected:
-        assert texts(blocks, "missing")[0].text == "On these days no sale was matched by “click”."
+        assert texts(blocks, "missing")[0].text == "No sales were matched by “click” on these days."
         return
     shown = table(blocks, "entrances")
     assert {row["entrance_id"]: row["revenue"] for row in shown.rows} == {
@@ -232,7 +232,7 @@ def test_an_unknown_kind_of_match_is_said(shop: Copy) -> None:
 def test_a_borrowed_path_says_from_which_line(shop: Copy) -> None:
     blocks = page(shop, "paths?find=o1&line=2")
     assert texts(blocks, "warning")[0].text == (
-        "The path below is borrowed from line 1 of the same order (Shirt · Shirt, blue, matched by add-to-cart)."
+        "The path below belongs to line 1 of the same order (Shirt · Shirt, blue, matched by add-to-cart)."
     )
     assert values(table(blocks, "steps"), "event_id")[-1] == "cart"
     assert values(table(blocks, "order_lines"), "matched") == ["add-to-cart", "its order"]

@@ -104,8 +104,8 @@ def test_quadrants_are_named_and_thresholds_written() -> None:
 def test_it_says_how_many_products_have_a_name_or_no_value() -> None:
     frame = products(*FOUR.to_dicts(), product("e", None, 0.4), product("f", math.nan, 0.4), product("g", 3.0, None))
     notes = quadrant_chart(EN, frame, MATRIX).layout.meta["notes"]
-    assert notes[0] == "Without a value, so not in the chart: 3."
-    assert notes[-1] == "Named on a wide screen: the 4 best-selling of 4, and 1 of 1 that changed quadrant."
+    assert notes[0] == "Products not in the chart because a metric is missing: 3."
+    assert notes[-1] == "Named on wide screens: the 4 best-selling of 4, and 1 of the 1 that changed quadrant."
 
 
 def test_a_product_that_moved_says_from_where() -> None:
@@ -125,7 +125,7 @@ def test_a_value_far_out_is_drawn_at_the_edge() -> None:
     rows = [product(str(n), 90.0 + n, 0.3 + n / 100) for n in range(30)]
     figure = quadrant_chart(EN, products(*rows, product("far", 95.0, -40.0)), MATRIX)
     assert figure.layout.yaxis.range[0] > -2
-    assert "☆ Beyond the axes, drawn at the edge: 1; hover for their values." in figure.layout.meta["notes"]
+    assert "☆ Outside the axes, drawn at the edge: 1; hover for the values." in figure.layout.meta["notes"]
     assert any("−4,000.00%" in hover for trace in figure.data for hover in trace.hovertext)
 
 
@@ -162,7 +162,7 @@ def test_an_arrow_leads_from_where_a_product_stood() -> None:
     figure = quadrant_chart(EN, moved(x_before=250.0, y_before=0.15), MATRIX)
     assert [(note.ax, note.ay, note.x, note.y) for note in arrows(figure)] == [(250.0, 0.15, 200.0, 0.5)]
     hovers = [hover for trace in figure.data for hover in trace.hovertext]
-    assert sum("a window before: 250, 15.00%" in hover for hover in hovers) == 1
+    assert sum("previous window: 250, 15.00%" in hover for hover in hovers) == 1
     order = ["arrow" if note.axref == "x" else note.text for note in figure.layout.annotations]
     assert order.index("arrow") < order.index("Mug a")  # names lie over arrows
     narrow = figure.layout.meta["narrow"]["annotations"]
@@ -270,8 +270,8 @@ def test_the_best_fifth_is_written_out() -> None:
     tenths = [n / 10 for n in range(1, 11)]
     shares = [0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1.0]
     frame = pl.DataFrame({"kind": ["customer"] * 10, "cumulative_members": tenths, "cumulative_share": shares})
-    assert texts(pareto(EN, frame)) == ["best 20.0% of customers<br>bring 80.0%"]
-    assert texts(pareto(ZH, frame)) == ["前 20.0% 客户带来 80.0%"]
+    assert texts(pareto(EN, frame)) == ["top 20.0% of customers<br>bring 80.0%"]
+    assert texts(pareto(ZH, frame)) == ["前 20.0% 的客户带来 80.0%"]
 
 
 def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
@@ -355,7 +355,7 @@ def test_sellers_stand_from_hot_to_slow_with_their_shares() -> None:
 def test_what_cannot_be_called_steady_has_a_column_of_its_own() -> None:
     figure = abc_xyz(EN, CLASSES)
     heat = figure.data[0]
-    assert list(figure.layout.xaxis.ticktext) == ["X steady", "Y varying", "Z erratic", "–"]
+    assert list(figure.layout.xaxis.ticktext) == ["X stable", "Y variable", "Z erratic", "–"]
     assert [list(line) for line in heat.z] == [[1.0, None, None, None], [None] * 4, [None, None, None, 0.0]]
     assert heat.text[2][3] == "<b>9</b><br>0%"
     assert "$50.00" in heat.hovertext[0][0]

@@ -96,11 +96,11 @@ def test_the_thick_line_is_the_restored_path_the_dotted_one_all():
 
 def test_what_is_left_out_says_why_and_what_is_kept_its_number():
     found = marks(drawn(EN, WENT_BACK))
-    assert "a later click on the same page took its place" in found["replaced"]["hovertext"][0]
+    assert "a later click on the same page replaced it" in found["replaced"]["hovertext"][0]
     assert "went back to a page with a smaller PageId" in found["went back from"]["hovertext"][0]
     assert list(found["replaced"]["text"]) == list(found["went back from"]["text"]) == [""]
     assert [list(found[name]["text"]) for name in ("entrance", "on the path", "add-to-cart")] == [["1"], ["2"], ["3"]]
-    assert "之后退回到了 PageId 更小的页面" in marks(drawn(ZH, WENT_BACK))["回退"]["hovertext"][0]
+    assert "之后退回到 PageId 更小的页面" in marks(drawn(ZH, WENT_BACK))["回退"]["hovertext"][0]
 
 
 def test_the_entrance_that_is_credited_is_named_at_the_head():

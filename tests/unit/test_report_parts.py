@@ -45,23 +45,23 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     assert (window.days, window.products, window.placed, window.missing) == (7, 9, 1, {"margin_rate": 8})
     assert window.empty == (28,)
     assert window_note(EN, window, DAY, None) == (
-        "Window: the 7 days up to this one. Not the longest: in 28 days no product has a value for both metrics; "
+        "Window: the 7 days up to this day. Not the longest window: over 28 days no product has both metrics; "
         "missing: Growth rate."  # of the margin there were values
     )
-    assert "28 天内没有一个商品两个指标都有值，缺少：增长率。" in window_note(ZH, window, DAY, None)
+    assert "28 天窗口内没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
 
 
 def test_the_longest_window_needs_no_reason() -> None:
     window = window_of(reasons((7, None, 9), (28, None, 1), (28, "cost", 8)))
-    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: the 28 days up to this one."
+    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: the 28 days up to this day."
 
 
 def test_a_window_that_reaches_beyond_the_first_record_says_so() -> None:
     window = window_of(reasons((28, None, 1)))
     assert window_note(EN, window, DAY, dt.date(2026, 3, 5)) == (
-        "Window: the 28 days up to this one. The shop's records begin only on 2026-03-05, within it."
+        "Window: the 28 days up to this day. The shop's data starts on 2026-03-05, so the window is not complete."
     )
-    assert "店铺的记录从 2026-03-05 才开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
+    assert "店铺数据从 2026-03-05 开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
 
 
 def test_without_values_the_longest_window_says_what_is_missing() -> None:
@@ -72,8 +72,8 @@ def test_without_values_the_longest_window_says_what_is_missing() -> None:
 
 def test_what_a_missing_metric_takes_is_said() -> None:
     said = what_it_takes(EN, ("repurchase_rate", "revenue", "growth_rate"), 90)
-    assert said.startswith("A repurchase rate is of buyers whose 90 days to come back are over")
-    assert said.endswith("A growth rate takes sales in the window before.")
+    assert said.startswith("Repurchase rate counts only buyers whose 90-day repurchase period is over")
+    assert said.endswith("Growth rate needs sales in the previous window.")
     assert what_it_takes(ZH, ("revenue",), 90) == ""
 
 

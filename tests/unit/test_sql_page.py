@@ -137,7 +137,7 @@ def test_a_query_of_a_link_is_shown_and_not_run(copy):
     before = last_queries(copy.home, 100)
     page = shown(look_at(copy, q="SELECT 42 AS answer"))
     assert "SELECT 42 AS answer" in page
-    assert "opening a link never runs" in page
+    assert "links never run a query by themselves" in page
     assert last_queries(copy.home, 100) == before
 
 
@@ -224,14 +224,14 @@ def test_an_error_is_an_alert(copy):
 
 
 def test_a_result_that_is_gone_says_so(copy):
-    assert "not kept any more" in shown(look_at(copy, result=new_key(), q="SELECT 1"))
-    assert "not kept any more" in shown(look_at(copy, result=kept(copy, RESULT, "lin")))
+    assert "no longer available" in shown(look_at(copy, result=new_key(), q="SELECT 1"))
+    assert "no longer available" in shown(look_at(copy, result=kept(copy, RESULT, "lin")))
 
 
 def test_rows_seconds_and_what_is_cut_are_said(copy):
     page = shown(look_at(copy, result=kept(copy, replace(RESULT, is_cut=True))))
     assert "3 rows in 0.50 seconds" in page
-    assert "The first 3 rows; there are more" in page
+    assert "Only the first 3 rows; there are more" in page
 
 
 def test_the_tables_are_there_with_what_they_mean(copy):

@@ -67,7 +67,7 @@ def test_what_has_no_name_is_called_by_its_key():
 
 
 LIGHTNESS = re.compile(r"[深浅暗亮]|\b(dark|light|pale|white|black)(er|est)?\b", re.IGNORECASE)
-OF_NO_CHART = {"theme.dark", "theme.light", "rule.black_ball"}
+OF_NO_CHART = {"theme.dark", "theme.light", "definition.rule.black_ball"}
 OF_THE_REPORT = {"trend.definition"}
 """Charts that only the report has, which is always on white paper."""
 

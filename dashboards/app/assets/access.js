@@ -1,4 +1,4 @@
-// A session that is over: the page is asked for anew, which leads to the sign-in and back.
+// The session has ended: reload the page, which leads to the sign-in page and back.
 (function () {
   "use strict";
   var ask = window.fetch;

@@ -1,10 +1,10 @@
-// What the browser does by itself: the address, charts that fit their place, pictures of charts.
+// The browser's part of the app: the address, responsive charts, charts as pictures, keyboard focus.
 (function () {
   "use strict";
   var NARROW = 460;
   var no = function () { return window.dash_clientside.no_update; };
 
-  // The address of what is shown, with the days filled in; the browser's own may not name them yet.
+  // The address of the page shown, with the days filled in; the browser's address may lack them.
   function shown() {
     var page = document.getElementById("page");
     return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
@@ -28,7 +28,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     headwater: {
       set: function () {
-        // A control that has only just been drawn has the value that the address gave it.
+        // A control that has just been rendered has the value from the address.
         var context = window.dash_clientside.callback_context;
         var update = {};
         var defaults = Object.assign({ compare: "previous" }, gathered("defaults"));
@@ -63,14 +63,14 @@
     var names = points.map(function (point) { return point.customdata; }).filter(Boolean);
     var place = document.getElementById("page");
     var lang = place ? place.dataset.lang : "en";
-    if (!names.length) { return lang === "zh" ? "所选范围内没有。" : "Nothing is in that box."; }
+    if (!names.length) { return lang === "zh" ? "框选范围内没有内容。" : "Nothing is in that box."; }
     var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
     var shown = rows.slice(0, 200);
     var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
     var csv = "\ufeff" + ["product_id,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
-    var said = (lang === "zh" ? "所选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
+    var note = (lang === "zh" ? "已选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
     return [
-      component("P", { children: [said + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
+      component("P", { children: [note + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
       component("Ul", { children: shown.map(function (row) { return component("Li", { children: row[1] }); }), className: "chosen" })
     ];
   }
@@ -81,7 +81,7 @@
     return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   }
 
-  // Charts: the layout for narrow places, and as PNG.
+  // Charts: the narrow layout, and PNG files.
   function fit(div) {
     var layout = div.layout;
     var narrow = layout && layout.meta && layout.meta.narrow;
@@ -105,7 +105,7 @@
   var waiting = null;
   function soon() { if (waiting === null) { waiting = window.setTimeout(function () { waiting = null; settle(); fitAll(); }, 60); } }
 
-  // What the page says of itself: its address with the days filled in, its title, its language.
+  // Apply the page's data attributes: its address with the days filled in, its title, its language.
   function settle() {
     var page = document.getElementById("page");
     if (!page) { return; }
@@ -120,7 +120,7 @@
     }
   }
 
-  // The page is drawn anew after every choice: who works with the keyboard, or still types, goes on where they were.
+  // The page is rendered again after every choice: restore the keyboard focus and text still being typed.
   var CONTROLS = "#page .top, #page .bar, #page .controls";
   var FIELDS = "a[href], button, input:not([type=hidden]), textarea, select";
   var focused = null;
@@ -141,7 +141,7 @@
         field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
         place: Array.from(group.querySelectorAll(FIELDS)).indexOf(field), typedAt: 0
       };
-    } else if (field.closest("#page") && !field.closest("[data-table]")) { focused = null; }  // what opens over the page belongs to what opened it
+    } else if (field.closest("#page") && !field.closest("[data-table]")) { focused = null; }  // a popup belongs to the control that opened it
   });
 
   document.addEventListener("focusout", function (event) {
@@ -164,14 +164,14 @@
     if (!field || field.tagName !== was.field.tagName) { return; }
     field.focus({ preventScroll: true });
     if (!isTyped(field) || Date.now() - was.typedAt > 5000) { return; }
-    if (field.value !== was.value) {  // typed on while the answer came
+    if (field.value !== was.value) {  // the user typed on while the answer was loading
       Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, was.value);
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
     field.setSelectionRange(was.start, was.end);
   }
 
-  // Who sorts a table goes on looking at it where they did: the page does not move, nor does the table to its left edge.
+  // After sorting a table keep the scroll positions of the page and of the table.
   var sorting = null;
 
   function scroller(link) {
@@ -185,15 +185,15 @@
     window.setTimeout(resort, 100);
   }
 
-  // A grid lays its columns out more than once, and drawing takes time: the place is restored several times after the
-  // head is there again.
+  // A grid lays out its columns more than once, and rendering takes time: restore the position several times after
+  // its heading exists again.
   function resort() {
     if (!sorting) { return; }
     if (sorting.looks === 0) { sorting = null; return; }
     sorting.looks -= 1;
     window.setTimeout(resort, 100);
     var head = document.querySelector('[data-sort="' + window.CSS.escape(sorting.sort) + '"]');
-    if (!head || head.href === sorting.href) { return; }  // not drawn anew yet
+    if (!head || head.href === sorting.href) { return; }  // not rendered again yet
     sorting.looks = Math.min(sorting.looks, 12);
     if (document.activeElement === document.body) { head.focus({ preventScroll: true }); }
     var place = scroller(head);
@@ -207,7 +207,7 @@
   new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
   window.addEventListener("resize", soon);
 
-  // Links within the app change the address without loading it all again.
+  // Links within the app change the address without reloading the app.
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a[href]");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }

@@ -1,5 +1,5 @@
-// The calendar in Chinese: what dash-mantine-components looks for under this name when its locale is zh-cn.
-// Here: names of months and weekdays, and what screen readers say of a day. English is built in.
+// The calendar in Chinese: dash-mantine-components looks up this name if its locale is zh-cn.
+// Here: names of months and weekdays, and the label of a day for screen readers. English is built in.
 (function () {
   "use strict";
   var MONTHS = "一月_二月_三月_四月_五月_六月_七月_八月_九月_十月_十一月_十二月".split("_");
@@ -18,7 +18,7 @@
   };
 
   window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
-    // Of a button of the calendar, "2026-05-12": its name in Chinese; the built-in one puts the day before the month.
+    // The Chinese label of a day button ("2026-05-12"); the built-in one puts the day before the month.
     dayInChinese: function (day) {
       var parts = String(day).slice(0, 10).split("-").map(Number);
       return { "aria-label": parts[0] + "年" + parts[1] + "月" + parts[2] + "日" };

@@ -1,26 +1,26 @@
-// How a grid's cells are written: by the texts that come with the values.
+// Shows a grid's cells with the texts that come with their values.
 var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-dagfuncs.said = function (params) {
-  var said = params.data && params.data[params.colDef.field + "_said"];
-  return said === undefined ? params.value : said;
+dagfuncs.shown = function (params) {
+  var shown = params.data && params.data[params.colDef.field + "_shown"];
+  return shown === undefined ? params.value : shown;
 };
 dagfuncs.fullText = function (params) {
   var data = params.data || {};
-  var said = data[params.colDef.field + "_said"];
-  // A text that is cut off is shown whole; a number, with all its digits.
-  return data[params.colDef.field + "_full"] || (said && said.length > 18 ? said : null);
+  var shown = data[params.colDef.field + "_shown"];
+  // On hover: the full text if it is cut off; a number with all its digits.
+  return data[params.colDef.field + "_full"] || (shown && shown.length > 18 ? shown : null);
 };
 
 var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 dagcomponents.HeadwaterLink = function (props) {
   var field = props.colDef.field;
-  var said = (props.data && props.data[field + "_said"]) || props.value;
+  var shown = (props.data && props.data[field + "_shown"]) || props.value;
   var href = props.data && props.data[field + "_href"];
-  if (!href) { return React.createElement("span", null, said); }
-  return React.createElement("a", { href: href }, said);
+  if (!href) { return React.createElement("span", null, shown); }
+  return React.createElement("a", { href: href }, shown);
 };
 dagcomponents.HeadwaterHead = function (props) {
-  // A link that has the whole table sorted by the server: a grid has no more than the first rows of it.
+  // A link that makes the server sort the full table, because the grid has only its first rows.
   return React.createElement(
     "a",
     { href: props.href, className: "sort", "data-sort": props.sort, "aria-label": props.label + (props.order ? ", " + props.order : "") },

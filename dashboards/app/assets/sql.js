@@ -1,15 +1,15 @@
-// The page of SQL: keys, names that go into the editor, the search in the tables, where a result is shown.
+// The SQL page: keys, inserting names into the editor, searching the tables, showing results.
 (function () {
   "use strict";
   function editor() { return document.getElementById("sql-text"); }
 
-  // As if it were typed, so that the page's own state follows.
+  // Set the value as if it were typed, so that Dash's state follows.
   function write(area, text) {
     Object.getOwnPropertyDescriptor(window.HTMLTextAreaElement.prototype, "value").set.call(area, text);
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  // The page is drawn anew with its result: who works with the keyboard goes on where they were.
+  // The page is rendered again with the result: restore the keyboard focus.
   function keepFocus() {
     var old = editor(), active = document.activeElement;
     if (!old || (active !== old && active.id !== "sql-run" && active !== document.body)) { return; }
@@ -60,7 +60,7 @@
     area.setSelectionRange(start + before.length + name.length, start + before.length + name.length);
   });
 
-  // Another language or theme keeps what is in the editor and has not been run.
+  // After a change of language or theme keep the unsaved text of the editor.
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a.tool[href^='/sql']");
     var area = editor();
@@ -84,7 +84,7 @@
     return table.headwaterColumns;
   }
 
-  // A table's columns, once they are to be seen: name, type, what it holds.
+  // Render a table's columns when it is opened: name, type, description.
   function writeOut(table) {
     var place = table.querySelector(".columns");
     if (place.firstChild) { return; }

@@ -1,6 +1,6 @@
-"""The pages: what each says of a look at it.
+"""The pages: from the context of a request to blocks.
 
-Here: which there are.
+Here: the list of pages.
 Not here: how they are shown (``dashboards.app.render``).
 """
 

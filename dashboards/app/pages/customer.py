@@ -1,7 +1,7 @@
-"""One customer: recency, frequency, money, the groups that they are in, their orders.
+"""One customer: recency, frequency, monetary value, groups, orders.
 
 Here: its blocks.
-Not here: all customers (``dashboards.app.pages.customers``), how an id is shown (``dashboards.app.people``).
+Not here: all customers (``dashboards.app.pages.customers``), hashed ids (``dashboards.app.people``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from dashboards.sections.segments import all_names
 _MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary", "m_score"))
 
 
-def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequence[Block]:
-    """Everything on the customer that is shown as *shown*; *said*: of which day the snapshots are."""
+def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequence[Block]:
+    """The page of the customer whose id is shown as *shown*; *note*: the note with the day of the snapshots."""
     look = context.look
     back = Text(look.text("customer.back"), href=context.view.to(user=None).href)
     user = user_of(context, shown, reading.frame(query("customers.users"))["user_id"])
@@ -33,11 +33,11 @@ def customer(context: Context, reading: AsOf, said: Text, shown: str) -> Sequenc
         cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
     else:
         cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
-    return [back, Text(look.text("customer.title", id=shown), "heading"), said, cards, _orders(context, reading, user)]
+    return [back, Text(look.text("customer.title", id=shown), "heading"), note, cards, _orders(context, reading, user)]
 
 
 def _group(look: Look, reading: AsOf, row: Row) -> Card:
-    """The segment with what to do, and the octant."""
+    """The segment with its advice, and the octant."""
     found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
     segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
     return Card(
@@ -63,7 +63,7 @@ def _measures(look: Look, row: Row) -> list[Card]:
 
 
 def _orders(context: Context, reading: AsOf, user: str) -> Table:
-    """All orders; the number of a paid one leads to the paths behind its lines."""
+    """All orders; the number of a paid order links to the paths of its lines."""
     look, view = context.look, context.view
     rows = [
         row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}

@@ -1,6 +1,6 @@
-"""Customers: octants and segments, scores, stages, cohorts, what is expected of them; the list of a group.
+"""Customers: octants and segments, scores, lifecycle, cohorts, lifetime value; the list of a group's customers.
 
-Here: what is chosen, and the list of a group's customers.
+Here: the choice of a group, and the list of its customers.
 Not here: the parts (``dashboards.sections.customers``), one customer (``dashboards.app.pages.customer``).
 """
 
@@ -27,14 +27,14 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def customers(context: Context) -> Sequence[Block]:
-    """The customers as of the view's last day; with ``user`` in the address only that one."""
-    reading, said = as_of(context, MAIN)
+    """The customers as of the view's last day; with ``user`` in the address, that customer's page."""
+    reading, note = as_of(context, MAIN)
     if user := context.view.get("user"):
-        return customer(context, reading, said, user)
+        return customer(context, reading, note, user)
     if not reading.has(MAIN):
         return everything(context.look, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
-    return [said, _controls(context, reading), *_list(context, reading), *everything(context.look, reading, hrefs)]
+    return [note, _controls(context, reading), *_list(context, reading), *everything(context.look, reading, hrefs)]
 
 
 def _to_group(context: Context, kind: Kind) -> Href:
@@ -42,7 +42,7 @@ def _to_group(context: Context, kind: Kind) -> Href:
 
 
 def group_value(kind: Kind, key: str) -> str:
-    """How the address names an octant or a segment: a segment by its key."""
+    """The value of an octant or segment in the address: a segment is its bare key."""
     return key if kind == "segment" else f"{kind}:{key}"
 
 
@@ -82,7 +82,7 @@ def _controls(context: Context, reading: AsOf) -> Controls:
 
 
 def _list(context: Context, reading: AsOf) -> list[Block]:
-    """The customers of the group that the address names; nothing where it names none."""
+    """The customers of the group in the address; empty if it has none."""
     look, value = context.look, context.view.get("segment", NONE_CHOSEN)
     if value == NONE_CHOSEN:
         return []

@@ -1,6 +1,6 @@
-"""Entrances: what each brought, its slots, what they showed, down to the orders; fused beside the rule models.
+"""Entrances: their traffic and sales, their slots and contents, down to the orders; attribution models compared.
 
-Here: the blocks of all entrances; the order of the parts of one.
+Here: the blocks of all entrances; the order of the blocks of one entrance.
 Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
 of match (``dashboards.app.pages.matches``), models (``dashboards.app.pages.models``).
 """
@@ -32,7 +32,7 @@ _COURSE_METRICS = (
 
 
 def entrances(context: Context) -> Sequence[Block]:
-    """All entrances, or one with its slots, or one slot with what it showed; with the orders at the end."""
+    """All entrances, one entrance with its slots, or one slot with its contents; the orders come last."""
     names = context.entrance_names()
     entrance, slot = context.view.get("entrance"), context.view.get("slot")
     parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
@@ -63,7 +63,7 @@ def entrances(context: Context) -> Sequence[Block]:
 
 
 def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, Any]]) -> list[Block]:
-    """One entrance: what it brought, its slots, how it went, its orders."""
+    """One entrance: its totals, slots, course by day and orders."""
     if not rows and not context.computed_days:
         return [context.nothing_there("empty.days")]
     if not rows:
@@ -87,7 +87,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
 
 
 def _way_back(context: Context, entrance: str) -> list[Block]:
-    """From a slot to the slots of its entrance, from an entrance to all."""
+    """The link back: from a slot to its entrance, from an entrance to all entrances."""
     look, view = context.look, context.view
     if not entrance:
         return []
@@ -97,7 +97,7 @@ def _way_back(context: Context, entrance: str) -> list[Block]:
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
-    """The entrance and the kind of match: the choices that all of the page follows."""
+    """The choices of entrance and kind of match, which apply to the full page."""
     look = context.look
     every = (Option("", look.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
     entrance = context.view.get("entrance")
@@ -155,7 +155,7 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
 
 
 def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, str]) -> Group:
-    """The entrances' courses beside one another, and which metric they are of."""
+    """The entrances by day in one chart, with the choice of the metric."""
     look = context.look
     name = chosen_metric(context, "metric", _COURSE_METRICS)
     frame = pl.DataFrame(context.rows(query("entrances.course")), infer_schema_length=None)

@@ -1,6 +1,6 @@
-"""The path explorer: given an order, a cart or a device, the restored path step by step.
+"""The path explorer: the restored path of an order, a cart or a device, step by step.
 
-Here: finding it, the timeline, its steps with their reasons, what the sale was matched to.
+Here: finding the path, the timeline, the steps with their reasons, what the sale was matched to.
 Not here: how the timeline looks (``dashboards.figures.path``).
 """
 
@@ -29,7 +29,7 @@ _NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attributi
 
 
 def explore(context: Context) -> Sequence[Block]:
-    """What the view's ``find`` names: an order's line, a cart, or the carts of a device; nothing named: an example."""
+    """The result for the view's ``find``: an order's line, a cart, or the carts of a device; without it, an example."""
     look = context.look
     missing = [table for table in _NEEDED if not context.copy.has(table)]
     if missing:
@@ -47,7 +47,7 @@ def explore(context: Context) -> Sequence[Block]:
     ends = context.rows(query("explorer.end"), find=find)
     if ends:
         return _of_end(context, ends[0])
-    # Viewers see no person's doings, and a device is a person who has not logged in.
+    # Viewers may not see the actions of one person, and a device may be a person who has not logged in.
     carts = [] if context.role == "viewer" else context.rows(query("explorer.ends_of_device"), find=find)
     if carts:
         return [_carts(context, find, carts)]
@@ -55,15 +55,15 @@ def explore(context: Context) -> Sequence[Block]:
 
 
 def _example(context: Context) -> Sequence[Block]:
-    """Of the days the path that shows best what there is to see."""
+    """The path on these days that makes the best example."""
     look = context.look
     found = context.rows(query("explorer.example"))
     if not found:
         return [Text(look.text("explorer.no_example"), "missing")]
     lines = context.rows(query("explorer.lines"), find=found[0]["order_id"])
     line = next(row for row in lines if row["line_no"] == found[0]["line_no"])
-    said = Text(look.text("explorer.example", order=line["order_id"]), "note")
-    return [said, *_of_line(context, line)]
+    note = Text(look.text("explorer.example", order=line["order_id"]), "note")
+    return [note, *_of_line(context, line)]
 
 
 def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Block]:
@@ -73,8 +73,8 @@ def _of_order(context: Context, lines: Sequence[dict[str, Any]]) -> Sequence[Blo
     look, shown = context.look, line["line_no"]
     parts: list[Block] = []
     if wanted and wanted != str(shown):
-        said = look.text("explorer.no_line", order=line["order_id"], line=wanted, shown=shown)
-        parts.append(Text(said, "warning"))
+        note = look.text("explorer.no_line", order=line["order_id"], line=wanted, shown=shown)
+        parts.append(Text(note, "warning"))
     if len(lines) > 1:
         parts.append(_lines(context, lines, shown))
     return [*parts, *_of_line(context, line)]
@@ -88,7 +88,7 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
         | {
             "entrance": names.get(row["entrance_id"], row["entrance_id"]),
             "matched": _matched(look, row),
-            "said": look.text("explorer.shown") if row["line_no"] == shown else look.text("explorer.show"),
+            "action": look.text("explorer.shown") if row["line_no"] == shown else look.text("explorer.show"),
         }
         for row in lines
     ]
@@ -98,7 +98,7 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
         exact(look, "revenue"),
         text(look.text("column.entrance"), "entrance"),
         text(look.text("column.matched"), "matched"),
-        text(look.text("column.path"), "said", href=lambda row: view.to(line=str(row["line_no"])).href),
+        text(look.text("column.path"), "action", href=lambda row: view.to(line=str(row["line_no"])).href),
     ]
     title = look.text("explorer.lines", order=lines[0]["order_id"])
     keys = ("order_id", "product_id", "sku", "entrance_id", "matched_by")
@@ -106,7 +106,7 @@ def _lines(context: Context, lines: Sequence[dict[str, Any]], shown: int) -> Tab
 
 
 def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
-    """The cards of a sale and its path."""
+    """The cards and the path of a sale."""
     look, view = context.look, context.view
     names = context.entrance_names()
     paid = local_time(line["paid_at"], context.copy.settings.timezone)
@@ -135,23 +135,23 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
-    """The path behind a sale: its own cart's, the one that it borrowed, or the visit alone."""
+    """The path of a sale: that of its own cart or of another line's, or only the matched visit."""
     look = context.look
     if line["matched_by"] == "cart":
         return _timeline(context, line["matched_event_id"], line["entrance_id"])
     if line["matched_by"] == "visit":
         return visit(context, line)
     if line["matched_by"] == "order" and (lender := _lender(context, line)):
-        said = look.text(
+        note = look.text(
             "explorer.borrowed", line=lender["line_no"], product=product_title(lender), matched=_matched(look, lender)
         )
         href = context.view.to(find=line["order_id"], line=str(lender["line_no"])).href
-        return [Text(said, "warning", href=href), *_path_of(context, lender)]
+        return [Text(note, "warning", href=href), *_path_of(context, lender)]
     return [Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
 
 
 def _lender(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The line of the same order whose own cart or click *line* took over: of equal ones that with the most revenue."""
+    """The line of the same order whose match *line* took over: the one with the most revenue."""
     own = [
         row
         for row in context.rows(query("explorer.lines"), find=line["order_id"])
@@ -176,7 +176,7 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
 
 
 def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
-    """A cart, with the sales that were matched to it."""
+    """A cart and the sales matched to it."""
     look = context.look
     names = context.entrance_names()
     at = local_time(end["occurred_at"], context.copy.settings.timezone)

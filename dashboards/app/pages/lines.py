@@ -1,4 +1,4 @@
-"""What an order line or an add-to-cart is called: its product, and its variant where that is not the product itself.
+"""The name of an order line or add-to-cart: its product, and its variant if that differs from the product.
 
 Here: columns that several pages share.
 Not here: the lists of order lines (``dashboards.app.pages.slots``, ``dashboards.app.pages.explorer``).
@@ -16,7 +16,7 @@ from dashboards.figures.look import Look
 
 
 def product_columns(look: Look, view: View, rows: Sequence[dict[str, Any]]) -> list[Column]:
-    """The product, a link to its page; and the variant, if any of *rows* has one."""
+    """The product with a link to its page; and the variant, if any of *rows* has one."""
     columns = [
         text(look.text("column.product"), "name", href=lambda row: view.to("products", sku=row["product_id"]).href)
     ]

@@ -1,6 +1,6 @@
-"""By what sales were matched: the five kinds side by side, and the entrances' sales of one kind alone.
+"""Sales by kind of match: the five kinds side by side, and the entrances' sales of one kind.
 
-Here: the choice of a kind, the block that shows all, the tables of one, made of ``attribution.attributed_sales``.
+Here: the choice of a kind, the block of all kinds, the tables of one kind, from ``attribution.attributed_sales``.
 Not here: all sales of the entrances (``dashboards.app.pages.entrances``).
 """
 
@@ -24,25 +24,25 @@ _MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "unit
 
 
 def match_choice(context: Context) -> Choice:
-    """The kind of match that the page is narrowed to."""
+    """The choice of the kind of match that filters the page."""
     look = context.look
     options = (Option("", look.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in MATCHES))
     return Choice("matched_by", look.text("column.matched"), options, chosen_kind(context))
 
 
 def chosen_kind(context: Context) -> str:
-    """The kind that the address names; '' for all."""
+    """The kind in the address; '' for all."""
     kind = context.view.get("matched_by")
     return kind if kind in MATCHES else ""
 
 
 def kind_name(context: Context, kind: str) -> str:
-    """What a kind of match is called."""
+    """The display name of a kind of match."""
     return context.look.text.name("matched_by", kind)
 
 
 def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list[Block]:
-    """What each kind of match brought on the days, of all entrances, of one, or of one slot; nothing without sales."""
+    """Sales by kind of match on these days: of all entrances, of one, or of one slot; empty without sales."""
     look, view = context.look, context.view
     if not context.copy.has(TABLE):
         return [too_large(context)]
@@ -80,7 +80,7 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
 
 
 def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:
-    """The sales of the chosen kind: by entrance, by the slots of one, or by what one slot showed, with the orders."""
+    """The sales of the chosen kind by entrance, by slot of an entrance or by content of a slot, with the orders."""
     look, kind = context.look, chosen_kind(context)
     if not context.copy.has(TABLE):
         return [too_large(context)]
@@ -91,7 +91,7 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
         called = [names[entrance]]
         called += [slot_name(context, {f"head_{key}": value for key, value in where.items()})] if slot else []
         parts.append(Text(" · ".join(called), "heading"))
-    parts.append(_said(context, kind, place))
+    parts.append(_filter_note(context, kind, place))
     parts.append(Text(look.text("matches.clear"), "note", href=context.view.to(matched_by=None).href))
     rows = context.rows(query("matches.of_kind"), kind=kind, level=_level(entrance, slot), **place)
     if not rows:
@@ -103,12 +103,12 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
 
 
 def too_large(context: Context) -> Text:
-    """That the dashboards' copy does not hold the order lines with their entrances."""
+    """The note that the dashboards' copy lacks the table of order lines with their entrances."""
     return Text(context.look.text("explorer.too_large", tables=TABLE), "missing")
 
 
 def _level(entrance: str, slot: str) -> str:
-    """By what the sales are listed, which is the table's name too."""
+    """What a row of the table is; also the table's key."""
     return "contents" if slot else "slots" if entrance else "entrances"
 
 
@@ -118,8 +118,8 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
     return (*SLOT_KEYS, "head_content_id") if slot else SLOT_KEYS
 
 
-def _said(context: Context, kind: str, place: dict[str, Any]) -> Text:
-    """That the page is narrowed, to how much of what is sold here."""
+def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
+    """The note that the page is filtered, with the filtered and the total sales."""
     look = context.look
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
@@ -143,10 +143,10 @@ def _table(
     named = [row | _named(context, names, row, key) for row in rows]
     total = {name: sum(row[name] for row in rows) for name in _SUMMED}
     margins = [row["margin"] for row in rows if row["margin"] is not None]
-    # An order whose lines went to several entrances counts in each: their number has no sum.
+    # An order with lines from several entrances counts in each, so the numbers of orders have no total.
     total |= {"name": look.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
-    # Of all days before, also of what sold then and does not now.
+    # The total of the comparison days includes entrances that have no sales now.
     total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [

@@ -1,6 +1,6 @@
 """The entrances' sales by each attribution model, side by side.
 
-Here: which models there are, the table and chart that compare them.
+Here: the list of models, the table and chart that compare them.
 Not here: the entrances (``dashboards.app.pages.entrances``).
 """
 
@@ -21,7 +21,7 @@ from dashboards.metrics import full_text
 from dashboards.queries import query
 
 MODELS = ("fused", "first", "last", "linear", "position_based", "time_decay")
-"""Fused: the nearest entrance visit, credited at its first click; then the rule models over entrance touches."""
+"""The fused model (the first click of the nearest entrance visit gets the sale), then the rule models over touches."""
 
 
 def model_frame(context: Context) -> pl.DataFrame:
@@ -33,7 +33,7 @@ def model_frame(context: Context) -> pl.DataFrame:
 
 
 def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, str]) -> Sequence[Block]:
-    """All models beside one another; the one that the choice above them names drawn, with the fused one marked."""
+    """All models side by side; a chart of the chosen model, with the fused model as marks."""
     look = context.look
     if frame.is_empty():
         return []
@@ -84,7 +84,7 @@ def _model_table(context: Context, rows: Sequence[Mapping[str, Any]], totals: Ma
 def _model_bars(
     look: Look, cells: Mapping[tuple[str, str], float], chosen: str, keys: Sequence[str], names: Mapping[str, str]
 ) -> go.Figure:
-    """The sales that the model *chosen* credits to each entrance of *keys*; the fused ones are a stroke."""
+    """Sales of each entrance of *keys* by the model *chosen*; the fused model is drawn as a line across."""
     values = [cells.get((chosen, key), 0.0) for key in keys]
     total = sum(value for (model, _), value in cells.items() if model == chosen)
     bars = Bars(

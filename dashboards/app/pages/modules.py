@@ -1,7 +1,7 @@
-"""Modules of campaign and detail pages: what they assisted and closed, beside their own exposures and clicks.
+"""Modules of campaign and detail pages: assisted and closing sales, impressions and clicks.
 
 Here: its blocks.
-Not here: entrances, with whose sales these never add up.
+Not here: entrances; their sales must not be added to those of modules.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from dashboards.queries import query
 _BARS = 14
 _HOVER = ("assisted_revenue", "closing_revenue", "module_impressions", "module_clicks", "module_click_rate")
 KEYS = ("page_type", "module")
-"""What a module is named by in files."""
+"""The keys of a module in files."""
 
 
 def modules(context: Context) -> Sequence[Block]:
-    """The modules, with a banner that their sums are no sales."""
+    """The modules, with a banner that their sales must not be added up."""
     look, view = context.look, context.view
     types = [row["page_type"] for row in context.rows(query("modules.page_types"))]
     page_type = view.get("page_type")

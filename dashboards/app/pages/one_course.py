@@ -1,7 +1,7 @@
-"""The course of one entrance or of one slot by day, with the choice of its metric.
+"""A chart by day of one entrance, slot or product, with the choice of its metric.
 
 Here: its blocks, and a metric by day.
-Not here: the courses of all entrances beside one another (``dashboards.app.pages.entrances``).
+Not here: the chart of all entrances (``dashboards.app.pages.entrances``).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pipelines.sqlproject.metrics import known_metric
 
 
 def metric_choice(look: Look, key: str, metrics: Sequence[str], chosen: str) -> Choice:
-    """The choice of the metric that a course shows; *key*: in the address."""
+    """The choice of the metric of the chart; *key*: its key in the address."""
     options = tuple(Option(name, look.text.name("metric", name)) for name in metrics)
     return Choice(key, look.text("entrances.metric"), options, chosen, default=metrics[0])
 
 
 def chosen_metric(context: Context, key: str, metrics: Sequence[str]) -> str:
-    """The one of *metrics* that the address names by *key*, else the first."""
+    """The metric of *metrics* that *key* has in the address, else the first."""
     name = context.view.get(key)
     return name if name in metrics else metrics[0]
 
@@ -44,7 +44,7 @@ def by_day(
 ) -> pl.DataFrame:
     """The metric *name* on each day: columns dt and *name*.
 
-    Null on days for which *table* is not computed; on others that the query *own* has no row of, 0, a ratio null.
+    Null on days for which *table* is not computed. On other days without a row of the query *own*: 0, ratios null.
     """
     found = context.copy.frame(query(own), **{"from": first, "to": last}, **parameters)
     values = dict(found.select("dt", name).iter_rows())
@@ -64,16 +64,16 @@ def one_course(
     keys: Mapping[str, object],
     **parameters: object,
 ) -> Group:
-    """The metric that *key* chooses among *metrics*, by day, beside the days compared with.
+    """The metric of *metrics* that *key* chooses, by day, with the comparison days.
 
     Args:
-        context: The look at the page.
-        key: How the address names the metric.
-        metrics: What there is to choose from; the first without a choice.
-        own: The name of a query of a row a day from ``$from`` to ``$to``: dt and *metrics*.
-        title: The key of the title, which names ``{metric}``.
-        keys: What the one is named by in files: field and value.
-        parameters: What else *own* names.
+        context: The context of the request.
+        key: The metric's key in the address.
+        metrics: The metrics to choose from; the first is the default.
+        own: The name of a query with a row a day from ``$from`` to ``$to``: dt and *metrics*.
+        title: The text key of the title, which contains ``{metric}``.
+        keys: Extra columns of files that identify the item: field and value.
+        parameters: Other parameters of *own*.
     """
     look, days = context.look, context.days
     name = chosen_metric(context, key, metrics)

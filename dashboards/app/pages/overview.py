@@ -1,7 +1,7 @@
-"""Overview: revenue as visitors × conversion × revenue per buyer, the way to it, what changed most.
+"""Overview: revenue as visitors × conversion × revenue per buyer, the funnel, what changed most.
 
 Here: its blocks.
-Not here: what a figure is (``dashboards.totals``), where the sales came from (``dashboards.app.pages.entrances``).
+Not here: computing totals (``dashboards.totals``), sales by entrance (``dashboards.app.pages.entrances``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 
 def overview(context: Context) -> Sequence[Block]:
-    """The sales of the days, what they are made of, how they went, what changed most."""
+    """The sales of these days, their factors, their course by day, what changed most."""
     look, days = context.look, context.days
     now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
@@ -36,7 +36,7 @@ def overview(context: Context) -> Sequence[Block]:
         then = _totals(context, days.then_first, days.then_last)
     has_log = not is_without_log(now)
     if not context.computed_days:
-        now = dict.fromkeys(now)  # not nothing, but not known
+        now = dict.fromkeys(now)  # unknown, not zero
     names = [name for name in SALES if has_log or name not in OF_VISITORS]
     parts: list[Block] = []
     if not now["orders"]:
@@ -67,19 +67,19 @@ def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any]
 
 
 def _changes(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """How the metric differs from the days compared with; nothing where there are none, or where it was not known."""
+    """The change of the metric against the comparison days; empty if there are none or its value is unknown."""
     return () if then is None or then[name] is None else (compared(look, name, now[name], then[name]),)
 
 
 def compared(look: Look, name: str, now: float | None, then: float | None) -> Change:
-    """How a metric differs from what it was."""
+    """The change of a metric from *then* to *now*."""
     if is_rate(name):
         points = look.numbers.points(now, then)
-        said = points if points == NONE else look.text("compare.points", n=points)
+        change = points if points == NONE else look.text("compare.points", n=points)
     else:
-        said = look.numbers.change(now, then)
+        change = look.numbers.change(now, then)
     against = look.text("compare.with", then=short_text(look.numbers, name, then))
-    return Change(arrowed(said), against, full_text(look.numbers, name, then), tone(name, said))
+    return Change(arrowed(change), against, full_text(look.numbers, name, then), tone(name, change))
 
 
 def _course(context: Context, *, has_log: bool) -> Chart:
@@ -128,7 +128,7 @@ def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) 
 
 
 def _movers(context: Context, *, has_log: bool) -> list[Block]:
-    """What changed most; nothing where no comparison is asked for."""
+    """What changed most; empty without a comparison."""
     look, days = context.look, context.days
     if days.then_first is None:
         return []

@@ -1,7 +1,7 @@
-"""Paths: how shoppers come to the cart, as flows; and the one path behind an order, cart or device.
+"""Paths: how shoppers get to the cart, as flows; and the path of one order, cart or device.
 
-Here: the flows, the table of paths, whether a single path is looked at.
-Not here: that path (``dashboards.app.pages.explorer``).
+Here: the flows, the table of paths, the search for a single path.
+Not here: the single path (``dashboards.app.pages.explorer``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _METRICS = ("add_to_carts", "order_lines", "revenue")
 
 
 def paths(context: Context) -> Sequence[Block]:
-    """The path that is looked for; below it all of the days."""
+    """The path searched for; below it all paths of these days."""
     look, view = context.look, context.view
     chosen = view.get("metric", _METRICS[0])
     chosen = chosen if chosen in _METRICS else _METRICS[0]

@@ -1,4 +1,4 @@
-"""One product with its variants: its metrics, its place in every matrix, its course, where its sales came from.
+"""One product with its variants: metrics, places in the matrices, course by day, sales by entrance.
 
 Here: its blocks.
 Not here: all products (``dashboards.app.pages.products``).
@@ -28,7 +28,7 @@ from dashboards.sections.matrices import quadrant_name
 from dashboards.sections.windows import matrix_windows
 
 MEASURES = ("revenue", "units", "order_lines", "exposures", "product_clicks", "views", "add_to_carts")
-"""Metrics whose course by day is shown; the first without a choice."""
+"""Metrics of the chart by day; the first is the default."""
 
 _SOLD = ("units", "order_lines", "revenue", "refunded", "net_revenue")
 _METRICS = (
@@ -38,8 +38,8 @@ _METRICS = (
 )  # fmt: skip
 
 
-def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[Block]:
-    """Everything on the product that *sku* is, or is a variant of; *said*: of which day the snapshots are."""
+def product(context: Context, reading: AsOf, note: Text, sku: str) -> Sequence[Block]:
+    """The page of the product with *sku* as its id or variant; *note*: the note with the day of the snapshots."""
     look = context.look
     back = Text(look.text("product.back"), href=context.view.to(sku=None, measure=None).href)
     product_id = str(context.one(query("product.id"), sku=sku)["product_id"])
@@ -58,7 +58,7 @@ def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[B
         Text(f"{known['name']} · {product_id}" if is_named else product_id, "heading"),
         *([Text(look.text("product.is_variant", sku=sku, product=known["name"]))] if product_id != sku else []),
         Text(look.text.joined(*_facts(look, known))),
-        said,
+        note,
         _course(context, product_id),
         *_variants(context, product_id),
         _places(context, reading, product_id),
@@ -68,7 +68,7 @@ def product(context: Context, reading: AsOf, said: Text, sku: str) -> Sequence[B
 
 
 def _variants(context: Context, product_id: str) -> list[Block]:
-    """What each sku of the product sold on the days chosen; nothing where there is only the product itself."""
+    """Sales of each SKU of the product on the selected days; empty if the product has no variants."""
     look = context.look
     rows = context.rows(query("product.variants"), product=product_id)
     if all(row["sku"] == product_id for row in rows):
@@ -94,16 +94,16 @@ def _variants(context: Context, product_id: str) -> list[Block]:
 
 
 def _facts(look: Look, known: Row) -> list[str]:
-    said = []
+    note = []
     if known.get("category"):
-        said.append(look.text("product.category", name=known["category"]))
+        note.append(look.text("product.category", name=known["category"]))
     if known.get("brand"):
-        said.append(look.text("product.brand", name=known["brand"]))
+        note.append(look.text("product.brand", name=known["brand"]))
     if known.get("list_price") is not None:
-        said.append(look.text("product.price", price=look.numbers.full_money(known["list_price"])))
+        note.append(look.text("product.price", price=look.numbers.full_money(known["list_price"])))
     if known.get("launched_on"):
-        said.append(look.text("product.launched", day=known["launched_on"]))
-    return said
+        note.append(look.text("product.launched", day=known["launched_on"]))
+    return note
 
 
 def _windows(look: Look, rows: Sequence[Row]) -> Table:
@@ -125,7 +125,7 @@ def _window_column(look: Look) -> Column:
 
 
 def _places(context: Context, reading: AsOf, product_id: str) -> Table:
-    """A row a matrix, over the window that it is shown for."""
+    """A row a matrix, for the window in which it is shown."""
     look = context.look
     defined = definitions(look, reading)
     found = {
@@ -186,7 +186,7 @@ def _with_threshold(look: Look, name: str, value: float | None, threshold: float
 
 
 def _course(context: Context, product_id: str) -> Group:
-    """The course of a metric by day, and which one is chosen."""
+    """A metric by day, with the choice of the metric."""
     look, days = context.look, context.days
     chosen = context.view.get("measure", MEASURES[0])
     name = chosen if chosen in MEASURES else MEASURES[0]
@@ -215,7 +215,7 @@ def _course(context: Context, product_id: str) -> Group:
 
 
 def _entrances(context: Context, product_id: str) -> Block:
-    """Which entrances the product's sales came from, and of which kind of match."""
+    """The product's sales by entrance and kind of match."""
     look, kind = context.look, chosen_kind(context)
     if not context.copy.has(TABLE):
         return too_large(context)

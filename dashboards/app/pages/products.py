@@ -1,7 +1,7 @@
-"""Products: a matrix over a window, who moved in it, what the laws say of it; new products, assortment, gaps.
+"""Products: a matrix over a window, moves and health; new products, assortment, products that cannot be placed.
 
-Here: what is chosen, the order of the parts, the table of all products.
-Not here: the parts (``dashboards.sections``), one product (``dashboards.app.pages.product``).
+Here: the choices, the order of the sections, the table of all products.
+Not here: the sections (``dashboards.sections``), one product (``dashboards.app.pages.product``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
 ALL = "*"
-"""What stands for every category: no product has it."""
+"""The value for all categories; no product has it."""
 
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
@@ -46,19 +46,19 @@ _METRICS = (
     "relative_share", "days_since_launch", "days_in_quadrant",
 )  # fmt: skip
 _OF_LOG = frozenset({"exposures", "product_clicks", "click_through_rate", "views", "add_to_carts", "conversion_rate"})
-"""Those of a log of events: left out where there is none of any product."""
+"""Metrics of the event log: their columns are dropped if no product has a value."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the address chooses, or what is shown without a choice.
+    """The choices of the address, with defaults.
 
     Attributes:
         definition: The matrix.
-        windows: Each matrix's window.
-        window: That of the chosen matrix.
-        usual: The days of the window that is shown without a choice.
-        category: The only one shown; '' for all.
+        windows: The window of each matrix.
+        window: The window of the chosen matrix.
+        usual: The default window, in days.
+        category: The chosen category; '' for all.
     """
 
     definition: Definition
@@ -69,11 +69,11 @@ class Chosen:
 
 
 def products(context: Context) -> Sequence[Block]:
-    """The products as of the view's last day; with ``sku`` in the address only that one."""
+    """The products as of the view's last day; with ``sku`` in the address, that product's page."""
     look = context.look
-    reading, said = as_of(context, MAIN)
+    reading, note = as_of(context, MAIN)
     if sku := context.view.get("sku"):
-        return product(context, reading, said, sku)
+        return product(context, reading, note, sku)
     defined = definitions(look, reading)
     windows = matrix_windows(reading)
     missing = why_no_matrix(look, reading, windows, defined)
@@ -81,7 +81,7 @@ def products(context: Context) -> Sequence[Block]:
         return [missing, *_whole(look, reading, windows, defined)]
     chosen = _chosen(context, reading, windows, defined)
     return [
-        said,
+        note,
         _controls(context, reading, chosen, defined),
         *_matrix(context, reading, chosen, defined),
         launches(look, reading, chosen.category, _to_product(context)),
@@ -93,7 +93,7 @@ def products(context: Context) -> Sequence[Block]:
 def _chosen(
     context: Context, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> Chosen:
-    """What the address says where it makes sense, else what is usual."""
+    """The choices of the address if they are valid, else the defaults."""
     key = context.view.get("matrix")
     if key not in defined or key not in windows:
         key = _usual(windows, defined)
@@ -108,7 +108,7 @@ def _chosen(
 
 
 def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> str:
-    """The matrix that is shown without a choice: the first in which any product has a place, else the first."""
+    """The default matrix: the first in which any product has a place, else the first."""
     there = [key for key in defined if key in windows]
     return next((key for key in there if windows[key].placed), there[0])
 
@@ -149,7 +149,7 @@ def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[
 
 
 def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> list[Block]:
-    """The chosen matrix: its verdicts, its products, who moved; beside it the verdicts over all matrices."""
+    """The chosen matrix: health, products, moves; beside it the health of all matrices."""
     look, definition, window = context.look, chosen.definition, chosen.window
     frame = placed(reading, definition.key, window, chosen.category)
     health = health_of(reading, chosen.windows)
@@ -165,7 +165,7 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
         Text(look.text.joined(note, of_all)),
         verdict_cards(look, health.filter(pl.col("matrix_id") == definition.key)),
     ]
-    if not isinstance(grid, Chart):  # why there are no moves
+    if not isinstance(grid, Chart):  # a text with the reason why there are no moves
         return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
     flow = moves_flow(look, reading, definition, window)
     moves = (Text(look.text("products.moves"), "heading"), Group((flow, grid)))
@@ -201,7 +201,7 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
 
 
 def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> list[Block]:
-    """What is said of all products, whatever is chosen."""
+    """The sections on all products, independent of the choices."""
     return [
         Text(look.text("assortment.title"), "heading"),
         assortment(look, reading),

@@ -1,7 +1,7 @@
-"""Data quality: the log's health on the chosen days, and what goes by no days.
+"""Data quality: tracking quality on the selected days; landed records, checks and lineage for all days.
 
-Here: its blocks: the health; every record ever landed, the checks as they last ended, columns' lineage.
-Not here: gathering checks and lineage (``dashboards.copy.status``).
+Here: its blocks.
+Not here: collecting check results and lineage (``dashboards.copy.status``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIGNS = {True: "●", False: "■", None: "–"}
 
 
 def quality(context: Context) -> Sequence[Block]:
-    """First the log of the chosen days; then, each under words of its own, what does not go by days."""
+    """First the event log of the selected days; then the blocks for all days, each of which says so."""
     look = context.look
     checks = read_checks(context.copy.home)
     return [
@@ -53,7 +53,7 @@ def _cards(context: Context, failed: int) -> Cards:
     look = context.look
     number = look.numbers
     row = context.one(query("quality.records"))
-    said = look.text("quality.equal" if row["is_equal"] else "quality.differs")
+    note = look.text("quality.equal" if row["is_equal"] else "quality.differs")
 
     def card(name: str, rate: str = "") -> Card:
         note = look.text("quality.share", share=number.percent(row[rate])) if rate else ""
@@ -69,7 +69,7 @@ def _cards(context: Context, failed: int) -> Cards:
     records = card("records")
     return Cards(
         (
-            Card(records.name, records.value, records.full, definition=records.definition, note=said, metric="records"),
+            Card(records.name, records.value, records.full, definition=records.definition, note=note, metric="records"),
             card("duplicates", "duplicate_rate"),
             card("quarantined", "quarantined_rate"),
             Card(
@@ -82,7 +82,7 @@ def _cards(context: Context, failed: int) -> Cards:
 
 
 def _reasons(context: Context) -> Table:
-    """Refused records by reason; what a record says is shown to those who may see persons."""
+    """Quarantined records by reason; viewers do not see the raw record, because it may name persons."""
     look = context.look
     timezone = context.copy.settings.timezone
     rows = [row | {"landed": local_time(row["landed_at"], timezone)} for row in context.rows(query("quality.reasons"))]
@@ -164,7 +164,7 @@ def _checks(context: Context) -> Block:
         {
             "name": check.name,
             "table": check.table,
-            "said": f"{_SIGNS[check.passed]} {look.text(f'check_state.{_state(check.passed)}')}",
+            "state": f"{_SIGNS[check.passed]} {look.text(f'check_state.{_state(check.passed)}')}",
             "severity": look.text(f"severity.{check.severity}"),
             "found": check.found,
             "at": local_time(check.at.replace(tzinfo=None), timezone) if check.at else None,
@@ -173,7 +173,7 @@ def _checks(context: Context) -> Block:
     ]
     columns = [
         text(look.text("column.check"), "name"),
-        text(look.text("column.outcome"), "said"),
+        text(look.text("column.outcome"), "state"),
         text(look.text("column.severity"), "severity"),
         text(look.text("column.table"), "table"),
         _time(look.text("column.ran"), "at"),
@@ -240,7 +240,7 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     )
     controls = Controls((tables, of_table))
     of = (table, column)
-    described = {(name, key): said for name, keys in lineage.descriptions.items() for key, said in keys.items()}
+    described = {(name, key): about for name, keys in lineage.descriptions.items() for key, about in keys.items()}
     chart = lineage_chart(look, lineage.sources, of, described)
     return [controls, Chart(chart, _lineage_table(context, lineage, of, described), is_wide=True)]
 
@@ -268,7 +268,7 @@ def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Ma
 
 
 def _related(look: Look, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> list[dict[str, str | None]]:
-    """The column, what it is made of, what is made of it, and the queries of pages that read it."""
+    """The column, its sources, the columns computed from it, and the page queries that read it."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
         (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources

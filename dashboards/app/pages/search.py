@@ -1,7 +1,7 @@
-"""What a search found: entrances, products, orders, add-to-carts, devices.
+"""Search results: entrances, products, orders, add-to-carts, devices.
 
 Here: its blocks.
-Not here: the field (``dashboards.app.shell``).
+Not here: the search field (``dashboards.app.shell``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dashboards.columns import text
 from dashboards.queries import query
 
 MOST = 50
-"""Finds of a kind that are listed."""
+"""Most results listed of each kind."""
 
 _KINDS = ("entrance", "product", "order", "cart", "device")
 _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attributed_events"}
 
 
 def search(context: Context) -> Sequence[Block]:
-    """All that goes by what was typed."""
+    """The results for the text typed."""
     look = context.look
     wanted = context.view.get("q").strip()
     if not wanted:
@@ -31,7 +31,7 @@ def search(context: Context) -> Sequence[Block]:
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind in _KINDS:
-        if kind == "device" and context.role == "viewer":  # a device is a person who has not logged in
+        if kind == "device" and context.role == "viewer":  # a device may be a person who has not logged in
             continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(look.text("search.too_large", kind=look.text(f"search.{kind}")))

@@ -1,6 +1,6 @@
-"""One slot: what it brought, what it showed, before and after it changed, its course, its orders.
+"""One slot: its totals, its contents, before and after a change of content, its course by day, its orders.
 
-Here: the order of the parts, its numbers, its contents.
+Here: the order of the blocks, its totals, its contents.
 Not here: the slots of an entrance, changes of content and orders (``dashboards.app.pages.slots``).
 """
 
@@ -37,7 +37,7 @@ _CARDS = (
 
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
-    """The slot that the address names *slot*, of the entrance that is called *name*."""
+    """The page of the slot with the key *slot*; *name*: the display name of its entrance."""
     look, place = context.look, place_of(slot)
     if not context.one(query("slot.is_known"), entrance=entrance, **place)["is_known"]:
         return [Text(look.text("slots.unknown", entrance=name, id=slot), "missing")]
@@ -74,7 +74,7 @@ def _card(context: Context, metric: str, total: Mapping[str, Any]) -> Card:
 def _contents(
     context: Context, entrance: str, called: str, place: Mapping[str, Any], total: Mapping[str, Any]
 ) -> Table:
-    """What the slot showed, and what each of these brought."""
+    """The contents that the slot showed, with the traffic and sales of each."""
     look = context.look
     rows = [
         row | {"content": content_name(context, row["head_content_id"])}

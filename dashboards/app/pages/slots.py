@@ -1,6 +1,6 @@
-"""The slots of an entrance: what they brought, before and after their content changed, and their orders.
+"""The slots of an entrance: their traffic and sales, changes of their content, and their orders.
 
-Here: these blocks, for all slots of an entrance or one of them; how the address names a slot.
+Here: these blocks, for all slots of an entrance or one of them; the key of a slot in the address.
 Not here: the entrances (``dashboards.app.pages.entrances``), the page of one slot (``dashboards.app.pages.slot``).
 """
 
@@ -23,16 +23,16 @@ from dashboards.queries import query
 _Z95 = 1.959964
 _VALUE = "revenue_per_mille_impressions"
 SLOT_KEYS = ("entrance_id", "head_page_type", "head_module", "head_slot")
-"""What a slot is named by in files."""
+"""The keys of a slot in files."""
 
 
 def slot_key(row: Mapping[str, Any]) -> str:
-    """How the address names a slot."""
+    """The key of a slot in the address."""
     return f"{row['head_page_type']}|{row['head_module']}|{row['head_slot']}"
 
 
 def place_of(key: str) -> dict[str, Any]:
-    """Page type, module and number of the slot that the address names *key*; '' and −1 where it names none."""
+    """Page type, module and number of the slot *key*; '' and −1 if *key* is not valid."""
     if not key:
         return {"page_type": "", "module": "", "slot": -1}
     page_type, _, rest = key.partition("|")
@@ -41,7 +41,7 @@ def place_of(key: str) -> dict[str, Any]:
 
 
 def slot_name(context: Context, row: Mapping[str, Any]) -> str:
-    """Page, module and number of a slot; "–" where there is none."""
+    """Page, module and number of a slot; "–" if there is no slot."""
     look = context.look
     if row["head_page_type"] == "(none)":
         return NONE
@@ -52,12 +52,12 @@ def slot_name(context: Context, row: Mapping[str, Any]) -> str:
 
 
 def content_name(context: Context, key: str) -> str:
-    """What a content is called: by its id, which the shop chose, or that none was named."""
+    """The display name of a content: its id from the shop, or the text that it has none."""
     return context.look.text.name("content", key)
 
 
 def measures(context: Context) -> list[Column]:
-    """The columns of what a slot or content brought. Its own impressions come before the products' exposures."""
+    """The metric columns of a slot or content. Its own impressions come before the products' exposures."""
     names = (
         "impressions", "clicks", "slot_click_rate", "exposures", "product_clicks", "click_through_rate", "order_lines",
         "revenue", "revenue_by_visit", "net_revenue", "refunded", "margin", "revenue_per_mille",
@@ -66,7 +66,7 @@ def measures(context: Context) -> list[Column]:
 
 
 def slots(context: Context, entrance: str) -> Table:
-    """The slots of an entrance, each a link to what it showed."""
+    """The slots of an entrance, each with a link to its page."""
     look, view = context.look, context.view
     rows = [
         row | {"name": slot_name(context, row), "key": slot_key(row)}
@@ -87,7 +87,7 @@ def slots(context: Context, entrance: str) -> Table:
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
-    """Slots whose content changed within the days, before and after."""
+    """Slots whose content changed within these days: before and after the change."""
     look = context.look
     place = place_of(slot)
     rows = [
@@ -114,10 +114,10 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
 
 
 def judged(context: Context, row: Mapping[str, Any]) -> str:
-    """Whether the click rate after the change is higher or lower beyond chance.
+    """Whether the click rate after the change is significantly higher or lower.
 
-    The difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998,
-    method 10, is alike at such counts). Fewer than ten clicks on either side: not judged.
+    Difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998, method
+    10, gives nearly the same at such counts). With fewer than ten clicks on either side there is no result.
     """
     look = context.look
     n, m = row["impressions"], row["impressions_before"]
@@ -132,7 +132,7 @@ def judged(context: Context, row: Mapping[str, Any]) -> str:
 
 
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
-    """The order lines credited, each a link to its path; *kind*: only those that were matched so."""
+    """The credited order lines, each with a link to its path; *kind*: only lines with this kind of match."""
     look, view = context.look, context.view
     place = place_of(slot)
     timezone = context.copy.settings.timezone

@@ -1,4 +1,4 @@
-"""The entrance visit to which a sale was matched, where it has no path.
+"""The entrance visit that a sale without a path was matched to.
 
 Here: its table.
 Not here: paths (``dashboards.app.pages.explorer``).
@@ -18,7 +18,7 @@ from dashboards.queries import query
 
 
 def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
-    """The entrance visit that a sale was matched to, with its time where the copy holds the events."""
+    """The entrance visit that a sale was matched to, with its time if the copy contains the events."""
     look = context.look
     found: dict[str, Any] = {
         "event_id": line["matched_event_id"],

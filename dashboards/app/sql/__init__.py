@@ -1,5 +1,5 @@
-"""The page of SQL: an editor over the workbench, its results, and what helps to write a query.
+"""The SQL page: an editor, results, and help to write a query.
 
-``page`` says what is shown, ``callbacks`` runs queries; results are kept for an hour (``results``), so that an address
-names a result, and a page, a file and a chart are of one and the same.
+``page`` makes the blocks, ``callbacks`` runs queries. Results are kept for an hour (``results``) under a key in the
+address, so that page, file and chart show the same result.
 """

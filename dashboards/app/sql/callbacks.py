@@ -1,7 +1,7 @@
-"""Running queries for the page of SQL.
+"""Runs queries for the SQL page.
 
-Here: the two callbacks, run and stop; who may have them called.
-Not here: what is shown (``dashboards.app.sql.page``), the workbench (``dashboards.workbench``).
+Here: the two callbacks, run and stop; who may call them.
+Not here: the page (``dashboards.app.sql.page``), the workbench (``dashboards.workbench``).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 LOCAL = "local"
-"""Who asks where nobody signs in."""
+"""The user name if the server has no sign-in."""
 
 
 class Runner:
-    """Runs the queries that a process is asked for."""
+    """Runs the queries of one server process."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -34,10 +34,10 @@ class Runner:
         self._results = Results(home)
 
     def run(self, query: str, user: str, key: str, is_gone: Callable[[], bool] = lambda: False) -> Outcome:
-        """What *query* comes to, kept for *user* under *key*; it is stopped when whoever asked *is_gone*.
+        """The outcome of *query*, kept for *user* under *key*; the query is stopped when the user *is_gone*.
 
         Raises:
-            HeadwaterError: neither results nor the log of queries can be written.
+            HeadwaterError: the result or the query log cannot be written.
         """
         try:
             outcome = self._outcome(query, user, key, is_gone)
@@ -49,7 +49,7 @@ class Runner:
         return outcome
 
     def stop(self, user: str, key: str) -> None:
-        """Have the query that will be kept under *key* stopped, in whichever process it runs."""
+        """Ask to stop the query with *key*, in whichever process it runs."""
         self._results.stop(user, key)
 
     def _outcome(self, query: str, user: str, key: str, is_gone: Callable[[], bool]) -> Outcome:
@@ -61,9 +61,9 @@ class Runner:
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
 
     def address(self, view: View, outcome: Outcome, key: str) -> str:
-        """The address of the page with *outcome*: by the saved query's name, or by the query unless it is too long.
+        """The address of the page with *outcome*: with the saved query's name, or with the query unless it is too long.
 
-        What was chosen for the chart is kept where the new result has those columns too.
+        Choices for the chart are kept if the new result also has those columns.
         """
         query = outcome.sql
         saved = saved_queries(self._home).get(view.get("saved"))
@@ -79,7 +79,7 @@ class Runner:
 
 
 def add_sql(app: dash.Dash, home: Home) -> None:
-    """Have the page's buttons do what they say, for analysts and admins."""
+    """Add the callbacks of the page's buttons, for analysts and admins."""
     runner = Runner(home)
 
     @app.callback(
@@ -103,7 +103,7 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         if not clicks or not (query or "").strip() or view is None or not is_key(key or ""):
             return dash.no_update
         try:
-            # What is no text at all, half a sign say, is not written down as one.
+            # Text that is not valid Unicode, such as half a surrogate pair, is replaced: it cannot be stored.
             outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key), _is_gone())
         except HeadwaterError as error:
             return {"error": str(error)}
@@ -127,13 +127,13 @@ def add_sql(app: dash.Dash, home: Home) -> None:
 
 
 def _user() -> str:
-    """Who asks; others than analysts and admins are refused, whatever page they sent this from."""
+    """The user; everybody except analysts and admins is refused, whatever page sent the request."""
     if flask.g.get("role", "admin") not in ("analyst", "admin"):
         flask.abort(403)
     return str(flask.g.get("user") or LOCAL)
 
 
 def _is_gone() -> Callable[[], bool]:
-    """Tells whether who asks has closed the connection; the server knows it, if it is ours."""
+    """A function that tells whether the user has closed the connection; only our own server knows."""
     is_gone: Callable[[], bool] = flask.request.environ.get("waitress.client_disconnected", lambda: False)
     return is_gone

@@ -1,7 +1,7 @@
-"""The page of SQL as blocks: editor, result, chart, recent queries; saved queries and tables beside them.
+"""The SQL page as blocks: editor, result, chart, recent queries; beside them saved queries and tables.
 
-Here: what is shown of a view; nothing is run for it.
-Not here: running (``dashboards.app.sql.callbacks``), what the browser does by itself (``assets/sql.js``).
+Here: the blocks of a view; this never runs a query.
+Not here: running queries (``dashboards.app.sql.callbacks``), the browser's part (``assets/sql.js``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
 
 SHOWN_QUERIES = 20
-"""How many recent queries are listed."""
+"""Number of recent queries listed."""
 
 _EXAMPLE = """\
 SELECT entrance_id, sum(revenue) AS revenue
@@ -40,9 +40,9 @@ GROUP BY entrance_id
 ORDER BY revenue DESC"""
 _KINDS: tuple[Kind, ...] = ("bar", "line", "scatter")
 NO_SERIES = "*"
-"""What the address says where no column parts the rows into series, though one might."""
+"""The address's value for "no series column", to override the default one."""
 OF_RESULT: Mapping[str, None] = dict.fromkeys(("kind", "x", "y", "series", "sort"))
-"""Keys of the address that are about one result; a link to another query takes them away."""
+"""Keys of the address that belong to one result; a link to another query removes them."""
 _COLUMNS = """
 SELECT schema_name || '.' || table_name AS name, column_name, data_type, coalesce(columns.comment, '') AS about,
     coalesce(tables.comment, '') AS table_about
@@ -54,12 +54,12 @@ ORDER BY name, column_index
 
 
 def may_query(context: Context) -> bool:
-    """Whether who looks may use SQL."""
+    """Whether the user may run SQL."""
     return context.role in ("analyst", "admin")
 
 
 def sql(context: Context) -> Sequence[Block]:
-    """The workbench, for those who may use it."""
+    """The page; without the right to run SQL, only a note."""
     if not may_query(context):
         return [Text(context.look.text("sql.not_for_viewers"), "missing")]
     saved = saved_queries(context.copy.home)
@@ -92,8 +92,8 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
-        # What the next run is kept under, and whether it begins by itself: a saved query is the shop's own, one that
-        # came with a link is anybody's.
+        # The key of the next result, and whether the query runs by itself: a saved query is the shop's own, but a
+        # query in a link may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
         dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
         dcc.Store(id="sql-done"),
@@ -116,8 +116,8 @@ def _buttons(text: Texts) -> Component:
 def _why_not_run(context: Context, query: str, *, is_saved: bool) -> Any:
     text = context.look.text
     if context.view.get("saved") and not is_saved:
-        said = text("sql.saved.unknown", name=context.view.get("saved"))
-        return html.P(clean(said), className="missing", role="status")
+        message = text("sql.saved.unknown", name=context.view.get("saved"))
+        return html.P(clean(message), className="missing", role="status")
     if context.view.get("result") and not is_saved:
         return html.P(text("sql.result_is_gone"), className="missing", role="status")
     if query and not is_saved:
@@ -138,25 +138,25 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
         )
         return [Part(fault)]
     table = result_table(look, outcome)
-    said = look.text(
-        "sql.said",
+    message = look.text(
+        "sql.summary",
         rows=look.numbers.full(len(table.rows)),
         seconds=f"{outcome.seconds:.2f}",
         at=f"{outcome.read_at.astimezone(_zone(context)):%Y-%m-%d %H:%M}",
     )
     if not context.view.get("q") and not context.view.get("saved"):
-        said = look.text.joined(said, look.text("sql.too_long_for_link"))
-    return [Part(html.P(said, role="status", className="said")), table, *_chart(context, outcome, table)]
+        message = look.text.joined(message, look.text("sql.too_long_for_link"))
+    return [Part(html.P(message, role="status", className="summary")), table, *_chart(context, outcome, table)]
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
-    """A chart of two columns, or of three, with the choice of which; none where there are no two, or no numbers."""
+    """A chart of two or three columns, with the choice of columns; empty without two columns or without numbers."""
     look, text = context.look, context.look.text
     names = [name for name, _ in outcome.columns]
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
     if len(table.rows) < 2 or not numbers or len(names) < 2:
         return []
-    # The first column that is no number, over it the last that is: so most queries are written.
+    # Default: the first column that is not a number across, the last number column up. Most queries fit this.
     usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
     usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
     x = _place(context, "x", names, range(len(names)), usual_x)
@@ -185,9 +185,9 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
 
 
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
-    """The column by which rows that share a value of *x* differ, the first of those that are no numbers; else None.
+    """The default series column: the first non-number column that differs among rows with equal *x*; else None.
 
-    So a query of days and entrances is drawn as a line an entrance, not as one line that jumps between them.
+    So a query of days and entrances has a line per entrance, not one line that jumps between entrances.
     """
     values = [table.columns[x].value(row) for row in table.rows]
     if len(set(values)) == len(values):
@@ -201,7 +201,7 @@ def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x:
 
 
 def _drawn(look: Look, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
-    """The chart of the columns at *places* (across, up, series), of the rows that it can show."""
+    """The chart of the columns at *places* (x, y, series), of as many rows as it can show."""
     x, y, series = places
     most = MOST[kind] * (MOST_SERIES if kind == "bar" and series is not None else 1)
     rows = table.rows[:most]
@@ -218,7 +218,7 @@ def _drawn(look: Look, outcome: Outcome, table: Table, kind: Kind, places: tuple
 
 
 def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
-    """The first of *places* whose column the view names by *key*, else the *usual* one."""
+    """The place, among *places*, of the column that the view has under *key*, else the *usual* one."""
     return next((place for place in places if names[place] == context.view.get(key)), usual)
 
 
@@ -269,7 +269,7 @@ def _recent(context: Context) -> Table:
 
 
 def _short(query: str) -> str:
-    """The query on one line, without the comments at its head."""
+    """The query on one line, without the comments at its beginning."""
     lines = [line.strip() for line in query.splitlines() if not line.lstrip().startswith("--")]
     return cut(" ".join(" ".join(lines).split()), 90)
 
@@ -311,7 +311,7 @@ def _schema(context: Context) -> Component:
 
 
 def _table(look: Look, name: str, rows: Sequence[Mapping[str, Any]]) -> Component:
-    """A table; its columns are data, which sql.js writes out when it is opened: they are many hundreds in all."""
+    """A table of the schema; sql.js renders its columns when it is opened, because there are hundreds in total."""
     written = [[row["column_name"], row["data_type"].lower(), row["about"]] for row in rows]
     insert = html.Button(
         name,

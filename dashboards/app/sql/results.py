@@ -1,9 +1,9 @@
-"""What queries came to, kept for an hour: ``.workbench/results/`` of a home.
+"""Results of queries, kept for an hour: ``.workbench/results/`` of a home.
 
-Here: keeping and finding them, and the wish to stop one that is running. All processes of a server share them.
+Here: saving and finding them, and requests to stop a running query. All processes of a server share them.
 Not here: running queries (``dashboards.workbench``), showing results (``dashboards.app.sql.page``).
 
-A result is found only by its key *and* the user who asked: both together are the file's name.
+A result is found only with its key *and* its user: both together make the file's name.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a query came to.
+    """The outcome of a query: rows or an error.
 
     Attributes:
         sql: The query.
-        error: Why it gave nothing; '': it gave rows.
+        error: Why there are no rows; '' if it succeeded.
         columns: Name and DuckDB type of each.
-        rows: As ``dashboards.workbench.confined.Result`` has them.
+        rows: As in ``dashboards.workbench.confined.Result``.
         is_cut: Whether there are more rows than these.
         seconds: How long it took.
-        published_at: The time of the copy that it is of, ISO.
+        published_at: The time of the copy that was queried, ISO.
     """
 
     sql: str
@@ -51,12 +51,12 @@ class Outcome:
 
     @property
     def read_at(self) -> dt.datetime:
-        """The time of the copy that it is of, UTC."""
+        """The time of the copy that was queried, UTC."""
         return dt.datetime.fromisoformat(self.published_at)
 
 
 def new_key() -> str:
-    """A key that nobody guesses."""
+    """A key that nobody can guess."""
     return secrets.token_hex(16)
 
 
@@ -67,33 +67,33 @@ class Results:
         self._folder = home.query_results
 
     def keep(self, user: str, key: str, outcome: Outcome) -> None:
-        """Write *outcome* down under *key*; old ones are removed."""
+        """Save *outcome* under *key*, and remove old ones."""
         path = self._path(user, key)
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         write_file(path, json.dumps(asdict(outcome), ensure_ascii=False), mode=0o600)
         self._remove_old(user)
 
     def find(self, user: str, key: str) -> Outcome | None:
-        """What *user* has under *key*; None if it is not there any more, or another's."""
+        """The outcome of *user* under *key*; None if it has expired or belongs to another user."""
         if not is_key(key):
             return None
         try:
             path = self._path(user, key)
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 return None
-            said = json.loads(path.read_text(encoding="utf-8"))
-            columns = [(str(name), str(kind)) for name, kind in said.pop("columns")]
-            return Outcome(columns=columns, **said)
-        except (OSError, ValueError, KeyError, TypeError):  # none, or one of another version of the program
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            columns = [(str(name), str(kind)) for name, kind in fields.pop("columns")]
+            return Outcome(columns=columns, **fields)
+        except (OSError, ValueError, KeyError, TypeError):  # none, or written by another version of the program
             return None
 
     def stop(self, user: str, key: str) -> None:
-        """Wish that the query which will have *key* be stopped."""
+        """Request to stop the query with *key*."""
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         self._wish(user, key).touch(0o600)
 
     def is_stopped(self, user: str, key: str) -> bool:
-        """Whether somebody wished so."""
+        """Whether *user* has requested to stop the query with *key*."""
         return self._wish(user, key).exists()
 
     def _path(self, user: str, key: str) -> Path:

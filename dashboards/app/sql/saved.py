@@ -1,6 +1,6 @@
-"""Queries that the shop keeps: ``config/queries/*.sql`` of a home.
+"""Saved queries of a shop: ``config/queries/*.sql`` of a home.
 
-Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- what it tells | 说明``.
+Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- description | 说明``.
 Not here: running them.
 """
 
@@ -23,9 +23,9 @@ class SavedQuery:
     """One file.
 
     Attributes:
-        name: The file's, without its ending.
-        titles, abouts: By language; the one that is written where the other is not.
-        sql: All of the file: its comments do no harm.
+        name: The file's name without its extension.
+        titles, abouts: By language; if one is missing, the other language's.
+        sql: The file's full text, comments included.
     """
 
     name: str
@@ -35,7 +35,7 @@ class SavedQuery:
 
 
 def saved_queries(home: Home) -> dict[str, SavedQuery]:
-    """Name → query, by name; files that cannot be read or are too long to be run are left out."""
+    """Name → query, sorted by name; files that are unreadable or too long to run are skipped."""
     found: dict[str, SavedQuery] = {}
     for path in sorted(home.saved_queries.glob("*.sql")):
         text = _text(path)

@@ -1,4 +1,4 @@
-"""A result of a query as a table: values with their types, written so that nothing is lost.
+"""A query result as a table: typed values, written without loss.
 
 Here: columns and rows.
 Not here: how a table is shown (``dashboards.app.render``) and exported (``dashboards.app.export``).
@@ -23,7 +23,7 @@ _WHOLE_TYPES = frozenset((*_WHOLE, *(f"U{name}" for name in _WHOLE)))
 _TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
 _EXACT_IN_FLOAT = 2**53
 _WIDEST = 160
-"""Letters of a text that a cell shows; the rest is on hover, and in files."""
+"""Most letters of a text in a cell; the rest is on hover and in files."""
 _WIDEST_HOVER = 2_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
@@ -37,7 +37,7 @@ def result_table(look: Look, outcome: Outcome) -> Table:
     ]
     columns = [_column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
     notes = [look.text("sql.cut", n=look.numbers.full(len(rows)))] if outcome.is_cut else []
-    # The first rows of more, sorted, would not be the first of all of them: there ORDER BY sorts.
+    # If rows were cut, sorting the rest would mislead: use ORDER BY instead.
     is_sortable = not outcome.is_cut
     title = look.text("sql.result")
     return Table("result", title, columns, rows, notes=tuple(notes), is_wide=True, is_sortable=is_sortable)
@@ -54,17 +54,17 @@ def is_time(kind: str) -> bool:
 
 
 def _is_decimal(kind: str) -> bool:
-    """Whether *kind* is a decimal, not a list of decimals, say."""
+    """Whether *kind* is a decimal (and not, say, a list of decimals)."""
     return _DECIMAL.fullmatch(kind) is not None
 
 
 def _reader(kind: str) -> Callable[[object], object]:
-    """Makes the value of what JSON holds of it."""
+    """The function that converts a value from JSON."""
     if _is_decimal(kind):
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
-    if kind in _WHOLE_TYPES:  # one that a spreadsheet would round stays a text
+    if kind in _WHOLE_TYPES:  # a number that a spreadsheet would round stays text
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value
@@ -83,7 +83,7 @@ def _column(look: Look, name: str, kind: str, field: str) -> Column:
     is_number = is_measure(kind)
     write = _writer(look, kind)
 
-    def said(row: Row) -> str:
+    def short(row: Row) -> str:
         return NONE if row[field] is None else cut(write(row[field]), _WIDEST)
 
     def full(row: Row) -> str:
@@ -93,11 +93,11 @@ def _column(look: Look, name: str, kind: str, field: str) -> Column:
         numbers = {"n": look.numbers.full(_WIDEST_HOVER), "m": look.numbers.full(len(text))}
         return f"{text[:_WIDEST_HOVER]}… [{look.text('sql.cell_is_cut', **numbers)}]"
 
-    return Column(name, said, full, is_text=not is_number, field=field, definition=kind)
+    return Column(name, short, full, is_text=not is_number, field=field, definition=kind)
 
 
 def _writer(look: Look, kind: str) -> Callable[[Any], str]:
-    """How a value is written in short: whole numbers as they are, for many are ids; measures in groups of digits."""
+    """The function that writes a value in short: integers unchanged, because many are ids; measures with separators."""
     if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):
@@ -106,7 +106,7 @@ def _writer(look: Look, kind: str) -> Callable[[Any], str]:
 
 
 def _written(value: Decimal | str) -> str:
-    """All its digits, without zeros at the end beyond the second."""
+    """All its digits, without trailing zeros after the second decimal."""
     whole, point, part = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (value, "", "")
     return whole + point + part[:2] + part[2:].rstrip("0")
 
