@@ -65,7 +65,7 @@ def test_a_container_and_a_unit_start_the_same(service: str) -> None:
     assert container == unit
 
 
-def test_ports_are_the_programs_own_and_published_on_this_host_only() -> None:
+def test_ports_are_the_defaults_and_open_to_this_host_only() -> None:
     assert parse(["headwater", "dashboard"])["port"] == 8050
     for service, port in (("dashboards", 8050), ("webserver", 3000)):
         assert parse(SERVICES[service]["command"])["port"] == port

@@ -95,7 +95,7 @@ def test_no_rows_are_no_sales_not_unknown_ones(shop):
     assert found == {"revenue": 0, "margin": 0, "buyers": 0, "revenue_per_visitor": None}
 
 
-def test_a_query_names_metrics_and_gets_their_formulas_over_its_table():
+def test_a_query_gets_the_formulas_of_the_metrics_it_names():
     tree = sqlglot.parse_one(
         "SELECT dt, METRICS(orders, click_through_rate), METRICS(revenue) AS sold FROM t.x", read="duckdb"
     )
@@ -140,7 +140,7 @@ def test_a_metric_that_is_another_may_share_its_name(tmp_path):
     assert set(load_metrics(written(tmp_path, text))) == {"sales", "value"}
 
 
-def test_a_column_of_another_name_is_held_to_the_metric_that_says_so():
+def test_a_column_of_another_name_is_checked_too():
     tree = sqlglot.parse_one(
         "SELECT CAST(own.clicks AS DOUBLE) / NULLIF(own.exposures, 0) AS click_through_rate FROM own", read="duckdb"
     )

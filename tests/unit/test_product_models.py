@@ -83,7 +83,7 @@ def test_quadrants_equal_the_restatement(rows: list[Row]) -> None:
 
 @tried(1)
 @given(portfolios())
-def test_a_side_is_the_clear_one_of_its_axis_and_the_plain_one_where_nothing_is_kept(rows: list[Row]) -> None:
+def test_a_side_is_clear_or_kept_or_else_the_plain_one(rows: list[Row]) -> None:
     found = quadrants(rows)
     axes = {(r["dt"], r["matrix_id"], r["product_id"], r["axis"]): r for r in found["products.axis_values"]}
     assert len(axes) == len(found["products.axis_values"]) == 2 * len(found["products.quadrants"])

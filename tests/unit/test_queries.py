@@ -39,14 +39,14 @@ def code() -> str:
 
 
 @pytest.mark.parametrize("name", all_queries())
-def test_a_query_of_a_page_reads_tables_and_columns_that_there_are(name):
+def test_queries_of_pages_read_existing_tables_and_columns(name):
     query = all_queries()[name]
     assert list(faults_of(query, TABLES)) == []
     assert columns_read(query, TABLES)
     assert query.about.endswith(".")
 
 
-def test_every_query_is_used_and_every_one_that_is_named_is_there():
+def test_every_query_is_used_and_every_used_one_exists():
     named = set(re.findall(r'query\("(\w+\.\w+)"\)', code()))
     assert named <= set(all_queries())
     others = set(all_queries()) - named
@@ -118,7 +118,7 @@ def test_metrics_are_made_of_columns_that_there_are():
     assert "'visitors' in core.visitors: unresolved" in fault
 
 
-def test_the_dictionary_tells_what_a_metric_is_and_which_pages_read_a_table():
+def test_the_dictionary_lists_metrics_and_pages_of_a_table():
     text = markdown(PROJECT, all_queries().values())
     assert "| `revenue_per_buyer` | Revenue per buyer · 客单价 | money | higher | `buyers_revenue / buyers` |" in text
     assert "clicks / exposures; [Module click rate](#metrics) |" in text
