@@ -1,5 +1,5 @@
 -- Sales by entrance | 各入口销售额
--- What each entrance brought over the last seven computed days, and how often its products were clicked. | 最近七个已计算日内，各入口带来的销售额与点击情况。
+-- What each entrance brought over the last seven computed days, and how often its products were clicked. | 最近七个有数据的日子内，各入口带来的销售额与点击情况。
 WITH days AS (
     SELECT max(dt) AS last_day FROM attribution.entrance_daily
 )
