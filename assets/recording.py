@@ -178,7 +178,8 @@ class RunRecorder:
             if read.table == model.name:
                 continue
             key = asset_key(read.table)
-            # For a table by days Dagster compares events after the pointer; for other tables it compares the version.
+            # To see whether an input is newer, Dagster looks for events after the pointer if it is a table by days,
+            # and compares the version if it is not.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER

@@ -99,9 +99,9 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
 
 
 def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
-    """Customers in each stage now; a mark shows the number as of the earlier day of the migration.
+    """Customers in each stage now; a mark on each bar shows how many there were on the earlier day of the comparison.
 
-    Columns stage, customers, revenue, before. *before* is null if that day has no snapshot.
+    Columns stage, customers, revenue, before (customers on the earlier day; null if that day has no snapshot).
     """
     rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
     number = look.numbers

@@ -52,12 +52,12 @@ class Look:
 
     @cached_property
     def text(self) -> Texts:
-        """The texts of the language."""
+        """All texts of the app and the report, in *language*."""
         return Texts(self.language)
 
     @cached_property
     def numbers(self) -> Numbers:
-        """The numbers of the language."""
+        """How numbers and money are written in *language* and *currency*."""
         return Numbers(self.language, self.currency)
 
 

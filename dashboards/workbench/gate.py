@@ -107,7 +107,7 @@ def _parsed(sql: str) -> dict[str, Any]:
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:
-    """Every object in the tree."""
+    """Every JSON object in the parsed query, whether nested or not."""
     stack: list[tuple[object, int]] = [(tree, 0)]
     while stack:
         value, depth = stack.pop()

@@ -41,7 +41,8 @@ class CheckReport:
             f"{self.models} models, {self.checks} checks, {self.metrics} metrics, {self.queries} queries, "
             f"{self.sources} sources, the settings"
         )
-        return f"{validated}: {len(self.faults)} faults" if self.faults else f"{validated}: all in order"
+        faults = len(self.faults)
+        return f"{validated}: {faults} fault{'s' if faults > 1 else ''}" if faults else f"{validated}: all in order"
 
 
 def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:

@@ -29,7 +29,9 @@ def read_rows(
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise HeadwaterError(
-            f"cannot be read: {error.strerror}", where=path, remedy="'headwater init' writes a new one"
+            f"cannot be read: {error.strerror}",
+            where=path,
+            remedy="if the file is missing, 'headwater init' writes a new one",
         ) from error
     except UnicodeDecodeError as error:
         raise HeadwaterError(f"not UTF-8 (byte {error.start})", where=path, remedy="save it as CSV UTF-8") from error

@@ -32,7 +32,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # No other process may see the folder before it is locked, or it would remove it as abandoned.
+        # Hold the lock of all folders until this folder has its own: another process removes unlocked folders.
         _clear(root)
         folder.mkdir()
         held = lock(folder / _LOCK)

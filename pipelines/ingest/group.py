@@ -160,7 +160,7 @@ class Group:
         reasons = refused_records(self.session, mappings, unread)
         again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
         for batch_id in again:
-            reasons[batch_id] = {}  # they are in quarantine already, for the file of which this is a copy
+            reasons[batch_id] = {}  # the batch of the original has put them in quarantine already
         counts = Counts.of(self.session, readings, mappings, reasons)
         for batch_id, refused in again.items():
             counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused

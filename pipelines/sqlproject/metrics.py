@@ -160,10 +160,11 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
         way = waiting.pop()
         for part in known[way[-1]].parts:
             if part not in known:
-                place = (
-                    f"{path}: '{way[-1]}.formula' names the metric '{part}', which is not there{nearest(part, known)}"
+                raise HeadwaterError(
+                    f"'{way[-1]}.formula' names '{part}', which is no metric; a formula over columns needs 'from'",
+                    where=path,
+                    remedy=nearest(part, known),
                 )
-                raise HeadwaterError(f"{place}; a formula over columns needs 'from', their table")
             if part == metric.key:
                 raise HeadwaterError(f"{path}: '{metric.key}' depends on itself: {' → '.join((*way, part))}")
             if part not in way:
@@ -195,7 +196,7 @@ def known_metric(name: str) -> Metric:
     """
     found = load_metrics()
     if name not in found:
-        raise HeadwaterError(f"unknown metric '{name}' in {FILE}{nearest(name, found)}")
+        raise HeadwaterError(f"unknown metric '{name}'", where=FILE, remedy=nearest(name, found))
     return found[name]
 
 

@@ -125,7 +125,10 @@ def test_an_unknown_metric_is_named_with_the_nearest():
         (ONE.replace("SUM(revenue)", "SUM(revenue), 1"), "expected one expression"),
         (ONE.replace("SUM(revenue)", "SUM(revenue) FROM core.orders"), "expected one expression"),
         (ONE.replace("en: Sum", "fr: Somme"), "unknown key 'sales.definition.fr'|definition"),
-        (ONE + with_formula("Rate", "sale / orders"), "'value.formula' names the metric 'sale'.*did you mean 'sales'"),
+        (
+            ONE + with_formula("Rate", "sale / orders"),
+            "'value.formula' names 'sale', which is no metric.*; did you mean 'sales'",
+        ),
         (ONE + with_formula("A", "b / sales", "a") + with_formula("B", "a / sales", "b"), "on itself: a → b → a"),
         (ONE + with_formula("Sales", "sales / 2"), "'sales' and 'value' have the same name 'Sales'"),
     ],

@@ -43,7 +43,7 @@ def test_queries_of_pages_read_existing_tables_and_columns(name):
     query = all_queries()[name]
     assert list(faults_of(query, TABLES)) == []
     assert columns_read(query, TABLES)
-    assert query.about.endswith(".")
+    assert query.about.endswith("."), "what comes after '-- query name:' is a sentence, with its full stop"
 
 
 def test_every_query_is_used_and_every_used_one_exists():

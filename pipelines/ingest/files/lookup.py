@@ -36,7 +36,7 @@ class Lookup:
     ) -> Iterator[RawRecord]:
         """The records of *file* whose numbers are *wanted*, in order; *records* is the number of all its records.
 
-        Yields nothing for a CSV file in which DuckDB counted other records: its numbers would name wrong records.
+        Yields nothing for a CSV file in which DuckDB does not count exactly *records*: its numbers would be wrong.
 
         Raises:
             OSError: the file can no longer be read.
@@ -101,7 +101,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
 
 
 def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records, found by one query; None if DuckDB counts other records."""
+    """The wanted records, found by one query; None if DuckDB does not count exactly *records* in the file."""
     path = without_glob(file.path, session.scratch)
     # This query fails if any byte is not UTF-8; then the file is read line by line in Python.
     lines = (

@@ -206,7 +206,7 @@ def _share(day: _Day, column: str | None) -> Share:
 
 
 def describe_never_there(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """A line about the columns that no file has, if there are any."""
+    """Yields one line that names the columns that no file has; nothing if there are none."""
     if found:
         listed = "; ".join(f"{relation}: {', '.join(names)}" for relation, names in found.items())
         yield f"optional columns that no file has, read as empty: {listed}"

@@ -88,7 +88,7 @@ def bare(node: exp.Expr) -> exp.Expr:
 
 
 def around(node: exp.Expr) -> exp.Expr | None:
-    """The parent of *node*, without parentheses."""
+    """The nearest ancestor of *node* that is not a parenthesis; None at the root."""
     parent = node.parent
     while isinstance(parent, exp.Paren):
         parent = parent.parent
