@@ -70,7 +70,7 @@ class Numbers:
         return _signed(value, text) if any(digit in text for digit in "123456789") else text
 
     def money(self, value: Number) -> str:
-        """An amount, short."""
+        """An amount of money with its currency sign, shortened like ``short``."""
         if not is_number(value):
             return NONE
         size = abs(value)

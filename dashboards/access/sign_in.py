@@ -43,7 +43,7 @@ class SignIn:
         self._page = Template(_PAGE.read_text(encoding="utf-8"), autoescape=True, undefined=StrictUndefined)
 
     def add_to(self, server: flask.Flask) -> None:
-        """Add the addresses to *server*."""
+        """Make *server* answer the addresses of signing in and out."""
         server.add_url_rule(SIGN_IN, "sign_in", self.show, methods=["GET"])
         server.add_url_rule(SIGN_IN, "sign_in_now", self.enter, methods=["POST"])
         server.add_url_rule(SIGN_OUT, "sign_out", self.leave, methods=["POST"])

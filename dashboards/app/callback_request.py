@@ -29,7 +29,7 @@ class _Output(BaseModel):
 
     @cached_property
     def name(self) -> str:
-        """Its name in Dash's format."""
+        """The property as Dash writes it: ``<id>.<property>``."""
         return f"{self.id}.{self.property}"
 
 

@@ -76,7 +76,7 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether its time is over."""
+        """Whether the connection has written or waited longer than it may: WRITE_, IDLE_ and READ_SECONDS."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:

@@ -84,7 +84,7 @@ def cut(text: str, width: int) -> str:
 
 
 def text_width(text: str) -> int:
-    """The width in Latin letters."""
+    """The width of *text* in Latin letters; a Chinese character is as wide as two."""
     return sum(map(_columns, text))
 
 

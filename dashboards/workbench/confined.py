@@ -101,7 +101,7 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
 def _waited_for(
     process: subprocess.Popen[bytes], request: bytes, limits: Limits, is_stopped: Callable[[], bool]
 ) -> bytes:
-    """The output of *process*."""
+    """What *process* writes for *request*; a QueryError if it takes too long or is stopped."""
     given: bytes | None = request
     deadline = time.monotonic() + limits.seconds
     while True:

@@ -63,7 +63,7 @@ class Counts:
         return cls(records, duplicate_records(session, mappings), quarantined, unmapped)
 
     def fill(self, batch: Batch) -> Batch:
-        """*batch* with its counts."""
+        """*batch* with its numbers of records: all, accepted, duplicates, quarantined, unmapped."""
         key = batch.batch_id
         duplicates, quarantined = self.duplicates.get(key, 0), self.quarantined.get(key, 0)
         records, unmapped = self.records[key], self.unmapped.get(key, 0)

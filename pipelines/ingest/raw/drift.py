@@ -51,7 +51,7 @@ class _Day:
 
 @dataclass(frozen=True)
 class Share:
-    """*count* records out of *of*."""
+    """*count* of *of* records."""
 
     count: int
     of: int
@@ -83,7 +83,7 @@ class Drift:
 
     @property
     def key(self) -> tuple[str, str, dt.date, str | None]:
-        """The identity of the drift."""
+        """Source, relation, day and column (None for refused records), by which two drifts are told apart."""
         return self.source, self.relation, self.day, self.column
 
     @property

@@ -40,7 +40,7 @@ class SeenEvents:
 
     @classmethod
     def of(cls, session: Session, lake: RawLake) -> SeenEvents:
-        """The visible events of *lake*."""
+        """The events that *lake* holds already, in its visible files."""
         seen = cls(session, {}, [], [])
         seen.add_batches(lake, lake.batches)
         return seen

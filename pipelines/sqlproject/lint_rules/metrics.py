@@ -30,7 +30,7 @@ class MetricFormula(Rule):
         return bool(accepted) and _plain(node.this) not in accepted
 
     def message(self, node: exp.Expr) -> str:
-        """The same, with the formula."""
+        """The rule's message, with the formula that was expected."""
         metric = _held(node.alias, self.table)
         formula = next(_accepted(metric, self.table), "") if metric else ""
         return f"{super().message(node)} ({node.alias} = {formula})"
