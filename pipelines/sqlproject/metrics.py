@@ -110,13 +110,13 @@ def load_metrics(path: Path = FILE) -> Metrics:
     """The metrics of *path* by key, in its order.
 
     Raises:
-        HeadwaterError: it is no such file: a key, unit or direction is unknown, a formula is no SQL, is made of unknown
-            metrics or of itself, or two metrics share a name.
+        HeadwaterError: a key, unit or direction is unknown, a formula is not valid SQL, names unknown metrics or
+            depends on itself, or two metrics share a name.
     """
     try:
         entries = _File.model_validate({"metrics": read_yaml(path)}).metrics
     except ValidationError as error:
-        raise HeadwaterError(f"{path}: {describe(error, _File).replace('metrics.', '')}") from error
+        raise HeadwaterError(describe(error, _File).replace("metrics.", ""), where=path) from error
     found = {key: _metric(path, key, entry) for key, entry in entries.items()}
     for metric in found.values():
         _check_parts(path, metric, found)
@@ -142,9 +142,11 @@ def _parsed(path: Path, place: str, text: str) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(f"SELECT {text}\n", read=DIALECT)
     except SqlglotError as error:
-        raise HeadwaterError(f"{path}: '{place}' is '{text}': not valid SQL: {str(error).splitlines()[0]}") from error
+        raise HeadwaterError(
+            f"'{place}' is '{text}': not valid SQL: {str(error).splitlines()[0]}", where=path
+        ) from error
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or set(_clauses(tree)) != {"expressions"}:
-        raise HeadwaterError(f"{path}: '{place}' is '{text}': expected one expression, such as SUM(revenue)")
+        raise HeadwaterError(f"'{place}' is '{text}': expected one expression, such as SUM(revenue)", where=path)
     found: exp.Expr = tree.expressions[0]
     return found
 
@@ -154,7 +156,18 @@ def _clauses(tree: exp.Select) -> Iterator[str]:
 
 
 def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
-    """Every metric that *metric* is made of is there, and none of them is made of it."""
+    """Check that all parts of a ratio are metrics, that none depends on *metric*, and that it has no aggregate.
+
+    ``METRICS`` puts the formulas of the parts in; an aggregate around them would be one of an aggregate.
+    """
+    if metric.table is None and metric.formula is not None:
+        for aggregate in metric.formula.find_all(exp.AggFunc):
+            if not isinstance(aggregate.parent, exp.Window):
+                raise HeadwaterError(
+                    f"'{metric.key}.formula' aggregates columns: '{aggregate.sql(DIALECT)}'",
+                    where=path,
+                    remedy="add 'from' with the table, or name metrics instead: refunded / revenue",
+                )
     waiting: list[tuple[str, ...]] = [(metric.key,)]
     while waiting:
         way = waiting.pop()
@@ -166,7 +179,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
                     remedy=nearest(part, known),
                 )
             if part == metric.key:
-                raise HeadwaterError(f"{path}: '{metric.key}' depends on itself: {' → '.join((*way, part))}")
+                raise HeadwaterError(f"'{metric.key}' depends on itself: {' → '.join((*way, part))}", where=path)
             if part not in way:
                 waiting.append((*way, part))
 
@@ -180,7 +193,7 @@ def _check_names(path: Path, found: Metrics) -> None:
             if other is not metric and not (_is(metric, other) or _is(other, metric)):
                 name = metric.names[language]
                 raise HeadwaterError(
-                    f"{path}: '{other.key}' and '{metric.key}' have the same name '{name}'; rename one"
+                    f"'{other.key}' and '{metric.key}' have the same name '{name}'", where=path, remedy="rename one"
                 )
 
 
