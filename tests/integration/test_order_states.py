@@ -158,7 +158,7 @@ def test_tied_versions_are_listed_and_the_further_status_counts(home: Home) -> N
     told = summary.failed_checks["versions_can_be_told_apart"].describe()
     assert "target=orders, keys=24, versions=56" in told
     assert "native/orders/" in told
-    assert "cannot be told apart" in told
+    assert "most advanced status" in told
 
 
 def test_two_lines_of_one_number_are_told_with_file_and_figures(home: Home) -> None:

@@ -92,11 +92,11 @@ def test_with_users_people_sign_in_everywhere(home, mei):
 @pytest.mark.parametrize(
     ("host", "options", "said"),
     [
-        ("0.0.0.0", {"is_sign_in_off": True}, "--no-sign-in is for"),
+        ("0.0.0.0", {"is_sign_in_off": True}, "--no-sign-in is allowed only on"),
         ("127.0.0.1", {"user_header": "X-User"}, "--trust-proxy"),
         ("127.0.0.1", {"trusted": ["127.0.0.1"], "role_header": "X-Role"}, "--proxy-user-header"),
         ("127.0.0.1", {"trusted": ["127.0.0.1"]}, "behind a proxy"),
-        ("127.0.0.1", {"trusted": ["127.0.0.1"], "is_sign_in_off": True}, "contradict"),
+        ("127.0.0.1", {"trusted": ["127.0.0.1"], "is_sign_in_off": True}, "exclude each other"),
         ("0.0.0.0", {"trusted": ["10.0.0.1/24"], "user_header": "X-User"}, "not an address or network"),
         ("0.0.0.0", {"trusted": ["proxy"], "user_header": "X-User"}, "not an address or network"),
     ],
