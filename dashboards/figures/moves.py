@@ -41,7 +41,6 @@ def migration_flow(
     now = [sum(row["members"] for row in rows if row["to_key"] == key) for key in targets]
     room = height - _TOP - _BOTTOM
     scale = (room - _PAD * (most - 1)) / sum(before)
-    counts = [*before, *now]
     keys = [*sources, *targets]
     figure.add_sankey(
         arrangement="fixed",
@@ -49,7 +48,7 @@ def migration_flow(
         node={
             "label": [
                 f"{plain(names.get(key, key), 20)} {look.numbers.short(count)}"
-                for key, count in zip(keys, counts, strict=True)
+                for key, count in zip(keys, [*before, *now], strict=True)
             ],
             "x": [0.001] * len(sources) + [0.999] * len(targets),
             "y": [*_middles(before, scale, room), *_middles(now, scale, room)],
