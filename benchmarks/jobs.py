@@ -161,7 +161,7 @@ def _copy(home: Home, query: str) -> None:
 
 
 def bookkeeping(folder: Path) -> tuple[float, int]:
-    """Milliseconds that Dagster adds per asset × partition, for a month of a tiny shop; and their number."""
+    """Dagster's overhead in milliseconds per asset partition, over a month of a tiny shop, and how many there are."""
     seconds = []
     for engine in (DirectEngine, DagsterEngine):
         home, _ = init_home(folder / engine.__name__)

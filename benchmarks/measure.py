@@ -45,7 +45,7 @@ class Figure:
         return statistics.median(run.seconds for run in self.runs)
 
     def line(self, ratio: float | None = None) -> str:
-        """The figure as a line of the table; *ratio*: time of the job / time of its limit."""
+        """One line of the table. *ratio* is the time of the job divided by the time of its limit."""
         processor = statistics.median(run.processor_seconds for run in self.runs)
         peak = max(run.peak for run in self.runs)
         shown = "" if ratio is None else f"{ratio:.2f}"

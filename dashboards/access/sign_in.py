@@ -165,7 +165,7 @@ def _time(text: Texts, seconds: int) -> str:
 def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
     """Check every request to *server* first, and serve the sign-in page."""
     if rules.proxy:
-        server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]
+        server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]  # Flask documents assigning it
     guard = Guard(home, rules)
     server.before_request_funcs.setdefault(None, []).insert(0, guard.ask)
     if guard.has_sign_in:

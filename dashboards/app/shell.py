@@ -256,7 +256,7 @@ def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
 
 
 def skeleton(language: Language) -> Component:
-    """The placeholder until the first page loads."""
+    """What the browser shows until the first page has loaded."""
     text = Texts(language)
     return html.Div(
         [html.P(text("loading"), role="status"), *(html.Div(className="bone") for _ in range(6))], className="skeleton"

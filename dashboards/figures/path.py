@@ -43,7 +43,7 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
 
 
 def shapes(look: Look) -> dict[str, str]:
-    """The name of the shape of each kind of step, for the text that explains the figure."""
+    """Names of the shapes, one per kind of step, for the text that explains the figure."""
     return {
         kind: look.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
         for kind, mark in _MARKS.items()

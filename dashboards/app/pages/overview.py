@@ -67,7 +67,7 @@ def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any]
 
 
 def _changes(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """The change of the metric against the comparison days; empty if there are none or its value is unknown."""
+    """How much the metric changed since the comparison days; empty if there are no such days or no value."""
     return () if then is None or then[name] is None else (compared(look, name, now[name], then[name]),)
 
 

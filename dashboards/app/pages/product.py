@@ -125,7 +125,7 @@ def _window_column(look: Look) -> Column:
 
 
 def _places(context: Context, reading: AsOf, product_id: str) -> Table:
-    """A row a matrix, for the window in which it is shown."""
+    """One row per matrix, for the window that the page shows."""
     look = context.look
     defined = definitions(look, reading)
     found = {
