@@ -25,8 +25,8 @@ class Change:
         """One line about the change."""
         return (
             f"landing/{self.new.file}: has other content ({self.new.bytes:,} bytes) than was ingested at "
-            f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} records "
-            "of that content are kept, and the new ones were added"
+            f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} earlier "
+            "records are kept, and the new ones were added"
         )
 
 
