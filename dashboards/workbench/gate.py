@@ -17,7 +17,7 @@ from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
 from pipelines.home.errors import HeadwaterError
 
 LONGEST_QUERY = 20_000
-"""Most characters of a query."""
+"""Maximum characters of a query."""
 
 _DEEPEST = 400
 _TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
@@ -36,7 +36,7 @@ _EXPRESSIONS = frozenset(
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
-"""DuckDB has views of these names, but only in information_schema; so users may use the names."""
+"""DuckDB's views of these names are only in information_schema, so a query may give the names to its own WITHs."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",
