@@ -76,7 +76,7 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether it has taken more than WRITE_, READ_ or IDLE_SECONDS for an answer, a request, or doing nothing."""
+        """Whether it has exceeded WRITE_SECONDS (answer), READ_SECONDS (request) or IDLE_SECONDS (no request)."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:
