@@ -19,11 +19,13 @@ from dashboards.metrics import full_text
 _NAME_WIDTH = 22
 
 
-def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], judged_at: int) -> go.Figure:
+def launch_curves(
+    look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], decision_age: int
+) -> go.Figure:
     """*metric* since launch by days since launch: columns product_id, age (days, 0 on the day of launch), *metric*.
 
-    *names* maps the products to names, in their order; at most as many as there are line styles. *judged_at*: the age
-    at which a product is no longer new, drawn as a dotted line.
+    *names* maps the products to names, in their order; at most as many as there are line styles. *decision_age*: the
+    age at which a product is no longer new, drawn as a dotted line.
     """
     figure = base(look, 340)
     everything: list[float] = []
@@ -57,15 +59,15 @@ def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[s
         title_text=look.text("metric.days_since_launch"),
     )
     figure.update_yaxes(title_text=look.text.name("metric", metric))
-    if judged_at <= end:
-        figure.add_vline(x=judged_at, line={"color": GREY, "width": 1, "dash": "dot"})
+    if decision_age <= end:
+        figure.add_vline(x=decision_age, line={"color": GREY, "width": 1, "dash": "dot"})
         figure.add_annotation(
-            x=judged_at,
+            x=decision_age,
             y=1,
             yref="paper",
             xanchor="right",
             yanchor="top",
-            text=look.text("label.judged", n=judged_at),
+            text=look.text("label.decision_age", n=decision_age),
             font={"size": 11, "color": SOFT_INK},
             showarrow=False,
         )

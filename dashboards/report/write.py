@@ -22,7 +22,7 @@ from dashboards.sections.customers import customers
 from dashboards.sections.products import products
 from dashboards.totals import is_without_log
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 
 _SECTIONS: dict[str, Callable[[Look, Reader], Sequence[Block]]] = {
@@ -49,7 +49,7 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
 
 def _replace(out: Path, text: str) -> None:
     """Replace *out* with *text* atomically; a symbolic link stays, and its target is replaced."""
-    with told_if_unwritable(out):
+    with convert_write_errors(out):
         if not out.name or (out.exists() and not out.is_file()):
             raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
         write_file(out, text)

@@ -1,7 +1,7 @@
 """The products: matrices, assortment, products that cannot be placed.
 
 Here: their order in the report, and the text if a table is missing.
-Not here: the sections (``matrices``, ``assortment``, ``unjudged``).
+Not here: the sections (``matrices``, ``assortment``, ``unplaced_products``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dashboards.sections.assortment import assortment
 from dashboards.sections.definitions import Definition, definitions, titles_of
 from dashboards.sections.matrices import matrices
 from dashboards.sections.reading import Reading, no_products
-from dashboards.sections.unjudged import unjudged
+from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows
 
 TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfolio_health")
@@ -29,8 +29,8 @@ def products(look: Look, reading: Reading) -> list[Block]:
         *([missing] if missing else matrices(look, reading, windows, defined)),
         Text(look.text("assortment.title"), "heading"),
         assortment(look, reading),
-        Text(look.text("unjudged.title"), "heading"),
-        unjudged(look, reading, windows, titles_of(defined)),
+        Text(look.text("unplaced_products.title"), "heading"),
+        unplaced_products(look, reading, windows, titles_of(defined)),
     ]
 
 

@@ -37,8 +37,8 @@ class NotFitted:
     """A model that could not be fitted.
 
     Attributes:
-        reason: Why, such as 'no customer has bought again'. Tables store it and dashboards/words/ translates it: a new
-            text needs an entry there.
+        reason: Why, such as 'no customer has a repeat order'. Tables store this text. dashboards/words/report.yaml
+            translates it, so a new text needs an entry ``not_fitted.…`` there.
         customers: The number of customers.
     """
 
@@ -85,7 +85,7 @@ def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Max
     # At a bound, a slope that points outwards does not count.
     slope = float(np.abs(np.clip(at + gradient, low, high) - at).max())
     if not (np.isfinite(value) and slope <= _FLAT):
-        return f"the likelihood has no maximum that {found.nit} iterations reach (its slope is {slope:.2g})"
+        return f"the fit did not converge in {found.nit} iterations (gradient {slope:.2g})"
     return Maximum(np.exp(at), int(found.nit))
 
 

@@ -78,13 +78,13 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
     x, m = frequency[is_used], mean_value[is_used]
     customers = len(x)
     if not customers:
-        others = f"; {excluded} of 0 or less are left out" if excluded else ""
-        return NotFitted(f"no customer has a repeat order and a mean value above 0{others}", 0)
+        others = f"; {excluded} with 0 or less are excluded" if excluded else ""
+        return NotFitted(f"no customer has repeat orders with a mean value above 0{others}", 0)
     if m.min() == m.max():
-        return NotFitted(f"all customers have the same mean value, {m[0]:g}", customers)
+        return NotFitted(f"all customers have the same mean order value, {m[0]:g}", customers)
     if customers < _PARAMETERS:
         return NotFitted(
-            f"there are only {customers} customers with repeat orders, {_PARAMETERS} are needed", customers
+            f"too few customers with repeat orders: {customers}, at least {_PARAMETERS} are needed", customers
         )
     # Values are divided by their median, because the search expects parameters of the order of 1.
     unit = float(np.median(m))
@@ -99,7 +99,7 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
         return NotFitted(maximum, customers)
     p, q, gamma = maximum.parameters.tolist()
     if q <= 1:
-        reason = f"the values are too unequal for an expectation: q is {q:.3g}, needed is more than 1"
+        reason = f"the order values vary too much to have a finite mean: q is {q:.3g}, it must be above 1"
         return NotFitted(reason, customers)
     value, _ = _log_likelihood(maximum.parameters, customer_values)
     return GammaGamma(p, q, gamma * unit, value - customers * math.log(unit), customers, excluded, maximum.iterations)

@@ -1,7 +1,7 @@
 """Atomic replacement of files, and locks on files.
 
 Here: the only way to give a file new content: write a temporary file beside it, sync it to disk, rename it. And the
-only file lock, which the operating system releases when the process ends. Both raise OSError; ``told_if_unwritable``
+only file lock, which the operating system releases when the process ends. Both raise OSError; ``convert_write_errors``
 turns that into a HeadwaterError.
 Not here: which files there are (``pipelines.home.folder``, ``pipelines.lake.partitions``), what is in them.
 """
@@ -29,7 +29,7 @@ _SYNCS_AT_ONCE = 16
 
 
 @contextmanager
-def told_if_unwritable(path: Path) -> Iterator[None]:
+def convert_write_errors(path: Path) -> Iterator[None]:
     """Turn an OSError into a HeadwaterError that names the file that could not be replaced, otherwise *path*.
 
     Raises:

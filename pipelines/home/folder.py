@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipelines.home import files
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import lock, told_if_unwritable
+from pipelines.home.files import convert_write_errors, lock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder of the checkout, or of the installed packages."""
@@ -302,7 +302,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
         (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
 
-    with told_if_unwritable(home.lock_file):
+    with convert_write_errors(home.lock_file):
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)

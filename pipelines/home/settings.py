@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 from pipelines.home.yaml_files import describe, read_yaml
 
@@ -270,7 +270,7 @@ def write_start_date(home: Home, start: dt.date) -> None:
         HeadwaterError: the file cannot be written.
     """
     path = home.settings_file
-    with told_if_unwritable(path):
+    with convert_write_errors(path):
         write_file(path, _with_start_date(path.read_text(encoding="utf-8-sig"), start))
 
 

@@ -77,7 +77,7 @@ class Group:
         mappings = self.source.by_record(self.relation)
         self._list_files(readings)
         streamed = self._streamed_mapping(mappings, readings)
-        destination = self._judged(streamed) if streamed else as_text(self._declared)
+        destination = self._validating(streamed) if streamed else as_text(self._declared)
         Reader(self.session, self._declared, destination).read(readings)
         for reading in readings:
             _look_again(reading)
@@ -118,7 +118,7 @@ class Group:
             return None
         return mappings[0] if mappings[0].plain is not None else None
 
-    def _judged(self, mapping: Mapping) -> Destination:
+    def _validating(self, mapping: Mapping) -> Destination:
         """The destination that validates the rows of a plain *mapping*."""
         assert mapping.plain is not None
         columns = ", ".join(identifier(name) for name in self._declared.columns)

@@ -26,7 +26,7 @@ FILES = "__files"
 
 def validated_table(target: str) -> str:
     """The table of a target's typed and validated rows, in the order of their records."""
-    return f"__judged_{target}"
+    return f"__validated_{target}"
 
 
 def checked_view(target: str) -> str:

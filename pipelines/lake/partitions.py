@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import replacing_all, told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, replacing_all, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import (
     are_sound,
@@ -152,7 +152,7 @@ class Lake:
         if are_sound(folder):
             return
         text = checksums_text(folder, {}, {_name(key) for key in self.files(table)})
-        with told_if_unwritable(folder / CHECKSUMS):
+        with convert_write_errors(folder / CHECKSUMS):
             write_file(folder / CHECKSUMS, text)
 
     def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
@@ -176,7 +176,7 @@ class Lake:
         text = checksums_text(folder, {_name(key): checksum for key, checksum in new.items()}, present)
         pairs = [(path, self.file(table, key)) for key, (path, _) in written.items()]
         sums = folder / CHECKSUMS
-        with told_if_unwritable(sums), replacing_all([sums], then=pairs) as (temporary,):
+        with convert_write_errors(sums), replacing_all([sums], then=pairs) as (temporary,):
             temporary.write_text(text, encoding="utf-8")
         return {key: checksum.size for key, checksum in new.items()}
 

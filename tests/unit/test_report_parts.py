@@ -117,7 +117,7 @@ def test_every_kind_of_block_is_shown_without_the_apps_parts() -> None:
 NOBODY = np.array([], dtype=float)
 UNFITTED = {
     "there are no customers": lambda: fit_bg_nbd(NOBODY, NOBODY, NOBODY),
-    "no customer has bought again": lambda: fit_bg_nbd(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, 3.0])),
+    "no customer has a repeat order": lambda: fit_bg_nbd(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, 3.0])),
     "no time has passed since the first orders": lambda: fit_bg_nbd(np.array([1.0]), np.zeros(1), np.zeros(1)),
     "few histories": lambda: fit_bg_nbd(np.array([1.0]), np.array([2.0]), np.array([3.0])),
     "no repeat order": lambda: fit_gamma_gamma(np.zeros(2), np.zeros(2)),

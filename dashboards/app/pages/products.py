@@ -33,7 +33,7 @@ from dashboards.sections.matrices import (
 from dashboards.sections.moves import moves_flow, moves_grid
 from dashboards.sections.products import why_no_matrix
 from dashboards.sections.reading import Href
-from dashboards.sections.unjudged import unjudged
+from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
@@ -205,8 +205,8 @@ def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Ma
     return [
         Text(look.text("assortment.title"), "heading"),
         assortment(look, reading),
-        Text(look.text("unjudged.title"), "heading"),
-        unjudged(look, reading, windows, titles_of(defined)),
+        Text(look.text("unplaced_products.title"), "heading"),
+        unplaced_products(look, reading, windows, titles_of(defined)),
     ]
 
 

@@ -91,7 +91,12 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     look = context.look
     place = place_of(slot)
     rows = [
-        row | {"entrance_id": entrance, "name": slot_name(context, row), "judged": judged(context, row)}
+        row
+        | {
+            "entrance_id": entrance,
+            "name": slot_name(context, row),
+            "click_rate_change": click_rate_change(context, row),
+        }
         for row in context.rows(query("slots.changes"), entrance=entrance, **place)
     ]
     if not rows:
@@ -105,7 +110,7 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
         exact(look, "impressions", title=look.text("column.impressions_after")),
         metric(look, "slot_click_rate", field="slot_click_rate_before", title=look.text("column.click_rate_before")),
         metric(look, "slot_click_rate", title=look.text("column.click_rate_after")),
-        text(look.text("column.judged"), "judged"),
+        text(look.text("column.click_rate_change"), "click_rate_change"),
         metric(look, _VALUE, field=f"{_VALUE}_before", title=look.text("column.value_before")),
         metric(look, _VALUE, title=look.text("column.value_after")),
     ]
@@ -113,7 +118,7 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     return [Table("changes", title, columns, rows, about, is_wide=True, keys=SLOT_KEYS)]
 
 
-def judged(context: Context, row: Mapping[str, Any]) -> str:
+def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
     """Whether the click rate after the change is significantly higher or lower.
 
     Difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998, method
@@ -123,12 +128,12 @@ def judged(context: Context, row: Mapping[str, Any]) -> str:
     n, m = row["impressions"], row["impressions_before"]
     p, q = row["slot_click_rate"], row["slot_click_rate_before"]
     if p is None or q is None or min(row["clicks"], row["clicks_before"]) < 10 or p > 1 or q > 1:
-        return look.text("judged.few")
+        return look.text("click_rate_change.few")
     half = _Z95 * math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
     low, high = p - q - half, p - q + half
     key = "higher" if low > 0 else "lower" if high < 0 else "unclear"
     points = look.numbers.points
-    return look.text(f"judged.{key}", low=points(low, 0.0), high=points(high, 0.0))
+    return look.text(f"click_rate_change.{key}", low=points(low, 0.0), high=points(high, 0.0))
 
 
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:

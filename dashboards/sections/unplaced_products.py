@@ -20,10 +20,10 @@ TABLE = "products.metrics"
 MOST = 10
 
 
-def unjudged(look: Look, reading: Reading, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Group:
+def unplaced_products(look: Look, reading: Reading, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Group:
     """Products without a cost in the longest window, and the metrics missing in each matrix of *titles* (id → name)."""
     without_cost = _without_cost(look, reading)
-    return Group((without_cost, _unplaced(look, windows, titles)) if windows else (without_cost,))
+    return Group((without_cost, _unplaced_by_matrix(look, windows, titles)) if windows else (without_cost,))
 
 
 def _without_cost(look: Look, reading: Reading) -> Block:
@@ -66,7 +66,7 @@ def _cost_note(look: Look, sold: Row) -> str:
     )
 
 
-def _unplaced(look: Look, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Table:
+def _unplaced_by_matrix(look: Look, windows: Mapping[str, Window], titles: Mapping[str, str]) -> Table:
     columns = [
         text(look.text("column.matrix"), "name"),
         Column(look.text("column.window"), lambda row: look.text.days(row["days"]), is_text=True, field="days"),
