@@ -85,7 +85,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
         return NotFitted("no customer has a repeat order", customers)
     if not age.any():
         return NotFitted("no time has passed since the first orders", customers)
-    # Times are divided by the mean age, because the search expects parameters of the order of 1.
+    # Divide times by the mean age, because the search expects parameters near 1.
     unit = float(age.mean())
     histories = _Histories.of(frequency, recency / unit, age / unit)
     if len(histories.weight) < _PARAMETERS:
@@ -95,7 +95,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
 
     def objective(logarithms: Floats) -> tuple[float, Floats]:
         value, gradient = _log_likelihood(np.exp(logarithms), histories)
-        # Only customers with a repeat order determine a and b. Dividing by their number keeps the slopes large in a
+        # Only customers with a repeat order determine a and b. Dividing by their number keeps the gradient large in a
         # shop where nearly everybody buys once.
         return value / bought_again, gradient * np.exp(logarithms) / bought_again
 

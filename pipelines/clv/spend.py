@@ -66,8 +66,8 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
     Returns:
         The model, fitted without customers who have no repeat order or a mean value of 0 or less; or the reason why
         there is none: no customers remain, all have the same mean value (the likelihood then grows without end), there
-        are fewer customers than parameters, the likelihood has no maximum, or its maximum has q ≤ 1, where the mean
-        over all customers is infinite.
+        are fewer customers than parameters, the fit does not converge, or its q is at most 1, where the mean over
+        all customers is infinite.
 
     Raises:
         ValueError: If the arrays differ in length, have values that are not finite, or a frequency is not 0, 1, 2, …
@@ -86,7 +86,7 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
         return NotFitted(
             f"too few customers with repeat orders: {customers}, at least {_PARAMETERS} are needed", customers
         )
-    # Values are divided by their median, because the search expects parameters of the order of 1.
+    # Divide values by their median, because the search expects parameters near 1.
     unit = float(np.median(m))
     customer_values = _CustomerValues.of(x, m / unit)
 
@@ -180,7 +180,7 @@ class _CustomerValues:
 
 
 def _log_likelihood(parameters: Floats, customers: _CustomerValues) -> tuple[float, Floats]:
-    """The logarithm of equation 1a and its derivatives; ratios avoid differences of large logarithms."""
+    """The logarithm of equation 1a and its derivatives, from logarithms of ratios, to avoid cancellation."""
     p, q, gamma = parameters
     x, total = customers.frequency, customers.total
     n, weight = customers.frequencies, customers.frequency_weight

@@ -74,7 +74,7 @@ class Home:
 
     @property
     def entrances_file(self) -> Path:
-        """The entrances: their positions and names."""
+        """The entrances: positions where visitors' paths begin, and their names."""
         return self.config / "entrances.csv"
 
     @property
@@ -174,7 +174,7 @@ class Home:
 
     @property
     def copy_pointer(self) -> Path:
-        """Names the current copy; replaced atomically."""
+        """Says which copy is the current one; replaced atomically."""
         return self.workbench / "current.json"
 
     @property
@@ -306,10 +306,10 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)
-        if handle.read():  # a holder empties the file before it releases the lock, so the last one was killed
+        if handle.read():  # the last holder was killed, or it would have emptied the file
             _clear_up(home)
         handle.truncate(0)
-        with suppress(OSError):  # the lock also works on a full disk; the work itself will report it
+        with suppress(OSError):  # the lock works even if the disk is full; the work itself will report that
             os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:

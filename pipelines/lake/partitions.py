@@ -23,9 +23,9 @@ from pipelines.home.files import convert_write_errors, replacing_all, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import (
     are_sound,
+    checksums_hash,
     checksums_of,
     checksums_text,
-    last_writing,
     read_checksums,
     undamaged_files,
 )
@@ -133,12 +133,13 @@ class Lake:
         """A text that changes when a partition of *table* is published, removed or replaced, not when it is damaged.
 
         It consists of the partitions' names and the hash of ``.checksums``, so it reads no data. To find out whether a
-        partition is up to date use ``versions``. For raw tables, the state of ``raw.batches`` stands for all of them.
+        partition is up to date use ``versions``. Every ingestion changes ``raw.batches``, so its state covers all raw
+        tables.
 
         Raises:
             HeadwaterError: the folder cannot be read.
         """
-        return f"{last_writing(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
+        return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
         """The damaged files of *table*, given the result of ``versions``; none if the table has no checksums yet."""
