@@ -1,4 +1,4 @@
-"""What operators see: figures, texts and numbers in two languages, and the static report.
+"""What users see, in Chinese and English: the web app with its SQL workbench, and the static report.
 
 Here: reading the tables of the lake and showing them.
 Not here: how a table is computed (``sql/``).

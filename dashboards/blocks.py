@@ -3,7 +3,7 @@
 Here: the blocks of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
 as HTML (``dashboards.report.page``), the web app as components (``dashboards.app.render``) and as files
 (``dashboards.app.export``).
-Not here: any of these.
+Not here: making, showing or writing blocks.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Text:
         text: The text.
         kind: heading, intro, note, check (sums agree), missing (something is not available, and why), warning (the
             rest may be wrong).
-        remedy: The command that fixes it.
-        href: Its link.
+        remedy: The command that solves the problem.
+        href: The link of the text.
     """
 
     text: str
@@ -77,7 +77,7 @@ class Empty:
     Attributes:
         title: Its heading.
         text: Why it is empty.
-        remedy: The command that fixes it.
+        remedy: The command that provides what is missing.
         is_missing: Whether data is missing; otherwise the card is empty for a good reason.
     """
 
@@ -136,7 +136,7 @@ class Table:
     """A table.
 
     Attributes:
-        key: Its name within the page and in export addresses.
+        key: Its name within the page and in export URLs.
         title: Its heading.
         columns: Its columns.
         rows: All rows, in order.
@@ -171,7 +171,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure and the table with the same data; *selects*: the field whose values a box selection lists."""
+    """A figure and the table with the same data.
+
+    If *selects* names a field, a box drawn over points of the figure lists their values of that field.
+    """
 
     figure: go.Figure
     table: Table
@@ -182,9 +185,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Group:
-    """Blocks side by side (grid), stacked in one place of a grid (stack), or as one card.
+    """Several blocks laid out together, by *kind*.
 
-    In a bench, the first block is the work area, the second the panel beside it.
+    grid: side by side; stack: one below the other in one place of a grid; card: all in one card; bench: the first
+    block is the work area, the second the panel beside it.
     """
 
     blocks: tuple[Block, ...]

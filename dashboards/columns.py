@@ -63,7 +63,8 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 def change(look: Look, name: str, *, title: str | None = None) -> Column:
     """The change of the metric *name* against ``<name>_before``, which shows on hover.
 
-    A value that was zero before has no relative change: it is "new"; one that is zero now is "gone". Also in files.
+    If the value was zero before, there is no relative change: the cell says "new". If it is zero now, "gone".
+    Files have the same words.
     """
     before = f"{name}_before"
 

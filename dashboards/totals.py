@@ -40,7 +40,7 @@ VISITORS = "core.visitors"
 
 _STEPS_IN = "attribution.entrance_daily"
 _NOTED = ("units", "refunded", "events", "lines_without_cost", "lines_without_user", "revenue_without_user")
-"""Metrics for the notes beside them."""
+"""Metrics for the notes beside the totals."""
 
 
 class Frames(Protocol):
@@ -51,7 +51,7 @@ class Frames(Protocol):
 
 
 def totals(frames: Frames, first: dt.date, last: dt.date, *, has_visitors: bool) -> dict[str, Any]:
-    """The totals of *first* to *last*: the metrics of SALES and STEPS, and what these exclude.
+    """The totals of *first* to *last*: the metrics of SALES and STEPS, and those for the notes.
 
     ``visitors`` and the rates per visitor are None if there are no events, or if core.visitors lacks a day of the
     log. *has_visitors*: whether that table exists. ``events`` is the number of events.

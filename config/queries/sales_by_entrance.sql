@@ -1,5 +1,5 @@
 -- Sales by entrance | 各入口销售额
--- What each entrance brought over the last seven computed days, and how often its products were clicked. | 最近七个有数据的日子内，各入口带来的销售额与点击情况。
+-- The sales credited to each entrance in the seven days up to the last computed day, and how often its products were clicked. | 截至最后一个有数据的日期的七天内，各入口带来的销售额与点击情况。
 WITH days AS (
     SELECT max(dt) AS last_day FROM attribution.entrance_daily
 )

@@ -1,5 +1,5 @@
 -- Sales by match | 按匹配方式的销售额
--- How the order lines of the last seven computed days were matched to an entrance: by an add-to-cart (cart) or click of the product, by the match of another line of the order (order), or only by the buyer's latest entrance visit (visit). | 最近七个有数据的日子内，子订单靠什么找到入口：加购与点击是这件商品的事件，同单取自订单的另一行，访问仅凭买家最近一次入口访问。
+-- What matched each order line to an entrance, in the seven days up to the last computed day. cart, click: the buyer added the product to the cart or clicked it. order: another line of the same order was matched. visit: only the buyer's latest entrance visit. none: nothing. | 截至最后一个有数据的日期的七天内，每条子订单凭什么归到入口。cart、click：买家加购或点击过这件商品；order：取自同一订单的另一条子订单；visit：仅凭买家最近一次入口访问；none：没有匹配。
 WITH days AS (
     SELECT max(dt) AS last_day FROM attribution.attributed_sales
 )

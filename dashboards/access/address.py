@@ -77,7 +77,10 @@ def names_this_host(host: str) -> bool:
 
 
 def is_same_origin(request: flask.Request) -> bool:
-    """Whether the request comes from one of our own pages; also true for programs that send no origin."""
+    """Whether one of our own pages sent the request, by its Origin header or else its Sec-Fetch-Site header.
+
+    A request with neither header is not from a current browser; it counts as ours.
+    """
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
@@ -92,7 +95,10 @@ def is_same_origin(request: flask.Request) -> bool:
 
 
 def own_path(text: str) -> str:
-    """*text* if it is a path of this app, else ``/``: never another host, nor text that a browser reads as one."""
+    """*text* if it is a path of this app, else ``/``, so that a redirect to it never leads to another site.
+
+    Also ``/`` for text that a browser might read as the URL of another host, and for the paths to sign in and out.
+    """
     is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in text) or "\\" in text
     if not text.startswith("/") or text.startswith("//") or is_odd or len(text) > _LONGEST_PATH:
         return "/"

@@ -16,7 +16,7 @@ from dashboards.access.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
-"""Failed attempts before a wait: an address allows more, because an office may share one."""
+"""Failed attempts without a wait, per name and per IP address: more per address, because an office may share one."""
 REMEMBERED_SECONDS = 3600.0
 _SHORTEST_WAIT = 15.0
 _LONGEST_WAIT = 900.0
@@ -33,7 +33,7 @@ class Attempts:
         """Count an attempt as failed until ``succeed`` is called, so that parallel attempts count too.
 
         Returns:
-            Seconds to wait; 0: go on. An attempt that must wait is not counted.
+            Seconds to wait before trying again; 0: the attempt may proceed. An attempt that must wait is not counted.
         """
         now = self._now()
         keys = {_key("name", name): FREE_OF_NAME, _key("address", network_of(address)): FREE_OF_ADDRESS}

@@ -25,7 +25,7 @@ _WAIT_SECONDS = 10.0
 
 
 class Database:
-    """The file; every transaction opens it again, because connections work neither across forks nor across threads."""
+    """The SQLite file. Each transaction opens a new connection: forks and threads must not share one."""
 
     def __init__(self, home: Home) -> None:
         """Create the file if it does not exist.

@@ -56,8 +56,10 @@ class Guard:
         # Cookies ignore the port: the servers of two homes on one host would overwrite each other's cookie.
         self.cookie = f"headwater_{hashlib.sha256(str(home.root).encode()).hexdigest()[:8]}"
 
-    def ask(self) -> Any:
-        """None if the request is allowed, with ``flask.g.user``, ``role`` and ``form_token`` set; else the answer.
+    def check(self) -> Any:
+        """None if the request is allowed; else the response that refuses it or redirects to the sign-in page.
+
+        Stores the visitor, if known, in ``flask.g.user``, ``flask.g.role`` and ``flask.g.form_token``.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -106,7 +108,11 @@ class Guard:
         return Visitor(user.name, user.role, token) if user else None
 
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
-        """The user that a trusted proxy names; the role is the proxy's, else the users' file's, else the lowest."""
+        """The user named in a trusted proxy's header; None if there is none.
+
+        The role comes from the proxy's role header if one is configured, else from the file of users; the lowest role
+        if there is none.
+        """
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):
             return None

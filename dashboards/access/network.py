@@ -14,9 +14,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _WITH_PORT = re.compile(r"\[(?P<bracketed>[^\]]*)\](:\d+)?|(?P<plain>[\d.]+):\d+")
 _MAPPED_BITS = 96
-"""Leading bits of an IPv6 address that contains an IPv4 address, which is the rest."""
+"""Number of bits before the IPv4 address in an IPv6 address that contains one."""
 _BITS_OF_A_PERSON = 64
-"""Bits of an IPv6 address that identify a customer: a provider assigns each one a network of this size."""
+"""Leading bits of an IPv6 address that identify one subscriber: a provider gives each subscriber a whole network."""
 
 
 def address_of(text: str) -> Address | None:

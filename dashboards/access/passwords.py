@@ -17,7 +17,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pipelines.home.errors import HeadwaterError
 
 SHORTEST = 8
-"""Least and most characters of a password; length matters more than signs and digits."""
+"""Minimum and maximum length of a password; length matters more than signs and digits."""
 _LONGEST = 1024
 _AT_ONCE = 2
 _WAIT_SECONDS = 10.0
@@ -46,7 +46,7 @@ class Passwords:
         return self._hasher.hash(password)
 
     def is_right(self, hashed: str | None, password: str) -> bool:
-        """Whether *hashed* is the hash of *password*. None (unknown user) takes as long and is False.
+        """Whether *hashed* is the hash of *password*; False for None (unknown user), after just as much work.
 
         Raises:
             BusyError: too many checks are running.

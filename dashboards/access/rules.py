@@ -32,7 +32,7 @@ class Proxy:
     role_header: str = ""
 
     def is_at(self, address: str) -> bool:
-        """Whether one of them is at *address*."""
+        """Whether *address* belongs to a trusted proxy."""
         place = address_of(address)
         return place is not None and any(place in network for network in self.networks)
 
@@ -71,7 +71,7 @@ def rules_for(
     """The rules of a server of *home* on *host*.
 
     Raises:
-        HeadwaterError: they would let anybody in, or contradict each other; says what to do.
+        HeadwaterError: the options contradict each other, or would let anybody in.
     """
     if (user_header or role_header) and not trusted:
         raise HeadwaterError("--proxy-user-header requires --trust-proxy ADDRESS, because anybody can send a header")

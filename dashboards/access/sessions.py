@@ -44,7 +44,10 @@ class Sessions:
         return token
 
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
-        """The user of the session *token*, with the current role; None if it has ended or user or password changed."""
+        """The user of the session *token*, with their current role.
+
+        None if the session has ended, or its user was removed or has another password now.
+        """
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT user, credential, began_at, seen_at FROM sessions WHERE token = ?", (_hash(token),)
@@ -70,7 +73,7 @@ class Sessions:
 
 
 def form_token(token: str) -> str:
-    """The value that forms of the session *token* carry, to prove that they are ours (CSRF)."""
+    """The CSRF token that the forms of the session *token* must send."""
     return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out: two addresses and a self-contained page.
+"""Signing in and out: two URLs and a self-contained page.
 
 Here: the page, the cookie, checking a name and password.
 Not here: requests that need no sign-in (``dashboards.access.guard``).
@@ -33,7 +33,7 @@ _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 class SignIn:
-    """The two addresses on the server of one home."""
+    """Serves the sign-in and sign-out URLs of one home."""
 
     def __init__(self, guard: Guard, passwords: Passwords | None = None) -> None:
         self._guard = guard
@@ -43,7 +43,7 @@ class SignIn:
         self._page = Template(_PAGE.read_text(encoding="utf-8"), autoescape=True, undefined=StrictUndefined)
 
     def add_to(self, server: flask.Flask) -> None:
-        """Make *server* answer the addresses of signing in and out."""
+        """Add the URLs for signing in and out to *server*."""
         server.add_url_rule(SIGN_IN, "sign_in", self.show, methods=["GET"])
         server.add_url_rule(SIGN_IN, "sign_in_now", self.enter, methods=["POST"])
         server.add_url_rule(SIGN_OUT, "sign_out", self.leave, methods=["POST"])
@@ -167,7 +167,7 @@ def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwor
     if rules.proxy:
         server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]  # Flask documents assigning it
     guard = Guard(home, rules)
-    server.before_request_funcs.setdefault(None, []).insert(0, guard.ask)
+    server.before_request_funcs.setdefault(None, []).insert(0, guard.check)
     if guard.has_sign_in:
         SignIn(guard, passwords).add_to(server)
     return guard

@@ -43,7 +43,7 @@ def plain_name(text: str) -> str | None:
 
 
 class Users:
-    """The users of one home, always as their file is now."""
+    """The users of one home; their file is read again whenever it has changed."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -108,7 +108,7 @@ class Users:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
-        """The users, for one process at a time to change; written if the block ends without an error."""
+        """Lock the file and yield its users to be changed; they are saved if the block ends without an error."""
         with convert_write_errors(self._home.users_file):
             self._home.access.mkdir(mode=0o700, exist_ok=True)
             with lock(self._home.users_lock):

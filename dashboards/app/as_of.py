@@ -1,6 +1,6 @@
-"""The tables as of a day, for sections: which snapshot a page shows, and reading it.
+"""The tables as of a day, for sections: chooses the snapshot that a page shows, and reads it.
 
-Here: choosing the snapshot of the view's last day or the latest one kept before it, and the text that names its day.
+Here: choosing the latest snapshot up to the view's last day, and the text that names its day.
 Not here: queries of sections (``dashboards.sections``), the tables themselves (``dashboards.app.marts``).
 """
 
@@ -59,9 +59,9 @@ class AsOf:
 
 
 def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
-    """The snapshot that the view shows, chosen by the days of *main*, and a sentence that names it.
+    """The tables as of the latest day of *main* up to the view's last day, and a sentence that names the day.
 
-    If none is kept up to the view's last day, it is that day, and the sections report what is missing.
+    If there is no such day, the view's last day is used, and the sections report what is missing.
     """
     text, last = context.look.text, context.days.last
     day = max((kept for kept in context.copy.days_of(main) if kept <= last), default=last)

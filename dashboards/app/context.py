@@ -27,7 +27,7 @@ class Days:
     Attributes:
         first, last: The days shown.
         then_first, then_last: The comparison days; None without a comparison, and on pages that never compare.
-        is_recorded_then: Whether the shop's records cover them, so that they can be compared.
+        is_recorded_then: Whether the shop's records cover the comparison days.
     """
 
     first: dt.date
@@ -47,7 +47,7 @@ class Context:
     """One request for a page.
 
     Attributes:
-        view: The view of the address, with the days filled in.
+        view: The view of the URL, with the days filled in.
         copy: The tables.
         role: The user's role.
         now: The time of the request.
@@ -102,7 +102,11 @@ class Context:
         return sum(self.days.first <= day <= self.days.last for day in self.copy.days)
 
     def nothing_there(self, key: str) -> Text:
-        """The text of *key* with the command that may help; or, outside the shop's records, the text that says so."""
+        """The message that there are no data on the days shown.
+
+        It is the text of *key* with the command that computes the days; if they lie outside the shop's records, the
+        text that says so.
+        """
         text, days = self.look.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
         if days.last < start or days.first > end:

@@ -1,6 +1,6 @@
 """Tables of a page as files: CSV for spreadsheets and programs, XLSX with typed cells.
 
-Here: writing a table, the addresses of the files.
+Here: writing a table, the URLs of the files.
 Not here: the rows and columns of a table, which come from the page (``dashboards.app.pages``).
 """
 
@@ -30,9 +30,9 @@ BOM = "\ufeff"
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a formula. Full-width ones too: Chinese and Japanese spreadsheets accept them."""
 _MOST_ROWS = 1_000_000
-"""Most rows of a sheet, below the XLSX limit of 1,048,576."""
+"""Maximum rows of a sheet, below the XLSX limit of 1,048,576."""
 _LONGEST_CELL = 32_767
-"""Most characters of a cell in XLSX, counted in UTF-16 units."""
+"""Maximum characters of a cell in XLSX, counted in UTF-16 units."""
 _EXACT_DIGITS = 15
 """Digits of a number that a spreadsheet keeps; it rounds further ones."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -99,7 +99,7 @@ def safe(text: str) -> str:
 
 
 def columns_of(table: Table) -> list[Column]:
-    """The columns of a file: those of the table, then its remaining keys, titled with their fields' names."""
+    """The columns of a file: those on screen, then the fields of ``table.keys`` that are not on screen."""
     shown = {column.field for column in table.columns}
     keys = [Column(key, lambda row, key=key: str(row[key]), is_text=True, field=key) for key in table.keys]  # type: ignore[misc]
     return [*table.columns, *(key for key in keys if key.field not in shown)]
@@ -118,7 +118,7 @@ def headings(columns: Sequence[Column]) -> list[str]:
 
 
 def csv_of(table: Table) -> bytes:
-    """The table as CSV in UTF-8 with a byte order mark: raw values, null as an empty field; keys come last."""
+    """The table as CSV in UTF-8 with a byte order mark: raw values, null as an empty field; key columns last."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     columns = columns_of(table)

@@ -1,4 +1,4 @@
-"""Helpers to write components: attributes that are not Python names, text without invisible characters.
+"""Helpers for writing components: attributes that are not Python names, text without invisible characters.
 
 Here: ``aria-label``, ``data-…`` as keyword arguments; cleaning text from data.
 Not here: components.
@@ -13,7 +13,7 @@ _UNSEEN = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, *range(0x202A, 0x2
 
 
 def marks(values: Mapping[str, str]) -> dict[str, Any]:
-    """*values* as keyword arguments of a component, untyped because its declared types lack them."""
+    """*values* as keyword arguments of a component; typed as Any, because Dash does not declare these attributes."""
     return dict(values)
 
 

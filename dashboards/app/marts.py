@@ -110,7 +110,7 @@ def _size(frame: pl.DataFrame) -> int:
 
 
 class Marts:
-    """Gives the current copy of one home, also after a newer one is published."""
+    """Opens the current copy of one home, and a newer one as soon as it is published."""
 
     def __init__(self, home: Home) -> None:
         """Opens nothing yet."""
@@ -120,7 +120,7 @@ class Marts:
         self._seen: tuple[int, int] | None = None
 
     def copy(self) -> Copy:
-        """The current copy; it is made first if there is none.
+        """The current copy; if there is none, one is made first.
 
         Raises:
             HeadwaterError: the home cannot be read, or no copy can be made.

@@ -1,6 +1,6 @@
-"""Sorting tables as the address asks: ``sort=<table>:<field>``, ``sort=<table>:-<field>`` for descending.
+"""Sorting tables as the URL says: ``sort=<table>:<field>``, ``sort=<table>:-<field>`` for descending.
 
-Here: sorting tables, and the address after a click on a heading.
+Here: sorting tables, and the URL after a click on a heading.
 Not here: how headings are shown (``dashboards.app.render``).
 
 Rows are sorted before a page cuts a table to the rows shown, and before a file is written: so the page shows the first
@@ -20,7 +20,7 @@ from dashboards.app.view import View
 from dashboards.blocks import Block, Chart, Column, Group, Table
 
 KEY = "sort"
-"""The key in the address."""
+"""The key in the URL."""
 
 
 def in_order(blocks: Sequence[Block], view: View) -> list[Block]:
@@ -62,7 +62,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def name_of(column: Column, place: int) -> str:
-    """The name of a column in the address: its field, or its *place* if it has none."""
+    """The name of a column in the URL: its field, or its *place* if it has none."""
     return column.field or str(place)
 
 

@@ -26,5 +26,5 @@ def shown_id(context: Context, user_id: str) -> str:
 
 
 def user_of(context: Context, shown: str, user_ids: Iterable[str]) -> str | None:
-    """The one of *user_ids* that is shown as *shown*, else None. Viewers cannot find a customer by the id itself."""
+    """The one among *user_ids* that is shown as *shown*, or None. Viewers cannot find a customer by the id itself."""
     return next((user_id for user_id in user_ids if shown_id(context, user_id) == shown), None)

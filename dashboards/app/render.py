@@ -39,7 +39,7 @@ from dashboards.figures.themes import dark
 
 CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 MOST_ROWS = 200
-"""Most rows of a table on a page; files have all."""
+"""Maximum rows of a table on a page; files have all."""
 GRID_FROM = 13
 """A table with at least this many rows is a grid that scrolls on its own with fixed headings."""
 
@@ -225,7 +225,7 @@ def _head(context: Context, table: Table, *, is_chart: bool = False) -> Componen
 
 
 def export_href(view: View, key: str, form: str) -> str:
-    """The address of a table's file at *view*."""
+    """The URL of the file of a table at *view*."""
     return f"/export/{view.page}/{key}.{form}{view.query}"
 
 
@@ -261,7 +261,7 @@ def _notes(table: Table) -> list[Component]:
 
 
 def _controls(block: Controls) -> Component:
-    """The controls. For app.js each carries its default and the keys that a change clears."""
+    """The controls. Attributes tell app.js their defaults, and which keys a change removes from the URL."""
     choices = [control for control in block.controls if isinstance(control, Choice)]
     defaults = {choice.key: choice.default for choice in choices if choice.default}
     clears = {choice.key: choice.clears for choice in choices if choice.clears}

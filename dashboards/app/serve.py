@@ -61,7 +61,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         HeadwaterError: the home cannot be read, or the address cannot be used.
     """
     host = rules.host
-    _hold_address(host, port)
+    _check_address(host, port)
     if current(home) is None:  # an existing copy is shown until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
@@ -101,7 +101,7 @@ def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
     os._exit(0)
 
 
-def _hold_address(host: str, port: int) -> None:
+def _check_address(host: str, port: int) -> None:
     """Check now that the address can be used: gunicorn would retry for seconds and report it in its own words."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

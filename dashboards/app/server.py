@@ -1,4 +1,4 @@
-"""The Dash app: from an address to a page.
+"""The Dash app: from a URL to a page.
 
 Here: the app, its callbacks, the health endpoint, error pages.
 Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.access``), starting a server
@@ -37,13 +37,13 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 DEFAULT_DAYS = "7"
-"""The preset for an address without days."""
+"""The preset for a URL without days."""
 
 LONGEST_DAYS = 3660
-"""Most days shown before the first and after the last computed day."""
+"""A date range of more days than this is cut to the computed days."""
 
 LARGEST_REQUEST = 1_000_000
-"""Most bytes of a request; a query is the longest text that a page sends."""
+"""Maximum bytes of a request; a query is the longest text that a page sends."""
 
 _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")
@@ -105,7 +105,7 @@ def _with_policy(response: flask.Response) -> flask.Response:
 
 
 def language_of() -> Language:
-    """The browser's preferred language among ours."""
+    """The one of our languages that the browser prefers."""
     return "zh" if flask.request.accept_languages.best_match(["en", "zh"]) == "zh" else "en"
 
 

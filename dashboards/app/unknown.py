@@ -1,4 +1,4 @@
-"""Warnings for what an address asks for but the page does not offer, such as from an old or mistyped link.
+"""Warnings about values in a URL that the page does not offer, such as from an old or mistyped link.
 
 Here: invalid values of choices, dates and comparisons, and unknown columns to sort by.
 Not here: an unknown entrance, order or other single item, which the page itself reports.
@@ -15,9 +15,9 @@ from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
 
 
 def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
-    """A warning for each thing that the address asks for and the page, made of *blocks*, does not offer.
+    """A warning for each value in the URL that the page, made of *blocks*, does not offer.
 
-    *blocks* are already sorted as the address asks.
+    *blocks* are already sorted as the URL says.
     """
     return [*_unread(context), *_unknown_choices(context, blocks), *_unknown_order(context, blocks)]
 
@@ -42,7 +42,7 @@ def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
 
 
 def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
-    """A warning for each choice whose value in the address is not an option, with the value shown instead."""
+    """A warning for each choice whose value in the URL is not an option, with the value shown instead."""
     choices = [
         control
         for block in flat(blocks)

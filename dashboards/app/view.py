@@ -1,6 +1,6 @@
-"""The view: what the address of a page asks for.
+"""The view: what the URL of a page asks for.
 
-Here: page, days, comparison, language, theme and filters as one value, parsed from an address and written to one.
+Here: page, days, comparison, language, theme and filters as one value, parsed from a URL and written to one.
 Not here: the computed days (``dashboards.app.marts``), the contents of pages (``dashboards.app.pages``).
 """
 
@@ -34,7 +34,7 @@ PRESETS = ("day", "7", "14", "28", "90", "month", "last_month", "all")
 """Date presets; a number is a number of days up to the newest day."""
 
 LONGEST_QUERY_IN_ADDRESS = 3_000
-"""Most characters of an SQL query in an address: servers and messengers cut longer addresses."""
+"""Maximum characters of an SQL query in a URL: servers and messengers cut longer URLs."""
 
 _LONGEST_VALUE = 200
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
@@ -43,15 +43,15 @@ _MOST_KEYS = 24
 
 @dataclass(frozen=True)
 class View:
-    """What an address asks for.
+    """What a URL asks for.
 
     Attributes:
         page: One of PAGES, or SEARCH.
-        first, last: The days shown, both included; None: the address has none.
+        first, last: The days shown, both included; None: the URL has none.
         compare: One of COMPARISONS.
         language, theme: The page's language and colours.
         filters: The page's own choices, by key; only those that differ from the page's default.
-        unread: Invalid dates or comparison in the address, by key; the page reports them.
+        unread: Invalid values of the URL's dates and comparison, by key; the page reports them.
     """
 
     page: str = PAGES[0]
@@ -87,12 +87,12 @@ class View:
 
     @property
     def path(self) -> str:
-        """The path of the address."""
+        """The path of the URL."""
         return "/" if self.page == PAGES[0] else f"/{self.page}"
 
     @property
     def query(self) -> str:
-        """The query string of the address, with its ``?``."""
+        """The query string of the URL, with its ``?``."""
         pairs = [
             *([("from", self.first.isoformat())] if self.first else []),
             *([("to", self.last.isoformat())] if self.last else []),
@@ -105,12 +105,12 @@ class View:
 
     @property
     def href(self) -> str:
-        """The address."""
+        """The URL."""
         return self.path + self.query
 
 
 def read_view(path: str, query: str, language: Language = "en") -> View | None:
-    """The view of an address; None if there is no such page.
+    """The view of a URL; None if there is no such page.
 
     Invalid values are ignored and kept in ``unread``, so that an old or mistyped link still opens and the page can
     report them. *language* is the default language.

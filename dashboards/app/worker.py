@@ -40,9 +40,9 @@ WRITE_SECONDS = 300.0
 """Seconds for an answer, from when it is ready until the visitor has received all of it."""
 MOST_OF_ADDRESS = 64
 MOST = 512
-"""Most connections of a process: from one address (for IPv6, one /64 network), and in total."""
+"""Maximum connections of a process: from one address (for IPv6, one /64 network), and in total."""
 LARGEST_HEAD = 32_768
-"""Most bytes of a request's header; links that contain an SQL query are long."""
+"""Maximum bytes of a request's header; links that contain an SQL query are long."""
 
 _LOOK_SECONDS = 0.5
 _NO_LIMIT = 10**12
@@ -69,14 +69,14 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def waits_since(self) -> float | None:
-        """Since when it has been waiting for a request; None while one is being answered."""
+        """The time (Unix) since which it has been waiting for a complete request; None while one is being answered."""
         if self.requests or self.total_outbufs_len:
             return None
         since: float = self.last_activity if self.request is None else self.request.began_at
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether the connection has written or waited longer than it may: WRITE_, IDLE_ and READ_SECONDS."""
+        """Whether it has exceeded WRITE_SECONDS (answer), READ_SECONDS (request) or IDLE_SECONDS (no request)."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:
@@ -91,13 +91,13 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
     """A listening socket that closes connections which wait too long, and makes room for new ones."""
 
     def __init__(self, *arguments: Any, is_exempt: Callable[[str], bool], **options: Any) -> None:
-        """*is_exempt*: whether an address has no limit; a proxy holds the connections of many visitors."""
+        """*is_exempt*: whether an IP address has no limit of its own, as a proxy connects for many visitors."""
         self._is_exempt = is_exempt
         super().__init__(*arguments, **options)
 
     def handle_accept(self) -> None:
         """Accept a connection if there is room, or if room can be made."""
-        with suppress(OSError):  # closed meanwhile
+        with suppress(OSError):  # the visitor has closed it already
             accepted = self.accept()
             if accepted is None:
                 return
@@ -120,7 +120,7 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         """Do nothing: waitress would only mark connections here and close them once they are writable."""
 
     def end_late(self) -> None:
-        """Close the connections whose time is over."""
+        """Close the connections that are late (``is_late``)."""
         now = time.time()
         for connection in list(self.active_channels.values()):
             if connection.is_late(now):

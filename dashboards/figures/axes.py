@@ -1,6 +1,6 @@
 """Axes of figures that show a distribution: logarithmic if it is skewed, cut if single values lie far out.
 
-Here: the position of a value, which values are written at the axis.
+Here: the position of a value on the axis, the values of its ticks.
 Not here: drawing.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 _SKEWED = 10.0
 """An axis is logarithmic if its largest value is at least this many times the median."""
 _FAR = 0.75
-"""A value further than this many times the range of the middle 90% outside that range is drawn at the edge."""
+"""Values further outside the range of the middle 90% than this share of its length are drawn at the edge."""
 
 
 @dataclass(frozen=True)

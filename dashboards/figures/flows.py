@@ -17,7 +17,7 @@ from dashboards.metrics import full_text, short_text
 
 MOST_STEPS = 6
 MOST_NODES = 8
-"""Most nodes in one step; the rest are one node, "Other (n)"."""
+"""Maximum nodes in one step; the rest are one node, "Other (n)"."""
 
 _LABELLED = 0.015
 """Smallest share of the total at which a node gets a label; smaller nodes' labels would overlap."""
@@ -31,9 +31,10 @@ Paths = Mapping[tuple[str, ...], float]
 
 
 def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
-    """*paths* cut to MOST_STEPS steps with MOST_NODES nodes each, and how many nodes each step's OTHER replaces.
+    """*paths* simplified for drawing, and for each step how many nodes OTHER replaces.
 
-    A longer path keeps its first steps and its last one; LATER replaces those between.
+    A path of more than MOST_STEPS steps keeps its first steps and its last one; LATER replaces those between. A step
+    with more than MOST_NODES nodes keeps those with the most weight; OTHER replaces the rest.
     """
     short: dict[tuple[str, ...], float] = defaultdict(float)
     for path, weight in paths.items():
@@ -110,7 +111,7 @@ _Node = tuple[int, str]
 def _flows(
     made: Mapping[tuple[str, ...], float], last: int
 ) -> tuple[dict[_Node, float], dict[tuple[_Node, _Node], float]]:
-    """The weight of each step of *made*, and of each link between steps. Paths end in column *last*."""
+    """The weight of each node and each link of the paths *made*. The last step of every path is in column *last*."""
     weights: dict[_Node, float] = defaultdict(float)
     links: dict[tuple[_Node, _Node], float] = defaultdict(float)
     for path, weight in made.items():
@@ -123,7 +124,7 @@ def _flows(
 
 
 def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
-    """The same as boxes: next steps below each step; the width of a box is its share."""
+    """Paths as boxes: the next steps stand below each step; the width of a box is its share of *metric*."""
     made, others = folded(paths)
     figure = base(look, 380)
     if not made:

@@ -28,7 +28,10 @@ _LETTER = 7.2
 
 @dataclass(frozen=True)
 class Ground:
-    """Two axes and their thresholds; if relative, products are multiples of their own threshold, which is then 1."""
+    """The two axes of a matrix and their thresholds.
+
+    On a relative axis, values are multiples of each product's own threshold, so the threshold is drawn at 1.
+    """
 
     xs: Scale
     ys: Scale

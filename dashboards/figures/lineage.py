@@ -19,7 +19,7 @@ _ROW = 40
 _WIDTH = 250
 """Pixels from one rank of columns to the next."""
 MOST = 60
-"""Most columns drawn; a note says how many there are."""
+"""Maximum columns drawn; a note says how many there are."""
 
 
 def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) -> dict[Column, int]:

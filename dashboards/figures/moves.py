@@ -15,7 +15,7 @@ from dashboards.figures.look import GREY, INK, PALE, Look, base, plain
 from dashboards.figures.tables import ordered
 
 _LINE, _LEAST = 46, 250
-"""Least height in pixels per group, on the side with more groups."""
+"""Height in pixels: per group on the side with more groups, and the minimum of the figure."""
 _TOP, _BOTTOM, _PAD = 36, 12, 20
 """Pixels above and below the bands and between two groups: the height of a label."""
 _ALPHA = 0.55

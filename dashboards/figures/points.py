@@ -19,9 +19,9 @@ class Matrix:
     """The metrics of a matrix and the names of its quadrants.
 
     Attributes:
-        cells: The digits of x_high and y_high → the quadrant's name.
+        cells: Code (x_high and y_high as digits, such as ``10``) → the quadrant's name.
         names: The quadrant's key → its name.
-        colors: Code → ``#rrggbb``; missing codes have the palette's colour.
+        colors: Code → ``#rrggbb``; for other codes the palette's colour is used.
         x_falls, y_falls: Whether low values are the better side, so that the axis is reversed.
     """
 

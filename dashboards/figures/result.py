@@ -21,7 +21,7 @@ from dashboards.numbers import NONE
 Kind = Literal["bar", "line", "scatter"]
 
 MOST: dict[Kind, int] = {"bar": 40, "line": 2000, "scatter": 2000}
-"""Most rows drawn, by kind of chart; for bars with series, most places on the axis."""
+"""Maximum rows drawn, by kind of chart; for bars with series, maximum places on the axis."""
 
 _MOST_TICKS = 8
 
@@ -36,7 +36,7 @@ class Values:
 
 
 MOST_SERIES = len(LINES)
-"""Most series drawn: as many as there are distinct colours, dashes and marks."""
+"""Maximum series drawn: as many as there are distinct colours, dashes and marks."""
 
 
 def result_chart(look: Look, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:

@@ -19,13 +19,13 @@ from dashboards.figures.look import BLUE, PALE, SKY, Look, base, plain
 from dashboards.metrics import full_text
 
 TREND_DAYS = 28
-"""Most days in the trend."""
+"""Maximum days in the trend."""
 
 
 def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     """Revenue of each computed day up to *day*: columns dt, revenue, orders; days without a row stay blank.
 
-    *day* is dark; the same weekday in earlier weeks has a medium shade.
+    The bar of *day* is dark, those of the same weekday in earlier weeks are medium, the others are pale.
     """
     figure = base(look, 250)
     rows = [row for row in frame.sort("dt").iter_rows(named=True) if 0 <= (day - row["dt"]).days < TREND_DAYS]

@@ -16,10 +16,10 @@ from dashboards.figures.heat import Cell, add_heat
 from dashboards.figures.look import GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
-"""The key of members that are in no group: before they joined, or after they left."""
+"""Keys in place of a group: members that are new or have entered had none before; those that left have none now."""
 
 _LETTERS_ACROSS = 64
-"""Most Latin letters in a column title of a grid."""
+"""Maximum Latin letters in a column title of a grid."""
 _AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
 """Widths in pixels: of the title left of a grid, of a letter beside it, of a digit in it."""
 _NARROW = 460

@@ -43,7 +43,7 @@ FROM customers.rfm_migration
 WHERE dt = $day AND kind = $kind
 ORDER BY customers DESC, from_key, to_key;
 
--- query coverage: Order lines that the scores exclude.
+-- query coverage: How many order lines the scores exclude, and their sales.
 SELECT * FROM customers.sales_coverage WHERE dt = $day;
 
 -- query scores: Number of customers and their mean net sales, by scores.

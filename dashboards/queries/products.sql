@@ -1,9 +1,9 @@
 -- Products as of a day.
 
--- query window_days: The lengths of the windows.
+-- query window_days: The lengths of the windows, in days.
 SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1;
 
--- query categories: The categories.
+-- query categories: The categories of products.
 SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1;
 
 -- query products: The products over a window, with their quadrants.
@@ -17,7 +17,7 @@ LEFT JOIN products.quadrants AS quadrants
 WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
 ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id;
 
--- query unknown: Number of products placed in each matrix, and the metrics that the others lack.
+-- query unknown: Number of products by matrix, window, whether they have a quadrant, and the metrics that they lack.
 SELECT matrix_id, window_days, unknown_metrics, x_high IS NOT NULL AND y_high IS NOT NULL AS is_placed,
     count(*) AS products
 FROM products.quadrants WHERE dt = $day GROUP BY ALL ORDER BY ALL;
@@ -39,7 +39,7 @@ WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
     AND ($category = '' OR now.category = $category)
 ORDER BY now.revenue DESC NULLS LAST, now.product_id;
 
--- query health: Health of the portfolio.
+-- query health: The verdict on each rule of a healthy portfolio, by matrix.
 SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule;
 
 -- query moves: Number of products that moved from one quadrant to another.
@@ -51,13 +51,13 @@ ORDER BY products DESC, from_key, to_key;
 -- query matrices: The matrices of the configuration.
 SELECT * FROM config.matrices ORDER BY position;
 
--- query cells: Their quadrants.
+-- query cells: The quadrants of the matrices.
 SELECT * FROM config.cells ORDER BY matrix_id, code DESC;
 
--- query axes: Their axes.
+-- query axes: The axes of the matrices.
 SELECT matrix_id, axis, metric, is_low_high FROM config.axes;
 
--- query new_for: Days for which a product is new.
+-- query new_for: Number of days for which a product counts as new.
 SELECT CAST(max(argument) AS BIGINT) AS days FROM config.axes WHERE metric = 'days_since_launch';
 
 -- query launched: New products by days since their launch.
@@ -75,18 +75,18 @@ LEFT JOIN products.daily AS daily
     ON daily.product_id = launched.product_id AND daily.dt BETWEEN launched.launched_on AND $day
 GROUP BY ALL ORDER BY launched.product_id, age;
 
--- query assortment_window: The longest window of the classes.
+-- query assortment_window: The longest window of products.assortment.
 SELECT max(window_days) AS days FROM products.assortment WHERE dt = $day;
 
--- query classes: Products and sales by class.
+-- query classes: Products and sales by sales class, ABC and XYZ class.
 SELECT sales_class, abc_class, xyz_class, count(*) AS products, METRICS(revenue, units),
     count(*) FILTER (WHERE units <= 0) AS unsold
 FROM products.assortment WHERE dt = $day AND window_days = $window GROUP BY ALL ORDER BY ALL;
 
--- query metrics_window: The longest window of the products' metrics.
+-- query metrics_window: The longest window of products.metrics.
 SELECT max(window_days) AS days FROM products.metrics WHERE dt = $day;
 
--- query sold: Number of products sold, and of those without a known cost.
+-- query sold: Number and sales of the products sold, and of those among them without a known cost.
 SELECT count(*) AS products, METRICS(revenue), count(*) FILTER (WHERE margin IS NULL) AS without_cost,
     sum(revenue) FILTER (WHERE margin IS NULL) AS revenue_without
 FROM products.metrics WHERE dt = $day AND window_days = $window AND order_lines > 0;

@@ -1,6 +1,6 @@
--- Tracking quality, and all landed records.
+-- Quality of the event log on the selected days, and all landed records.
 
--- query records: All records ever landed.
+-- query records: Number of records ever landed, by what became of them.
 SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quarantined_rate), count(*) AS batches,
     sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
 FROM core.batches;
@@ -15,12 +15,12 @@ FROM core.quarantine GROUP BY ALL ORDER BY quarantined DESC, source, relation, r
 SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted, duplicates, quarantined, unmapped
 FROM core.batches ORDER BY ingested_at DESC, file;
 
--- query health: The log by day.
+-- query health: Quality of the event log by day.
 SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt;
 
--- query health_total: The log, total of the days.
+-- query health_total: Quality of the event log over all days.
 SELECT METRICS(events, page_id_missing_rate, page_id_drop_rate, skewed_rate, late_rate)
 FROM core.traffic_daily WHERE dt BETWEEN $first AND $last;
 
--- query mismatches: Orders and lines that do not match.
+-- query mismatches: Number of records that the sales tables cannot include, by kind of mismatch.
 SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1;

@@ -5,7 +5,7 @@ SELECT count(*) > 0 AS is_known
 FROM attribution.slot_daily
 WHERE entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot;
 
--- query total: Its traffic and sales.
+-- query total: The slot's traffic and sales.
 SELECT count(*) AS days,
     METRICS(impressions, clicks, slot_click_rate, exposures, product_clicks, click_through_rate, order_lines),
     METRICS(revenue, revenue_by_visit, net_revenue, refunded, margin, revenue_per_mille)
@@ -22,7 +22,7 @@ WHERE dt BETWEEN $first AND $last
     AND entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot
 GROUP BY ALL ORDER BY min(dt), revenue DESC, head_content_id;
 
--- query days: Its traffic and sales by day; days without any have no row.
+-- query days: The slot's traffic and sales by day; days without any have no row.
 SELECT dt,
     METRICS(impressions, clicks, slot_click_rate, exposures, product_clicks, click_through_rate, order_lines),
     METRICS(click_to_order_rate, revenue, net_revenue, margin, revenue_per_mille)

@@ -21,7 +21,7 @@ from dashboards.blocks import VERDICT_SIGNS, Block, Column
 from dashboards.figures.look import Look, text_width
 
 _MOST_ROWS = 100
-"""Most rows in the table under a chart."""
+"""Maximum rows in the table under a chart."""
 
 _ONE_LINE = 36
 """Texts up to this width in Latin letters stay on one line."""

@@ -47,7 +47,7 @@ class Window:
 
 
 def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
-    """The matrices with products on the day, each with its window; *days*: the window of that length."""
+    """The window of each matrix that has products on the day; *days*: consider only windows of that length."""
     reasons = reading.frame(query("products.unknown"))
     if days is not None:
         reasons = reasons.filter(pl.col("window_days") == days)

@@ -101,14 +101,18 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
 def _waited_for(
     process: subprocess.Popen[bytes], request: bytes, limits: Limits, is_stopped: Callable[[], bool]
 ) -> bytes:
-    """What *process* writes for *request*; a QueryError if it takes too long or is stopped."""
+    """The output of *process* for *request*.
+
+    Raises:
+        QueryError: it takes too long, or *is_stopped*.
+    """
     given: bytes | None = request
     deadline = time.monotonic() + limits.seconds
     while True:
         try:
             return process.communicate(given, timeout=max(min(_LOOK_SECONDS, deadline - time.monotonic()), 0))[0]
         except subprocess.TimeoutExpired:
-            given = None  # the process has read it
+            given = None  # sent already: communicate() takes the input only once
         if is_stopped():
             raise QueryError("stopped on request")
         if time.monotonic() >= deadline:

@@ -17,7 +17,7 @@ from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
 from pipelines.home.errors import HeadwaterError
 
 LONGEST_QUERY = 20_000
-"""Most characters of a query."""
+"""Maximum characters of a query."""
 
 _DEEPEST = 400
 _TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
@@ -36,7 +36,7 @@ _EXPRESSIONS = frozenset(
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
-"""DuckDB has views of these names, but only in information_schema; so users may use the names."""
+"""DuckDB's views of these names are only in information_schema, so a query may give the names to its own WITHs."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",
@@ -74,9 +74,9 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     read: set[str] = set()
     for node in _nodes(statement):
         if "class" in node:
-            _hold_expression(node)
+            _check_expression(node)
         elif isinstance(node.get("type"), str):
-            _hold_node(node)
+            _check_node(node)
             if node["type"] == "BASE_TABLE":
                 read |= _table(node, known, ctes)
     return frozenset(read)
@@ -142,7 +142,7 @@ def _own_views() -> frozenset[str]:
     return frozenset(name.lower() for (name,) in found) - _NEED_A_SCHEMA
 
 
-def _hold_node(node: dict[str, Any]) -> None:
+def _check_node(node: dict[str, Any]) -> None:
     kind = node["type"]
     if kind not in _NODES:
         raise RefusedError(f"{_NAMES.get(kind, kind)} is not allowed here: queries only read")
@@ -150,19 +150,19 @@ def _hold_node(node: dict[str, Any]) -> None:
         raise RefusedError("SHOW is not allowed here; the tables are listed beside the editor")
     if kind == "TABLE_FUNCTION":
         function = node.get("function") or {}
-        _hold_name(function, TABLE_FUNCTIONS, "may not stand for a table")
+        _check_name(function, TABLE_FUNCTIONS, "may not stand for a table")
     if node.get("at_clause"):
         raise RefusedError("AT is not allowed here: there is one version of each table")
 
 
-def _hold_expression(node: dict[str, Any]) -> None:
+def _check_expression(node: dict[str, Any]) -> None:
     if node["class"] not in _EXPRESSIONS:
         raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not allowed here")
     if node["class"] in ("FUNCTION", "WINDOW"):
-        _hold_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
+        _check_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
 
 
-def _hold_name(function: dict[str, Any], allowed: Collection[str], why: str) -> None:
+def _check_name(function: dict[str, Any], allowed: Collection[str], why: str) -> None:
     name = str(function.get("function_name", "")).lower()
     path = (function.get("qualified_name") or {}).get("path") or [name]
     if name not in allowed or len(path) != 1 or function.get("schema") or function.get("catalog"):

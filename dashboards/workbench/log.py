@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pipelines.home.folder import Home
 
 _LONGEST = 20_000
-"""Most characters logged of a query or error: the longest query that can run."""
+"""Maximum characters logged of a query or error: the longest query that can run."""
 _TAIL = 4_000_000
 """Bytes at the end of the file that are searched for the last queries."""
 

@@ -25,10 +25,10 @@ import duckdb
 
 _FILES = 64
 _MOST_COLUMNS = 500
-"""Most columns: a browser cannot draw more."""
+"""Maximum columns: a browser cannot draw more."""
 _LONGEST_TYPE = 300
 _LONGEST_ERROR = 2_000
-"""Most characters of an error message: a query can make it arbitrarily long."""
+"""Maximum characters of an error message: a query can make it arbitrarily long."""
 
 
 _AS_THEY_ARE = frozenset(

@@ -1,7 +1,7 @@
 """Ingestion: landing files become validated canonical rows in ``lake/raw``.
 
 ``run`` does these steps in order: find landing files (``files.discover``), read them as text (``files.reading``,
-``files.careful``), map them by the SQL of their source (``sources``), validate them (``records.validation``), exclude
+``files.careful``), map them with the SQL of their source (``sources``), validate them (``records.validation``), exclude
 duplicates (``records.duplicates``), write raw files (``raw.outputs``, ``raw.quarantine``), and make these visible in
 the manifest (``batches``).
 Not here: what is computed from the raw tables (``sql/``).

@@ -37,9 +37,9 @@ Kind = Literal["file", "mapping"]
 class Output:
     """A raw file of a batch.
 
-    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for kept records; *path* is
-    relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are its checksum; null
-    if an earlier version of the program wrote the file.
+    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for the records that whole
+    mappings read; *path* is relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and
+    *digest* are its size and checksum; None if an earlier version of the program wrote the file.
     """
 
     target: str
@@ -63,14 +63,15 @@ class Damage:
 
 @dataclass(frozen=True)
 class Batch:
-    """A landing file that was read, or (*kind* ``mapping``) the rows of targets that are mapped over all files.
+    """The result of ingesting a landing file, or (*kind* ``mapping``) of running the whole mappings of a source.
 
-    records = accepted + duplicates + quarantined; *unmapped* are accepted records without a row. Times are UTC without
-    an offset. A batch of kind ``mapping`` counts no records: the batches of their files count them.
+    records = accepted + duplicates + quarantined; *unmapped* counts the accepted records that gave no row. In a batch
+    of kind ``mapping`` all these are 0, because the batches of the files count the records. Times are UTC without an
+    offset.
 
-    *day* is the most frequent day of its rows; null if the rows have no days. *read* is the number of records that were
-    not refused; *filled* is JSON (a column is rarely needed): column → how many of them have a value. *copy_of* is an
-    earlier batch with the same content under another name, or ''.
+    *day* is the most frequent day of the rows; None if they have no days. *read* is the number of records that were not
+    refused; *filled* says how many of these have a value in each column, as JSON because it is rarely needed. *copy_of*
+    is the id of an earlier batch with the same content under another file name, or ''.
     """
 
     batch_id: str
@@ -141,7 +142,7 @@ class RawLake:
         path = manifest_file(root)
         if not path.exists():
             return cls(root)
-        # A writer may replace the file and its checksums while we read them, more than once.
+        # A writer may replace the file or its checksums between our two reads: on a mismatch, read both again.
         for _ in range(_TRIES):
             rows = cls._rows(path, root)
             if rows is not None:
@@ -195,7 +196,7 @@ class RawLake:
         return replace(self, batches=tuple(batches))
 
     def with_superseded(self, superseded: Mapping[str, int]) -> RawLake:
-        """This lake with accepted records recounted as duplicates; *superseded*: batch id → number of records."""
+        """This lake with superseded records counted as duplicates, not as accepted; *superseded*: batch id → number."""
         lake = self
         for batch in self.batches:
             if more := superseded.get(batch.batch_id, 0):

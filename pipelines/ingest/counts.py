@@ -20,7 +20,7 @@ Reasons = dict[str, dict[int, str]]
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """The reasons of all records that *mappings* refused, and of *unread* ones, which could not be read."""
+    """The reasons for the records that *mappings* refused and for those in *unread*, which could not be read."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
@@ -50,7 +50,7 @@ class Counts:
         mappings: Sequence[Mapping],
         reasons: Reasons,
     ) -> Counts:
-        """The counts after *mappings*; *reasons* has all refused records."""
+        """Count the records of *readings* after *mappings* have run; *reasons* lists all refused records."""
         records = {reading.batch_id: reading.records for reading in readings}
         quarantined = {batch_id: len(refused) for batch_id, refused in reasons.items()}
         unmapped: dict[str, int] = {}
@@ -102,7 +102,7 @@ def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str
 
 
 def unmapped_records(session: Session, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """Batch id → number of records of *relation* without a row; *mappings* are all that read it, and only it."""
+    """Batch id → number of records of *relation* without a row in any of *mappings*, which read only this relation."""
     mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
     query = (
         f"SELECT batch_id, count(*) - count(is_mapped) FROM {identifier(relation)} "

@@ -43,7 +43,7 @@ from pipelines.lake.duck import first_line, identifier, literal
 class GroupResult:
     """The result of a group: its *batches*, how many records of older batches they supersede, and errors.
 
-    *touched* are known batches whose file has the same content but a new modification time.
+    *touched*: known batch id → new modification time of its file, whose content has not changed.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Group:
         mappings = self.source.by_record(self.relation)
         self._list_files(readings)
         streamed = self._streamed_mapping(mappings, readings)
-        destination = self._validating(streamed) if streamed else as_text(self._declared)
+        destination = self._validated(streamed) if streamed else as_text(self._declared)
         Reader(self.session, self._declared, destination).read(readings)
         for reading in readings:
             _look_again(reading)
@@ -109,22 +109,23 @@ class Group:
 
     @staticmethod
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
-        """The mapping that can validate records while they are read, without a copy of them as text; None if none can.
+        """The mapping that can validate records while they are read, without storing them as text first; else None.
 
-        It must be the only one that reads the relation and only rename columns. CSV needs the copy: the text is read
-        again later.
+        It must be the only mapping of the relation, and it must only rename columns. CSV records are always stored as
+        text, because that text is read again later.
         """
         if len(mappings) != 1 or any(reading.file.format == "csv" for reading in readings):
             return None
         return mappings[0] if mappings[0].plain is not None else None
 
-    def _validating(self, mapping: Mapping) -> Destination:
-        """The destination that validates the rows of a plain *mapping*."""
+    def _validated(self, mapping: Mapping) -> Destination:
+        """The destination that stores the validated rows of *mapping*, which only renames columns."""
         assert mapping.plain is not None
         columns = ", ".join(identifier(name) for name in self._declared.columns)
 
         def query_of(query: str) -> str:
-            # A record gets its number from its place in the table. Until then record_no only says whether it is empty.
+            # The number of a record follows from its row id, which it gets when it is inserted. Until then record_no is
+            # -1 for an empty record and 0 for the others.
             emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
             return streamed_query(mapping, self.session.settings, records)
@@ -134,7 +135,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Make the view of the records that were read, or of their rows, with the number of each record."""
+        """Create the view that adds record numbers to the rows of *streamed*, or else to the records as text."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -160,7 +161,7 @@ class Group:
         reasons = refused_records(self.session, mappings, unread)
         again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
         for batch_id in again:
-            reasons[batch_id] = {}  # the batch of the original has put them in quarantine already
+            reasons[batch_id] = {}  # they are in quarantine already, in the batch of the original
         counts = Counts.of(self.session, readings, mappings, reasons)
         for batch_id, refused in again.items():
             counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused
@@ -252,7 +253,7 @@ def exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents)
 
 
 def _days(session: Session, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
-    """Batch id → the most frequent day of its rows, in the first target that has days."""
+    """Batch id → the most frequent day of its stored rows, in the first mapping whose target has a day column."""
     days: dict[str, dt.date] = {}
     for mapping in mappings:
         dated = next((name for name, column in mapping.target.derived.items() if column.kind == "DATE"), None)
@@ -272,14 +273,14 @@ def superseded_records(session: Session) -> Counter[str]:
 
 
 def records_folder(source: str, relation: str) -> str:
-    """The folder of the kept records of a relation, relative to ``lake/raw``."""
+    """The folder, relative to ``lake/raw``, of the records of a relation that whole mappings read."""
     return f"records/{source}.{relation}"
 
 
 def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -> tuple[list[FileReading], list[str]]:
     """*files* of a relation with their batch ids, and a line for each file that cannot be read.
 
-    *lake* has the landing times of files that are read again; a file may be a copy of a batch in *others*.
+    A file that is read again keeps its landing time from *lake*. Originals of copies are looked for in *others*.
     """
     landed = {batch.batch_id: batch.landed_at for batch in lake.batches}
     originals = Originals.of(files[0], others)

@@ -61,7 +61,7 @@ class IngestReport:
         self.batches = [final[batch.batch_id] for batch in self.batches if batch.batch_id in final]
 
     def touch(self, before: Iterable[Batch], after: Iterable[Batch]) -> None:
-        """Add the days whose files differ between two states of the manifest to *touched*."""
+        """Add to *touched* the days whose files differ between two states of the manifest."""
         old = {(o.target, o.dt, o.path, o.version) for batch in before for o in batch.outputs}
         new = {(o.target, o.dt, o.path, o.version) for batch in after for o in batch.outputs}
         for target, day, _, _ in old ^ new:

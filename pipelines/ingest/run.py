@@ -61,7 +61,7 @@ class Outlook:
 
     @property
     def has_work(self) -> bool:
-        """Whether it would ingest or report anything."""
+        """Whether the next ingestion would ingest or report anything."""
         return bool(self.pending or self.errors or self.warnings or self.is_outdated)
 
 
@@ -85,7 +85,7 @@ def ingest(
     """Ingest the landed files. The caller has the home's lock.
 
     The report has the errors of single files and sources; the others are ingested. *settle_seconds*: a file that was
-    written to in the last so many seconds is watched for that time, and skipped if it changes.
+    modified more recently than this is watched until it is this old, and skipped if it changes meanwhile.
 
     Raises:
         HeadwaterError: a source's declaration is invalid, the manifest cannot be read, or the lake cannot be written.
@@ -113,7 +113,7 @@ def ingest(
 
 
 def _news(sources: Mapping[str, Source], before: RawLake, after: RawLake) -> list[str]:
-    """Warnings about drifts, changed files, and missing columns of new relations that *after* has and *before* not."""
+    """Warnings about drifts and changed files that *before* does not have, and missing columns of new relations."""
     known = {drift.key for drift in drifts(before.batches, sources)}
     lines = describe_drifts(drift for drift in drifts(after.batches, sources) if drift.key not in known)
     if len(lines) > _MOST_LINES:
@@ -148,7 +148,7 @@ class _Run:
         for files in groups_of(sorted(together.files, key=lambda file: (file.source, file.relation, file.file))):
             self.progress(f"{files[0].source} {files[0].relation} (again)", done, len(together.files))
             done += len(files)
-            result = self._read(files, lake, seen)
+            result = self._ingest_group(files, lake, seen)
             if result is None or result.errors:
                 self.report.errors += result.errors if result else []
                 return
@@ -170,7 +170,7 @@ class _Run:
             done += len(group)
             if group[0].source in stopped:
                 continue
-            result = self._read(group, self.lake, seen)
+            result = self._ingest_group(group, self.lake, seen)
             if result is None:
                 stopped.add(group[0].source)
                 continue
@@ -184,7 +184,7 @@ class _Run:
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:
-        """Map the targets that are mapped over all files again, if a file or the mapping has changed."""
+        """Run the whole mappings (over all files) again in each source whose files or whole mappings have changed."""
         for source in self.sources.values():
             try:
                 lake = Whole(self.session, source, self.lake, self.lake.paths()).renewed()
@@ -195,7 +195,7 @@ class _Run:
                 known = {batch.batch_id for batch in self.lake.batches}
                 self._publish(lake, [batch for batch in lake.batches if batch.batch_id not in known])
 
-    def _read(self, files: Sequence[LandedFile], lake: RawLake, seen: SeenEvents) -> GroupResult | None:
+    def _ingest_group(self, files: Sequence[LandedFile], lake: RawLake, seen: SeenEvents) -> GroupResult | None:
         """Ingest one group, looking for duplicates in *lake*; None if an error stops its source."""
         source = self.sources[files[0].source]
         readings, errors = file_readings(files, self.lake, lake)

@@ -1,7 +1,7 @@
 """Whole mappings: SQL that reads all files of a source at once, for joins, aggregates and windows.
 
-Here: mapping a source's kept records again when one of its files is new. The rows are a batch of their own, which
-replaces the previous one; days whose rows did not change keep their file.
+Here: running them again when a file of the source is new, on the records that ``lake/raw`` keeps as text for this. The
+rows are a batch of their own, which replaces the previous one; days whose rows did not change keep their file.
 Not here: mappings that work record by record (``pipelines.ingest.group``).
 """
 
@@ -63,7 +63,7 @@ def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) ->
 
 @dataclass
 class Whole:
-    """The whole mappings of *source*; *lake* is what is visible, *paths* are files that must not be overwritten."""
+    """The whole mappings of *source*; *lake* is what is visible, *visible* its paths, which must not be overwritten."""
 
     session: Session
     source: Source
@@ -71,7 +71,7 @@ class Whole:
     visible: set[str]
 
     def renewed(self) -> RawLake | None:
-        """The lake with these targets mapped again; None if they are up to date.
+        """The lake after running the mappings again; None if their rows are up to date.
 
         Raises:
             HeadwaterError: a mapping fails, or returns a row that does not name its record.
@@ -89,7 +89,7 @@ class Whole:
         return self._build(mappings, inputs, rest, old, fingerprint)
 
     def _open_relations(self, inputs: Sequence[Batch]) -> None:
-        """Make every relation of the source as a view of its kept records."""
+        """Create a view of the kept records for each relation of the source."""
         values = ", ".join(
             f"({literal(b.batch_id)}, TIMESTAMP {literal(b.landed_at.isoformat(sep=' '))})" for b in inputs
         )
@@ -124,7 +124,8 @@ class Whole:
         fingerprint: str,
     ) -> RawLake:
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        # The id changes with the content: an entry that superseded a row of the old batch must not hide a new row.
+        # The id must change with the content: superseded events are listed by event_id and batch_id, and an entry for a
+        # row of the old batch must not hide a row of the new one.
         batch_id = f"{self.source.name}-{'-'.join(m.target.name for m in mappings) or 'none'}-{fingerprint[:8]}"
         known = {
             (o.target, o.dt, o.version): o for batch in old for o in batch.outputs if (self.lake.root / o.path).exists()
@@ -229,9 +230,9 @@ class Whole:
         return lake.with_superseded(superseded)
 
     def _unmapped(self, relations: Iterable[str]) -> dict[str, int]:
-        """Batch id → number of records without a row, for those of *relations* that are read alone.
+        """Batch id → number of records without a row, for those of *relations* that no mapping joins with another.
 
-        A relation that is joined with another may only add columns to the other's rows, so its records are not counted.
+        Records of a joined relation need not give rows: they may only add columns to the rows of the other relation.
         """
         unmapped: dict[str, int] = {}
         for relation in relations:

@@ -18,7 +18,7 @@ def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, 
     """Column of *model* → its source columns as (table, column), sorted.
 
     A column that is used only in conditions or for the order of rows is not a source. A column computed only from
-    constants has no sources. ``dt`` counts like any other column.
+    constants has no sources. ``dt`` is treated like any other column.
     """
     schema = MappingSchema(dialect=DIALECT)
     for read in project.reads[model.name]:

@@ -1,6 +1,6 @@
 """The SQL linter: models may use only SQL that gives the same result on DuckDB and, transpiled, on Spark.
 
-Here: running the rules over a query, with types derived from the declared columns, and the place of each finding.
+Here: running the rules over a query, with types derived from the declared columns, and the position of each finding.
 Not here: the rules, each a small class (``lint_rules``); contracts between models (``project``).
 """
 
@@ -98,12 +98,12 @@ def lint(
 
 
 def lint_query(tree: exp.Query, schema: Mapping[str, Mapping[str, str]], text: str) -> list[Finding]:
-    """What is wrong with a query that runs on DuckDB alone: names that no table has, divisions by 0, metrics.
+    """The faults of a query that runs on DuckDB only: unknown tables and columns, division by zero, wrong formulas.
 
     Args:
-        tree: As of ``lint``; its parameters may be without values.
-        schema: As of ``lint``, of every table that there is.
-        text: What the tree was parsed from.
+        tree: As for ``lint``, but its parameters need no values.
+        schema: As for ``lint``, with every table that a query may read.
+        text: The source text of the tree.
     """
     found = list(_findings(tree, [metrics.MetricFormula()]))
     unknown = [table for table in _read_by(tree) if f"{table.db}.{table.name}" not in schema]
@@ -170,7 +170,7 @@ def qualified(tree: exp.Query, schema: Mapping[str, Mapping[str, str]]) -> exp.E
     """A copy of *tree* with columns qualified, ``*`` and aliases resolved.
 
     Raises:
-        SqlglotError: a column is of no table that it reads.
+        SqlglotError: a column is in none of the tables that the query reads.
     """
     return qualify(tree.copy(), dialect=DIALECT, schema=_tables(schema, tree), quote_identifiers=False)
 

@@ -1,7 +1,7 @@
-"""The metrics: each defined once, in ``sql/metrics.yaml``, and made into SQL here.
+"""The metrics: each is defined once, in ``sql/metrics.yaml``, and translated into SQL here.
 
 Here: reading and validating the file; the SQL of a metric over a table; a query of metrics by dimensions.
-Not here: how a value is written (``dashboards.metrics``); whether models compute the same (``lint_rules.metrics``).
+Not here: formatting values (``dashboards.metrics``); checking the formulas in models (``lint_rules.metrics``).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from pipelines.sqlproject.reads import nearest
 
 FILE = DATA / "sql" / "metrics.yaml"
 CALL = "METRICS"
-"""What a query writes for metrics: ``SELECT entrance_id, METRICS(revenue, orders) FROM … GROUP BY entrance_id``."""
+"""The call for metrics in a query: ``SELECT entrance_id, METRICS(revenue, orders) FROM … GROUP BY entrance_id``."""
 
 Unit = Literal["money", "count", "rate", "ratio", "days", "score", "points"]
 
 
-class _Said(BaseModel):
+class _Bilingual(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     zh: str = Field(min_length=1)
@@ -38,18 +38,18 @@ class _Said(BaseModel):
 
 
 class _Entry(BaseModel):
-    """A metric as the file has it."""
+    """A metric as written in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Said
+    name: _Bilingual
     unit: Unit
     direction: Literal["higher", "lower", "none"]
     table: str | None = Field(None, alias="from")
     formula: str | None = None
     elsewhere: dict[str, str] = {}
     column: dict[str, str] = {}
-    definition: _Said
+    definition: _Bilingual
 
     @model_validator(mode="after")
     def _formula_belongs_to_from(self) -> _Entry:
@@ -69,14 +69,15 @@ class Metric:
     """One metric.
 
     Attributes:
-        key: What columns and addresses call it.
-        names, definitions: By language, zh and en.
-        unit: What its values are.
-        direction: Which way is better.
-        table: Where it is computed from; None: it is made of other metrics, or only its own table knows it.
-        formula: An aggregate over columns of *table*, or an expression over other metrics; None where there is none.
-        elsewhere: Table → expression over its columns, where it is computed otherwise.
-        columns: Table → the column that holds it there under another name.
+        key: Its identifier in queries, URLs and column names.
+        names, definitions: Language (zh or en) → text.
+        unit: The unit of its values.
+        direction: Which values are better: higher, lower, or none.
+        table: The table that *formula* aggregates; None if it is computed from other metrics, or has no formula.
+        formula: An aggregate over columns of *table*, or an expression over other metrics; None if only a model
+            computes it.
+        elsewhere: Table → expression over its columns, for tables that need another formula.
+        columns: Table → its column of this metric, for tables in which the column is not named *key*.
     """
 
     key: str
@@ -91,12 +92,12 @@ class Metric:
 
     @property
     def is_ratio(self) -> bool:
-        """Whether it is made of other metrics."""
+        """Whether it is computed from other metrics."""
         return self.table is None and self.formula is not None
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The metrics that it is made of; none if it is no ratio."""
+        """The metrics in the formula of a ratio; empty if it is not a ratio."""
         if self.formula is None or not self.is_ratio:
             return ()
         return tuple(dict.fromkeys(column.name for column in self.formula.find_all(exp.Column)))
@@ -107,7 +108,7 @@ Metrics = Mapping[str, Metric]
 
 @lru_cache(maxsize=4)
 def load_metrics(path: Path = FILE) -> Metrics:
-    """The metrics of *path* by key, in its order.
+    """Key → metric, in the order of the file *path*.
 
     Raises:
         HeadwaterError: a key, unit or direction is unknown, a formula is not valid SQL, names unknown metrics or
@@ -156,9 +157,9 @@ def _clauses(tree: exp.Select) -> Iterator[str]:
 
 
 def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
-    """Check that all parts of a ratio are metrics, that none depends on *metric*, and that it has no aggregate.
+    """Check that a ratio is computed from known metrics, does not depend on itself, and has no aggregate.
 
-    ``METRICS`` puts the formulas of the parts in; an aggregate around them would be one of an aggregate.
+    ``METRICS`` replaces the parts by their formulas, so an aggregate around them would aggregate an aggregate.
     """
     if metric.table is None and metric.formula is not None:
         for aggregate in metric.formula.find_all(exp.AggFunc):
@@ -185,7 +186,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
 
 
 def _check_names(path: Path, found: Metrics) -> None:
-    """No two metrics share a name, unless one is the other by its formula."""
+    """Check that no two metrics share a name, unless the formula of one is just the other."""
     for language in ("zh", "en"):
         seen: dict[str, Metric] = {}
         for metric in found.values():
@@ -202,10 +203,10 @@ def _is(metric: Metric, other: Metric) -> bool:
 
 
 def known_metric(name: str) -> Metric:
-    """The metric *name*.
+    """The metric with the key *name*.
 
     Raises:
-        HeadwaterError: there is none.
+        HeadwaterError: there is no such metric.
     """
     found = load_metrics()
     if name not in found:
@@ -214,12 +215,13 @@ def known_metric(name: str) -> Metric:
 
 
 def formula_over(name: str, table: str | None) -> exp.Expr:
-    """The metric *name* as an aggregate over columns of *table*; a ratio is made of the aggregates of its parts.
+    """The metric *name* as an expression over columns of *table*; a ratio is computed from aggregates of its parts.
 
-    Counts are BIGINT, sums of money DECIMAL as the columns are, ratios DOUBLE, and NULL where they divide by 0.
+    Counts are BIGINT, sums of money have the DECIMAL type of their column, ratios are DOUBLE and NULL if they would
+    divide by 0.
 
     Raises:
-        HeadwaterError: there is no such metric, or none of its own table's columns says it.
+        HeadwaterError: there is no such metric, or it or one of its parts has no formula.
     """
     metric = known_metric(name)
     if table is not None and table in metric.elsewhere:
@@ -236,10 +238,10 @@ def _counted(metric: Metric, tree: exp.Expr) -> exp.Expr:
 
 
 def _ratio(metric: Metric, parts: Mapping[str, exp.Expr]) -> exp.Expr:
-    """The formula of *metric* with its parts put in, and its divisions made safe."""
+    """The formula of *metric* with *parts* inserted; it divides DOUBLEs, and gives NULL instead of dividing by 0."""
     assert metric.formula is not None
 
-    def put_in(node: exp.Expr) -> exp.Expr:
+    def insert_part(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Column):
             return node
         part = parts[node.name].copy()
@@ -249,16 +251,16 @@ def _ratio(metric: Metric, parts: Mapping[str, exp.Expr]) -> exp.Expr:
     for division in list(tree.find_all(exp.Div)):
         division.set("this", exp.cast(division.this, "DOUBLE"))
         division.set("expression", exp.func("NULLIF", division.expression, exp.Literal.number(0)))
-    return tree.transform(put_in)
+    return tree.transform(insert_part)
 
 
 def expanded(tree: exp.Query) -> exp.Query:
-    """A copy of *tree* in which each ``METRICS(a, b)`` of a SELECT's list is the columns a and b, by their formulas.
+    """A copy of *tree* in which each ``METRICS(a, b)`` is replaced by the columns a and b with their formulas.
 
-    The formulas are those over the table that stands first in that SELECT's FROM.
+    The formulas are those for the first table in the FROM of that SELECT.
 
     Raises:
-        HeadwaterError: a metric is unknown, or METRICS stands elsewhere than in a SELECT's list.
+        HeadwaterError: a metric is unknown or has no formula, or METRICS is not a column of a SELECT.
     """
     tree = tree.copy()
     for call in [node for node in tree.find_all(exp.Anonymous) if node.name.upper() == CALL]:
@@ -282,19 +284,19 @@ def _first_table(select: exp.Select) -> str | None:
 
 
 def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table: str | None = None) -> exp.Select:
-    """A query of the metrics *names*: a row for each value of *by*, or one row.
+    """A query of the metrics *names*: one row for each combination of values in *by*, or one row in total.
 
-    Every part is aggregated in its own table (visitors in core.visitors, revenue in core.order_lines); ratios are made
-    of these. Where a table has no rows for a value of *by*, its sums and counts are 0.
+    Each metric is aggregated over its own table (visitors over core.visitors, revenue over core.order_lines); ratios
+    are computed from these aggregates. If a table has no rows for a combination, its aggregates are 0.
 
     Args:
-        names: Metrics, the columns of the result after *by*.
+        names: The metrics; they are the columns of the result after *by*.
         by: Columns that each of these tables has.
-        where: A condition over columns that each of these tables has; its ``$name`` stay parameters.
-        table: The only table to take all from, instead of each metric's own.
+        where: A condition over columns that each of these tables has; a ``$name`` in it remains a parameter.
+        table: The table over which to aggregate all metrics, instead of each metric's own.
 
     Raises:
-        HeadwaterError: a metric is unknown, or only its own table knows it.
+        HeadwaterError: a metric is unknown, or has no formula.
     """
     leaves = {leaf: source for name in names for leaf, source in _leaves(name, table)}
     parts = [_aggregated(source, leaves, by, where) for source in dict.fromkeys(leaves.values())]
@@ -317,7 +319,7 @@ def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table:
 
 
 def _leaves(name: str, table: str | None) -> Iterator[tuple[str, str]]:
-    """What *name* is made of in the end, each with the table that it is aggregated in."""
+    """The aggregates from which *name* is computed in the end, as (metric, table over which it is aggregated)."""
     metric = known_metric(name)
     if metric.is_ratio and table not in metric.elsewhere:
         for part in metric.parts:

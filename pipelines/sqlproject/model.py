@@ -94,8 +94,8 @@ class SqlFile:
         name: ``schema.table`` for a model, the file's stem for a check.
         path: The file.
         description: What its rows are, in a sentence or two.
-        reads: Table → how many days before its own day it reads, as an expression of the settings, or ``all``.
-            Tables that are only read for the same day are not listed.
+        reads: Table → how many days before the computed day the query reads, as an expression of the settings, or
+            ``all``. Tables that are only read for the computed day are not listed.
         source: The file's text.
         tree: The query, with its parameters as placeholders and without comments.
     """
@@ -160,7 +160,8 @@ class Model(SqlFile):
         grain: The columns that identify a row: together unique, never null.
         is_partitioned: Whether it has a partition for each day.
         as_of: Which days have a partition. None: all days with data. ``True``: the days for which the settings keep
-            snapshots. ``month_end``: those of them that end a month. If not None, ``$dt`` is one day at a time.
+            snapshots. ``month_end``: those that are the last day of a month. If not None, each day is computed on its
+            own, as ``$dt``.
         sorted_by: The order of the rows within a file; empty: no order.
         python: ``module:function`` that turns the query's rows into the table's rows; None: they are the same.
         columns: The declared columns, in order.

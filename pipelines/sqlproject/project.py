@@ -53,9 +53,9 @@ class Project:
         return self.models[table].is_partitioned if table in self.models else "dt" in GIVEN[table]
 
     def is_versioned_by_content(self, model: Model) -> bool:
-        """Whether a partition of the model is stale if its rows change, not if its inputs change.
+        """Whether the version of a partition of the model is a hash of its rows, not of its inputs.
 
-        This holds for models without partitions and for models that read the complete history of a table: by their
+        This holds for models without partitions and for models that read all days of a table: with hashes of their
         inputs, every partition would be stale whenever any data arrives.
         """
         return not model.is_partitioned or any(read.offsets is None for read in self.reads[model.name])
@@ -87,11 +87,11 @@ class Project:
         return list(dict.fromkeys(model.schema for model in self.models.values()))
 
     def bind(self, file: SqlFile, span: DaySpan | None) -> exp.Query:
-        """The query of *file* for the days of *span*; *span* is None if the file has no days."""
+        """The query of *file* for the days of *span*; *span* is None if it is not computed by day."""
         return file.bound(values_for(file, self.parameters, span))
 
     def sql(self, file: SqlFile, span: DaySpan | None) -> str:
-        """As ``bind``, but as text for DuckDB."""
+        """Like ``bind``, but returns the query as text for DuckDB."""
         return file.sql(values_for(file, self.parameters, span))
 
     def downstream(self, names: Iterable[str]) -> set[str]:

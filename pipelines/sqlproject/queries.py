@@ -1,6 +1,6 @@
-"""Queries that read the lake: files of named queries, held to the tables' columns.
+"""Queries that read the lake: files of named queries, checked against the tables' columns.
 
-Here: reading such a file, and what is wrong with a query; which columns it reads.
+Here: reading such a file, finding the faults of a query, and the columns that it reads.
 Not here: the queries (``dashboards/queries``, ``config/queries`` of a home), models and checks (``model``).
 """
 
@@ -29,14 +29,14 @@ _HEAD = re.compile(r"^-- query (?P<name>\w+): (?P<about>.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Query:
-    """One query.
+    """A query in a file.
 
     Attributes:
-        name: ``file.query``.
-        about: What its rows are.
-        path: Its file.
+        name: ``file.query``; for a saved query, its file's stem.
+        about: What its rows are; '' for a saved query.
+        path: The file.
         line: The line of the file on which *source* begins, from 1.
-        source: Its text, in which ``METRICS(…)`` may stand for metrics.
+        source: The SQL text, which may contain ``METRICS(…)``.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Query:
 
     @cached_property
     def tree(self) -> exp.Query:
-        """The query with its metrics' formulas.
+        """The query, with ``METRICS(…)`` replaced by the metrics' formulas.
 
         Raises:
             HeadwaterError: it is not one SELECT, or names an unknown metric; with file and line.
         """
         place = f"{self.path}:{self.line}: {self.name}"
         try:
-            # A text that ends in '' after a parameter cannot be tokenized without the line's end.
+            # Without a line break at its end, a text that ends in '' after a parameter cannot be tokenized.
             found = [tree for tree in sqlglot.parse(f"{self.source}\n", read=DIALECT) if tree is not None]
         except SqlglotError as error:
             raise HeadwaterError(f"{place}: not valid SQL: {str(error).splitlines()[0]}") from error
@@ -67,15 +67,15 @@ class Query:
 
     @cached_property
     def sql(self) -> str:
-        """Its text for DuckDB; its ``$name`` are parameters."""
+        """The text of *tree* for DuckDB, with each ``$name`` as a parameter."""
         return self.tree.sql(dialect=DIALECT, comments=False)
 
 
 def read_queries(path: Path) -> dict[str, Query]:
-    """The queries of a file by name, each below its line ``-- query name: what its rows are``.
+    """Name → query, for a file of queries, each below a line ``-- query name: what its rows are``.
 
     Raises:
-        HeadwaterError: the file holds none, or one twice.
+        HeadwaterError: the file has no query, or two of the same name.
     """
     text = path.read_text(encoding="utf-8")
     heads = list(_HEAD.finditer(text))
@@ -91,7 +91,7 @@ def read_queries(path: Path) -> dict[str, Query]:
 
 
 def whole_file(path: Path) -> Query:
-    """The query that *path* is all of: a saved query of a home; '' where it cannot be read."""
+    """A saved query of a home, which is the whole file *path*; its text is '' if the file cannot be read."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -100,12 +100,12 @@ def whole_file(path: Path) -> Query:
 
 
 def relations(project: Project) -> dict[str, Mapping[str, str]]:
-    """Every table that a query may read: column → type."""
+    """Table → its columns and their types, for every table that a query may read."""
     return {**GIVEN, **{name: model.types for name, model in project.models.items()}}
 
 
 def faults_of(query: Query, tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """What is wrong with *query*, a line each: no SQL, an unknown table or column, another formula of a metric."""
+    """Yield a line for each fault of *query*: invalid SQL, and the faults that ``lint_query`` finds."""
     try:
         tree = query.tree
     except HeadwaterError as error:
@@ -117,10 +117,10 @@ def faults_of(query: Query, tables: Mapping[str, Mapping[str, str]]) -> Iterator
 
 
 def metric_faults(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """What is wrong with the metrics, a line each: a table or column that is not there."""
+    """Yield a line for each fault of the metrics, such as a table or column that does not exist."""
     for metric in load_metrics().values():
         formulas = {metric.table: metric.formula} if metric.table else {}
-        # Of a ratio: what a model makes of columns that it need not keep.
+        # Without an aggregate, it is what the model computes, perhaps from columns that it does not return.
         formulas |= {table: tree for table, tree in metric.elsewhere.items() if tree.find(exp.AggFunc)}
         for table, tree in formulas.items():
             text = f"SELECT {tree.sql(DIALECT)} AS found FROM {table}" if tree else ""
@@ -128,11 +128,11 @@ def metric_faults(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
                 yield f"{FILE}: '{metric.key}' in {table}: {finding.rule}: {finding.construct}: {finding.message}"
         for table, column in metric.columns.items():
             if column not in tables.get(table, ()):
-                yield f"{FILE}: '{metric.key}.column' names {table}.{column}, which is not there"
+                yield f"{FILE}: '{metric.key}.column' names {table}.{column}, which does not exist"
 
 
 def columns_read(query: Query, tables: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """The (table, column) pairs that *query* reads, in conditions too, sorted."""
+    """The (table, column) pairs that *query* reads, including columns in conditions, sorted."""
     found = {
         (f"{source.db}.{source.name}", column.name)
         for scope in traverse_scope(qualified(query.tree, tables))

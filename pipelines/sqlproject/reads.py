@@ -55,7 +55,7 @@ class Read:
 
 
 def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | None) -> dict[str, Value]:
-    """The parameter values of *file* for the days of *span*; *span* is None if the file has no days."""
+    """The parameter values of *file* for the days of *span*; *span* is None if it is not computed by day."""
     if span is None:
         return dict(parameters)
     if isinstance(file, Model) and file.as_of:
@@ -64,7 +64,7 @@ def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | N
 
 
 def sample_span(file: SqlFile, models: Mapping[str, Model]) -> DaySpan | None:
-    """Any day to bind *file* to, for validating its columns; None if the file has no days."""
+    """A sample day to bind *file* to, for validating its columns; None if it is not computed by day."""
     model = models.get(file.model) if isinstance(file, Check) else models.get(file.name)
     return _SAMPLE if model is None or model.is_partitioned else None
 
@@ -113,9 +113,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class _Mention(NamedTuple):
-    """A table in a query, its line, and the days that the SELECT reads, as in Read.
+    """A reference to a table in a query: its line, and the days that the SELECT reads, as in ``Read``.
 
-    *offsets* is None if the SELECT has no condition on the table's days.
+    Unlike there, *offsets* is None if the SELECT has no condition on the table's days.
     """
 
     table: str
@@ -185,9 +185,9 @@ def _require_declared(
 
 
 def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
-    """Whether *file* may read all days of *table*: both must be stale by their rows, not by their inputs.
+    """Whether *file* may read all days of *table*: both must be versioned by their rows, not by their inputs.
 
-    Only then the rows of *table* are known when the planner decides about *file*.
+    Only then does the planner know the rows of *table* when it decides whether *file* is stale.
     """
     by_content = table in models and (not models[table].is_partitioned or ALL_DAYS in models[table].reads.values())
     return by_content and isinstance(file, Model) and not file.is_partitioned
@@ -219,7 +219,7 @@ def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
 
 
 def _offsets(node: exp.Table, select: exp.Expr) -> tuple[tuple[int, ...] | None, bool]:
-    """The days before the sample day that *select* reads from the table *node*, by its condition on dt; is_exact."""
+    """(offsets, is_exact) as in ``_Mention``, from the condition of *select* on the dt of the table *node*."""
     conditions = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
     if where := select.args.get("where"):
         conditions.append(where.this)

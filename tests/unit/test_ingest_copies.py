@@ -69,7 +69,7 @@ def test_a_file_with_new_content_is_told_and_its_records_stay(home: Home) -> Non
     land(home, "native/orders/all.ndjson", ndjson([order("o2"), order("o33")]), LANDED_AT + dt.timedelta(hours=1))
     (told,) = [line for line in take_in(home).warnings if "other content" in line]
     assert told.startswith("landing/native/orders/all.ndjson: has other content (")
-    assert "the 2 records of that stay" in told
+    assert "the 2 earlier records are kept" in told
     assert [row["order_id"] for row in raw(home, "raw.orders")] == ["o1", "o2", "o33"]
     assert told in [finding.message for finding in diagnose(home) if finding.topic == "landing"]
     land(home, "native/orders/more.ndjson", ndjson([order("o4")]))

@@ -28,4 +28,4 @@ PAGE_OF: dict[str, Page] = {
     "sql": sql,
     "search": search,
 }
-"""Name in the address → page."""
+"""Name in the URL → the page."""

@@ -37,7 +37,7 @@ def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequenc
 
 
 def _group(look: Look, reading: AsOf, row: Row) -> Card:
-    """The segment with its advice, and the octant."""
+    """The card with the customer's segment, its advice, and the customer's octant."""
     found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
     segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
     return Card(

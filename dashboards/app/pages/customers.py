@@ -27,7 +27,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def customers(context: Context) -> Sequence[Block]:
-    """The customers as of the view's last day; with ``user`` in the address, that customer's page."""
+    """The customers as of the view's last day; with ``user`` in the URL, that customer's page."""
     reading, note = as_of(context, MAIN)
     if user := context.view.get("user"):
         return customer(context, reading, note, user)
@@ -42,7 +42,7 @@ def _to_group(context: Context, kind: Kind) -> Href:
 
 
 def group_value(kind: Kind, key: str) -> str:
-    """The value of an octant or segment in the address: a segment is its bare key."""
+    """The value of a group in the URL: ``octant:<key>`` for an octant, only the key for a segment."""
     return key if kind == "segment" else f"{kind}:{key}"
 
 
@@ -82,7 +82,7 @@ def _controls(context: Context, reading: AsOf) -> Controls:
 
 
 def _list(context: Context, reading: AsOf) -> list[Block]:
-    """The customers of the group in the address; empty if it has none."""
+    """The customers of the group in the URL; empty if it has none."""
     look, value = context.look, context.view.get("segment", NONE_CHOSEN)
     if value == NONE_CHOSEN:
         return []

@@ -63,7 +63,7 @@ def entrances(context: Context) -> Sequence[Block]:
 
 
 def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, Any]]) -> list[Block]:
-    """One entrance: its totals, slots, course by day and orders."""
+    """One entrance: its totals, slots, chart by day and orders."""
     if not rows and not context.computed_days:
         return [context.nothing_there("empty.days")]
     if not rows:
@@ -155,7 +155,7 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
 
 
 def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, str]) -> Group:
-    """The entrances by day in one chart, with the choice of the metric."""
+    """The chart of all entrances by day, with the control that chooses its metric."""
     look = context.look
     name = chosen_metric(context, "metric", _COURSE_METRICS)
     frame = pl.DataFrame(context.rows(query("entrances.course")), infer_schema_length=None)

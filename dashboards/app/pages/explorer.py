@@ -135,23 +135,27 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
-    """The path of a sale: that of its own cart or of another line's, or only the matched visit."""
+    """The path of a sale; what is shown depends on what the sale was matched by.
+
+    A cart: the path to it. The order: the path of the line whose match it shares. A visit: only the visit. Otherwise: a
+    note that there is no path.
+    """
     look = context.look
     if line["matched_by"] == "cart":
         return _timeline(context, line["matched_event_id"], line["entrance_id"])
     if line["matched_by"] == "visit":
         return visit(context, line)
-    if line["matched_by"] == "order" and (lender := _lender(context, line)):
+    if line["matched_by"] == "order" and (other := _line_with_match(context, line)):
         note = look.text(
-            "explorer.borrowed", line=lender["line_no"], product=product_title(lender), matched=_matched(look, lender)
+            "explorer.borrowed", line=other["line_no"], product=product_title(other), matched=_matched(look, other)
         )
-        href = context.view.to(find=line["order_id"], line=str(lender["line_no"])).href
-        return [Text(note, "warning", href=href), *_path_of(context, lender)]
+        href = context.view.to(find=line["order_id"], line=str(other["line_no"])).href
+        return [Text(note, "warning", href=href), *_path_of(context, other)]
     return [Text(look.text(f"explorer.no_path.{line['matched_by']}"), "missing")]
 
 
-def _lender(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The line of the same order whose match *line* took over: the one with the most revenue."""
+def _line_with_match(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The line of the same order whose match *line* shares; of several, the one with the most revenue."""
     own = [
         row
         for row in context.rows(query("explorer.lines"), find=line["order_id"])

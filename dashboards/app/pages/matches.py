@@ -31,7 +31,7 @@ def match_choice(context: Context) -> Choice:
 
 
 def chosen_kind(context: Context) -> str:
-    """The kind in the address; '' for all."""
+    """The kind of match in the URL; '' for all."""
     kind = context.view.get("matched_by")
     return kind if kind in MATCHES else ""
 
@@ -108,7 +108,7 @@ def too_large(context: Context) -> Text:
 
 
 def _level(entrance: str, slot: str) -> str:
-    """What a row of the table is; also the table's key."""
+    """What the rows of the table are: contents, slots or entrances. This is also the table's key."""
     return "contents" if slot else "slots" if entrance else "entrances"
 
 

@@ -1,6 +1,6 @@
-"""A chart by day of one entrance, slot or product, with the choice of its metric.
+"""A chart by day of one entrance, slot or product, with the control that chooses its metric.
 
-Here: its blocks, and a metric by day.
+Here: the chart, its control, and the values of a metric by day.
 Not here: the chart of all entrances (``dashboards.app.pages.entrances``).
 """
 
@@ -22,13 +22,13 @@ from pipelines.sqlproject.metrics import known_metric
 
 
 def metric_choice(look: Look, key: str, metrics: Sequence[str], chosen: str) -> Choice:
-    """The choice of the metric of the chart; *key*: its key in the address."""
+    """The control that chooses the metric of the chart; *key*: its key in the URL."""
     options = tuple(Option(name, look.text.name("metric", name)) for name in metrics)
     return Choice(key, look.text("entrances.metric"), options, chosen, default=metrics[0])
 
 
 def chosen_metric(context: Context, key: str, metrics: Sequence[str]) -> str:
-    """The metric of *metrics* that *key* has in the address, else the first."""
+    """The value of *key* in the URL if it is one of *metrics*, else the first of them."""
     name = context.view.get(key)
     return name if name in metrics else metrics[0]
 
@@ -42,9 +42,9 @@ def by_day(
     parameters: Mapping[str, object],
     table: str = MAIN,
 ) -> pl.DataFrame:
-    """The metric *name* on each day: columns dt and *name*.
+    """The metric *name* on each day from *first* to *last*, read by the query *own*: columns dt and *name*.
 
-    Null on days for which *table* is not computed. On other days without a row of the query *own*: 0, ratios null.
+    Null on days for which *table* is not computed. On other days for which the query has no row: 0, or null for ratios.
     """
     found = context.copy.frame(query(own), **{"from": first, "to": last}, **parameters)
     values = dict(found.select("dt", name).iter_rows())
@@ -64,13 +64,13 @@ def one_course(
     keys: Mapping[str, object],
     **parameters: object,
 ) -> Group:
-    """The metric of *metrics* that *key* chooses, by day, with the comparison days.
+    """A chart by day of one of *metrics*, with the comparison days and a control that chooses the metric.
 
     Args:
         context: The context of the request.
-        key: The metric's key in the address.
+        key: The key of the control in the URL.
         metrics: The metrics to choose from; the first is the default.
-        own: The name of a query with a row a day from ``$from`` to ``$to``: dt and *metrics*.
+        own: The name of the query for the item, with a row a day from ``$from`` to ``$to``: dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
         keys: Extra columns of files that identify the item: field and value.
         parameters: Other parameters of *own*.

@@ -28,7 +28,7 @@ _KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 
 def overview(context: Context) -> Sequence[Block]:
-    """The sales of these days, their factors, their course by day, what changed most."""
+    """The sales of these days, their factors, their chart by day, what changed most."""
     look, days = context.look, context.days
     now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
@@ -36,7 +36,7 @@ def overview(context: Context) -> Sequence[Block]:
         then = _totals(context, days.then_first, days.then_last)
     has_log = not is_without_log(now)
     if not context.computed_days:
-        now = dict.fromkeys(now)  # unknown, not zero
+        now = dict.fromkeys(now)  # not computed: unknown, not zero
     names = [name for name in SALES if has_log or name not in OF_VISITORS]
     parts: list[Block] = []
     if not now["orders"]:

@@ -1,4 +1,4 @@
-"""One product with its variants: metrics, places in the matrices, course by day, sales by entrance.
+"""One product with its variants: metrics, quadrants in the matrices, chart by day, sales by entrance.
 
 Here: its blocks.
 Not here: all products (``dashboards.app.pages.products``).
@@ -125,7 +125,7 @@ def _window_column(look: Look) -> Column:
 
 
 def _places(context: Context, reading: AsOf, product_id: str) -> Table:
-    """One row per matrix, for the window that the page shows."""
+    """The product's quadrant in each matrix, over the window in which that matrix is shown."""
     look = context.look
     defined = definitions(look, reading)
     found = {
@@ -186,7 +186,7 @@ def _with_threshold(look: Look, name: str, value: float | None, threshold: float
 
 
 def _course(context: Context, product_id: str) -> Group:
-    """A metric by day, with the choice of the metric."""
+    """The chart of a metric by day, with the control that chooses the metric."""
     look, days = context.look, context.days
     chosen = context.view.get("measure", MEASURES[0])
     name = chosen if chosen in MEASURES else MEASURES[0]

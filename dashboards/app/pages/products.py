@@ -51,7 +51,7 @@ _OF_LOG = frozenset({"exposures", "product_clicks", "click_through_rate", "views
 
 @dataclass(frozen=True)
 class Chosen:
-    """The choices of the address, with defaults.
+    """The choices in the URL, with defaults.
 
     Attributes:
         definition: The matrix.
@@ -69,7 +69,7 @@ class Chosen:
 
 
 def products(context: Context) -> Sequence[Block]:
-    """The products as of the view's last day; with ``sku`` in the address, that product's page."""
+    """The products as of the view's last day; with ``sku`` in the URL, that product's page."""
     look = context.look
     reading, note = as_of(context, MAIN)
     if sku := context.view.get("sku"):
@@ -93,7 +93,7 @@ def products(context: Context) -> Sequence[Block]:
 def _chosen(
     context: Context, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> Chosen:
-    """The choices of the address if they are valid, else the defaults."""
+    """The choices in the URL if they are valid, else the defaults."""
     key = context.view.get("matrix")
     if key not in defined or key not in windows:
         key = _usual(windows, defined)
@@ -165,7 +165,7 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
         Text(look.text.joined(note, of_all)),
         verdict_cards(look, health.filter(pl.col("matrix_id") == definition.key)),
     ]
-    if not isinstance(grid, Chart):  # a text with the reason why there are no moves
+    if not isinstance(grid, Chart):  # a card that says why there are no moves
         return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
     flow = moves_flow(look, reading, definition, window)
     moves = (Text(look.text("products.moves"), "heading"), Group((flow, grid)))

@@ -16,7 +16,7 @@ from dashboards.columns import text
 from dashboards.queries import query
 
 MOST = 50
-"""Most results listed of each kind."""
+"""Maximum results listed of each kind."""
 
 _KINDS = ("entrance", "product", "order", "cart", "device")
 _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attributed_events"}

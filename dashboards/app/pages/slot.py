@@ -1,4 +1,4 @@
-"""One slot: its totals, its contents, before and after a change of content, its course by day, its orders.
+"""One slot: its totals, its contents, before and after a change of content, its chart by day, its orders.
 
 Here: the order of the blocks, its totals, its contents.
 Not here: the slots of an entrance, changes of content and orders (``dashboards.app.pages.slots``).

@@ -1,6 +1,6 @@
 """The slots of an entrance: their traffic and sales, changes of their content, and their orders.
 
-Here: these blocks, for all slots of an entrance or one of them; the key of a slot in the address.
+Here: these blocks, for all slots of an entrance or one of them; the key of a slot in the URL.
 Not here: the entrances (``dashboards.app.pages.entrances``), the page of one slot (``dashboards.app.pages.slot``).
 """
 
@@ -27,7 +27,7 @@ SLOT_KEYS = ("entrance_id", "head_page_type", "head_module", "head_slot")
 
 
 def slot_key(row: Mapping[str, Any]) -> str:
-    """The key of a slot in the address."""
+    """The key of a slot in the URL."""
     return f"{row['head_page_type']}|{row['head_module']}|{row['head_slot']}"
 
 
@@ -57,7 +57,7 @@ def content_name(context: Context, key: str) -> str:
 
 
 def measures(context: Context) -> list[Column]:
-    """The metric columns of a slot or content. Its own impressions come before the products' exposures."""
+    """The metric columns of a slot or content: first its own impressions, then the exposures of its products."""
     names = (
         "impressions", "clicks", "slot_click_rate", "exposures", "product_clicks", "click_through_rate", "order_lines",
         "revenue", "revenue_by_visit", "net_revenue", "refunded", "margin", "revenue_per_mille",

@@ -61,9 +61,10 @@ class Runner:
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
 
     def address(self, view: View, outcome: Outcome, key: str) -> str:
-        """The address of the page with *outcome*: with the saved query's name, or with the query unless it is too long.
+        """The URL of the page that shows *outcome*.
 
-        Choices for the chart are kept if the new result also has those columns.
+        It contains the name of the saved query, or the query itself unless that is too long. The choices for the chart
+        are kept if the new result also has those columns.
         """
         query = outcome.sql
         saved = saved_queries(self._home).get(view.get("saved"))
@@ -134,6 +135,6 @@ def _user() -> str:
 
 
 def _is_gone() -> Callable[[], bool]:
-    """A function that tells whether the user has closed the connection; only our own server knows."""
+    """A function that returns whether the user has closed the connection; without waitress always False."""
     is_gone: Callable[[], bool] = flask.request.environ.get("waitress.client_disconnected", lambda: False)
     return is_gone

@@ -40,9 +40,9 @@ GROUP BY entrance_id
 ORDER BY revenue DESC"""
 _KINDS: tuple[Kind, ...] = ("bar", "line", "scatter")
 NO_SERIES = "*"
-"""The address's value for "no series column", to override the default one."""
+"""The value in the URL for "no series column", to override the default one."""
 OF_RESULT: Mapping[str, None] = dict.fromkeys(("kind", "x", "y", "series", "sort"))
-"""Keys of the address that belong to one result; a link to another query removes them."""
+"""Keys in the URL that belong to one result; a link to another query removes them."""
 _COLUMNS = """
 SELECT schema_name || '.' || table_name AS name, column_name, data_type, coalesce(columns.comment, '') AS about,
     coalesce(tables.comment, '') AS table_about
@@ -156,7 +156,7 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
     if len(table.rows) < 2 or not numbers or len(names) < 2:
         return []
-    # Default: the first column that is not a number across, the last number column up. Most queries fit this.
+    # Defaults that fit most queries: x is the first column that is not a number, y the last number column.
     usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
     usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
     x = _place(context, "x", names, range(len(names)), usual_x)
@@ -218,7 +218,7 @@ def _drawn(look: Look, outcome: Outcome, table: Table, kind: Kind, places: tuple
 
 
 def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
-    """The place, among *places*, of the column that the view has under *key*, else the *usual* one."""
+    """The index of the column that the URL names under *key* if it is among *places*, else *usual*."""
     return next((place for place in places if names[place] == context.view.get(key)), usual)
 
 

@@ -115,7 +115,7 @@ class Results:
 
 
 def is_key(text: str) -> bool:
-    """Whether *text* may be a key."""
+    """Whether *text* has the form of a key."""
     return _KEY.fullmatch(text) is not None
 
 

@@ -23,7 +23,7 @@ _WHOLE_TYPES = frozenset((*_WHOLE, *(f"U{name}" for name in _WHOLE)))
 _TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
 _EXACT_IN_FLOAT = 2**53
 _WIDEST = 160
-"""Most letters of a text in a cell; the rest is on hover and in files."""
+"""Maximum letters of a text in a cell; the rest is on hover and in files."""
 _WIDEST_HOVER = 2_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
@@ -74,7 +74,7 @@ def _reader(kind: str) -> Callable[[object], object]:
 def _read_day(value: object) -> object:
     with suppress(ValueError, TypeError):
         day = dt.date.fromisoformat(str(value))
-        if day.year >= 1900:  # where spreadsheets begin
+        if day.year >= 1900:  # spreadsheets have no earlier days
             return day
     return value
 

@@ -69,8 +69,8 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
 
 
 def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str | None:
-    # DuckDB decides later whether the text is JSON. Here only records are refused on which it would stop, or which it
-    # would misread without an error.
+    # DuckDB decides later whether the text is JSON. Refuse only what would make DuckDB stop, or what it would misread
+    # without an error.
     text, fault = "{}", record.fault
     if not fault:
         try:
@@ -84,7 +84,7 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
     """The reason to refuse an object that has one of the keys *names* twice: it is unclear which value is meant."""
-    # Parsing is slow, and most lines need none: count the keys in the text, unless a key may be written in escapes.
+    # Parsing is slow and rarely necessary: count the keys in the text first, unless escapes may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
         return None
     try:

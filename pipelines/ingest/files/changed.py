@@ -25,13 +25,13 @@ class Change:
         """One line about the change."""
         return (
             f"landing/{self.new.file}: has other content ({self.new.bytes:,} bytes) than was ingested at "
-            f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} records "
-            "of that stay, the new ones came to them"
+            f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} earlier "
+            "records are kept, and the new ones were added"
         )
 
 
 def changes(batches: Iterable[Batch]) -> list[Change]:
-    """The landing files that were ingested with more than one content, sorted by name."""
+    """The last change of each landing file that was ingested with different contents, sorted by file name."""
     by_file = _by_file(batches)
     return [Change(*by_file[file][-2:]) for file in sorted(by_file) if len(by_file[file]) > 1]
 

@@ -15,10 +15,10 @@ from pipelines.ingest.files.discover import LandedFile, batch_id_of
 
 @dataclass
 class Originals:
-    """The known files of a relation: size → (name, batch id, batch id of the original) of each.
+    """The known files of a relation: size → list of (name, batch id, batch id of the original).
 
-    A batch id is a hash of name and content. So a file is a copy of another if the hash of the other's name and its own
-    content is the other's id. Only files of equal size are compared.
+    A batch id is a hash of a file's name and content. So a new file is a copy of a known file if the hash of the known
+    file's name and the new file's content is the known batch id. Only files of equal size are compared.
     """
 
     by_size: dict[int, list[tuple[str, str, str]]]
@@ -34,7 +34,7 @@ class Originals:
         return originals
 
     def copied_by(self, file: LandedFile, batch_id: str) -> str:
-        """The batch of which *file* is a copy, or ''. Adds *file* to the known files."""
+        """Return the id of the batch that *file* is a copy of, or ''. Adds *file* to the known files."""
         original = ""
         alike = self.by_size.setdefault(file.size, [])
         with suppress(OSError):  # the file was deleted: reading it will report that

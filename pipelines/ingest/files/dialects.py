@@ -40,10 +40,11 @@ _FILE_INDEX, FILE_ROW = "file_index", "file_row_number"
 class Dialect:
     """The properties that files must share to be read by one query.
 
-    *names* (and, for Parquet, *types*) belong to the file's columns, or are the keys of NDJSON to look for. A name that
-    differs from a declared one only in case is replaced by the declared one; in NDJSON it stays as in the file.
-    *needs_care*: DuckDB would misread the file, so only its clean copy may be read. *is_strict*: reading fails on a
-    line that is not a JSON object or has a key twice; otherwise DuckDB would use the first value.
+    *names* are the names of the file's columns (for Parquet, *types* are their types), or the keys to look for in
+    NDJSON. A column name that differs from a declared one only in case is replaced by the declared one; a key keeps the
+    case that it has in the file. *needs_care*: DuckDB would misread the file, so only its clean copy may be read.
+    *is_strict*: the query fails on a line that is not a JSON object or has a key twice; a query that is not strict uses
+    the first value of the key.
     """
 
     format: str
@@ -64,7 +65,7 @@ class Dialect:
         return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
 
     @property
-    def may_hold_nul(self) -> bool:
+    def is_nul_damage(self) -> bool:
         """Whether a NUL in a value means that the record cannot be read."""
         return self.format == "csv" or "BLOB" in self.types
 
@@ -78,7 +79,7 @@ class Dialect:
 def dialect_of(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path, *, is_sound: bool
 ) -> Dialect | None:
-    """The dialect of *file*; None if the file is empty. If it is not *is_sound*, the dialect needs care.
+    """The dialect of *file*; None if the file is empty. *is_sound* False: the file is damaged, so it needs care.
 
     Raises:
         OSError: the file cannot be opened or decompressed.
@@ -121,10 +122,10 @@ def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...
 
 
 def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file that has a column twice: it is unclear which one is meant.
+    """Refuse a file that has one of the columns *aliases* twice in *names*: it is unclear which one is meant.
 
     Raises:
-        ValueError: it has; the text names the column.
+        ValueError: a column occurs twice; the text names it.
     """
     twice = [alias for alias in aliases if names.count(alias) > 1]
     if twice:
@@ -132,7 +133,7 @@ def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
-    """The keys for the columns *aliases* as the first records spell them: as declared, or in another case.
+    """The keys to look for, one for each of *aliases*: as declared, or in the case that the first records use.
 
     Raises:
         ValueError: a column has several spellings, and none is the declared one.

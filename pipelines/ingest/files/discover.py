@@ -145,7 +145,7 @@ def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> L
 
 
 def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
-    """The files of *files* that were not modified for *seconds*, and a line for each other file.
+    """Those of *files* that were not modified for *seconds*, and a line about each of the others.
 
     Waits once for all recently modified files.
     """
@@ -205,7 +205,10 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
 
 
 def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: list[str]) -> LandedFile | None:
-    """*path* as a file of the first relation whose glob it matches."""
+    """*path* as a file of the first relation whose glob it matches.
+
+    None if it matches none (then *unclaimed* gets its name) or cannot be ingested (then *landing* gets an error).
+    """
     file = path.relative_to(root).as_posix()
     try:
         file.encode()

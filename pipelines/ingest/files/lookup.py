@@ -1,8 +1,9 @@
 """Finds refused records in their file by number, to quote them.
 
-Here: the wanted records of a file of lines, without a Python loop over the others: by counting line breaks if every
-line is a record, else by one query.
-Not here: files that DuckDB cannot read as lines (``pipelines.ingest.files.lines``).
+Here: finding records of NDJSON by counting line breaks if every line is a record, else with one query. Only if both
+fail, and for CSV, a Python loop reads all records.
+Not here: splitting a file into lines and records in Python (``pipelines.ingest.files.lines``,
+``pipelines.ingest.files.records``).
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Lookup:
     def records(
         self, session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
     ) -> Iterator[RawRecord]:
-        """The records of *file* whose numbers are *wanted*, in order; *records* is the number of all its records.
+        """The records of *file* whose numbers are *wanted*, in order; *records* is how many DuckDB read from it.
 
-        Yields nothing for a CSV file in which DuckDB does not count exactly *records*: its numbers would be wrong.
+        Yields nothing for a CSV file in which Python finds more or fewer records than DuckDB: the numbers do not match.
 
         Raises:
             OSError: the file can no longer be read.
@@ -85,7 +86,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # The block in which the previous line ends: fewer line breaks are before it than before this line.
+            # Start in the block in which the previous line ends: the last one with fewer line breaks before it.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)

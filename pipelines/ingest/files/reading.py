@@ -30,11 +30,12 @@ PARSED = "__parsed"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where records are written: *table*, by *query_of*, which gets a query of text columns, batch_id and landed_at.
+    """The table to which the records of a relation are written.
 
-    Each record is one row of the table, with its batch_id. *is_empty* and *is_refused* are conditions on a row: its
-    record has no value, its record is refused (empty ones always are). *shown_by*: column of the relation → column of
-    the table that is not null if it has a value.
+    *query_of* turns a query of the records (columns as text, batch_id and landed_at) into the query of the rows to
+    insert into *table*, one for each record. *is_empty* and *is_refused* are SQL conditions on a row: its record has no
+    value at all; its record is refused, as every empty one is. *shown_by*: column of the relation → column of the table
+    that is not null if the record has a value.
     """
 
     table: str
@@ -218,7 +219,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """The faults of the *empty* records. Looks up all *refused* records at once, because quarantine needs them."""
+        """Number → fault, for *empty* records. Looks up all *refused* records, because quarantine needs them later."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):
@@ -228,7 +229,7 @@ class Reader:
 
     def _find_null_bytes(self, readings: Sequence[FileReading]) -> None:
         """Refuse records with a NUL: in a CSV file it is damage, in Parquet it replaces bytes that are not text."""
-        by_batch = {r.batch_id: r for r in readings if r.dialect is not None and r.dialect.may_hold_nul}
+        by_batch = {r.batch_id: r for r in readings if r.dialect is not None and r.dialect.is_nul_damage}
         if not by_batch:
             return
         columns = ", ".join(map(identifier, self.destination.shown_by.values()))

@@ -114,7 +114,10 @@ def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
 
 
 def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], delimiter: bytes) -> list[Line] | None:
-    """The further lines of a record; None if no end is near: then they are put back into *waiting*."""
+    """The lines that continue the record that begins with *line*.
+
+    None if no end is found within ``_LONGEST_QUOTED`` lines: then the lines that were read are put back into *waiting*.
+    """
     taken: list[Line] = []
     state = _quote_after(line.content, False, delimiter)
     quotes = line.content.count(b'"')

@@ -83,7 +83,7 @@ class Drift:
 
     @property
     def key(self) -> tuple[str, str, dt.date, str | None]:
-        """Source, relation, day and column (None for refused records), by which two drifts are told apart."""
+        """Source, relation, day and column (None for refused records), which identify a drift."""
         return self.source, self.relation, self.day, self.column
 
     @property

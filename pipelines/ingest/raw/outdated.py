@@ -1,7 +1,7 @@
 """Batches to ingest again, because a mapping, declaration or setting has changed, or raw files are gone.
 
-Here: finding these batches and their landing files, in sets that share targets: duplicates are decided again for a
-complete set.
+Here: finding these batches and their landing files. Batches that share a target form a set, because which of their
+records are duplicates must be decided again for all of them together.
 Not here: ingesting them (``pipelines.ingest.run``).
 """
 
@@ -23,7 +23,10 @@ _NO_TARGETS = ("quarantine", "superseded_events", ID_HASHES)
 
 @dataclass
 class StaleSet:
-    """Batches to ingest again together, all or none: their *files*, and *batch_ids*, including those of mappings."""
+    """Batches that share targets, to be ingested again all together or not at all.
+
+    *files* are the landing files to read; *batch_ids* includes batches of whole mappings, which have no file.
+    """
 
     batch_ids: set[str] = field(default_factory=set)
     targets: set[str] = field(default_factory=set)

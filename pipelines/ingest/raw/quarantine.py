@@ -32,7 +32,7 @@ def quarantine_query(
     reading: FileReading,
     reasons: Mapping[int, str],
 ) -> str:
-    """SQL for the quarantine rows of a file of *relation*: the records whose numbers *reasons* has.
+    """SQL for the quarantine rows of a file of *relation*; *reasons*: number of a refused record → reasons.
 
     Raises:
         OSError: the file can no longer be read.
@@ -46,7 +46,7 @@ def quarantine_query(
 
 
 def listing_query(listing: Path, batch_id: str, source: str, relation: str, file: str, landed_at: dt.datetime) -> str:
-    """SQL for quarantine rows: NDJSON file *listing* has the columns that vary, the arguments have the others."""
+    """SQL for quarantine rows: the NDJSON file *listing* has what differs by row, the other arguments are constant."""
     given = {
         "batch_id": literal(batch_id),
         "source": literal(source),

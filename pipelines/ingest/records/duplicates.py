@@ -26,12 +26,17 @@ new event's batch."""
 ID_HASHES = "event_ids"
 """The folder with the hashes of stored event_ids, one file for each file of raw.events; look-ups read only these."""
 
-_MET = "__met"
+_REPEATED = "__repeated_hashes"
+"""The table of id hashes that occur more than once, in new and stored events or in new events only."""
 
 
 @dataclass
 class SeenEvents:
-    """The files of all visible events, and the files for looking up their ids: hashes, or the events themselves."""
+    """The files of all visible events, and the files in which to look up their ids.
+
+    *hashed*: file of id hashes → file of the events. *unhashed*: files of events without usable hashes, which are
+    searched themselves. *superseded*: files that list superseded events.
+    """
 
     session: Session
     hashed: dict[Path, Path]
@@ -40,7 +45,7 @@ class SeenEvents:
 
     @classmethod
     def of(cls, session: Session, lake: RawLake) -> SeenEvents:
-        """The events that *lake* holds already, in its visible files."""
+        """The events in the visible files of *lake*."""
         seen = cls(session, {}, [], [])
         seen.add_batches(lake, lake.batches)
         return seen
@@ -60,8 +65,11 @@ class SeenEvents:
                     self.unhashed.append(lake.root / output.path)
 
     def colliding_query(self) -> str:
-        """SQL for the stored events with an id of the new ones, without superseded events; with dt."""
-        files = self._files_met()
+        """SQL for the stored events that have the event_id of a new event, without superseded ones.
+
+        Its columns are event_id, received_at, record_hash, batch_id, record_no and dt.
+        """
+        files = self._files_with_new_ids()
         columns = f"event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no"
         if not files:
             return f"SELECT {columns}, DATE '2000-01-01' AS dt FROM {checked_view('events')} WHERE false"
@@ -70,12 +78,12 @@ class SeenEvents:
             superseded = (
                 f" AND (event_id, batch_id) NOT IN (SELECT (event_id, batch_id) FROM {parquet_sql(self.superseded)})"
             )
-        ids = f"SELECT event_id FROM {checked_view('events')} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
+        ids = f"SELECT event_id FROM {checked_view('events')} WHERE hash(event_id) IN (SELECT id_hash FROM {_REPEATED})"
         return f"SELECT {columns}, dt FROM {dated_sql(files)} WHERE event_id IN ({ids}){superseded}"
 
-    def _files_met(self) -> list[Path]:
-        """The files of events with a hash of a new event's id; writes these hashes to ``__met``."""
-        self.session.run(f"CREATE OR REPLACE TABLE {_MET} (id_hash UBIGINT, file_no UBIGINT)")
+    def _files_with_new_ids(self) -> list[Path]:
+        """The files of stored events that share an id hash with a new event; writes these hashes to ``_REPEATED``."""
+        self.session.run(f"CREATE OR REPLACE TABLE {_REPEATED} (id_hash UBIGINT, file_no UBIGINT)")
         found: list[Path] = []
         for hash_of, files, events in (
             ("id_hash", [*self.hashed], [*self.hashed.values()]),
@@ -83,16 +91,17 @@ class SeenEvents:
         ):
             if files:
                 self.session.run(
-                    f"INSERT INTO {_MET} SELECT DISTINCT {hash_of}, file_index + {len(found)} "
+                    f"INSERT INTO {_REPEATED} SELECT DISTINCT {hash_of}, file_index + {len(found)} "
                     f"FROM {parquet_sql(files)} "
                     f"WHERE {hash_of} IN (SELECT hash(event_id) FROM {checked_view('events')})"
                 )
             found += events
-        return [found[number] for (number,) in self.session.rows(f"SELECT DISTINCT file_no FROM {_MET} ORDER BY ALL")]
+        rows = self.session.rows(f"SELECT DISTINCT file_no FROM {_REPEATED} ORDER BY ALL")
+        return [found[number] for (number,) in rows]
 
 
 def hash_version(session: Session) -> str:
-    """The suffix for versions of files of hashes: another version of DuckDB may have another hash function."""
+    """A suffix for the version of a file of hashes: it changes if a new DuckDB has another hash function."""
     (example,) = session.rows("SELECT hash('event_id')")[0]
     return f"-{example:x}"
 
@@ -113,8 +122,8 @@ def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> No
 def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Path], *, is_by_record: bool) -> None:
     """Exclude rows that are equal to one of *stored*, or to an earlier new row.
 
-    *is_by_record* False: the rows of a mapping over all files come in any order, so "earlier" means the order of their
-    records. Otherwise each of two files could count as a duplicate of the other in some rows.
+    *is_by_record* False: the rows of a whole mapping come in any order, so they are sorted by their records first.
+    Otherwise each of two equal files could count as a duplicate of the other in some rows.
     """
     order = "row" if is_by_record else "batch_id, record_no, row"
     checked, excluded = checked_view(target.name), excluded_table(target.name)
@@ -129,15 +138,16 @@ def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Pa
 
 
 def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
-    """Exclude new events that another copy supersedes; list stored events that are superseded in ``__superseded``."""
+    """Exclude new events that another event of the same id supersedes; write the superseded stored ones to a table."""
     checked, excluded = checked_view("events"), excluded_table("events")
     session.run(f"CREATE OR REPLACE TABLE __stored AS {seen.colliding_query()}")
     session.run(
-        f"INSERT INTO {_MET} SELECT hash(event_id) AS id_hash, NULL FROM {checked} GROUP BY id_hash HAVING count(*) > 1"
+        f"INSERT INTO {_REPEATED} SELECT hash(event_id) AS id_hash, NULL FROM {checked} "
+        "GROUP BY id_hash HAVING count(*) > 1"
     )
     # Only rows with repeated hashes are ranked. They are selected first, or DuckDB would compute the expensive hash of
     # the record for all rows.
-    again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_MET})"
+    again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_REPEATED})"
     new = (
         f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "
         f"FROM {checked} WHERE row IN ({again}) AND row NOT IN (SELECT row FROM {excluded})"

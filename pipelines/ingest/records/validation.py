@@ -46,9 +46,10 @@ def checked_query(mapping: Mapping, settings: Settings) -> str:
 
 
 def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
-    """As ``checked_query``, for a plain *mapping* of *records*, a query of the relation's columns and landed_at.
+    """Like ``checked_query``, for a *mapping* that only renames columns.
 
-    Its rows are in the order of the records, because it has no join.
+    *records* is a query of the relation's columns, batch_id, record_no and landed_at. The rows keep its order, because
+    they are not joined with anything.
     """
     assert mapping.plain is not None
     given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
@@ -100,7 +101,7 @@ def _checked_columns(target: Target) -> list[str]:
 
 
 def _filled(mapping: Mapping, settings: Settings) -> str:
-    """The SELECT list: impossible times and days become null, days are placed after their order, defaults filled in."""
+    """The SELECT list that sets impossible times to null, completes times (see ``_placed``) and fills in defaults."""
     target = mapping.target
     replaced = [
         f"CASE WHEN {value} BETWEEN {_CALENDAR} THEN {value} END AS {identifier(name)}"
@@ -119,7 +120,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time *name*. If only its day is known, it is not before the time on the same day that it follows."""
+    """SQL for the time *name*: a day without a time becomes the time in ``not_before`` if that is on this day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:

@@ -45,10 +45,10 @@ class Mapping:
     """The file ``<target>.sql`` of a source.
 
     *relations*: the relations that it reads. *by_record*: each row depends on one record of one relation only, so files
-    can be mapped one by one; otherwise it is a whole mapping, over all files at once. *one_to_one*: also, each record
-    gives exactly one row. *plain*: also, it only renames columns: relation's column → target's column; None if it does
-    more, or omits a column. *meaning*: the query without comments and line breaks. *types*: returned column → DuckDB
-    type.
+    can be mapped one by one; otherwise it is a whole mapping, which reads all files at once. *one_to_one*: it is by
+    record, and each record gives exactly one row. *plain*: relation's column → target's column, if the query only
+    renames columns and omits none; else None. *meaning*: the query without comments and line breaks. *types*: returned
+    column → DuckDB type.
     """
 
     target: Target
@@ -150,7 +150,7 @@ def _looks_across_records(tree: exp.Query) -> bool:
 
 
 def _renaming(tree: exp.Query, columns: Sequence[str]) -> dict[str, str] | None:
-    """Column → its name in *tree*, if that is one SELECT that returns all *columns* and nothing else; else None."""
+    """Column → its new name, if *tree* is a SELECT that only renames *columns* and returns all of them; else None."""
     clauses = {name for name, value in tree.args.items() if value}
     if not isinstance(tree, exp.Select) or not clauses <= {"expressions", "from_", "from", "kind"}:
         return None

@@ -57,7 +57,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class CountedOn:
-    """Records of the raw table that fulfil *condition* count on the day in *column*."""
+    """Records of the raw table that fulfil *condition* belong to the day in *column*."""
 
     column: str
     condition: str = "true"
@@ -71,8 +71,9 @@ class Target:
     trillion, so that sums of money do not overflow. *earliest* is the first valid day of its times. *precedence* is
     SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
 
-    Records of a partitioned target count on their ``dt``; *counted_on* says on which days records of other targets
-    count. For these, *own_day* is SQL for the day of a key, used to count keys before the first computed day.
+    A record of a partitioned target belongs to its ``dt``; *counted_on* says to which days the records of another
+    target belong. For that target, *own_day* is SQL for a single day, used to count the keys before the first day that
+    is computed.
     """
 
     name: str

@@ -106,7 +106,7 @@ ORDERS = Target(
     counted_on=(
         CountedOn("ordered_dt"),
         CountedOn("paid_dt"),
-        # A refund that follows only from the order's status counts on the day of that version.
+        # A refund that only the order's status reports belongs to the day of that version.
         CountedOn("updated_dt", "status = 'refunded'"),
     ),
     own_day="coalesce(paid_dt, ordered_dt)",
@@ -136,7 +136,7 @@ ORDER_LINES = Target(
     {"updated_dt": _local_day("updated_at")},
     amounts=(("quantity", "unit_price"), ("quantity", "unit_cost"), ("discount",), ("refunded_amount",)),
     precedence="CASE quantity WHEN 0 THEN 1 ELSE 0 END",
-    # A refund that only the order line reports counts on the day of the line's version.
+    # A refund that only the order line reports belongs to the day of the line's version.
     counted_on=(CountedOn("updated_dt", "refunded_amount > 0"),),
 )
 

@@ -41,7 +41,7 @@ class Rule:
     as_written: ClassVar[bool] = False
 
     def __init__(self, table: str = "") -> None:
-        """For the query of the model *table*; '': one that is no model's."""
+        """*table* is the model whose query is checked; '' if the query does not belong to a model."""
         self.table = table
 
     @classmethod

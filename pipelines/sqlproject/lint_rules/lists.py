@@ -107,7 +107,7 @@ class NullOfArgMax(Rule):
 
 
 class Series(Rule):
-    """A series whose last value is below its first is empty in DuckDB, but runs backwards on Spark without a step."""
+    """Without a step, a series whose last value is below its first is empty in DuckDB, but runs backwards on Spark."""
 
     nodes = (exp.GenerateSeries,)
     instead = "unnest(generate_series(first, last, step)) with an explicit step, also in place of range()"
@@ -175,7 +175,7 @@ class DistinctWindow(Rule):
 
 
 class UnorderedWindow(Rule):
-    """Ranking and lag/lead functions without ORDER BY in their window are arbitrary, and an error on Spark."""
+    """Ranking and lag/lead functions without ORDER BY in their window give arbitrary results, and fail on Spark."""
 
     nodes = (exp.Window,)
     instead = "OVER (PARTITION BY … ORDER BY <columns that together identify a row>)"

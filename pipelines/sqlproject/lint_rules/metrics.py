@@ -1,6 +1,6 @@
-"""The rule that a column named like a ratio metric holds that ratio.
+"""The rule that a column with the name of a ratio metric is computed by that metric's formula.
 
-Here: comparing an expression with the formula of ``sql/metrics.yaml``, over parts of the same names.
+Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, whose parts are columns of their names.
 Not here: the formulas (``pipelines.sqlproject.metrics``).
 """
 
@@ -16,60 +16,60 @@ from pipelines.sqlproject.model import DIALECT
 
 
 class MetricFormula(Rule):
-    """This column has the name of a metric, and another formula."""
+    """This column has the name of a metric, but another formula."""
 
     nodes = (exp.Alias,)
     instead = "the formula of sql/metrics.yaml over columns of the same names, or another name for the column"
     as_written = True
 
     def _refuses(self, node: exp.Expr) -> bool:
-        metric = _held(node.alias, self.table)
+        metric = _metric_in(node.alias, self.table)
         if metric is None or not isinstance(node.parent, exp.Select) or isinstance(bare(node.this), exp.Column):
             return False
-        accepted = set(_accepted(metric, self.table))
-        return bool(accepted) and _plain(node.this) not in accepted
+        accepted = set(_expressions_for(metric, self.table))
+        return bool(accepted) and _normalized(node.this) not in accepted
 
     def message(self, node: exp.Expr) -> str:
         """The rule's message, with the formula that was expected."""
-        metric = _held(node.alias, self.table)
-        formula = next(_accepted(metric, self.table), "") if metric else ""
+        metric = _metric_in(node.alias, self.table)
+        formula = next(_expressions_for(metric, self.table), "") if metric else ""
         return f"{super().message(node)} ({node.alias} = {formula})"
 
 
-def _held(column: str, table: str) -> Metric | None:
-    """The metric that *column* of *table* holds: the one that says so, else the one of its name."""
+def _metric_in(column: str, table: str) -> Metric | None:
+    """The metric in *column* of *table*: the one that declares this column, else the one of the same name."""
     metrics = load_metrics()
     return next((metric for metric in metrics.values() if metric.columns.get(table) == column), metrics.get(column))
 
 
-def _accepted(metric: Metric, table: str) -> Iterator[str]:
-    """The forms that the expression of a ratio may have; none where the metric is no ratio."""
+def _expressions_for(metric: Metric, table: str) -> Iterator[str]:
+    """The normalized expressions that *metric* may have in *table*, the usual one first; empty: any is accepted."""
     if table in metric.elsewhere:
         if not list(metric.elsewhere[table].find_all(exp.AggFunc)):
-            yield _plain(metric.elsewhere[table])
+            yield _normalized(metric.elsewhere[table])
         return
     if not metric.is_ratio or metric.formula is None:
         return
     metrics = load_metrics()
     if isinstance(metric.formula, exp.Column):
-        yield from _accepted(metrics[metric.parts[0]], table)
+        yield from _expressions_for(metrics[metric.parts[0]], table)
         return
-    yield _plain(metric.formula)
+    yield _normalized(metric.formula)
 
     def as_computed(node: exp.Expr) -> exp.Expr:
         part = metrics[node.name] if isinstance(node, exp.Column) else None
         formula = None if part is None else part.elsewhere.get(table, part.formula if part.table else None)
         return node if formula is None else formula.copy()
 
-    computed = _plain(metric.formula.copy().transform(as_computed))
-    if computed != _plain(metric.formula):
+    computed = _normalized(metric.formula.copy().transform(as_computed))
+    if computed != _normalized(metric.formula):
         yield computed
 
 
-def _plain(tree: exp.Expr) -> str:
-    """*tree* without what makes no other ratio: qualifiers, casts, rounding, sums, guards against NULL and zero."""
-    plain = exp.paren(tree.copy())  # a root cannot be replaced
-    for node in list(plain.walk(bfs=False))[::-1]:  # what stands within first
+def _normalized(tree: exp.Expr) -> str:
+    """The SQL of *tree* without qualifiers, casts, rounding, sums and guards against NULL and zero, in lower case."""
+    plain = exp.paren(tree.copy())  # replace() needs a parent
+    for node in list(plain.walk(bfs=False))[::-1]:  # inner nodes first
         inner = exp.column(node.name) if isinstance(node, exp.Column) else _inner(node)
         if inner is not None and node is not plain:
             node.replace(inner)
@@ -77,17 +77,17 @@ def _plain(tree: exp.Expr) -> str:
 
 
 def _inner(node: exp.Expr) -> exp.Expr | None:
-    """What *node* only guards or sums; None where it does more."""
+    """The expression that *node* only casts, rounds, sums or guards; None if *node* does more."""
     inner: exp.Expr | None = None
     if (
         isinstance(node, exp.Cast | exp.Paren | exp.Sum | exp.Round)
         or (isinstance(node, exp.Nullif) and number(node.expression) == 0)
         or (isinstance(node, exp.Coalesce) and [number(other) for other in node.expressions] == [0])
-        # Of SUM(x) OVER (), that of all rows, x is left by now.
+        # SUM(x) OVER () is the sum of all rows; its SUM(x) has already become x.
         or (isinstance(node, exp.Window) and isinstance(node.this, exp.Column) and not node.args.get("partition_by"))
     ):
         inner = node.this
-    # CASE WHEN it can be told THEN the ratio END is the ratio or NULL.
+    # CASE WHEN condition THEN ratio END is the ratio or NULL.
     if isinstance(node, exp.Case) and len(node.args["ifs"]) == 1 and not node.args.get("default"):
         inner = node.args["ifs"][0].args["true"]
     return inner

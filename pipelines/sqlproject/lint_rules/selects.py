@@ -11,7 +11,7 @@ from pipelines.sqlproject.lint_rules.base import Rule
 
 
 class SelectStar(Rule):
-    """A star over a table hides which columns a query has: a new column upstream would change the result unseen."""
+    """A star over a table hides which columns a query has: a new upstream column would change the result unnoticed."""
 
     nodes = (exp.Star,)
     as_written = True
@@ -36,7 +36,7 @@ class SelectStar(Rule):
 
 
 def _relations(select: exp.Select) -> list[exp.Expr]:
-    """What stands in FROM and the joins of *select*."""
+    """The relations in FROM and in the joins of *select*."""
     source = select.args.get("from_")
     joins = [*(select.args.get("joins") or []), *(select.args.get("laterals") or [])]
     return [
@@ -45,15 +45,15 @@ def _relations(select: exp.Select) -> list[exp.Expr]:
 
 
 def _is_step(relation: exp.Expr) -> bool:
-    """Whether *relation* is a CTE or a subquery, in which every star is judged by itself."""
+    """Whether *relation* is a CTE or a subquery; the rule checks the stars inside it separately."""
     if isinstance(relation, exp.Subquery):
         return isinstance(relation.this, exp.Query)
-    # A table has a schema; a name without one that is no CTE either is refused when the project is loaded.
+    # A table has a schema. Loading the project refuses a name that has no schema and is not a CTE.
     return isinstance(relation, exp.Table) and isinstance(relation.this, exp.Identifier) and not relation.db
 
 
 class StarBesideQualify(Rule):
-    """On Spark QUALIFY is a column of an inner SELECT, and a star beside it would return that column too."""
+    """For Spark, QUALIFY becomes a column of an inner SELECT, and a star beside it would return that column too."""
 
     nodes = (exp.Qualify,)
     as_written = True
@@ -64,7 +64,7 @@ class StarBesideQualify(Rule):
 
 
 class DuplicateColumn(Rule):
-    """A SELECT returns two columns of one name: Spark refuses to read it, DuckDB takes the first."""
+    """A SELECT returns two columns with the same name: Spark refuses to read them, DuckDB takes the first."""
 
     nodes = (exp.Select,)
     instead = "another name, or step.* EXCLUDE (name) and the new column of that name"
@@ -73,7 +73,7 @@ class DuplicateColumn(Rule):
         return bool(_repeated(node))
 
     def message(self, node: exp.Expr) -> str:
-        """As of every rule, with the names."""
+        """The rule's message, after the repeated names."""
         names = ", ".join(_repeated(node))
         return f"{names}: {super().message(node)}" if names else super().message(node)
 
@@ -84,10 +84,10 @@ def _repeated(node: exp.Expr) -> list[str]:
 
 
 class UnionByPosition(Rule):
-    """A UNION goes by position, not by name: a column stands at another place in one of its SELECTs."""
+    """A UNION matches columns by position, not by name, and its SELECTs have a column at different positions."""
 
     nodes = (exp.SetOperation,)
-    instead = "the columns in one order in every SELECT of the UNION"
+    instead = "the columns in the same order in every SELECT of the UNION"
 
     def _refuses(self, node: exp.Expr) -> bool:
         assert isinstance(node, exp.SetOperation)
@@ -96,7 +96,7 @@ class UnionByPosition(Rule):
 
 
 class UnionOfJoinedStar(Rule):
-    """On Spark the columns of USING come first in a star beside it, and a UNION goes by position."""
+    """On Spark, a star beside USING returns the columns of USING first, and a UNION matches columns by position."""
 
     nodes = (exp.SetOperation,)
     as_written = True
@@ -112,11 +112,11 @@ def _has_star(select: exp.Expr) -> bool:
 
 
 def _moves_columns(query: exp.Expr) -> bool:
-    """Whether the columns of *query* come in another order on Spark: by a star beside USING, here or in a step."""
+    """Whether a star beside USING, in *query* or in a step that it reads, returns another column order on Spark."""
     if isinstance(query, exp.Subquery):
         return _moves_columns(query.this)
     if isinstance(query, exp.SetOperation):
-        return False  # found by itself
+        return False  # the rule checks it separately
     if not isinstance(query, exp.Select) or not _has_star(query):
         return False
     if any(join.args.get("using") for join in query.args.get("joins") or []):
@@ -125,7 +125,7 @@ def _moves_columns(query: exp.Expr) -> bool:
 
 
 def _step(relation: exp.Expr) -> exp.Expr:
-    """The query of the CTE that *relation* names, by the nearest WITH that has it; else *relation* itself."""
+    """The query of the CTE that *relation* names, from the innermost WITH that defines it; else *relation* itself."""
     within: exp.Expr | None = None
     at = relation.parent
     while at is not None and isinstance(relation, exp.Table):

@@ -28,7 +28,7 @@ class OneSelect(Rule):
 
 
 class AsofJoin(Rule):
-    """ASOF JOIN is DuckDB's own: Spark gets it word for word and refuses it."""
+    """ASOF JOIN exists in DuckDB only: it is not translated, and Spark refuses it."""
 
     nodes = (exp.Join,)
     as_written = True
@@ -42,7 +42,7 @@ class AsofJoin(Rule):
 
 
 class PositionalJoin(Rule):
-    """POSITIONAL JOIN pairs rows by the order in which they happen to come, and Spark has none."""
+    """POSITIONAL JOIN pairs rows by an arbitrary order, and exists in DuckDB only."""
 
     nodes = (exp.Join,)
     as_written = True
@@ -53,7 +53,7 @@ class PositionalJoin(Rule):
 
 
 class Pivot(Rule):
-    """PIVOT and UNPIVOT fail on Spark in DuckDB's spelling, and PIVOT lets the data decide the columns."""
+    """PIVOT and UNPIVOT in DuckDB's syntax fail on Spark, and the columns of PIVOT depend on the data."""
 
     nodes = (exp.Pivot,)
     as_written = True
@@ -80,7 +80,7 @@ class UnionByName(Rule):
 
 
 class Sample(Rule):
-    """A sample is other rows every time, so that a partition computed twice would differ."""
+    """A sample has different rows every time: a partition computed twice would differ."""
 
     nodes = (exp.TableSample,)
     as_written = True
@@ -88,7 +88,7 @@ class Sample(Rule):
 
 
 class FileOrTableFunction(Rule):
-    """A model reads tables of the project only: what it reads from files or functions is in no dependency."""
+    """A model may read only tables of the project: files and functions are not known as its dependencies."""
 
     nodes = (exp.Table, exp.ReadCSV, exp.ReadParquet)
     as_written = True
@@ -98,7 +98,7 @@ class FileOrTableFunction(Rule):
         if not isinstance(node, exp.Table):
             return not isinstance(node.parent, exp.Table)
         if isinstance(node.this, exp.GenerateSeries):
-            return False  # SeriesAsTable says what to do
+            return False  # SeriesAsTable reports it
         return not isinstance(node.this, exp.Identifier) or bool(_PATH_SIGN.search(node.name))
 
 
@@ -125,7 +125,7 @@ class WithOrdinality(Rule):
 
 
 class ConditionalUnnest(Rule):
-    """A join with unnest becomes LATERAL VIEW on Spark, without its LEFT and without its ON: other rows."""
+    """For Spark, a join with unnest becomes LATERAL VIEW without its LEFT and its ON, which returns other rows."""
 
     nodes = (exp.Join,)
     as_written = True
@@ -160,11 +160,11 @@ class Undetermined(Rule):
 
 
 class ArbitraryRows(Rule):
-    """LIMIT, and DISTINCT ON, without ORDER BY take rows as they happen to come."""
+    """LIMIT and DISTINCT ON without ORDER BY return arbitrary rows."""
 
     nodes = (exp.Limit, exp.Distinct)
     as_written = True
-    instead = "ORDER BY over columns that together name one row"
+    instead = "ORDER BY over columns that together identify a row"
 
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node, exp.Distinct) and not node.args.get("on"):
