@@ -130,7 +130,7 @@ def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
         context, blocks = shown(there, f"/{ALL_DAYS}&lang=en")
         assert cards(blocks)["visitors"].value == cards(blocks)["visitor_conversion_rate"].value == "–"
         assert cards(blocks)["buyers"].value != "–"
-        assert context.look.text("sales.no_visitors") in {one.text for one in blocks if isinstance(one, Text)}
+        assert context.locale.text("sales.no_visitors") in {one.text for one in blocks if isinstance(one, Text)}
         assert cards(shown(there, "/?from=2026-05-19&to=2026-05-20")[1])["visitors"].value != "–"
         alone = totals(there, FIRST, LAST, has_visitors=False)
         assert (alone["visitors"], alone["revenue_per_visitor"], alone["events"] > 0) == (None, None, True)

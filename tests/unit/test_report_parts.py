@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Column, Controls, Empty, Group, Table, Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.report.page import Section, page_html
 from dashboards.sections.customers import nearest_age
 from dashboards.sections.lifetime_value import why_not_fitted
@@ -20,7 +20,7 @@ from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma
 
 DAY = dt.date(2026, 3, 31)
-EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 
 
 def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
