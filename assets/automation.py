@@ -17,7 +17,7 @@ import dagster as dg
 
 from assets.recording import asset_key, changed_config
 from assets.sql import FIRST_DAY, days_ahead
-from pipelines.compute.planner import Plan, sound_plan, steps
+from pipelines.compute.planner import Plan, steps, verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, lock_holder
 from pipelines.home.settings import Settings
@@ -68,7 +68,7 @@ def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "tables",
         selection=dg.AssetSelection.assets(*keys),
-        description="Computes tables for a day or a range of days, and tables without days.",
+        description="Computes partitioned tables for a day or a range of days, and unpartitioned tables.",
     )
 
 
@@ -115,7 +115,7 @@ def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -
     """Requests ingestion if files are pending, else computation of the stale partitions.
 
     Late records, edited entrances and edited models make old days stale. The sensor finds this by comparing versions.
-    *loaded* is the home as the code location has loaded it.
+    *loaded* is the home as it was when the code location was loaded.
     """
     ahead = days_ahead(loaded)
 
@@ -164,7 +164,8 @@ def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, curso
     if busy := _who_is_busy(home, instance):
         return cursor.skip(busy)
     files = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in pending(home)))
-    # Files that are still pending after their ingestion was requested cannot be read; that run reports why. Continue.
+    # If the same files are still pending after a request, ingestion could not read them and that run reports why. Then
+    # do not request it again, but continue with the stale partitions.
     if files not in (cursor.files, _digest([])):
         cursor.files = files
         return cursor.ask([dg.RunRequest(run_key=f"{files}-{cursor.requests}", job_name=ingestion_job.name)])
@@ -174,7 +175,7 @@ def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, curso
     workspace = open_workspace(home)
     if _is_outdated(loaded, workspace) or days_ahead(workspace) > ahead:
         return cursor.skip("the home's models, checks or days have changed: the daemon reloads them within a minute")
-    plan = sound_plan(workspace)
+    plan = verified_plan(workspace)
     events = list(changed_config(workspace, instance))
     if not plan.stale:
         cursor.idle_state = state
@@ -212,8 +213,8 @@ def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
 def _state_of_files(home: Home) -> str:
     """A digest of everything that a plan depends on.
 
-    It has the state of the lake's tables, and names and modification times of the files that people edit: a file that
-    was saved without a change causes an unnecessary plan, but reading all files would cost half as much every time.
+    It covers the state of the lake's tables, and the names and modification times of the files that people edit. A file
+    saved without a change causes an unnecessary plan, but reading all files at each tick would cost half a plan.
     """
     lake = Lake(home.lake)
     edited = [*home.config.rglob("*"), *home.sql.rglob("*")]

@@ -24,7 +24,7 @@ from assets.automation import (
 from assets.ingestion import raw_assets
 from assets.report import report_asset
 from assets.sql import sql_assets
-from assets.step import Found, Given, resources_of
+from assets.step import StepInput, StepResults, resources_of
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import find_home
 
@@ -62,7 +62,7 @@ def define(
             workspace, schema, fresh if schema in _FRESH_BY_MORNING else None, is_described=is_described
         )
     ]
-    resources: dict[str, Any] = {**resources_of(Given(workspace.home), Found()), **(resource_overrides or {})}
+    resources: dict[str, Any] = {**resources_of(StepInput(workspace.home), StepResults()), **(resource_overrides or {})}
     tables = tables_job(workspace)
     return dg.Definitions(
         assets=[*raw_assets(workspace), *models, report_asset(workspace)],

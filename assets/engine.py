@@ -26,7 +26,7 @@ from assets.automation import IN_PROCESS_TAG, range_tags
 from assets.definitions import define
 from assets.recording import asset_key
 from assets.sql import days_ahead
-from assets.step import Found, Given, resources_of
+from assets.step import StepInput, StepResults, resources_of
 from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import CheckState, RunResult
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -45,9 +45,9 @@ class DagsterEngine:
 
     def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
         self._home = home
-        self._given, self._found = Given(home), Found()
+        self._input, self._results = StepInput(home), StepResults()
         if tell is not None:
-            self._given.tell = tell
+            self._input.tell = tell
         self._built: tuple[Workspace, dg.Definitions] | None = None
         self._ahead = 0
 
@@ -59,8 +59,8 @@ class DagsterEngine:
                 cannot be read, the report names it and nothing is raised.
         """
         self._run("ingestion", ["raw.batches"], {})
-        assert self._found.ingested is not None
-        return self._found.ingested
+        assert self._results.ingested is not None
+        return self._results.ingested
 
     def compute(
         self,
@@ -68,19 +68,19 @@ class DagsterEngine:
         span: DaySpan | None,
         blocked: Collection[tuple[str, PartitionKey]] = (),
     ) -> RunResult:
-        """Compute *tables*: tables by days for the days of *span*, tables without days completely.
+        """Compute *tables*: the partitioned ones for the days of *span*, the others completely.
 
-        The result lists the partitions that a failed check blocked. Later steps do not run then, so their tables are
-        missing from the result.
+        The result lists the partitions that a failed check blocked. In that case later steps do not run, so their
+        tables are missing from the result.
 
         Raises:
-            HeadwaterError: a query, or reading or writing, fails. Published partitions are not changed.
+            HeadwaterError: a query, or reading or writing, fails. Partitions published before it stay published.
         """
-        self._given.blocked = frozenset(blocked)
+        self._input.blocked = frozenset(blocked)
         tags = range_tags(span) if span else {}
         self._run("tables", tables, tags)
         total = RunResult()
-        for result in self._found.results:
+        for result in self._results.computed:
             total.tables |= result.tables
             total.checks |= result.checks
         return total
@@ -95,7 +95,7 @@ class DagsterEngine:
             pass
 
     def _run(self, job: str, tables: Collection[str], tags: Mapping[str, str]) -> None:
-        self._found.clear()
+        self._results.clear()
         with (
             home_lock(self._home, f"Dagster job {job}"),
             open_instance(self._home) as instance,
@@ -103,7 +103,7 @@ class DagsterEngine:
         ):
             workspace, definitions = self._build()
             run_id = str(uuid4())
-            self._given.adopt(run_id, workspace)
+            self._input.adopt(run_id, workspace)
             try:
                 definitions.resolve_job_def(job).execute_in_process(
                     run_config=_QUIET,
@@ -113,10 +113,10 @@ class DagsterEngine:
                     run_id=run_id,
                 )
             except dg.Failure as failure:
-                # Without an error, the failure only says that partitions were blocked or files not read, which the
-                # result and the ingestion report contain.
-                if self._found.error is not None:
-                    raise self._found.error from failure
+                # Without a stored error, the failure only says that partitions were blocked or files not read. The
+                # result and the ingestion report say so too.
+                if self._results.error is not None:
+                    raise self._results.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
                 raise KeyboardInterrupt from interrupt
 
@@ -132,7 +132,7 @@ class DagsterEngine:
         ):
             workspace = open_workspace(self._home)
             self._ahead = days_ahead(workspace)
-            self._built = workspace, define(workspace, resources_of(self._given, self._found), is_described=False)
+            self._built = workspace, define(workspace, resources_of(self._input, self._results), is_described=False)
         return self._built
 
 
@@ -232,7 +232,9 @@ def _rare_syncs() -> Iterator[None]:
         is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         if path and is_wal and path not in kept:
             kept[path] = sqlite3.connect(path, check_same_thread=False)
-            kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()  # only reading opens the log
+            kept[path].execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()  # SQLite opens the write-ahead log at the first read
 
     listen(Engine, "connect", relax)
     try:
@@ -249,7 +251,7 @@ def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None
 
     The caller has the home's lock, so no other process has a run of its own.
     """
-    with suppress(OSError):  # if this fails, writing the records fails as well and raises an error
+    with suppress(OSError):  # if this fails, writing the records fails too and raises the error
         home.run_marker.touch()
     _close_unfinished(instance)
     try:

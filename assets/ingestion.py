@@ -30,7 +30,7 @@ OBSERVED_BATCHES = 200
 """At most this many new batches get an observation in one run; ``core.batches`` lists all."""
 
 GONE = "gone"
-"""The version of a day of a raw table that no longer has records."""
+"""The version of a partition of a raw table that no longer has records."""
 
 
 def raw_assets(workspace: Workspace) -> list[dg.AssetsDefinition | dg.AssetSpec]:
@@ -75,24 +75,24 @@ def _column_schema(columns: Mapping[str, str]) -> dg.TableSchema:
 
 
 def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    given, found = step_of(context)
+    step_input, results = step_of(context)
     try:
-        with home_lock(given.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
-            settings = load_settings(given.home)
+        with home_lock(step_input.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            settings = load_settings(step_input.home)
             report = ingest(
-                given.home,
+                step_input.home,
                 settings,
-                progress=lambda what, done, total: given.tell(f"reading {what}: {done} of {total} files"),
+                progress=lambda what, done, total: step_input.tell(f"reading {what}: {done} of {total} files"),
             )
-            found.ingested = report
-            start = set_start_date(given.home)
+            results.ingested = report
+            start = set_start_date(step_input.home)
             if start and settings.start_date is None:
                 context.log.info(f"start_date set to {start}: reload the definitions to make it the first day")
-            workspace = open_workspace(given.home)
+            workspace = open_workspace(step_input.home)
             yield from _events(workspace, report)
             yield from changed_config(workspace, context.instance)
     except HeadwaterError as error:
-        raise found.failure(error) from error
+        raise results.failure(error) from error
     for warning in report.warnings:
         context.log.warning(warning)
     if report.errors:
@@ -100,7 +100,7 @@ def _ingest(context: dg.AssetExecutionContext) -> Iterator[Any]:
 
 
 def _events(workspace: Workspace, report: IngestReport) -> Iterator[Any]:
-    """An observation for each batch and each changed table or day, and the new list of batches."""
+    """An observation for each batch and each changed table or partition, and a materialization of ``raw.batches``."""
     for batch in report.batches[:OBSERVED_BATCHES]:
         yield dg.AssetObservation(asset_key(BATCHES), metadata=_counts(batch))
     for table, days in report.touched.items():
@@ -139,7 +139,7 @@ def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> 
         size = _size(workspace, table, day)
         tags = version_tags(versions.get(day, GONE))
         if day is None and has_reported_version(workspace.project, table):
-            # For a table without days Dagster takes the version from materializations only.
+            # For an unpartitioned table Dagster takes the version from materializations only.
             yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
         elif day is None:
             yield dg.AssetObservation(asset_key(table), metadata=size)

@@ -5,13 +5,13 @@ planner.
 Not here: which assets there are and how they run (``assets.sql``, ``assets.ingestion``).
 
 Each partition gets its own materialization event, with its rows, bytes and version. A single MaterializeResult for a
-range would be repeated for every partition, including those that were not published. The outputs are marked, so that
-Dagster adds no events of its own.
+range would be repeated for every partition, including those that were not published. So each output has metadata
+that marks it as an observation, for which Dagster adds no events of its own.
 
 Dagster calls a partition stale if its code version, or the data version of an input, has changed since it was made.
-This is reported for models that are stale by their inputs. Models that are stale by their content (see
-``pipelines.compute.planner``) must not look stale after every delivery, so their inputs keep one version for ever
-(``has_reported_version``); only the planner, which the landing sensor calls, finds them stale.
+This is right for models that are versioned by their inputs. Models that are versioned by their rows (see
+``pipelines.compute.versions``) must not look stale after every delivery, so the version that Dagster gets for their
+inputs never changes (``has_reported_version``). Only the planner, which the landing sensor calls, finds them stale.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def table_name(key: dg.AssetKey) -> str:
 
 
 def code_version(project: Project, model: Model) -> str:
-    """The code version of *model*: a hash of its text and, if it is stale by its inputs, of its settings."""
+    """The code version of *model*: a hash of its text and, if it is versioned by its inputs, of its settings."""
     if project.is_versioned_by_content(model) or not model.parameters:
         return model.code_version
     settings = "\n".join(f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters))
@@ -73,9 +73,9 @@ def code_version(project: Project, model: Model) -> str:
 
 
 def has_reported_version(project: Project, table: str) -> bool:
-    """Whether changes of *table*, a table without days, are reported to Dagster.
+    """Whether changes of *table*, an unpartitioned table, are reported to Dagster.
 
-    Not if a table by days that is stale by its content reads it: all of its days would look stale for ever.
+    Not if a partitioned table that is versioned by its rows reads it: all of its days would look stale for ever.
     """
     return not any(
         model.is_partitioned and project.is_versioned_by_content(model)
@@ -90,14 +90,14 @@ def version_tags(version: str) -> dict[str, str]:
 
 
 def reported_version(instance: dg.DagsterInstance, table: str) -> str | None:
-    """The last version reported to Dagster for *table*, a table without days; None if there is none."""
+    """The last version reported to Dagster for *table*, an unpartitioned table; None if there is none."""
     event = instance.get_latest_materialization_event(asset_key(table))
     materialization = event.asset_materialization if event else None
     return (materialization.tags or {}).get(DATA_VERSION_TAG) if materialization else None
 
 
-def given_version(workspace: Workspace, table: str) -> str | None:
-    """The version of a raw or configuration table without days; None if it has no files."""
+def external_version(workspace: Workspace, table: str) -> str | None:
+    """The version of an unpartitioned raw or configuration table; None if it has no files."""
     if table in CONFIG_TABLES:
         return workspace.config.version(table)
     return workspace.raw.versions(table).get(None)
@@ -120,7 +120,7 @@ class RunRecorder:
     Args:
         workspace: The home.
         connection: The step's session, for previews.
-        instance: Dagster's records: receives the events and knows the earlier ones.
+        instance: Dagster's records, from which earlier events are read.
     """
 
     def __init__(
@@ -133,7 +133,8 @@ class RunRecorder:
     def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
         """The events of *result*; a table's events come before those of the tables that read it.
 
-        Days of *claimed* that have no partition because they have no inputs are reported as empty.
+        *claimed*: days that must get an event. Those without a partition, because they have no inputs, are reported as
+        empty.
         """
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
@@ -178,8 +179,8 @@ class RunRecorder:
             if read.table == model.name:
                 continue
             key = asset_key(read.table)
-            # To see whether an input is newer, Dagster looks for events after the pointer if it is a table by days,
-            # and compares the version if it is not.
+            # To see whether an input is newer, Dagster looks for events after the pointer if the input is partitioned,
+            # and compares the version otherwise.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER
@@ -190,7 +191,7 @@ class RunRecorder:
         if has_reported_version(self._workspace.project, table):
             is_model = table in self._workspace.project.models
             stored = self._workspace.lake.versions(table).get(None) if is_model else None
-            version = stored if is_model else given_version(self._workspace, table)
+            version = stored if is_model else external_version(self._workspace, table)
         return version or DEFAULT_DATA_VERSION.value
 
     def _metadata(self, table: TableResult, key: PartitionKey, partition: PartitionResult) -> Metadata:

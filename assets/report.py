@@ -28,12 +28,12 @@ def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="write_report", specs=[spec], required_resource_keys=RESOURCES)
     def write(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        given, found = step_of(context)
+        step_input, results = step_of(context)
         try:
-            day = last_day(given.home)
-            paths = {language: write_report(given.home, language, day=day) for language in LANGUAGES}
+            day = last_day(step_input.home)
+            paths = {language: write_report(step_input.home, language, day=day) for language in LANGUAGES}
         except HeadwaterError as error:
-            raise found.failure(error) from error
+            raise results.failure(error) from error
         files = {str(language): dg.MetadataValue.path(path) for language, path in paths.items()}
         return dg.MaterializeResult(asset_key=REPORT, metadata={"day": dg.MetadataValue.text(day.isoformat()), **files})
 

@@ -55,7 +55,7 @@ def sql_assets(
 
 @dataclass
 class _Step:
-    """Models of one schema that one op computes; *days*: table that they read → how many days back."""
+    """Models of one schema that one op computes; *days*: table that they read → how many days back they read it."""
 
     schema: str
     is_by_day: bool
@@ -63,7 +63,7 @@ class _Step:
     days: dict[str, int | None] = field(default_factory=dict)
 
     def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
-        """Whether *model*, which reads *days*, can join: Dagster has one partition mapping for a step and a table."""
+        """Whether *model*, with its own *days*, can join: a step has one partition mapping for each table it reads."""
         alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
         return alike and all(self.days.get(table, n) == n for table, n in days.items())
 
@@ -138,30 +138,30 @@ def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.
 def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Compute the selected tables, report the result to Dagster, and fail if a check blocked a partition."""
     _refuse_checks_alone(context)
-    given, found = step_of(context)
+    step_input, results = step_of(context)
     tables = {table_name(key) for key in context.selected_asset_keys}
     span = _days(context)
     try:
-        with home_lock(given.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
-            workspace = given.open(context.run.run_id)
-            with session(given.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, given.blocked, given.tell).compute(tables, span)
-                found.results.append(result)
+        with home_lock(step_input.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
+            workspace = step_input.open(context.run.run_id)
+            with session(step_input.home, workspace.settings) as connection:
+                result = Runner(workspace, connection, step_input.blocked, step_input.tell).compute(tables, span)
+                results.computed.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
-                # A backfill counts a day without an event as failed.
+                # A backfill counts each of its days that gets no event as failed.
                 claimed = span.days if span and _BACKFILL_TAG in context.run.tags else []
                 for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
-                    given.tell("reporting the result to Dagster")
+                    step_input.tell("reporting the result to Dagster")
                     yield event
     except HeadwaterError as error:
-        raise found.failure(error) from error
+        raise results.failure(error) from error
     if reason := why_incomplete(result):
         raise dg.Failure(description=reason, allow_retries=False)
 
 
 def _refuse_checks_alone(context: dg.AssetExecutionContext) -> None:
-    """Refuse to run a check without its table, which the UI offers."""
+    """Refuse to run a check without computing its table, although the UI offers that."""
     alone = {key.asset_key for key in context.selected_asset_check_keys} - context.selected_asset_keys
     if alone:
         tables = ", ".join(sorted(map(table_name, alone)))

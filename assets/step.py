@@ -1,6 +1,6 @@
 """Objects that the steps of a run share with the code that started it in the same process.
 
-Here: the input of a step (Given) and its results (Found); both are resources of every asset.
+Here: the input of a step (StepInput) and its results (StepResults); both are resources of every asset.
 Not here: the steps (``assets.sql``, ``assets.ingestion``, ``assets.report``), starting them (``assets.engine``).
 """
 
@@ -18,13 +18,13 @@ from pipelines.home.folder import Home, Tell
 from pipelines.ingest import IngestReport
 from pipelines.lake.partitions import PartitionKey
 
-_GIVEN, _FOUND = "given", "found"
-RESOURCES = {_GIVEN, _FOUND}
+_INPUT, _RESULTS = "step_input", "step_results"
+RESOURCES = {_INPUT, _RESULTS}
 """The names of the resources that every step needs."""
 
 
 @dataclass
-class Given:
+class StepInput:
     """The input of a step.
 
     Attributes:
@@ -39,27 +39,27 @@ class Given:
     _opened: tuple[str, Workspace] | None = None
 
     def adopt(self, run_id: str, workspace: Workspace) -> None:
-        """Let the steps of a run use *workspace* instead of reading the home's files again."""
+        """Let the steps of the run *run_id* use *workspace* instead of reading the home's files again."""
         self._opened = (run_id, workspace)
 
     def open(self, run_id: str) -> Workspace:
-        """The home for a run: its files are read once for the run, the list of batches at every step."""
+        """The workspace of a run. Files are read once per run, but the list of raw batches at every call."""
         if self._opened is None or self._opened[0] != run_id:
             self._opened = (run_id, open_workspace(self.home))
         return self._opened[1].reread_raw()
 
 
 @dataclass
-class Found:
+class StepResults:
     """The results of a run's steps.
 
     Attributes:
-        results: What was computed, one entry a step.
+        computed: What was computed, one entry per step.
         ingested: The report of the ingestion.
         error: The error that ended a step.
     """
 
-    results: list[RunResult] = field(default_factory=list)
+    computed: list[RunResult] = field(default_factory=list)
     ingested: IngestReport | None = None
     error: HeadwaterError | None = None
 
@@ -71,14 +71,14 @@ class Found:
 
     def clear(self) -> None:
         """Remove the results of the previous run."""
-        self.results, self.ingested, self.error = [], None, None
+        self.computed, self.ingested, self.error = [], None, None
 
 
-def resources_of(given: Given, found: Found) -> Mapping[str, object]:
+def resources_of(step_input: StepInput, results: StepResults) -> Mapping[str, object]:
     """The resources of a code location, by name."""
-    return {_GIVEN: given, _FOUND: found}
+    return {_INPUT: step_input, _RESULTS: results}
 
 
-def step_of(context: dg.AssetExecutionContext) -> tuple[Given, Found]:
+def step_of(context: dg.AssetExecutionContext) -> tuple[StepInput, StepResults]:
     """The input and the results object of the step of *context*."""
-    return getattr(context.resources, _GIVEN), getattr(context.resources, _FOUND)
+    return getattr(context.resources, _INPUT), getattr(context.resources, _RESULTS)

@@ -74,11 +74,11 @@ def measure_pair(
     outcomes: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(runs):
         for job, folder, found in zip(jobs, folders, outcomes, strict=True):
-            found.append(run_apart(job, folder))
+            found.append(run_in_new_process(job, folder))
     return Pair(Figure(names[0], rows, tuple(outcomes[0])), Figure(names[1], rows, tuple(outcomes[1])))
 
 
-def run_apart(job: Job, folder: Path) -> Run:
+def run_in_new_process(job: Job, folder: Path) -> Run:
     """One run of *job* in a new process.
 
     Raises:
@@ -88,7 +88,7 @@ def run_apart(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # without this, waiting would not end if the job dies
+    sender.close()  # else recv would wait for ever if the job dies
     try:
         run: Run = receiver.recv()
     except EOFError as error:
@@ -110,6 +110,6 @@ def _processor_seconds() -> float:
 
 
 def _peak_memory() -> int:
-    """The peak memory of this process in bytes. getrusage would return the parent's peak in a spawned process."""
+    """The peak memory of this process in bytes. In a spawned process, getrusage returns the parent's peak."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) * 1024

@@ -49,7 +49,7 @@ _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Number of sale lines of a shop, of those with the true entrance, and of those with the true slot."""
+    """Number of sale lines of a shop: all, those attributed to the true entrance, those attributed to the true slot."""
 
     lines: int
     entrance: int
@@ -105,7 +105,7 @@ def sales_beside_truth(home: Home) -> pl.DataFrame:
 
 
 def recovery(sales: pl.DataFrame) -> Recovery:
-    """How much of *sales* (``sales_beside_truth``) is right. A right slot requires the right content and entrance."""
+    """How many of *sales* (``sales_beside_truth``) are right; a slot is right only with its entrance and content."""
     is_entrance = pl.col("entrance_id") == pl.col("planted_entrance_id")
     is_slot = pl.all_horizontal(pl.col(name) == pl.col(f"planted_{name}") for name in _SLOT)
     entrance, slot = sales.select(entrance=is_entrance.sum(), slot=(is_entrance & is_slot).sum()).row(0)
@@ -126,7 +126,7 @@ def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.D
 def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
     """Name → parameters of the shops to compare."""
     everything = {"clean": parameters_with(()), **{name: parameters_with([name]) for name in TRAPS}}
-    everything |= {"the believable mix": SimulationParameters(), "half without events": HALF_WITHOUT_EVENTS}
+    everything |= {"the realistic mix": SimulationParameters(), "half without events": HALF_WITHOUT_EVENTS}
     return {name: parameters for name, parameters in everything.items() if not names or name in names}
 
 

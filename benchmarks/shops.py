@@ -120,11 +120,11 @@ def bot_log(devices: int) -> pl.DataFrame:
 def year_of_sales(folder: Path, customers: int, lines: int) -> int:
     """Make a home whose core has a year of *lines* order lines of *customers* customers. Returns the number of lines.
 
-    Every customer gets one order, the other orders are skewed to some customers. Hashes of order and line numbers
-    decide everything, so the same sizes give the same rows.
+    Every customer gets one order; the others go mostly to a few customers. All values are hashes of order and line
+    numbers, so the same sizes give the same rows.
     """
     home, _ = init_home(folder)
-    # Without a landed file on this day it would not count as the last day.
+    # Land a file on this day: the last day with landed records is the last one that is computed.
     simulate(home.landing, days=1, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
@@ -144,7 +144,7 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
 
 
 def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
-    """SQL for the lines of the day *days_ago*: every 365th order, starting with that number."""
+    """SQL for the lines of *day*: every 365th order, starting with order number *days_ago*."""
     return f"""
         SELECT
             'SO' || order_no AS order_id,
@@ -193,7 +193,7 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     home, _ = init_home(folder)
     text = home.settings_file.read_text(encoding="utf-8")
     home.settings_file.write_text(re.sub(r"(?m)^  windows: \[.*\]", "  windows: [28]", text), encoding="utf-8")
-    # Without a landed file on this day it would not count as the last day.
+    # Land a file on this day: the last day with landed records is the last one that is computed.
     simulate(home.landing, days=2, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)

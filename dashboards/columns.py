@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from dashboards.blocks import Column, Row
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE, Number, change_ratio
 
 
 def metric(
-    look: Look,
+    locale: Locale,
     name: str,
     *,
     field: str | None = None,
@@ -26,25 +26,25 @@ def metric(
     """A metric, in short with the full value on hover."""
     key = field or name
     return Column(
-        title or look.text.name("metric", name),
-        lambda row: short_text(look.numbers, name, row[key]),
-        lambda row: full_text(look.numbers, name, row[key]),
+        title or locale.text.name("metric", name),
+        lambda row: short_text(locale.numbers, name, row[key]),
+        lambda row: full_text(locale.numbers, name, row[key]),
         field=key,
         metric=name,
         href=href,
-        definition=definition(look, name),
+        definition=definition(locale, name),
     )
 
 
-def exact(look: Look, name: str, *, field: str | None = None, title: str | None = None) -> Column:
+def exact(locale: Locale, name: str, *, field: str | None = None, title: str | None = None) -> Column:
     """A metric in full, for tables in which readers check a sum."""
     key = field or name
     return Column(
-        title or look.text.name("metric", name),
-        lambda row: full_text(look.numbers, name, row[key]),
+        title or locale.text.name("metric", name),
+        lambda row: full_text(locale.numbers, name, row[key]),
         field=key,
         metric=name,
-        definition=definition(look, name),
+        definition=definition(locale, name),
     )
 
 
@@ -60,7 +60,7 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
     )
 
 
-def change(look: Look, name: str, *, title: str | None = None) -> Column:
+def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
     """The change of the metric *name* against ``<name>_before``, which shows on hover.
 
     If the value was zero before, there is no relative change: the cell says "new". If it is zero now, "gone".
@@ -70,32 +70,32 @@ def change(look: Look, name: str, *, title: str | None = None) -> Column:
 
     def cell(row: Row) -> str:
         if is_rate(name):
-            points = look.numbers.points(row[name], row[before])
-            return arrowed(points if points == NONE else look.text("compare.points", n=points))
-        return appeared(look, row[name], row[before]) or arrowed(look.numbers.change(row[name], row[before]))
+            points = locale.numbers.points(row[name], row[before])
+            return arrowed(points if points == NONE else locale.text("compare.points", n=points))
+        return appeared(locale, row[name], row[before]) or arrowed(locale.numbers.change(row[name], row[before]))
 
     def value(row: Row) -> float | str | None:
-        word = None if is_rate(name) else appeared(look, row[name], row[before])
+        word = None if is_rate(name) else appeared(locale, row[name], row[before])
         found: float | None = row.get(f"{name}_change")
         return word or found
 
     return Column(
-        title or look.text("column.change"),
+        title or locale.text("column.change"),
         cell,
-        lambda row: full_text(look.numbers, name, row[before]),
+        lambda row: full_text(locale.numbers, name, row[before]),
         field=f"{name}_change",
         metric="change_rate" if not is_rate(name) else "change_share",
-        definition=look.text("about.change"),
+        definition=locale.text("about.change"),
         read=value,
     )
 
 
-def appeared(look: Look, now: Number, before: Number) -> str:
+def appeared(locale: Locale, now: Number, before: Number) -> str:
     """Whether an amount is new or gone, as text; '' if both values are present, or neither."""
     if bool(now) == bool(before):
         return ""
     way = "▲" if (now or 0) > (before or 0) else "▼"
-    word = look.text("change.new" if now else "change.gone")
+    word = locale.text("change.new" if now else "change.gone")
     return f"{way} {word}"
 
 
@@ -111,9 +111,9 @@ def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]
     return rows
 
 
-def definition(look: Look, name: str) -> str:
+def definition(locale: Locale, name: str) -> str:
     """The definition of the metric *name*; '' if it has none."""
-    found = look.text.name("about", name)
+    found = locale.text.name("about", name)
     return "" if found == name else found
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import lock, told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, lock, write_file
 from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
@@ -109,7 +109,7 @@ class Users:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
         """Lock the file and yield its users to be changed; they are saved if the block ends without an error."""
-        with told_if_unwritable(self._home.users_file):
+        with convert_write_errors(self._home.users_file):
             self._home.access.mkdir(mode=0o700, exist_ok=True)
             with lock(self._home.users_lock):
                 users = dict(self.all())

@@ -63,7 +63,7 @@ def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
 
     If there is no such day, the view's last day is used, and the sections report what is missing.
     """
-    text, last = context.look.text, context.days.last
+    text, last = context.locale.text, context.days.last
     day = max((kept for kept in context.copy.days_of(main) if kept <= last), default=last)
     note = Text(text("as_of.day", day=day))
     if day != last:

@@ -16,7 +16,7 @@ from dashboards.access.users import Role
 from dashboards.app.marts import Copy
 from dashboards.app.view import View, compared_days
 from dashboards.blocks import Block, Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.queries import query
 
 
@@ -61,9 +61,9 @@ class Context:
     user: str = ""
 
     @cached_property
-    def look(self) -> Look:
+    def locale(self) -> Locale:
         """The language and currency of texts and figures."""
-        return Look(self.view.language, self.copy.settings.currency)
+        return Locale(self.view.language, self.copy.settings.currency)
 
     @cached_property
     def days(self) -> Days:
@@ -107,7 +107,7 @@ class Context:
         It is the text of *key* with the command that computes the days; if they lie outside the shop's records, the
         text that says so.
         """
-        text, days = self.look.text, self.days
+        text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
         if days.last < start or days.first > end:
             return Text(text("empty.outside", start=start, end=end), "missing")
@@ -122,7 +122,7 @@ class Context:
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
             for row in self.copy.rows(query("entrances.names"))
         }
-        return names | {key: self.look.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
+        return names | {key: self.locale.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 
 
 Page = Callable[[Context], Sequence[Block]]

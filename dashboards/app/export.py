@@ -67,7 +67,7 @@ def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
 
 
 def _about(context: Context, table: Table) -> list[tuple[str, str]]:
-    text, days = context.look.text, context.days
+    text, days = context.locale.text, context.days
     is_of_days = context.view.page not in WITHOUT_DAYS and table.is_of_days
     return [
         (text("export.table"), table.title),
@@ -83,7 +83,7 @@ def _about(context: Context, table: Table) -> list[tuple[str, str]]:
 
 
 def _sorted_by(context: Context, table: Table) -> list[tuple[str, str]]:
-    text = context.look.text
+    text = context.locale.text
     ways = {"ascending": text("sort.up"), "descending": text("sort.down")}
     return [
         (text("export.sorted"), f"{column.title}, {ways[way]}")

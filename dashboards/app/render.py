@@ -34,8 +34,8 @@ from dashboards.blocks import (
     Table,
     Text,
 )
-from dashboards.figures.look import Look
 from dashboards.figures.themes import dark
+from dashboards.locale import Locale
 
 CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 MOST_ROWS = 200
@@ -142,7 +142,7 @@ def _change(change: Change) -> Component:
 
 
 def _chart(context: Context, chart: Chart) -> Component:
-    look, table = context.look, chart.table
+    locale, table = context.locale, chart.table
     layout = chart.figure.layout
     meta = layout.meta or {}
     notes = [note for note in (*chart.notes, *table.notes, *(meta.get("notes") or ())) if note]
@@ -174,9 +174,9 @@ def _chart(context: Context, chart: Chart) -> Component:
                 **marks({"aria-label": clean(table.title)}),
             ),
             *(html.P(clean(note), className="note") for note in notes),
-            *([_selection(look, table.key)] if chart.selects else []),
+            *([_selection(locale, table.key)] if chart.selects else []),
             html.Details(
-                [html.Summary(look.text("view_as_table")), *_body(context, replace(table, notes=()))],
+                [html.Summary(locale.text("view_as_table")), *_body(context, replace(table, notes=()))],
                 open=table.is_open or bool(table.sort),
             ),
         ],
@@ -185,10 +185,10 @@ def _chart(context: Context, chart: Chart) -> Component:
     )
 
 
-def _selection(look: Look, key: str) -> Component:
+def _selection(locale: Locale, key: str) -> Component:
     return html.Div(
         [
-            html.P(look.text("select.hint"), className="note"),
+            html.P(locale.text("select.hint"), className="note"),
             html.Div(id={"type": "selection", "key": key}, className="selection", **marks({"aria-live": "polite"})),
         ]
     )
@@ -196,14 +196,14 @@ def _selection(look: Look, key: str) -> Component:
 
 def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
     """The title, and the links to the files of the block."""
-    look = context.look
+    locale = context.locale
     links: list[Any] = [
         html.A(
             form.upper(),
             href=export_href(context.view, table.key, form),
             className="export",
             download="",
-            **marks({"aria-label": look.text("export.label", form=form.upper(), title=clean(table.title))}),
+            **marks({"aria-label": locale.text("export.label", form=form.upper(), title=clean(table.title))}),
         )
         for form in ("csv", "xlsx")
     ]
@@ -216,7 +216,7 @@ def _head(context: Context, table: Table, *, is_chart: bool = False) -> Componen
                 **marks(
                     {
                         "data-chart": table.key,
-                        "aria-label": look.text("export.label", form="PNG", title=clean(table.title)),
+                        "aria-label": locale.text("export.label", form="PNG", title=clean(table.title)),
                     }
                 ),
             )
@@ -243,13 +243,13 @@ def _titled_table(context: Context, table: Table) -> Component:
 
 
 def _body(context: Context, table: Table) -> list[Component]:
-    look = context.look
+    locale = context.locale
     shown = table.rows[: min(MOST_ROWS, table.most or MOST_ROWS)]
     if not shown:
-        return [html.P(look.text("empty.rows"), className="missing"), *_notes(table)]
+        return [html.P(locale.text("empty.rows"), className="missing"), *_notes(table)]
     notes = list(_notes(table))
     if len(shown) < len(table.rows):
-        message = look.text("first_of", n=look.numbers.full(len(shown)), m=look.numbers.full(len(table.rows)))
+        message = locale.text("first_of", n=locale.numbers.full(len(shown)), m=locale.numbers.full(len(table.rows)))
         notes.append(html.P(message, className="note"))
     if len(shown) < GRID_FROM:
         return [plain_table(context, table, shown), *notes]

@@ -69,7 +69,7 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
     """The accessible name of a sortable heading, and the mark by which app.js finds it again on the next page."""
     return {
         "data-sort": f"{table.key}:{name_of(column, place)}",
-        "aria-label": context.look.text("sort.label", title=clean(column.title)),
+        "aria-label": context.locale.text("sort.label", title=clean(column.title)),
     }
 
 
@@ -126,7 +126,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "suppressCellFocus": False,
                 "ensureDomOrder": True,
                 "enableCellTextSelection": True,
-                "localeText": {"noRowsToShow": context.look.text("empty.rows")},
+                "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
                 "autoSizePadding": 14,
                 "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
             },
@@ -148,7 +148,7 @@ def _grid_head(context: Context, table: Table, column: Column, place: int) -> di
     parameters = {
         "href": after_click(context.view, table, column, place).href,
         "arrow": _ARROWS[order],
-        "order": context.look.text(order_texts[order]) if order else "",
+        "order": context.locale.text(order_texts[order]) if order else "",
         "sort": sort_marks["data-sort"],
         "label": sort_marks["aria-label"],
     }

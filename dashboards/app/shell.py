@@ -34,7 +34,7 @@ LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 
 def page(context: Context, content: Sequence[Component]) -> Any:
     """A page in its frame."""
-    view, text = context.view, context.look.text
+    view, text = context.view, context.locale.text
     main = html.Main(
         [
             html.Div(
@@ -141,7 +141,7 @@ def _visitor(text: Texts) -> list[Component]:
 
 
 def _controls(context: Context) -> Component:
-    view, text, days = context.view, context.look.text, context.days
+    view, text, days = context.view, context.locale.text, context.days
     earliest, newest = context.copy.days[0], context.copy.newest(context.now)
     presets = []
     for preset in PRESETS:
@@ -166,7 +166,7 @@ def _controls(context: Context) -> Component:
 
 def _calendar(context: Context) -> Any:
     """The date range, in a calendar in the page's language with weeks that begin on Monday (``assets/calendar.js``)."""
-    view, text, days = context.view, context.look.text, context.days
+    view, text, days = context.view, context.locale.text, context.days
     names = ("nextMonth", "previousMonth", "nextYear", "previousYear", "nextDecade", "previousDecade")
     in_chinese = {"getDayProps": {"function": "dayInChinese"}} if view.language == "zh" else {}
     return dmc.DatesProvider(
@@ -206,7 +206,7 @@ def _comparison(view: View) -> Any:
 
 def _days_note(context: Context) -> str:
     """Sentences: the days shown, the comparison days, and which days are incomplete."""
-    text, days = context.look.text, context.days
+    text, days = context.locale.text, context.days
     sentences = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
     if days.then_first is not None:
         key = "range.compared" if days.is_recorded_then else "range.not_compared"

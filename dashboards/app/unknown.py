@@ -24,9 +24,9 @@ def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
 
 def _unread(context: Context) -> list[Text]:
     """A warning for each invalid date or comparison, on pages that have them."""
-    view, look = context.view, context.look
+    view, locale = context.view, context.locale
     return [
-        Text(look.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
+        Text(locale.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
         for key, value in view.unread.items()
         if (view.compares if key == "compare" else view.page not in WITHOUT_DAYS)
     ]
@@ -38,7 +38,7 @@ def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
     # A table that is not on the page is no mistake: a click on a row keeps the sort key but shows other tables.
     unsorted = [table for table in tables(blocks) if table.key == wanted and table.sort != field]
     is_wrong = bool(unsorted) or bool(asked and not field)
-    return [Text(context.look.text("unknown.sort", value=asked), "warning")] if is_wrong else []
+    return [Text(context.locale.text("unknown.sort", value=asked), "warning")] if is_wrong else []
 
 
 def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
@@ -56,6 +56,6 @@ def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
         labels = {option.value: option.label for option in choice.options}
         if asked and asked not in labels:
             shown = labels.get(choice.value, choice.value)
-            text = context.look.text("unknown.choice", label=choice.label, value=asked, shown=shown)
+            text = context.locale.text("unknown.choice", label=choice.label, value=asked, shown=shown)
             warnings.append(Text(text, "warning"))
     return warnings

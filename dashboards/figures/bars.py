@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, INK, SOFT_INK, Look, base, plain, text_width, wrapped
+from dashboards.figures.look import BLUE, INK, SOFT_INK, base, plain, text_width, wrapped
+from dashboards.locale import Locale
 
 _ROW = 32
 _TWO_LINES = 40
@@ -42,7 +43,7 @@ class Bars:
 
 
 def ranked_bars(
-    look: Look,
+    locale: Locale,
     names: Sequence[str],
     measures: Sequence[Bars],
     hovers: Sequence[str],
@@ -54,7 +55,7 @@ def ranked_bars(
     """
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
     row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
-    figure = base(look, max(row * len(names) + 28 + (26 if len(measures) > 1 or marks else 0), 110))
+    figure = base(locale, max(row * len(names) + 28 + (26 if len(measures) > 1 or marks else 0), 110))
     places = list(range(len(names)))
     for bars in measures:
         figure.add_bar(

@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.axes import round_values
-from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, Look, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, base, plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, tick_text
 
 LINES = (
@@ -29,21 +30,21 @@ LINES = (
 _MOST_TICKS = 9
 
 
-def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
+def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
     """*metric* by day as bars, the comparison days as a line: columns dt and *metric*, a row a day.
 
     Null draws no bar: the day is not computed. Each comparison day is drawn at the day it is compared with.
     """
-    figure = base(look, 280)
+    figure = base(locale, 280)
     days: Sequence[dt.date] = frame["dt"].to_list()
     values = frame[metric].to_list()
-    name = look.text.name("metric", metric)
+    name = locale.text.name("metric", metric)
     figure.add_bar(
         x=list(range(len(days))),
         y=values,
         marker_color=BLUE,
-        name=look.text("legend.these_days"),
-        hovertext=[_hover(look, day, metric, value) for day, value in zip(days, values, strict=True)],
+        name=locale.text("legend.these_days"),
+        hovertext=[_hover(locale, day, metric, value) for day, value in zip(days, values, strict=True)],
         hoverinfo="text",
     )
     everything = [value for value in values if value is not None]
@@ -56,25 +57,25 @@ def course(look: Look, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame |
             mode="lines+markers",
             line={"color": ORANGE, "width": 2, "dash": "dash"},
             marker={"symbol": "square", "size": 6, "color": ORANGE},
-            name=look.text("legend.those_days"),
+            name=locale.text("legend.those_days"),
             hovertext=[
-                _hover(look, day, metric, value) for day, value in zip(earlier["dt"].to_list(), before, strict=True)
+                _hover(locale, day, metric, value) for day, value in zip(earlier["dt"].to_list(), before, strict=True)
             ],
             hoverinfo="text",
         )
-    _day_axis(look, figure, days)
-    value_axis(look, figure, metric, everything)
+    _day_axis(locale, figure, days)
+    value_axis(locale, figure, metric, everything)
     figure.update_layout(showlegend=earlier is not None, bargap=0.25, margin={"t": 12})
     figure.update_yaxes(title_text=name)
     return figure
 
 
-def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
+def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
     A day without a row is a gap in the key's line.
     """
-    figure = base(look, 320)
+    figure = base(locale, 320)
     days: list[dt.date] = sorted(set(frame["dt"]))
     everything: list[float] = []
     for (key, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
@@ -89,31 +90,31 @@ def courses(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, st
             marker={"symbol": symbol, "size": 6, "color": color},
             name=plain(name, 24),
             hovertext=[
-                f"<b>{plain(name)}</b><br>{_hover(look, day, metric, value)}"
+                f"<b>{plain(name)}</b><br>{_hover(locale, day, metric, value)}"
                 for day, value in zip(days, values, strict=True)
             ],
             hoverinfo="text",
         )
-    _day_axis(look, figure, days)
-    value_axis(look, figure, metric, everything)
+    _day_axis(locale, figure, days)
+    value_axis(locale, figure, metric, everything)
     figure.update_layout(showlegend=True, margin={"t": 12})
-    figure.update_yaxes(title_text=look.text.name("metric", metric))
+    figure.update_yaxes(title_text=locale.text.name("metric", metric))
     return figure
 
 
-def _hover(look: Look, day: dt.date, metric: str, value: float | None) -> str:
-    date = f"{day} {look.text.date('date.short', day)}"
-    return f"{date}<br>{look.text.name('metric', metric)} {full_text(look.numbers, metric, value)}"
+def _hover(locale: Locale, day: dt.date, metric: str, value: float | None) -> str:
+    date = f"{day} {locale.text.date('date.short', day)}"
+    return f"{date}<br>{locale.text.name('metric', metric)} {full_text(locale.numbers, metric, value)}"
 
 
-def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
+def _day_axis(locale: Locale, figure: go.Figure, days: Sequence[dt.date]) -> None:
     step = max(1, -(-len(days) // _MOST_TICKS))
     if step > 3:
         step = 7 * -(-step // 7)  # so that all labelled days are the same weekday
     places = list(range(0, len(days), step))
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[look.text.date("date.lines", days[place]) for place in places],
+        ticktext=[locale.text.date("date.lines", days[place]) for place in places],
         range=[-0.6, len(days) - 0.4],
         tickangle=0,
     )
@@ -122,19 +123,19 @@ def _day_axis(look: Look, figure: go.Figure, days: Sequence[dt.date]) -> None:
         meta={
             "narrow": {
                 "xaxis.tickvals": narrow,
-                "xaxis.ticktext": [look.text.date("date.lines", days[place]) for place in narrow],
+                "xaxis.ticktext": [locale.text.date("date.lines", days[place]) for place in narrow],
             }
         }
     )
 
 
-def value_axis(look: Look, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
+def value_axis(locale: Locale, figure: go.Figure, metric: str, values: Sequence[float]) -> None:
     """Set up the axis of *values* in the unit of *metric*; it begins at 0 unless some values are negative."""
     low, high = min([0.0, *values]), max([0.0, *values])
     ticks = round_values(low, high or 1, 4)
     figure.update_yaxes(
         tickvals=ticks,
-        ticktext=[tick_text(look.numbers, metric, tick) for tick in ticks],
+        ticktext=[tick_text(locale.numbers, metric, tick) for tick in ticks],
         range=[low * 1.08, (high or 1) * 1.08],
         showgrid=True,
     )

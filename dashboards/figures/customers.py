@@ -13,32 +13,33 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, Look, base, plain
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, base, plain
+from dashboards.locale import Locale
 
 STAGES = ("new", "active", "returning", "dormant", "churned")
 
 
-def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
+def group_shares(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Octants or segments ranked by their share of net revenue, beside their share of customers.
 
     Columns name, customers, customer_share, revenue_share, net_revenue, average_order_value, average_recency_days.
     """
     rows = frame.sort("revenue_share", descending=True, nulls_last=True).to_dicts()
-    number = look.numbers
+    number = locale.numbers
     return ranked_bars(
-        look,
+        locale,
         [row["name"] for row in rows],
         [
             Bars(
-                look.text("legend.revenue_share"),
+                locale.text("legend.revenue_share"),
                 [row["revenue_share"] for row in rows],
                 [number.percent(row["revenue_share"]) for row in rows],
             ),
             Bars(
-                look.text("legend.customer_share"),
+                locale.text("legend.customer_share"),
                 [row["customer_share"] for row in rows],
                 [
-                    look.text(
+                    locale.text(
                         "label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"])
                     )
                     for row in rows
@@ -49,24 +50,24 @@ def group_shares(look: Look, frame: pl.DataFrame) -> go.Figure:
         ],
         [
             f"<b>{plain(row['name'])}</b>"
-            f"<br>{look.text('metric.customers')} {number.full(row['customers'])}"
-            f"<br>{look.text('metric.net_revenue')} {number.full_money(row['net_revenue'])}"
-            f"<br>{look.text('metric.net_order_value')} {number.full_money(row['average_order_value'])}"
-            f"<br>{look.text('metric.average_recency_days')} {number.full(row['average_recency_days'], 1)}"
+            f"<br>{locale.text('metric.customers')} {number.full(row['customers'])}"
+            f"<br>{locale.text('metric.net_revenue')} {number.full_money(row['net_revenue'])}"
+            f"<br>{locale.text('metric.net_order_value')} {number.full_money(row['average_order_value'])}"
+            f"<br>{locale.text('metric.average_recency_days')} {number.full(row['average_recency_days'], 1)}"
             for row in rows
         ],
     )
 
 
-def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
+def rfm_heat(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Customers by recency and frequency score, coloured by their mean net revenue.
 
     Columns r_score, f_score, customers, monetary. Cells without customers are blank.
     """
-    figure = base(look, 360)
+    figure = base(locale, 360)
     cells = {(row["r_score"], row["f_score"]): row for row in frame.iter_rows(named=True)}
     scores = [1, 2, 3, 4, 5]
-    number = look.numbers
+    number = locale.numbers
 
     def grid(make: Callable[[dict[str, Any]], object], absent: object) -> list[list[object]]:
         return [[make(cells[r, f]) if (r, f) in cells else absent for r in scores] for f in scores]
@@ -80,8 +81,8 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
         textfont={"size": 12, "color": INK},
         hovertext=grid(
             lambda row: (
-                f"R {row['r_score']} · F {row['f_score']}<br>{look.text('metric.customers')} "
-                f"{number.full(row['customers'])}<br>{look.text('metric.mean_monetary')} "
+                f"R {row['r_score']} · F {row['f_score']}<br>{locale.text('metric.customers')} "
+                f"{number.full(row['customers'])}<br>{locale.text('metric.mean_monetary')} "
                 f"{number.full_money(row['monetary'])}"
             ),
             "",
@@ -93,26 +94,26 @@ def rfm_heat(look: Look, frame: pl.DataFrame) -> go.Figure:
         ygap=3,
         showscale=False,
     )
-    figure.update_xaxes(tickvals=scores, title_text=look.text("axis.r_score"), range=[0.5, 5.5], showline=False)
-    figure.update_yaxes(tickvals=scores, title_text=look.text("axis.f_score"), range=[0.5, 5.5], showline=False)
+    figure.update_xaxes(tickvals=scores, title_text=locale.text("axis.r_score"), range=[0.5, 5.5], showline=False)
+    figure.update_yaxes(tickvals=scores, title_text=locale.text("axis.f_score"), range=[0.5, 5.5], showline=False)
     return figure
 
 
-def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
+def lifecycle(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Customers in each stage now; a mark on each bar shows how many there were on the earlier day of the comparison.
 
     Columns stage, customers, revenue, before (customers on the earlier day; null if that day has no snapshot).
     """
     rows = sorted(frame.to_dicts(), key=lambda row: STAGES.index(row["stage"]))
-    number = look.numbers
+    number = locale.numbers
     total = sum(row["customers"] for row in rows)
     has_before = any(row["before"] is not None for row in rows)
     return ranked_bars(
-        look,
-        [look.text(f"stage.{row['stage']}") for row in rows],
+        locale,
+        [locale.text(f"stage.{row['stage']}") for row in rows],
         [
             Bars(
-                look.text("legend.now"),
+                locale.text("legend.now"),
                 [row["customers"] for row in rows],
                 [
                     number.short(row["customers"]) + (f" · {number.percent(row['customers'] / total)}" if total else "")
@@ -121,21 +122,21 @@ def lifecycle(look: Look, frame: pl.DataFrame) -> go.Figure:
             )
         ],
         [
-            f"<b>{look.text('stage.' + row['stage'])}</b><br>{look.text('metric.customers')} "
-            f"{number.full(row['customers'])}<br>{look.text('legend.before')} {number.full(row['before'])}"
-            f"<br>{look.text('metric.revenue')} {number.full_money(row['revenue'])}"
+            f"<b>{locale.text('stage.' + row['stage'])}</b><br>{locale.text('metric.customers')} "
+            f"{number.full(row['customers'])}<br>{locale.text('legend.before')} {number.full(row['before'])}"
+            f"<br>{locale.text('metric.revenue')} {number.full_money(row['revenue'])}"
             for row in rows
         ],
-        Bars(look.text("legend.before"), [row["before"] for row in rows], [], ORANGE) if has_before else None,
+        Bars(locale.text("legend.before"), [row["before"] for row in rows], [], ORANGE) if has_before else None,
     )
 
 
-def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
+def pareto(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Cumulative shares, best first: columns kind (customer, product), cumulative_members, cumulative_share.
 
     The point at the best fifth is labelled; a dotted line shows equal shares.
     """
-    figure = base(look, 340)
+    figure = base(locale, 340)
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip"
     )
@@ -156,38 +157,34 @@ def pareto(look: Look, frame: pl.DataFrame) -> go.Figure:
             mode="lines+markers",
             line={"color": color, "width": 2.5, "dash": dash},
             marker={"size": 7, "symbol": symbol},
-            name=look.text(f"legend.pareto_{kind}"),
+            name=locale.text(f"legend.pareto_{kind}"),
             hovertext=[
-                look.text(
-                    f"hover.pareto_{kind}", members=look.numbers.full_percent(x), share=look.numbers.full_percent(y)
+                locale.text(
+                    f"hover.pareto_{kind}", members=locale.numbers.full_percent(x), share=locale.numbers.full_percent(y)
                 )
                 for x, y in zip(xs, ys, strict=True)
             ],
             hoverinfo="text",
         )
-        _write_fifth(look, figure, kind, xs, ys, color)
+        _write_fifth(locale, figure, kind, xs, ys, color)
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    percents = [look.numbers.round_percent(tick) for tick in ticks]
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=percents, range=[-0.02, 1.03], title_text=look.text("axis.members"), showgrid=True
-    )
-    figure.update_yaxes(
-        tickvals=ticks, ticktext=percents, range=[-0.02, top * 1.05], title_text=look.text("axis.share"), showgrid=True
-    )
+    axis = {"tickvals": ticks, "ticktext": [locale.numbers.round_percent(tick) for tick in ticks], "showgrid": True}
+    figure.update_xaxes(**axis, range=[-0.02, 1.03], title_text=locale.text("axis.members"))
+    figure.update_yaxes(**axis, range=[-0.02, top * 1.05], title_text=locale.text("axis.share"))
     figure.update_layout(showlegend=True)
     figure.data[0].showlegend = False
     return figure
 
 
-def _write_fifth(look: Look, figure: go.Figure, kind: str, xs: list[float], ys: list[float], color: str) -> None:
+def _write_fifth(locale: Locale, figure: go.Figure, kind: str, xs: list[float], ys: list[float], color: str) -> None:
     index = next((n for n, x in enumerate(xs) if x >= 0.2 - 1e-9), None)
     if index is None or xs[index] > 0.5:  # too few members for a fifth
         return
     figure.add_annotation(
         x=xs[index],
         y=ys[index],
-        text=look.text(
-            f"label.pareto_{kind}", members=look.numbers.percent(xs[index]), share=look.numbers.percent(ys[index])
+        text=locale.text(
+            f"label.pareto_{kind}", members=locale.numbers.percent(xs[index]), share=locale.numbers.percent(ys[index])
         ),
         xanchor="left",
         align="left",

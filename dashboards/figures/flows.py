@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, GREY, INK, ORANGE, PALE, PAPER, SKY, Look, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, ORANGE, PALE, PAPER, SKY, base, plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, short_text
 
 MOST_STEPS = 6
@@ -56,13 +57,13 @@ def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
     return dict(made), others
 
 
-def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
+def path_sankey(locale: Locale, paths: Paths, metric: str) -> go.Figure:
     """Steps of paths from left to right; a node's height is its *metric*. The last column is the end of the paths.
 
     Each node's value is in its label.
     """
     made, others = folded(paths)
-    figure = base(look, 460)
+    figure = base(locale, 460)
     if not made:
         return figure
     total = sum(made.values())
@@ -74,7 +75,7 @@ def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
         arrangement="snap",
         node={
             "label": [
-                f"{_step(look, name, others[step])} · {short_text(look.numbers, metric, weights[step, name])}"
+                f"{_step(locale, name, others[step])} · {short_text(locale.numbers, metric, weights[step, name])}"
                 if weights[step, name] >= _LABELLED * total
                 else ""
                 for step, name in order
@@ -84,7 +85,7 @@ def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
             "pad": 14,
             "thickness": 14,
             "align": "left",
-            "customdata": [_node_hover(look, node, others[node[0]], metric, weights[node], total) for node in order],
+            "customdata": [_node_hover(locale, node, others[node[0]], metric, weights[node], total) for node in order],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
         link={
@@ -93,8 +94,8 @@ def path_sankey(look: Look, paths: Paths, metric: str) -> go.Figure:
             "value": list(links.values()),
             "color": PALE,
             "customdata": [
-                f"{_step(look, source[1], others[source[0]])} → {_step(look, target[1], others[target[0]])}<br>"
-                f"{full_text(look.numbers, metric, value)}"
+                f"{_step(locale, source[1], others[source[0]])} → {_step(locale, target[1], others[target[0]])}<br>"
+                f"{full_text(locale.numbers, metric, value)}"
                 for (source, target), value in links.items()
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
@@ -123,10 +124,10 @@ def _flows(
     return weights, links
 
 
-def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
+def path_icicle(locale: Locale, paths: Paths, metric: str) -> go.Figure:
     """Paths as boxes: the next steps stand below each step; the width of a box is its share of *metric*."""
     made, others = folded(paths)
-    figure = base(look, 380)
+    figure = base(locale, 380)
     if not made:
         return figure
     sums: dict[tuple[str, ...], float] = defaultdict(float)
@@ -134,19 +135,19 @@ def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
         for length in range(1, len(path) + 1):
             sums[path[:length]] += weight
     total = sum(made.values())
-    root = look.text("flows.all")
+    root = locale.text("flows.all")
     prefixes = sorted(sums, key=lambda prefix: (len(prefix), -sums[prefix], prefix))
     numbers = {prefix: number for number, prefix in enumerate([(), *prefixes])}
     figure.add_icicle(
         ids=list(map(str, numbers.values())),
         parents=["", *(str(numbers[prefix[:-1]]) for prefix in prefixes)],
-        labels=[root, *(_step(look, prefix[-1], others[len(prefix) - 1]) for prefix in prefixes)],
+        labels=[root, *(_step(locale, prefix[-1], others[len(prefix) - 1]) for prefix in prefixes)],
         values=[total, *(sums[prefix] for prefix in prefixes)],
         branchvalues="total",
         tiling={"orientation": "v"},
-        text=[short_text(look.numbers, metric, value) for value in (total, *(sums[prefix] for prefix in prefixes))],
+        text=[short_text(locale.numbers, metric, value) for value in (total, *(sums[prefix] for prefix in prefixes))],
         textinfo="label+text",
-        customdata=[full_text(look.numbers, metric, value) for value in (total, *(sums[p] for p in prefixes))],
+        customdata=[full_text(locale.numbers, metric, value) for value in (total, *(sums[p] for p in prefixes))],
         hovertemplate="%{label}<br>%{customdata} · %{percentRoot:.1%}<extra></extra>",
         marker={
             "colors": [GREY, *(ORANGE if len(p) == 1 else SKY if len(p) % 2 else PALE for p in prefixes)],
@@ -164,28 +165,28 @@ def path_icicle(look: Look, paths: Paths, metric: str) -> go.Figure:
     return figure
 
 
-def _node_hover(look: Look, node: tuple[int, str], others: int, metric: str, weight: float, total: float) -> str:
-    share = look.numbers.percent(weight / total)
-    return f"<b>{_step(look, node[1], others)}</b><br>{full_text(look.numbers, metric, weight)} · {share}"
+def _node_hover(locale: Locale, node: tuple[int, str], others: int, metric: str, weight: float, total: float) -> str:
+    share = locale.numbers.percent(weight / total)
+    return f"<b>{_step(locale, node[1], others)}</b><br>{full_text(locale.numbers, metric, weight)} · {share}"
 
 
-def _step(look: Look, name: str, others: int) -> str:
+def _step(locale: Locale, name: str, others: int) -> str:
     if name == OTHER:
-        return look.text("flows.other", n=others)
+        return locale.text("flows.other", n=others)
     if name == LATER:
-        return look.text("flows.later")
-    return plain(step_name(look, name), 24)
+        return locale.text("flows.later")
+    return plain(step_name(locale, name), 24)
 
 
-def step_name(look: Look, step: str) -> str:
+def step_name(locale: Locale, step: str) -> str:
     """The display name of a step ``page_type.module``."""
     page, _, module = step.partition(".")
-    names = [look.text.name("page_type", page)]
+    names = [locale.text.name("page_type", page)]
     if module and module != "(none)":
-        names.append(look.text.name("module", module))
+        names.append(locale.text.name("module", module))
     return " · ".join(names)
 
 
-def path_name(look: Look, steps: Sequence[str]) -> str:
+def path_name(locale: Locale, steps: Sequence[str]) -> str:
     """The display name of a path."""
-    return " → ".join(step_name(look, step) for step in steps)
+    return " → ".join(step_name(locale, step) for step in steps)

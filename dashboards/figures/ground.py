@@ -13,8 +13,9 @@ import plotly.graph_objects as go
 
 from dashboards.figures.axes import Scale
 from dashboards.figures.labels import Area
-from dashboards.figures.look import SOFT_INK, Look, cut, darker, plain, text_width
+from dashboards.figures.look import SOFT_INK, cut, darker, plain, text_width
 from dashboards.figures.points import Matrix
+from dashboards.locale import Locale
 from dashboards.metrics import short_text
 
 STRIP = 25
@@ -69,13 +70,13 @@ def shade(figure: go.Figure, ground: Ground, colors: Mapping[str, str]) -> None:
         figure.add_shape(type="line", line={"color": SOFT_INK, "width": 1, "dash": "dash"}, layer="below", **place)
 
 
-def threshold_notes(look: Look, ground: Ground) -> list[Note]:
+def threshold_notes(locale: Locale, ground: Ground) -> list[Note]:
     """Annotations with the thresholds' values at the ends of their lines, outside the plot."""
     metrics = ground.matrix.x_metric, ground.matrix.y_metric
     texts = [
-        look.text("label.own_threshold")
+        locale.text("label.own_threshold")
         if is_relative
-        else f"{look.text('label.threshold')} {short_text(look.numbers, metric, value)}"
+        else f"{locale.text('label.threshold')} {short_text(locale.numbers, metric, value)}"
         for metric, value, is_relative in zip(metrics, ground.thresholds, ground.are_relative, strict=True)
     ]
     style: Note = {"showarrow": False, "font": {"size": 11, "color": SOFT_INK}, "borderpad": 1}
@@ -103,7 +104,7 @@ def threshold_notes(look: Look, ground: Ground) -> list[Note]:
 
 
 def name_notes(
-    look: Look, counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], *, is_narrow: bool
+    locale: Locale, counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], *, is_narrow: bool
 ) -> list[Note]:
     """Annotations in the corners: quadrant names with their numbers of products."""
     return [
@@ -114,7 +115,7 @@ def name_notes(
             "yref": "paper",
             "xanchor": "right" if code[0] == "1" else "left",
             "yanchor": "top" if code[1] == "1" else "bottom",
-            "text": f"<b>{plain(_name(matrix, code, is_narrow))}</b> {look.numbers.short(counts.get(code, 0))}",
+            "text": f"<b>{plain(_name(matrix, code, is_narrow))}</b> {locale.numbers.short(counts.get(code, 0))}",
             "showarrow": False,
             "font": {"size": 11 if is_narrow else 13, "color": darker(color)},
         }

@@ -13,19 +13,22 @@ import polars as pl
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.course import LINES, value_axis
-from dashboards.figures.look import GREY, SOFT_INK, Look, base, plain
+from dashboards.figures.look import GREY, SOFT_INK, base, plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
 _NAME_WIDTH = 22
 
 
-def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[str, str], judged_at: int) -> go.Figure:
+def launch_curves(
+    locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str], new_for: int
+) -> go.Figure:
     """*metric* since launch by days since launch: columns product_id, age (days, 0 on the day of launch), *metric*.
 
-    *names* maps the products to names, in their order; at most as many as there are line styles. *judged_at*: the age
+    *names* maps the products to names, in their order; at most as many as there are line styles. *new_for*: the age
     at which a product is no longer new, drawn as a dotted line.
     """
-    figure = base(look, 340)
+    figure = base(locale, 340)
     everything: list[float] = []
     oldest = 0
     for (product_id, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
@@ -41,31 +44,31 @@ def launch_curves(look: Look, frame: pl.DataFrame, metric: str, names: Mapping[s
             marker={"symbol": symbol, "size": 5, "color": color},
             name=plain(name, _NAME_WIDTH),
             hovertext=[
-                f"<b>{plain(name)}</b><br>{look.text('hover.age', n=age)}<br>{look.text.name('metric', metric)} "
-                f"{full_text(look.numbers, metric, value)}"
+                f"<b>{plain(name)}</b><br>{locale.text('hover.age', n=age)}<br>{locale.text.name('metric', metric)} "
+                f"{full_text(locale.numbers, metric, value)}"
                 for age, value in zip(ages, values, strict=True)
             ],
             hoverinfo="text",
         )
-    value_axis(look, figure, metric, everything)
+    value_axis(locale, figure, metric, everything)
     end = max(oldest, 7) + 1
     ticks = round_values(0, end, 6)
     figure.update_xaxes(
         tickvals=ticks,
-        ticktext=[look.numbers.short(tick) for tick in ticks],
+        ticktext=[locale.numbers.short(tick) for tick in ticks],
         range=[-0.5, end],
-        title_text=look.text("metric.days_since_launch"),
+        title_text=locale.text("metric.days_since_launch"),
     )
-    figure.update_yaxes(title_text=look.text.name("metric", metric))
-    if judged_at <= end:
-        figure.add_vline(x=judged_at, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.update_yaxes(title_text=locale.text.name("metric", metric))
+    if new_for <= end:
+        figure.add_vline(x=new_for, line={"color": GREY, "width": 1, "dash": "dot"})
         figure.add_annotation(
-            x=judged_at,
+            x=new_for,
             y=1,
             yref="paper",
             xanchor="right",
             yanchor="top",
-            text=look.text("label.judged", n=judged_at),
+            text=locale.text("label.decision_age", n=new_for),
             font={"size": 11, "color": SOFT_INK},
             showarrow=False,
         )

@@ -11,7 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, Look, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, base, plain
+from dashboards.locale import Locale
 
 Column = tuple[str, str]
 
@@ -39,7 +40,10 @@ def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) 
 
 
 def lineage_chart(
-    look: Look, sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column, descriptions: Mapping[Column, str]
+    locale: Locale,
+    sources: Mapping[str, Mapping[str, Sequence[Column]]],
+    of: Column,
+    descriptions: Mapping[Column, str],
 ) -> go.Figure:
     """The columns as boxes, an arrow from each source to the columns computed from it; landed tables are orange."""
     ranks = upstream(sources, of)
@@ -47,7 +51,7 @@ def lineage_chart(
     places = _places(shown, ranks, sources)
     depth = max(ranks[column] for column in shown)
     height = max(sum(ranks[column] == rank for column in shown) for rank in range(depth + 1))
-    figure = base(look, _ROW * height + 60)
+    figure = base(locale, _ROW * height + 60)
     links = [
         _link(places[source], places[column])
         for column in shown
@@ -57,7 +61,7 @@ def lineage_chart(
     boxes = [_box(column, places[column], column == of, descriptions.get(column, "")) for column in shown]
     figure.update_xaxes(range=[-0.55, depth + 0.55], visible=False)
     figure.update_yaxes(range=[height - 0.4, -0.6], visible=False)
-    notes = [look.text("first_of", n=len(shown), m=len(ranks))] if len(shown) < len(ranks) else []
+    notes = [locale.text("first_of", n=len(shown), m=len(ranks))] if len(shown) < len(ranks) else []
     figure.update_layout(shapes=links, annotations=boxes, meta={"width": _WIDTH * (depth + 1), "notes": notes})
     return figure
 

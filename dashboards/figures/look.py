@@ -1,6 +1,6 @@
-"""The style shared by all figures: colours, fonts, margins, and how data become text.
+"""The style shared by all figures: colours, fonts, margins.
 
-Here: the palette (distinct for the colour-blind and in print), the base layout, the Look that figures are drawn with.
+Here: the palette (distinct for the colour-blind and in print), the base layout, cutting and wrapping texts.
 Not here: any one chart.
 """
 
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from dataclasses import dataclass
-from functools import cached_property
 
 import plotly.graph_objects as go
 
-from dashboards.numbers import Language, Numbers
-from dashboards.texts import Texts
+from dashboards.locale import Locale
 
 BLUE = "#0b6e99"
 ORANGE = "#d9730d"
@@ -41,24 +38,6 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', "
     "'Noto Sans CJK SC', 'Noto Sans', sans-serif"
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """The language and the currency that a figure is drawn in."""
-
-    language: Language
-    currency: str
-
-    @cached_property
-    def text(self) -> Texts:
-        """All texts of the app and the report, in *language*."""
-        return Texts(self.language)
-
-    @cached_property
-    def numbers(self) -> Numbers:
-        """How numbers and money are written in *language* and *currency*."""
-        return Numbers(self.language, self.currency)
 
 
 def darker(color: str) -> str:
@@ -104,7 +83,7 @@ def wrapped(text: str, width: int) -> str:
     return plain(text, width + 4)
 
 
-def base(look: Look, height: int) -> go.Figure:
+def base(locale: Locale, height: int) -> go.Figure:
     """An empty figure in the shared style, *height* pixels high; its container sets the width."""
     axis = {
         "automargin": True,

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import GREY, INK, PALE, Look, base, plain
+from dashboards.figures.look import GREY, INK, PALE, base, plain
 from dashboards.figures.tables import ordered
+from dashboards.locale import Locale
 
 _LINE, _LEAST = 46, 250
 """Height in pixels: per group on the side with more groups, and the minimum of the figure."""
@@ -22,7 +23,7 @@ _ALPHA = 0.55
 
 
 def migration_flow(
-    look: Look, frame: pl.DataFrame, names: Mapping[str, str], colors: Mapping[str, str], unit: str
+    locale: Locale, frame: pl.DataFrame, names: Mapping[str, str], colors: Mapping[str, str], unit: str
 ) -> go.Figure:
     """Members by earlier group (left) and group now (right): columns from_key, to_key, members.
 
@@ -34,7 +35,7 @@ def migration_flow(
     targets = ordered({row["to_key"] for row in rows}, names)
     most = max(len(sources), len(targets))
     height = max(_LEAST, _LINE * most + 40)
-    figure = base(look, height)
+    figure = base(locale, height)
     if not rows:
         return figure
     before = [sum(row["members"] for row in rows if row["from_key"] == key) for key in sources]
@@ -47,7 +48,7 @@ def migration_flow(
         orientation="h",
         node={
             "label": [
-                f"{plain(names.get(key, key), 20)} {look.numbers.short(count)}"
+                f"{plain(names.get(key, key), 20)} {locale.numbers.short(count)}"
                 for key, count in zip(keys, [*before, *now], strict=True)
             ],
             "x": [0.001] * len(sources) + [0.999] * len(targets),
@@ -65,20 +66,20 @@ def migration_flow(
             "color": [_band(row, colors) for row in rows],
             "customdata": [
                 f"{plain(names.get(row['from_key'], row['from_key']))} → "
-                f"{plain(names.get(row['to_key'], row['to_key']))}<br>{look.text(unit)} "
-                f"{look.numbers.full(row['members'])}"
+                f"{plain(names.get(row['to_key'], row['to_key']))}<br>{locale.text(unit)} "
+                f"{locale.numbers.full(row['members'])}"
                 for row in rows
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
         textfont={"size": 12, "color": INK},
     )
-    _name_sides(look, figure)
+    _name_sides(locale, figure)
     figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
     return figure
 
 
-def _name_sides(look: Look, figure: go.Figure) -> None:
+def _name_sides(locale: Locale, figure: go.Figure) -> None:
     for x, anchor, key in ((0, "left", "axis.from"), (1, "right", "axis.to")):
         figure.add_annotation(
             x=x,
@@ -88,7 +89,7 @@ def _name_sides(look: Look, figure: go.Figure) -> None:
             yanchor="bottom",
             xanchor=anchor,
             yshift=8,
-            text=f"<b>{look.text(key)}</b>",
+            text=f"<b>{locale.text(key)}</b>",
             showarrow=False,
             font={"size": 12, "color": INK},
         )

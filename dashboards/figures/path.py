@@ -13,7 +13,8 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, SOFT_INK, Look, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, SOFT_INK, base, plain
+from dashboards.locale import Locale
 
 Kind = Literal["head", "kept", "end", "backtracked", "superseded"]
 KINDS: tuple[Kind, ...] = ("head", "kept", "end", "backtracked", "superseded")
@@ -42,15 +43,15 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
     return "backtracked" if row["stack_step_no"] is None else "kept"
 
 
-def shapes(look: Look) -> dict[str, str]:
+def shapes(locale: Locale) -> dict[str, str]:
     """Names of the shapes, one per kind of step, for the text that explains the figure."""
     return {
-        kind: look.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
+        kind: locale.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
         for kind, mark in _MARKS.items()
     }
 
 
-def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
+def path_timeline(locale: Locale, frame: pl.DataFrame, entrance: str) -> go.Figure:
     """Steps from left to right in the order of the device's clock, pages as lanes, the newest page lowest.
 
     Lines run along the lane of a page until the next step.
@@ -62,7 +63,7 @@ def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
     """
     rows = frame.sort("step_no").to_dicts()
     pages = sorted({row["page_id"] for row in rows})
-    figure = base(look, max(_LANE * len(pages) + 92, 170))
+    figure = base(locale, max(_LANE * len(pages) + 92, 170))
     if not rows:
         return figure
     lanes = {page: place for place, page in enumerate(pages)}
@@ -72,17 +73,17 @@ def path_timeline(look: Look, frame: pl.DataFrame, entrance: str) -> go.Figure:
     for kind in KINDS:
         chosen = [place for place, found in enumerate(kinds) if found == kind]
         if chosen:
-            _draw_marks(look, figure, kind, chosen, rows, lanes)
-    _write_labels(look, figure, rows, kinds, lanes, entrance)
+            _draw_marks(locale, figure, kind, chosen, rows, lanes)
+    _write_labels(locale, figure, rows, kinds, lanes, entrance)
     figure.update_xaxes(
         tickvals=list(range(len(rows))),
-        ticktext=_clock(look, [row["device_time"] for row in rows]),
+        ticktext=_clock(locale, [row["device_time"] for row in rows]),
         range=[-0.6, len(rows) - 0.4],
         side="top",
         showline=False,
         tickfont={"size": 11, "color": SOFT_INK},
     )
-    types = {row["page_id"]: look.text.name("page_type", str(row["page_type"])) for row in rows}
+    types = {row["page_id"]: locale.text.name("page_type", str(row["page_type"])) for row in rows}
     figure.update_yaxes(
         tickvals=list(range(len(pages))),
         ticktext=[f"<b>{plain(types[page], 18)}</b><br>PageId {page}" for page in pages],
@@ -136,7 +137,7 @@ def _draw_lines(
 
 
 def _draw_marks(
-    look: Look,
+    locale: Locale,
     figure: go.Figure,
     kind: Kind,
     places: Sequence[int],
@@ -151,33 +152,33 @@ def _draw_marks(
         text=[str(rows[place]["stack_step_no"] or "") for place in places],
         textfont={"size": 11, "color": PAPER},
         textposition="middle center",
-        name=look.text(f"step.{kind}"),
-        hovertext=[_hover(look, rows[place], kind) for place in places],
+        name=locale.text(f"step.{kind}"),
+        hovertext=[_hover(locale, rows[place], kind) for place in places],
         hoverinfo="text",
         cliponaxis=False,
     )
 
 
-def _hover(look: Look, row: Mapping[str, Any], kind: Kind) -> str:
+def _hover(locale: Locale, row: Mapping[str, Any], kind: Kind) -> str:
     lines = [
-        f"<b>{plain(_place(look, row), 60)}</b>",
+        f"<b>{plain(_place(locale, row), 60)}</b>",
         plain(row["product"], 60) if row["product"] else "",
-        f"{plain(look.text.name('page_type', str(row['page_type'])))} · PageId {row['page_id']}",
+        f"{plain(locale.text.name('page_type', str(row['page_type'])))} · PageId {row['page_id']}",
         f"{row['device_time']:%Y-%m-%d %H:%M:%S}",
-        f"<i>{look.text(f'step.{kind}')}</i>: {look.text(f'step_reason.{kind}')}",
+        f"<i>{locale.text(f'step.{kind}')}</i>: {locale.text(f'step_reason.{kind}')}",
     ]
     return "<br>".join(line for line in lines if line)
 
 
-def _place(look: Look, row: Mapping[str, Any]) -> str:
+def _place(locale: Locale, row: Mapping[str, Any]) -> str:
     """The place of the click: module and slot."""
-    module = look.text.name("module", str(row["module"] or ""))
-    slot = look.text("slot.number", n=row["slot"]) if row["slot"] is not None else ""
+    module = locale.text.name("module", str(row["module"] or ""))
+    slot = locale.text("slot.number", n=row["slot"]) if row["slot"] is not None else ""
     return " · ".join(part for part in (module, slot) if part)
 
 
 def _write_labels(
-    look: Look,
+    locale: Locale,
     figure: go.Figure,
     rows: Sequence[Mapping[str, Any]],
     kinds: Sequence[Kind],
@@ -187,15 +188,15 @@ def _write_labels(
     labels = []
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
         is_kept = kind in ("head", "kept", "end")
-        where = [look.text.name("module", str(row["module"]))] if row["module"] is not None else []
+        where = [locale.text.name("module", str(row["module"]))] if row["module"] is not None else []
         where += [str(row["slot"])] if row["slot"] is not None else []
         lines = [plain(" · ".join(where), _LETTERS)]
         if row["product"]:
             lines.append(plain(row["product"], _LETTERS))
         if kind == "head":
-            lines = [f"<b>{look.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
+            lines = [f"<b>{locale.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
         elif kind == "end":
-            lines[0] = f"<b>{look.text('path.cart')}</b>"
+            lines[0] = f"<b>{locale.text('path.cart')}</b>"
         # Put the label where the line does not come from: a line from a lower lane would cross a label below.
         lane = lanes[row["page_id"]]
         is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
@@ -220,16 +221,16 @@ def _write_labels(
     figure.update_layout(annotations=labels)
 
 
-def _clock(look: Look, times: Sequence[dt.datetime]) -> list[str]:
+def _clock(locale: Locale, times: Sequence[dt.datetime]) -> list[str]:
     """The time of day of the first step, and the delay of each other step after it."""
     first = times[0]
-    return [f"{first:%H:%M:%S}", *(_after(look, (time - first).total_seconds()) for time in times[1:])]
+    return [f"{first:%H:%M:%S}", *(_after(locale, (time - first).total_seconds()) for time in times[1:])]
 
 
-def _after(look: Look, seconds: float) -> str:
+def _after(locale: Locale, seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
-        return look.text("after.seconds", n=whole)
+        return locale.text("after.seconds", n=whole)
     if whole < 3600:
-        return look.text("after.minutes", n=whole // 60, s=f"{whole % 60:02d}")
-    return look.text("after.hours", n=whole // 3600, m=f"{whole % 3600 // 60:02d}")
+        return locale.text("after.minutes", n=whole // 60, s=f"{whole % 60:02d}")
+    return locale.text("after.hours", n=whole // 3600, m=f"{whole % 3600 // 60:02d}")

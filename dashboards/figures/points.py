@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dashboards.figures.look import Look, plain
+from dashboards.figures.look import plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
 
@@ -53,7 +54,7 @@ class Point:
     hover: str
 
 
-def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
+def point_of(locale: Locale, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
     """The point of a row of products.quadrants; *x_by*, *y_by*: whether the axis shows multiples of the threshold.
 
     The earlier position is then a multiple of the earlier threshold.
@@ -67,24 +68,24 @@ def point_of(look: Look, row: dict[str, object], matrix: Matrix, x_by: bool, y_b
     lines = [
         f"<b>{plain(name)}</b> {plain(row['product_id'])}" if name != row["product_id"] else f"<b>{plain(name)}</b>",
         plain(matrix.names.get(key, key))
-        + (look.text("hover.moved", before=plain(matrix.names.get(before, before))) if moved else ""),
-        f"{plain(look.text.name('metric', matrix.x_metric))} {full_text(look.numbers, matrix.x_metric, x)} "
-        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.x_metric, x_threshold)})",
-        f"{plain(look.text.name('metric', matrix.y_metric))} {full_text(look.numbers, matrix.y_metric, y)} "
-        f"({look.text('label.threshold')} {full_text(look.numbers, matrix.y_metric, y_threshold)})",
-        f"{look.text('metric.revenue')} {look.numbers.full_money(revenue)}",
+        + (locale.text("hover.moved", before=plain(matrix.names.get(before, before))) if moved else ""),
+        f"{plain(locale.text.name('metric', matrix.x_metric))} {full_text(locale.numbers, matrix.x_metric, x)} "
+        f"({locale.text('label.threshold')} {full_text(locale.numbers, matrix.x_metric, x_threshold)})",
+        f"{plain(locale.text.name('metric', matrix.y_metric))} {full_text(locale.numbers, matrix.y_metric, y)} "
+        f"({locale.text('label.threshold')} {full_text(locale.numbers, matrix.y_metric, y_threshold)})",
+        f"{locale.text('metric.revenue')} {locale.numbers.full_money(revenue)}",
     ]
     x_before, y_before = _before(row, "x", x_by), _before(row, "y", y_by)
     stood_at = None if x_before is None or y_before is None else (x_before, y_before)
     if stood_at:
         lines.append(
-            look.text(
+            locale.text(
                 "hover.before",
-                x=full_text(look.numbers, matrix.x_metric, _number(row["x_before"])),
-                y=full_text(look.numbers, matrix.y_metric, _number(row["y_before"])),
+                x=full_text(locale.numbers, matrix.x_metric, _number(row["x_before"])),
+                y=full_text(locale.numbers, matrix.y_metric, _number(row["y_before"])),
             )
         )
-    lines += [look.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
+    lines += [locale.text(f"hover.{flag}") for flag in ("is_small_sample", "is_borderline") if row[flag]]
     return Point(
         str(row["product_id"]),
         name,

@@ -18,8 +18,9 @@ from dashboards.figures.arrows import arrows
 from dashboards.figures.axes import Scale, scale_of
 from dashboards.figures.ground import STRIP, Ground, Note, name_areas, name_notes, shade, threshold_notes
 from dashboards.figures.labels import Box, Label, place_labels
-from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, base, darker, plain
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, base, darker, plain
 from dashboards.figures.points import Matrix, Point, point_of
+from dashboards.locale import Locale
 from dashboards.metrics import tick_text
 
 MOST_POINTS = 1500
@@ -33,7 +34,7 @@ _BIGGEST = 40.0
 """Diameter in pixels of the product with the most revenue."""
 
 
-def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure:
+def quadrant_chart(locale: Locale, frame: pl.DataFrame, matrix: Matrix) -> go.Figure:
     """Products as bubbles, area = revenue, hollow = small sample, shape and colour = quadrant.
 
     Columns product_id, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
@@ -42,7 +43,7 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     x_threshold_before, y_threshold_before; with them, arrows lead from there to the labelled products.
     ``layout.meta["notes"]`` says what the figure does not show.
     """
-    figure = base(look, _HEIGHT)
+    figure = base(locale, _HEIGHT)
     placed = frame.filter(
         pl.all_horizontal(
             pl.col("x_value", "y_value", "x_threshold", "y_threshold").cast(pl.Float64).is_finite().fill_null(False)
@@ -52,11 +53,11 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     ).sort("revenue", descending=True, nulls_last=True)
     notes = []
     if placed.height < frame.height:
-        notes.append(look.text("note.unknown", n=look.numbers.full(frame.height - placed.height)))
+        notes.append(locale.text("note.unknown", n=locale.numbers.full(frame.height - placed.height)))
     if placed.height > MOST_POINTS:
-        notes.append(look.text("note.first", n=MOST_POINTS, m=look.numbers.full(placed.height)))
+        notes.append(locale.text("note.first", n=MOST_POINTS, m=locale.numbers.full(placed.height)))
     x_by, y_by = _divisor(placed, "x"), _divisor(placed, "y")
-    points = [point_of(look, row, matrix, x_by, y_by) for row in placed.head(MOST_POINTS).iter_rows(named=True)]
+    points = [point_of(locale, row, matrix, x_by, y_by) for row in placed.head(MOST_POINTS).iter_rows(named=True)]
     if not points:
         figure.update_layout(meta={"notes": notes})
         return figure
@@ -66,16 +67,16 @@ def quadrant_chart(look: Look, frame: pl.DataFrame, matrix: Matrix) -> go.Figure
     _draw(figure, points, ground.xs, ground.ys, colors)
     beyond = sum(_is_beyond(point, ground.xs, ground.ys) for point in points)
     if beyond:
-        notes.append(look.text("note.beyond", n=beyond))
+        notes.append(locale.text("note.beyond", n=beyond))
     wide, narrow = (_labels(points, ground, colors, width) for width in (_WIDE, _NARROW))
-    notes.append(_label_note(look, points, wide))
-    _set_axes(look, figure, ground)
+    notes.append(_label_note(locale, points, wide))
+    _set_axes(locale, figure, ground)
     figure.update_layout(
-        annotations=_annotations(look, points, ground, colors, wide, is_narrow=False),
+        annotations=_annotations(locale, points, ground, colors, wide, is_narrow=False),
         margin={"t": 24, "r": 32},
         meta={
             "notes": notes,
-            "narrow": {"annotations": _annotations(look, points, ground, colors, narrow, is_narrow=True)},
+            "narrow": {"annotations": _annotations(locale, points, ground, colors, narrow, is_narrow=True)},
         },
     )
     return figure
@@ -131,7 +132,7 @@ def _is_beyond(point: Point, xs: Scale, ys: Scale) -> bool:
 
 
 def _annotations(
-    look: Look,
+    locale: Locale,
     points: list[Point],
     ground: Ground,
     colors: Mapping[str, str],
@@ -144,8 +145,8 @@ def _annotations(
     named = [(points[label.index], _size(points[label.index], biggest) / 2) for label in labels]
     xs, ys = [ground.xs.at(point.x) for point in points], [ground.ys.at(point.y) for point in points]
     return [
-        *threshold_notes(look, ground),
-        *name_notes(look, _counts(points), ground.matrix, colors, is_narrow=is_narrow),
+        *threshold_notes(locale, ground),
+        *name_notes(locale, _counts(points), ground.matrix, colors, is_narrow=is_narrow),
         *arrows(named, ground, _NARROW if is_narrow else _WIDE, _PLOT_HEIGHT),
         *(label.annotation(xs, ys) for label in labels),
     ]
@@ -170,19 +171,19 @@ def _labels(points: list[Point], ground: Ground, colors: Mapping[str, str], widt
     return place_labels(boxes, names, width=width, height=_PLOT_HEIGHT, wanted=wanted, reserved=reserved)
 
 
-def _label_note(look: Look, points: list[Point], labels: list[Label]) -> str:
+def _label_note(locale: Locale, points: list[Point], labels: list[Label]) -> str:
     named = {label.index for label in labels}
     top, movers = _wanted(points)
-    return look.text(
+    return locale.text(
         "note.labels",
         top=len(named & set(top)),
-        n=look.numbers.full(len(points)),
+        n=locale.numbers.full(len(points)),
         moved=len(named & set(movers)),
-        movers=look.numbers.full(len(movers)),
+        movers=locale.numbers.full(len(movers)),
     )
 
 
-def _set_axes(look: Look, figure: go.Figure, ground: Ground) -> None:
+def _set_axes(locale: Locale, figure: go.Figure, ground: Ground) -> None:
     matrix, are_relative = ground.matrix, ground.are_relative
     axes = (
         (figure.update_xaxes, ground.xs, matrix.x_metric, matrix.x_falls, are_relative[0]),
@@ -191,14 +192,14 @@ def _set_axes(look: Look, figure: go.Figure, ground: Ground) -> None:
     for update, scale, metric, falls, is_relative in axes:
 
         def write(value: float, metric: str = metric, is_relative: bool = is_relative) -> str:
-            return f"{look.numbers.short(value)}×" if is_relative else tick_text(look.numbers, metric, value)
+            return f"{locale.numbers.short(value)}×" if is_relative else tick_text(locale.numbers, metric, value)
 
         places, texts = scale.ticks(write)
-        title = look.text.name("metric", metric)
+        title = locale.text.name("metric", metric)
         if is_relative:
-            title = look.text("axis.relative", metric=title)
+            title = locale.text("axis.relative", metric=title)
         elif scale.is_log:
-            title = look.text("axis.log", metric=title)
+            title = locale.text("axis.log", metric=title)
         update(
             tickvals=places,
             ticktext=texts,

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.course import LINES
-from dashboards.figures.look import Look, base, plain
+from dashboards.figures.look import base, plain
+from dashboards.locale import Locale
 from dashboards.numbers import NONE
 
 Kind = Literal["bar", "line", "scatter"]
@@ -39,7 +40,7 @@ MOST_SERIES = len(LINES)
 """Maximum series drawn: as many as there are distinct colours, dashes and marks."""
 
 
-def result_chart(look: Look, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:
+def result_chart(locale: Locale, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:
     """*y* (numbers or None) over *x*; all columns have equal length, at least one row.
 
     Bars and points keep the order of the rows; a line is drawn from left to right.
@@ -50,38 +51,38 @@ def result_chart(look: Look, kind: Kind, x: Values, y: Values, series: Values | 
     """
     heights = [float(value) if isinstance(value, int | float) else None for value in y.values]
     if series is not None:
-        return _series_chart(look, kind, x, y, heights, series)
-    hovers = [_hover(look, x, y, place, height) for place, height in enumerate(heights)]
+        return _series_chart(locale, kind, x, y, heights, series)
+    hovers = [_hover(locale, x, y, place, height) for place, height in enumerate(heights)]
     if kind == "bar" and x.kind == "text":
-        labels = [look.numbers.short(height) for height in heights]
-        return ranked_bars(look, [str(value) for value in x.values], [Bars(y.name, heights, labels)], hovers)
+        labels = [locale.numbers.short(height) for height in heights]
+        return ranked_bars(locale, [str(value) for value in x.values], [Bars(y.name, heights, labels)], hovers)
     is_placed = kind == "bar" or x.kind == "text"
-    figure = base(look, 320)
+    figure = base(locale, 320)
     _draw(figure, kind, list(range(len(heights))) if is_placed else _points(x), heights, hovers)
     if is_placed:
         _place_axis(figure, x.values)
-    _finish(look, figure, kind, x, y, heights, is_placed=is_placed)
+    _finish(locale, figure, kind, x, y, heights, is_placed=is_placed)
     return figure
 
 
 def _series_chart(
-    look: Look, kind: Kind, x: Values, y: Values, heights: Sequence[float | None], series: Values
+    locale: Locale, kind: Kind, x: Values, y: Values, heights: Sequence[float | None], series: Values
 ) -> go.Figure:
     names = series_of(series)
     places, ticks = _shared_places(x, series)
     is_placed = kind == "bar" or x.kind == "text"
     points: Sequence[object] = places if is_placed else _points(x)
-    figure = base(look, 360)
+    figure = base(locale, 360)
     drawn: list[float | None] = []
     for name, style in zip(names, LINES, strict=False):
         own = [row for row, value in enumerate(series.values) if value is name or value == name]
         drawn += [heights[row] for row in own]
-        hovers = [f"<b>{_name(look, name)}</b><br>{_hover(look, x, y, row, heights[row])}" for row in own]
+        hovers = [f"<b>{_name(locale, name)}</b><br>{_hover(locale, x, y, row, heights[row])}" for row in own]
         _draw(figure, kind, [points[row] for row in own], [heights[row] for row in own], hovers, style)
-        figure.data[-1].name = _name(look, name)
+        figure.data[-1].name = _name(locale, name)
     if is_placed:
         _place_axis(figure, ticks)
-    _finish(look, figure, kind, x, y, drawn, is_placed=is_placed)
+    _finish(locale, figure, kind, x, y, drawn, is_placed=is_placed)
     figure.update_layout(showlegend=True, barmode="group")
     return figure
 
@@ -91,7 +92,7 @@ def series_of(series: Values) -> list[object]:
     return list(dict.fromkeys(series.values))
 
 
-def _name(look: Look, value: object) -> str:
+def _name(locale: Locale, value: object) -> str:
     return NONE if value is None else plain(value, 30)
 
 
@@ -138,7 +139,7 @@ def _draw(
 
 
 def _finish(
-    look: Look,
+    locale: Locale,
     figure: go.Figure,
     kind: Kind,
     x: Values,
@@ -150,15 +151,15 @@ def _finish(
     """Set up the axes and their titles."""
     if not is_placed and x.kind == "time":
         figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
-    _y_axis(look, figure, heights, is_from_zero=kind == "bar")
+    _y_axis(locale, figure, heights, is_from_zero=kind == "bar")
     figure.update_layout(bargap=0.25, margin={"t": 12})
     figure.update_xaxes(title_text=plain(x.name, 40))
     figure.update_yaxes(title_text=plain(y.name, 40))
 
 
-def _hover(look: Look, x: Values, y: Values, place: int, height: float | None) -> str:
+def _hover(locale: Locale, x: Values, y: Values, place: int, height: float | None) -> str:
     decimals = 0 if height is None or height.is_integer() else 4 if abs(height) < 10 else 2
-    return f"{plain(x.values[place])}<br>{plain(y.name)} {look.numbers.full(height, decimals)}"
+    return f"{plain(x.values[place])}<br>{plain(y.name)} {locale.numbers.full(height, decimals)}"
 
 
 def _points(x: Values) -> Sequence[object]:
@@ -189,7 +190,7 @@ def _time_format(x: Values) -> str:
     return "%H:%M" if len({text[:10] for text in texts}) == 1 else "%m-%d %H:%M"
 
 
-def _y_axis(look: Look, figure: go.Figure, heights: Sequence[float | None], *, is_from_zero: bool) -> None:
+def _y_axis(locale: Locale, figure: go.Figure, heights: Sequence[float | None], *, is_from_zero: bool) -> None:
     values = [height for height in heights if height is not None]
     low, high = min(values, default=0.0), max(values, default=0.0)
     if is_from_zero or 0 <= low < high / 2:
@@ -200,7 +201,7 @@ def _y_axis(look: Look, figure: go.Figure, heights: Sequence[float | None], *, i
     ticks = round_values(low, high, 4)
     figure.update_yaxes(
         tickvals=ticks,
-        ticktext=[look.numbers.short(tick) for tick in ticks],
+        ticktext=[locale.numbers.short(tick) for tick in ticks],
         range=[low - (0 if low == 0 else pad), high + (0 if high == 0 else pad)],
         showgrid=True,
     )

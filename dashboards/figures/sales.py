@@ -15,19 +15,20 @@ import polars as pl
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.labels import Box, place_labels
-from dashboards.figures.look import BLUE, PALE, SKY, Look, base, plain
+from dashboards.figures.look import BLUE, PALE, SKY, base, plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
 TREND_DAYS = 28
 """Maximum days in the trend."""
 
 
-def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
+def revenue_trend(locale: Locale, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     """Revenue of each computed day up to *day*: columns dt, revenue, orders; days without a row stay blank.
 
     The bar of *day* is dark, those of the same weekday in earlier weeks are medium, the others are pale.
     """
-    figure = base(look, 250)
+    figure = base(locale, 250)
     rows = [row for row in frame.sort("dt").iter_rows(named=True) if 0 <= (day - row["dt"]).days < TREND_DAYS]
     if not rows:
         return figure
@@ -40,7 +41,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
         y=[row["revenue"] for row in rows],
         marker_color=[BLUE if age == 0 else SKY if age % 7 == 0 else PALE for age in ages],
         text=[
-            look.numbers.money(row["revenue"]) if every_day or age in labelled[:: 2 if span > 13 else 1] else ""
+            locale.numbers.money(row["revenue"]) if every_day or age in labelled[:: 2 if span > 13 else 1] else ""
             for row, age in zip(rows, ages, strict=True)
         ],
         textposition="outside",
@@ -48,9 +49,9 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
         constraintext="none",
         cliponaxis=False,
         hovertext=[
-            f"<b>{look.text.date('date.short', row['dt'])}</b><br>{look.text('metric.revenue')} "
-            f"{look.numbers.full_money(row['revenue'])}<br>{look.text('metric.orders')} "
-            f"{look.numbers.full(row['orders'])}"
+            f"<b>{locale.text.date('date.short', row['dt'])}</b><br>{locale.text('metric.revenue')} "
+            f"{locale.numbers.full_money(row['revenue'])}<br>{locale.text('metric.orders')} "
+            f"{locale.numbers.full(row['orders'])}"
             for row in rows
         ],
         hoverinfo="text",
@@ -58,7 +59,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     ticks = [-age for age in range(0, span + 1, 1 if every_day else 7)]
     figure.update_xaxes(
         tickvals=ticks,
-        ticktext=[look.text.date("date.lines", day + dt.timedelta(days=tick)) for tick in ticks],
+        ticktext=[locale.text.date("date.lines", day + dt.timedelta(days=tick)) for tick in ticks],
         range=[-span - 0.8, 0.8 + span * 0.03],
         tickangle=0,
         ticklabeloverflow="allow",
@@ -67,7 +68,7 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     values = round_values(0, top or 1, 4)
     figure.update_yaxes(
         tickvals=values,
-        ticktext=[look.numbers.money(value) for value in values],
+        ticktext=[locale.numbers.money(value) for value in values],
         range=[min(0, *(row["revenue"] for row in rows)), top * 1.18 or 1],
         showgrid=not every_day,
     )
@@ -75,48 +76,48 @@ def revenue_trend(look: Look, frame: pl.DataFrame, day: dt.date) -> go.Figure:
     return figure
 
 
-def entrance_revenue(look: Look, frame: pl.DataFrame) -> go.Figure:
+def entrance_revenue(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Ranked bars of the entrances' sales: columns name, revenue, orders, exposures."""
     rows = frame.sort("revenue", descending=True).to_dicts()
     total = sum(row["revenue"] for row in rows)
     return ranked_bars(
-        look,
+        locale,
         [row["name"] for row in rows],
         [
             Bars(
-                look.text("metric.revenue"),
+                locale.text("metric.revenue"),
                 [row["revenue"] for row in rows],
-                [_with_share(look, row["revenue"], total) for row in rows],
+                [_with_share(locale, row["revenue"], total) for row in rows],
             )
         ],
-        [_hover(look, row, ("revenue", "net_revenue", "margin", "orders", "exposures")) for row in rows],
+        [_hover(locale, row, ("revenue", "net_revenue", "margin", "orders", "exposures")) for row in rows],
     )
 
 
-def slot_revenue(look: Look, frame: pl.DataFrame, total: float) -> go.Figure:
+def slot_revenue(locale: Locale, frame: pl.DataFrame, total: float) -> go.Figure:
     """Ranked bars of slots' sales, beside the day's *total*: columns name, revenue, orders, impressions, clicks."""
     rows = frame.to_dicts()
     return ranked_bars(
-        look,
+        locale,
         [row["name"] for row in rows],
         [
             Bars(
-                look.text("metric.revenue"),
+                locale.text("metric.revenue"),
                 [row["revenue"] for row in rows],
-                [_with_share(look, row["revenue"], total) for row in rows],
+                [_with_share(locale, row["revenue"], total) for row in rows],
             )
         ],
-        [_hover(look, row, ("revenue", "margin", "orders", "impressions", "clicks")) for row in rows],
+        [_hover(locale, row, ("revenue", "margin", "orders", "impressions", "clicks")) for row in rows],
     )
 
 
-def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
+def entrance_value(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Exposures against exposure value, both logarithmic; one bubble per entrance, its area is the sales.
 
     Columns name, exposures, revenue_per_mille, click_through_rate, revenue. Entrances without exposures or sales
     have no place on logarithmic axes: they are not drawn, and the caller reports them (``has_place``).
     """
-    figure = base(look, 360)
+    figure = base(locale, 360)
     rows = [row for row in frame.sort("revenue", descending=True).iter_rows(named=True) if has_place(row)]
     if not rows:
         return figure
@@ -131,7 +132,7 @@ def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
         mode="markers",
         marker={"size": sizes, "color": BLUE, "opacity": 0.75, "line": {"color": "#ffffff", "width": 1.5}},
         hovertext=[
-            _hover(look, row, ("exposures", "revenue_per_mille", "click_through_rate", "revenue")) for row in rows
+            _hover(locale, row, ("exposures", "revenue_per_mille", "click_through_rate", "revenue")) for row in rows
         ],
         hoverinfo="text",
     )
@@ -148,16 +149,16 @@ def entrance_value(look: Look, frame: pl.DataFrame) -> go.Figure:
     figure.update_xaxes(
         type="log",
         range=x_range,
-        title_text=look.text("axis.exposures_log"),
+        title_text=locale.text("axis.exposures_log"),
         showgrid=True,
-        **_log_ticks(look, x_range),
+        **_log_ticks(locale, x_range),
     )
     figure.update_yaxes(
         type="log",
         range=y_range,
-        title_text=look.text("axis.exposure_value_log", symbol=look.numbers.symbol.strip()),
+        title_text=locale.text("axis.exposure_value_log", symbol=locale.numbers.symbol.strip()),
         showgrid=True,
-        **_log_ticks(look, y_range),
+        **_log_ticks(locale, y_range),
     )
     return figure
 
@@ -173,7 +174,7 @@ def _padded(values: list[float]) -> list[float]:
     return [low - pad, high + pad]
 
 
-def _log_ticks(look: Look, powers: list[float]) -> dict[str, object]:
+def _log_ticks(locale: Locale, powers: list[float]) -> dict[str, object]:
     steps = (1, 2, 5) if powers[1] - powers[0] < 3 else (1,)
     values = [
         factor * 10.0**power
@@ -181,18 +182,18 @@ def _log_ticks(look: Look, powers: list[float]) -> dict[str, object]:
         for factor in steps
         if powers[0] <= math.log10(factor * 10.0**power) <= powers[1]
     ]
-    return {"tickvals": values, "ticktext": [look.numbers.short(value) for value in values]}
+    return {"tickvals": values, "ticktext": [locale.numbers.short(value) for value in values]}
 
 
-def _with_share(look: Look, value: float, total: float) -> str:
-    share = f" · {look.numbers.percent(value / total)}" if total else ""
-    return look.numbers.money(value) + share
+def _with_share(locale: Locale, value: float, total: float) -> str:
+    share = f" · {locale.numbers.percent(value / total)}" if total else ""
+    return locale.numbers.money(value) + share
 
 
-def _hover(look: Look, row: dict[str, object], metrics: tuple[str, ...]) -> str:
+def _hover(locale: Locale, row: dict[str, object], metrics: tuple[str, ...]) -> str:
     lines = [f"<b>{plain(row['name'])}</b>"]
     for metric in metrics:
         value = row.get(metric)
         number = value if isinstance(value, int | float) else None
-        lines.append(f"{look.text(f'metric.{metric}')} {full_text(look.numbers, metric, number)}")
+        lines.append(f"{locale.text(f'metric.{metric}')} {full_text(locale.numbers, metric, number)}")
     return "<br>".join(lines)

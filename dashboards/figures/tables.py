@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.heat import Cell, add_heat
-from dashboards.figures.look import GREY, INK, ORANGE, Look, base, plain, text_width, wrapped
+from dashboards.figures.look import GREY, INK, ORANGE, base, plain, text_width, wrapped
+from dashboards.locale import Locale
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
 """Keys in place of a group: members that are new or have entered had none before; those that left have none now."""
@@ -26,7 +27,7 @@ _NARROW = 460
 """Below this width in pixels page.js takes the narrow layout."""
 
 
-def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
+def migration_grid(locale: Locale, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:
     """Members by earlier group (rows) and group now (columns): columns from_key, to_key, members.
 
     A cell is coloured by its share of the row; unmoved members are framed. *names* maps the keys to names, in their
@@ -38,7 +39,7 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         counts[row["from_key"], row["to_key"]] = row["members"]
     sources = ordered({source for source, _ in counts}, names)
     targets = ordered({target for _, target in counts}, names)
-    figure = base(look, 40 * len(sources) + 130)
+    figure = base(locale, 40 * len(sources) + 130)
     if not counts:
         return figure
     sums = {source: sum(counts.get((source, target), 0) for target in targets) for source in sources}
@@ -47,14 +48,14 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
         count = counts.get((source, target), 0)
         share = count / sums[source] if sums[source] and (source, target) in counts else None
         hover = (
-            f"{plain(names.get(source, source))} → {plain(names.get(target, target))}<br>{look.text(unit)} "
-            f"{look.numbers.full(count)} · {look.numbers.percent(share)}"
+            f"{plain(names.get(source, source))} → {plain(names.get(target, target))}<br>{locale.text(unit)} "
+            f"{locale.numbers.full(count)} · {locale.numbers.percent(share)}"
         )
-        return Cell(share, look.numbers.short(count) if (source, target) in counts else "", hover)
+        return Cell(share, locale.numbers.short(count) if (source, target) in counts else "", hover)
 
     across = [plain(names.get(key, key), 20) for key in targets]
     beside = [
-        f"{wrapped(names.get(key, key), 16)} <span style='color:{GREY}'>{look.numbers.short(sums[key])}</span>"
+        f"{wrapped(names.get(key, key), 16)} <span style='color:{GREY}'>{locale.numbers.short(sums[key])}</span>"
         for key in sources
     ]
     add_heat(figure, [[cell(source, target) for target in targets] for source in sources], across, beside, most=1)
@@ -64,14 +65,14 @@ def migration_grid(look: Look, frame: pl.DataFrame, names: Mapping[str, str], un
             type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line={"color": ORANGE, "width": 2}
         )
     is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
-    figure.update_xaxes(title_text=look.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": 11})
-    figure.update_yaxes(title_text=look.text("axis.from"), tickfont={"size": 11})
-    figure.update_layout(_widths(look, counts, sums, names, targets, is_tight=is_tight))
+    figure.update_xaxes(title_text=locale.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": 11})
+    figure.update_yaxes(title_text=locale.text("axis.from"), tickfont={"size": 11})
+    figure.update_layout(_widths(locale, counts, sums, names, targets, is_tight=is_tight))
     return figure
 
 
 def _widths(
-    look: Look,
+    locale: Locale,
     counts: Mapping[tuple[str, str], int],
     sums: Mapping[str, int],
     names: Mapping[str, str],
@@ -81,9 +82,9 @@ def _widths(
 ) -> dict[str, object]:
     """The layout's right margin, and the least width in pixels at which the numbers do not overlap."""
     right = 64 if is_tight else 8
-    digits = max(text_width(look.numbers.short(count)) for count in counts.values())
+    digits = max(text_width(locale.numbers.short(count)) for count in counts.values())
     beside = max(
-        min(text_width(names.get(key, key)), 16) + text_width(look.numbers.short(sum_)) for key, sum_ in sums.items()
+        min(text_width(names.get(key, key)), 16) + text_width(locale.numbers.short(sum_)) for key, sum_ in sums.items()
     )
     least = round(_AXIS + _LETTER * beside + len(targets) * (_DIGIT * digits + 4))
     return {
@@ -102,7 +103,7 @@ def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
     return [*known, *sorted(keys - set(names) - set(outside)), *outside]
 
 
-def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:
+def cohort_triangle(locale: Locale, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:
     """How many of each month's new customers bought again in the months after.
 
     Columns cohort_month, months_since, customers, retained, retention_rate (null: not over yet, blank). *months*: which
@@ -113,7 +114,7 @@ def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | 
     later = sorted(set(observed["months_since"]) - {0})
     cells = {(row["cohort_month"], row["months_since"]): row for row in frame.iter_rows(named=True)}
     shown = list(months if months is not None else later) or [0]
-    figure = base(look, 36 * len(cohorts) + 100)
+    figure = base(locale, 36 * len(cohorts) + 100)
     if not cohorts:
         return figure
 
@@ -122,18 +123,19 @@ def cohort_triangle(look: Look, frame: pl.DataFrame, *, months: Sequence[int] | 
         if row is None or row["retention_rate"] is None:
             return Cell()
         hover = (
-            f"{_month(month)} + {since}<br>{look.numbers.full(row['retained'])} / {look.numbers.full(row['customers'])}"
-            f" · {look.numbers.full_percent(row['retention_rate'])}"
+            f"{_month(month)} + {since}<br>"
+            f"{locale.numbers.full(row['retained'])} / {locale.numbers.full(row['customers'])}"
+            f" · {locale.numbers.full_percent(row['retention_rate'])}"
         )
-        return Cell(row["retention_rate"], look.numbers.percent(row["retention_rate"]), hover)
+        return Cell(row["retention_rate"], locale.numbers.percent(row["retention_rate"]), hover)
 
     add_heat(
         figure,
         [[cell(month, since) for since in shown] for month, _ in cohorts],
         [f"+{since}" if since else "0" for since in shown],
-        [f"{_month(month)}  n={look.numbers.short(customers)}" for month, customers in cohorts],
+        [f"{_month(month)}  n={locale.numbers.short(customers)}" for month, customers in cohorts],
     )
-    figure.update_xaxes(title_text=look.text("axis.months_since"))
+    figure.update_xaxes(title_text=locale.text("axis.months_since"))
     figure.update_yaxes(tickfont={"color": INK})
     return figure
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, INK, PAPER, Look, base, plain
+from dashboards.figures.look import BLUES, INK, PAPER, base, plain
+from dashboards.locale import Locale
 
 
-def group_tiles(look: Look, frame: pl.DataFrame) -> go.Figure:
+def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """One tile per group: area = customers; the darker, the higher the net revenue per customer.
 
     Columns name, customers, customer_share, revenue_share, mean_monetary (net revenue per customer). Groups without
     customers have no tile.
     """
-    figure = base(look, 400)
-    number = look.numbers
+    figure = base(locale, 400)
+    number = locale.numbers
     rows = frame.filter(pl.col("customers") > 0).sort("customers", descending=True).to_dicts()
     if not rows:
         return figure
@@ -30,10 +31,10 @@ def group_tiles(look: Look, frame: pl.DataFrame) -> go.Figure:
         values=[row["customers"] for row in rows],
         text=[
             f"<b>{plain(row['name'], 28)}</b><br>"
-            + look.text(
+            + locale.text(
                 "label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"])
             )
-            + f"<br>{look.text('label.each', amount=number.money(row['mean_monetary']))}"
+            + f"<br>{locale.text('label.each', amount=number.money(row['mean_monetary']))}"
             for row in rows
         ],
         textinfo="text",
@@ -41,10 +42,10 @@ def group_tiles(look: Look, frame: pl.DataFrame) -> go.Figure:
         textposition="middle center",
         hovertext=[
             f"<b>{plain(row['name'])}</b>"
-            f"<br>{look.text('metric.customers')} {number.full(row['customers'])}"
+            f"<br>{locale.text('metric.customers')} {number.full(row['customers'])}"
             f" · {number.full_percent(row['customer_share'])}"
-            f"<br>{look.text('metric.mean_monetary')} {number.full_money(row['mean_monetary'])}"
-            f"<br>{look.text('legend.revenue_share')} {number.full_percent(row['revenue_share'])}"
+            f"<br>{locale.text('metric.mean_monetary')} {number.full_money(row['mean_monetary'])}"
+            f"<br>{locale.text('legend.revenue_share')} {number.full_percent(row['revenue_share'])}"
             for row in rows
         ],
         hoverinfo="text",

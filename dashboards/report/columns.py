@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dashboards.blocks import Column
 from dashboards.columns import arrowed
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
 
-def change_column(look: Look, title: str, now: str, before: str) -> Column:
+def change_column(locale: Locale, title: str, now: str, before: str) -> Column:
     """The change from *before* to *now*; the earlier value on hover."""
     return Column(
         title,
-        lambda row: arrowed(look.numbers.change(row[now], row[before])),
-        lambda row: full_text(look.numbers, now, row[before]),
+        lambda row: arrowed(locale.numbers.change(row[now], row[before])),
+        lambda row: full_text(locale.numbers, now, row[before]),
     )

@@ -15,8 +15,8 @@ import polars as pl
 
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Table, Text
 from dashboards.columns import arrowed, definition, exact, text
-from dashboards.figures.look import Look
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
 from dashboards.queries import query
@@ -30,7 +30,7 @@ Figures = Mapping[str, Any]
 """A row of ``dashboards.totals.totals``."""
 
 
-def overview(look: Look, reader: Reader) -> list[Block]:
+def overview(locale: Locale, reader: Reader) -> list[Block]:
     """The day's totals against the day before and the same weekday last week, the sales by day, the funnel."""
     day = reader.day
     now = figures(reader, day)
@@ -38,13 +38,13 @@ def overview(look: Look, reader: Reader) -> list[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         remedy = f"headwater run --from {day} --to {day} --force"
-        parts.append(Text(look.text("empty.orders", day=day), "missing", remedy))
+        parts.append(Text(locale.text("empty.orders", day=day), "missing", remedy))
     names = [name for name in SALES if not is_without_log(now) or name not in OF_VISITORS]
-    parts.append(Cards(tuple(_card(look, name, now, before, week) for name in names)))
-    parts += sales_notes(look, now)
-    parts.append(Group(_trend(look, reader)))
+    parts.append(Cards(tuple(_card(locale, name, now, before, week) for name in names)))
+    parts += sales_notes(locale, now)
+    parts.append(Group(_trend(locale, reader)))
     if not is_without_log(now):
-        parts += [Text(look.text("funnel.title"), "heading"), _funnel(look, now)]
+        parts += [Text(locale.text("funnel.title"), "heading"), _funnel(locale, now)]
     return parts
 
 
@@ -54,7 +54,7 @@ def figures(reader: Reader, day: dt.date) -> Figures:
     return found if day in reader.days(MAIN) else dict.fromkeys(found)
 
 
-def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
+def _trend(locale: Locale, reader: Reader) -> tuple[Chart, ...]:
     """Sales by day up to the day; empty if there were none."""
     day = reader.day
     found = reader.frame(query("report.days"), first=day - dt.timedelta(days=TREND_DAYS - 1))
@@ -65,63 +65,63 @@ def _trend(look: Look, reader: Reader) -> tuple[Chart, ...]:
     trend = pl.DataFrame([{key: row[key] for key in ("dt", "revenue", "orders")} for row in days.values()])
     if trend.is_empty() or not trend["orders"].sum():
         return ()
-    rows = [row | {"day": f"{row['dt']} {look.text.date('date.weekday', row['dt'])}"} for row in days.values()]
+    rows = [row | {"day": f"{row['dt']} {locale.text.date('date.weekday', row['dt'])}"} for row in days.values()]
     columns = [
-        text(look.text("column.day"), "day"),
-        *(exact(look, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),
+        text(locale.text("column.day"), "day"),
+        *(exact(locale, name) for name in ("revenue", "net_revenue", "orders", "buyers", "margin")),
     ]
     table = Table(
         "days",
-        look.text("trend.title", days=look.text.days(len(days))),
+        locale.text("trend.title", days=locale.text.days(len(days))),
         columns,
         sorted(rows, key=lambda row: row["dt"], reverse=True),
-        look.text("trend.definition"),
+        locale.text("trend.definition"),
     )
-    return (Chart(revenue_trend(look, trend, day), table, is_wide=True),)
+    return (Chart(revenue_trend(locale, trend, day), table, is_wide=True),)
 
 
-def _card(look: Look, metric: str, now: Figures, before: Figures, week: Figures) -> Card:
+def _card(locale: Locale, metric: str, now: Figures, before: Figures, week: Figures) -> Card:
     value = now[metric]
     return Card(
-        look.text(f"metric.{metric}"),
-        short_text(look.numbers, metric, value),
-        full_text(look.numbers, metric, value),
+        locale.text(f"metric.{metric}"),
+        short_text(locale.numbers, metric, value),
+        full_text(locale.numbers, metric, value),
         (
-            _comparison(look, metric, value, before, "compare.before"),
-            _comparison(look, metric, value, week, "compare.week"),
+            _comparison(locale, metric, value, before, "compare.before"),
+            _comparison(locale, metric, value, week, "compare.week"),
         ),
-        definition(look, metric),
+        definition(locale, metric),
     )
 
 
-def _comparison(look: Look, metric: str, value: float | None, earlier: Figures, key: str) -> Change:
+def _comparison(locale: Locale, metric: str, value: float | None, earlier: Figures, key: str) -> Change:
     then = earlier[metric]
     if is_rate(metric):
-        change = look.numbers.points(value, then)
-        signed = change if change == NONE else look.text("compare.points", n=change)
+        change = locale.numbers.points(value, then)
+        signed = change if change == NONE else locale.text("compare.points", n=change)
     else:
-        signed = look.numbers.change(value, then)
-    then_text = "" if then is None else f" ({short_text(look.numbers, metric, then)})"
-    full = full_text(look.numbers, metric, then)
-    return Change(arrowed(signed), look.text(key) + then_text, full, tone(metric, signed))
+        signed = locale.numbers.change(value, then)
+    then_text = "" if then is None else f" ({short_text(locale.numbers, metric, then)})"
+    full = full_text(locale.numbers, metric, then)
+    return Change(arrowed(signed), locale.text(key) + then_text, full, tone(metric, signed))
 
 
-def _funnel(look: Look, now: Figures) -> Cards:
+def _funnel(locale: Locale, now: Figures) -> Cards:
     """The day's funnel: exposures, clicks, carts and order lines, with the rate of each step."""
     cards = []
     for metric, rate in STEPS:
         value = now[metric] or 0
         changes: tuple[Change, ...] = ()
         if rate:
-            share, name = now[rate], look.text(f"metric.{rate}")
-            changes = (Change(look.numbers.percent(share), name, look.numbers.full_percent(share)),)
+            share, name = now[rate], locale.text(f"metric.{rate}")
+            changes = (Change(locale.numbers.percent(share), name, locale.numbers.full_percent(share)),)
         cards.append(
             Card(
-                look.text(f"metric.{metric}"),
-                look.numbers.short(value),
-                look.numbers.full(value),
+                locale.text(f"metric.{metric}"),
+                locale.numbers.short(value),
+                locale.numbers.full(value),
                 changes,
-                definition(look, rate or metric),
+                definition(locale, rate or metric),
             )
         )
     return Cards(tuple(cards), "funnel")

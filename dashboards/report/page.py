@@ -18,7 +18,8 @@ from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
 from dashboards.blocks import VERDICT_SIGNS, Block, Column
-from dashboards.figures.look import Look, text_width
+from dashboards.figures.look import text_width
+from dashboards.locale import Locale
 
 _MOST_ROWS = 100
 """Maximum rows in the table under a chart."""
@@ -41,11 +42,11 @@ class Section:
     blocks: Sequence[Block]
 
 
-def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
+def page_html(locale: Locale, sections: Sequence[Section], **texts: str) -> str:
     """The HTML file; controls and the web app's own components are skipped, because they do not work in a file.
 
     Args:
-        look: The language.
+        locale: The language.
         sections: The sections, in order.
         texts: The texts title, heading, about, warning (may be '') and footer.
     """
@@ -57,7 +58,7 @@ def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
         return f"figure-{len(figures) - 1}"
 
     return _template().render(
-        look=look,
+        locale=locale,
         sections=sections,
         figures=figures,
         add_figure=add_figure,
@@ -74,9 +75,9 @@ def page_html(look: Look, sections: Sequence[Section], **texts: str) -> str:
     )
 
 
-def first_of(look: Look, shown: int, total: int) -> str:
+def first_of(locale: Locale, shown: int, total: int) -> str:
     """The note that only the first rows are shown; '' if all are."""
-    return look.text("first_of", n=look.numbers.full(shown), m=look.numbers.full(total)) if shown < total else ""
+    return locale.text("first_of", n=locale.numbers.full(shown), m=locale.numbers.full(total)) if shown < total else ""
 
 
 @cache

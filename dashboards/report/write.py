@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dashboards.blocks import Block
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.numbers import Language
 from dashboards.report.entrances import entrances, slots
 from dashboards.report.overview import figures, overview
@@ -22,10 +22,10 @@ from dashboards.sections.customers import customers
 from dashboards.sections.products import products
 from dashboards.totals import is_without_log
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 
-_SECTIONS: dict[str, Callable[[Look, Reader], Sequence[Block]]] = {
+_SECTIONS: dict[str, Callable[[Locale, Reader], Sequence[Block]]] = {
     "overview": overview,
     "entrances": entrances,
     "slots": slots,
@@ -49,7 +49,7 @@ def write_report(home: Home, day: dt.date, language: Language, out: Path, now: d
 
 def _replace(out: Path, text: str) -> None:
     """Replace *out* with *text* atomically; a symbolic link stays, and its target is replaced."""
-    with told_if_unwritable(out):
+    with convert_write_errors(out):
         if not out.name or (out.exists() and not out.is_file()):
             raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
         write_file(out, text)
@@ -58,21 +58,21 @@ def _replace(out: Path, text: str) -> None:
 def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:
     """The report as the text of an HTML file; *now* is shown in its footer."""
     settings = reader.workspace.settings
-    look = Look(language, settings.currency)
+    locale = Locale(language, settings.currency)
     day = reader.day
     local = now.astimezone(ZoneInfo(settings.timezone))
     left_out = _OF_EVENTS if is_without_log(figures(reader, day)) else frozenset[str]()
     sections = [
-        Section(key, look.text(f"section.{key}"), look.text(f"intro.{key}"), build(look, reader))
+        Section(key, locale.text(f"section.{key}"), locale.text(f"intro.{key}"), build(locale, reader))
         for key, build in _SECTIONS.items()
         if key not in left_out
     ]
     return page_html(
-        look,
+        locale,
         sections,
-        title=f"{look.text('page.title')} · {day}",
-        heading=f"{look.text('page.title')} · {look.text.date('date.full', day)}",
-        about=look.text("page.about", currency=settings.currency, timezone=settings.timezone),
-        warning=look.text("page.unfinished", time=f"{local:%Y-%m-%d %H:%M}") if local.date() <= day else "",
-        footer=look.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone),
+        title=f"{locale.text('page.title')} · {day}",
+        heading=f"{locale.text('page.title')} · {locale.text.date('date.full', day)}",
+        about=locale.text("page.about", currency=settings.currency, timezone=settings.timezone),
+        warning=locale.text("page.unfinished", time=f"{local:%Y-%m-%d %H:%M}") if local.date() <= day else "",
+        footer=locale.text("page.footer", time=f"{local:%Y-%m-%d %H:%M}", timezone=settings.timezone),
     )

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dashboards.figures.look import Look
 from dashboards.figures.points import Matrix
 from dashboards.figures.tables import ENTERED, LEFT
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.reading import Reading
 
@@ -38,7 +38,7 @@ class Definition:
     matrix: Matrix
 
 
-def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
+def definitions(locale: Locale, reading: Reading) -> dict[str, Definition]:
     """The matrices of products by id, in their configured order."""
     found = reading.frame(query("products.matrices"))
     cells = reading.frame(query("products.cells"))
@@ -47,7 +47,7 @@ def definitions(look: Look, reading: Reading) -> dict[str, Definition]:
     for row in found.iter_rows(named=True):
         key = row["matrix_id"]
         own = cells.filter(pl.col("matrix_id") == key)
-        made[key] = Definition(key, row[f"name_{look.language}"], own, matrix_of(key, own, axes, _names(look, own)))
+        made[key] = Definition(key, row[f"name_{locale.language}"], own, matrix_of(key, own, axes, _names(locale, own)))
     return made
 
 
@@ -56,9 +56,9 @@ def titles_of(defined: Mapping[str, Definition]) -> dict[str, str]:
     return {key: definition.title for key, definition in defined.items()}
 
 
-def _names(look: Look, cells: pl.DataFrame) -> dict[str, str]:
-    names = {row["key"]: row[f"name_{look.language}"] or row["key"] for row in cells.iter_rows(named=True)}
-    return names | {key: look.text(f"quadrant.{key.strip('()')}") for key in ("unknown", ENTERED, LEFT)}
+def _names(locale: Locale, cells: pl.DataFrame) -> dict[str, str]:
+    names = {row["key"]: row[f"name_{locale.language}"] or row["key"] for row in cells.iter_rows(named=True)}
+    return names | {key: locale.text(f"quadrant.{key.strip('()')}") for key in ("unknown", ENTERED, LEFT)}
 
 
 def matrix_of(matrix_id: str, cells: pl.DataFrame, axes: pl.DataFrame, names: Mapping[str, str]) -> Matrix:

@@ -12,30 +12,30 @@ import polars as pl
 
 from dashboards.blocks import VERDICT_SIGNS, Block, Card, Cards, Column, Row, Table, Text
 from dashboards.columns import text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.numbers import NONE
 from dashboards.sections.reading import Href
 
 
-def verdict_table(look: Look, frame: pl.DataFrame, titles: Mapping[str, str], href: Href | None = None) -> Block:
+def verdict_table(locale: Locale, frame: pl.DataFrame, titles: Mapping[str, str], href: Href | None = None) -> Block:
     """A row a matrix, with its window; a column a rule. *frame* has the columns of products.portfolio_health.
 
     *href*: the link of a matrix; its row has matrix_id.
     """
     if frame.is_empty():
-        return Text(look.text("empty.health"), "missing")
+        return Text(locale.text("empty.health"), "missing")
     rules = sorted(set(frame["rule"]))
     found = {(row["matrix_id"], row["rule"]): row for row in frame.iter_rows(named=True)}
     windows = {row["matrix_id"]: row["window_days"] for row in frame.iter_rows(named=True)}
     columns = [
-        text(look.text("column.matrix"), "name", href=href),
+        text(locale.text("column.matrix"), "name", href=href),
         Column(
-            look.text("column.window"),
-            lambda row: look.text.days(row["window_days"]),
+            locale.text("column.window"),
+            lambda row: locale.text.days(row["window_days"]),
             is_text=True,
             field="window_days",
         ),
-        *(_verdict_column(look, rule) for rule in rules),
+        *(_verdict_column(locale, rule) for rule in rules),
     ]
     rows = [
         {"matrix_id": matrix_id, "name": title, "window_days": windows[matrix_id]}
@@ -43,34 +43,34 @@ def verdict_table(look: Look, frame: pl.DataFrame, titles: Mapping[str, str], hr
         for matrix_id, title in titles.items()
         if matrix_id in windows
     ]
-    return Table("health", look.text("health.title"), columns, rows)
+    return Table("health", locale.text("health.title"), columns, rows)
 
 
-def _verdict_column(look: Look, rule: str) -> Column:
+def _verdict_column(locale: Locale, rule: str) -> Column:
     def verdict(row: Row) -> str:
-        return _verdict_text(look, row[rule]["verdict"]) if row[rule] else NONE
+        return _verdict_text(locale, row[rule]["verdict"]) if row[rule] else NONE
 
     def evidence(row: Row) -> str:
-        return (row[rule][f"evidence_{look.language}"] if row[rule] else None) or NONE
+        return (row[rule][f"evidence_{locale.language}"] if row[rule] else None) or NONE
 
     return Column(
-        look.text.name("rule", rule),
+        locale.text.name("rule", rule),
         verdict,
         evidence,
         is_text=True,
-        definition=look.text.name("definition.rule", rule),
+        definition=locale.text.name("definition.rule", rule),
     )
 
 
-def verdict_cards(look: Look, frame: pl.DataFrame) -> Cards:
+def verdict_cards(locale: Locale, frame: pl.DataFrame) -> Cards:
     """A card per rule, with its evidence."""
     return Cards(
         tuple(
             Card(
-                look.text.name("rule", row["rule"]),
-                look.text.name("verdict", row["verdict"] or "unknown"),
-                definition=look.text.name("definition.rule", row["rule"]),
-                note=row[f"evidence_{look.language}"] or NONE,
+                locale.text.name("rule", row["rule"]),
+                locale.text.name("verdict", row["verdict"] or "unknown"),
+                definition=locale.text.name("definition.rule", row["rule"]),
+                note=row[f"evidence_{locale.language}"] or NONE,
                 verdict=row["verdict"] if row["verdict"] in VERDICT_SIGNS else None,
             )
             for row in frame.iter_rows(named=True)
@@ -79,5 +79,5 @@ def verdict_cards(look: Look, frame: pl.DataFrame) -> Cards:
     )
 
 
-def _verdict_text(look: Look, verdict: str | None) -> str:
-    return f"{VERDICT_SIGNS.get(verdict or '', NONE)} {look.text.name('verdict', verdict or 'unknown')}"
+def _verdict_text(locale: Locale, verdict: str | None) -> str:
+    return f"{VERDICT_SIGNS.get(verdict or '', NONE)} {locale.text.name('verdict', verdict or 'unknown')}"

@@ -16,7 +16,7 @@ from dashboards.blocks import Chart, Empty, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import LINES
 from dashboards.figures.launches import launch_curves
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.reading import Href, Reading
 
@@ -26,37 +26,37 @@ NEW_FOR = 60
 _MEASURES = ("exposures", "views", "units", "revenue")
 
 
-def launches(look: Look, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
+def launches(locale: Locale, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
     """Sales by days since launch of the best-selling new products; *href*: the link of a product.
 
     If a product was launched before the shop's records begin, its curve begins with the records.
     """
-    title = look.text("launches.title")
+    title = locale.text("launches.title")
     new_for = reading.frame(query("products.new_for"))["days"][0] or NEW_FOR
     daily = reading.frame(query("products.launched"), days=new_for)
     if category:
         daily = daily.filter(pl.col("category") == category)
     rows = _products(daily)
     if not rows:
-        return Empty(title, look.text("empty.launches", days=look.text.days(new_for), day=reading.day))
+        return Empty(title, locale.text("empty.launches", days=locale.text.days(new_for), day=reading.day))
     shown = [row for row in rows if row["revenue"] > 0][: len(LINES)]
     if not shown:
-        return Empty(title, look.text("empty.launch_sales", n=look.numbers.full(len(rows)), day=reading.day))
+        return Empty(title, locale.text("empty.launch_sales", n=locale.numbers.full(len(rows)), day=reading.day))
     table = Table(
         "launches",
         title,
         [
-            text(look.text("column.product"), "name", href=href),
-            text(look.text("column.product_id"), "product_id"),
-            text(look.text("column.launched_on"), "launched_on"),
-            *(exact(look, name) for name in ("days_since_launch", *_MEASURES)),
+            text(locale.text("column.product"), "name", href=href),
+            text(locale.text("column.product_id"), "product_id"),
+            text(locale.text("column.launched_on"), "launched_on"),
+            *(exact(locale, name) for name in ("days_since_launch", *_MEASURES)),
         ],
         rows,
-        look.text("launches.definition", n=len(shown), days=look.text.days(new_for)),
-        notes=_notes(look, reading, rows, shown),
+        locale.text("launches.definition", n=len(shown), days=locale.text.days(new_for)),
+        notes=_notes(locale, reading, rows, shown),
     )
     names = {row["product_id"]: row["name"] for row in shown}
-    return Chart(launch_curves(look, _curves(daily, shown, reading), "revenue", names, new_for), table, is_wide=True)
+    return Chart(launch_curves(locale, _curves(daily, shown, reading), "revenue", names, new_for), table, is_wide=True)
 
 
 def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
@@ -80,11 +80,13 @@ def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Readi
 
 
 def _notes(
-    look: Look, reading: Reading, rows: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]]
+    locale: Locale, reading: Reading, rows: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]]
 ) -> tuple[str, ...]:
     first = min(reading.days("products.daily"))
-    notes = [look.text("note.launches", n=len(shown), m=look.numbers.full(len(rows)))] if len(shown) < len(rows) else []
+    notes = (
+        [locale.text("note.launches", n=len(shown), m=locale.numbers.full(len(rows)))] if len(shown) < len(rows) else []
+    )
     earlier = sum(row["launched_on"] < first for row in shown)
     if earlier:
-        notes.append(look.text("note.launched_earlier", n=earlier, first=first))
+        notes.append(locale.text("note.launched_earlier", n=earlier, first=first))
     return tuple(notes)

@@ -15,9 +15,9 @@ import polars as pl
 
 from dashboards.blocks import Block, Chart, Column, Empty, Group, Table, Text
 from dashboards.columns import exact, text
-from dashboards.figures.look import Look
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 from dashboards.queries import query
 from dashboards.sections.definitions import Definition, titles_of
@@ -28,25 +28,25 @@ from dashboards.sections.windows import Window, metric_names, what_it_takes, win
 
 
 def matrices(
-    look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+    locale: Locale, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
     """The health of all matrices, then each matrix over its window."""
     health = health_of(reading, windows)
-    blocks: list[Block] = [verdicts(look, reading, health, defined)]
+    blocks: list[Block] = [verdicts(locale, reading, health, defined)]
     for key, definition in defined.items():
         blocks.append(Text(definition.title, "heading"))
         window = windows.get(key)
         if window is None:
-            blocks.append(Empty(definition.title, look.text("empty.matrix", metrics=metric_names(look, ()))))
+            blocks.append(Empty(definition.title, locale.text("empty.matrix", metrics=metric_names(locale, ()))))
             continue
         frame = placed(reading, key, window)
         beside = Group(
-            (quadrant_table(look, frame, definition), moves_grid(look, reading, definition, window)), "stack"
+            (quadrant_table(locale, frame, definition), moves_grid(locale, reading, definition, window)), "stack"
         )
         blocks += [
-            Text(window_note(look, window, reading.day, reading.settings.start_date)),
-            verdict_cards(look, health.filter(pl.col("matrix_id") == key)),
-            Group((matrix_chart(look, reading, frame, definition, window), beside)),
+            Text(window_note(locale, window, reading.day, reading.settings.start_date)),
+            verdict_cards(locale, health.filter(pl.col("matrix_id") == key)),
+            Group((matrix_chart(locale, reading, frame, definition, window), beside)),
         ]
     return blocks
 
@@ -64,12 +64,12 @@ def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
 
 
 def verdicts(
-    look: Look, reading: Reading, health: pl.DataFrame, defined: Mapping[str, Definition], href: Href | None = None
+    locale: Locale, reading: Reading, health: pl.DataFrame, defined: Mapping[str, Definition], href: Href | None = None
 ) -> Block:
     """The health of all matrices; *href*: the link of a matrix."""
     if reading.has("products.portfolio_health"):
-        return verdict_table(look, health, titles_of(defined), href)
-    return not_kept(look, reading, look.text("health.title"))
+        return verdict_table(locale, health, titles_of(defined), href)
+    return not_kept(locale, reading, locale.text("health.title"))
 
 
 def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
@@ -78,7 +78,7 @@ def placed(reading: Reading, matrix_id: str, window: Window, category: str = "")
 
 
 def matrix_chart(
-    look: Look,
+    locale: Locale,
     reading: Reading,
     frame: pl.DataFrame,
     definition: Definition,
@@ -87,40 +87,40 @@ def matrix_chart(
 ) -> Chart | Empty:
     """The products in their quadrants; *href*: the link of a product."""
     if not window.placed:
-        reason = look.text("empty.matrix", metrics=metric_names(look, window.wanting))
-        needs = what_it_takes(look, window.wanting, reading.settings.products.repurchase_days)
-        return Empty(definition.title, look.text.joined(reason, needs))
+        reason = locale.text("empty.matrix", metrics=metric_names(locale, window.wanting))
+        needs = what_it_takes(locale, window.wanting, reading.settings.products.repurchase_days)
+        return Empty(definition.title, locale.text.joined(reason, needs))
     if frame.filter(pl.col("x_before").is_not_null() & pl.col("y_before").is_not_null()).height:
-        arrows = look.text("matrix.arrows", days=look.text.days(window.days))
+        arrows = locale.text("matrix.arrows", days=locale.text.days(window.days))
     else:
-        arrows = look.text("matrix.no_arrows", earlier=reading.day - dt.timedelta(days=window.days))
+        arrows = locale.text("matrix.no_arrows", earlier=reading.day - dt.timedelta(days=window.days))
     matrix = definition.matrix
     table = Table(
         "matrix",
         definition.title,
         [
-            text(look.text("column.product"), "name", href=href),
-            text(look.text("column.product_id"), "product_id"),
-            text(look.text("column.quadrant"), "called"),
-            exact(look, matrix.x_metric, field="x_value"),
-            exact(look, matrix.y_metric, field="y_value"),
-            exact(look, "revenue"),
-            exact(look, "days_in_quadrant"),
+            text(locale.text("column.product"), "name", href=href),
+            text(locale.text("column.product_id"), "product_id"),
+            text(locale.text("column.quadrant"), "called"),
+            exact(locale, matrix.x_metric, field="x_value"),
+            exact(locale, matrix.y_metric, field="y_value"),
+            exact(locale, "revenue"),
+            exact(locale, "days_in_quadrant"),
         ],
-        [row | {"called": quadrant_name(look, row, matrix)} for row in frame.to_dicts()],
-        look.text.joined(look.text("matrix.definition"), arrows),
+        [row | {"called": quadrant_name(locale, row, matrix)} for row in frame.to_dicts()],
+        locale.text.joined(locale.text("matrix.definition"), arrows),
     )
-    return Chart(quadrant_chart(look, frame, matrix), table, selects="product_id")
+    return Chart(quadrant_chart(locale, frame, matrix), table, selects="product_id")
 
 
-def quadrant_name(look: Look, row: Mapping[str, Any], matrix: Matrix) -> str:
+def quadrant_name(locale: Locale, row: Mapping[str, Any], matrix: Matrix) -> str:
     """The quadrant's name; if it is unknown, with the missing metrics."""
     name = matrix.names.get(row["quadrant"], row["quadrant"])
     missing = row["unknown_metrics"]
-    return f"{name} ({metric_names(look, tuple(missing.split(', ')))})" if missing else name
+    return f"{name} ({metric_names(locale, tuple(missing.split(', ')))})" if missing else name
 
 
-def quadrant_table(look: Look, frame: pl.DataFrame, definition: Definition) -> Table:
+def quadrant_table(locale: Locale, frame: pl.DataFrame, definition: Definition) -> Table:
     """Number of products, sales and advice for each quadrant."""
     sums = {
         row["quadrant"]: row
@@ -129,7 +129,7 @@ def quadrant_table(look: Look, frame: pl.DataFrame, definition: Definition) -> T
         .iter_rows(named=True)
     }
     total = frame["revenue"].sum() or 0
-    advice = {row["key"]: row[f"advice_{look.language}"] for row in definition.cells.iter_rows(named=True)}
+    advice = {row["key"]: row[f"advice_{locale.language}"] for row in definition.cells.iter_rows(named=True)}
     rows = []
     for key in [*advice, *sorted(set(sums) - set(advice))]:
         own = sums.get(key, {"products": 0, "revenue": 0.0})
@@ -143,15 +143,15 @@ def quadrant_table(look: Look, frame: pl.DataFrame, definition: Definition) -> T
             }
         )
     columns = [
-        text(look.text("column.quadrant"), "name"),
-        exact(look, "products"),
+        text(locale.text("column.quadrant"), "name"),
+        exact(locale, "products"),
         Column(
-            look.text("metric.revenue_share"),
-            lambda row: look.numbers.percent(row["revenue_share"]),
-            lambda row: full_text(look.numbers, "revenue", row["revenue"]),
+            locale.text("metric.revenue_share"),
+            lambda row: locale.numbers.percent(row["revenue_share"]),
+            lambda row: full_text(locale.numbers, "revenue", row["revenue"]),
             field="revenue_share",
             metric="revenue_share",
         ),
-        text(look.text("column.advice"), "advice", is_long=True),
+        text(locale.text("column.advice"), "advice", is_long=True),
     ]
-    return Table("quadrants", look.text("quadrants.title"), columns, rows)
+    return Table("quadrants", locale.text("quadrants.title"), columns, rows)

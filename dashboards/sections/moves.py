@@ -14,9 +14,9 @@ import polars as pl
 
 from dashboards.blocks import Chart, Empty, Table
 from dashboards.columns import exact, text
-from dashboards.figures.look import Look
 from dashboards.figures.moves import migration_flow
 from dashboards.figures.tables import migration_grid
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.definitions import Definition
 from dashboards.sections.reading import Reading, not_kept, titled
@@ -25,58 +25,63 @@ from dashboards.sections.windows import Window
 _DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadrant_flow.definition"}
 
 
-def moves_grid(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
+def moves_grid(locale: Locale, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
     """The grid: rows are the earlier quadrant, columns the quadrant now."""
     names = definition.matrix.names
     return _moves(
-        look, reading, definition, window, "moves", lambda frame: migration_grid(look, frame, names, "metric.products")
+        locale,
+        reading,
+        definition,
+        window,
+        "moves",
+        lambda frame: migration_grid(locale, frame, names, "metric.products"),
     )
 
 
-def moves_flow(look: Look, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
+def moves_flow(locale: Locale, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
     """The same as bands from the earlier quadrant (left) to the quadrant now (right)."""
     matrix = definition.matrix
     colors = {
         row["key"]: matrix.colors[row["code"]] for row in definition.cells.to_dicts() if row["code"] in matrix.colors
     }
     return _moves(
-        look,
+        locale,
         reading,
         definition,
         window,
         "moves_flow",
-        lambda frame: migration_flow(look, frame, matrix.names, colors, "metric.products"),
+        lambda frame: migration_flow(locale, frame, matrix.names, colors, "metric.products"),
     )
 
 
 def _moves(
-    look: Look,
+    locale: Locale,
     reading: Reading,
     definition: Definition,
     window: Window,
     key: str,
     draw: Callable[[pl.DataFrame], go.Figure],
 ) -> Chart | Empty:
-    title = look.text("quadrant_migration.title", days=look.text.days(window.days))
+    title = locale.text("quadrant_migration.title", days=locale.text.days(window.days))
     if not reading.has("products.quadrant_migration"):
-        return titled(title, not_kept(look, reading, title))
+        return titled(title, not_kept(locale, reading, title))
     frame = reading.frame(query("products.moves"), window=window.days, matrix=definition.key)
     earlier = reading.day - dt.timedelta(days=window.days)
     if frame.is_empty():
-        return Empty(title, look.text("empty.quadrant_migration", earlier=earlier))
+        return Empty(title, locale.text("empty.quadrant_migration", earlier=earlier))
     names = definition.matrix.names
     table = Table(
         key,
         title,
         [
-            text(look.text("column.from"), "from"),
-            text(look.text("column.to"), "to"),
-            exact(look, "products", field="members"),
+            text(locale.text("column.from"), "from"),
+            text(locale.text("column.to"), "to"),
+            exact(locale, "products", field="members"),
         ],
         [
             row | {"from": names.get(row["from_key"], row["from_key"]), "to": names.get(row["to_key"], row["to_key"])}
             for row in frame.to_dicts()
         ],
-        look.text(_DEFINITIONS[key], earlier=earlier),
+        locale.text(_DEFINITIONS[key], earlier=earlier),
     )
     return Chart(draw(frame), table)

@@ -1,7 +1,7 @@
 """The products: matrices, assortment, products that cannot be placed.
 
 Here: their order in the report, and the text if a table is missing.
-Not here: the sections (``matrices``, ``assortment``, ``unjudged``).
+Not here: the sections (``matrices``, ``assortment``, ``unplaced_products``).
 """
 
 from __future__ import annotations
@@ -9,42 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboards.blocks import Block, Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.sections.assortment import assortment
 from dashboards.sections.definitions import Definition, definitions, titles_of
 from dashboards.sections.matrices import matrices
 from dashboards.sections.reading import Reading, no_products
-from dashboards.sections.unjudged import unjudged
+from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows
 
 TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfolio_health")
 
 
-def products(look: Look, reading: Reading) -> list[Block]:
+def products(locale: Locale, reading: Reading) -> list[Block]:
     """All blocks on products that the day has data for."""
-    defined = definitions(look, reading)
+    defined = definitions(locale, reading)
     windows = matrix_windows(reading) if reading.has(TABLES[0]) else {}
-    missing = why_no_matrix(look, reading, windows, defined)
+    missing = why_no_matrix(locale, reading, windows, defined)
     return [
-        *([missing] if missing else matrices(look, reading, windows, defined)),
-        Text(look.text("assortment.title"), "heading"),
-        assortment(look, reading),
-        Text(look.text("unjudged.title"), "heading"),
-        unjudged(look, reading, windows, titles_of(defined)),
+        *([missing] if missing else matrices(locale, reading, windows, defined)),
+        Text(locale.text("assortment.title"), "heading"),
+        assortment(locale, reading),
+        Text(locale.text("unplaced_products.title"), "heading"),
+        unplaced_products(locale, reading, windows, titles_of(defined)),
     ]
 
 
 def why_no_matrix(
-    look: Look, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+    locale: Locale, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> Text | None:
     """The reason why there is no matrix; None if there is one."""
     absent = [name for name in TABLES if not reading.exists(name)]
     if absent:
-        return Text(look.text("missing.tables", tables=", ".join(absent)), "missing", "headwater docs")
+        return Text(locale.text("missing.tables", tables=", ".join(absent)), "missing", "headwater docs")
     if not reading.has(TABLES[0]):
-        return Text(look.text("missing.matrices", day=reading.day), "missing", "headwater run")
+        return Text(locale.text("missing.matrices", day=reading.day), "missing", "headwater run")
     if not defined:
-        return Text(look.text("empty.matrices"), "missing", "headwater init")
+        return Text(locale.text("empty.matrices"), "missing", "headwater init")
     if not windows:
-        return no_products(look, reading.day)
+        return no_products(locale, reading.day)
     return None

@@ -13,7 +13,7 @@ from typing import Protocol
 import polars as pl
 
 from dashboards.blocks import Empty, Row, Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from pipelines.home.settings import Settings
 
 Href = Callable[[Row], str | None]
@@ -44,20 +44,20 @@ class Reading(Protocol):
         """Whether *table* is computed for the day."""
 
 
-def no_table(look: Look, table: str) -> Text:
+def no_table(locale: Locale, table: str) -> Text:
     """The text that the home has no such table."""
-    return Text(look.text("missing.table", table=table), "missing", "headwater run")
+    return Text(locale.text("missing.table", table=table), "missing", "headwater run")
 
 
-def not_kept(look: Look, reading: Reading, what: str) -> Text:
+def not_kept(locale: Locale, reading: Reading, what: str) -> Text:
     """The text that the snapshot of *what* is not kept for the day."""
     kept = reading.settings.snapshots.daily_for_days
-    return Text(look.text("missing.kept", what=what, day=reading.day, kept=kept), "missing", "headwater run")
+    return Text(locale.text("missing.kept", what=what, day=reading.day, kept=kept), "missing", "headwater run")
 
 
-def no_products(look: Look, day: dt.date) -> Text:
+def no_products(locale: Locale, day: dt.date) -> Text:
     """The text that the window up to *day* has no products."""
-    return Text(look.text("empty.products", day=day), "missing", again(day))
+    return Text(locale.text("empty.products", day=day), "missing", again(day))
 
 
 def again(day: dt.date) -> str:

@@ -10,29 +10,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.blocks import Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.totals import is_without_log
 
 MATCHES = ("cart", "click", "order", "visit", "none")
 """The kinds of match, from the most to the least reliable."""
 
 
-def sales_notes(look: Look, now: Mapping[str, Any]) -> list[Text]:
+def sales_notes(locale: Locale, now: Mapping[str, Any]) -> list[Text]:
     """The notes on a row of ``dashboards.totals.totals``."""
-    number = look.numbers
+    number = locale.numbers
     if is_without_log(now):
-        notes = [Text(look.text("sales.no_events"))]
+        notes = [Text(locale.text("sales.no_events"))]
     elif now["events"] and now["visitors"] is None:
-        notes = [Text(look.text("sales.no_visitors"), "warning", "headwater run")]
+        notes = [Text(locale.text("sales.no_visitors"), "warning", "headwater run")]
     else:
-        notes = [Text(look.text("sales.product_known" if now["lines_without_user"] else "sales.product"))]
+        notes = [Text(locale.text("sales.product_known" if now["lines_without_user"] else "sales.product"))]
     if now["lines_without_user"]:
-        note = look.text(
+        note = locale.text(
             "sales.without_user",
             n=number.full(now["lines_without_user"]),
             amount=number.full_money(now["revenue_without_user"]),
         )
         notes.append(Text(note))
     if now["lines_without_cost"]:
-        notes.append(Text(look.text("note.cost", n=number.full(now["lines_without_cost"]))))
+        notes.append(Text(locale.text("note.cost", n=number.full(now["lines_without_cost"]))))
     return notes

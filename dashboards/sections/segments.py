@@ -14,9 +14,9 @@ import polars as pl
 from dashboards.blocks import Block, Chart, Empty, Table
 from dashboards.columns import exact, text
 from dashboards.figures.customers import group_shares
-from dashboards.figures.look import Look
 from dashboards.figures.tables import LEFT, NEW, migration_grid
 from dashboards.figures.treemap import group_tiles
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.reading import Href, Reading
 
@@ -33,57 +33,59 @@ def all_names(reading: Reading) -> pl.DataFrame:
     return reading.frame(query("customers.names"))
 
 
-def names_of(look: Look, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
+def names_of(locale: Locale, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
     """Key → name of all groups of *kind*, in their order."""
     rows = names.filter(pl.col("kind") == kind).iter_rows(named=True)
-    return {row["key"]: row[f"name_{look.language}"] or row["key"] for row in rows}
+    return {row["key"]: row[f"name_{locale.language}"] or row["key"] for row in rows}
 
 
 def group_bars(
-    look: Look, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
+    locale: Locale, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
 ) -> Chart:
     """Sales and advice for each octant or segment; *href*: the link of its name."""
-    frame = _called(look, groups, names, kind)
+    frame = _called(locale, groups, names, kind)
     table = Table(
         f"{kind}s",
-        look.text(f"{kind}s.title"),
+        locale.text(f"{kind}s.title"),
         [
-            text(look.text(f"column.{kind}"), "name", href=href),
-            exact(look, "customers"),
-            exact(look, "net_revenue_share", field="revenue_share"),
-            exact(look, "net_revenue"),
-            exact(look, "net_order_value", field="average_order_value"),
-            exact(look, "average_recency_days"),
-            text(look.text("column.advice"), "advice", is_long=True),
+            text(locale.text(f"column.{kind}"), "name", href=href),
+            exact(locale, "customers"),
+            exact(locale, "net_revenue_share", field="revenue_share"),
+            exact(locale, "net_revenue"),
+            exact(locale, "net_order_value", field="average_order_value"),
+            exact(locale, "average_recency_days"),
+            text(locale.text("column.advice"), "advice", is_long=True),
         ],
         frame.to_dicts(),
-        look.text.joined(look.text(f"{kind}s.definition"), _thresholds(look, reading) if kind == "octant" else ""),
+        locale.text.joined(
+            locale.text(f"{kind}s.definition"), _thresholds(locale, reading) if kind == "octant" else ""
+        ),
     )
-    return Chart(group_shares(look, frame), table)
+    return Chart(group_shares(locale, frame), table)
 
 
-def segment_tiles(look: Look, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
+def segment_tiles(locale: Locale, groups: pl.DataFrame, names: pl.DataFrame) -> Chart:
     """Customers of each segment, and net sales per customer."""
-    frame = _called(look, groups, names, "segment").sort("customers", descending=True, maintain_order=True)
+    frame = _called(locale, groups, names, "segment").sort("customers", descending=True, maintain_order=True)
     table = Table(
         "tiles",
-        look.text("tiles.title"),
+        locale.text("tiles.title"),
         [
-            text(look.text("column.segment"), "name"),
-            exact(look, "customers"),
-            exact(look, "customer_share"),
-            exact(look, "mean_monetary"),
-            exact(look, "net_revenue_share", field="revenue_share"),
+            text(locale.text("column.segment"), "name"),
+            exact(locale, "customers"),
+            exact(locale, "customer_share"),
+            exact(locale, "mean_monetary"),
+            exact(locale, "net_revenue_share", field="revenue_share"),
         ],
         frame.to_dicts(),
-        look.text("tiles.definition"),
+        locale.text("tiles.definition"),
     )
-    return Chart(group_tiles(look, frame), table)
+    return Chart(group_tiles(locale, frame), table)
 
 
-def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def _called(locale: Locale, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """The groups of *kind* with their name and advice."""
-    language = look.language
+    language = locale.language
     called = names.filter(pl.col("kind") == kind).select(
         "key", pl.col(f"name_{language}").alias("name"), pl.col(f"advice_{language}").alias("advice")
     )
@@ -91,28 +93,28 @@ def _called(look: Look, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind) -
     return found.with_columns(pl.coalesce("name", "key").alias("name"))
 
 
-def _thresholds(look: Look, reading: Reading) -> str:
+def _thresholds(locale: Locale, reading: Reading) -> str:
     found = reading.frame(query("customers.thresholds"))
     values = {row["axis"]: row["value"] for row in found.iter_rows(named=True)}
     if any(values.get(axis) is None for axis in "rfm"):
         return ""
-    return look.text(
+    return locale.text(
         "octants.thresholds",
-        r=look.numbers.short(values["r"]),
-        f=look.numbers.short(values["f"]),
-        m=look.numbers.money(values["m"]),
+        r=locale.numbers.short(values["r"]),
+        f=locale.numbers.short(values["f"]),
+        m=locale.numbers.money(values["m"]),
     )
 
 
-def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
+def migration(locale: Locale, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
     """Moves of customers between octants or segments."""
     back = reading.settings.rfm.compare_days
     earlier = reading.day - dt.timedelta(days=back)
     frame = reading.frame(query("customers.migration"), kind=kind)
-    title = look.text(f"migration.title_{kind}", n=back)
+    title = locale.text(f"migration.title_{kind}", n=back)
     if frame.is_empty():
-        return Empty(title, look.text("missing.migration", earlier=earlier))
-    called = names_of(look, names, kind) | {NEW: look.text("migration.new"), LEFT: look.text("migration.left")}
+        return Empty(title, locale.text("missing.migration", earlier=earlier))
+    called = names_of(locale, names, kind) | {NEW: locale.text("migration.new"), LEFT: locale.text("migration.left")}
     rows = [
         row | {"from": called.get(row["from_key"], row["from_key"]), "to": called.get(row["to_key"], row["to_key"])}
         for row in frame.to_dicts()
@@ -121,12 +123,12 @@ def migration(look: Look, reading: Reading, names: pl.DataFrame, kind: Kind) -> 
         f"{kind}_moves",
         title,
         [
-            text(look.text("column.from"), "from"),
-            text(look.text("column.to"), "to"),
-            exact(look, "customers", field="members"),
-            exact(look, "net_revenue"),
+            text(locale.text("column.from"), "from"),
+            text(locale.text("column.to"), "to"),
+            exact(locale, "customers", field="members"),
+            exact(locale, "net_revenue"),
         ],
         rows,
-        look.text("migration.definition", earlier=earlier),
+        locale.text("migration.definition", earlier=earlier),
     )
-    return Chart(migration_grid(look, frame, called, "metric.customers"), table, is_wide=kind == "segment")
+    return Chart(migration_grid(locale, frame, called, "metric.customers"), table, is_wide=kind == "segment")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.reading import Reading
@@ -91,24 +91,24 @@ def _window(days: int, reasons: pl.DataFrame) -> Window:
     return Window(days, products, placed, dict(missing))
 
 
-def metric_names(look: Look, metrics: tuple[str, ...]) -> str:
+def metric_names(locale: Locale, metrics: tuple[str, ...]) -> str:
     """The names of the metrics in one line; "–" if there are none."""
-    return look.text("list.separator").join(look.text.name("metric", metric) for metric in metrics) or NONE
+    return locale.text("list.separator").join(locale.text.name("metric", metric) for metric in metrics) or NONE
 
 
-def what_it_takes(look: Look, metrics: tuple[str, ...], repurchase_days: int) -> str:
+def what_it_takes(locale: Locale, metrics: tuple[str, ...], repurchase_days: int) -> str:
     """Sentences: the data that these metrics need."""
-    needs = [(metric, look.text.name("needs", metric)) for metric in metrics]
-    return look.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
+    needs = [(metric, locale.text.name("needs", metric)) for metric in metrics]
+    return locale.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
 
 
-def window_note(look: Look, window: Window, day: dt.date, start: dt.date | None) -> str:
+def window_note(locale: Locale, window: Window, day: dt.date, start: dt.date | None) -> str:
     """The note on the window up to *day*: its days, whether records from *start* fill it, why it is not the longest."""
-    sentences = [look.text("products.window", days=look.text.days(window.days))]
+    sentences = [locale.text("products.window", days=locale.text.days(window.days))]
     if start is not None and start > day - dt.timedelta(days=window.days - 1):
-        sentences.append(look.text("window.not_filled", start=start))
+        sentences.append(locale.text("window.not_filled", start=start))
     if window.empty:
-        days = look.text("list.separator").join(map(str, window.empty))
-        metrics = metric_names(look, window.missing_in_empty)
-        sentences.append(look.text("window.shorter", longer=days, metrics=metrics))
-    return look.text.joined(*sentences)
+        days = locale.text("list.separator").join(map(str, window.empty))
+        metrics = metric_names(locale, window.missing_in_empty)
+        sentences.append(locale.text("window.shorter", longer=days, metrics=metrics))
+    return locale.text.joined(*sentences)

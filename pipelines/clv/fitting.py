@@ -25,7 +25,7 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 _MOST_ITERATIONS = 500
 
 _FLAT = 1e-5
-"""The largest slope, by the logarithms of the parameters, that counts as a maximum.
+"""The search has converged if no derivative, by the logarithm of a parameter, is larger than this.
 
 The optimiser's own status is not used: it reports failure when rounding stops it at the maximum, and success when its
 steps become small far from it.
@@ -37,8 +37,8 @@ class NotFitted:
     """A model that could not be fitted.
 
     Attributes:
-        reason: Why, such as 'no customer has bought again'. Tables store it and dashboards/words/ translates it: a new
-            text needs an entry there.
+        reason: Why, such as 'no customer has a repeat order'. Tables store this text. dashboards/words/report.yaml
+            translates it, so a new text needs an entry ``not_fitted.…`` there.
         customers: The number of customers.
     """
 
@@ -62,8 +62,8 @@ class Maximum:
 def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Maximum | str:
     """The maximum of *objective* within *bounds* (of the logarithms), or a text that says why there is none.
 
-    The search (L-BFGS-B) starts with all parameters at 1, so choose units of time and money in which they are of that
-    order. If the likelihood grows without end but ever more slowly, as it does in r and alpha if all customers order
+    The search (L-BFGS-B) starts with all parameters at 1, so choose units of time and money in which they are near 1.
+    If the likelihood grows without end but ever more slowly, as it does in r and alpha if all customers order
     equally often, the result is a point on a bound, or a point where the likelihood hardly grows.
     """
     low, high = np.array(bounds).T
@@ -82,10 +82,10 @@ def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Max
     )
     at = np.clip(found.x, low, high)
     value, gradient = objective(at)
-    # At a bound, a slope that points outwards does not count.
+    # At a bound, a derivative that points outwards does not count.
     slope = float(np.abs(np.clip(at + gradient, low, high) - at).max())
     if not (np.isfinite(value) and slope <= _FLAT):
-        return f"the likelihood has no maximum that {found.nit} iterations reach (its slope is {slope:.2g})"
+        return f"the fit did not converge in {found.nit} iterations (gradient {slope:.2g})"
     return Maximum(np.exp(at), int(found.nit))
 
 

@@ -71,7 +71,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
 
     Returns:
         The model, or the reason why there is none: no customers, no repeat orders, no time since the first orders,
-        fewer different histories than parameters, or a likelihood without a maximum.
+        fewer distinct histories than parameters, or a fit that does not converge.
 
     Raises:
         ValueError: If the arrays differ in length or have values that are not finite, a frequency is not 0, 1, 2, …,
@@ -82,20 +82,20 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
     if not customers:
         return NotFitted("there are no customers", 0)
     if not frequency.any():
-        return NotFitted("no customer has bought again", customers)
+        return NotFitted("no customer has a repeat order", customers)
     if not age.any():
         return NotFitted("no time has passed since the first orders", customers)
-    # Times are divided by the mean age, because the search expects parameters of the order of 1.
+    # Divide times by the mean age, because the search expects parameters near 1.
     unit = float(age.mean())
     histories = _Histories.of(frequency, recency / unit, age / unit)
     if len(histories.weight) < _PARAMETERS:
-        reason = f"the customers have only {len(histories.weight)} different histories, {_PARAMETERS} are needed"
+        reason = f"too few distinct purchase histories: {len(histories.weight)}, at least {_PARAMETERS} are needed"
         return NotFitted(reason, customers)
     bought_again = float(histories.weight[histories.again].sum())
 
     def objective(logarithms: Floats) -> tuple[float, Floats]:
         value, gradient = _log_likelihood(np.exp(logarithms), histories)
-        # Only customers with a repeat order determine a and b. Dividing by their number keeps the slopes large in a
+        # Only customers with a repeat order determine a and b. Dividing by their number keeps the gradient large in a
         # shop where nearly everybody buys once.
         return value / bought_again, gradient * np.exp(logarithms) / bought_again
 

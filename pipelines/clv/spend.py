@@ -66,8 +66,8 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
     Returns:
         The model, fitted without customers who have no repeat order or a mean value of 0 or less; or the reason why
         there is none: no customers remain, all have the same mean value (the likelihood then grows without end), there
-        are fewer customers than parameters, the likelihood has no maximum, or its maximum has q ≤ 1, where the mean
-        over all customers is infinite.
+        are fewer customers than parameters, the fit does not converge, or its q is at most 1, where the mean over
+        all customers is infinite.
 
     Raises:
         ValueError: If the arrays differ in length, have values that are not finite, or a frequency is not 0, 1, 2, …
@@ -78,15 +78,15 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
     x, m = frequency[is_used], mean_value[is_used]
     customers = len(x)
     if not customers:
-        others = f"; {excluded} of 0 or less are left out" if excluded else ""
-        return NotFitted(f"no customer has a repeat order and a mean value above 0{others}", 0)
+        others = f"; {excluded} with 0 or less are excluded" if excluded else ""
+        return NotFitted(f"no customer has repeat orders with a mean value above 0{others}", 0)
     if m.min() == m.max():
-        return NotFitted(f"all customers have the same mean value, {m[0]:g}", customers)
+        return NotFitted(f"all customers have the same mean order value, {m[0]:g}", customers)
     if customers < _PARAMETERS:
         return NotFitted(
-            f"there are only {customers} customers with repeat orders, {_PARAMETERS} are needed", customers
+            f"too few customers with repeat orders: {customers}, at least {_PARAMETERS} are needed", customers
         )
-    # Values are divided by their median, because the search expects parameters of the order of 1.
+    # Divide values by their median, because the search expects parameters near 1.
     unit = float(np.median(m))
     customer_values = _CustomerValues.of(x, m / unit)
 
@@ -99,7 +99,7 @@ def fit_gamma_gamma(frequency: Numbers, mean_value: Numbers) -> GammaGamma | Not
         return NotFitted(maximum, customers)
     p, q, gamma = maximum.parameters.tolist()
     if q <= 1:
-        reason = f"the values are too unequal for an expectation: q is {q:.3g}, needed is more than 1"
+        reason = f"the order values vary too much to have a finite mean: q is {q:.3g}, it must be above 1"
         return NotFitted(reason, customers)
     value, _ = _log_likelihood(maximum.parameters, customer_values)
     return GammaGamma(p, q, gamma * unit, value - customers * math.log(unit), customers, excluded, maximum.iterations)
@@ -180,7 +180,7 @@ class _CustomerValues:
 
 
 def _log_likelihood(parameters: Floats, customers: _CustomerValues) -> tuple[float, Floats]:
-    """The logarithm of equation 1a and its derivatives; ratios avoid differences of large logarithms."""
+    """The logarithm of equation 1a and its derivatives, from logarithms of ratios, to avoid cancellation."""
     p, q, gamma = parameters
     x, total = customers.frequency, customers.total
     n, weight = customers.frequencies, customers.frequency_weight

@@ -46,11 +46,11 @@ _VALUES = pl.Schema(
 def fits(customers: pl.DataFrame) -> pl.DataFrame:
     """The models fitted to *customers* (dt, frequency, recency_days, age_days, mean_value; times in days).
 
-    One row: the fitted parameters, or the reasons why there are none. No row without customers.
+    One row: the fitted parameters, or the reasons why a model was not fitted. No row if there are no customers.
     """
     if customers.is_empty():
         return _FITS.to_frame()
-    # The last digits of a sum depend on the order of its terms, and the found maximum depends on these digits.
+    # Sort, so that the result does not depend on the order of customers: the rounding of a sum does.
     customers = customers.sort("frequency", "recency_days", "age_days", "mean_value")
     frequency = customers["frequency"].to_numpy()
     orders = fit_bg_nbd(frequency, customers["recency_days"].to_numpy(), customers["age_days"].to_numpy())

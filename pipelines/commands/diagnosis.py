@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from pipelines.compute.damage import damage_error
-from pipelines.compute.planner import sound_plan
+from pipelines.compute.planner import verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -132,7 +132,7 @@ def _batches(workspace: Workspace) -> Iterator[Finding]:
     records, refused = sum(b.records for b in batches), sum(b.quarantined for b in batches)
     if refused:
         share = f"{refused:,} of {records:,} records quarantined"
-        # The query uses raw.quarantine, which is up to date without a run.
+        # The remedy queries raw.quarantine, which ingestion itself fills; core.quarantine may be stale.
         remedy = (
             'headwater sql "SELECT file, reasons, count(*) FROM raw.quarantine GROUP BY ALL"; if a source writes '
             "amounts below zero, or times with words, its SQL can convert them: docs/user-guide.md, "
@@ -160,7 +160,7 @@ def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding
 
 
 def _lake(workspace: Workspace) -> Iterator[Finding]:
-    plan = sound_plan(workspace)
+    plan = verified_plan(workspace)
     if before := plan.describe_before():
         yield Finding("start", "warn", before)
     partitions = sum(len(keys) for keys in plan.expected.values())

@@ -8,6 +8,6 @@ from pipelines.home.folder import Home, Tell
 
 def recording_engine(home: Home, tell: Tell) -> Engine:
     """The engine that records runs, materializations and checks of *home* in its ``.dagster``."""
-    from assets.engine import DagsterEngine  # late: loading Dagster takes longer than finding that nothing is to do
+    from assets.engine import DagsterEngine  # imported late: it takes longer than a run without work
 
     return DagsterEngine(home, tell)

@@ -43,8 +43,8 @@ def main() -> None:
         try:
             execute()
         finally:
-            ignore_signals()  # Python still has to flush the output while it shuts down
-    except KeyboardInterrupt:  # it came outside of Typer's handling, for example while an error was printed
+            ignore_signals()  # so that Python can flush the output during shutdown
+    except KeyboardInterrupt:  # Ctrl-C came when Typer no longer handled it, for example while an error was printed
         _leave_interrupted()
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and refusing wrong usage.
+"""Options that several commands share, and the error for wrong usage.
 
 Here: the options ``--home`` and ``--json``.
 Not here: the commands.
@@ -33,7 +33,7 @@ def refuse_usage(message: str) -> NoReturn:
 
 
 def home_or_none(path: Path | None) -> Home | None:
-    """The home that *path* or the environment names, else ``./home``; None if neither names one and that is not a home.
+    """The home in *path*, in ``$HEADWATER_HOME`` or in ``./home``; None if *path* is None and there is no home.
 
     Without a home, ``check`` and ``docs`` work on the shipped project.
 

@@ -25,7 +25,7 @@ PAUSE_SECONDS = 60.0
 """Seconds to wait after a failure, for example a full disk."""
 
 
-def publish_apart(home: Home) -> bool:
+def publish_in_new_process(home: Home) -> bool:
     """Make the copy in a separate process, to free its memory. Returns whether it succeeded."""
     command = [sys.executable, "-m", "pipelines.commands.publisher", str(home.root)]
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
@@ -38,7 +38,7 @@ def watch(home: Home) -> None:
         pause = POLL_SECONDS
         try:
             if lock_holder(home) is None and (is_stale(home, current(home)) or are_checks_stale(home)):
-                pause = POLL_SECONDS if publish_apart(home) else PAUSE_SECONDS
+                pause = POLL_SECONDS if publish_in_new_process(home) else PAUSE_SECONDS
             said = ""
         except HeadwaterError as error:
             if str(error) != said:  # print an error once, not every few seconds
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
             watch(home)
         else:
             publish(home)
-            from assets.engine import check_states  # late: loading Dagster takes seconds
+            from assets.engine import check_states  # imported late: loading Dagster takes seconds
 
             write_status(home, check_states)
     except (HeadwaterError, OSError) as error:

@@ -97,7 +97,7 @@ def run_simulation(
     files: Literal["daily", "hourly"] = "daily",
     traps: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Simulate a shop into *landing*; yields lines for the user. *traps* None: the believable mix.
+    """Simulate a shop into *landing*; yields lines for the user. *traps* None: the realistic mix.
 
     Raises:
         HeadwaterError: a trap is unknown, or the folder cannot be written.

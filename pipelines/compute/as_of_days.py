@@ -23,7 +23,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
     month_ends = set(_month_ends(span.first, span.last))
     recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
     days: dict[str, set[Day]] = {}
-    for name in reversed(list(project.models)):  # readers before the models that they read
+    for name in reversed(list(project.models)):  # each model before the models that it reads
         as_of = project.models[name].as_of
         if as_of:
             own = month_ends if as_of == "month_end" else month_ends | recent
@@ -32,7 +32,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
 
 
 def _compared(project: Project, name: str, days: Mapping[str, set[Day]]) -> set[Day]:
-    """The days of *name* that the snapshots in *days* read by an exact offset."""
+    """The days of *name* that the snapshots in *days* (model → days) compare with: those read as ``dt = $dt - n``."""
     return {
         parent
         for reader, own in days.items()

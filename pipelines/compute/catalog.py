@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import replace_files, told_if_unwritable
+from pipelines.home.files import convert_write_errors, replace_files
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.lake.duck import file_fault, identifier, literal
@@ -36,7 +36,7 @@ def write_catalog(home: Home) -> Path:
     target = home.catalog_file
     try:
         # Write it in a scratch folder, because DuckDB may write a second file beside it.
-        with told_if_unwritable(target), scratch_folder(home) as folder:
+        with convert_write_errors(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)
             replace_files([(temporary, target)])

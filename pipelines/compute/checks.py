@@ -34,7 +34,7 @@ class Checks:
 
     Args:
         project: The models and checks.
-        connection: The session in which a result is visible as its table.
+        connection: The session, in which a result that is not published yet is mounted as its table.
         inputs: Mounts the other tables that a check reads.
     """
 
@@ -45,7 +45,7 @@ class Checks:
         self.results: dict[str, CheckResult] = {}
 
     def expect(self, model: Model) -> None:
-        """Add a result without rows for each check of *model*, in case the check never runs."""
+        """Register each check of *model* as passed; ``run`` adds the offending rows."""
         remedy = f"The columns {', '.join(model.grain)} must be unique and not null in each row of {model.name}."
         name = grain_check_name(model)
         self.results[name] = CheckResult(name, model.name, "error", remedy)

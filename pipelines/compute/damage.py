@@ -26,8 +26,8 @@ def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
 
 
 @contextmanager
-def damage_named(workspace: Workspace) -> Iterator[None]:
-    """If the code in this context fails and a raw file is damaged, raise a HeadwaterError that names the file.
+def name_damaged_file(workspace: Workspace) -> Iterator[None]:
+    """If the code in this context fails, check the raw files; if one is damaged, raise a HeadwaterError that names it.
 
     DuckDB has many different messages for damaged files, and some do not name the file.
     """

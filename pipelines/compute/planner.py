@@ -1,7 +1,7 @@
 """Which partitions are stale, derived from the inputs and the files' footers; no state is stored.
 
-Here: which partitions should exist, which of them have a different version than if they were computed now, and in
-which order they are computed.
+Here: which partitions should exist, for which of them the version in the footer differs from the version that they
+would get now, and in which order they are computed.
 Not here: what a version is (``pipelines.compute.versions``), computing (``pipelines.compute.runner``).
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.compute.as_of_days import snapshot_days
-from pipelines.compute.damage import damage_named
+from pipelines.compute.damage import name_damaged_file
 from pipelines.compute.inputs import Verifier
 from pipelines.compute.versions import content_versions, input_version
 from pipelines.compute.workspace import Workspace, mount_view
@@ -49,7 +49,7 @@ class Plan:
         stale: Model → partitions that are missing or have a different version; models without any are excluded.
         obsolete: Model → partitions that exist but should not.
         damaged: Files that differ from their checksums; their partitions are stale.
-        before: Target → number of landed records before *first*, which are not computed.
+        before: Kind of record (``events``, ``orders``, …) → number landed before *first*, which are not computed.
         earliest: The first day with such a record.
     """
 
@@ -115,18 +115,18 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
     return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
 
 
-def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
-    """``make_plan``, with its raw inputs verified if there is anything to compute.
+def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
+    """``make_plan``; if there is anything to compute, also verify the raw files that the plan itself was made from.
 
     Raises:
         HeadwaterError: a raw file is damaged, or a model's query fails.
     """
-    with damage_named(workspace), session(workspace.home, workspace.settings) as connection:
+    with name_damaged_file(workspace), session(workspace.home, workspace.settings) as connection:
         plan = make_plan(workspace, connection, deep=deep)
     if not plan.is_empty:
         # make_plan has computed the models that are versioned by their rows, so we verify the raw tables that they
-        # read. The runner verifies the other inputs, only for the days that it reads: hashing all events in every run
-        # would take longer and longer.
+        # read. The runner verifies the other inputs, and only the days that it reads: hashing all events in every run
+        # would take longer as the lake grows.
         project = workspace.project
         by_content = [name for name, model in project.models.items() if project.is_versioned_by_content(model)]
         tables = {
@@ -142,7 +142,7 @@ def sound_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
 ) -> tuple[dict[str, int], Day | None]:
-    """Target → number of its records before *first*; and the earliest day of such a record."""
+    """Kind of record → number of records before *first*; and the earliest day of such a record."""
     if first is None:
         return {}, None
     counts: dict[str, int] = {}
@@ -163,9 +163,9 @@ def _before(
 
 
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
-    """The first and last day to compute, from the days on which landed records count; None without any records.
+    """The first and last day to compute, from the days to which landed records belong; None without any records.
 
-    The first is ``first_of_shop``: records before a long gap come from a wrong clock or an earlier time of the shop.
+    The first is ``first_of_shop``: records before a long gap come from a wrong clock or an earlier period of the shop.
     """
     days: set[Day] = set()
     for target in TARGETS.values():
@@ -237,7 +237,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
-    """The reads of *model* that are not models; models are mounted as queries already."""
+    """The tables that *model* reads, without models, which are already mounted as queries."""
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 
 
@@ -246,7 +246,7 @@ def steps(
     stale: Mapping[str, Iterable[PartitionKey]],
     expected: Mapping[str, Mapping[PartitionKey, str]],
 ) -> list[Segment]:
-    """The segments that compute *stale*, in an order in which every input is computed first.
+    """The segments that compute *stale*, each after the segments that compute its inputs.
 
     First unpartitioned tables, then partitioned ones, then the unpartitioned tables that depend on partitioned ones.
     """
@@ -262,10 +262,10 @@ def segments(
 ) -> list[Segment]:
     """The stale partitions of partitioned tables as segments: consecutive days with the same tables, earliest first.
 
-    Models read earlier days, never later ones, so in this order every input is computed first. A segment never contains
-    an up-to-date partition of its tables. It may contain days on which a table has no partition, for example without
-    refunds, but not many consecutive days without anything to compute: a single order from twenty years ago must not
-    cause a run of seven thousand days.
+    Models read earlier days, never later ones, so in this order inputs are computed before their readers. A segment
+    never contains an up-to-date partition of its tables. It may contain days on which a table has no partition, for
+    example without refunds, but not many consecutive days without anything to compute: a single order from twenty years
+    ago must not cause a run of seven thousand days.
     """
     tables_of: dict[Day, set[str]] = {}
     for table, keys in stale.items():
@@ -277,7 +277,7 @@ def segments(
     for day in sorted(tables_of):
         own = DaySpan(day, day), frozenset(tables_of[day])
         near = found and (day - found[-1][0].last).days <= LONGEST_GAP_DAYS
-        if near and not _is_disturbed(joined := _joined(found[-1], own), found[-1], up_to_date):
+        if near and not _adds_up_to_date(joined := _joined(found[-1], own), found[-1], up_to_date):
             found[-1] = joined
         else:
             found.append(own)
@@ -288,7 +288,7 @@ def _joined(piece: _Piece, more: _Piece) -> _Piece:
     return DaySpan(piece[0].first, more[0].last), piece[1] | more[1]
 
 
-def _is_disturbed(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
+def _adds_up_to_date(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
     """Whether the days or tables that *joined* adds to *before* include an up-to-date partition."""
     (span, tables), (span_before, tables_before) = joined, before
     new_days = DaySpan(span_before.last, span.last).days[1:]

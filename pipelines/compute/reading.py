@@ -103,7 +103,7 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, **parameters: obje
     """The first *limit* rows of *sql*, with *parameters* for its ``$name``.
 
     Raises:
-        HeadwaterError: it is not one reading statement, or fails.
+        HeadwaterError: *sql* is not a single read-only statement, or fails.
     """
     with reading_session(home, sql) as connection:
         _refuse_writing(connection, sql)
@@ -120,7 +120,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
     """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
 
     Raises:
-        HeadwaterError: it is not one reading statement, or fails; or Parquet is asked for without *out*.
+        HeadwaterError: *sql* is not a single read-only statement, or fails; or *form* is parquet without *out*.
     """
     if out is None and form == "parquet":
         raise HeadwaterError("parquet cannot be printed, it is a binary format", remedy="name a file with --out")
@@ -131,7 +131,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         target = Path(folder, "result") if out is None else out.resolve()
         _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
         if out is None:
-            # COPY to /dev/stdout would open it again and so truncate a file to which the shell appends.
+            # COPY to /dev/stdout would open it again, which truncates a file to which the shell appends (``>>``).
             _print(target)
 
 

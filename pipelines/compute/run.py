@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.compute.damage import damage_error, damage_named
-from pipelines.compute.planner import Keys, Plan, Segment, landed_days, sound_plan, steps
+from pipelines.compute.damage import damage_error, name_damaged_file
+from pipelines.compute.planner import Keys, Plan, Segment, landed_days, steps, verified_plan
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -180,16 +180,15 @@ def run_home(
         return engine(home, say)
 
     with home_lock(home, "headwater run"):
-        workspace = open_workspace(home)  # report faults of the settings or the project before reading files
+        workspace = open_workspace(home)  # report faults of the settings or the project before reading landing files
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work
         summary = RunSummary(made().ingest() if has_files else IngestReport())
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, made, summary, say)
-        if (
-            home.run_marker.exists()
-        ):  # a run was killed after its last table; with nothing to do, no engine has closed it yet
+        # A run was killed after its last table. Mark it as failed here, since no engine did so if there was no work.
+        if home.run_marker.exists():
             made().close_dead_runs()
     return summary
 
@@ -202,7 +201,7 @@ def set_start_date(home: Home) -> Day | None:
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
         return workspace.settings.start_date
-    with damage_named(workspace), session(home, workspace.settings) as connection:
+    with name_damaged_file(workspace), session(home, workspace.settings) as connection:
         landed = landed_days(workspace, connection)
     if landed is None:
         return None
@@ -217,12 +216,12 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
         summary.ingested.warnings += changed_unseen(home.landing, workspace.raw.batches)
     raw_damages = workspace.raw.damaged(deep=request.verify)
     summary.damaged += [str(damage_error(workspace, damage)) for damage in raw_damages]
-    plan = sound_plan(workspace, deep=request.verify)
+    plan = verified_plan(workspace, deep=request.verify)
     summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
     _remove_obsolete(workspace, plan, request, summary)
     remaining = _wanted(workspace, plan, request)
     blocked: set[tuple[str, PartitionKey]] = set()
-    # A failed check ends a Dagster run, including its good days. Repeat for partitions that do not depend on it.
+    # A failed check ends a Dagster run, also for days that pass. Repeat for partitions that do not depend on it.
     while segments := steps(workspace.project, remaining, plan.expected):
         done: set[tuple[str, PartitionKey]] = set()
         for step in segments:

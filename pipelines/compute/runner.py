@@ -25,7 +25,7 @@ from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import temporary_for, told_if_unwritable
+from pipelines.home.files import convert_write_errors, temporary_for
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
@@ -221,7 +221,7 @@ class Runner:
 
     def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
         target = self._workspace.lake.file(model.name, key)
-        with told_if_unwritable(target.parent):
+        with convert_write_errors(target.parent):
             temporary = temporary_for(target)
         try:
             rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)

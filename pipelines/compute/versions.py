@@ -2,7 +2,7 @@
 
 A version by inputs is a hash of the model's text, the settings that it uses and the versions of the partitions that it
 reads. A model that reads a complete history (all orders and their lines) or has no partitions is versioned by its rows
-instead: by its inputs, every delivery would make all of its days stale, and it has few rows to hash.
+instead: versioned by its inputs, all of its days would become stale with every delivery; and it has few rows to hash.
 Here: both kinds of versions, and the versions in the lake during a run.
 Not here: comparing versions (``pipelines.compute.planner``).
 """

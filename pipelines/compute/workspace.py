@@ -66,7 +66,7 @@ class Workspace:
 
         Args:
             connection: The session.
-            reads: The tables and the days that are read of each.
+            reads: The tables, each with the days that are read.
             span: The days to compute; None: mount all days.
             computing: The table that is computed; it is mounted without the days of *span*.
             mounted: Table → SQL of the tables that are mounted already and need not be mounted again. Updated.
@@ -74,7 +74,7 @@ class Workspace:
         known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                sql = "config"  # the same for the whole session
+                sql = "config"  # any constant: a configuration table does not change during a session
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:

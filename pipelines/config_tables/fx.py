@@ -30,7 +30,7 @@ class ExchangeRate:
 
 
 def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
-    """The rows of the file, none where there is no file.
+    """The rows of the file; no rows if it does not exist.
 
     Raises:
         HeadwaterError: a row is wrong, or two contradict each other; with file and row.

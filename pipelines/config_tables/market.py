@@ -41,7 +41,7 @@ class Competitor:
 
 
 def load_market(path: Path) -> tuple[Competitor, ...]:
-    """The rows of the file, none where there is no file.
+    """The rows of the file; no rows if it does not exist.
 
     Raises:
         HeadwaterError: a row is wrong, or the days of two rows of one competitor overlap; with file and row.

@@ -1,8 +1,8 @@
 """``config/matrices.yaml``: matrices of products (two axes: quadrants) and of customers (three axes: octants).
 
-Here: validating the file, and its axes and cells as rows. A cell is one combination of high and low; its code has a
-digit for each axis, 1 = high. The customers' axes are a separate table, so that a change to a matrix of products does
-not make the customer tables stale.
+Here: validating the file, and converting its axes and cells to rows. A cell is one combination of high and low; its
+code has a digit for each axis, 1 = high. The customers' axes are a separate table, so that a change to a matrix of
+products does not make the customer tables stale.
 Not here: the syntax of thresholds (``pipelines.config_tables.thresholds``), computing thresholds and cells
 (``sql/customers``, ``sql/products``).
 """
@@ -123,7 +123,7 @@ class OctantAxisRow:
 
 @dataclass(frozen=True)
 class CellRow:
-    """A cell of a matrix: *code* has a digit for each axis, 1 = high; the laws of portfolio health use *role*."""
+    """A cell of a matrix: *code* has a digit for each axis, 1 = high; ``products.portfolio_health`` uses *role*."""
 
     matrix_id: str
     code: str

@@ -1,8 +1,8 @@
 """Atomic replacement of files, and locks on files.
 
 Here: the only way to give a file new content: write a temporary file beside it, sync it to disk, rename it. And the
-only file lock, which the operating system releases when the process ends. Both raise OSError; ``told_if_unwritable``
-turns that into a HeadwaterError.
+only file lock, which the operating system releases when the process ends. Both raise OSError; ``convert_write_errors``
+converts that to a HeadwaterError.
 Not here: which files there are (``pipelines.home.folder``, ``pipelines.lake.partitions``), what is in them.
 """
 
@@ -29,11 +29,11 @@ _SYNCS_AT_ONCE = 16
 
 
 @contextmanager
-def told_if_unwritable(path: Path) -> Iterator[None]:
-    """Turn an OSError into a HeadwaterError that names the file that could not be replaced, otherwise *path*.
+def convert_write_errors(path: Path) -> Iterator[None]:
+    """Convert an OSError in this context to a HeadwaterError that names the file that could not be written.
 
     Raises:
-        HeadwaterError: in place of an OSError.
+        HeadwaterError: instead of the OSError; it names the error's *filename2* (see ``replace_files``), else *path*.
     """
     try:
         yield
@@ -51,7 +51,7 @@ def temporary_for(target: Path) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{escape(target.name)}.*.tmp*"):
-        with suppress(FileNotFoundError):  # another writer has removed it
+        with suppress(FileNotFoundError):  # another writer has removed the file in the meantime
             if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                 left.unlink()
     return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
@@ -64,8 +64,8 @@ def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
         OSError: a file cannot be replaced and keeps its old content; *filename2* is then its target.
     """
     # A power cut can lose a name that is not synced, so we sync the folders too. Many syncs at once cost little more
-    # than one, because the file system writes its journal once for all of them. That is true even for two files: one
-    # after the other takes 0.6 ms less on an idle disk, but twice as long on a busy one.
+    # than one, because the file system writes its journal once for all of them. So we sync even two
+    # files at once: one after the other takes 0.6 ms less on an idle disk, but twice as long on a busy one.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
         list(pool.map(_sync, (temporary for temporary, _ in pairs)))
         for temporary, target in pairs:
@@ -84,10 +84,10 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def replacing_all(targets: Sequence[Path], then: Sequence[tuple[Path, Path]] = ()) -> Iterator[list[Path]]:
-    """Temporary paths, one beside each of *targets*. Without an exception, the files written there replace the targets.
+    """Yield a temporary path beside each of *targets*. The files written there replace the targets at the end.
 
-    ``replace_files`` replaces them, and after them the pairs *then*. With or without an exception, no temporary file is
-    left.
+    ``replace_files`` replaces the targets, then the targets of the pairs *then* (temporary file, target). After an
+    exception nothing is replaced. No temporary file of *targets* is left in either case.
 
     Raises:
         OSError: a file cannot be written or replaced.
@@ -124,7 +124,7 @@ def write_file(target: Path, content: str | bytes, mode: int | None = None) -> N
     """
     mode = _mode_of(target) if mode is None else mode
     with replacing(target, mode) as temporary:
-        # Create the temporary file with the target's mode, so that nobody can read it who may not read the target.
+        # Create the temporary file with the target's mode, so that only users who may read the target can read it.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content.encode() if isinstance(content, str) else content)
@@ -170,7 +170,7 @@ def _locked(path: Path, mode: int, operation: int) -> IO[str]:
 
 
 def lock_holder(path: Path) -> str | None:
-    """The content of *path* if it is locked, written there by the holder of the lock; None if it is not locked.
+    """What the holder of the lock on *path* has written into that file; None if it is not locked.
 
     Raises:
         OSError: the file cannot be read.

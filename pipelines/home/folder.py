@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipelines.home import files
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import lock, told_if_unwritable
+from pipelines.home.files import convert_write_errors, lock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder of the checkout, or of the installed packages."""
@@ -74,7 +74,7 @@ class Home:
 
     @property
     def entrances_file(self) -> Path:
-        """The entrances: their positions and names."""
+        """The entrances: positions where visitors' paths begin, and their names."""
         return self.config / "entrances.csv"
 
     @property
@@ -174,7 +174,7 @@ class Home:
 
     @property
     def copy_pointer(self) -> Path:
-        """Names the current copy; replaced atomically."""
+        """Says which copy is the current one; replaced atomically."""
         return self.workbench / "current.json"
 
     @property
@@ -302,14 +302,14 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
         (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
 
-    with told_if_unwritable(home.lock_file):
+    with convert_write_errors(home.lock_file):
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)
-        if handle.read():  # a holder empties the file before it releases the lock, so the last one was killed
+        if handle.read():  # the last holder was killed, or it would have emptied the file
             _clear_up(home)
         handle.truncate(0)
-        with suppress(OSError):  # the lock also works on a full disk; the work itself will report it
+        with suppress(OSError):  # the lock works even if the disk is full; the work itself will report that
             os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:

@@ -23,7 +23,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     """A new folder below ``<home>/.tmp``, removed at the end. Removes the folders of killed processes first.
 
     A folder is in use while its file ``lock`` is locked. The operating system releases that lock when the process ends,
-    so we can distinguish the folders of other running processes (``headwater sql`` beside a run) from abandoned ones.
+    so an unlocked folder was abandoned, and a locked one belongs to a running process (``headwater sql`` during a run).
 
     Raises:
         OSError: the folder cannot be created.
@@ -32,7 +32,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # Hold the lock of all folders until this folder has its own: another process removes unlocked folders.
+        # Keep the lock on the root until this folder is locked: until then another process would remove it.
         _clear(root)
         folder.mkdir()
         held = lock(folder / _LOCK)

@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 from pipelines.home.yaml_files import describe, read_yaml
 
@@ -35,7 +35,7 @@ def shaped(pattern: str, words: str) -> BeforeValidator:
 
 
 def _written_as_date(value: object) -> object:
-    """*value*, unless it is a number, which pydantic would read as seconds since 1970."""
+    """Return *value*; raise a ValueError if it is a number, which pydantic would read as seconds since 1970."""
     if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"\d{4}-", value)):
         raise ValueError("expected a date such as 2026-01-05")
     return value
@@ -55,8 +55,8 @@ _MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
 
 
 class _Section(BaseModel):
-    # Validate defaults too, so that a written default is the same value as a missing key: 7 and 7.0 are equal but give
-    # different query texts, and stating a default must make nothing stale.
+    # Validate defaults too, so that writing a default into the file gives the same value as omitting the key. Otherwise
+    # 7 and 7.0, which are equal, would give different query texts and make tables stale.
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
@@ -67,7 +67,7 @@ def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _quoted_words(value: object) -> object:
-    """*value* if it is a list of texts. YAML reads an unquoted null as None and an unquoted 0 as a number."""
+    """Return *value* if it is a list of strings, else raise a ValueError: YAML reads null as None and 0 as a number."""
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word.strip() for word in value):
         raise ValueError('expected a list of words such as [undefined, "null"]; put null and numbers in quotes')
     return value
@@ -89,7 +89,7 @@ class InputSettings(_Section):
 
 
 class AttributionSettings(_Section):
-    """How ends get their entrance and path, and sales their event; see docs/how-it-works.md."""
+    """How sales are matched to events, and events to the path and entrance before them; see docs/how-it-works.md."""
 
     head_lookback_hours: int = Field(24, ge=1, le=720)
     cart_window_days: int = Field(30, ge=1, le=365)
@@ -105,7 +105,7 @@ class AttributionSettings(_Section):
 
 
 class Transform(_Section):
-    """A transform of a path of touches before its credit is distributed; ``touchpoints``: what a removal removes."""
+    """A transform of a path of touches, applied before credit is distributed; removals remove ``touchpoints``."""
 
     kind: TransformKind
     touchpoints: tuple[str, ...] = ()
@@ -179,7 +179,7 @@ class LifecycleSettings(_Section):
 
 
 class ProductSettings(_Section):
-    """The trailing windows of the product metrics, in days, and how matrices sort products.
+    """The trailing windows of the product metrics, in days, and how products are placed in matrices.
 
     Attributes:
         small_sample: A rate with fewer trials than this is marked as a small sample.
@@ -270,7 +270,7 @@ def write_start_date(home: Home, start: dt.date) -> None:
         HeadwaterError: the file cannot be written.
     """
     path = home.settings_file
-    with told_if_unwritable(path):
+    with convert_write_errors(path):
         write_file(path, _with_start_date(path.read_text(encoding="utf-8-sig"), start))
 
 

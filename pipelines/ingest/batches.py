@@ -21,7 +21,7 @@ from typing import Any, Literal
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import replacing_all, told_if_unwritable
+from pipelines.home.files import convert_write_errors, replacing_all
 from pipelines.home.folder import Home
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.checksums import NAME as CHECKSUMS
@@ -266,7 +266,7 @@ def write_manifest(lake: RawLake) -> None:
     pl.DataFrame([asdict(batch) for batch in lake.batches], schema=_SCHEMA).write_parquet(content)
     manifest = content.getbuffer()
     sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
-    with told_if_unwritable(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
+    with convert_write_errors(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
         # Polars does not write the file itself: on a full disk it reports a broken file instead.
         new.write_bytes(manifest)
         new_sums.write_text(sums, encoding="utf-8")

@@ -63,7 +63,7 @@ def digest_of(path: Path) -> str:
 
 
 def fault_of(path: Path, size: int | None, expected: str | None) -> str:
-    """What is wrong with *path*, which should have *size* bytes and the hash *expected* (None: not known); or ''."""
+    """What is wrong with *path*, compared with *size* (bytes) and the hash *expected* (None: not compared); else ''."""
     try:
         found = path.stat().st_size
         if size is not None and found != size:
@@ -120,8 +120,8 @@ def are_sound(folder: Path) -> bool:
     return not content or (bool(mark) and own == f"{digest(text)}\n".encode())
 
 
-def last_writing(folder: Path) -> str:
-    """The hash of the lines of ``.checksums`` in *folder*, different after each write; '' if there is no such file.
+def checksums_hash(folder: Path) -> str:
+    """The hash in the last line of ``.checksums`` in *folder*, which changes with its content; '' without such a file.
 
     Raises:
         HeadwaterError: it cannot be read.

@@ -54,7 +54,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
         except duckdb.IOException as error:
             raise file_fault(error) from error
         except RuntimeError as error:
-            if str(error) == "Query interrupted":  # what DuckDB makes of a KeyboardInterrupt
+            if str(error) == "Query interrupted":  # DuckDB raises this instead of KeyboardInterrupt
                 raise KeyboardInterrupt from error
             raise
 
@@ -68,7 +68,7 @@ def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
 
 
 def file_fault(error: duckdb.Error) -> HeadwaterError:
-    """The file that could not be read or written, and why; DuckDB's own messages are long and differ by case."""
+    """A short error with the file and the reason; DuckDB's own messages about files are long and vary."""
     text = first_line(error)
     path = re.search(r'"(/[^"\\]+)', text)
     code = next((code for code in _FAULTS if os.strerror(code) in text), None)

@@ -19,13 +19,13 @@ import duckdb
 import polars as pl
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import replacing_all, told_if_unwritable, write_file
+from pipelines.home.files import convert_write_errors, replacing_all, write_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import (
     are_sound,
+    checksums_hash,
     checksums_of,
     checksums_text,
-    last_writing,
     read_checksums,
     undamaged_files,
 )
@@ -133,12 +133,13 @@ class Lake:
         """A text that changes when a partition of *table* is published, removed or replaced, not when it is damaged.
 
         It consists of the partitions' names and the hash of ``.checksums``, so it reads no data. To find out whether a
-        partition is up to date use ``versions``. For raw tables, the state of ``raw.batches`` stands for all of them.
+        partition is up to date use ``versions``. Every ingestion changes ``raw.batches``, so its state covers all raw
+        tables.
 
         Raises:
             HeadwaterError: the folder cannot be read.
         """
-        return f"{last_writing(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
+        return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
         """The damaged files of *table*, given the result of ``versions``; none if the table has no checksums yet."""
@@ -152,7 +153,7 @@ class Lake:
         if are_sound(folder):
             return
         text = checksums_text(folder, {}, {_name(key) for key in self.files(table)})
-        with told_if_unwritable(folder / CHECKSUMS):
+        with convert_write_errors(folder / CHECKSUMS):
             write_file(folder / CHECKSUMS, text)
 
     def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
@@ -176,7 +177,7 @@ class Lake:
         text = checksums_text(folder, {_name(key): checksum for key, checksum in new.items()}, present)
         pairs = [(path, self.file(table, key)) for key, (path, _) in written.items()]
         sums = folder / CHECKSUMS
-        with told_if_unwritable(sums), replacing_all([sums], then=pairs) as (temporary,):
+        with convert_write_errors(sums), replacing_all([sums], then=pairs) as (temporary,):
             temporary.write_text(text, encoding="utf-8")
         return {key: checksum.size for key, checksum in new.items()}
 

@@ -49,7 +49,7 @@ def running_max(groups: Ints, values: Ints) -> Ints:
     """For each row the maximum of *values* so far within its group; *groups* is sorted and starts at 0."""
     if not len(values):
         return values
-    # Each group is lifted above all earlier ones, so that one running maximum serves all groups.
+    # An offset per group puts its values above those of all earlier groups, so one running maximum serves them all.
     lift = groups * (int(values.max()) - int(values.min()) + 1)
     return np.maximum.accumulate(values + lift) - lift
 

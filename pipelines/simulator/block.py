@@ -1,6 +1,6 @@
 """Simulates one block of devices, day after day: its part of the log, its orders and their true origin.
 
-Here: what one day passes on to the next: PageIds, and records that are received or exported on a later day.
+Here: the state that one day passes on to the next: PageIds, and records that are received or exported later.
 Not here: what happens in a visit (``walks``) and after it (``tracking``, ``sales``, ``orders``).
 """
 
@@ -43,20 +43,20 @@ class Counts:
 
 @dataclass
 class _Waiting:
-    """Records that are written on a later day. Those after the *end* are dropped. *time* names the column compared."""
+    """Records that are written on a later day, by the time in column *time*. Those after *end* are dropped."""
 
     time: str
     end: int
     later: list[pl.DataFrame] = field(default_factory=list)
 
     def due(self, new: pl.DataFrame, until: int) -> pl.DataFrame:
-        """The records before *until*: those that waited, then those of *new* (sorted by time). The rest waits."""
-        # *new* is large, so it is sliced and not copied; only few of its records wait.
+        """The records before *until*: stored ones, then those of *new* (sorted by time). Stores the rest for later."""
+        # *new* is large, so it is sliced and not copied; only few of its records are stored.
         cut = int(new[self.time].search_sorted(until))
         ready = [frame.filter(pl.col(self.time) < until) for frame in self.later]
         waiting = [frame.filter(pl.col(self.time) >= until) for frame in self.later]
         rest = new[cut:].filter(pl.col(self.time) < self.end)
-        # A sliced text column keeps all texts of the day in memory, so the waiting records get copies of theirs.
+        # A sliced text column keeps all texts of the day in memory, so the texts of the stored records are copied.
         rest = rest.with_columns(pl.selectors.string() + "")
         self.later = [frame for frame in (*waiting, rest) if frame.height]
         return pl.concat([*(frame for frame in ready if frame.height), new[:cut]], rechunk=False)

@@ -26,9 +26,10 @@ class Catalogue:
     """What the shop sells. A sku has a code: products come first, then variants, then skus that no page shows.
 
     *frame* is the content of products.csv.
-    One entry a product: *category*; *weight*, its popularity (Zipf); *appeal*, a factor of the chance of a cart (mean
-    about 1); *recommended*, a row of product codes; *variants*, their number; *first_variant*, the code of the first.
-    One entry a sku: *sku*, its text; *product_of*, the code of its product; *price* and *cost* in cents (cost NOTHING
+    One entry per product: *category*; *weight*, its popularity (Zipf); *appeal*, a factor (mean about 1) on the
+    probability of an add-to-cart; *recommended*, a row of product codes; *variants*, their number; *first_variant*, the
+    code of the first.
+    One entry per sku: *sku*, its text; *product_of*, the code of its product; *price* and *cost* in cents (cost NOTHING
     = unknown).
     *gifts*, *add_ons*, *bundles* and *unknown*: codes of skus that no page shows; *frame* lacks the unknown ones.
     """
@@ -62,7 +63,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
     parameters = plan.parameters
     count = parameters.products
     category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
-    # The popularity must not follow the sku's number, or it would follow the category as well.
+    # Popularity must not depend on the sku's number, because the category depends on that number.
     weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
     products = _products(plan, category, rng)
     boost = np.where(category[:, None] == category, 2.5, 0.0)
@@ -167,7 +168,7 @@ def _variants(products: pl.DataFrame, rate: float, rng: np.random.Generator) -> 
 
 
 def _never_shown(plan: Plan) -> pl.DataFrame:
-    """Gifts, add-ons, bundles, and ids that the catalogue does not know."""
+    """Skus that no page shows: gifts, add-ons, bundles, and ids that are not in products.csv."""
     rng = plan.stream(Stage.EXTRAS)
     rows = []
     for kind, prefix, category, offers in (

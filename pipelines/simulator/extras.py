@@ -1,4 +1,4 @@
-"""Order lines that a visit led to, but without a cart or click on their sku.
+"""Order lines that result from a visit in which their sku was neither clicked nor carted.
 
 Here: gifts and add-ons added to an order, bundles, and lines exported under an id that occurs nowhere else.
 Not here: lines of carted and clicked products, and orders by telephone (``sales``).
@@ -24,7 +24,7 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
     """*lines* (from ``sales``), some with an unknown id, plus gifts, add-ons and bundles."""
     catalogue, parameters = scene.shop.catalogue, scene.parameters
     is_of_visit = lines["visit"] >= 0
-    # An order is represented by its line that was touched last: its event tells how the buyer came to the order.
+    # One line per order: the one whose cart or click was last. Extras get the true origin of that event.
     orders = (
         lines.filter(is_of_visit)
         .sort("event")
@@ -52,7 +52,7 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
 
 
 def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
-    """One line of *kind* for some of the *orders*; *orders* has one row an order."""
+    """One line of *kind* for some of the *orders*; *orders* has one row per order."""
     chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
     return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
 

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from pipelines.home.files import replacing, told_if_unwritable
+from pipelines.home.files import convert_write_errors, replacing
 from pipelines.simulator.plan import Plan
 
 Format = Literal["ndjson", "parquet"]
@@ -150,7 +150,7 @@ def write_file(target: Path, write: Callable[[Path], None], dated: float | None 
     Raises:
         HeadwaterError: the file cannot be written.
     """
-    with told_if_unwritable(target), replacing(target) as temporary:
+    with convert_write_errors(target), replacing(target) as temporary:
         write(temporary)
         if dated is not None:
             os.utime(temporary, (dated, dated))

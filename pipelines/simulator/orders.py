@@ -70,7 +70,7 @@ def exchange_rates(plan: Plan) -> pl.DataFrame:
 
 
 def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row an order: paid_at and cancelled_at (null = never), its currency and that currency's rate."""
+    """One row per order: paid_at and cancelled_at (null = never), its currency and that currency's rate."""
     parameters = scene.parameters
     orders = lines.unique("order", keep="first", maintain_order=True)
     orders = orders.select("order", "order_id", "user", "ordered_at")
@@ -166,5 +166,5 @@ def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) 
 
 
 def _money(cents: str) -> pl.Expr:
-    """An amount in the order's currency, rounded: else a quotient would be written as 114.99000000000001."""
+    """Cents as an amount in the order's currency, rounded, so that no quotient is written as 114.99000000000001."""
     return (pl.col(cents) / 100 / pl.col("rate")).round(2)

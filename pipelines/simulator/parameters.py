@@ -17,7 +17,7 @@ from pipelines.home.errors import HeadwaterError
 class SimulationParameters:
     """How the shop is visited, how it sells, and what goes wrong in its logs.
 
-    Rates are shares from 0 to 1 of what their docstring says. The defaults are the believable mix;
+    A rate is the share, from 0 to 1, of the things named in its docstring. The defaults are the realistic mix;
     ``parameters_with(())`` sets all rates that belong to a trap (``TRAPS``) to 0.
     """
 
@@ -105,7 +105,7 @@ class Trap:
     """A way in which a log can mislead its readers.
 
     *rates* names its parameters; if all are 0 the trap is off. If it is on they have the defaults of
-    SimulationParameters, or the values of *opt_in* if the trap is not in the believable mix.
+    SimulationParameters, or the values of *opt_in* if the trap is not in the realistic mix.
     """
 
     description: str
@@ -149,7 +149,7 @@ TRAPS: Mapping[str, Trap] = {
 
 
 def parameters_with(traps: Iterable[str], base: SimulationParameters | None = None) -> SimulationParameters:
-    """*base* (default: the believable mix) with the named traps on and all others off.
+    """*base* (default: the realistic mix) with the named traps on and all others off.
 
     Raises:
         HeadwaterError: a name is not a trap.

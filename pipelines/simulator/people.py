@@ -58,7 +58,7 @@ CHANNELS = (
 
 @dataclass(frozen=True)
 class Population:
-    """The devices of a block and their users; one entry a device.
+    """The devices of a block and their users; one entry per device.
 
     *sends_as* is the device whose id a device sends, usually itself. *second_user* is NOTHING if only the owner uses
     the device. *skew* is the device's clock minus the true time, in ms, until *is_set_at* (epoch ms); then it is 0.
@@ -126,7 +126,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     # Such a clock started at 1970-01-01 when the device was switched on, a day before the simulation begins.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
-    # Its own random stream, so that this trap does not change what the others draw.
+    # This trap has its own random stream, so that it does not change the draws of the other traps.
     clocks = plan.stream(Stage.CLOCKS, block=block)
     is_near = (clocks.random(devices) < parameters.seconds_off_rate) & ~wrong & ~epoch
     return np.where(is_near, clocks.uniform(-_NEAR, _NEAR, devices), skew).astype(np.int64), is_set_at
@@ -170,7 +170,7 @@ class Scene:
 class Visits:
     """The visits that start on one day, sorted by device and start (epoch ms; ``tracking`` may move it later).
 
-    *user* is who really uses the device. *page*, *shelf* and *product* say where the visit lands.
+    *user* is the person who uses the device. *page*, *shelf* and *product* describe the landing page.
     """
 
     device: Ints

@@ -80,7 +80,7 @@ def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.D
 
 
 def _from_carts(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Order lines after visits with carts. A product carted twice gives one line; its event is the later cart."""
+    """Order lines from visits with carts. A product carted twice gives one line; its event is the later cart."""
     carts = (
         touches.filter("is_cart")
         .with_columns(quantity=pl.len().over("visit", "product"))
@@ -100,7 +100,7 @@ def _delays(rng: np.random.Generator, size: int) -> Ints:
 
 
 def _bought_at_once(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders of the last product clicked in a visit without carts."""
+    """Orders, without a cart, of the last product that was clicked in a visit."""
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left").unique(
         "visit", keep="last", maintain_order=True

@@ -69,9 +69,9 @@ _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
 
 @dataclass(frozen=True)
 class Positions:
-    """What can be clicked on the portal pages (home, category, my) on a day; one row a position.
+    """What can be clicked on the portal pages (home, category, my) on a day; one row per position.
 
-    *slot* 0 is null. *shelf* NOTHING means the visitor's own shelf, or a random query's for the search box.
+    *slot* 0 is null. *shelf* NOTHING means the visitor's own shelf; for the search box, that of a random query.
     *content* is an index of the shop's contents. *weight* is the share of the page's clicks, *visibility* the
     probability of an exposure per view of the home page.
     """
@@ -90,7 +90,7 @@ class Positions:
 class Storefront:
     """What the pages show on one day.
 
-    *shelves*: product codes, one row a shelf: categories, then queries, feeds, campaigns, and the
+    *shelves*: product codes, one row per shelf: categories, then queries, feeds, campaigns, and the
     recommendations for each product. *feed_content* is the content code of the feed's ranking.
     """
 
@@ -117,7 +117,7 @@ class Shop:
         return _make_storefront(self, day)
 
     def showings(self) -> pl.DataFrame:
-        """What each slot showed on each day, and how well it did: the planted effect of a slot's changes.
+        """What each slot showed on each day, and its true share of clicks, with which analyses can be compared.
 
         Columns: dt, page_type, module, slot, content_id, click_share (share of the clicks on the home page).
         """
@@ -175,7 +175,7 @@ class _Position(NamedTuple):
 def _rows(seed: int, day: dt.date) -> list[_Position]:
     """The positions of *day*. Banners and icons get clicks by their content; the rest share the remaining clicks."""
     slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
-    # The walk draws the feed's slot and product and the query of a search at the click.
+    # A click on the feed draws its slot and product, and a click on search draws the query: see ``walks``.
     feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"
     others = [
         _Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30),

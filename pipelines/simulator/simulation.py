@@ -84,7 +84,7 @@ def simulate(
         parameters: All rates; default: those of the class. See ``parameters_with`` for traps.
         truth: The file with the true origin of each line; default ``<out>/../simulation/truth.parquet``. Columns:
             order_id, line_no, kind, matched_by, end_event_id, head_event_id, entrance_id, head_page_type,
-            head_module, head_slot, head_content_id, as in ``attribution.attributed_sales``; one row an order line,
+            head_module, head_slot, head_content_id, as in ``attribution.attributed_sales``; one row per order line,
             unpaid orders included. *kind*: ``product``, ``unknown_sku`` (a product under an id that occurs nowhere
             else), ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what led to the line: a ``cart``
             or ``click`` of its product (end_event_id), the other lines of its ``order`` (end_event_id: the last cart

@@ -1,4 +1,4 @@
-"""The table of what visitors did: one row an event, stored as one array per column.
+"""The table of what visitors did: one row per event, stored as one array per column.
 
 Here: the event types, the columns, and how rows are added while visits go on.
 Not here: what visitors do (``walks``), and the clock times and ids of the events (``tracking``).
@@ -34,7 +34,7 @@ class Trace:
     The first rows are the views of the landing pages, one a visit.
     *time*: ms since the visit's start. *page*: PageId within the visit, from 0. Null is 0 in *slot*, NOTHING in *sku*
     and *content*. *sku*: code of a product; a cart may name a variant. *head*: position of the latest entrance click
-    (its own for an entrance click); NOTHING before the first. *duration* (ms) and *pages* have one entry a visit.
+    (its own for an entrance click); NOTHING before the first. *duration* (ms) and *pages* have one entry per visit.
     """
 
     visit: AnyArray

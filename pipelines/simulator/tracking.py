@@ -91,7 +91,7 @@ class _Sent(NamedTuple):
 def track(scene: Scene, visits: Visits, trace: Trace, devices: Devices) -> TrackedDay:
     """The log of the walks of *scene*; updates *devices*."""
     rng = scene.stream(Stage.TRACKING)
-    timing = _place(scene, visits, trace, devices, rng)
+    timing = _schedule(scene, visits, trace, devices, rng)
     logged = _with_logins(trace, timing)
     happened = timing.start[logged.visit] + logged.time
     sent = _send(scene, logged, timing, happened, rng)
@@ -107,8 +107,8 @@ def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
     return hexadecimal(np.stack([first, mix64(first ^ base)], axis=1))
 
 
-def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
-    """Times and PageIds of the visits. A device's visits do not overlap; its PageIds count on until a reinstall."""
+def _schedule(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
+    """Times and PageIds of the visits. A device's visits do not overlap; its PageIds increase until a reinstall."""
     device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
     earlier = sum_before(device, lasts)
@@ -122,7 +122,7 @@ def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np
     first_of_series = np.flatnonzero(first_of_device | is_reset)
     base = np.where(is_reset[first_of_series], 1, devices.next_page[device[first_of_series]])
     first_page = base[series] + sum_before(series, trace.pages)
-    # A device may have several visits: numpy assigns the last one last.
+    # If a device has several visits, numpy keeps the value of the last one.
     devices.next_page[device] = first_page + trace.pages
 
     kind = rng.random(size)
@@ -133,7 +133,7 @@ def _place(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np
 
 
 def _login_times(scene: Scene, visits: Visits, trace: Trace, rng: np.random.Generator) -> Ints:
-    """The time in ms since a visit's start from which its records name the user."""
+    """The time (ms since the start of a visit) from which the visit's records name the user."""
     size, parameters, is_guest = len(visits), scene.parameters, scene.population.is_guest[visits.user]
     kind = rng.random(size)
     logs_in_late = kind < parameters.late_login_rate

@@ -46,7 +46,7 @@ _ACTIONS: Floats = np.array(
         (0.42, 0.28, 0.16, 0.14, 0.00, 0.00),  # cart
     ]
 ).cumsum(axis=1)
-"""Cumulated probabilities of the actions, one row a kind of page."""
+"""Cumulated probabilities of the actions, one row per kind of page."""
 
 _SHELF_MODULE = np.array(
     [
@@ -105,7 +105,7 @@ class _Walk:
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
-        # An impossible action is replaced by what a visitor would do instead; a bot does not leave.
+        # Replace an impossible action by what a visitor would do instead. A bot does not leave.
         action[(action == _Action.LEAVE) & self.is_bot[live]] = _Action.HOME
         opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
         action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME
@@ -147,7 +147,7 @@ class _Walk:
         self.shelf[top], self.product[top], self.shown[top] = shelf, product, 0
         self.pages[ix] += 1
         self._view(ix)
-        self._decorate(ix[self.kind[top] == Page.HOME])
+        self._expose_banners(ix[self.kind[top] == Page.HOME])
         self._expose(ix)
         self._cart(ix[self.kind[top] == Page.DETAIL])
 
@@ -156,8 +156,8 @@ class _Walk:
         self._record(ix, Event.PAGE_VIEW, sku=self._top(self.product, ix))
         self._wait(ix, 200, 300)
 
-    def _decorate(self, ix: Ints) -> None:
-        """Exposures of banners and icons, which show no product."""
+    def _expose_banners(self, ix: Ints) -> None:
+        """Record exposures of banners and icons, which show no product."""
         positions = self.storefront.positions
         seen = np.flatnonzero(positions.visibility > 0)
         row, column = np.nonzero(self.rng.random((len(ix), len(seen))) < positions.visibility[seen])
@@ -173,7 +173,7 @@ class _Walk:
         self.clock[ix] += 10 * len(seen) + 50
 
     def _expose(self, ix: Ints) -> None:
-        """Exposures of the next products of the page's shelf."""
+        """Record exposures of the next products of the page's shelf."""
         kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
         least, most = _SEEN[kind].T
         room = min(SHELF_SIZE, self.storefront.shelves.shape[1]) - shown
@@ -205,7 +205,7 @@ class _Walk:
         self._wait(ix, 500, 1_500)
 
     def _named_by_cart(self, product: Ints) -> Ints:
-        """The sku that the cart of each *product* names: itself, or the variant that was chosen."""
+        """The sku in the add-to-cart event of each *product*: the product itself, or a randomly chosen variant."""
         variant = self.catalogue.choose_variant(self.choices, product)
         return np.where(self.choices.random(len(product)) < _CART_NAMES_VARIANT, variant, product)
 

@@ -19,7 +19,7 @@ from dashboards.app.context import Context
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.models import MODELS
-from dashboards.app.pages.slots import judged
+from dashboards.app.pages.slots import click_rate_change
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
 from dashboards.app.shell import freshness, mark_of, no_data
@@ -130,7 +130,7 @@ def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
         context, blocks = shown(there, f"/{ALL_DAYS}&lang=en")
         assert cards(blocks)["visitors"].value == cards(blocks)["visitor_conversion_rate"].value == "–"
         assert cards(blocks)["buyers"].value != "–"
-        assert context.look.text("sales.no_visitors") in {one.text for one in blocks if isinstance(one, Text)}
+        assert context.locale.text("sales.no_visitors") in {one.text for one in blocks if isinstance(one, Text)}
         assert cards(shown(there, "/?from=2026-05-19&to=2026-05-20")[1])["visitors"].value != "–"
         alone = totals(there, FIRST, LAST, has_visitors=False)
         assert (alone["visitors"], alone["revenue_per_visitor"], alone["events"] > 0) == (None, None, True)
@@ -348,14 +348,14 @@ def test_a_search_that_finds_more_than_it_lists_says_so(copy):
     [((100, 50), (1000, 1000), "higher"), ((50, 100), (1000, 1000), "lower"), ((50, 52), (1000, 1000), "no clear"),
      ((9, 100), (1000, 1000), "too few"), ((2000, 100), (1000, 1000), "too few")],
 )  # fmt: skip
-def test_a_change_of_content_is_judged_beyond_chance(copy, clicks, impressions, said):
+def test_a_change_of_content_is_tested_for_significance(copy, clicks, impressions, said):
     context = shown(copy, "/entrances")[0]
     row = {
         "clicks": clicks[0], "clicks_before": clicks[1],
         "impressions": impressions[0], "impressions_before": impressions[1],
         "slot_click_rate": clicks[0] / impressions[0], "slot_click_rate_before": clicks[1] / impressions[1],
     }  # fmt: skip
-    assert judged(context, row).startswith(said)
+    assert click_rate_change(context, row).startswith(said)
 
 
 # What they are asked -----------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_parameters_and_expectations_are_those_of_the_orders(tmp_path):
 
 def test_where_nothing_can_be_fitted_the_table_says_why(tmp_path):
     fits, values = computed(tmp_path / "home", {"u1": [(3, 10)], "u2": [(0, 20)]})
-    assert "bought again" in fits[0]["orders_not_fitted"]
+    assert "repeat order" in fits[0]["orders_not_fitted"]
     assert fits[0]["values_not_fitted"]
     assert [(row["user_id"], row["p_alive"], row["expected_value_90d"]) for row in values] == [
         ("u1", None, None),

@@ -72,8 +72,8 @@ def test_the_overview_says_in_one_line_what_there_is_not(shop: Home, copy: Copy,
     context, blocks = look_at(copy, f"/?{DAYS}&lang={language}")
     found = cards(blocks)
     assert not {"visitors", "visitor_conversion_rate", "revenue_per_visitor", "exposures", "order_lines"} & set(found)
-    assert [one.text for one in texts(blocks, "note")].count(context.look.text("sales.no_events")) == 1
-    assert context.look.text("funnel.title") not in {one.text for one in texts(blocks, "heading")}
+    assert [one.text for one in texts(blocks, "note")].count(context.locale.text("sales.no_events")) == 1
+    assert context.locale.text("funnel.title") not in {one.text for one in texts(blocks, "heading")}
     assert {"movers_entrance", "movers_product"} & {one.key for one in tables(blocks)} <= {"movers_product"}
     revenue, buyers, known, orders, units = asked(
         shop,

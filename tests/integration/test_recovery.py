@@ -98,7 +98,7 @@ def test_clocks_seconds_off_cost_under_a_thousandth_of_sales(clean: Home, distur
 
 
 @pytest.mark.real
-def test_the_believable_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None:
+def test_the_realistic_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None:
     home = recovered_home(tmp_path / "home", SimulationParameters(), days=4, devices=1200)
     found = recovery(sales_beside_truth(home))
     assert found.lines > 150

@@ -276,7 +276,8 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
     for language, said in (
         (
             "en",
-            "No model could be fitted as of 2026-02-28, so there are no expected values: no customer has bought again.",
+            "No model could be fitted as of 2026-02-28, so there are no expected values: "
+            "no customer has a repeat order.",
         ),
         ("zh", "截至 2026-02-28 无法拟合模型，因此没有预测值：没有客户再次购买。"),
     ):

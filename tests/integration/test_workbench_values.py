@@ -16,7 +16,7 @@ from dashboards.app.export import csv_of, xlsx_of
 from dashboards.app.sql.results import Outcome
 from dashboards.app.sql.table import is_measure, is_time, result_table
 from dashboards.blocks import Table
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
 from tests.unit.test_app_export import sheet
 
@@ -85,7 +85,7 @@ def ask(database: Path, sql: str, **limits: Any) -> Result:
 
 
 def table_of(result: Result) -> Table:
-    return result_table(Look("en", "CNY"), Outcome("", "", result.columns, result.rows, result.is_cut))
+    return result_table(Locale("en", "CNY"), Outcome("", "", result.columns, result.rows, result.is_cut))
 
 
 def csv_rows(table: Table) -> list[list[str]]:

@@ -95,7 +95,7 @@ def test_one_customer_has_their_orders_and_scores(shop: Copy) -> None:
     paid = sum(value or 0 for value in values(shown, "net_revenue"))
     assert paid == pytest.approx(best["net_revenue"])
     cards = next(block for block in blocks if type(block).__name__ == "Cards").cards  # type: ignore[union-attr]
-    assert context.look.numbers.full_money(best["monetary"]) in {card.full for card in cards}
+    assert context.locale.numbers.full_money(best["monetary"]) in {card.full for card in cards}
 
 
 @pytest.mark.parametrize("query", ["segment=nothing", "segment=octant:nothing", "user=nothing"])
@@ -118,4 +118,4 @@ def test_without_a_snapshot_before_it_is_said_how_to_get_one(shop: Copy) -> None
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_is_there_in_both_languages(shop: Copy, language: str) -> None:
     context, _ = look_at(shop, f"customers?to={DAY}&lang={language}&theme=dark")
-    assert context.look.language == language
+    assert context.locale.language == language

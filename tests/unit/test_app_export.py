@@ -13,9 +13,9 @@ import pytest
 from dashboards.app.export import csv_of, headings, safe, xlsx_of
 from dashboards.blocks import Column, Table
 from dashboards.columns import exact, metric, text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 
-ZH = Look("zh", "CNY")
+ZH = Locale("zh", "CNY")
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NAMES = ("revenue", "click_through_rate", "orders", "dt")
 ROWS = [

@@ -14,9 +14,10 @@ from dashboards.app.order import after_click, direction, in_order
 from dashboards.app.view import View
 from dashboards.blocks import Chart, Column, Group, Row, Table, Text, tables
 from dashboards.columns import exact, text
-from dashboards.figures.look import Look, base
+from dashboards.figures.look import base
+from dashboards.locale import Locale
 
-EN = Look("en", "USD")
+EN = Locale("en", "USD")
 COLUMNS = [
     text("Name", "name"),
     exact(EN, "revenue"),

@@ -159,4 +159,4 @@ def test_without_a_snapshot_it_is_said_how_to_get_one(shop: Copy) -> None:
 def test_every_matrix_can_be_shown_in_both_languages(shop: Copy, language: str) -> None:
     for row in shop.rows("SELECT matrix_id FROM config.matrices"):
         context, _ = look_at(shop, f"products?to={DAY}&lang={language}&theme=dark&matrix={row['matrix_id']}")
-        assert context.look.language == language
+        assert context.locale.language == language

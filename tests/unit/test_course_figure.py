@@ -7,10 +7,11 @@ import datetime as dt
 import polars as pl
 
 from dashboards.figures.course import course, courses
-from dashboards.figures.look import INK, PAPER, Look
+from dashboards.figures.look import INK, PAPER
 from dashboards.figures.themes import DARK_INK, DARK_PAPER, dark
+from dashboards.locale import Locale
 
-EN = Look("en", "CNY")
+EN = Locale("en", "CNY")
 START = dt.date(2026, 5, 1)
 
 

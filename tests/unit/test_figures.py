@@ -17,14 +17,15 @@ from dashboards.figures.customers import group_shares, lifecycle, pareto, rfm_he
 from dashboards.figures.ground import STRIP
 from dashboards.figures.labels import Box, place_labels
 from dashboards.figures.lifetime_value import expected_value
-from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, Look, darker
+from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, darker
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
 from dashboards.figures.sales import entrance_revenue, entrance_value, revenue_trend, slot_revenue
 from dashboards.figures.tables import LEFT, NEW, cohort_triangle, migration_grid
 from dashboards.figures.treemap import group_tiles
+from dashboards.locale import Locale
 
-EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 DAY = dt.date(2026, 3, 7)
 EVIL = "<b>x</b> & <a href='https://example.com'>y</a>"
 MATRIX = Matrix(
@@ -405,68 +406,71 @@ COHORT = {
     "retained": [None],
     "retention_rate": [None],
 }
-DEGENERATE: dict[str, Callable[[Look], go.Figure]] = {
-    "no trend": lambda look: revenue_trend(look, pl.DataFrame(schema={"dt": pl.Date, "revenue": pl.Float64}), DAY),
-    "a trend of zero": lambda look: revenue_trend(
-        look, pl.DataFrame({"dt": [DAY], "revenue": [0.0], "orders": [0]}), DAY
+DEGENERATE: dict[str, Callable[[Locale], go.Figure]] = {
+    "no trend": lambda locale: revenue_trend(locale, pl.DataFrame(schema={"dt": pl.Date, "revenue": pl.Float64}), DAY),
+    "a trend of zero": lambda locale: revenue_trend(
+        locale, pl.DataFrame({"dt": [DAY], "revenue": [0.0], "orders": [0]}), DAY
     ),
-    "an entrance of zeros": lambda look: entrance_revenue(look, pl.DataFrame({"name": [EVIL]} | MONEY)),
-    "values of zero": lambda look: entrance_value(look, pl.DataFrame({"name": [EVIL]} | MONEY)),
-    "one value": lambda look: entrance_value(
-        look,
+    "an entrance of zeros": lambda locale: entrance_revenue(locale, pl.DataFrame({"name": [EVIL]} | MONEY)),
+    "values of zero": lambda locale: entrance_value(locale, pl.DataFrame({"name": [EVIL]} | MONEY)),
+    "one value": lambda locale: entrance_value(
+        locale,
         pl.DataFrame({"name": [EVIL]} | MONEY | {"exposures": [1], "revenue": [1e-9], "revenue_per_mille": [1e-6]}),
     ),
-    "a slot of zeros": lambda look: slot_revenue(look, pl.DataFrame({"name": [EVIL]} | MONEY), 0.0),
-    "one group that lost money": lambda look: group_shares(look, pl.DataFrame(GROUP)),
-    "no group": lambda look: group_shares(look, pl.DataFrame(GROUP).clear()),
-    "one customer": lambda look: rfm_heat(
-        look, pl.DataFrame({"r_score": [3], "f_score": [3], "customers": [1], "monetary": [-5.0]})
+    "a slot of zeros": lambda locale: slot_revenue(locale, pl.DataFrame({"name": [EVIL]} | MONEY), 0.0),
+    "one group that lost money": lambda locale: group_shares(locale, pl.DataFrame(GROUP)),
+    "no group": lambda locale: group_shares(locale, pl.DataFrame(GROUP).clear()),
+    "one customer": lambda locale: rfm_heat(
+        locale, pl.DataFrame({"r_score": [3], "f_score": [3], "customers": [1], "monetary": [-5.0]})
     ),
-    "no pareto": lambda look: pareto(
-        look, pl.DataFrame({"kind": ["customer"], "cumulative_members": [1.0], "cumulative_share": [None]})
+    "no pareto": lambda locale: pareto(
+        locale, pl.DataFrame({"kind": ["customer"], "cumulative_members": [1.0], "cumulative_share": [None]})
     ),
-    "losses": lambda look: pareto(
-        look, pl.DataFrame({"kind": ["product"] * 2, "cumulative_members": [0.5, 1.0], "cumulative_share": [3.0, 1.0]})
+    "losses": lambda locale: pareto(
+        locale,
+        pl.DataFrame({"kind": ["product"] * 2, "cumulative_members": [0.5, 1.0], "cumulative_share": [3.0, 1.0]}),
     ),
-    "no move": lambda look: migration_grid(
-        look,
+    "no move": lambda locale: migration_grid(
+        locale,
         pl.DataFrame(schema={"from_key": pl.String, "to_key": pl.String, "members": pl.Int64}),
         {},
         "metric.customers",
     ),
-    "an unknown move": lambda look: migration_grid(
-        look, pl.DataFrame({"from_key": [EVIL], "to_key": [EVIL], "members": [0]}), {}, "metric.customers"
+    "an unknown move": lambda locale: migration_grid(
+        locale, pl.DataFrame({"from_key": [EVIL], "to_key": [EVIL], "members": [0]}), {}, "metric.customers"
     ),
-    "a tile of a loss": lambda look: group_tiles(look, pl.DataFrame(GROUP).with_columns(mean_monetary=pl.lit(-3.0))),
-    "no tile": lambda look: group_tiles(look, pl.DataFrame(GROUP).clear().with_columns(mean_monetary=pl.lit(None))),
-    "nothing expected": lambda look: expected_value(
-        look, EXPECTED.with_columns(pl.lit(None, pl.Float64).alias(name) for name in EXPECTED.columns[2:])
+    "a tile of a loss": lambda locale: group_tiles(
+        locale, pl.DataFrame(GROUP).with_columns(mean_monetary=pl.lit(-3.0))
     ),
-    "nobody expected": lambda look: expected_value(look, EXPECTED.clear()),
-    "no class": lambda look: sales_classes(look, CLASSES.clear()),
-    "no cell": lambda look: abc_xyz(look, CLASSES.clear()),
-    "classes without revenue": lambda look: abc_xyz(
-        look, CLASSES.with_columns(pl.lit(None, pl.Float64).alias("revenue_share"))
+    "no tile": lambda locale: group_tiles(locale, pl.DataFrame(GROUP).clear().with_columns(mean_monetary=pl.lit(None))),
+    "nothing expected": lambda locale: expected_value(
+        locale, EXPECTED.with_columns(pl.lit(None, pl.Float64).alias(name) for name in EXPECTED.columns[2:])
     ),
-    "one cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT)),
-    "no cohort": lambda look: cohort_triangle(look, pl.DataFrame(COHORT).clear()),
-    "no product": lambda look: quadrant_chart(look, FOUR.clear(), MATRIX),
-    "one product": lambda look: quadrant_chart(look, products(product(EVIL, 100.0, 0.3, name=EVIL)), MATRIX),
-    "products all alike": lambda look: quadrant_chart(look, products(*[product("a", 0.0, 0.0, 0.0)] * 50), MATRIX),
-    "products that nobody knows": lambda look: quadrant_chart(look, products(product("a", None, None)), MATRIX),
-    "products without revenue": lambda look: quadrant_chart(
-        look, FOUR.with_columns(revenue=pl.lit(None, pl.Float64)), MATRIX
+    "nobody expected": lambda locale: expected_value(locale, EXPECTED.clear()),
+    "no class": lambda locale: sales_classes(locale, CLASSES.clear()),
+    "no cell": lambda locale: abc_xyz(locale, CLASSES.clear()),
+    "classes without revenue": lambda locale: abc_xyz(
+        locale, CLASSES.with_columns(pl.lit(None, pl.Float64).alias("revenue_share"))
     ),
-    "very many products": lambda look: quadrant_chart(
-        look, products(*[product(str(n), float(n), n / 1e4) for n in range(4000)]), MATRIX
+    "one cohort": lambda locale: cohort_triangle(locale, pl.DataFrame(COHORT)),
+    "no cohort": lambda locale: cohort_triangle(locale, pl.DataFrame(COHORT).clear()),
+    "no product": lambda locale: quadrant_chart(locale, FOUR.clear(), MATRIX),
+    "one product": lambda locale: quadrant_chart(locale, products(product(EVIL, 100.0, 0.3, name=EVIL)), MATRIX),
+    "products all alike": lambda locale: quadrant_chart(locale, products(*[product("a", 0.0, 0.0, 0.0)] * 50), MATRIX),
+    "products that nobody knows": lambda locale: quadrant_chart(locale, products(product("a", None, None)), MATRIX),
+    "products without revenue": lambda locale: quadrant_chart(
+        locale, FOUR.with_columns(revenue=pl.lit(None, pl.Float64)), MATRIX
+    ),
+    "very many products": lambda locale: quadrant_chart(
+        locale, products(*[product(str(n), float(n), n / 1e4) for n in range(4000)]), MATRIX
     ),
 }
 
 
-@pytest.mark.parametrize("look", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize("locale", [EN, ZH], ids=["en", "zh"])
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_degenerate_frames_make_a_figure(case: str, look: Look) -> None:
-    text = DEGENERATE[case](look).to_json()
+def test_degenerate_frames_make_a_figure(case: str, locale: Locale) -> None:
+    text = DEGENERATE[case](locale).to_json()
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} in the figure")

@@ -11,12 +11,12 @@ import pytest
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import (
+    convert_write_errors,
     lock,
     lock_holder,
     lock_now,
     replacing,
     replacing_all,
-    told_if_unwritable,
     write_file,
 )
 
@@ -85,7 +85,7 @@ def test_only_what_was_left_long_ago_is_removed(tmp_path: Path) -> None:
 def test_what_the_file_system_refuses_is_told_of_the_file(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     (target / "within").mkdir(parents=True)
-    with pytest.raises(HeadwaterError) as caught, told_if_unwritable(tmp_path), replacing(target) as temporary:
+    with pytest.raises(HeadwaterError) as caught, convert_write_errors(tmp_path), replacing(target) as temporary:
         temporary.touch()
     assert str(caught.value) == f"{target}: cannot be written: Is a directory"
     assert _names(tmp_path) == {"folder"}

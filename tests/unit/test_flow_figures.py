@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.figures.flows import LATER, MOST_NODES, MOST_STEPS, OTHER, folded, path_icicle, path_sankey
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 
-EN = Look("en", "CNY")
+EN = Locale("en", "CNY")
 PATHS = {
     ("home.search", "list.results", "detail.buy_bar"): 60.0,
     ("home.feed", "detail.buy_bar"): 40.0,

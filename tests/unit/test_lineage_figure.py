@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.figures.lineage import MOST, lineage_chart, upstream
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 
-EN = Look("en", "CNY")
+EN = Locale("en", "CNY")
 SOURCES = {
     "c.t": {"x": [("b.t", "y"), ("a.t", "z")]},
     "b.t": {"y": [("a.t", "z"), ("raw.r", "w")]},

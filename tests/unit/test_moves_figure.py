@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from dashboards.figures.launches import launch_curves
-from dashboards.figures.look import Look
 from dashboards.figures.moves import migration_flow
+from dashboards.locale import Locale
 
-EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 NAMES = {"star": "Star", "dog": "Dog", "unknown": "Unknown", "(entered)": "Entered", "(left)": "Left"}
 COLORS = {"star": "#117733", "dog": "#AA4499"}
 

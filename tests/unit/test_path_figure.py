@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dashboards.figures.look import BLUE, GREY, Look
+from dashboards.figures.look import BLUE, GREY
 from dashboards.figures.path import kind_of, path_timeline, shapes
+from dashboards.locale import Locale
 
-EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 START = dt.datetime(2026, 3, 7, 14, 25, 11)
 SCHEMA = {
     "step_no": pl.Int64,
@@ -45,8 +46,8 @@ WENT_BACK = path(
 )
 
 
-def drawn(look: Look, frame: pl.DataFrame, entrance: str = "Search") -> dict[str, Any]:
-    return path_timeline(look, frame, entrance).to_dict()
+def drawn(locale: Locale, frame: pl.DataFrame, entrance: str = "Search") -> dict[str, Any]:
+    return path_timeline(locale, frame, entrance).to_dict()
 
 
 def marks(figure: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -63,13 +64,13 @@ SHAPES = {
 """Plotly's symbol, whether it is hollow → what it is called."""
 
 
-@pytest.mark.parametrize("look", [EN, ZH])
-def test_the_hint_names_the_shapes_that_are_drawn(look):
-    drawn_marks = marks(drawn(look, WENT_BACK))
-    said = look.text("explorer.about", **shapes(look))
-    for kind, shape in shapes(look).items():
-        mark = drawn_marks[look.text(f"step.{kind}")]["marker"]
-        assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][look.language] == shape
+@pytest.mark.parametrize("locale", [EN, ZH])
+def test_the_hint_names_the_shapes_that_are_drawn(locale):
+    drawn_marks = marks(drawn(locale, WENT_BACK))
+    said = locale.text("explorer.about", **shapes(locale))
+    for kind, shape in shapes(locale).items():
+        mark = drawn_marks[locale.text(f"step.{kind}")]["marker"]
+        assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][locale.language] == shape
         assert shape in said or kind == "kept"  # of which the thick line is made
 
 

@@ -110,7 +110,7 @@ def test_a_model_as_of_a_day_has_days(tmp_path):
     ("table", "may_be"),
     [("core.order_lines", True), ("core.orders", True), ("customers.cohorts", True), ("customers.rfm", False)],
 )
-def test_a_table_without_days_reads_tables_judged_by_their_rows(tmp_path, table, may_be):
+def test_a_table_without_days_reads_tables_versioned_by_rows(tmp_path, table, may_be):
     query, extra = f"SELECT COUNT(*) AS n FROM {table}", f"reads: {{{table}: all}}\n"
     if may_be:
         assert load(tmp_path, query, extra, header=WHOLE).reads["mine.table"] == (Read(table, None),)

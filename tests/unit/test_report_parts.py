@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Column, Controls, Empty, Group, Table, Text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.report.page import Section, page_html
 from dashboards.sections.customers import nearest_age
 from dashboards.sections.lifetime_value import why_not_fitted
@@ -20,7 +20,7 @@ from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma
 
 DAY = dt.date(2026, 3, 31)
-EN, ZH = Look("en", "USD"), Look("zh", "CNY")
+EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 
 
 def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
@@ -117,7 +117,7 @@ def test_every_kind_of_block_is_shown_without_the_apps_parts() -> None:
 NOBODY = np.array([], dtype=float)
 UNFITTED = {
     "there are no customers": lambda: fit_bg_nbd(NOBODY, NOBODY, NOBODY),
-    "no customer has bought again": lambda: fit_bg_nbd(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, 3.0])),
+    "no customer has a repeat order": lambda: fit_bg_nbd(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, 3.0])),
     "no time has passed since the first orders": lambda: fit_bg_nbd(np.array([1.0]), np.zeros(1), np.zeros(1)),
     "few histories": lambda: fit_bg_nbd(np.array([1.0]), np.array([2.0]), np.array([3.0])),
     "no repeat order": lambda: fit_gamma_gamma(np.zeros(2), np.zeros(2)),

@@ -125,7 +125,7 @@ def test_a_trap_leaves_its_mark_and_a_clean_log_has_none(clean: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("name", sorted(MARKS.keys() - {"foreign_currency"}))
-def test_the_believable_mix_has_all_traps_that_any_home_takes(name: str) -> None:
+def test_the_realistic_mix_has_all_traps_that_any_home_takes(name: str) -> None:
     mix, alone = SimulationParameters(), parameters_with([name])
     for rate in TRAPS[name].rates:
         assert getattr(mix, rate) == getattr(alone, rate) > 0

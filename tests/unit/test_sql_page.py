@@ -28,8 +28,8 @@ from dashboards.app.sql.table import result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
 from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
 from dashboards.copy.build import CopyFile
-from dashboards.figures.look import Look
 from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
+from dashboards.locale import Locale
 from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import last_queries, write_log
 from pipelines.compute.workspace import open_workspace
@@ -262,7 +262,7 @@ def test_a_broken_line_of_the_log_harms_nobody(home):
 
 
 def test_values_keep_their_types_and_digits():
-    table = result_table(Look("en", "CNY"), RESULT)
+    table = result_table(Locale("en", "CNY"), RESULT)
     assert table.rows[0] == {"0": dt.date(2026, 3, 1), "1": "=cmd()", "2": 3, "3": Decimal("-12.5"), "4": 0.25}
     assert table.rows[1]["2"] == str(2**70), "a number that a spreadsheet would round"
     assert [column.cell(table.rows[0]) for column in table.columns] == ["2026-03-01", "=cmd()", "3", "-12.50", "0.25"]
@@ -271,7 +271,7 @@ def test_values_keep_their_types_and_digits():
 
 
 def test_files_hold_what_is_shown_and_no_formula():
-    table = result_table(Look("en", "CNY"), RESULT)
+    table = result_table(Locale("en", "CNY"), RESULT)
     lines = csv_of(table).decode("utf-8-sig").splitlines()
     assert lines[0] == "dt,sku,n,revenue,rate"
     assert lines[1] == "2026-03-01,'=cmd(),3,-12.5000,0.25"
@@ -281,13 +281,13 @@ def test_files_hold_what_is_shown_and_no_formula():
 
 def test_columns_of_one_name_are_two():
     outcome = replace(RESULT, columns=[("a", "INTEGER"), ("a", "INTEGER")], rows=[[1, 2]])
-    table = result_table(Look("en", "CNY"), outcome)
+    table = result_table(Locale("en", "CNY"), outcome)
     assert [column.value(table.rows[0]) for column in table.columns] == [1, 2]
 
 
 def test_days_that_no_spreadsheet_knows_stay_texts():
     outcome = replace(RESULT, columns=[("a", "DATE")], rows=[["0044-03-15"], ["9999-12-31"], ["5877642-06-25 (BC)"]])
-    table = result_table(Look("en", "CNY"), outcome)
+    table = result_table(Locale("en", "CNY"), outcome)
     assert [row["0"] for row in table.rows] == ["0044-03-15", dt.date(9999, 12, 31), "5877642-06-25 (BC)"]
     assert xlsx_of(table, []).startswith(b"PK")
 
@@ -306,7 +306,7 @@ def test_days_that_no_spreadsheet_knows_stay_texts():
 )
 @pytest.mark.parametrize("heights", [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [None, None, None], [-5.0, None, 1e12]])
 def test_any_result_can_be_drawn(kind, x, heights):
-    figure = result_chart(Look("zh", "CNY"), kind, x, Values("<i>y</i>", heights, "number"))
+    figure = result_chart(Locale("zh", "CNY"), kind, x, Values("<i>y</i>", heights, "number"))
     said = figure.to_json()
     assert "<script>" not in said
     assert "<i>" not in said
@@ -351,7 +351,7 @@ def test_the_series_is_chosen_by_the_address(copy, asked, traces):
 @pytest.mark.parametrize("kind", MOST)
 def test_no_bar_hides_another_of_its_series(kind):
     x, y = Values("x", ["a", "a", "b", "a"], "text"), Values("y", [1.0, 2.0, 3.0, 4.0], "number")
-    figure = result_chart(Look("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
+    figure = result_chart(Locale("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
     first, second = figure.data
     assert len(set(first.x)) == 3
     assert second.x[0] == first.x[0]  # of another series, beside it
@@ -362,7 +362,7 @@ def test_no_bar_hides_another_of_its_series(kind):
 @pytest.mark.parametrize("series", [["a", None, HOSTILE], [1.5, None, math.nan], ["2026-03-01", None, "2026-03-01"]])
 def test_any_series_can_be_drawn(kind, series):
     x, y = Values("x", ["a", None, HOSTILE], "text"), Values("y", [None, 2.0, -1.0], "number")
-    figure = result_chart(Look("zh", "CNY"), kind, x, y, Values("s", series, "text"))
+    figure = result_chart(Locale("zh", "CNY"), kind, x, y, Values("s", series, "text"))
     assert sum(len(trace.x) for trace in figure.data) == 3
     assert "<script>" not in figure.to_json()
 
@@ -379,12 +379,12 @@ def test_series_that_are_too_many_are_said_to_be_left_out(copy):
 
 def test_a_cut_result_is_not_sorted(copy):
     for is_cut in (True, False):
-        table = result_table(Look("en", "USD"), replace(RESULT, is_cut=is_cut))
+        table = result_table(Locale("en", "USD"), replace(RESULT, is_cut=is_cut))
         assert table.is_sortable is not is_cut
 
 
 def test_a_saved_query_that_is_not_there_is_said_to_be_so(copy):
-    said = look_at(copy).look.text("sql.saved.unknown", name="nothing")
+    said = look_at(copy).locale.text("sql.saved.unknown", name="nothing")
     assert json.dumps(said)[1:-1] in shown(look_at(copy, saved="nothing"))
 
 

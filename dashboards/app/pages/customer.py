@@ -13,7 +13,7 @@ from dashboards.app.context import Context
 from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, short_text
 from dashboards.queries import query
 from dashboards.sections.segments import all_names
@@ -23,39 +23,45 @@ _MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary",
 
 def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequence[Block]:
     """The page of the customer whose id is shown as *shown*; *note*: the note with the day of the snapshots."""
-    look = context.look
-    back = Text(look.text("customer.back"), href=context.view.to(user=None).href)
+    locale = context.locale
+    back = Text(locale.text("customer.back"), href=context.view.to(user=None).href)
     user = user_of(context, shown, reading.frame(query("customers.users"))["user_id"])
     if user is None:
-        return [back, Text(look.text("customer.unknown", id=shown, day=reading.day), "missing")]
+        return [back, Text(locale.text("customer.unknown", id=shown, day=reading.day), "missing")]
     scored = reading.frame(query("customers.scored"), user=user).to_dicts() if reading.exists("customers.rfm") else []
     if scored:
-        cards: Block = Cards((_group(look, reading, scored[0]), *_measures(look, scored[0])))
+        cards: Block = Cards((_group(locale, reading, scored[0]), *_measures(locale, scored[0])))
     else:
-        cards = Text(look.text("customer.not_scored", day=reading.day), "missing")
-    return [back, Text(look.text("customer.title", id=shown), "heading"), note, cards, _orders(context, reading, user)]
+        cards = Text(locale.text("customer.not_scored", day=reading.day), "missing")
+    return [
+        back,
+        Text(locale.text("customer.title", id=shown), "heading"),
+        note,
+        cards,
+        _orders(context, reading, user),
+    ]
 
 
-def _group(look: Look, reading: AsOf, row: Row) -> Card:
+def _group(locale: Locale, reading: AsOf, row: Row) -> Card:
     """The card with the customer's segment, its advice, and the customer's octant."""
     found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
     segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
     return Card(
-        look.text("column.segment"),
-        segment.get(f"name_{look.language}") or row["segment"],
-        changes=(Change(octant.get(f"name_{look.language}") or row["octant"], look.text("column.octant")),),
-        note=segment.get(f"advice_{look.language}") or "",
+        locale.text("column.segment"),
+        segment.get(f"name_{locale.language}") or row["segment"],
+        changes=(Change(octant.get(f"name_{locale.language}") or row["octant"], locale.text("column.octant")),),
+        note=segment.get(f"advice_{locale.language}") or "",
     )
 
 
-def _measures(look: Look, row: Row) -> list[Card]:
+def _measures(locale: Locale, row: Row) -> list[Card]:
     return [
         Card(
-            look.text.name("metric", name),
-            short_text(look.numbers, name, row[name]),
-            full_text(look.numbers, name, row[name]),
-            definition=definition(look, name),
-            note=look.text("customer.score", score=row[score]),
+            locale.text.name("metric", name),
+            short_text(locale.numbers, name, row[name]),
+            full_text(locale.numbers, name, row[name]),
+            definition=definition(locale, name),
+            note=locale.text("customer.score", score=row[score]),
             metric=name,
         )
         for name, score in _MEASURES
@@ -64,27 +70,27 @@ def _measures(look: Look, row: Row) -> list[Card]:
 
 def _orders(context: Context, reading: AsOf, user: str) -> Table:
     """All orders; the number of a paid order links to the paths of its lines."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     rows = [
-        row | {"status": look.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
+        row | {"status": locale.text.name("order_status", row["status"]), "user_id": shown_id(context, user)}
         for row in reading.frame(query("customers.orders"), user=user).iter_rows(named=True)
     ]
     return Table(
         "orders",
-        look.text("customer.orders"),
+        locale.text("customer.orders"),
         [
             text(
-                look.text("column.order"),
+                locale.text("column.order"),
                 "order_id",
                 href=lambda row: view.to("paths", find=row["order_id"]).href if row["paid_on"] else None,
             ),
-            text(look.text("column.ordered_on"), "ordered_on"),
-            text(look.text("column.paid_on"), "paid_on"),
-            text(look.text("column.status"), "status"),
-            *(exact(look, name) for name in ("order_lines", "units", "revenue", "refunded", "net_revenue")),
+            text(locale.text("column.ordered_on"), "ordered_on"),
+            text(locale.text("column.paid_on"), "paid_on"),
+            text(locale.text("column.status"), "status"),
+            *(exact(locale, name) for name in ("order_lines", "units", "revenue", "refunded", "net_revenue")),
         ],
         rows,
-        look.text("customer.orders.about", day=reading.day),
+        locale.text("customer.orders.about", day=reading.day),
         is_wide=True,
         keys=("user_id",),
     )

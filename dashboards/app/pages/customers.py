@@ -32,9 +32,9 @@ def customers(context: Context) -> Sequence[Block]:
     if user := context.view.get("user"):
         return customer(context, reading, note, user)
     if not reading.has(MAIN):
-        return everything(context.look, reading)
+        return everything(context.locale, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
-    return [note, _controls(context, reading), *_list(context, reading), *everything(context.look, reading, hrefs)]
+    return [note, _controls(context, reading), *_list(context, reading), *everything(context.locale, reading, hrefs)]
 
 
 def _to_group(context: Context, kind: Kind) -> Href:
@@ -52,16 +52,16 @@ def _group_of(value: str) -> tuple[Kind, str]:
 
 
 def _controls(context: Context, reading: AsOf) -> Controls:
-    look = context.look
+    locale = context.locale
     names = all_names(reading)
     counts = {(row["kind"], row["key"]): row["customers"] for row in all_groups(reading).iter_rows(named=True)}
     options = [
         Option(
             group_value(kind, key),
-            look.text(f"customers.option_{kind}", name=name, n=look.numbers.full(counts[kind, key])),
+            locale.text(f"customers.option_{kind}", name=name, n=locale.numbers.full(counts[kind, key])),
         )
         for kind in _KINDS
-        for key, name in names_of(look, names, kind).items()
+        for key, name in names_of(locale, names, kind).items()
         if (kind, key) in counts
     ]
     chosen = context.view.get("segment", NONE_CHOSEN)
@@ -69,29 +69,29 @@ def _controls(context: Context, reading: AsOf) -> Controls:
         (
             Choice(
                 "segment",
-                look.text("customers.group"),
-                (Option(NONE_CHOSEN, look.text("customers.no_group")), *options),
+                locale.text("customers.group"),
+                (Option(NONE_CHOSEN, locale.text("customers.no_group")), *options),
                 chosen if any(option.value == chosen for option in options) else NONE_CHOSEN,
                 is_searchable=True,
                 default=NONE_CHOSEN,
                 is_open=True,
             ),
-            Search("user", look.text("customers.find"), "", look.text("customers.find.hint")),
+            Search("user", locale.text("customers.find"), "", locale.text("customers.find.hint")),
         )
     )
 
 
 def _list(context: Context, reading: AsOf) -> list[Block]:
     """The customers of the group in the URL; empty if it has none."""
-    look, value = context.look, context.view.get("segment", NONE_CHOSEN)
+    locale, value = context.locale, context.view.get("segment", NONE_CHOSEN)
     if value == NONE_CHOSEN:
         return []
     kind, key = _group_of(value)
     found = reading.frame(query("customers.members"), kind=kind, key=key)
     if found.is_empty():
-        return [Text(look.text("customers.unknown_group", day=reading.day, group=key), "missing")]
+        return [Text(locale.text("customers.unknown_group", day=reading.day, group=key), "missing")]
     names = all_names(reading)
-    called = {each: names_of(look, names, each) for each in _KINDS}
+    called = {each: names_of(locale, names, each) for each in _KINDS}
     rows = [
         {
             **row,
@@ -102,18 +102,18 @@ def _list(context: Context, reading: AsOf) -> list[Block]:
     ]
     table = Table(
         "customers",
-        look.text("customers.list", name=called[kind].get(key, key)),
+        locale.text("customers.list", name=called[kind].get(key, key)),
         [
-            text(look.text("column.customer"), "user_id", href=lambda row: context.view.to(user=row["user_id"]).href),
-            *(exact(look, name) for name in ("recency_days", "frequency", "monetary")),
-            *(exact(look, name) for name in ("r_score", "f_score", "m_score")),
-            *(text(look.text(f"column.{each}"), f"{each}_name") for each in _KINDS),
-            text(look.text("column.first_paid_on"), "first_paid_on"),
-            text(look.text("column.last_paid_on"), "last_paid_on"),
+            text(locale.text("column.customer"), "user_id", href=lambda row: context.view.to(user=row["user_id"]).href),
+            *(exact(locale, name) for name in ("recency_days", "frequency", "monetary")),
+            *(exact(locale, name) for name in ("r_score", "f_score", "m_score")),
+            *(text(locale.text(f"column.{each}"), f"{each}_name") for each in _KINDS),
+            text(locale.text("column.first_paid_on"), "first_paid_on"),
+            text(locale.text("column.last_paid_on"), "last_paid_on"),
         ],
         rows,
-        look.text("customers.list.about", day=reading.day),
-        notes=(look.text("customers.hashed"),) if context.role == "viewer" else (),
+        locale.text("customers.list.about", day=reading.day),
+        notes=(locale.text("customers.hashed"),) if context.role == "viewer" else (),
         is_wide=True,
         keys=_KINDS,
     )

@@ -37,13 +37,13 @@ def entrances(context: Context) -> Sequence[Block]:
     entrance, slot = context.view.get("entrance"), context.view.get("slot")
     parts: list[Block] = [*_way_back(context, entrance), _controls(context, names)]
     if entrance and entrance not in names:
-        return [*parts, Text(context.look.text("entrances.unknown", id=entrance), "missing")]
+        return [*parts, Text(context.locale.text("entrances.unknown", id=entrance), "missing")]
     if chosen_kind(context):
         return [*parts, *matched_sales(context, names, entrance, slot if entrance else "")]
     if entrance and slot:
         return [*parts, *one_slot(context, entrance, names[entrance], slot)]
     if slot:
-        parts.append(Text(context.look.text("slots.without_entrance", id=slot), "warning"))
+        parts.append(Text(context.locale.text("slots.without_entrance", id=slot), "warning"))
     rows = [
         row | {"name": names.get(row["entrance_id"], row["entrance_id"])}
         for row in with_changes(context.rows(query("entrances.entrances"), entrance=entrance), "revenue")
@@ -67,7 +67,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
     if not rows and not context.computed_days:
         return [context.nothing_there("empty.days")]
     if not rows:
-        return [Text(context.look.text("entrances.quiet", name=name), "missing")]
+        return [Text(context.locale.text("entrances.quiet", name=name), "missing")]
     return [
         _table(context, rows, entrance),
         *sales_by_match(context, entrance),
@@ -88,20 +88,20 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
 
 def _way_back(context: Context, entrance: str) -> list[Block]:
     """The link back: from a slot to its entrance, from an entrance to all entrances."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     if not entrance:
         return []
     if view.get("slot"):
-        return [Text(look.text("entrances.back_to_slots"), "note", href=view.to(slot=None).href)]
-    return [Text(look.text("entrances.back"), "note", href=view.to(entrance=None).href)]
+        return [Text(locale.text("entrances.back_to_slots"), "note", href=view.to(slot=None).href)]
+    return [Text(locale.text("entrances.back"), "note", href=view.to(entrance=None).href)]
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
     """The choices of entrance and kind of match, which apply to the full page."""
-    look = context.look
-    every = (Option("", look.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
+    locale = context.locale
+    every = (Option("", locale.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
     entrance = context.view.get("entrance")
-    title = look.text("column.entrance")
+    title = locale.text("column.entrance")
     return Controls(
         (
             Choice("entrance", title, every, entrance, is_searchable=True, clears=("slot",), is_open=True),
@@ -111,42 +111,42 @@ def _controls(context: Context, names: dict[str, str]) -> Controls:
 
 
 def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> Table:
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     total = context.one(query("entrances.total"))
     columns = [
         text(
-            look.text("column.entrance"),
+            locale.text("column.entrance"),
             "name",
             href=None if entrance else lambda row: view.to(entrance=row["entrance_id"], slot=None).href,
         ),
-        metric(look, "revenue"),
-        metric(look, "revenue_by_visit"),
-        metric(look, "revenue_share"),
-        *([change(look, "revenue")] if context.days.is_recorded_then else []),
-        *(metric(look, name) for name in ("net_revenue", "refunded", "margin", "orders", "exposures")),
-        *(metric(look, name) for name in ("product_clicks", "click_through_rate", "click_to_order_rate")),
-        metric(look, "revenue_per_mille"),
+        metric(locale, "revenue"),
+        metric(locale, "revenue_by_visit"),
+        metric(locale, "revenue_share"),
+        *([change(locale, "revenue")] if context.days.is_recorded_then else []),
+        *(metric(locale, name) for name in ("net_revenue", "refunded", "margin", "orders", "exposures")),
+        *(metric(locale, name) for name in ("product_clicks", "click_through_rate", "click_to_order_rate")),
+        metric(locale, "revenue_per_mille"),
     ]
     notes = []
     whole: Row | None = None
     if not entrance:
-        whole = with_changes([{**total, "name": look.text("total")}], "revenue")[0]
+        whole = with_changes([{**total, "name": locale.text("total")}], "revenue")[0]
         key = "entrances.equal" if total["is_equal"] else "entrances.differs"
         notes.append(
-            look.text(
+            locale.text(
                 key,
-                sums=full_text(look.numbers, "revenue", total["revenue"] or 0),
-                paid=full_text(look.numbers, "revenue", total["paid"] or 0),
+                sums=full_text(locale.numbers, "revenue", total["revenue"] or 0),
+                paid=full_text(locale.numbers, "revenue", total["paid"] or 0),
             )
         )
         if sum(row["orders"] or 0 for row in rows) > (total["orders"] or 0):
-            notes.append(look.text("entrances.orders"))
+            notes.append(locale.text("entrances.orders"))
     return Table(
         "entrances",
-        look.text("entrances.one" if entrance else "entrances.title"),
+        locale.text("entrances.one" if entrance else "entrances.title"),
         columns,
         rows,
-        look.text("entrances.one.about" if entrance else "entrances.about"),
+        locale.text("entrances.one.about" if entrance else "entrances.about"),
         whole,
         tuple(notes),
         is_wide=True,
@@ -156,35 +156,35 @@ def _table(context: Context, rows: Sequence[dict[str, Any]], entrance: str) -> T
 
 def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, str]) -> Group:
     """The chart of all entrances by day, with the control that chooses its metric."""
-    look = context.look
+    locale = context.locale
     name = chosen_metric(context, "metric", _COURSE_METRICS)
     frame = pl.DataFrame(context.rows(query("entrances.course")), infer_schema_length=None)
     keys = [row["entrance_id"] for row in rows][: len(LINES)]
     table = Table(
         "course",
-        look.text("entrances.course", metric=look.text.name("metric", name)),
-        [text(look.text("column.day"), "dt"), text(look.text("column.entrance"), "name"), exact(look, name)],
+        locale.text("entrances.course", metric=locale.text.name("metric", name)),
+        [text(locale.text("column.day"), "dt"), text(locale.text("column.entrance"), "name"), exact(locale, name)],
         [row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in frame.to_dicts()],
-        look.text.name("about", name),
-        notes=(look.text("first_of", n=len(keys), m=len(rows)),) if len(keys) < len(rows) else (),
+        locale.text.name("about", name),
+        notes=(locale.text("first_of", n=len(keys), m=len(rows)),) if len(keys) < len(rows) else (),
         keys=("entrance_id",),
     )
-    figure = courses(look, frame, name, {key: names.get(key, key) for key in keys})
-    choice = metric_choice(look, "metric", _COURSE_METRICS, name)
+    figure = courses(locale, frame, name, {key: names.get(key, key) for key in keys})
+    choice = metric_choice(locale, "metric", _COURSE_METRICS, name)
     return Group((Controls((choice,)), Chart(figure, table)), "stack")
 
 
 def _value(context: Context, rows: Sequence[dict[str, Any]]) -> Block:
-    look = context.look
+    locale = context.locale
     placed = [row for row in rows if has_place(row)]
-    title, about = look.text("entrances.value.title"), look.text("definition.entrance_value")
+    title, about = locale.text("entrances.value.title"), locale.text("definition.entrance_value")
     left_out = [row["name"] for row in rows if not has_place(row)]
-    notes = (look.text("note.no_place", names=look.text("list.separator").join(left_out)),) if left_out else ()
+    notes = (locale.text("note.no_place", names=locale.text("list.separator").join(left_out)),) if left_out else ()
     columns = [
-        text(look.text("column.entrance"), "name"),
-        *(exact(look, name) for name in ("exposures", "revenue_per_mille", "revenue")),
+        text(locale.text("column.entrance"), "name"),
+        *(exact(locale, name) for name in ("exposures", "revenue_per_mille", "revenue")),
     ]
     table = Table("value", title, columns, rows, about, notes=notes, keys=("entrance_id",))
     if not placed:
-        return Group((Text(look.text("empty.value"), "missing"),), "card")
-    return Chart(entrance_value(look, pl.DataFrame(rows, infer_schema_length=None)), table)
+        return Group((Text(locale.text("empty.value"), "missing"),), "card")
+    return Chart(entrance_value(locale, pl.DataFrame(rows, infer_schema_length=None)), table)

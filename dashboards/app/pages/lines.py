@@ -12,16 +12,16 @@ from typing import Any
 from dashboards.app.view import View
 from dashboards.blocks import Column
 from dashboards.columns import text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 
 
-def product_columns(look: Look, view: View, rows: Sequence[dict[str, Any]]) -> list[Column]:
+def product_columns(locale: Locale, view: View, rows: Sequence[dict[str, Any]]) -> list[Column]:
     """The product with a link to its page; and the variant, if any of *rows* has one."""
     columns = [
-        text(look.text("column.product"), "name", href=lambda row: view.to("products", sku=row["product_id"]).href)
+        text(locale.text("column.product"), "name", href=lambda row: view.to("products", sku=row["product_id"]).href)
     ]
     if any(row["variant"] is not None for row in rows):
-        columns.append(text(look.text("column.variant"), "variant"))
+        columns.append(text(locale.text("column.variant"), "variant"))
     return columns
 
 

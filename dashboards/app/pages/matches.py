@@ -25,9 +25,9 @@ _MEASURES = ("net_revenue", "refunded", "margin", "orders", "order_lines", "unit
 
 def match_choice(context: Context) -> Choice:
     """The choice of the kind of match that filters the page."""
-    look = context.look
-    options = (Option("", look.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in MATCHES))
-    return Choice("matched_by", look.text("column.matched"), options, chosen_kind(context))
+    locale = context.locale
+    options = (Option("", locale.text("matches.all")), *(Option(kind, kind_name(context, kind)) for kind in MATCHES))
+    return Choice("matched_by", locale.text("column.matched"), options, chosen_kind(context))
 
 
 def chosen_kind(context: Context) -> str:
@@ -38,12 +38,12 @@ def chosen_kind(context: Context) -> str:
 
 def kind_name(context: Context, kind: str) -> str:
     """The display name of a kind of match."""
-    return context.look.text.name("matched_by", kind)
+    return context.locale.text.name("matched_by", kind)
 
 
 def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list[Block]:
     """Sales by kind of match on these days: of all entrances, of one, or of one slot; empty without sales."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     if not context.copy.has(TABLE):
         return [too_large(context)]
     place = {"entrance": entrance, **place_of(slot)}
@@ -55,33 +55,33 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
     rows = [
         nothing
         | found.get(kind, {})
-        | {"matched_by": kind, "name": kind_name(context, kind), "definition": look.text(f"about_match.{kind}")}
+        | {"matched_by": kind, "name": kind_name(context, kind), "definition": locale.text(f"about_match.{kind}")}
         for kind in MATCHES
     ]
-    whole = total | {"name": look.text("total"), "definition": None, "matched_by": None}
+    whole = total | {"name": locale.text("total"), "definition": None, "matched_by": None}
     for row in (*rows, whole):
         row["revenue_share"] = float(row["revenue"]) / float(total["revenue"]) if total["revenue"] else None
     columns = [
         text(
-            look.text("column.matched"),
+            locale.text("column.matched"),
             "name",
             href=lambda row: view.to("entrances", matched_by=row["matched_by"]).href,
         ),
-        exact(look, "order_lines"),
-        exact(look, "revenue"),
-        metric(look, "revenue_share"),
-        *(metric(look, name) for name in ("net_revenue", "margin")),
-        text(look.text("column.definition"), "definition", is_long=True),
+        exact(locale, "order_lines"),
+        exact(locale, "revenue"),
+        metric(locale, "revenue_share"),
+        *(metric(locale, name) for name in ("net_revenue", "margin")),
+        text(locale.text("column.definition"), "definition", is_long=True),
     ]
-    about = look.text("matches.about")
+    about = locale.text("matches.about")
     return [
-        Table("matches", look.text("matches.title"), columns, rows, about, whole, is_wide=True, keys=("matched_by",))
+        Table("matches", locale.text("matches.title"), columns, rows, about, whole, is_wide=True, keys=("matched_by",))
     ]
 
 
 def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:
     """The sales of the chosen kind by entrance, by slot of an entrance or by content of a slot, with the orders."""
-    look, kind = context.look, chosen_kind(context)
+    locale, kind = context.locale, chosen_kind(context)
     if not context.copy.has(TABLE):
         return [too_large(context)]
     where = place_of(slot)
@@ -92,10 +92,10 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
         called += [slot_name(context, {f"head_{key}": value for key, value in where.items()})] if slot else []
         parts.append(Text(" · ".join(called), "heading"))
     parts.append(_filter_note(context, kind, place))
-    parts.append(Text(look.text("matches.clear"), "note", href=context.view.to(matched_by=None).href))
+    parts.append(Text(locale.text("matches.clear"), "note", href=context.view.to(matched_by=None).href))
     rows = context.rows(query("matches.of_kind"), kind=kind, level=_level(entrance, slot), **place)
     if not rows:
-        return [*parts, Text(look.text("matches.none", kind=kind_name(context, kind)), "missing")]
+        return [*parts, Text(locale.text("matches.none", kind=kind_name(context, kind)), "missing")]
     parts.append(_table(context, names, kind, with_changes(rows, "revenue"), entrance, slot))
     if entrance:
         parts.append(orders(context, entrance, slot, kind))
@@ -104,7 +104,7 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
 
 def too_large(context: Context) -> Text:
     """The note that the dashboards' copy lacks the table of order lines with their entrances."""
-    return Text(context.look.text("explorer.too_large", tables=TABLE), "missing")
+    return Text(context.locale.text("explorer.too_large", tables=TABLE), "missing")
 
 
 def _level(entrance: str, slot: str) -> str:
@@ -120,16 +120,16 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 
 def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
     """The note that the page is filtered, with the filtered and the total sales."""
-    look = context.look
+    locale = context.locale
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
     return Text(
-        look.text(
+        locale.text(
             "matches.filtered",
             kind=kind_name(context, kind),
-            revenue=full_text(look.numbers, "revenue", own),
-            all=full_text(look.numbers, "revenue", whole),
-            share=look.numbers.percent(float(own) / float(whole) if whole else None),
+            revenue=full_text(locale.numbers, "revenue", own),
+            all=full_text(locale.numbers, "revenue", whole),
+            share=locale.numbers.percent(float(own) / float(whole) if whole else None),
         ),
         "warning",
     )
@@ -138,27 +138,27 @@ def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
 def _table(
     context: Context, names: dict[str, str], kind: str, rows: list[dict[str, Any]], entrance: str, slot: str
 ) -> Table:
-    look = context.look
+    locale = context.locale
     key = _level(entrance, slot)
     named = [row | _named(context, names, row, key) for row in rows]
     total = {name: sum(row[name] for row in rows) for name in _SUMMED}
     margins = [row["margin"] for row in rows if row["margin"] is not None]
     # An order with lines from several entrances counts in each, so the numbers of orders have no total.
-    total |= {"name": look.text("total"), "margin": sum(margins) if margins else None, "orders": None}
+    total |= {"name": locale.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
     # The total of the comparison days includes entrances that have no sales now.
     total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [
         _name_column(context, key),
-        metric(look, "revenue"),
-        metric(look, "revenue_share", title=look.text("matches.share")),
-        *([change(look, "revenue")] if context.days.is_recorded_then else []),
-        *(metric(look, name) for name in _MEASURES),
+        metric(locale, "revenue"),
+        metric(locale, "revenue_share", title=locale.text("matches.share")),
+        *([change(locale, "revenue")] if context.days.is_recorded_then else []),
+        *(metric(locale, name) for name in _MEASURES),
     ]
-    title = look.text(f"matches.{key}", kind=kind_name(context, kind))
+    title = locale.text(f"matches.{key}", kind=kind_name(context, kind))
     keys = _keys(entrance, slot)
-    return Table(key, title, columns, named, look.text(f"about_match.{kind}"), total, is_wide=True, keys=keys)
+    return Table(key, title, columns, named, locale.text(f"about_match.{kind}"), total, is_wide=True, keys=keys)
 
 
 def _named(context: Context, names: dict[str, str], row: dict[str, Any], key: str) -> dict[str, Any]:
@@ -170,10 +170,10 @@ def _named(context: Context, names: dict[str, str], row: dict[str, Any], key: st
 
 
 def _name_column(context: Context, key: str) -> Column:
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     if key == "entrances":
-        title = look.text("column.entrance")
+        title = locale.text("column.entrance")
         return text(title, "name", href=lambda row: view.to(entrance=row["entrance_id"], slot=None).href)
     if key == "slots":
-        return text(look.text("column.place"), "name", href=lambda row: view.to(slot=slot_key(row)).href)
-    return text(look.text("column.content"), "name")
+        return text(locale.text("column.place"), "name", href=lambda row: view.to(slot=slot_key(row)).href)
+    return text(locale.text("column.content"), "name")

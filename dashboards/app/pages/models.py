@@ -16,7 +16,8 @@ from dashboards.app.context import Context
 from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Table, Text
 from dashboards.columns import metric, text
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import ORANGE, Look, plain
+from dashboards.figures.look import ORANGE, plain
+from dashboards.locale import Locale
 from dashboards.metrics import full_text
 from dashboards.queries import query
 
@@ -34,7 +35,7 @@ def model_frame(context: Context) -> pl.DataFrame:
 
 def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, str]) -> Sequence[Block]:
     """All models side by side; a chart of the chosen model, with the fused model as marks."""
-    look = context.look
+    locale = context.locale
     if frame.is_empty():
         return []
     cells = {(row["model"], row["entrance"]): row["revenue"] for row in frame.iter_rows(named=True)}
@@ -49,32 +50,32 @@ def compared_models(context: Context, frame: pl.DataFrame, names: Mapping[str, s
         for key in keys
     ]
     table = _model_table(context, rows, totals)
-    figure = _model_bars(look, cells, chosen, keys, names)
-    options = tuple(Option(name, look.text(f"model.{name}")) for name in MODELS)
-    choice = Choice("model", look.text("entrances.model"), options, chosen, default=MODELS[0])
+    figure = _model_bars(locale, cells, chosen, keys, names)
+    options = tuple(Option(name, locale.text(f"model.{name}")) for name in MODELS)
+    choice = Choice("model", locale.text("entrances.model"), options, chosen, default=MODELS[0])
     return [
-        Text(look.text("models.heading", model=look.text(f"model.{chosen}")), "heading"),
-        Text(look.text(f"model.{chosen}.about"), "intro"),
+        Text(locale.text("models.heading", model=locale.text(f"model.{chosen}")), "heading"),
+        Text(locale.text(f"model.{chosen}.about"), "intro"),
         Group((Controls((choice,)), Chart(figure, table, is_wide=True)), "stack"),
     ]
 
 
 def _model_table(context: Context, rows: Sequence[Mapping[str, Any]], totals: Mapping[str, float]) -> Table:
-    look = context.look
+    locale = context.locale
     return Table(
         "models",
-        look.text("models.title"),
+        locale.text("models.title"),
         [
             text(
-                look.text("column.entrance"),
+                locale.text("column.entrance"),
                 "name",
                 href=lambda row: context.view.to(entrance=row["entrance_id"], model=None).href,
             ),
-            *(metric(look, "revenue", field=name, title=look.text(f"model.{name}")) for name in MODELS),
+            *(metric(locale, "revenue", field=name, title=locale.text(f"model.{name}")) for name in MODELS),
         ],
         rows,
-        look.text("models.about"),
-        {"name": look.text("total"), "entrance_id": "", **totals},
+        locale.text("models.about"),
+        {"name": locale.text("total"), "entrance_id": "", **totals},
         is_wide=True,
         is_open=True,
         keys=("entrance_id",),
@@ -82,20 +83,23 @@ def _model_table(context: Context, rows: Sequence[Mapping[str, Any]], totals: Ma
 
 
 def _model_bars(
-    look: Look, cells: Mapping[tuple[str, str], float], chosen: str, keys: Sequence[str], names: Mapping[str, str]
+    locale: Locale, cells: Mapping[tuple[str, str], float], chosen: str, keys: Sequence[str], names: Mapping[str, str]
 ) -> go.Figure:
     """Sales of each entrance of *keys* by the model *chosen*; the fused model is drawn as a line across."""
     values = [cells.get((chosen, key), 0.0) for key in keys]
     total = sum(value for (model, _), value in cells.items() if model == chosen)
     bars = Bars(
-        look.text(f"model.{chosen}"),
+        locale.text(f"model.{chosen}"),
         values,
-        [f"{look.numbers.money(value)} · {look.numbers.percent(value / total if total else None)}" for value in values],
+        [
+            f"{locale.numbers.money(value)} · {locale.numbers.percent(value / total if total else None)}"
+            for value in values
+        ],
     )
     hovers = [
         f"<b>{plain(names.get(key, key))}</b><br>"
         + "<br>".join(
-            f"{look.text(f'model.{name}')} {full_text(look.numbers, 'revenue', cells.get((name, key), 0.0))}"
+            f"{locale.text(f'model.{name}')} {full_text(locale.numbers, 'revenue', cells.get((name, key), 0.0))}"
             for name in MODELS
         )
         for key in keys
@@ -103,5 +107,5 @@ def _model_bars(
     marks = None
     if chosen != "fused":
         fused = [cells.get(("fused", key), 0.0) for key in keys]
-        marks = Bars(look.text("model.fused"), fused, ["" for _ in fused], ORANGE)
-    return ranked_bars(look, [names.get(key, key) for key in keys], [bars], hovers, marks)
+        marks = Bars(locale.text("model.fused"), fused, ["" for _ in fused], ORANGE)
+    return ranked_bars(locale, [names.get(key, key) for key in keys], [bars], hovers, marks)

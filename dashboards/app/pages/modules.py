@@ -29,20 +29,20 @@ KEYS = ("page_type", "module")
 
 def modules(context: Context) -> Sequence[Block]:
     """The modules, with a banner that their sales must not be added up."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     types = [row["page_type"] for row in context.rows(query("modules.page_types"))]
     page_type = view.get("page_type")
     page_type = page_type if page_type in types else ""
     options = (
-        Option("", look.text("modules.all")),
-        *(Option(name, look.text.name("page_type", name)) for name in types),
+        Option("", locale.text("modules.all")),
+        *(Option(name, locale.text.name("page_type", name)) for name in types),
     )
     parts: list[Block] = [
-        Text(look.text("modules.banner"), "warning"),
-        Controls((Choice("page_type", look.text("column.page"), options, page_type),)),
+        Text(locale.text("modules.banner"), "warning"),
+        Controls((Choice("page_type", locale.text("column.page"), options, page_type),)),
     ]
     rows = [
-        row | {"name": step_name(look, f"{row['page_type']}.{row['module']}")}
+        row | {"name": step_name(locale, f"{row['page_type']}.{row['module']}")}
         for row in context.rows(query("modules.modules"), page_type=page_type)
     ]
     if not rows:
@@ -50,17 +50,17 @@ def modules(context: Context) -> Sequence[Block]:
     selling = [row for row in rows if row["assisted_revenue"] or row["closing_revenue"]]
     table = Table(
         "modules",
-        look.text("modules.title"),
+        locale.text("modules.title"),
         [
-            text(look.text("column.module"), "name"),
-            *(exact(look, name) for name in ("assisted_add_to_carts", "assisted_order_lines", "assisted_revenue")),
-            *(exact(look, name) for name in ("closing_add_to_carts", "closing_order_lines", "closing_revenue")),
-            *(exact(look, name) for name in ("module_impressions", "module_clicks")),
-            metric(look, "module_click_rate"),
+            text(locale.text("column.module"), "name"),
+            *(exact(locale, name) for name in ("assisted_add_to_carts", "assisted_order_lines", "assisted_revenue")),
+            *(exact(locale, name) for name in ("closing_add_to_carts", "closing_order_lines", "closing_revenue")),
+            *(exact(locale, name) for name in ("module_impressions", "module_clicks")),
+            metric(locale, "module_click_rate"),
         ],
         rows,
-        look.text("modules.about"),
-        notes=(look.text("first_of", n=_BARS, m=len(selling)),) if len(selling) > _BARS else (),
+        locale.text("modules.about"),
+        notes=(locale.text("first_of", n=_BARS, m=len(selling)),) if len(selling) > _BARS else (),
         is_wide=True,
         is_open=True,
         keys=KEYS,
@@ -74,12 +74,12 @@ def modules(context: Context) -> Sequence[Block]:
 
 
 def _bars(context: Context, rows: Sequence[dict[str, object]]) -> go.Figure:
-    look = context.look
+    locale = context.locale
     measures = [
         Bars(
-            look.text(f"metric.{name}"),
+            locale.text(f"metric.{name}"),
             [_number(row[name]) for row in rows],
-            [look.numbers.money(_number(row[name])) for row in rows],
+            [locale.numbers.money(_number(row[name])) for row in rows],
             color,
             pattern,
         )
@@ -88,7 +88,7 @@ def _bars(context: Context, rows: Sequence[dict[str, object]]) -> go.Figure:
     hovers = [
         f"<b>{plain(row['name'])}</b><br>"
         + "<br>".join(
-            f"{look.text(f'metric.{name}')} {full_text(look.numbers, name, _number(row[name]))}"
+            f"{locale.text(f'metric.{name}')} {full_text(locale.numbers, name, _number(row[name]))}"
             for name in (
                 "assisted_revenue",
                 "closing_revenue",
@@ -99,7 +99,7 @@ def _bars(context: Context, rows: Sequence[dict[str, object]]) -> go.Figure:
         )
         for row in rows
     ]
-    return ranked_bars(look, [str(row["name"]) for row in rows], measures, hovers)
+    return ranked_bars(locale, [str(row["name"]) for row in rows], measures, hovers)
 
 
 def _number(value: object) -> float | None:
@@ -107,20 +107,20 @@ def _number(value: object) -> float | None:
 
 
 def _course(context: Context, rows: Sequence[dict[str, object]], page_type: str) -> Chart:
-    look = context.look
+    locale = context.locale
     frame = pl.DataFrame(context.rows(query("modules.course"), page_type=page_type), infer_schema_length=None)
     own = "module_impressions"
     seen = sorted((row for row in rows if row[own]), key=lambda row: -(_number(row[own]) or 0))
     names = {f"{row['page_type']}.{row['module']}": str(row["name"]) for row in seen[: len(LINES)]}
     table = Table(
         "course",
-        look.text("modules.course"),
-        [text(look.text("column.day"), "dt"), text(look.text("column.module"), "name"),
-         metric(look, "module_click_rate"), exact(look, "assisted_revenue")],
-        [row | {"name": step_name(look, row["key"])} for row in frame.to_dicts()],
-        look.text("modules.course.about"),
-        notes=(look.text("first_of", n=len(names), m=len(seen)),) if len(names) < len(seen) else (),
+        locale.text("modules.course"),
+        [text(locale.text("column.day"), "dt"), text(locale.text("column.module"), "name"),
+         metric(locale, "module_click_rate"), exact(locale, "assisted_revenue")],
+        [row | {"name": step_name(locale, row["key"])} for row in frame.to_dicts()],
+        locale.text("modules.course.about"),
+        notes=(locale.text("first_of", n=len(names), m=len(seen)),) if len(names) < len(seen) else (),
         is_wide=True,
         keys=KEYS,
     )  # fmt: skip
-    return Chart(courses(look, frame, "module_click_rate", names), table, is_wide=True)
+    return Chart(courses(locale, frame, "module_click_rate", names), table, is_wide=True)

@@ -15,16 +15,16 @@ from dashboards.app.context import Context
 from dashboards.blocks import Chart, Choice, Controls, Group, Option, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import course
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.report.queries import MAIN
 from pipelines.sqlproject.metrics import known_metric
 
 
-def metric_choice(look: Look, key: str, metrics: Sequence[str], chosen: str) -> Choice:
+def metric_choice(locale: Locale, key: str, metrics: Sequence[str], chosen: str) -> Choice:
     """The control that chooses the metric of the chart; *key*: its key in the URL."""
-    options = tuple(Option(name, look.text.name("metric", name)) for name in metrics)
-    return Choice(key, look.text("entrances.metric"), options, chosen, default=metrics[0])
+    options = tuple(Option(name, locale.text.name("metric", name)) for name in metrics)
+    return Choice(key, locale.text("entrances.metric"), options, chosen, default=metrics[0])
 
 
 def chosen_metric(context: Context, key: str, metrics: Sequence[str]) -> str:
@@ -75,7 +75,7 @@ def one_course(
         keys: Extra columns of files that identify the item: field and value.
         parameters: Other parameters of *own*.
     """
-    look, days = context.look, context.days
+    locale, days = context.locale, context.days
     name = chosen_metric(context, key, metrics)
     frame = by_day(context, own, name, days.first, days.last, parameters)
     earlier = None
@@ -83,16 +83,16 @@ def one_course(
         earlier = by_day(context, own, name, days.then_first, days.then_last, parameters)
     table = Table(
         "course",
-        look.text(title, metric=look.text.name("metric", name)),
-        [text(look.text("column.day"), "dt"), exact(look, name)],
+        locale.text(title, metric=locale.text.name("metric", name)),
+        [text(locale.text("column.day"), "dt"), exact(locale, name)],
         [{**row, **keys} for row in frame.to_dicts()],
-        look.text.joined(
-            look.text.name("about", name),
-            look.text("course.one.about"),
-            look.text("course.one.compared") if earlier is not None else "",
+        locale.text.joined(
+            locale.text.name("about", name),
+            locale.text("course.one.about"),
+            locale.text("course.one.compared") if earlier is not None else "",
         ),
         is_wide=True,
         keys=tuple(keys),
     )
-    choice = metric_choice(look, key, metrics, name)
-    return Group((Controls((choice,)), Chart(course(look, frame, name, earlier), table, is_wide=True)), "stack")
+    choice = metric_choice(locale, key, metrics, name)
+    return Group((Controls((choice,)), Chart(course(locale, frame, name, earlier), table, is_wide=True)), "stack")

@@ -17,7 +17,7 @@ from dashboards.app.pages.matches import sales_by_match
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import arrowed, change, exact, metric, text, with_changes
 from dashboards.figures.course import course
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
 from dashboards.queries import query
@@ -29,7 +29,7 @@ _KEYS = {"entrance": "entrance_id", "product": "product_id"}
 
 def overview(context: Context) -> Sequence[Block]:
     """The sales of these days, their factors, their chart by day, what changed most."""
-    look, days = context.look, context.days
+    locale, days = context.locale, context.days
     now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
     if days.is_recorded_then and days.then_first and days.then_last:
@@ -41,12 +41,12 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts.append(Cards(tuple(_card(look, name, now, then) for name in names)))
-    parts += sales_notes(look, now)
+    parts.append(Cards(tuple(_card(locale, name, now, then) for name in names)))
+    parts += sales_notes(locale, now)
     parts.append(_course(context, has_log=has_log))
     if has_log:
-        parts.append(Text(look.text("funnel.title"), "heading"))
-        parts.append(_funnel(look, now, then))
+        parts.append(Text(locale.text("funnel.title"), "heading"))
+        parts.append(_funnel(locale, now, then))
         parts += sales_by_match(context)
     return [*parts, *_movers(context, has_log=has_log)]
 
@@ -55,35 +55,35 @@ def _totals(context: Context, first: dt.date, last: dt.date) -> dict[str, Any]:
     return totals(context.copy, first, last, has_visitors=context.copy.has(VISITORS))
 
 
-def _card(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Card:
+def _card(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Card:
     return Card(
-        look.text(f"metric.{name}"),
-        short_text(look.numbers, name, now[name]),
-        full_text(look.numbers, name, now[name]),
-        _changes(look, name, now, then),
-        look.text.name("about", name),
+        locale.text(f"metric.{name}"),
+        short_text(locale.numbers, name, now[name]),
+        full_text(locale.numbers, name, now[name]),
+        _changes(locale, name, now, then),
+        locale.text.name("about", name),
         metric=name,
     )
 
 
-def _changes(look: Look, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
+def _changes(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
     """How much the metric changed since the comparison days; empty if there are no such days or no value."""
-    return () if then is None or then[name] is None else (compared(look, name, now[name], then[name]),)
+    return () if then is None or then[name] is None else (compared(locale, name, now[name], then[name]),)
 
 
-def compared(look: Look, name: str, now: float | None, then: float | None) -> Change:
+def compared(locale: Locale, name: str, now: float | None, then: float | None) -> Change:
     """The change of a metric from *then* to *now*."""
     if is_rate(name):
-        points = look.numbers.points(now, then)
-        change = points if points == NONE else look.text("compare.points", n=points)
+        points = locale.numbers.points(now, then)
+        change = points if points == NONE else locale.text("compare.points", n=points)
     else:
-        change = look.numbers.change(now, then)
-    against = look.text("compare.with", then=short_text(look.numbers, name, then))
-    return Change(arrowed(change), against, full_text(look.numbers, name, then), tone(name, change))
+        change = locale.numbers.change(now, then)
+    against = locale.text("compare.with", then=short_text(locale.numbers, name, then))
+    return Change(arrowed(change), against, full_text(locale.numbers, name, then), tone(name, change))
 
 
 def _course(context: Context, *, has_log: bool) -> Chart:
-    look, days = context.look, context.days
+    locale, days = context.locale, context.days
     frame = context.copy.frame(query("overview.days"), **{"from": days.first, "to": days.last})
     earlier: pl.DataFrame | None = None
     if days.is_recorded_then:
@@ -92,35 +92,38 @@ def _course(context: Context, *, has_log: bool) -> Chart:
     if earlier is not None:
         rows = [row | {"revenue_before": then["revenue"]} for row, then in zip(rows, earlier.to_dicts(), strict=True)]
     columns = [
-        text(look.text("column.day"), "dt"),
-        *(exact(look, name) for name in ("revenue", "net_revenue", "margin", "orders", "units")),
-        *([exact(look, "visitors")] if has_log else []),
+        text(locale.text("column.day"), "dt"),
+        *(exact(locale, name) for name in ("revenue", "net_revenue", "margin", "orders", "units")),
+        *([exact(locale, "visitors")] if has_log else []),
     ]
     if earlier is not None:
-        columns.insert(2, exact(look, "revenue", field="revenue_before", title=look.text("column.revenue_before")))
-    about = look.text.joined(
-        look.text("overview.course.about"), look.text("course.compared") if earlier is not None else ""
+        columns.insert(2, exact(locale, "revenue", field="revenue_before", title=locale.text("column.revenue_before")))
+    about = locale.text.joined(
+        locale.text("overview.course.about"), locale.text("course.compared") if earlier is not None else ""
     )
-    table = Table("days", look.text("overview.course"), columns, rows[::-1], about, is_wide=True)
-    return Chart(course(look, frame, "revenue", earlier), table, is_wide=True)
+    table = Table("days", locale.text("overview.course"), columns, rows[::-1], about, is_wide=True)
+    return Chart(course(locale, frame, "revenue", earlier), table, is_wide=True)
 
 
-def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
+def _funnel(locale: Locale, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
     cards = []
     for name, rate in STEPS:
-        changes = list(_changes(look, name, now, then))
+        changes = list(_changes(locale, name, now, then))
         if rate:
             value = now[rate]
             changes.insert(
-                0, Change(look.numbers.percent(value), look.text(f"metric.{rate}"), look.numbers.full_percent(value))
+                0,
+                Change(
+                    locale.numbers.percent(value), locale.text(f"metric.{rate}"), locale.numbers.full_percent(value)
+                ),
             )
         cards.append(
             Card(
-                look.text(f"metric.{name}"),
-                look.numbers.short(now[name]),
-                look.numbers.full(now[name]),
+                locale.text(f"metric.{name}"),
+                locale.numbers.short(now[name]),
+                locale.numbers.full(now[name]),
                 tuple(changes),
-                look.text.name("about", rate or name),
+                locale.text.name("about", rate or name),
                 metric=name,
             )
         )
@@ -129,11 +132,11 @@ def _funnel(look: Look, now: Mapping[str, Any], then: Mapping[str, Any] | None) 
 
 def _movers(context: Context, *, has_log: bool) -> list[Block]:
     """What changed most; empty without a comparison."""
-    look, days = context.look, context.days
+    locale, days = context.locale, context.days
     if days.then_first is None:
         return []
     if not days.is_recorded_then:
-        return [Text(look.text("overview.movers.none"), "missing")]
+        return [Text(locale.text("overview.movers.none"), "missing")]
     names = context.entrance_names()
     rows = [
         row
@@ -148,20 +151,20 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
 
 
 def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table:
-    look = context.look
+    locale = context.locale
     page, key = ("entrances", "entrance") if kind == "entrance" else ("products", "sku")
     return Table(
         f"movers_{kind}",
-        look.text(f"overview.movers.{kind}"),
+        locale.text(f"overview.movers.{kind}"),
         [
-            text(look.text(f"column.{kind}"), "name", href=_to(context, page, key)),
-            metric(look, "revenue"),
-            metric(look, "revenue", field="revenue_before", title=look.text("column.revenue_before")),
-            metric(look, "revenue", field="difference", title=look.text("column.difference")),
-            change(look, "revenue"),
+            text(locale.text(f"column.{kind}"), "name", href=_to(context, page, key)),
+            metric(locale, "revenue"),
+            metric(locale, "revenue", field="revenue_before", title=locale.text("column.revenue_before")),
+            metric(locale, "revenue", field="difference", title=locale.text("column.difference")),
+            change(locale, "revenue"),
         ],
         rows,
-        look.text("overview.movers.about"),
+        locale.text("overview.movers.about"),
         keys=(_KEYS[kind],),
     )
 

@@ -25,39 +25,39 @@ _METRICS = ("add_to_carts", "order_lines", "revenue")
 
 def paths(context: Context) -> Sequence[Block]:
     """The path searched for; below it all paths of these days."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     chosen = view.get("metric", _METRICS[0])
     chosen = chosen if chosen in _METRICS else _METRICS[0]
     shape = "icicle" if view.get("shape") == "icicle" else "sankey"
     parts: list[Block] = [
-        Text(look.text("explorer.title"), "heading"),
-        Text(look.text("explorer.about", **shapes(look)), "intro"),
-        Controls((Search("find", look.text("explorer.find"), view.get("find"), look.text("explorer.hint")),)),
+        Text(locale.text("explorer.title"), "heading"),
+        Text(locale.text("explorer.about", **shapes(locale)), "intro"),
+        Controls((Search("find", locale.text("explorer.find"), view.get("find"), locale.text("explorer.hint")),)),
         *explore(context),
-        Text(look.text("flows.title"), "heading"),
+        Text(locale.text("flows.title"), "heading"),
         Controls(
             (
                 Choice(
                     "metric",
-                    look.text("flows.metric"),
-                    tuple(Option(name, look.text.name("metric", name)) for name in _METRICS),
+                    locale.text("flows.metric"),
+                    tuple(Option(name, locale.text.name("metric", name)) for name in _METRICS),
                     chosen,
                     default=_METRICS[0],
                 ),
                 Choice(
                     "shape",
-                    look.text("flows.shape"),
-                    (Option("sankey", look.text("flows.sankey")), Option("icicle", look.text("flows.icicle"))),
+                    locale.text("flows.shape"),
+                    (Option("sankey", locale.text("flows.sankey")), Option("icicle", locale.text("flows.icicle"))),
                     shape,
                     default="sankey",
                 ),
-                Search("via", look.text("flows.via"), view.get("via"), look.text("flows.via.hint")),
+                Search("via", locale.text("flows.via"), view.get("via"), locale.text("flows.via.hint")),
             )
         ),
     ]
     rows = _rows(context, view.get("via"))
     if not rows:
-        return [*parts, Text(look.text("flows.none"), "missing")]
+        return [*parts, Text(locale.text("flows.none"), "missing")]
     weights = {
         tuple(row["effective_path"].split(SEPARATOR)): row[chosen] or 0
         for row in rows
@@ -65,20 +65,20 @@ def paths(context: Context) -> Sequence[Block]:
     }
     draw = path_icicle if shape == "icicle" else path_sankey
     if weights:
-        parts.append(Chart(draw(look, weights, chosen), _table(context, rows), is_wide=True))
+        parts.append(Chart(draw(locale, weights, chosen), _table(context, rows), is_wide=True))
     else:
         parts.append(_table(context, rows))
     return parts
 
 
 def _rows(context: Context, via: str) -> list[dict[str, Any]]:
-    look = context.look
+    locale = context.locale
     rows = [
         row
         | {
-            "name": look.text("flows.no_path")
+            "name": locale.text("flows.no_path")
             if row["effective_path"] == NO_PATH
-            else path_name(look, row["effective_path"].split(SEPARATOR)),
+            else path_name(locale, row["effective_path"].split(SEPARATOR)),
             "steps": None if row["effective_path"] == NO_PATH else len(row["effective_path"].split(SEPARATOR)),
         }
         for row in context.rows(query("paths.paths"))
@@ -88,26 +88,26 @@ def _rows(context: Context, via: str) -> list[dict[str, Any]]:
 
 
 def _table(context: Context, rows: Sequence[dict[str, Any]]) -> Table:
-    look = context.look
+    locale = context.locale
     total = {
-        "name": look.text("total"),
+        "name": locale.text("total"),
         "steps": None,
         "cart_to_order_rate": None,
         "revenue_share": sum(row["revenue_share"] or 0 for row in rows) or None,
     } | {name: sum(row[name] or 0 for row in rows) for name in _METRICS}
     return Table(
         "paths",
-        look.text("flows.paths"),
+        locale.text("flows.paths"),
         [
-            text(look.text("column.path"), "name", is_long=True),
-            exact(look, "add_to_carts"),
-            exact(look, "order_lines"),
-            metric(look, "cart_to_order_rate"),
-            exact(look, "revenue"),
-            metric(look, "revenue_share"),
+            text(locale.text("column.path"), "name", is_long=True),
+            exact(locale, "add_to_carts"),
+            exact(locale, "order_lines"),
+            metric(locale, "cart_to_order_rate"),
+            exact(locale, "revenue"),
+            metric(locale, "revenue_share"),
         ],
         rows,
-        look.text("flows.about"),
+        locale.text("flows.about"),
         total,
         is_wide=True,
         is_open=True,

@@ -16,7 +16,7 @@ from dashboards.app.context import Context
 from dashboards.app.pages.product import product
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Search, Table, Text
 from dashboards.columns import metric, text
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.assortment import assortment
 from dashboards.sections.definitions import Definition, definitions, titles_of
@@ -33,7 +33,7 @@ from dashboards.sections.matrices import (
 from dashboards.sections.moves import moves_flow, moves_grid
 from dashboards.sections.products import why_no_matrix
 from dashboards.sections.reading import Href
-from dashboards.sections.unjudged import unjudged
+from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
@@ -70,23 +70,23 @@ class Chosen:
 
 def products(context: Context) -> Sequence[Block]:
     """The products as of the view's last day; with ``sku`` in the URL, that product's page."""
-    look = context.look
+    locale = context.locale
     reading, note = as_of(context, MAIN)
     if sku := context.view.get("sku"):
         return product(context, reading, note, sku)
-    defined = definitions(look, reading)
+    defined = definitions(locale, reading)
     windows = matrix_windows(reading)
-    missing = why_no_matrix(look, reading, windows, defined)
+    missing = why_no_matrix(locale, reading, windows, defined)
     if missing:
-        return [missing, *_whole(look, reading, windows, defined)]
+        return [missing, *_whole(locale, reading, windows, defined)]
     chosen = _chosen(context, reading, windows, defined)
     return [
         note,
         _controls(context, reading, chosen, defined),
         *_matrix(context, reading, chosen, defined),
-        launches(look, reading, chosen.category, _to_product(context)),
+        launches(locale, reading, chosen.category, _to_product(context)),
         _table(context, reading, chosen),
-        *_whole(look, reading, chosen.windows, defined),
+        *_whole(locale, reading, chosen.windows, defined),
     ]
 
 
@@ -114,7 +114,7 @@ def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> 
 
 
 def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
-    text_of = context.look.text
+    text_of = context.locale.text
     lengths = reading.frame(query("products.window_days"))["window_days"]
     categories = [
         Option(key, text_of.name("category", key)) for key in reading.frame(query("products.categories"))["category"]
@@ -150,63 +150,67 @@ def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[
 
 def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> list[Block]:
     """The chosen matrix: health, products, moves; beside it the health of all matrices."""
-    look, definition, window = context.look, chosen.definition, chosen.window
+    locale, definition, window = context.locale, chosen.definition, chosen.window
     frame = placed(reading, definition.key, window, chosen.category)
     health = health_of(reading, chosen.windows)
-    note = window_note(look, window, reading.day, reading.settings.start_date)
-    of_all = look.text("products.of_all") if chosen.category else ""
-    chart = matrix_chart(look, reading, frame, definition, window, _to_product(context))
-    grid = moves_grid(look, reading, definition, window)
+    note = window_note(locale, window, reading.day, reading.settings.start_date)
+    of_all = locale.text("products.of_all") if chosen.category else ""
+    chart = matrix_chart(locale, reading, frame, definition, window, _to_product(context))
+    grid = moves_grid(locale, reading, definition, window)
     beside: tuple[Block, ...] = (
-        quadrant_table(look, frame, definition),
-        verdicts(look, reading, health, defined, _to_matrix(context)),
+        quadrant_table(locale, frame, definition),
+        verdicts(locale, reading, health, defined, _to_matrix(context)),
     )
     blocks: list[Block] = [
-        Text(look.text.joined(note, of_all)),
-        verdict_cards(look, health.filter(pl.col("matrix_id") == definition.key)),
+        Text(locale.text.joined(note, of_all)),
+        verdict_cards(locale, health.filter(pl.col("matrix_id") == definition.key)),
     ]
     if not isinstance(grid, Chart):  # a card that says why there are no moves
         return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
-    flow = moves_flow(look, reading, definition, window)
-    moves = (Text(look.text("products.moves"), "heading"), Group((flow, grid)))
+    flow = moves_flow(locale, reading, definition, window)
+    moves = (Text(locale.text("products.moves"), "heading"), Group((flow, grid)))
     return [*blocks, Group((chart, Group(beside, "stack"))), *moves]
 
 
 def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
-    look, matrix = context.look, chosen.definition.matrix
+    locale, matrix = context.locale, chosen.definition.matrix
     frame = reading.frame(
         query("products.products"), window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category
     )
-    rows = [row | {"called": quadrant_name(look, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()]
+    rows = [
+        row | {"called": quadrant_name(locale, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()
+    ]
     has_log = any(row[name] for row in rows for name in ("exposures", "product_clicks", "views", "add_to_carts"))
     return Table(
         "products",
-        look.text("products.table"),
+        locale.text("products.table"),
         [
-            text(look.text("column.product"), "name", href=_to_product(context)),
-            text(look.text("column.product_id"), "product_id"),
+            text(locale.text("column.product"), "name", href=_to_product(context)),
+            text(locale.text("column.product_id"), "product_id"),
             Column(
-                look.text("column.category"),
-                lambda row: look.text.name("category", row["category"]),
+                locale.text("column.category"),
+                lambda row: locale.text.name("category", row["category"]),
                 is_text=True,
                 field="category",
             ),
-            text(look.text("column.quadrant"), "called"),
-            *(metric(look, name) for name in _METRICS if has_log or name not in _OF_LOG),
+            text(locale.text("column.quadrant"), "called"),
+            *(metric(locale, name) for name in _METRICS if has_log or name not in _OF_LOG),
         ],
         rows,
-        look.text("products.table.about"),
+        locale.text("products.table.about"),
         is_wide=True,
     )
 
 
-def _whole(look: Look, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> list[Block]:
+def _whole(
+    locale: Locale, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+) -> list[Block]:
     """The sections on all products, independent of the choices."""
     return [
-        Text(look.text("assortment.title"), "heading"),
-        assortment(look, reading),
-        Text(look.text("unjudged.title"), "heading"),
-        unjudged(look, reading, windows, titles_of(defined)),
+        Text(locale.text("assortment.title"), "heading"),
+        assortment(locale, reading),
+        Text(locale.text("unplaced_products.title"), "heading"),
+        unplaced_products(locale, reading, windows, titles_of(defined)),
     ]
 
 

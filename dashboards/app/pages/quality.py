@@ -18,7 +18,7 @@ from dashboards.columns import exact, metric, text
 from dashboards.copy.status import Lineage, Source, read_checks, read_lineage
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
-from dashboards.figures.look import Look
+from dashboards.locale import Locale
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
@@ -31,37 +31,37 @@ _SIGNS = {True: "●", False: "■", None: "–"}
 
 def quality(context: Context) -> Sequence[Block]:
     """First the event log of the selected days; then the blocks for all days, each of which says so."""
-    look = context.look
+    locale = context.locale
     checks = read_checks(context.copy.home)
     return [
         *_health(context),
-        Text(look.text("landed.title"), "heading"),
-        Text(look.text("landed.about"), "intro"),
+        Text(locale.text("landed.title"), "heading"),
+        Text(locale.text("landed.about"), "intro"),
         _cards(context, sum(check.passed is False for check in checks)),
         *_mismatches(context),
         _reasons(context),
         _batches(context),
-        Text(look.text("checks.heading"), "heading"),
+        Text(locale.text("checks.heading"), "heading"),
         _checks(context),
-        Text(look.text("lineage.title"), "heading"),
-        Text(look.text("lineage.about"), "intro"),
+        Text(locale.text("lineage.title"), "heading"),
+        Text(locale.text("lineage.about"), "intro"),
         *_lineage(context, read_lineage(context.copy.home)),
     ]
 
 
 def _cards(context: Context, failed: int) -> Cards:
-    look = context.look
-    number = look.numbers
+    locale = context.locale
+    number = locale.numbers
     row = context.one(query("quality.records"))
-    note = look.text("quality.equal" if row["is_equal"] else "quality.differs")
+    note = locale.text("quality.equal" if row["is_equal"] else "quality.differs")
 
     def card(name: str, rate: str = "") -> Card:
-        note = look.text("quality.share", share=number.percent(row[rate])) if rate else ""
+        note = locale.text("quality.share", share=number.percent(row[rate])) if rate else ""
         return Card(
-            look.text(f"metric.{name}"),
+            locale.text(f"metric.{name}"),
             number.short(row[name] or 0),
             number.full(row[name] or 0),
-            definition=look.text.name("about", name),
+            definition=locale.text.name("about", name),
             note=note,
             metric=name,
         )
@@ -73,8 +73,8 @@ def _cards(context: Context, failed: int) -> Cards:
             card("duplicates", "duplicate_rate"),
             card("quarantined", "quarantined_rate"),
             Card(
-                look.text("quality.checks"),
-                look.text("quality.failed", n=failed) if failed else look.text("quality.passed"),
+                locale.text("quality.checks"),
+                locale.text("quality.failed", n=failed) if failed else locale.text("quality.passed"),
                 verdict="bad" if failed else "good",
             ),
         )
@@ -83,25 +83,25 @@ def _cards(context: Context, failed: int) -> Cards:
 
 def _reasons(context: Context) -> Table:
     """Quarantined records by reason; viewers do not see the raw record, because it may name persons."""
-    look = context.look
+    locale = context.locale
     timezone = context.copy.settings.timezone
     rows = [row | {"landed": local_time(row["landed_at"], timezone)} for row in context.rows(query("quality.reasons"))]
     columns = [
-        text(look.text("column.reason"), "reasons", is_long=True),
-        text(look.text("column.source"), "source"),
-        text(look.text("column.relation"), "relation"),
-        exact(look, "quarantined"),
-        exact(look, "files"),
-        _time(look.text("column.landed"), "landed"),
-        text(look.text("column.example"), "example"),
-        *([] if context.role == "viewer" else [text(look.text("column.raw"), "raw", is_long=True)]),
+        text(locale.text("column.reason"), "reasons", is_long=True),
+        text(locale.text("column.source"), "source"),
+        text(locale.text("column.relation"), "relation"),
+        exact(locale, "quarantined"),
+        exact(locale, "files"),
+        _time(locale.text("column.landed"), "landed"),
+        text(locale.text("column.example"), "example"),
+        *([] if context.role == "viewer" else [text(locale.text("column.raw"), "raw", is_long=True)]),
     ]
     return Table(
         "quarantine",
-        look.text("quarantine.title"),
+        locale.text("quarantine.title"),
         columns,
         rows,
-        look.text("quarantine.about"),
+        locale.text("quarantine.about"),
         is_wide=True,
         is_of_days=False,
     )
@@ -117,37 +117,37 @@ def _time(title: str, field: str) -> Column:
 
 
 def _health(context: Context) -> list[Block]:
-    look = context.look
+    locale = context.locale
     rows = context.rows(query("quality.health"))
-    heading = Text(look.text("health_of_log.title", first=context.days.first, last=context.days.last), "heading")
+    heading = Text(locale.text("health_of_log.title", first=context.days.first, last=context.days.last), "heading")
     if not rows:
-        return [heading, Text(look.text("health_of_log.none"), "missing")]
+        return [heading, Text(locale.text("health_of_log.none"), "missing")]
     frame = pl.DataFrame(
         [{"dt": row["dt"], "key": rate, "share_rate": row[rate]} for row in rows for rate in _RATES],
         schema={"dt": pl.Date, "key": pl.String, "share_rate": pl.Float64},
     )
-    names = {rate: look.text(f"metric.{rate}") for rate in _RATES}
+    names = {rate: locale.text(f"metric.{rate}") for rate in _RATES}
     columns = [
-        text(look.text("column.day"), "dt"),
-        *(exact(look, name) for name in ("events", "visitors", "devices", "page_views")),
-        *(exact(look, name) for name in ("events_without_page_id", "page_id_drops", "page_id_resets")),
-        *(exact(look, name) for name in ("skewed_events", "late_events")),
-        *(metric(look, name) for name in _RATES),
+        text(locale.text("column.day"), "dt"),
+        *(exact(locale, name) for name in ("events", "visitors", "devices", "page_views")),
+        *(exact(locale, name) for name in ("events_without_page_id", "page_id_drops", "page_id_resets")),
+        *(exact(locale, name) for name in ("skewed_events", "late_events")),
+        *(metric(locale, name) for name in _RATES),
     ]
-    title, about = look.text("health_of_log.rates"), look.text("health_of_log.about")
+    title, about = locale.text("health_of_log.rates"), locale.text("health_of_log.about")
     table = Table("health", title, columns, rows[::-1], about, is_wide=True)
-    return [heading, _health_cards(context), Chart(courses(look, frame, "share_rate", names), table, is_wide=True)]
+    return [heading, _health_cards(context), Chart(courses(locale, frame, "share_rate", names), table, is_wide=True)]
 
 
 def _health_cards(context: Context) -> Cards:
-    look, row = context.look, context.one(query("quality.health_total"))
+    locale, row = context.locale, context.one(query("quality.health_total"))
     return Cards(
         tuple(
             Card(
-                look.text.name("metric", name),
-                short_text(look.numbers, name, row[name]),
-                full_text(look.numbers, name, row[name]),
-                definition=look.text.name("about", name),
+                locale.text.name("metric", name),
+                short_text(locale.numbers, name, row[name]),
+                full_text(locale.numbers, name, row[name]),
+                definition=locale.text.name("about", name),
                 metric=name,
             )
             for name in ("events", *_RATES)
@@ -156,7 +156,7 @@ def _health_cards(context: Context) -> Cards:
 
 
 def _checks(context: Context) -> Block:
-    look = context.look
+    locale = context.locale
     timezone = context.copy.settings.timezone
     checks = read_checks(context.copy.home)
     order = {False: 0, None: 1, True: 2}
@@ -164,23 +164,29 @@ def _checks(context: Context) -> Block:
         {
             "name": check.name,
             "table": check.table,
-            "state": f"{_SIGNS[check.passed]} {look.text(f'check_state.{_state(check.passed)}')}",
-            "severity": look.text(f"severity.{check.severity}"),
+            "state": f"{_SIGNS[check.passed]} {locale.text(f'check_state.{_state(check.passed)}')}",
+            "severity": locale.text(f"severity.{check.severity}"),
             "found": check.found,
             "at": local_time(check.at.replace(tzinfo=None), timezone) if check.at else None,
         }
         for check in sorted(checks, key=lambda check: (order[check.passed], check.table, check.name))
     ]
     columns = [
-        text(look.text("column.check"), "name"),
-        text(look.text("column.outcome"), "state"),
-        text(look.text("column.severity"), "severity"),
-        text(look.text("column.table"), "table"),
-        _time(look.text("column.ran"), "at"),
-        text(look.text("column.found"), "found", is_long=True),
+        text(locale.text("column.check"), "name"),
+        text(locale.text("column.outcome"), "state"),
+        text(locale.text("column.severity"), "severity"),
+        text(locale.text("column.table"), "table"),
+        _time(locale.text("column.ran"), "at"),
+        text(locale.text("column.found"), "found", is_long=True),
     ]
     return Table(
-        "checks", look.text("checks.title"), columns, rows, look.text("checks.about"), is_wide=True, is_of_days=False
+        "checks",
+        locale.text("checks.title"),
+        columns,
+        rows,
+        locale.text("checks.about"),
+        is_wide=True,
+        is_of_days=False,
     )
 
 
@@ -189,37 +195,43 @@ def _state(passed: bool | None) -> str:
 
 
 def _mismatches(context: Context) -> list[Block]:
-    look = context.look
+    locale = context.locale
     return [
-        Text(look.text(f"mismatch.{row['mismatch']}", n=look.numbers.full(row["orders"])), "note")
+        Text(locale.text(f"mismatch.{row['mismatch']}", n=locale.numbers.full(row["orders"])), "note")
         for row in context.rows(query("quality.mismatches"))
     ]
 
 
 def _batches(context: Context) -> Table:
-    look = context.look
+    locale = context.locale
     timezone = context.copy.settings.timezone
     rows = [
         row | {"landed": local_time(row["landed_at"], timezone), "ingested": local_time(row["ingested_at"], timezone)}
         for row in context.rows(query("quality.batches"))
     ]
     columns = [
-        text(look.text("column.file"), "file"),
-        text(look.text("column.source"), "source"),
-        text(look.text("column.relation"), "relation"),
-        _time(look.text("column.ingested"), "ingested"),
-        *(exact(look, name) for name in ("records", "accepted", "duplicates", "quarantined", "unmapped", "bytes")),
-        _time(look.text("column.landed"), "landed"),
+        text(locale.text("column.file"), "file"),
+        text(locale.text("column.source"), "source"),
+        text(locale.text("column.relation"), "relation"),
+        _time(locale.text("column.ingested"), "ingested"),
+        *(exact(locale, name) for name in ("records", "accepted", "duplicates", "quarantined", "unmapped", "bytes")),
+        _time(locale.text("column.landed"), "landed"),
     ]
     return Table(
-        "batches", look.text("batches.title"), columns, rows, look.text("batches.about"), is_wide=True, is_of_days=False
+        "batches",
+        locale.text("batches.title"),
+        columns,
+        rows,
+        locale.text("batches.about"),
+        is_wide=True,
+        is_of_days=False,
     )
 
 
 def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     if not lineage.sources:
-        return [Text(look.text("lineage.none"), "missing")]
+        return [Text(locale.text("lineage.none"), "missing")]
     table = view.get("table", DEFAULT_COLUMN[0])
     table = table if table in lineage.sources else DEFAULT_COLUMN[0]
     columns = list(lineage.sources[table])
@@ -228,7 +240,7 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     column = column if column in columns else default
     tables = Choice(
         "table",
-        look.text("column.table"),
+        locale.text("column.table"),
         _options(sorted(lineage.sources)),
         table,
         is_searchable=True,
@@ -236,38 +248,40 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
         clears=("column",),
     )
     of_table = Choice(
-        "column", look.text("column.column"), _options(columns), column, is_searchable=True, default=default
+        "column", locale.text("column.column"), _options(columns), column, is_searchable=True, default=default
     )
     controls = Controls((tables, of_table))
     of = (table, column)
     described = {(name, key): about for name, keys in lineage.descriptions.items() for key, about in keys.items()}
-    chart = lineage_chart(look, lineage.sources, of, described)
+    chart = lineage_chart(locale, lineage.sources, of, described)
     return [controls, Chart(chart, _lineage_table(context, lineage, of, described), is_wide=True)]
 
 
 def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> Table:
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
 
     def href(row: Mapping[str, Any]) -> str | None:
         return view.to(table=row["table"], column=row["column"]).href if row["table"] in lineage.sources else None
 
     return Table(
         "lineage",
-        look.text("lineage.of", column=".".join(of)),
+        locale.text("lineage.of", column=".".join(of)),
         [
-            text(look.text("column.kind"), "kind"),
-            text(look.text("column.table"), "table"),
-            text(look.text("column.column"), "column", href=href),
-            text(look.text("column.about"), "about", is_long=True),
+            text(locale.text("column.kind"), "kind"),
+            text(locale.text("column.table"), "table"),
+            text(locale.text("column.column"), "column", href=href),
+            text(locale.text("column.about"), "about", is_long=True),
         ],
-        _related(look, lineage, of, described),
+        _related(locale, lineage, of, described),
         described.get(of, ""),
         is_wide=True,
         is_of_days=False,
     )
 
 
-def _related(look: Look, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> list[dict[str, str | None]]:
+def _related(
+    locale: Locale, lineage: Lineage, of: Source, described: Mapping[Source, str]
+) -> list[dict[str, str | None]]:
     """The column, its sources, the columns computed from it, and the page queries that read it."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
@@ -279,12 +293,12 @@ def _related(look: Look, lineage: Lineage, of: Source, described: Mapping[Source
         ("used_by", used),
     )
     rows: list[dict[str, str | None]] = [
-        {"kind": look.text(f"lineage.{kind}"), "table": name, "column": key, "about": described.get((name, key), "")}
+        {"kind": locale.text(f"lineage.{kind}"), "table": name, "column": key, "about": described.get((name, key), "")}
         for kind, pairs in kinds
         for name, key in pairs
     ]
     rows += [
-        {"kind": look.text("lineage.shown_by"), "table": name, "column": None, "about": None}
+        {"kind": locale.text("lineage.shown_by"), "table": name, "column": None, "about": None}
         for name, read in sorted(lineage.queries.items())
         if of in read
     ]

@@ -24,35 +24,35 @@ _NEEDS = {"cart": "attribution.attributed_events", "device": "attribution.attrib
 
 def search(context: Context) -> Sequence[Block]:
     """The results for the text typed."""
-    look = context.look
+    locale = context.locale
     wanted = context.view.get("q").strip()
     if not wanted:
-        return [Text(look.text("search.empty"), "missing")]
+        return [Text(locale.text("search.empty"), "missing")]
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind in _KINDS:
         if kind == "device" and context.role == "viewer":  # a device may be a person who has not logged in
             continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
-            notes.append(look.text("search.too_large", kind=look.text(f"search.{kind}")))
+            notes.append(locale.text("search.too_large", kind=locale.text(f"search.{kind}")))
             continue
         rows = context.rows(query(f"search.{kind}"), q=wanted.lower(), most=MOST + 1)
         if len(rows) > MOST:
-            notes.append(look.text("search.more", kind=look.text(f"search.{kind}"), n=MOST))
+            notes.append(locale.text("search.more", kind=locale.text(f"search.{kind}"), n=MOST))
         found += [
-            {"kind": look.text(f"search.{kind}"), "href": _target(context.view, kind, row["key"])} | row
+            {"kind": locale.text(f"search.{kind}"), "href": _target(context.view, kind, row["key"])} | row
             for row in rows[:MOST]
         ]
     if not found:
-        return [Text(look.text("search.nothing", q=wanted), "missing"), *(Text(note) for note in notes)]
+        return [Text(locale.text("search.nothing", q=wanted), "missing"), *(Text(note) for note in notes)]
     return [
         Table(
             "found",
-            look.text("search.found", q=wanted),
+            locale.text("search.found", q=wanted),
             [
-                text(look.text("column.name"), "name", href=lambda row: row["href"]),
-                text(look.text("column.kind"), "kind"),
-                text(look.text("column.key"), "key", href=lambda row: row["href"]),
+                text(locale.text("column.name"), "name", href=lambda row: row["href"]),
+                text(locale.text("column.kind"), "kind"),
+                text(locale.text("column.key"), "key", href=lambda row: row["href"]),
             ],
             found,
             notes=tuple(notes),

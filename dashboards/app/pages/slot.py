@@ -38,9 +38,9 @@ _CARDS = (
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
     """The page of the slot with the key *slot*; *name*: the display name of its entrance."""
-    look, place = context.look, place_of(slot)
+    locale, place = context.locale, place_of(slot)
     if not context.one(query("slot.is_known"), entrance=entrance, **place)["is_known"]:
-        return [Text(look.text("slots.unknown", entrance=name, id=slot), "missing")]
+        return [Text(locale.text("slots.unknown", entrance=name, id=slot), "missing")]
     called = slot_name(context, {f"head_{key}": value for key, value in place.items()})
     heading = Text(f"{name} · {called}", "heading")
     if not context.computed_days:
@@ -48,7 +48,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
     keys = dict(zip(SLOT_KEYS, (entrance, *place.values()), strict=True))
     total = context.one(query("slot.total"), entrance=entrance, **place)
     if not total["days"]:
-        return [heading, Text(look.text("slots.quiet_days"), "missing")]
+        return [heading, Text(locale.text("slots.quiet_days"), "missing")]
     return [
         heading,
         Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
@@ -61,12 +61,12 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
 
 
 def _card(context: Context, metric: str, total: Mapping[str, Any]) -> Card:
-    look = context.look
+    locale = context.locale
     return Card(
-        look.text.name("metric", metric),
-        short_text(look.numbers, metric, total[metric]),
-        full_text(look.numbers, metric, total[metric]),
-        definition=definition(look, metric),
+        locale.text.name("metric", metric),
+        short_text(locale.numbers, metric, total[metric]),
+        full_text(locale.numbers, metric, total[metric]),
+        definition=definition(locale, metric),
         metric=metric,
     )
 
@@ -75,24 +75,24 @@ def _contents(
     context: Context, entrance: str, called: str, place: Mapping[str, Any], total: Mapping[str, Any]
 ) -> Table:
     """The contents that the slot showed, with the traffic and sales of each."""
-    look = context.look
+    locale = context.locale
     rows = [
         row | {"content": content_name(context, row["head_content_id"])}
         for row in context.rows(query("slot.contents"), entrance=entrance, **place)
     ]
     columns = [
-        text(look.text("column.content"), "content"),
-        text(look.text("column.first_day"), "first_day"),
-        text(look.text("column.last_day"), "last_day"),
+        text(locale.text("column.content"), "content"),
+        text(locale.text("column.first_day"), "first_day"),
+        text(locale.text("column.last_day"), "last_day"),
         *measures(context),
     ]
     return Table(
         "contents",
-        look.text("slots.of_slot", slot=called),
+        locale.text("slots.of_slot", slot=called),
         columns,
         rows,
-        look.text("slots.about"),
-        {**total, "content": look.text("total"), "first_day": None, "last_day": None},
+        locale.text("slots.about"),
+        {**total, "content": locale.text("total"), "first_day": None, "last_day": None},
         is_wide=True,
         keys=(*SLOT_KEYS, "head_content_id"),
     )

@@ -42,18 +42,18 @@ def place_of(key: str) -> dict[str, Any]:
 
 def slot_name(context: Context, row: Mapping[str, Any]) -> str:
     """Page, module and number of a slot; "–" if there is no slot."""
-    look = context.look
+    locale = context.locale
     if row["head_page_type"] == "(none)":
         return NONE
-    page = look.text.name("page_type", row["head_page_type"])
-    module = look.text.name("module", row["head_module"]) if row["head_module"] != "(none)" else ""
-    number = look.text("slot.number", n=row["head_slot"]) if row["head_slot"] else ""
+    page = locale.text.name("page_type", row["head_page_type"])
+    module = locale.text.name("module", row["head_module"]) if row["head_module"] != "(none)" else ""
+    number = locale.text("slot.number", n=row["head_slot"]) if row["head_slot"] else ""
     return " · ".join(part for part in (page, module, number) if part)
 
 
 def content_name(context: Context, key: str) -> str:
     """The display name of a content: its id from the shop, or the text that it has none."""
-    return context.look.text.name("content", key)
+    return context.locale.text.name("content", key)
 
 
 def measures(context: Context) -> list[Column]:
@@ -62,78 +62,85 @@ def measures(context: Context) -> list[Column]:
         "impressions", "clicks", "slot_click_rate", "exposures", "product_clicks", "click_through_rate", "order_lines",
         "revenue", "revenue_by_visit", "net_revenue", "refunded", "margin", "revenue_per_mille",
     )  # fmt: skip
-    return [metric(context.look, name) for name in names]
+    return [metric(context.locale, name) for name in names]
 
 
 def slots(context: Context, entrance: str) -> Table:
     """The slots of an entrance, each with a link to its page."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     rows = [
         row | {"name": slot_name(context, row), "key": slot_key(row)}
         for row in context.rows(query("slots.slots"), entrance=entrance)
     ]
     columns = [
-        text(look.text("column.place"), "name", href=lambda row: view.to(slot=row["key"]).href),
+        text(locale.text("column.place"), "name", href=lambda row: view.to(slot=row["key"]).href),
         Column(
-            look.text("column.contents"),
-            lambda row: look.numbers.full(row["contents"]),
+            locale.text("column.contents"),
+            lambda row: locale.numbers.full(row["contents"]),
             field="contents",
-            definition=look.text("slots.contents.about"),
+            definition=locale.text("slots.contents.about"),
         ),
         *measures(context),
     ]
-    about = look.text("slots.about")
-    return Table("slots", look.text("slots.of_entrance"), columns, rows, about, is_wide=True, keys=SLOT_KEYS)
+    about = locale.text("slots.about")
+    return Table("slots", locale.text("slots.of_entrance"), columns, rows, about, is_wide=True, keys=SLOT_KEYS)
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     """Slots whose content changed within these days: before and after the change."""
-    look = context.look
+    locale = context.locale
     place = place_of(slot)
     rows = [
-        row | {"entrance_id": entrance, "name": slot_name(context, row), "judged": judged(context, row)}
+        row
+        | {
+            "entrance_id": entrance,
+            "name": slot_name(context, row),
+            "click_rate_change": click_rate_change(context, row),
+        }
         for row in context.rows(query("slots.changes"), entrance=entrance, **place)
     ]
     if not rows:
-        return [Text(look.text("slots.no_changes"), "note")]
+        return [Text(locale.text("slots.no_changes"), "note")]
     columns = [
-        text(look.text("column.changed_on"), "first_day"),
-        text(look.text("column.place"), "name"),
-        text(look.text("column.content_before"), "content_before"),
-        text(look.text("column.content_after"), "content"),
-        exact(look, "impressions", field="impressions_before", title=look.text("column.impressions_before")),
-        exact(look, "impressions", title=look.text("column.impressions_after")),
-        metric(look, "slot_click_rate", field="slot_click_rate_before", title=look.text("column.click_rate_before")),
-        metric(look, "slot_click_rate", title=look.text("column.click_rate_after")),
-        text(look.text("column.judged"), "judged"),
-        metric(look, _VALUE, field=f"{_VALUE}_before", title=look.text("column.value_before")),
-        metric(look, _VALUE, title=look.text("column.value_after")),
+        text(locale.text("column.changed_on"), "first_day"),
+        text(locale.text("column.place"), "name"),
+        text(locale.text("column.content_before"), "content_before"),
+        text(locale.text("column.content_after"), "content"),
+        exact(locale, "impressions", field="impressions_before", title=locale.text("column.impressions_before")),
+        exact(locale, "impressions", title=locale.text("column.impressions_after")),
+        metric(
+            locale, "slot_click_rate", field="slot_click_rate_before", title=locale.text("column.click_rate_before")
+        ),
+        metric(locale, "slot_click_rate", title=locale.text("column.click_rate_after")),
+        text(locale.text("column.click_rate_change"), "click_rate_change"),
+        metric(locale, _VALUE, field=f"{_VALUE}_before", title=locale.text("column.value_before")),
+        metric(locale, _VALUE, title=locale.text("column.value_after")),
     ]
-    title, about = look.text("slots.changes"), look.text("slots.changes.about")
+    title, about = locale.text("slots.changes"), locale.text("slots.changes.about")
     return [Table("changes", title, columns, rows, about, is_wide=True, keys=SLOT_KEYS)]
 
 
-def judged(context: Context, row: Mapping[str, Any]) -> str:
+def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
     """Whether the click rate after the change is significantly higher or lower.
 
     Difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998, method
     10, gives nearly the same at such counts). With fewer than ten clicks on either side there is no result.
     """
-    look = context.look
+    locale = context.locale
     n, m = row["impressions"], row["impressions_before"]
     p, q = row["slot_click_rate"], row["slot_click_rate_before"]
     if p is None or q is None or min(row["clicks"], row["clicks_before"]) < 10 or p > 1 or q > 1:
-        return look.text("judged.few")
+        return locale.text("click_rate_change.few")
     half = _Z95 * math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
     low, high = p - q - half, p - q + half
     key = "higher" if low > 0 else "lower" if high < 0 else "unclear"
-    points = look.numbers.points
-    return look.text(f"judged.{key}", low=points(low, 0.0), high=points(high, 0.0))
+    points = locale.numbers.points
+    return locale.text(f"click_rate_change.{key}", low=points(low, 0.0), high=points(high, 0.0))
 
 
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
     """The credited order lines, each with a link to its path; *kind*: only lines with this kind of match."""
-    look, view = context.look, context.view
+    locale, view = context.locale, context.view
     place = place_of(slot)
     timezone = context.copy.settings.timezone
     rows = [
@@ -141,7 +148,7 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
         | {
             "slot_name": slot_name(context, row),
             "paid": local_time(row["paid_at"], timezone),
-            "matched": look.text.name("matched_by", row["matched_by"]),
+            "matched": locale.text.name("matched_by", row["matched_by"]),
             "content": content_name(context, row["head_content_id"]),
             "user_id": None if row["person_id"] is None else shown_id(context, row["person_id"]),
         }
@@ -149,25 +156,25 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
     ]
     columns = [
         text(
-            look.text("column.order"),
+            locale.text("column.order"),
             "order_id",
             href=lambda row: view.to("paths", find=row["order_id"], line=str(row["line_no"])).href,
         ),
-        Column(look.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
-        Column(look.text("column.paid"), lambda row: _minute(row["paid"]), is_text=True, field="paid"),
-        *product_columns(look, view, rows),
-        exact(look, "units", field="quantity"),
-        *(exact(look, name) for name in ("revenue", "refunded", "margin")),
-        text(look.text("column.matched"), "matched"),
-        *([] if slot else [text(look.text("column.place"), "slot_name")]),
-        text(look.text("column.content"), "content"),
+        Column(locale.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
+        Column(locale.text("column.paid"), lambda row: _minute(row["paid"]), is_text=True, field="paid"),
+        *product_columns(locale, view, rows),
+        exact(locale, "units", field="quantity"),
+        *(exact(locale, name) for name in ("revenue", "refunded", "margin")),
+        text(locale.text("column.matched"), "matched"),
+        *([] if slot else [text(locale.text("column.place"), "slot_name")]),
+        text(locale.text("column.content"), "content"),
     ]
     return Table(
         "orders",
-        look.text("orders.title"),
+        locale.text("orders.title"),
         columns,
         rows,
-        look.text("orders.about"),
+        locale.text("orders.about"),
         is_wide=True,
         keys=("product_id", "sku", "user_id", "matched_by", *SLOT_KEYS, "head_content_id"),
     )

@@ -19,7 +19,7 @@ from dashboards.queries import query
 
 def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
     """The entrance visit that a sale was matched to, with its time if the copy contains the events."""
-    look = context.look
+    locale = context.locale
     found: dict[str, Any] = {
         "event_id": line["matched_event_id"],
         "occurred_at": None,
@@ -35,24 +35,24 @@ def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
     row = found | {
         "at": at,
         "entrance": context.entrance_names().get(line["entrance_id"], line["entrance_id"]),
-        "page": look.text.name("page_type", str(found["page_type"])),
+        "page": locale.text.name("page_type", str(found["page_type"])),
     }
     columns = [
         Column(
-            look.text("column.time"),
+            locale.text("column.time"),
             lambda row: NONE if row["at"] is None else f"{row['at']:%Y-%m-%d %H:%M:%S}",
             is_text=True,
             field="at",
         ),
-        text(look.text("column.entrance"), "entrance"),
-        text(look.text("column.page"), "page"),
+        text(locale.text("column.entrance"), "entrance"),
+        text(locale.text("column.page"), "page"),
         Column("PageId", lambda row: NONE if row["page_id"] is None else str(row["page_id"]), field="page_id"),
-        text(look.text("column.module"), "module"),
+        text(locale.text("column.module"), "module"),
         Column(
-            look.text("column.slot_no"), lambda row: NONE if row["slot"] is None else str(row["slot"]), field="slot"
+            locale.text("column.slot_no"), lambda row: NONE if row["slot"] is None else str(row["slot"]), field="slot"
         ),
-        text(look.text("column.content"), "content_id"),
-        text(look.text("column.event"), "event_id"),
+        text(locale.text("column.content"), "content_id"),
+        text(locale.text("column.event"), "event_id"),
     ]
-    title, about = look.text("explorer.visit"), look.text("explorer.visit.about")
+    title, about = locale.text("explorer.visit"), locale.text("explorer.visit.about")
     return [Text(about, "warning"), Table("visit", title, columns, [row], is_wide=True)]

@@ -25,8 +25,9 @@ from dashboards.app.sql.saved import SavedQuery, saved_queries
 from dashboards.app.sql.table import is_measure, is_time, result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
-from dashboards.figures.look import Look, cut
+from dashboards.figures.look import cut
 from dashboards.figures.result import MOST, MOST_SERIES, Kind, Values, result_chart, series_of
+from dashboards.locale import Locale
 from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
 
@@ -61,7 +62,7 @@ def may_query(context: Context) -> bool:
 def sql(context: Context) -> Sequence[Block]:
     """The page; without the right to run SQL, only a note."""
     if not may_query(context):
-        return [Text(context.look.text("sql.not_for_viewers"), "missing")]
+        return [Text(context.locale.text("sql.not_for_viewers"), "missing")]
     saved = saved_queries(context.copy.home)
     outcome = Results(context.copy.home).find(context.user, context.view.get("result"))
     beside = Part(html.Aside([_saved_list(context, saved), _schema(context)], className="beside"))
@@ -73,7 +74,7 @@ def sql(context: Context) -> Sequence[Block]:
 
 
 def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome | None) -> Part:
-    view, text = context.view, context.look.text
+    view, text = context.view, context.locale.text
     chosen = saved.get(view.get("saved"))
     query = outcome.sql if outcome else chosen.sql if chosen else view.get("q")
     area = dcc.Textarea(
@@ -114,7 +115,7 @@ def _buttons(text: Texts) -> Component:
 
 
 def _why_not_run(context: Context, query: str, *, is_saved: bool) -> Any:
-    text = context.look.text
+    text = context.locale.text
     if context.view.get("saved") and not is_saved:
         message = text("sql.saved.unknown", name=context.view.get("saved"))
         return html.P(clean(message), className="missing", role="status")
@@ -131,27 +132,27 @@ def _why_not_run(context: Context, query: str, *, is_saved: bool) -> Any:
 def _result(context: Context, outcome: Outcome | None) -> list[Block]:
     if outcome is None:
         return []
-    look = context.look
+    locale = context.locale
     if outcome.error:
         fault = html.P(
-            [html.Strong(look.text("sql.error")), " ", clean(outcome.error)], className="warning", role="alert"
+            [html.Strong(locale.text("sql.error")), " ", clean(outcome.error)], className="warning", role="alert"
         )
         return [Part(fault)]
-    table = result_table(look, outcome)
-    message = look.text(
+    table = result_table(locale, outcome)
+    message = locale.text(
         "sql.summary",
-        rows=look.numbers.full(len(table.rows)),
+        rows=locale.numbers.full(len(table.rows)),
         seconds=f"{outcome.seconds:.2f}",
         at=f"{outcome.read_at.astimezone(_zone(context)):%Y-%m-%d %H:%M}",
     )
     if not context.view.get("q") and not context.view.get("saved"):
-        message = look.text.joined(message, look.text("sql.too_long_for_link"))
+        message = locale.text.joined(message, locale.text("sql.too_long_for_link"))
     return [Part(html.P(message, role="status", className="summary")), table, *_chart(context, outcome, table)]
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     """A chart of two or three columns, with the choice of columns; empty without two columns or without numbers."""
-    look, text = context.look, context.look.text
+    locale, text = context.locale, context.locale.text
     names = [name for name, _ in outcome.columns]
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
     if len(table.rows) < 2 or not numbers or len(names) < 2:
@@ -181,7 +182,7 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
             default=NO_SERIES if usual_series is None else names[usual_series],
         ),
     )
-    return [Controls(choices), _drawn(look, outcome, table, kind, (x, y, series))]
+    return [Controls(choices), _drawn(locale, outcome, table, kind, (x, y, series))]
 
 
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
@@ -200,21 +201,21 @@ def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x:
     return None
 
 
-def _drawn(look: Look, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
+def _drawn(locale: Locale, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
     """The chart of the columns at *places* (x, y, series), of as many rows as it can show."""
     x, y, series = places
     most = MOST[kind] * (MOST_SERIES if kind == "bar" and series is not None else 1)
     rows = table.rows[:most]
     notes = []
     if len(rows) < len(table.rows):
-        notes.append(look.text("first_of", n=look.numbers.full(len(rows)), m=look.numbers.full(len(table.rows))))
+        notes.append(locale.text("first_of", n=locale.numbers.full(len(rows)), m=locale.numbers.full(len(table.rows))))
     parted = None if series is None else _values(outcome, table, rows, series)
     if parted and len(series_of(parted)) > MOST_SERIES:
-        notes.append(look.text("sql.series.cut", n=MOST_SERIES, m=look.numbers.full(len(series_of(parted)))))
+        notes.append(locale.text("sql.series.cut", n=MOST_SERIES, m=locale.numbers.full(len(series_of(parted)))))
     shown = [table.columns[place] for place in dict.fromkeys((x, series, y)) if place is not None]
-    drawn = Table("chart", look.text("sql.chart"), shown, rows)
+    drawn = Table("chart", locale.text("sql.chart"), shown, rows)
     of_x, of_y = (_values(outcome, table, rows, place) for place in (x, y))
-    return Chart(result_chart(look, kind, of_x, of_y, parted), drawn, tuple(notes), is_wide=True)
+    return Chart(result_chart(locale, kind, of_x, of_y, parted), drawn, tuple(notes), is_wide=True)
 
 
 def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
@@ -241,7 +242,7 @@ def _values(outcome: Outcome, table: Table, rows: Sequence[Row], place: int) -> 
 
 
 def _recent(context: Context) -> Table:
-    text, zone = context.look.text, _zone(context)
+    text, zone = context.locale.text, _zone(context)
     is_all = context.role == "admin"
     lines = last_queries(context.copy.home, SHOWN_QUERIES, None if is_all else context.user)
     rows = [
@@ -263,7 +264,7 @@ def _recent(context: Context) -> Table:
         query,
         columns.text(text("sql.ended"), "outcome"),
         Column(text("sql.seconds"), lambda row: f"{row['seconds']:.2f}", field="seconds"),
-        Column(text("sql.rows"), lambda row: context.look.numbers.full(row["rows"]), field="rows"),
+        Column(text("sql.rows"), lambda row: context.locale.numbers.full(row["rows"]), field="rows"),
     ]
     return Table("recent", text("sql.recent.all" if is_all else "sql.recent"), shown, rows, is_wide=True)
 
@@ -275,7 +276,7 @@ def _short(query: str) -> str:
 
 
 def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
-    view, text = context.view, context.look.text
+    view, text = context.view, context.locale.text
     plain = view.to(q=None, result=None, **OF_RESULT)
     items = [
         html.Li(
@@ -293,9 +294,9 @@ def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
 
 
 def _schema(context: Context) -> Component:
-    text = context.look.text
+    text = context.locale.text
     rows = context.copy.rows(_COLUMNS)
-    tables = [_table(context.look, name, list(own)) for name, own in groupby(rows, key=lambda row: row["name"])]
+    tables = [_table(context.locale, name, list(own)) for name, own in groupby(rows, key=lambda row: row["name"])]
     find = dcc.Input(id="sql-find", type="search", placeholder=text("sql.find"), className="find-table")
     return html.Section(
         [
@@ -310,14 +311,14 @@ def _schema(context: Context) -> Component:
     )
 
 
-def _table(look: Look, name: str, rows: Sequence[Mapping[str, Any]]) -> Component:
+def _table(locale: Locale, name: str, rows: Sequence[Mapping[str, Any]]) -> Component:
     """A table of the schema; sql.js renders its columns when it is opened, because there are hundreds in total."""
     written = [[row["column_name"], row["data_type"].lower(), row["about"]] for row in rows]
     insert = html.Button(
         name,
         type="button",
         className="insert",
-        **marks({"data-insert": name, "aria-label": look.text("sql.insert.label", name=name)}),
+        **marks({"data-insert": name, "aria-label": locale.text("sql.insert.label", name=name)}),
     )
     return html.Details(
         [

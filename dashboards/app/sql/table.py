@@ -15,7 +15,8 @@ from typing import Any
 
 from dashboards.app.sql.results import Outcome
 from dashboards.blocks import Column, Row, Table
-from dashboards.figures.look import Look, cut
+from dashboards.figures.look import cut
+from dashboards.locale import Locale
 from dashboards.numbers import NONE
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -28,18 +29,18 @@ _WIDEST_HOVER = 2_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
 
-def result_table(look: Look, outcome: Outcome) -> Table:
+def result_table(locale: Locale, outcome: Outcome) -> Table:
     """The rows of *outcome*; its key is ``result``."""
     readers = [_reader(kind) for _, kind in outcome.columns]
     fields = [str(place) for place in range(len(readers))]
     rows = [
         {field: read(value) for field, read, value in zip(fields, readers, row, strict=True)} for row in outcome.rows
     ]
-    columns = [_column(look, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
-    notes = [look.text("sql.cut", n=look.numbers.full(len(rows)))] if outcome.is_cut else []
+    columns = [_column(locale, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
+    notes = [locale.text("sql.cut", n=locale.numbers.full(len(rows)))] if outcome.is_cut else []
     # If rows were cut, sorting the rest would mislead: use ORDER BY instead.
     is_sortable = not outcome.is_cut
-    title = look.text("sql.result")
+    title = locale.text("sql.result")
     return Table("result", title, columns, rows, notes=tuple(notes), is_wide=True, is_sortable=is_sortable)
 
 
@@ -79,9 +80,9 @@ def _read_day(value: object) -> object:
     return value
 
 
-def _column(look: Look, name: str, kind: str, field: str) -> Column:
+def _column(locale: Locale, name: str, kind: str, field: str) -> Column:
     is_number = is_measure(kind)
-    write = _writer(look, kind)
+    write = _writer(locale, kind)
 
     def short(row: Row) -> str:
         return NONE if row[field] is None else cut(write(row[field]), _WIDEST)
@@ -90,18 +91,18 @@ def _column(look: Look, name: str, kind: str, field: str) -> Column:
         text = "NULL" if row[field] is None else str(row[field])
         if len(text) <= _WIDEST_HOVER:
             return text
-        numbers = {"n": look.numbers.full(_WIDEST_HOVER), "m": look.numbers.full(len(text))}
-        return f"{text[:_WIDEST_HOVER]}… [{look.text('sql.cell_is_cut', **numbers)}]"
+        numbers = {"n": locale.numbers.full(_WIDEST_HOVER), "m": locale.numbers.full(len(text))}
+        return f"{text[:_WIDEST_HOVER]}… [{locale.text('sql.cell_is_cut', **numbers)}]"
 
     return Column(name, short, full, is_text=not is_number, field=field, definition=kind)
 
 
-def _writer(look: Look, kind: str) -> Callable[[Any], str]:
+def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
     """The function that writes a value in short: integers unchanged, because many are ids; measures with separators."""
     if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):
-        return lambda value: _rounded(look, value) if isinstance(value, float) else str(value)
+        return lambda value: _rounded(locale, value) if isinstance(value, float) else str(value)
     return str
 
 
@@ -111,9 +112,9 @@ def _written(value: Decimal | str) -> str:
     return whole + point + part[:2] + part[2:].rstrip("0")
 
 
-def _rounded(look: Look, value: float) -> str:
+def _rounded(locale: Locale, value: float) -> str:
     size = abs(value)
     if size and not 1e-4 <= size < 1e15:
         return f"{value:.6g}"
-    text = look.numbers.full(value, 4 if size < 1000 else 2)
+    text = locale.numbers.full(value, 4 if size < 1000 else 2)
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.home.files import replacing_all, told_if_unwritable
+from pipelines.home.files import convert_write_errors, replacing_all
 from pipelines.ingest.batches import Output, RawLake, manifest_file
 from pipelines.ingest.records.duplicates import ID_HASHES, SUPERSEDED, hash_version
 from pipelines.ingest.session import Session, kept_view
@@ -52,7 +52,7 @@ class Writer:
     def write(self, parts: Sequence[Part]) -> dict[str, list[Output]]:
         """Write *parts* and sync them to disk; returns batch id → files."""
         targets = [self._path(part) for part in parts]
-        with told_if_unwritable(self.root), replacing_all([self.root / path for path in targets]) as temporaries:
+        with convert_write_errors(self.root), replacing_all([self.root / path for path in targets]) as temporaries:
             # DuckDB writes a small file with about one thread, so we write several files in parallel.
             with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
                 rows = list(pool.map(self._copy, parts, temporaries))
