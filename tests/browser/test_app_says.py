@@ -127,7 +127,7 @@ def test_counts_of_slots_and_products_have_their_own_names(browser, site, slot, 
         wanted = site.ask(f"SELECT sum({column}) FROM attribution.slot_daily WHERE {slot[1]}")[0][0]
         cell = total.nth(shown.index(label))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{wanted:,}"
-    rates = {"zh": ("坑位点击率", "商品点击率"), "en": ("Slot click rate", "Product click-through")}[language]
+    rates = {"zh": ("坑位点击率", "商品点击率"), "en": ("Slot click rate", "Product click-through rate")}[language]
     of_slot, of_products = site.ask(
         f"""SELECT sum(clicks) / sum(impressions), sum(product_clicks) / sum(exposures)
         FROM attribution.slot_daily WHERE {slot[1]}"""
