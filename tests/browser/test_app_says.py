@@ -88,13 +88,13 @@ def test_the_model_stands_in_the_block_that_it_changes(browser, site):
     assert block.get_by_role("textbox", name="Attribution model").count() == 1
     assert page.get_by_role("textbox", name="Attribution model").count() == 1
     page.get_by_role("textbox", name="Attribution model").click()
-    followed(page, lambda: page.get_by_role("option", name="Last", exact=True).click(), "model=last")
+    followed(page, lambda: page.get_by_role("option", name="Last touch", exact=True).click(), "model=last")
     last = site.ask(
         """SELECT touchpoint, sum(revenue) FROM attribution.model_daily
         WHERE model = 'last' AND touchpoint_type = 'entrance' GROUP BY 1 ORDER BY 2 DESC"""
     )
     shown = drawn(page, "models")
-    assert shown["name"] == "Last"
+    assert shown["name"] == "Last touch"
     assert shown["x"][: len(last)] == [pytest.approx(float(revenue)) for _, revenue in last]
     assert page.locator("[data-table=entrances]").inner_text() == before
     assert not seen.wrong
