@@ -211,7 +211,11 @@ def _instance(home: Home) -> dg.DagsterInstance:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=silent))
     except OSError as error:
-        raise HeadwaterError(f"Dagster's records cannot be opened: {error.strerror}", where=home.dagster) from error
+        raise HeadwaterError(
+            f"Dagster's records cannot be opened: {error.strerror}",
+            where=home.dagster,
+            remedy="it must be a folder that this user can read and write",
+        ) from error
 
 
 @contextmanager

@@ -40,7 +40,11 @@ class Database:
             with self._open() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise HeadwaterError(f"sessions cannot be saved there: {error}", where=home.access) from error
+            raise HeadwaterError(
+                f"sign-ins cannot be saved: {error}",
+                where=home.access,
+                remedy="it must be a folder that this user can write",
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -42,7 +42,7 @@ class Passwords:
             HeadwaterError: the password is too short or too long.
         """
         if not SHORTEST <= len(password) <= _LONGEST:
-            raise HeadwaterError(f"a password has {SHORTEST} to {_LONGEST} characters")
+            raise HeadwaterError(f"the password must have {SHORTEST} to {_LONGEST} characters")
         return self._hasher.hash(password)
 
     def is_right(self, hashed: str | None, password: str) -> bool:

@@ -76,10 +76,13 @@ def rules_for(
     if (user_header or role_header) and not trusted:
         raise HeadwaterError("--proxy-user-header requires --trust-proxy ADDRESS, because anybody can send a header")
     if role_header and not user_header:
-        raise HeadwaterError("--proxy-role-header requires --proxy-user-header")
+        raise HeadwaterError("--proxy-role-header requires --proxy-user-header", remedy="add it, or remove the first")
     proxy = Proxy(tuple(map(_network, trusted)), user_header, role_header) if trusted else None
     if is_sign_in_off and not is_loopback(host):
-        raise HeadwaterError(f"--no-sign-in is allowed only on 127.0.0.1; other machines can reach {host}")
+        raise HeadwaterError(
+            f"--no-sign-in is allowed only on 127.0.0.1, but other machines can reach {host}",
+            remedy="remove --no-sign-in, or use --host 127.0.0.1",
+        )
     if is_sign_in_off and proxy:
         raise HeadwaterError("--no-sign-in and --trust-proxy exclude each other", remedy="remove one of them")
     has_users = bool(Users(home).all())

@@ -100,7 +100,7 @@ class Copy:
             NoDataError: no day is computed.
         """
         if not self.days:
-            raise NoDataError("no day is computed")
+            raise NoDataError("no day is computed yet")
         today = now.astimezone(ZoneInfo(self.settings.timezone)).date()
         return max((day for day in self.days if day < today), default=self.days[-1])
 

@@ -65,7 +65,9 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     if current(home) is None:  # an existing copy is shown until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
-            raise HeadwaterError("its tables cannot be copied; the line above says why", where=home.root)
+            raise HeadwaterError(
+                "the tables cannot be copied for the dashboards; the line above says why", where=home.root
+            )
     # In its own session, so that Ctrl-C reaches only the server, which then stops the watcher and its work.
     watcher = subprocess.Popen(
         [*_PUBLISHER, str(home.root), "--watch"],

@@ -127,10 +127,10 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
         if not name.isidentifier():  # so that a file cannot be read as a table
-            raise RefusedError(f'WITH "{name}": name it by letters, digits and underscores')
+            raise RefusedError(f'WITH "{name}": a name may have only letters, digits and underscores')
         # This check ignores the scope of names: outside its WITH the same name would mean DuckDB's own view.
         if name.lower() in _own_views():
-            raise RefusedError(f"WITH {name}: DuckDB has a view of that name; take another")
+            raise RefusedError(f"WITH {name}: DuckDB has a view of that name; use another name")
     return frozenset(name.lower() for name in names)
 
 

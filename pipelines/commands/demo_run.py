@@ -70,7 +70,10 @@ def _last_day_with_sales(home: Home) -> dt.date:
 def _show_sales_check(home: Home, day: dt.date) -> None:
     entrances, paid_orders = query_rows(home, query("demo.sales"), day=day).rows[0]
     if entrances != paid_orders:
-        raise HeadwaterError(f"the entrances' sales, {entrances}, differ from the paid orders, {paid_orders}")
+        raise HeadwaterError(
+            f"the entrances' sales, {entrances}, differ from the paid orders, {paid_orders}",
+            remedy="this is a bug in Headwater, please report it",
+        )
     print(f"\nSales check: the entrances' revenue, {entrances}, equals the day's paid orders, {paid_orders}.")
 
 

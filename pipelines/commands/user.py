@@ -109,5 +109,5 @@ def _password(name: str, *, is_piped: bool) -> str:
         raise HeadwaterError("there is no terminal to ask for a password", remedy="give it with --password-stdin")
     given = getpass.getpass(f"password of {name}: ")
     if getpass.getpass("again: ") != given:
-        raise HeadwaterError("the two passwords differ; nothing is changed")
+        raise HeadwaterError("the two passwords differ, so nothing is changed", remedy="run the command again")
     return given

@@ -21,7 +21,11 @@ def refuse(workspace: Workspace, damages: Collection[Damage]) -> None:
     """Raise a HeadwaterError for the first of *damages* to raw files; do nothing if there are none."""
     for damage in damages:
         error = damage_error(workspace, damage)
-        more = f"; {len(damages) - 1} more files are damaged: headwater doctor --deep" if len(damages) > 1 else ""
+        more = (
+            f"; {len(damages) - 1} more files are damaged, 'headwater doctor --deep' lists them"
+            if len(damages) > 1
+            else ""
+        )
         raise HeadwaterError(error.what, where=error.where, remedy=f"{error.remedy}{more}")
 
 
@@ -41,4 +45,6 @@ def name_damaged_file(workspace: Workspace) -> Iterator[None]:
 def damage_error(workspace: Workspace, damage: Damage) -> HeadwaterError:
     """The error for a damaged raw file: the file, its batch, what is wrong and what to do."""
     remedy = remedy_for(workspace.home, workspace.raw, damage)
-    return HeadwaterError(f"damaged, it {damage.wrong}; batch {damage.batch_id}", where=damage.path, remedy=remedy)
+    return HeadwaterError(
+        f"damaged: the file {damage.wrong} (batch {damage.batch_id})", where=damage.path, remedy=remedy
+    )

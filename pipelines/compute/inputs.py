@@ -47,7 +47,7 @@ class Verifier:
         for key, version in lake.versions(table, {key for key in new if key is not None}, deep=True).items():
             if key in new and not version:
                 raise HeadwaterError(
-                    f"damaged, it differs from its checksum in {lake.folder(table) / CHECKSUMS}; it is not used",
+                    f"damaged: it differs from its checksum in {lake.folder(table) / CHECKSUMS}, so it is not used",
                     where=lake.file(table, key),
                     remedy="'headwater run --verify' computes it again",
                 )

@@ -42,15 +42,15 @@ def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
     for number, row in rows:
         if row.currency == settings.currency:
             raise HeadwaterError(
-                f"{row.currency} is the reporting currency, its rate is 1",
+                f"{row.currency} is the reporting currency, whose rate is always 1",
                 where=f"{path}, row {number}",
-                remedy="remove it",
+                remedy="remove the row",
             )
         if (earlier := seen.setdefault((row.day, row.currency), number)) != number:
             raise HeadwaterError(
                 f"row {earlier} already has a rate for {row.currency} on {row.day}",
                 where=f"{path}, row {number}",
-                remedy="remove one",
+                remedy="remove one of the two",
             )
     return tuple(row for _, row in rows)
 

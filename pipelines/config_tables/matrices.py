@@ -283,7 +283,7 @@ def _row(matrix_id: str, name: str, axis: Axis) -> AxisRow:
 def _validate_octant_axis(path: Path, place: str, axis: Axis) -> None:
     _validate_metrics(path, place, axis, CUSTOMER_METRICS)
     if axis.per:
-        raise HeadwaterError(f"'{place}.per': customers have no category", where=path)
+        raise HeadwaterError(f"'{place}.per': customers have no category", where=path, remedy="remove the key")
     metric, high = _OCTANT_AXES[place.rsplit(".", 1)[1]]
     for key, found, expected in (("metric", axis.metric, metric), ("high", axis.high, high)):
         if found != expected:

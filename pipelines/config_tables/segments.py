@@ -104,7 +104,11 @@ def load_segments(path: Path) -> Segments:
     seen: dict[tuple[str, str], int] = {}
     for number, row in rows:
         if (earlier := seen.setdefault((row.kind, row.key), number)) != number:
-            raise HeadwaterError(f"row {earlier} already has {row.kind} '{row.key}'", where=f"{path}, row {number}")
+            raise HeadwaterError(
+                f"row {earlier} already has {row.kind} '{row.key}'",
+                where=f"{path}, row {number}",
+                remedy="give it another key or remove it",
+            )
     segments = [(number, row) for number, row in rows if row.kind == "segment"]
     return Segments(
         tuple(Segment(row.key, position, *row.names) for position, (_, row) in enumerate(segments, start=1)),
@@ -176,9 +180,15 @@ def _octants(path: Path, rows: list[tuple[int, _Row]]) -> list[Octant]:
         if row.kind == "octant":
             code = "".join(str(low) for low, _ in row.ranges)
             if code in found:
-                raise HeadwaterError(f"octant {code} is already '{found[code].key}'", where=f"{path}, row {number}")
+                raise HeadwaterError(
+                    f"octant {code} is already '{found[code].key}'",
+                    where=f"{path}, row {number}",
+                    remedy="change r, f or m, or remove the row",
+                )
             found[code] = Octant(code, row.key, *row.names)
     for digits in itertools.product("10", repeat=len(_AXES)):
         if "".join(digits) not in found:
-            raise HeadwaterError(f"octant {''.join(digits)} (r, f, m; 1 = high) is missing", where=path)
+            raise HeadwaterError(
+                f"octant {''.join(digits)} (r, f, m; 1 = high) is missing", where=path, remedy="add a row"
+            )
     return list(found.values())

@@ -149,7 +149,11 @@ class RawLake:
                 return cls(root, tuple(_batch(row) for row in rows))
         sums = path.with_name(CHECKSUMS)
         if not are_sound(path.parent):
-            raise HeadwaterError("damaged", where=sums, remedy=f"remove it to continue without the checksum of {path}")
+            raise HeadwaterError(
+                "the file of checksums is damaged",
+                where=sums,
+                remedy=f"remove it to continue without the checksum of {path}",
+            )
         raise HeadwaterError(
             f"the list of batches is damaged: it does not match {sums}", where=path, remedy=_remedy(root)
         )

@@ -250,7 +250,7 @@ def _validate_and_exclude(session: Session, mapping: Mapping, lake: RawLake, see
     lost = session.rows(query)[0][0]
     if lost:
         raise HeadwaterError(
-            f"{lost} rows have a batch_id that is not from its relations",
+            f"returns {lost} rows whose batch_id is not that of a record that it reads",
             where=mapping.file,
             remedy="return batch_id and record_no of the record that the row is made from",
         )

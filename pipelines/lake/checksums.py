@@ -69,7 +69,7 @@ def fault_of(path: Path, size: int | None, expected: str | None) -> str:
         if size is not None and found != size:
             return f"has {found:,} bytes instead of {size:,}"
         if expected is not None and digest_of(path) != expected:
-            return "has other content than was written"
+            return "has changed since it was written"
     except OSError as error:
         return "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
     return ""

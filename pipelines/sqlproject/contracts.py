@@ -86,6 +86,7 @@ def _require_columns(model: Model, found: Mapping[str, str]) -> None:
             raise HeadwaterError(
                 f"column '{name}' is declared but not returned by the query",
                 where=f"{model.path}:{_header_line(model, name)}",
+                remedy="return it, or remove it from the header's columns",
             )
     for name, kind in found.items():
         if name not in declared:

@@ -303,9 +303,8 @@ def _parse(text: str, path: Path) -> exp.Query:
         what = faults[0].get("description", str(error).splitlines()[0])
         raise HeadwaterError(f"not valid SQL near '{found}': {what}", where=f"{path}:{line}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise HeadwaterError(
-            f"expected exactly one SELECT, found {len(statements)} statements or another kind", where=path
-        )
+        found = f"{len(statements)} statements" if len(statements) != 1 else "another kind of statement"
+        raise HeadwaterError(f"expected exactly one SELECT, found {found}", where=path)
     tree = statements[0]
     for node in tree.walk():
         node.comments = None

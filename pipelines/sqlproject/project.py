@@ -183,7 +183,11 @@ def _read_models(home: Home | None) -> Iterator[Model]:
     for root in _roots(home):
         for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_SCHEMAS):
             if not folder.name.isidentifier() or folder.name in ("raw", "config"):
-                raise HeadwaterError(f"'{folder.name}' cannot be a schema", where=folder, remedy="rename the folder")
+                raise HeadwaterError(
+                    f"'{folder.name}' cannot be the name of a schema",
+                    where=folder,
+                    remedy="rename the folder: use letters, digits and _, a letter first, and neither raw nor config",
+                )
             for path in sorted(folder.glob("*.sql")):
                 yield read_model(path, folder.name)
 

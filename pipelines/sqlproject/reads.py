@@ -169,7 +169,9 @@ def _require_declared(
     file: SqlFile, table: str, days: int | None, used: Mapping[str, Read], models: Mapping[str, Model]
 ) -> None:
     if table not in used:
-        raise HeadwaterError(f"'reads' names {table}, which the query does not read", where=f"{file.path}:1")
+        raise HeadwaterError(
+            f"'reads' names {table}, which the query does not read", where=f"{file.path}:1", remedy="remove it"
+        )
     if days is not None and used[table].days != days:
         raise HeadwaterError(
             f"'reads' declares {table} up to {days} days before the computed day, but the query reads up to "

@@ -55,8 +55,8 @@ WITH ends AS (
         )
 ),
 
--- The ends that need a head, with what places them on their device. Read from core.events, not from ends: a CTE read
--- twice is kept whole, and ends is nearly as wide and as long as the day.
+-- The ends that need a head, with the columns that sort them among the device's events. They are read from core.events
+-- again, because a CTE that is read twice is materialized, and ends has nearly all rows and columns of the day.
 ends_off_entrances AS (
     SELECT
         event_id,
@@ -96,8 +96,8 @@ heads AS (
         AND entrance_id IS NOT NULL
 ),
 
--- An end sees the heads of its own day and of the days before it. So each head stands in the timeline of every
--- day that may see it, and a day's result never depends on a later day.
+-- The head of an end may be on the same day or on one of the days before it. So each head is copied to every day whose
+-- ends it may serve, and the result of a day never depends on a later day.
 heads_seen AS (
     SELECT
         heads.* EXCLUDE (dt),

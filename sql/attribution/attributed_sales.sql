@@ -2,9 +2,9 @@
 description: >
   Every line of a paid order with the event that it is matched to and the entrance of that event. Only events of the
   same person and product can match, and add-to-carts take precedence over product clicks. Of each kind, the latest
-  one within the cart window before the order matches, otherwise the first one after it, if it is so close that the
-  difference between the two clocks explains it. A line without such an event takes the match of the largest other
-  line of its order, otherwise the person's latest entrance visit, as far as the setting sales_fallbacks allows.
+  event in the cart window before the order matches; if there is none, the first event after the order, if it is at
+  most clock_tolerance_seconds later. A line without such an event takes the match of the largest other line of its
+  order, otherwise the person's latest entrance visit, as far as the setting sales_fallbacks allows.
 grain: [order_id, line_no]
 partition: dt
 reads:
@@ -45,7 +45,7 @@ WITH sales AS (
         margin,
         ordered_at,
         paid_at,
-        -- What was put into the cart after payment did not lead to it, whatever the order's clock says.
+        -- An event after payment did not lead to the purchase, even if ordered_at is later still.
         LEAST(ordered_at, paid_at) AS match_until,
         dt
     FROM core.order_lines
@@ -74,8 +74,8 @@ candidates AS (
         AND events.end_type IN ('add_to_cart', 'click')
 ),
 
--- Candidates and sales of one person and product in one order of time, a sale after the candidates of its moment: the
--- last candidate before a sale and the first one after it are all that can match. No pair of them is ever built.
+-- The candidates and sales of a person and product, sorted by time; at equal times a sale comes last. Only the last
+-- candidate before a sale and the first one after it can match: window functions find them without joining all pairs.
 timeline AS (
     SELECT
         person_id,
@@ -134,7 +134,7 @@ choices AS (
     WHERE kind = 'sale'
 ),
 
--- A cart goes before a click, and of each what came before the sale goes before what came after it.
+-- Add-to-carts rank before clicks; of each kind, an event before the sale ranks before one after it.
 found AS (
     SELECT
         sales.order_id,
@@ -158,7 +158,7 @@ found AS (
         AND DATE_DIFF('day', candidates.dt, sales.dt) BETWEEN 0 AND $cart_window_days + $max_payment_delay_days + 1
 ),
 
--- What the line found itself, else what the largest line of its order found.
+-- The match of the line itself, otherwise that of the largest line of its order that has one.
 matches AS (
     SELECT
         sales.order_id,

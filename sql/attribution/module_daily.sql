@@ -1,9 +1,9 @@
 /* model
 description: >
   What the modules inside paths contribute on each day: the add-to-carts and sales whose path passes through the
-  module (assisted) or leaves from it as the last step before the end (closing), and the module's own exposures and
-  clicks. Both skip the modules in the setting action_modules (buttons). Do not add these to the entrances' credit:
-  the same sales are counted in both.
+  module (assisted) or has it as the last step before the end (closing), and the module's own exposures and clicks.
+  Assisted and closing figures skip the modules in the setting action_modules (buttons). Do not add them to the
+  entrances' credit: the same sales are counted in both.
 grain: [dt, page_type, module]
 partition: dt
 reads: {attribution.path_steps: cart_window_days + max_payment_delay_days + 1}
@@ -11,10 +11,10 @@ columns:
   dt: {type: DATE, description: "business day: of the event for exposures and clicks, of the end for add-to-carts, of payment for sales"}
   page_type: {type: VARCHAR, description: kind of page}
   module: {type: VARCHAR, description: "module on the page; '(none)' = the events name no module"}
-  assisted_add_to_carts: {type: BIGINT, description: add-to-carts with a click of the module between head and end in the effective path; modules in action_modules are excluded}
+  assisted_add_to_carts: {type: BIGINT, description: add-to-carts whose effective path has a click on the module between head and end; modules in action_modules are excluded}
   assisted_order_lines: {type: BIGINT, description: order lines matched to one of these add-to-carts or to another end with such a path}
   assisted_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
-  closing_add_to_carts: {type: BIGINT, description: "add-to-carts whose last step before the end, in the effective path and skipping modules in action_modules, is of the module; the head counts as a step"}
+  closing_add_to_carts: {type: BIGINT, description: "add-to-carts whose effective path has this module as the last step before the end; steps on modules in action_modules are skipped, the head counts as a step"}
   closing_order_lines: {type: BIGINT, description: order lines matched to one of these add-to-carts or to another end with such a path}
   closing_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of these lines, reporting currency"}
   exposures: {type: BIGINT, description: exposure events of the module}

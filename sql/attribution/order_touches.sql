@@ -22,7 +22,7 @@ WITH orders AS (
         order_id,
         user_id,
         ordered_at,
-        -- A touch after payment did not lead to the order, but two clocks never agree to the second.
+        -- A touch after payment did not lead to the order; the tolerance allows for clocks that differ.
         LEAST(ordered_at, paid_at) + $clock_tolerance_seconds * INTERVAL '1' SECOND AS touched_until,
         dt
     FROM core.order_lines
@@ -85,7 +85,7 @@ beside_others AS (
     FROM numbered
 ),
 
--- remove_if_not_all has been applied: what it names is gone, unless there is nothing else.
+-- After remove_if_not_all: without the touchpoints that it names, unless the path has no others.
 before_the_last AS (
     SELECT
         beside_others.*,
@@ -98,7 +98,7 @@ before_the_last AS (
         OR NOT touchpoint IN ($touch_remove_if_not_all)
 ),
 
--- remove_if_last_and_not_all has been applied: what it names is gone from the end, unless there is nothing else.
+-- After remove_if_last_and_not_all: without its touchpoints at the end of the path, unless the path has no others.
 repeated AS (
     SELECT
         before_the_last.*,

@@ -76,7 +76,7 @@ clicks AS (
         AND event_type = 'click'
 ),
 
--- An end sees the clicks of its own day and of the days before it: each click stands on every day that may see it.
+-- A path may have clicks of the end's day and of the days before it, so each click is copied to every such day.
 clicks_seen AS (
     SELECT
         clicks.* EXCLUDE (dt),
@@ -85,7 +85,7 @@ clicks_seen AS (
     CROSS JOIN UNNEST(GENERATE_SERIES(0, CEIL($head_lookback_hours / 24) + 1, 1)) AS days_ahead(n)
 ),
 
--- The clicks that a device's ends of a day see, and those ends that are no clicks.
+-- For each device and day with ends: the clicks that their paths may have, and the ends that are not clicks.
 timeline AS (
     SELECT
         event_id,
@@ -112,7 +112,7 @@ timeline AS (
     WHERE end_type <> 'click'
 ),
 
--- A visit is what follows a head until the next one.
+-- A visit is a head and all events after it until the next head.
 visits AS (
     SELECT
         timeline.* EXCLUDE (head_event_id),
@@ -140,7 +140,7 @@ numbered AS (
     WHERE head_event_id IS NOT NULL
 ),
 
--- Of the clicks between head and end the last ones are kept, so many that head, clicks and end fill max_path_steps.
+-- A path has at most max_path_steps steps, with head and end; of the clicks between these, the last ones are kept.
 paths AS (
     SELECT
         ends.event_id AS end_event_id,
@@ -160,7 +160,7 @@ cut_paths AS (
     FROM paths
 ),
 
--- Step 1 is the head. Step n + 1 of a path that was not cut is click n of the visit.
+-- Step 1 is the head. In a path that is not cut, step n + 1 is click n of the visit.
 path_clicks AS (
     SELECT
         cut_paths.*,
@@ -214,7 +214,7 @@ full_paths AS (
     LEFT JOIN cut_paths ON cut_paths.end_event_id = ends.event_id
 ),
 
--- The shopper came back to a superseded step's page later, and went back above a backtracked step's page.
+-- Superseded: a later step is on the same page. Backtracked: a later step has a smaller PageId.
 judged AS (
     SELECT
         full_paths.*,

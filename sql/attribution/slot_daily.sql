@@ -1,7 +1,7 @@
 /* model
 description: >
-  The measures of entrance_daily for each slot that was clicked and the content that it showed, and the slot's own
-  impressions and clicks. Use it to compare the versions of a slot.
+  The measures of entrance_daily for each slot and the content that it showed, and the slot's own impressions and
+  clicks. Use it to compare the contents that a slot has shown.
 grain: [dt, entrance_id, head_page_type, head_module, head_slot, head_content_id]
 partition: dt
 columns:

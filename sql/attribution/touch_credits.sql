@@ -21,7 +21,7 @@ columns:
   net_revenue_credit: {type: "DECIMAL(18,4)", description: "this share of the line's revenue − refunds so far, reporting currency"}
   dt: {type: DATE, description: business day of payment}
 */
--- Money counts here in whole 0.0001s, its last decimal.
+-- revenue and net_revenue are integers here: multiples of 0.0001, the last decimal of DECIMAL(18, 4).
 WITH lines AS (
     SELECT
         order_id,
@@ -60,7 +60,7 @@ touches AS (
         AND position IS NOT NULL
 ),
 
--- Ages count from the path's last touch, whose weight is 1: however old the path, its weights never sum to 0.
+-- Ages are measured from the path's last touch, whose weight is 1, so that the weights of an old path never sum to 0.
 decaying AS (
     SELECT
         touches.*,
@@ -107,8 +107,8 @@ cumulated AS (
     FROM credited
 ),
 
--- Money is cut at the cumulated shares, and each touch has the stretch between two cuts: so the parts sum to the whole.
--- Twelve decimals drown the noise of adding DOUBLEs: every engine cuts at the same place.
+-- Each touch gets the money between the cumulative share before it and its own, so that the parts sum to the whole.
+-- The shares are rounded to twelve decimals, so that errors of adding DOUBLEs do not change the result on any engine.
 cuts AS (
     SELECT
         cumulated.*,
@@ -151,7 +151,7 @@ line_credits AS (
             AND shares.model = models.model
 ),
 
--- In integers: at the end of a path the cut is the whole, which a DOUBLE may not hold.
+-- A share of 1 takes the amount as it is, without multiplying: a DOUBLE cannot hold every large integer.
 money_cuts AS (
     SELECT
         line_credits.* EXCLUDE (revenue, net_revenue, share_before, share_until),

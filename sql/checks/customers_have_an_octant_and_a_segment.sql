@@ -2,7 +2,7 @@
 model: customers.rfm
 severity: error
 description: Each customer is in the octant given by r_high, f_high and m_high, and in one segment. config/segments.csv has both keys.
-remedy: Compare these customers with config/segments.csv; if it has their octant and scores, this is a bug in customers.rfm.
+remedy: Compare these customers with config/segments.csv; if the file has their octant and scores, this is a bug in customers.rfm.
 */
 SELECT
     customers.dt,

@@ -29,7 +29,7 @@ moves AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
--- The days that have a day before to compare with; moves there must be, also where nobody moved.
+-- Days for which the earlier day exists: the migration must have rows, even if no product moved.
 compared AS (
     SELECT DISTINCT
         CAST(dt + window_days AS DATE) AS dt,

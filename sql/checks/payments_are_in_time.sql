@@ -1,7 +1,7 @@
 /* check
 model: attribution.attributed_sales
 severity: warn
-description: Order lines paid before the order, or later than max_payment_delay_days after it. Their add-to-carts may be on days that are not searched.
+description: Order lines that were paid before they were ordered, or more than max_payment_delay_days after. Their add-to-carts may be on days that are not searched.
 remedy: If late payment is usual in this shop, raise attribution.max_payment_delay_days. Payment before the order is an error in the order log.
 */
 SELECT

@@ -54,7 +54,8 @@ sides AS (
     WHERE quadrants.dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Within the band the history decides; a rate beyond it may be of the other side all the same, if its sample is small.
+-- Within the hysteresis band earlier days decide, so either side is right. A small sample must be high even with one
+-- success fewer, so it may rightly be low although its value is beyond the band.
 judged AS (
     SELECT
         sides.*,

@@ -2,7 +2,7 @@
 model: customers.rfm
 severity: error
 description: For recency, frequency and money, equal values have the same score, a better value never has a lower score, and scores are 1 to 5.
-remedy: This is a bug in customers.rfm, not a fault of the data; compare the scores of these values.
+remedy: This is a bug in customers.rfm, not a fault of the data; please report it with these values and their scores.
 */
 WITH metric_values AS (
     SELECT

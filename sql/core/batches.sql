@@ -5,8 +5,8 @@ grain: [batch_id]
 reads: {raw.batches: all}
 columns:
   batch_id: {type: VARCHAR, description: hash of the file's path and content}
-  source: {type: VARCHAR, description: "the source that it belongs to, the name of a folder in sql/sources/"}
-  relation: {type: VARCHAR, description: "the relation of that source, see its source.yaml"}
+  source: {type: VARCHAR, description: "source of the file, the name of a folder in sql/sources/"}
+  relation: {type: VARCHAR, description: "kind of record in the file, such as orders: a key under relations in the source's source.yaml"}
   file: {type: VARCHAR, description: "file, relative to the landing folder"}
   bytes: {type: BIGINT, description: size of the file in bytes}
   landed_at: {type: TIMESTAMP, description: "modification time of the file when it was first read, UTC"}

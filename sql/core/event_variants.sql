@@ -1,7 +1,7 @@
 /* model
 description: >
-  The variants among the skus of each day's events, each with its product. This is a separate table so that a new
-  variant in the catalogue makes only those days of core.events stale on which the variant occurs.
+  The skus in each day's events that are variants, each with its product. This is a separate table, so that a new
+  variant in the catalogue makes stale only those days of core.events on which it occurs.
 grain: [dt, sku]
 partition: dt
 reads: {raw.products: all}

@@ -1,7 +1,7 @@
 /* model
 description: >
-  The canonical event: one row for each event_id over all days, with the person who caused it and the entrance that it
-  is on.
+  Events in canonical form: one row for each event_id, whatever the day, with the person who caused the event and the
+  entrance on which it occurred, if any.
 grain: [event_id]
 partition: dt
 sorted_by: [device_id, device_time, page_id, event_rank, event_id]
@@ -9,7 +9,7 @@ columns:
   event_id: {type: VARCHAR, description: key of the event}
   device_id: {type: VARCHAR, description: device (or browser) that sent it}
   user_id: {type: VARCHAR, description: logged-in user as sent; null before login}
-  person_id: {type: VARCHAR, description: "user_id; without one the next user known on the device that day, then the previous one, then 'device:<device_id>'"}
+  person_id: {type: VARCHAR, description: "user_id; if it is null, the next user_id that the device sent on that day, otherwise the last one before, otherwise 'device:<device_id>'"}
   event_type: {type: VARCHAR, description: "page_view, exposure, click or add_to_cart; other types are kept but take no part in attribution"}
   page_id: {type: BIGINT, description: "PageId of the device's page stack: a newer page has a larger number, and going back to a page reuses its number"}
   page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail"}
@@ -18,7 +18,7 @@ columns:
   sku: {type: VARCHAR, description: product or variant shown; null for a banner}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   content_id: {type: VARCHAR, description: "creative, campaign or version that the slot showed"}
-  entrance_id: {type: VARCHAR, description: entrance whose position the event is on; null = the event is not on an entrance}
+  entrance_id: {type: VARCHAR, description: entrance on whose position the event occurred; null = on none}
   device_time: {type: TIMESTAMP, description: "time by the device's own clock, UTC; orders the events of a device"}
   event_rank: {type: INTEGER, description: "order of events with equal page_id and device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4"}
   occurred_at: {type: TIMESTAMP, description: "time of the event, UTC: device_time, corrected by received_at − sent_time if these differ by more than clock_tolerance_seconds"}
@@ -67,7 +67,7 @@ landed AS (
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Nearly every device has one user on a day, and then all of its events are that user's.
+-- Most devices have only one user on a day; all events of the device on that day then belong to this user.
 device_users AS (
     SELECT
         raw_events.device_id,
@@ -90,7 +90,8 @@ shared_devices AS (
     WHERE is_shared
 ),
 
--- Of a device with several users on a day: the next user known at or after the event, else the last known before it.
+-- On a device with several users on a day, an event belongs to the next user_id sent at or after it, otherwise to the
+-- last one sent before it.
 shared_events AS (
     SELECT
         raw_events.event_id,
@@ -113,7 +114,7 @@ shared_events AS (
     WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Few skus are variants of another product: the others need no row here.
+-- Only skus that are variants have a row here; the product_id of any other sku is the sku itself.
 variants AS (
     SELECT
         dt,

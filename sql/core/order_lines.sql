@@ -88,7 +88,7 @@ refund_versions AS (
     FROM raw.refunds
 ),
 
--- Each refund is converted by itself, so that core.refunds sums to this table's refunded.
+-- Each refund is converted and rounded separately, so that refunded equals the sum of the line's rows in core.refunds.
 dated_refunds AS (
     SELECT
         refunds.order_id,
@@ -100,7 +100,7 @@ dated_refunds AS (
     GROUP BY refunds.order_id, refunds.line_no
 ),
 
--- Orders of which any refund is stated; a status of 'refunded' alone means that all was refunded.
+-- Orders with at least one stated refund. An order with status 'refunded' and no stated refund is refunded in full.
 stated_refunds AS (
     SELECT order_id
     FROM raw.refunds
@@ -128,7 +128,7 @@ amounts AS (
             COALESCE(refunds.amount, TRY_CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
         ) AS stated_refund,
         orders.status = 'refunded' AND stated_refunds.order_id IS NULL AS is_refunded_by_status,
-        -- A line's own cost is in the order's currency, a product's in the reporting currency.
+        -- The unit_cost of a line is in the order's currency, that of a product in the reporting currency.
         CASE
             WHEN lines.unit_cost IS NOT NULL
                 THEN TRY_CAST(CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_cost * orders.rate AS DECIMAL(18, 4))

@@ -26,7 +26,7 @@ WITH versions AS (
         list_price,
         launched_on,
         updated_at,
-        -- Of several versions the latest wins; one without a time is the oldest; the hash decides ties.
+        -- The newest version counts. One without updated_at is older than all others; of equals the larger hash counts.
         ROW_NUMBER() OVER (
             PARTITION BY sku
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC

@@ -4,10 +4,10 @@ grain: [batch_id, record_no]
 reads: {raw.quarantine: all}
 columns:
   batch_id: {type: VARCHAR, description: "batch that the record belongs to, see core.batches"}
-  source: {type: VARCHAR, description: "the source that it belongs to, the name of a folder in sql/sources/"}
-  relation: {type: VARCHAR, description: "the relation of that source, see its source.yaml"}
+  source: {type: VARCHAR, description: "source of the record, the name of a folder in sql/sources/"}
+  relation: {type: VARCHAR, description: "kind of record, such as orders: a key under relations in the source's source.yaml"}
   file: {type: VARCHAR, description: "file, relative to the landing folder"}
-  line_no: {type: BIGINT, description: "line of the file where the record begins, from 1; null = the file is gone"}
+  line_no: {type: BIGINT, description: "line of the file where the record begins, from 1; null = the file no longer exists"}
   record_no: {type: BIGINT, description: "number of the record in the file, from 1, without blank lines"}
   reasons: {type: VARCHAR, description: "every reason, joined by '; '"}
   raw: {type: VARCHAR, description: "the record's text as in the file; only the beginning of a line that is too long"}

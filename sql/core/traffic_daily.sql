@@ -13,7 +13,7 @@ columns:
   events_without_page_id: {type: BIGINT, description: events without a PageId}
   pages_opened: {type: BIGINT, description: distinct pairs of device and PageId}
   page_id_drops: {type: BIGINT, description: pages whose PageId is smaller than the PageId of the page opened just before on the device that day}
-  page_id_resets: {type: BIGINT, description: "those drops after which no new page reaches the earlier maximum again: the SDK restarted its count"}
+  page_id_resets: {type: BIGINT, description: "drops after which no later page of the device that day reaches the earlier maximum again: the SDK restarted its count"}
   skewed_events: {type: BIGINT, description: events whose device clock was wrong by more than five minutes}
   late_events: {type: BIGINT, description: events received more than an hour after they occurred}
   page_id_missing_rate: {type: DOUBLE, description: events_without_page_id / events}

@@ -1,8 +1,9 @@
 /* model
 description: >
   Orders, order lines, refunds and products whose newest versions differ but have the same updated_at, or none, so
-  that the newest cannot be determined. The version with the most advanced status counts, a removed line before one
-  that is not removed, then the larger hash. Two different lines of an order that share a number are listed here too.
+  that the newest cannot be determined. The version with the most advanced status counts; of two versions of a line, a
+  removed one counts before one that is not removed; of versions that are still equal, the one with the larger hash.
+  Two different lines of an order with the same line_no are listed here too.
 grain: [target, key]
 reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all}
 columns:
@@ -47,7 +48,7 @@ WITH versions AS (
     FROM raw.products
 ),
 
--- Nearly every key has one version: those with several are found first.
+-- Most keys have only one version, so find those with several first.
 repeated AS (
     SELECT
         target,

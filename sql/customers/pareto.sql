@@ -13,7 +13,7 @@ columns:
   members: {type: BIGINT, description: products or customers in the decile}
   net_revenue: {type: "DECIMAL(18,4)", description: "Σ revenue − refunds made by dt, reporting currency"}
   margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines whose cost is known, reporting currency; null if there is no such line"}
-  cumulative_members: {type: DOUBLE, description: share of all members that are in this decile and the better ones}
+  cumulative_members: {type: DOUBLE, description: share of all members that are in this decile or a better one}
   cumulative_share: {type: DOUBLE, description: share of the margin (products) or net revenue (customers) that these members bring; null unless the total is above 0}
 */
 WITH refunds AS (

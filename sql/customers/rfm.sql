@@ -49,7 +49,8 @@ customers AS (
     WHERE dt = $dt
 ),
 
--- Many customers have the same value: it is ranked once. Places are from 1, the worst.
+-- Many customers have equal values, so each value is ranked once; last_place is the rank of the last customer with it,
+-- from 1 = the worst.
 r_places AS (
     SELECT
         recency_days,
@@ -80,8 +81,8 @@ m_places AS (
     GROUP BY monetary
 ),
 
--- The average rank of equal values − ½ is their last place − half their number. A threshold may be off in its last
--- digits: equal to it is not beyond it.
+-- The average rank of equal values − ½ is last_place − half their number. A difference from the threshold that is only
+-- a rounding error counts as equal.
 r_scores AS (
     SELECT
         r_places.recency_days,

@@ -9,7 +9,7 @@ columns:
   dt: {type: DATE, description: business day; the row describes its end}
   axis: {type: VARCHAR, description: "r, f or m"}
   kind: {type: VARCHAR, description: "mean, median, percentile, fixed, fair_share or weighted_mean"}
-  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if the weights of a weighted mean sum to nothing, then all customers are low"}
+  value: {type: DOUBLE, description: "the threshold, in the metric's unit; null if the weights of a weighted mean sum to 0; all customers are then low"}
   customers: {type: BIGINT, description: customers with a paid order in the window}
   low: {type: BIGINT, description: customers on the low side}
   high: {type: BIGINT, description: customers on the high side}
@@ -23,7 +23,7 @@ WITH customers AS (
     WHERE dt = $dt
 ),
 
--- Many customers have the same value: from here on a row is a value of a metric.
+-- Many customers have equal values, so from here on each row is one distinct value of a metric.
 metric_values AS (
     SELECT
         'recency_days' AS metric,
@@ -78,8 +78,8 @@ axis_values AS (
     INNER JOIN config.octant_axes AS axes ON axes.metric = metric_values.metric
 ),
 
--- Places of customers from 0. A percentile is that many hundredths of the way from the first place to the last; hundredths
--- are counted, for they are whole where quotients are not.
+-- Places number the customers from 0, lowest value first. The place of the percentile is computed in hundredths, which
+-- need no division and so no rounding.
 placed AS (
     SELECT
         axis,
@@ -114,7 +114,7 @@ thresholds AS (
     WHERE kind NOT IN ('median', 'percentile')
     GROUP BY axis, kind, argument
     UNION ALL
-    -- A percentile lies between the values at the two places next to it, each weighed by how near it is.
+    -- A percentile is interpolated linearly between the values at the two nearest places.
     SELECT
         axis,
         kind,
@@ -126,7 +126,7 @@ thresholds AS (
     GROUP BY axis, kind
 ),
 
--- A threshold may be off in its last digits: equal to it is not beyond it.
+-- A difference from the threshold that is only a rounding error counts as equal.
 sides AS (
     SELECT
         thresholds.*,

@@ -39,8 +39,8 @@ WITH lines AS (
         AND user_id IS NOT NULL
 ),
 
--- All lines of an order are of one user and paid on one day. Of an order that was paid before the window there are refunds
--- at most. Counting rows of orders is faster than counting distinct orders of lines.
+-- All lines of an order have one user and one day of payment. HAVING removes orders that were paid before the window,
+-- which have only refunds here. Counting these rows is faster than counting distinct orders in lines.
 orders AS (
     SELECT
         user_id,
@@ -63,7 +63,7 @@ customers AS (
     GROUP BY user_id
 ),
 
--- Counted only where the setting asks for it.
+-- Empty unless the setting rfm.frequency is days.
 customer_days AS (
     SELECT
         user_id,

@@ -17,7 +17,7 @@ columns:
   cumulative_share: {type: DOUBLE, description: share of all revenue that this product and those ranked above it bring; null if there is no revenue}
   sales_class: {type: VARCHAR, description: "hot, normal or slow; a product across a boundary belongs to the better class"}
   abc_class: {type: VARCHAR, description: "A, B or C; a product across a boundary belongs to the better class"}
-  variation: {type: DOUBLE, description: "coefficient of variation of the units sold on a day: population standard deviation ÷ mean, over the window's days since start_date; null without units, or if these are fewer than seven days"}
+  variation: {type: DOUBLE, description: "coefficient of variation of the units sold on a day: population standard deviation ÷ mean, over the window's days since start_date; null without units, or with fewer than seven such days"}
   xyz_class: {type: VARCHAR, description: "X, Y or Z; null if variation is null"}
 */
 WITH metrics AS (
@@ -38,7 +38,7 @@ windows AS (
     FROM metrics
 ),
 
--- A day's units of a product are those of all its variants.
+-- Units of each product on each day, all variants together.
 units_a_day AS (
     SELECT
         dt,
@@ -73,7 +73,7 @@ ranked AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS revenue_so_far,
         SUM(revenue) OVER (PARTITION BY dt, window_days) AS total,
-        -- Days before the records begin are no days without sales.
+        -- Days before start_date do not count as days without sales.
         LEAST(window_days, DATE_DIFF('day', $start_date, dt) + 1) AS recorded_days
     FROM metrics
 ),

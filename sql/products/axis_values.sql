@@ -1,9 +1,9 @@
 /* model
 description: >
-  Each product's value on each axis of each matrix of config/matrices.yaml, the threshold, and the side that the day
-  alone gives. High is strictly above the threshold; with high: low it is at or below. The deciding value of a rate is
-  the less favourable of its raw and its shrunk value, for a small sample the raw value with one success fewer.
-  products.quadrants adds the hysteresis from earlier days.
+  Each product's value on each axis of each matrix of config/matrices.yaml, the threshold, and the side of it that the
+  product is on by this day's values alone. High is strictly above the threshold; with high: low it is at or below. A
+  rate is on the side of its deciding value: the less favourable of its shrunk value and its raw value, for a small
+  sample the raw value with one success fewer. products.quadrants adds the hysteresis from earlier days.
 grain: [dt, window_days, matrix_id, product_id, axis]
 partition: dt
 columns:
@@ -18,8 +18,8 @@ columns:
   threshold: {type: DOUBLE, description: "the threshold on this day, in the metric's unit; null = none could be computed"}
   distance: {type: DOUBLE, description: "(value − threshold) / |threshold|; null if the threshold is 0"}
   plain_side: {type: BOOLEAN, description: "true if the product is on the high side by this day's values alone; null if value is null"}
-  clear_side: {type: BOOLEAN, description: plain_side if the deciding value is outside hysteresis of the threshold; null if it is within}
-  is_borderline: {type: BOOLEAN, description: true if the deciding value is within hysteresis of the threshold}
+  clear_side: {type: BOOLEAN, description: plain_side if the deciding value differs from the threshold by more than hysteresis × |threshold|; otherwise null}
+  is_borderline: {type: BOOLEAN, description: true if the deciding value differs from the threshold by at most hysteresis × |threshold|}
   is_small_sample: {type: BOOLEAN, description: true if a rate has fewer trials than the setting small_sample; null for metrics that are not rates}
 */
 WITH logged AS (
@@ -44,8 +44,8 @@ wanted AS (
     WHERE weight IS NOT NULL
 ),
 
--- Where the log of a window has no event of a kind at all, as in a shop that lands orders alone, nothing is known of any
--- product: a count of 0 would call each of them low.
+-- If the log has no event of a kind in the whole window, as in a shop that lands only orders, the metric is unknown for
+-- all products: a count of 0 would make each of them low.
 raw_values AS (
     SELECT
         metrics.dt,
@@ -109,7 +109,7 @@ overall_priors AS (
     WHERE category = '(all)'
 ),
 
--- A rate of few trials says little: it counts as if the prior's trials had been seen as well.
+-- A rate with few trials says little, so it is averaged with the prior, as if the prior's trials had been observed too.
 metric_values AS (
     SELECT
         raw_values.*,
@@ -169,7 +169,7 @@ thresholds AS (
         cut_group,
         CASE
             WHEN kind = 'fixed' THEN argument
-            -- Values that cancel out leave the last digits of their sum, which is 0.
+            -- If the values cancel out, their mean is 0 and not the rounding error that remains.
             WHEN ABS(AVG(shrunk_value)) <= 1e-12 * AVG(ABS(shrunk_value)) THEN 0
             WHEN kind = 'fair_share' THEN argument * AVG(shrunk_value)
             ELSE AVG(shrunk_value)
@@ -199,7 +199,7 @@ thresholds AS (
         AND weighed.shrunk_value IS NOT NULL
     GROUP BY weighed.dt, weighed.window_days, weighed.matrix_id, weighed.axis, weighed.cut_group
     UNION ALL
-    -- A percentile lies between the two values next to it, each weighed by how near it is.
+    -- A percentile is interpolated linearly between the two nearest values.
     SELECT
         dt,
         window_days,
@@ -220,8 +220,8 @@ placed AS (
     LEFT JOIN thresholds USING (dt, window_days, matrix_id, axis, cut_group)
 ),
 
--- What decides the side: of a rate the less favourable of the shrunk and the raw one, so that neither the luck of a few
--- trials nor the category alone makes a product high; a small sample must stand the loss of one success.
+-- The deciding value of a rate is the less favourable of its shrunk and its raw value, so that neither a few lucky
+-- trials nor the category alone makes a product high. A small sample must be high even with one success fewer.
 decisive AS (
     SELECT
         placed.*,
@@ -234,7 +234,7 @@ decisive AS (
     FROM placed
 )
 
--- A threshold that was summed up may be off in its last digits: equal to it is not beyond it.
+-- A difference from the threshold that is only a rounding error counts as equal.
 SELECT
     dt,
     window_days,

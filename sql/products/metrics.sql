@@ -125,7 +125,7 @@ first_purchases AS (
         windows.window_days,
         purchase_days.product_id,
         purchase_days.user_id,
-        -- The earliest purchase in the window counts; purchases are in order, so its next one is the nearest.
+        -- The first purchase in the window and the next one: next_dt grows with dt, so both minima are of one row.
         MIN(purchase_days.dt) AS bought_on,
         MIN(purchase_days.next_dt) AS bought_again_on
     FROM purchase_days
@@ -186,7 +186,7 @@ figures AS (
         CAST(COALESCE(sums.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
         CAST(COALESCE(repurchases.buyers, 0) AS BIGINT) AS repurchase_base,
         CAST(COALESCE(repurchases.repurchasers, 0) AS BIGINT) AS repurchasers,
-        -- Part of a window is no base: what merely began to be recorded would seem to grow.
+        -- Null if the records do not cover the whole previous window, because every product would seem to grow.
         CASE
             WHEN $start_date <= dt - 2 * window_days + 1
                 THEN CAST(COALESCE(sums_before.revenue, 0) AS DECIMAL(18, 4))
@@ -199,7 +199,7 @@ figures AS (
     LEFT JOIN repurchases USING (dt, window_days, product_id)
 ),
 
--- What competitors sold in the window: their figures, spread evenly over the days of these.
+-- Rows of config/market.csv that overlap the window: revenue per day, spread evenly, and the days of overlap.
 market_days AS (
     SELECT
         windows.dt,
@@ -241,7 +241,7 @@ largest_competitors AS (
     GROUP BY dt, window_days, category
 ),
 
--- The largest rival is a competitor where there are figures of any, else the largest other product of the category.
+-- The largest rival is a competitor, if market.csv covers the window, otherwise the category's largest other product.
 rivalled AS (
     SELECT
         figures.*,

@@ -14,17 +14,17 @@ columns:
   window_days: {type: INTEGER, description: length of the window in days}
   matrix_id: {type: VARCHAR, description: key of the matrix in config/matrices.yaml}
   rule: {type: VARCHAR, description: "crescent, black_ball, northeast or speed"}
-  value: {type: DOUBLE, description: "crescent: share of the revenue with a role that stars and cash cows bring; black_ball: products; northeast: movement along the diagonal, in threshold units; speed: median days"}
+  value: {type: DOUBLE, description: "crescent: share of stars and cash cows in the revenue of products with a role; black_ball: number of cash cows, or of stars if the matrix has no cash cows; northeast: movement along the diagonal, in multiples of the thresholds; speed: median days in the quadrant before a move up"}
   verdict: {type: VARCHAR, description: "good, warn or bad; null = cannot be evaluated"}
-  evidence_zh: {type: VARCHAR, description: 依据}
-  evidence_en: {type: VARCHAR, description: the evidence in an English sentence}
+  evidence_zh: {type: VARCHAR, description: the evidence as a Chinese sentence}
+  evidence_en: {type: VARCHAR, description: the evidence as an English sentence}
 */
 WITH matrices AS (
     SELECT
         matrix_id,
         BOOL_OR(cells.role = 'cash_cow') AS has_cash_cows,
         BOOL_OR(cells.role = 'star') AS has_stars,
-        -- Toward the stars: 1 where their values are large, -1 where small, 0 where they are both; null without stars.
+        -- Direction of the stars: 1 if their cells have the large values, -1 the small ones, 0 both; null without stars.
         AVG(CASE WHEN (SUBSTRING(cells.code, 1, 1) = '1') <> x.is_low_high THEN 1 ELSE -1 END)
             FILTER (WHERE cells.role = 'star') AS x_direction,
         AVG(CASE WHEN (SUBSTRING(cells.code, 2, 1) = '1') <> y.is_low_high THEN 1 ELSE -1 END)
@@ -100,7 +100,7 @@ steps_up AS (
     GROUP BY moves.window_days, moves.matrix_id
 ),
 
--- Rounded: the last digits of a sum depend on the order of adding, and no verdict must.
+-- Movements are rounded: the last digits of a sum depend on the order of adding, and a verdict must not.
 judged AS (
     SELECT
         totals.* EXCLUDE (dt),
@@ -265,7 +265,7 @@ logged AS (
     GROUP BY window_days
 ),
 
--- The first kind of event that an axis rests on and that the window's log does not have at all.
+-- The first kind of event that an axis needs and that the log does not have in the whole window.
 unlogged AS (
     SELECT
         logged.window_days,

@@ -26,7 +26,7 @@ columns:
   days_in_quadrant: {type: INTEGER, description: "consecutive days in the quadrant, including dt"}
   x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null if x_threshold is 0"}
   y_distance: {type: DOUBLE, description: "(y_value − y_threshold) / |y_threshold|; null if y_threshold is 0"}
-  is_borderline: {type: BOOLEAN, description: true if the deciding value of either axis is within hysteresis of the threshold}
+  is_borderline: {type: BOOLEAN, description: true if the deciding value of either axis differs from the threshold by at most hysteresis × |threshold|}
   is_small_sample: {type: BOOLEAN, description: true if a rate on either axis has fewer trials than the setting small_sample}
   revenue: {type: "DECIMAL(18,4)", description: "Σ revenue in the window, reporting currency"}
 */
@@ -64,7 +64,7 @@ WITH paired AS (
         AND y.axis = 'y'
 ),
 
--- The day before the first one, in its final state, begins each product's history.
+-- A product's history begins with its published result of the day before the first computed day.
 history AS (
     SELECT
         dt,
@@ -103,7 +103,7 @@ neighbours AS (
     WINDOW by_day AS (PARTITION BY window_days, matrix_id, product_id ORDER BY dt)
 ),
 
--- What has no side the day before has none to keep: there the plain side begins anew.
+-- Hysteresis keeps the side of the day before; without one, the plain side is taken.
 sides AS (
     SELECT
         neighbours.*,

@@ -72,7 +72,7 @@ totals AS (
         SUM(trials) AS trials,
         CAST(SUM(successes) AS DOUBLE) / NULLIF(SUM(trials), 0) AS mean,
         SUM(CAST(trials AS DOUBLE) * trials) AS sum_of_squared_trials,
-        -- In whole millionths: what is left of it below is small, and must not depend on the order of adding.
+        -- Added as whole millionths: excess, a small difference, must not depend on the order of adding.
         CAST(
             SUM(CAST(FLOOR(CAST(successes AS DOUBLE) * successes * 1000000 / NULLIF(trials, 0)) AS BIGINT)) AS DOUBLE
         ) / 1000000 AS sum_of_squares
@@ -81,8 +81,9 @@ totals AS (
     GROUP BY dt, window_days, category, rate
 ),
 
--- By moments, weighing each product by its trials n (Kleinman 1973, Journal of the American Statistical Association 68):
--- Σ n (p − mean)² is expected to be mean (1 − mean) (N − 1 + ρ (Σ n − Σ n² / Σ n − (N − 1))), with ρ = 1 / (α + β + 1).
+-- Method of moments, each product weighted by its trials n (Kleinman 1973, Journal of the American Statistical
+-- Association 68): the expected value of Σ n (p − mean)² is
+-- mean (1 − mean) (N − 1 + ρ (Σ n − Σ n² / Σ n − (N − 1))), with ρ = 1 / (α + β + 1).
 moments AS (
     SELECT
         totals.*,
@@ -99,8 +100,8 @@ SELECT
     products,
     CAST(trials AS BIGINT) AS trials,
     mean,
-    -- Products that differ no more than chance makes them are one: the prior outweighs any sample. The moments of few
-    -- products say little of how they differ: they need ten, and no prior weighs less than a small sample.
+    -- If products differ no more than by chance, the prior outweighs any sample (1e6). With fewer than ten products of a
+    -- category their spread cannot be estimated. A prior weighs at least as much as a small sample.
     CASE
         WHEN products < CASE WHEN category = '(all)' THEN 2 ELSE 10 END THEN NULL
         WHEN excess <= 0 OR scale <= 0 THEN 1e6

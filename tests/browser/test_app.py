@@ -186,7 +186,7 @@ def test_the_model_is_switched(browser, site):
     followed(page, lambda: page.get_by_role("option", name="Linear").click(), "model=linear")
     assert page.get_by_role("heading", name="Attribution model: Linear").count() == 1
     page.get_by_role("textbox", name="Attribution model").click()
-    page.get_by_role("option", name="Fused").click()
+    page.get_by_role("option", name="Entrance attribution").click()
     page.wait_for_function("!location.search.includes('model=')")
     assert not seen.wrong
     close(page)

@@ -70,7 +70,7 @@ def test_the_products_conversion_is_called_what_it_is(browser, site):
         "WHERE dt = '2026-05-20' AND window_days = 7 "
         "AND order_lines > 0 AND product_clicks > 1 ORDER BY revenue DESC LIMIT 1"
     )[0]
-    for language, name in (("zh", "点击成交率"), ("en", "Click-to-order")):
+    for language, name in (("zh", "点击成交率"), ("en", "Click-to-order rate")):
         page, _ = opened(browser, site, f"/products?{DAYS}&sku={sku}&lang={language}")
         head = page.locator("table[data-table=windows] thead th").all_inner_texts()
         assert not {"转化率", "Conversion rate"} & set(head)
@@ -121,7 +121,7 @@ def test_the_badge_says_the_day_of_the_data_before_the_copys(browser, site):
     last = site.ask("SELECT max(dt) FROM attribution.entrance_daily")[0][0]
     for language, said in (
         ("zh", rf"^数据截至 {last}（(\S+ )?\d\d:\d\d 更新）$"),
-        ("en", rf"^Data to {last}, updated (\S+ )?\d\d:\d\d$"),
+        ("en", rf"^Data through {last}, updated (\S+ )?\d\d:\d\d$"),
     ):
         page, _ = opened(browser, site, f"/?{WEEK}&lang={language}")
         assert re.search(said, page.locator("#badge .as-of").inner_text())

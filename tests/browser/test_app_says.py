@@ -88,13 +88,13 @@ def test_the_model_stands_in_the_block_that_it_changes(browser, site):
     assert block.get_by_role("textbox", name="Attribution model").count() == 1
     assert page.get_by_role("textbox", name="Attribution model").count() == 1
     page.get_by_role("textbox", name="Attribution model").click()
-    followed(page, lambda: page.get_by_role("option", name="Last", exact=True).click(), "model=last")
+    followed(page, lambda: page.get_by_role("option", name="Last touch", exact=True).click(), "model=last")
     last = site.ask(
         """SELECT touchpoint, sum(revenue) FROM attribution.model_daily
         WHERE model = 'last' AND touchpoint_type = 'entrance' GROUP BY 1 ORDER BY 2 DESC"""
     )
     shown = drawn(page, "models")
-    assert shown["name"] == "Last"
+    assert shown["name"] == "Last touch"
     assert shown["x"][: len(last)] == [pytest.approx(float(revenue)) for _, revenue in last]
     assert page.locator("[data-table=entrances]").inner_text() == before
     assert not seen.wrong
@@ -127,7 +127,7 @@ def test_counts_of_slots_and_products_have_their_own_names(browser, site, slot, 
         wanted = site.ask(f"SELECT sum({column}) FROM attribution.slot_daily WHERE {slot[1]}")[0][0]
         cell = total.nth(shown.index(label))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{wanted:,}"
-    rates = {"zh": ("坑位点击率", "商品点击率"), "en": ("Slot click rate", "Product click-through")}[language]
+    rates = {"zh": ("坑位点击率", "商品点击率"), "en": ("Slot click rate", "Product click-through rate")}[language]
     of_slot, of_products = site.ask(
         f"""SELECT sum(clicks) / sum(impressions), sum(product_clicks) / sum(exposures)
         FROM attribution.slot_daily WHERE {slot[1]}"""

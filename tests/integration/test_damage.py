@@ -151,13 +151,15 @@ def test_a_flipped_bit_of_raw_names_its_batch_and_is_healed(home, wanted):
     outcome = headwater(home, "run", "--verify")
     assert outcome.code == 1
     (line,) = outcome.errors
-    assert line.startswith(f"error: {path}: damaged, it has other content than was written; batch {batch}; remove it: ")
+    assert line.startswith(
+        f"error: {path}: damaged: the file has changed since it was written (batch {batch}); remove it: "
+    )
     assert_same_contents(contents(home), wanted)
     with pytest.raises(HeadwaterError, match=f"{re.escape(str(path))}: damaged"):
         run_anyway(home, force=True, tables=frozenset({"core.events"}))
     assert_same_contents(contents(home), wanted)
     path.unlink()
-    assert f"{path}: damaged, it is gone" in " ".join(finding.message for finding in diagnose(home))
+    assert f"{path}: damaged: the file is gone" in " ".join(finding.message for finding in diagnose(home))
     run(home)
     assert named(home) == set()
     assert_same_contents(contents(home), wanted)
@@ -169,7 +171,7 @@ def test_a_raw_file_lost_with_its_landing_file_fails_each_run(home, wanted):
     lost.unlink()
     (home.landing / batch.file).unlink()
     for _ in range(2):
-        with pytest.raises(HeadwaterError, match=r"damaged, it is gone; .* restore it from a backup"):
+        with pytest.raises(HeadwaterError, match=r"damaged: the file is gone \(batch .*\); restore it from a backup"):
             run_anyway(home)
     assert "restore it from a backup" in " ".join(finding.remedy for finding in diagnose(home))
     assert_same_contents(contents(home), wanted)

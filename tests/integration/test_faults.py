@@ -289,13 +289,16 @@ def test_unwritable_records_of_dagster_are_one_line(tmp_path):
     land_days(home, DAYS[:1])
     home.dagster.chmod(0o500)
     line = only_line(headwater(home, "run", prefix=prefix))
-    assert line == f"error: {home.dagster}: Dagster's records cannot be opened: Permission denied"
+    assert line == (
+        f"error: {home.dagster}: Dagster's records cannot be opened: Permission denied; "
+        "it must be a folder that this user can read and write"
+    )
     home.dagster.chmod(0o700)
     shutil.rmtree(home.dagster)
     home.dagster.write_text("", encoding="utf-8")
-    assert (
-        only_line(headwater(home, "run"))
-        == f"error: {home.dagster}: Dagster's records cannot be opened: Not a directory"
+    assert only_line(headwater(home, "run")) == (
+        f"error: {home.dagster}: Dagster's records cannot be opened: Not a directory; "
+        "it must be a folder that this user can read and write"
     )
 
 
@@ -391,12 +394,12 @@ def test_lost_raw_files_are_named_by_their_users_and_by_doctor(small):
     lost.unlink()
     told = headwater(small, "doctor")
     assert told.code == 1
-    assert f"{lost}: damaged, it is gone; batch {lost.stem}" in told.out
+    assert f"{lost}: damaged: the file is gone (batch {lost.stem})" in told.out
     # Without its landing file it cannot be read again, and nothing is computed as if its records had never been.
     away = small.root / "away"
     small.landing.rename(away)
     refused = only_line(headwater(small, "run", "--force"))
-    assert f"{lost}: damaged, it is gone; batch {lost.stem}; restore it from a backup" in refused
+    assert f"{lost}: damaged: the file is gone (batch {lost.stem}); restore it from a backup" in refused
     away.rename(small.landing)
     assert "1 new" in headwater(small, "run").out
     assert headwater(small, "doctor").code == 0

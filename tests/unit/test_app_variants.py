@@ -213,7 +213,7 @@ def test_entrances_and_slots_carry_the_sales_by_visit_alone(shop: Copy) -> None:
     }
     assert whole.total is not None
     assert whole.total["revenue_by_visit"] == 25
-    assert b"Sales by visit alone" in csv_of(whole)
+    assert b"Sales matched by visit only" in csv_of(whole)
     blocks = page(shop, "entrances?entrance=banner")
     assert values(table(blocks, "slots"), "revenue_by_visit") == [25]
     assert sum(values(table(blocks, "matches"), "revenue")) == 170

@@ -48,7 +48,7 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
         "Window: the 7 days up to this day. Not the longest window: over 28 days no product has both metrics; "
         "missing: Growth rate."  # of the margin there were values
     )
-    assert "28 天窗口内没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
+    assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
 
 
 def test_the_longest_window_needs_no_reason() -> None:

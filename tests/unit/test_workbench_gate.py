@@ -99,7 +99,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("SELECT (SELECT content FROM read_text('/proc/self/environ'))", r"read_text\(\) may not stand for a table"),
         ("FROM '/etc/passwd'", "there is no table '/etc/passwd' here"),
         ('FROM "a.parquet"', "there is no table 'a.parquet' here"),
-        ('WITH "/etc/passwd" AS (SELECT 1) FROM "/etc/passwd"', "name it by letters"),
+        ('WITH "/etc/passwd" AS (SELECT 1) FROM "/etc/passwd"', "a name may have only letters"),
         ("FROM information_schema.tables", "there is no table 'information_schema.tables' here"),
         ("FROM duckdb_tables", "there is no table 'duckdb_tables' here"),
         # A name of WITH holds inside it only: outside, this one is DuckDB's view of where its file is.

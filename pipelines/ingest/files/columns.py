@@ -48,7 +48,7 @@ def require_columns(
             raise HeadwaterError(
                 f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked "
                 f"for {', '.join(declared[name].names)}",
-                remedy=f"if it has another name, add this name to {file}",
+                remedy=f"if the files have it under another name, add that name to {file}",
             )
 
 

@@ -103,7 +103,8 @@ def _parse(file: Path, text: str) -> exp.Query:
         where = f"{file}, line {faults[0]['line']}" if faults else str(file)
         raise HeadwaterError(f"not valid SQL: {first_line(error)}", where=where) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise HeadwaterError(f"expected one SELECT, found {len(statements)} statements or another kind", where=file)
+        found = f"{len(statements)} statements" if len(statements) != 1 else "another kind of statement"
+        raise HeadwaterError(f"expected one SELECT, found {found}", where=file)
     return statements[0]
 
 

@@ -189,14 +189,20 @@ def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[
         for file in sorted(folder.glob("*.sql")):
             target = TARGETS.get(file.stem)
             if target is None:
-                raise HeadwaterError(f"'{file.stem}' is not a target; expected one of {', '.join(TARGETS)}", where=file)
+                raise HeadwaterError(
+                    f"'{file.stem}' is not a target; expected one of {', '.join(TARGETS)}",
+                    where=file,
+                    remedy="rename the file",
+                )
             mappings[target.name] = load_mapping(connection, target, file, relations)
     return mappings
 
 
 def _read_declaration(file: Path) -> _SourceFile:
     if not file.is_file():
-        raise HeadwaterError("missing", where=file, remedy="a source declares its relations there")
+        raise HeadwaterError(
+            "the file is missing", where=file, remedy="write it: a source declares its relations in it"
+        )
     content = read_yaml(file)
     if not isinstance(content, dict):
         raise HeadwaterError(f"expected keys 'description' and 'relations', found {content!r}", where=file)

@@ -18,7 +18,7 @@ WITH entries AS (
     FROM invoice_lines
 ),
 
--- The n-th of equal lines is the same line in every file.
+-- The n-th of several equal lines is the same line in every file.
 first_told AS (
     SELECT
         *,
@@ -41,7 +41,7 @@ numbered AS (
     SELECT
         *,
         DENSE_RANK() OVER (PARTITION BY order_id ORDER BY first_batch_id, first_record_no) AS line_no,
-        -- A value that is none is to be told, so it counts as paid for.
+        -- A sale with an invalid quantity or price counts as paid, so that it is quarantined and not left out.
         BOOL_OR(kind = 'sale' AND (units IS NULL OR price IS NULL OR price > 0)) OVER (PARTITION BY order_id) AS is_paid
     FROM first_told
 )

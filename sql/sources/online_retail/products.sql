@@ -1,5 +1,5 @@
 -- One product for each stock code that was sold, with the most frequent name and price of its sales; if two are equally
--- frequent, the alphabetically first name and the higher price. Codes differ in case, names in blanks at the end.
+-- frequent, the alphabetically first name and the higher price. The case of codes and blanks after names are ignored.
 WITH sales AS (
     SELECT
         UPPER(TRIM(stock_code)) AS sku,
