@@ -210,7 +210,8 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # A mapping over all files reads the records again, and the landing files may be deleted.
+                # Keep a copy of the records: a mapping that reads all files at once needs them again in every later run,
+                # when the landing files may be gone.
                 query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))

@@ -79,9 +79,9 @@ class Lake:
         folder = self.folder(table)
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
-    def partition(self, file: Path) -> tuple[str, PartitionKey]:
-        """The table and the partition of *file*, a path that ``file`` returned."""
-        schema, name, *folder = file.relative_to(self.root).parent.parts
+    def partition(self, path: Path) -> tuple[str, PartitionKey]:
+        """The table and the partition that *path* belongs to, a path made by ``Lake.file``."""
+        schema, name, *folder = path.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 
     def files(self, table: str) -> dict[PartitionKey, Path]:

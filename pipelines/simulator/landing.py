@@ -32,8 +32,8 @@ _TIMES = ("device_time", "sent_time", "received_time", "ordered_at", "paid_at", 
 class Landing:
     """The folder ``<root>/native`` of a simulation.
 
-    A file covers one day or hour of one block; its name has the block if there are several. Its modification time
-    is the end of that day or hour, so that Headwater's results do not depend on when the simulation ran.
+    The simulated shoppers are made in blocks. A file has one block's records of one day or hour; its name contains the
+    block's number if there is more than one block. Its modification time is the end of that day or hour, so that Headwater's results do not depend on when the simulation ran.
     """
 
     root: Path

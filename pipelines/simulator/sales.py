@@ -158,7 +158,7 @@ def _choose_variants(scene: Scene, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _number(scene: Scene, bought: pl.DataFrame) -> pl.DataFrame:
-    """The lines with order, order_id and line_no, in the order of ordered_at."""
+    """The bought lines by time, with the columns ``order`` (a running number), ``order_id`` and ``line_no`` added."""
     # Within an order products come first, then add-ons and gifts.
     place = pl.col("kind").cast(_KINDS.dtype).to_physical()
     numbered = bought.sort("ordered_at", "visit", place.clip(1), "product").with_columns(

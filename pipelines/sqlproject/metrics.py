@@ -74,8 +74,7 @@ class Metric:
         unit: The unit of its values.
         direction: Which values are better: higher, lower, or none.
         table: The table that *formula* aggregates; None if it is computed from other metrics, or has no formula.
-        formula: An aggregate over columns of *table*, or an expression over other metrics; None if only a model
-            computes it.
+        formula: An aggregate over *table*, or an expression over other metrics; None if only a model computes it.
         elsewhere: Table → expression over its columns, for tables that need another formula.
         columns: Table → its column of this metric, for tables in which the column is not named *key*.
     """
@@ -214,6 +213,11 @@ def known_metric(name: str) -> Metric:
     return found[name]
 
 
+def _without_formula(name: str) -> HeadwaterError:
+    remedy = f"select the column {name} of a table that has it, or add a formula to {FILE}"
+    return HeadwaterError(f"METRICS cannot compute '{name}', which has no formula", remedy=remedy)
+
+
 def formula_over(name: str, table: str | None) -> exp.Expr:
     """The metric *name* as an expression over columns of *table*; a ratio is computed from aggregates of its parts.
 
@@ -227,7 +231,7 @@ def formula_over(name: str, table: str | None) -> exp.Expr:
     if table is not None and table in metric.elsewhere:
         return _counted(metric, metric.elsewhere[table].copy())
     if metric.formula is None:
-        raise HeadwaterError(f"{FILE}: '{name}' has no formula, so it can only be read from its own table")
+        raise _without_formula(name)
     if metric.is_ratio:
         return _ratio(metric, {part: formula_over(part, table) for part in metric.parts})
     return _counted(metric, metric.formula.copy())
@@ -327,7 +331,7 @@ def _leaves(name: str, table: str | None) -> Iterator[tuple[str, str]]:
     elif source := table or metric.table:
         yield name, source
     else:
-        raise HeadwaterError(f"{FILE}: '{name}' has no formula, so it can only be read from its own table")
+        raise _without_formula(name)
 
 
 def _aggregated(source: str, leaves: Mapping[str, str], by: Sequence[str], where: str) -> exp.Select:

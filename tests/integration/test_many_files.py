@@ -57,7 +57,7 @@ class Watch:
 
 
 def split_into_files(home: Home, count: int) -> None:
-    """Make *count* files of the events that have landed, each the log of its part of the time."""
+    """Make *count* files of the events that have landed, each with a consecutive stretch of time."""
     events = home.landing / "native" / "events"
     lines = [line for file in sorted(events.iterdir()) for line in file.read_text(encoding="utf-8").splitlines(True)]
     for file in events.iterdir():

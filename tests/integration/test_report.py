@@ -287,7 +287,7 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
 def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "50/40/10: hot, normal and slow sellers" in text
-    assert "ABC × XYZ Window: the 28 days up to this day." in text
+    assert "Products by ABC × XYZ (sales share × demand variability) Window: the 28 days up to this day." in text
     shares = [figure["data"] for figure in figures(pages["en"]) if figure["data"][0].get("text") == ["100% · ¥40"]]
     assert len(shares) == 1
 

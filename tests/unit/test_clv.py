@@ -21,7 +21,7 @@ from pipelines.clv.purchases import (
 from pipelines.clv.spend import GammaGamma, expected_mean_value, fit_gamma_gamma, gamma_gamma_log_likelihood
 from tests import clv_reference as plain
 
-# An overflow on the way to a finite figure is a fault as well.
+# An overflow in an intermediate result fails a test too, even if the final result is finite.
 pytestmark = pytest.mark.filterwarnings("error")
 
 PARAMETER = st.floats(0.2, 8.0)

@@ -107,7 +107,7 @@ def hash_version(session: Session) -> str:
 
 
 def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
-    """Create the table of rows that will not be stored; at first the rows of refused records."""
+    """Create the table of rows that will not be stored, and fill it with the rows of refused records."""
     checked = checked_view(target.name)
     refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
     if not is_one_to_one:
