@@ -210,8 +210,8 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # Keep a copy of the records: a mapping that reads all files at once needs them again in every later run,
-                # when the landing files may be gone.
+                # Keep a copy of the records: every later run reads them again for a mapping over all files,
+                # and the landing files may be gone by then.
                 query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))

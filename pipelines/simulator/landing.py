@@ -33,7 +33,8 @@ class Landing:
     """The folder ``<root>/native`` of a simulation.
 
     The simulated shoppers are made in blocks. A file has one block's records of one day or hour; its name contains the
-    block's number if there is more than one block. Its modification time is the end of that day or hour, so that Headwater's results do not depend on when the simulation ran.
+    block's number if there is more than one block. Its modification time is the end of that day or hour, so that
+    Headwater's results do not depend on when the simulation ran.
     """
 
     root: Path
