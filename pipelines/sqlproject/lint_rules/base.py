@@ -50,6 +50,11 @@ class Rule:
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     @classmethod
+    def may_consider(cls, kind: type[exp.Expr]) -> bool:
+        """Whether the rule applies to a node of type *kind*; for unknown functions, to one of some name."""
+        return issubclass(kind, cls.nodes) or (kind is exp.Anonymous and bool(cls.functions))
+
+    @classmethod
     def considers(cls, node: exp.Expr) -> bool:
         """Whether the rule applies to nodes of this kind."""
         return isinstance(node, cls.nodes) or function_name(node) in cls.functions
