@@ -91,20 +91,20 @@ class Reader:
         self.scratch = session.scratch
         self.relation = relation
         self.destination = destination
+        self._has_table = False
 
     def read(self, readings: Sequence[FileReading]) -> None:
         """Fill the destination with the records of *readings*; sets the results on each reading."""
-        columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in self.relation.columns)
-        nothing = self.destination.query_of(
-            f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false"
-        )
-        self.session.run(f"CREATE OR REPLACE TABLE {self.destination.table} AS {nothing}")
+        self.session.run(f"DROP TABLE IF EXISTS {self.destination.table}")
         with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
             complete = list(pool.map(_is_complete, readings))
         for reading, is_sound in zip(readings, complete, strict=True):
             self._look_at(reading, is_sound)
         for group in _alike(reading for reading in readings if reading.dialect is not None):
             self._insert(group)
+        if not self._has_table:
+            columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in self.relation.columns)
+            self._add(f"SELECT {columns}, '' AS batch_id, TIMESTAMP '2000-01-01' AS landed_at WHERE false")
         self._count(readings)
         self._find_broken_json(readings)
         self._find_null_bytes(readings)
@@ -128,13 +128,18 @@ class Reader:
                 self._insert_copy(reading, None)
             return
         files = [Origin(without_glob(r.file.path, self.scratch), r.batch_id, r.landed_at) for r in group]
-        query = self.destination.query_of(select_from(dialect, self.relation, files))
         try:
-            self.session.run(f"INSERT INTO {self.destination.table} {query}")
+            self._add(select_from(dialect, self.relation, files))
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
             self._insert_again(group, error)
+
+    def _add(self, records: str) -> None:
+        # The first query creates the table: to create it empty from the same query takes as long as a small file.
+        table, query = self.destination.table, self.destination.query_of(records)
+        self.session.run(f"INSERT INTO {table} {query}" if self._has_table else f"CREATE TABLE {table} AS {query}")
+        self._has_table = True
 
     def _insert_again(self, group: Sequence[FileReading], fault: duckdb.Error) -> None:
         """Read files on which the query failed: with a less strict query if that is safe, else from clean copies."""
