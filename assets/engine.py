@@ -236,9 +236,8 @@ def _rare_syncs() -> Iterator[None]:
         is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         if path and is_wal and path not in kept:
             kept[path] = sqlite3.connect(path, check_same_thread=False)
-            kept[path].execute(
-                "SELECT count(*) FROM sqlite_master"
-            ).fetchone()  # SQLite opens the write-ahead log at the first read
+            # SQLite opens the write-ahead log at the first read.
+            kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     listen(Engine, "connect", relax)
     try:
