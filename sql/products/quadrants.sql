@@ -97,10 +97,15 @@ history AS (
 neighbours AS (
     SELECT
         history.*,
-        CASE WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(x_plain_side) OVER by_day END AS x_side_before,
-        CASE WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(y_plain_side) OVER by_day END AS y_side_before
+        before.x_plain_side AS x_side_before,
+        before.y_plain_side AS y_side_before
     FROM history
-    WINDOW by_day AS (PARTITION BY window_days, matrix_id, product_id ORDER BY dt)
+    LEFT JOIN history AS before
+        ON
+            before.dt = history.dt - 1
+            AND before.window_days = history.window_days
+            AND before.matrix_id = history.matrix_id
+            AND before.product_id = history.product_id
 ),
 
 -- Hysteresis keeps the side of the day before; without one, the plain side is taken.
