@@ -6,7 +6,7 @@ Not here: how a case is written (``tests.cases``), how a model's query is run (`
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from functools import cache
 
 import duckdb
@@ -24,7 +24,7 @@ from pipelines.sqlproject.model import Check, Model
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import nearest
 from tests.cases import Case, Row, Types, given_row, shipped_project
-from tests.sql_models import checks_of, fill, shipped
+from tests.sql_models import checks_of, fill, project_with, shipped
 
 
 @cache
@@ -57,8 +57,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         settings = Settings.model_validate(case.settings)
     except ValidationError as error:
         raise case.fault(f"settings: {describe(error, Settings)}") from error
-    # Not loaded anew: that would hold each file to its contract again for every case with settings of its own.
-    project = replace(shipped_project(), parameters=settings.parameters())
+    project = project_with(settings)
     computed = _show_tables(case, project, subject)
     connection = _connection()
     own = [row.get("dt") for table, rows in case.given.items() if table != case.subject for row in rows]

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from pipelines.home.folder import Home, init_home
 from pipelines.home.settings import load_settings
 from pipelines.ingest import RAW_TABLES, Batch, IngestReport, RawLake, ingest
 from pipelines.lake.partitions import relation_sql
+from tests.support import reading
 
 Row = dict[str, Any]
 
@@ -113,9 +112,7 @@ def raw(home: Home, table: str, order_by: str = "ALL") -> list[Row]:
     """The visible rows of a raw table."""
     columns = RAW_TABLES[table]
     query = relation_sql(columns, RawLake.load(home).files(table))
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.execute(f"SELECT * FROM ({query}) ORDER BY {order_by}").fetchall()
+    rows = reading().execute(f"SELECT * FROM ({query}) ORDER BY {order_by}").fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 

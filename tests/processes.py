@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from pipelines.compute.workspace import open_workspace
@@ -29,6 +28,7 @@ from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Lake, PartitionKey
 from pipelines.simulator import simulate
+from tests.support import reading
 
 DIRECTLY = """
 import sys
@@ -162,8 +162,7 @@ def contents(home: Home) -> Contents:
             f"SELECT filename, count(*), CAST(sum(hash({columns})) AS VARCHAR) FROM "
             "read_parquet($1, filename = true, hive_partitioning = false) GROUP BY filename"
         )
-        with duckdb.connect() as connection:
-            hashes = {file: (rows, total) for file, rows, total in connection.execute(query, [list(files)]).fetchall()}
+        hashes = {file: (rows, total) for file, rows, total in reading().execute(query, [list(files)]).fetchall()}
         found |= {(table, key): hashes.get(file, (0, "")) for file, key in files.items()}
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,8 +24,9 @@ from pipelines.home.settings import Settings
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.model import Check
-from pipelines.sqlproject.project import Project, load_project
+from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.python_step import run_step
+from tests.cases import shipped_project
 
 Row = dict[str, Any]
 
@@ -37,15 +38,15 @@ def computed(
     settings: Settings | None = None,
     home: Home | None = None,
     *,
-    at_once: bool = False,
+    day_by_day: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the models *names*, computed in this order for each of *days*, one day at a time or *at_once*.
+    """The rows of the models *names*, computed in this order for all of *days* as in a first run, or *day_by_day*.
 
     *given* has the other tables that they read; a column that a row lacks is null. The tables of ``config/`` come from
     *home*, by default from the shipped template.
     """
     settings = settings or Settings()
-    with _session(names, given, days, settings, home, {}, at_once=at_once) as connection:
+    with _session(names, given, days, settings, home, {}, day_by_day=day_by_day) as connection:
         return {name: rows_of(connection, name) for name in names}
 
 
@@ -61,7 +62,7 @@ def found_by(
 
     *broken*: model → (a part of its query, the replacement); the part must occur.
     """
-    project = load_project(None, settings)
+    project = project_with(settings)
     files = checks_of(project)
     with _session(names, given, days, settings, None, broken) as connection:
         queries = {check: project.sql(files[check], DaySpan(days[-1], days[-1])) for check in checks}
@@ -77,29 +78,52 @@ def _session(
     home: Home | None,
     broken: Mapping[str, tuple[str, str]],
     *,
-    at_once: bool = False,
+    day_by_day: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    project = load_project(None, settings)
+    project = project_with(settings)
     config = load_config_tables(home, settings) if home else shipped()
-    # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
-    with duckdb.connect(config={"threads": 1}) as connection:
+    connection = _connection()
+    connection.begin()
+    try:
         for table in CONFIG_TABLES:
-            create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
+            if config.rows(table) != shipped().rows(table):
+                _create_config(connection, table, config)
         for table, rows in given.items():
             columns = project.relation(table)
             create_table(connection, table, columns, [tuple(row.get(name) for name in columns) for row in rows])
         for name in names:
             create_table(connection, name, project.models[name].types, [])
         in_order = sorted(days)
-        ranges = (
-            [DaySpan(in_order[0], in_order[-1])] if at_once and in_order else [DaySpan(day, day) for day in in_order]
-        )
-        for span in ranges:
+        for own_days in [[day] for day in in_order] if day_by_day or not in_order else [in_order]:
             for name in names:
                 if not project.models[name].is_partitioned:
                     connection.execute(f"DELETE FROM {identifier(name)}")
-                fill(connection, project, name, [day for day in in_order if day in span.days], broken)
+                fill(connection, project, name, own_days, broken)
         yield connection
+    finally:
+        connection.rollback()
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    """A session with the shipped ``config/`` tables, whose changes are rolled back; connecting is not cheap."""
+    # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
+    connection = duckdb.connect(config={"threads": 1})
+    for table in CONFIG_TABLES:
+        _create_config(connection, table, shipped())
+    return connection
+
+
+def _create_config(connection: duckdb.DuckDBPyConnection, table: str, config: ConfigTables) -> None:
+    create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in config.rows(table)])
+
+
+def project_with(settings: Settings) -> Project:
+    """The shipped project with other settings.
+
+    It is not loaded anew: that would hold each file to its contract again for every test with settings of its own.
+    """
+    return replace(shipped_project(), parameters=settings.parameters())
 
 
 def checks_of(project: Project) -> dict[str, Check]:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -198,9 +199,14 @@ def run(home: Home, **request: Any) -> RunSummary:
     return summary
 
 
+def run_selected(home: Home, *selection: str, **request: Any) -> RunSummary:
+    """As ``run``, for the tables that ``--select`` names: TABLE, SCHEMA, or +TABLE for all that it reads, too."""
+    return run(home, tables=frozenset(open_workspace(home).project.select(selection)), **request)
+
+
 def attribute(home: Home, **request: Any) -> RunSummary:
     """As ``run``, for the schemas that the reference restates, up to attributed sales; takes half the time."""
-    return run(home, tables=frozenset(open_workspace(home).project.select(["core", "attribution"])), **request)
+    return run_selected(home, "core", "attribution", **request)
 
 
 def table(home: Home, name: str) -> list[Row]:
@@ -209,10 +215,16 @@ def table(home: Home, name: str) -> list[Row]:
     files = sorted(str(path) for path in folder.rglob("part-0.parquet"))
     if not files:
         return []
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        relation = connection.read_parquet(files, hive_partitioning=True)
-        return [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
+    relation = reading().read_parquet(files, hive_partitioning=True)
+    return [dict(zip(relation.columns, values, strict=True)) for values in relation.fetchall()]
+
+
+@cache
+def reading() -> duckdb.DuckDBPyConnection:
+    """A DuckDB session in UTC to read files with. There is one, because opening one takes longer than a small query."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def tables(home: Home) -> dict[str, list[Row]]:

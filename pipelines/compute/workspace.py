@@ -103,13 +103,10 @@ def create_table(
 ) -> None:
     """Create *table* with a few *rows* in a session, replacing it if it exists."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
-    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
-    connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} ({declared})")
-    if rows:
-        marks = f"({', '.join('?' for _ in columns)})"
-        # One statement for all rows, because DuckDB takes as long for one row as for a few hundred.
-        every = [value for row in rows for value in row]
-        connection.execute(f"INSERT INTO {identifier(table)} VALUES {', '.join([marks] * len(rows))}", every)
+    # One list for each column: DuckDB binds these faster than a parameter for each value.
+    lists = [f"unnest(CAST(? AS {kind}[])) AS {identifier(name)}" for name, kind in columns.items()]
+    values = [[row[place] for row in rows] for place in range(len(columns))]
+    connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} AS SELECT {', '.join(lists)}", values)
 
 
 def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> None:

@@ -14,7 +14,6 @@ from sqlglot import exp
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.lake.duck import first_line, identifier
-from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.model import Check, Model, SqlFile
 from pipelines.sqlproject.parameters import Value
 from pipelines.sqlproject.reads import GIVEN, sample_span, values_for
@@ -31,8 +30,9 @@ def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], para
         relations = {**GIVEN, **{name: model.types for name, model in models.items()}}
         for table, columns in relations.items():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
+            declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
             try:
-                connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(columns, [])}")
+                connection.execute(f"CREATE TABLE {identifier(table)} ({declared})")
             except duckdb.Error as error:
                 raise HeadwaterError(f"columns: {first_line(error)}", where=f"{models[table].path}:1") from error
         for model in models.values():

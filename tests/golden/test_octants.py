@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.home.folder import Home
-from tests.support import Row, land, make_home, run, table
+from tests.support import Row, land, make_home, run_selected, table
 
 EXAMPLE = json.loads(Path(__file__).with_name("octants.json").read_text(encoding="utf-8"))
 LAST_DAY = dt.date(2026, 5, 31)
@@ -44,7 +44,7 @@ def orders_of(customer: Row) -> tuple[list[Row], list[Row]]:
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     # The example's customers are months apart: left empty, start_date would be set to after the last gap.
-    settings = {"start_date": LAST_DAY - dt.timedelta(days=364), "snapshots": {"daily_for_days": 1}}
+    settings = {"start_date": LAST_DAY - dt.timedelta(days=99), "snapshots": {"daily_for_days": 1}}
     home = make_home(tmp_path_factory.mktemp("octants") / "home", settings=settings)
     made = [orders_of(customer) for customer in EXAMPLE["customers"]]
     land(home, "orders", [order for orders, _ in made for order in orders], "orders")
@@ -52,7 +52,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     # Something must have happened on the last day, for the tables to be as of it.
     visit = {"event_id": "e", "device_id": "d", "event_type": "exposure", "page_id": 1, "page_type": "home"}
     land(home, "events", [{**visit, "sku": "s", "device_time": f"{LAST_DAY}T04:00:00Z"}], "events")
-    run(home)
+    run_selected(home, "+customers.rfm")
     return home
 
 

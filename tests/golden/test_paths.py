@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.golden.path_cases import CASES, LOG, SHOP, Case, observed
-from tests.support import Row, attribute, home_of, land_log, tables
+from tests.support import Row, home_of, land_log, run_selected, tables
 
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     home = home_of(tmp_path_factory.mktemp("paths") / "home", SHOP)
     land_log(home, LOG)
-    attribute(home)
+    run_selected(home, *(f"+attribution.{name}" for name in ("attributed_events", "path_steps", "module_daily")))
     return tables(home)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.home.folder import Home
-from tests.support import Row, land, make_home, run, table
+from tests.support import Row, land, make_home, run_selected, table
 
 EXAMPLE = json.loads(Path(__file__).with_name("quadrants.json").read_text(encoding="utf-8"))
 DAY = dt.date(2026, 3, 2)
@@ -43,7 +43,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     land(home, "orders", orders, "orders")
     land(home, "order_lines", lines, "lines")
     land(home, "products", [{"sku": product["sku"], "name": product["sku"]} for product in EXAMPLE["products"]], "skus")
-    run(home)
+    run_selected(home, "+products.quadrants")
     return home
 
 
@@ -81,7 +81,7 @@ def test_a_matrix_added_to_the_file_becomes_rows(computed: Home, tmp_path: Path)
     added |= {"x": {"metric": "revenue", "threshold": "median"}, "y": {"metric": "exposures", "threshold": "median"}}
     matrices["products"]["revenue_exposure"] = added
     path.write_text(yaml.safe_dump(matrices, allow_unicode=True), encoding="utf-8")
-    published = run(computed).published
+    published = run_selected(computed, "+products.quadrants").published
     assert "products.metrics" not in published
     found = quadrants(computed, "revenue_exposure")
     # All sell for the same, so none is above the median; the median of the exposures lies between 500 and 5,000.

@@ -9,23 +9,31 @@ import pytest
 from tests.golden.touch_cases import (
     CREDIT_LOG,
     CREDITS,
+    TRANSFORM_LOG,
     TRANSFORMS,
     CreditCase,
     TransformCase,
     credit_of,
     paths_of,
     shop,
-    transform_log,
 )
-from tests.support import Row, attribute, home_of, land_log, tables
+from tests.support import Row, home_of, land_log, run_selected, tables
 
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     home = home_of(tmp_path_factory.mktemp("touches") / "home", shop())
     land_log(home, CREDIT_LOG)
-    attribute(home)
+    run_selected(home, "+attribution.touch_credits")
     return tables(home)
+
+
+@pytest.fixture(scope="module")
+def transforms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a home with landed paths; each test gives it its own settings."""
+    folder = tmp_path_factory.mktemp("transforms") / "home"
+    land_log(home_of(folder, shop()), TRANSFORM_LOG)
+    return folder
 
 
 @pytest.mark.parametrize("case", CREDITS, ids=[case.name for case in CREDITS])
@@ -36,8 +44,7 @@ def test_each_model_gives_the_touches_their_stated_credit(case: CreditCase, comp
 
 
 @pytest.mark.parametrize("case", TRANSFORMS, ids=[str(case.transform) for case in TRANSFORMS])
-def test_a_transform_leaves_the_stated_paths(case: TransformCase, tmp_path: Path) -> None:
-    home = home_of(tmp_path / "home", shop(case.transform))
-    land_log(home, transform_log(case))
-    attribute(home)
+def test_a_transform_leaves_the_stated_paths(case: TransformCase, transforms: Path) -> None:
+    home = home_of(transforms, shop(case.transform))
+    run_selected(home, "+attribution.touch_paths")
     assert paths_of(case, tables(home)) == case.paths

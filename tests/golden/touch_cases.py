@@ -94,10 +94,13 @@ def log_of(paths: Iterable[tuple[Sequence[str], Sequence[float], str]]) -> Log:
 CREDIT_LOG = log_of((case.path, case.days_before, case.revenue) for case in CREDITS)
 
 
-def transform_log(case: TransformCase) -> Log:
-    """The log of the paths of one transform, touched an hour after another."""
-    paths = [path.split(" > ") for path in case.paths]
+def _transform_log() -> Log:
+    """The log of the paths of all transforms, touched an hour after another."""
+    paths = [path.split(" > ") for case in TRANSFORMS for path in case.paths]
     return log_of((path, [(len(path) - place) / 24 for place in range(len(path))], "1") for path in paths)
+
+
+TRANSFORM_LOG = _transform_log()
 
 
 def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> dict[str, list[Any]]:
@@ -113,4 +116,6 @@ def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> di
 def paths_of(case: TransformCase, tables: dict[str, list[Row]]) -> dict[str, str]:
     """Each path of the case with what the tables say that became of it."""
     found = {row["order_id"]: row for row in tables["attribution.touch_paths"]}
-    return {found[f"o{n}"]["path"]: found[f"o{n}"]["transformed_path"] for n in range(len(case.paths))}
+    first = sum(len(other.paths) for other in TRANSFORMS[: TRANSFORMS.index(case)])
+    rows = [found[f"o{first + n}"] for n in range(len(case.paths))]
+    return {row["path"]: row["transformed_path"] for row in rows}

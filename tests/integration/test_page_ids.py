@@ -6,8 +6,6 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.reference import restate
 from tests.reference_core import Log, Shop
 from tests.support import assert_same_tables, attribute, home_of, land_log, table, tables
@@ -69,9 +67,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_any_whole_number_is_a_page_id_and_ends_have_entrances(tmp_path: Path, case: str) -> None:
-    steps = list({step["event_id"]: step for step in CASES[case]}.values())
+def of_case(case: str, step: Row) -> Row:
+    """The event on a device of its case's own."""
+    return {**step, **{name: f"{case}: {step[name]}" for name in ("event_id", "device_id", "user_id")}}
+
+
+def test_any_whole_number_is_a_page_id_and_ends_have_entrances(tmp_path: Path) -> None:
+    landed = [of_case(case, step) for case, visits in CASES.items() for step in visits]
+    steps = list({step["event_id"]: step for step in landed}.values())
     log = Log(events=steps)
     home = home_of(tmp_path / "home", SHOP)
     land_log(home, log)

@@ -197,31 +197,30 @@ def _is_float(value: object) -> bool:
     return isinstance(value, float)
 
 
-def with_threshold(folder: Path, axis: str, threshold: str) -> Home:
-    """A home in *folder* whose octants cut *axis* at *threshold*, the others at the mean."""
+def with_threshold(folder: Path, axes: str, threshold: str) -> Home:
+    """A home in *folder* whose octants cut each of *axes* at *threshold*, the others at the mean."""
     home, _ = init_home(folder)
     path = home.config / "matrices.yaml"
-    metric = METRICS[axis]
     text = path.read_text(encoding="utf-8")
-    assert f"metric: {metric}, threshold: mean" in text
-    text = text.replace(f"metric: {metric}, threshold: mean", f"metric: {metric}, threshold: {threshold}")
+    for metric in map(METRICS.__getitem__, axes):
+        assert f"metric: {metric}, threshold: mean" in text
+        text = text.replace(f"metric: {metric}, threshold: mean", f"metric: {metric}, threshold: {threshold}")
     path.write_text(text, encoding="utf-8")
     return home
 
 
-def threshold_and_customers(home: Home, made_up: Sales, axis: str) -> tuple[Row, list[Row]]:
+def thresholds_and_customers(home: Home, made_up: Sales) -> tuple[dict[str, Row], list[Row]]:
+    """The row of each axis, and the customers."""
     tables = {"core.order_lines": made_up.lines, "core.refunds": made_up.refunds}
     found = computed(RFM[:3], tables, [LAST_DAY], SETTINGS, home)
-    (row,) = [row for row in found["customers.rfm_thresholds"] if row["axis"] == axis]
-    return row, found["customers.rfm"]
+    return {row["axis"]: row for row in found["customers.rfm_thresholds"]}, found["customers.rfm"]
 
 
-@pytest.mark.parametrize("axis", ["r", "f", "m"])
 @pytest.mark.parametrize("percent", [None, 0, 7, 12.5, 29, 50, 80, 99.9, 100])
-def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, axis, percent):
-    home = with_threshold(tmp_path / "shop", axis, "median" if percent is None else f"{{percentile: {percent}}}")
+def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, percent):
+    home = with_threshold(tmp_path / "shop", "rfm", "median" if percent is None else f"{{percentile: {percent}}}")
     for seed in range(6):
-        random = Random(f"{axis}-{percent}-{seed}")
+        random = Random(f"{percent}-{seed}")
         lines = [
             line(
                 str(n), f"u{random.randrange(1 + 7 * seed)}", LAST_DAY - dt.timedelta(days=random.randrange(25)), money
@@ -229,14 +228,16 @@ def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, axis, percent):
             for n in range(1 + 9 * seed)
             for money in [random.choice(["1.00", "1.00", "0.00", "10.10", "99999999.9900"])]
         ]
-        row, customers = threshold_and_customers(home, Sales(lines, []), axis)
-        values = [float(customer[METRICS[axis]]) for customer in customers]
-        expected = float(np.percentile(values, 50 if percent is None else percent, method="linear"))
-        assert row["value"] == pytest.approx(expected, rel=1e-12)
-        beyond = sum(value > expected and not isclose(value, expected) for value in values)
-        high = len(values) - beyond if axis == "r" else beyond
-        assert (row["low"], row["high"], row["customers"]) == (len(values) - high, high, len(values))
-        assert sum(customer[f"{axis}_high"] for customer in customers) == high
+        thresholds, customers = thresholds_and_customers(home, Sales(lines, []))
+        for axis, row in thresholds.items():
+            values = [float(customer[METRICS[axis]]) for customer in customers]
+            expected = float(np.percentile(values, 50 if percent is None else percent, method="linear"))
+            assert row["value"] == pytest.approx(expected, rel=1e-12)
+            beyond = sum(value > expected and not isclose(value, expected) for value in values)
+            high = len(values) - beyond if axis == "r" else beyond
+            assert (row["low"], row["high"], row["customers"]) == (len(values) - high, high, len(values))
+            assert sum(customer[f"{axis}_high"] for customer in customers) == high
+        assert thresholds.keys() == METRICS.keys()
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,8 @@ def test_thresholds_of_other_kinds(tmp_path, axis, threshold, value, high):
     lines = [line("1", "a", days[0], "20"), line("2", "b", days[1], "50"), line("3", "c", days[2], "0")]
     lines += [line("4", "d", days[2], "5"), line("5", "d", days[3], "15")]
     refunds = [{**line("3", "c", days[0]), "refund_id": "r", "amount": Decimal(10)}]
-    row, customers = threshold_and_customers(home, Sales(lines, refunds), axis)
+    thresholds, customers = thresholds_and_customers(home, Sales(lines, refunds))
+    row = thresholds[axis]
     assert row["value"] == pytest.approx(value)
     assert [customer["user_id"] for customer in customers if customer[f"{axis}_high"]] == high
     assert (row["high"], row["low"]) == (len(high), 4 - len(high))
@@ -269,7 +271,8 @@ def test_thresholds_of_other_kinds(tmp_path, axis, threshold, value, high):
 def test_without_anything_to_weigh_by_all_are_low(tmp_path):
     home = with_threshold(tmp_path / "shop", "f", "{weighted_mean: monetary}")
     lines = [line("1", "a", LAST_DAY, "0"), line("2", "b", LAST_DAY, "0")]
-    row, customers = threshold_and_customers(home, Sales(lines, []), "f")
+    thresholds, customers = thresholds_and_customers(home, Sales(lines, []))
+    row = thresholds["f"]
     assert (row["value"], row["low"], row["high"]) == (None, 2, 0)
     assert [(customer["f_high"], customer["octant_code"][1]) for customer in customers] == [(False, "0")] * 2
 

@@ -83,7 +83,7 @@ def shares(home, text: str) -> dict[tuple[int, str], float | None]:
     ]
     given = {**dict.fromkeys(READ, ()), "core.order_lines": lines, "core.products": products}
     days = [LAST - dt.timedelta(days=k) for k in range(12)]
-    rows = computed(MODELS, given, days, SETTINGS, home, at_once=True)["products.metrics"]
+    rows = computed(MODELS, given, days, SETTINGS, home)["products.metrics"]
     return {(row["window_days"], row["product_id"]): row["relative_share"] for row in rows if row["dt"] == LAST}
 
 

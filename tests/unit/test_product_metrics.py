@@ -31,7 +31,7 @@ def metrics(
             "core.refunds",
         )
     }
-    rows = computed(MODELS, given_tables, days, settings, at_once=True)["products.metrics"]
+    rows = computed(MODELS, given_tables, days, settings)["products.metrics"]
     return {(row["window_days"], row["product_id"]): row for row in rows if row["dt"] == day}
 
 

@@ -41,8 +41,9 @@ def figures(day: dt.date, product_id: str, **values: Any) -> Row:
     }
 
 
-def quadrants(rows: list[Row], names: list[str] = QUADRANTS, options: Settings = SETTINGS) -> dict[str, list[Row]]:
-    return computed(names, {"products.metrics": rows}, sorted({row["dt"] for row in rows}), options)
+def quadrants(rows: list[Row], names: list[str] = QUADRANTS, *, day_by_day: bool = False) -> dict[str, list[Row]]:
+    days = {row["dt"] for row in rows}
+    return computed(names, {"products.metrics": rows}, days, SETTINGS, day_by_day=day_by_day)
 
 
 @st.composite
@@ -67,7 +68,8 @@ def portfolios(draw: st.DrawFn) -> list[Row]:
 @tried(1)
 @given(portfolios())
 def test_quadrants_equal_the_restatement(rows: list[Row]) -> None:
-    found = {(r["dt"], r["matrix_id"], r["product_id"]): r for r in quadrants(rows)["products.quadrants"]}
+    placed = quadrants(rows, day_by_day=True)["products.quadrants"]
+    found = {(r["dt"], r["matrix_id"], r["product_id"]): r for r in placed}
     portfolio = Portfolio()
     for day in sorted({row["dt"] for row in rows}):
         for (matrix_id, sku), stay in portfolio.on(day, [row for row in rows if row["dt"] == day]).items():
@@ -102,9 +104,7 @@ def test_a_side_is_clear_or_kept_or_else_the_plain_one(rows: list[Row]) -> None:
 @tried(1)
 @given(portfolios())
 def test_days_computed_at_once_equal_days_computed_one_by_one(rows: list[Row]) -> None:
-    days = sorted({row["dt"] for row in rows})
-    tables = {"products.metrics": rows}
-    one_by_one, at_once = (computed(MOVES, tables, days, SETTINGS, at_once=way) for way in (False, True))
+    one_by_one, at_once = (quadrants(rows, MOVES, day_by_day=way) for way in (True, False))
     for name in MOVES:
         assert _rounded(one_by_one[name]) == _rounded(at_once[name]), name
 
@@ -127,9 +127,9 @@ def test_quadrants_partition_the_products_in_any_unit(rows: list[Row], factor: f
 
 
 @tried(1)
-@given(portfolios())
-def test_migrations_and_moves_lose_no_product(rows: list[Row]) -> None:
-    found = quadrants(rows, MOVES)
+@given(portfolios(), st.booleans())
+def test_migrations_and_moves_lose_no_product(rows: list[Row], day_by_day: bool) -> None:
+    found = quadrants(rows, MOVES, day_by_day=day_by_day)
     placed: dict[tuple[dt.date, str], Counter[str]] = {}
     for row in found["products.quadrants"]:
         placed.setdefault((row["dt"], row["matrix_id"]), Counter())[row["quadrant"]] += 1

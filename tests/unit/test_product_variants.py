@@ -32,7 +32,7 @@ def sold(number: int, sku: str, product_id: str, day: dt.date = LAST, user: str 
 def tables_of(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
     days = [LAST - dt.timedelta(days=n) for n in range(8)]
     given_tables = {name: tables.get(name, []) for name in READ}
-    return computed([*MODELS, "products.names"], given_tables, days, SETTINGS, at_once=True)
+    return computed([*MODELS, "products.names"], given_tables, days, SETTINGS)
 
 
 @st.composite

@@ -7,13 +7,13 @@ import pytest
 from tests.golden.touch_cases import (
     CREDIT_LOG,
     CREDITS,
+    TRANSFORM_LOG,
     TRANSFORMS,
     CreditCase,
     TransformCase,
     credit_of,
     paths_of,
     shop,
-    transform_log,
 )
 from tests.reference import restate
 
@@ -28,4 +28,4 @@ def test_each_model_gives_the_touches_their_stated_credit(case: CreditCase) -> N
 
 @pytest.mark.parametrize("case", TRANSFORMS, ids=[str(case.transform) for case in TRANSFORMS])
 def test_a_transform_leaves_the_stated_paths(case: TransformCase) -> None:
-    assert paths_of(case, restate(transform_log(case), shop(case.transform))) == case.paths
+    assert paths_of(case, restate(TRANSFORM_LOG, shop(case.transform))) == case.paths
