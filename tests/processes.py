@@ -148,23 +148,23 @@ def contents(home: Home) -> Contents:
     """The contents of the lake; the test fails if a partition cannot be read."""
     lake = Lake(home.lake)
     found: Contents = {}
-    for table, model in open_workspace(home).project.models.items():
-        files = {str(path): key for key, path in lake.files(table).items()}
-        if not files:
-            continue
-        # ingested_at differs between runs, and ratios may differ in their last bits.
-        columns = ", ".join(
-            f"round({identifier(name)}, 6)" if column.type == "DOUBLE" else identifier(name)
-            for name, column in model.columns.items()
-            if name not in ("ingested_at", "dt")
-        )
-        query = (
-            f"SELECT filename, count(*), CAST(sum(hash({columns})) AS VARCHAR) FROM "
-            "read_parquet($1, filename = true, hive_partitioning = false) GROUP BY filename"
-        )
-        with duckdb.connect() as connection:
+    with duckdb.connect() as connection:
+        for table, model in open_workspace(home).project.models.items():
+            files = {str(path): key for key, path in lake.files(table).items()}
+            if not files:
+                continue
+            # ingested_at differs between runs, and ratios may differ in their last bits.
+            columns = ", ".join(
+                f"round({identifier(name)}, 6)" if column.type == "DOUBLE" else identifier(name)
+                for name, column in model.columns.items()
+                if name not in ("ingested_at", "dt")
+            )
+            query = (
+                f"SELECT filename, count(*), CAST(sum(hash({columns})) AS VARCHAR) FROM "
+                "read_parquet($1, filename = true, hive_partitioning = false) GROUP BY filename"
+            )
             hashes = {file: (rows, total) for file, rows, total in connection.execute(query, [list(files)]).fetchall()}
-        found |= {(table, key): hashes.get(file, (0, "")) for file, key in files.items()}
+            found |= {(table, key): hashes.get(file, (0, "")) for file, key in files.items()}
     return found
 
 
