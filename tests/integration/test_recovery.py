@@ -25,7 +25,7 @@ def recovered_home(folder: Path, parameters: SimulationParameters, days: int, de
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home of a clean log; its attributed sales and slots are computed."""
     home = recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
-    compute_sales(home, ["+attribution.slot_daily"])
+    compute_sales(home, ["+attribution.slot_daily", "attribution.entrance_daily"])
     return home
 
 
