@@ -52,7 +52,7 @@ def define(
 ) -> dg.Definitions:
     """The code location of *workspace*; schemas that the home adds become assets like the shipped ones.
 
-    *is_described* False omits metadata that only the UI shows; deriving it takes seconds.
+    *is_described* False omits metadata that only the UI shows; deriving it takes a second.
     """
     fresh = by_morning(workspace.settings)
     models = [

@@ -89,11 +89,11 @@ def version_tags(version: str) -> dict[str, str]:
     return {DATA_VERSION_TAG: version, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"}
 
 
-def reported_version(instance: dg.DagsterInstance, table: str) -> str | None:
-    """The last version reported to Dagster for *table*, an unpartitioned table; None if there is none."""
-    event = instance.get_latest_materialization_event(asset_key(table))
-    materialization = event.asset_materialization if event else None
-    return (materialization.tags or {}).get(DATA_VERSION_TAG) if materialization else None
+def reported_versions(instance: dg.DagsterInstance, tables: Collection[str]) -> dict[str, str | None]:
+    """Unpartitioned table → the last version of it reported to Dagster; without those of *tables* that have none."""
+    records = [record.asset_entry for record in instance.get_asset_records([asset_key(table) for table in tables])]
+    events = [entry.last_materialization.asset_materialization for entry in records if entry.last_materialization]
+    return {table_name(event.asset_key): (event.tags or {}).get(DATA_VERSION_TAG) for event in events if event}
 
 
 def external_version(workspace: Workspace, table: str) -> str | None:
@@ -105,9 +105,11 @@ def external_version(workspace: Workspace, table: str) -> str | None:
 
 def changed_config(workspace: Workspace, instance: dg.DagsterInstance) -> Iterator[dg.AssetMaterialization]:
     """An event for each table in ``config/`` whose current version was not yet reported to Dagster."""
-    for table in CONFIG_TABLES:
+    tables = [table for table in CONFIG_TABLES if has_reported_version(workspace.project, table)]
+    reported = reported_versions(instance, tables)
+    for table in tables:
         version = workspace.config.version(table)
-        if has_reported_version(workspace.project, table) and reported_version(instance, table) != version:
+        if reported.get(table) != version:
             rows = len(workspace.config.rows(table))
             yield dg.AssetMaterialization(
                 asset_key(table), metadata={"dagster/row_count": rows}, tags=version_tags(version)

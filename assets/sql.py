@@ -45,7 +45,7 @@ def sql_assets(
         workspace: The home.
         schema: The folder below ``sql/``.
         freshness: When its tables must have been computed.
-        is_described: Whether to add metadata that only the UI shows; deriving it takes seconds.
+        is_described: Whether to add metadata that only the UI shows; deriving it takes a second.
     """
     return [
         _step(workspace, name, [_spec(workspace, model, freshness, is_described) for model in models])

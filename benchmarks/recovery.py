@@ -56,12 +56,6 @@ class Recovery:
     slot: int
 
 
-def simulate_and_run(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Land a shop's log in the new *home*, and compute attributed sales and all tables that it reads."""
-    land_shop(home, parameters, days=days, devices=devices, seed=seed)
-    compute_sales(home, ["core", "attribution"])
-
-
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
     """Land a shop's log in the new *home*."""
     summary = simulate(

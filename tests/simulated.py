@@ -75,18 +75,23 @@ def lines(folder: Path, relation: str) -> list[str]:
 
 
 def good(line: str) -> bool:
+    return _event(line) is not None
+
+
+def _event(line: str) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
+        record: dict[str, Any] = json.loads(line)
     except json.JSONDecodeError:
-        return False
-    return record.keys() == NATIVE["events"].keys()
+        return None
+    return record if record.keys() == NATIVE["events"].keys() else None
 
 
 @cache
 def records(folder: Path, relation: str) -> pl.DataFrame:
     """The valid records, with times in UTC."""
-    whole = [line for line in lines(folder, relation) if relation != "events" or good(line)]
-    frame = pl.DataFrame([json.loads(line) for line in whole], infer_schema_length=None)
+    read = _event if relation == "events" else json.loads
+    whole = [record for record in map(read, lines(folder, relation)) if record is not None]
+    frame = pl.DataFrame({name: [record[name] for record in whole] for name in whole[0]}, strict=False)
     times = [name for name in frame.columns if name.endswith(("_time", "_at"))]
     return frame.with_columns(pl.col(times).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_zone="UTC"))
 

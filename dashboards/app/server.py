@@ -31,6 +31,7 @@ from dashboards.app.render import components
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
+from dashboards.app.worker import LARGEST_REQUEST
 from dashboards.blocks import Block
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
@@ -41,9 +42,6 @@ DEFAULT_DAYS = "7"
 
 LONGEST_DAYS = 3660
 """A date range of more days than this is cut to the computed days."""
-
-LARGEST_REQUEST = 1_000_000
-"""Maximum bytes of a request; a query is the longest text that a page sends."""
 
 _ASSETS = Path(__file__).with_name("assets")
 _LOGGER = logging.getLogger("headwater.dashboard")

@@ -28,7 +28,6 @@ from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import poll2
 
 from dashboards.access.network import network_of
-from dashboards.app.server import LARGEST_REQUEST
 
 THREADS = 32
 """Threads of a process. Queries may take up to 24 of them (``dashboards.workbench.turns``); the rest serve pages."""
@@ -43,6 +42,8 @@ MOST = 512
 """Maximum connections of a process: from one address (for IPv6, one /64 network), and in total."""
 LARGEST_HEAD = 32_768
 """Maximum bytes of a request's header; links that contain an SQL query are long."""
+LARGEST_REQUEST = 1_000_000
+"""Maximum bytes of a request's body; a query is the longest text that a page sends."""
 
 _LOOK_SECONDS = 0.5
 _NO_LIMIT = 10**12

@@ -37,21 +37,17 @@ _OF_EVENTS = frozenset({"entrances", "slots"})
 
 
 def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
-    """Write the report of *day* to *out*, replaced atomically.
+    """Write the report of *day* to *out*, replaced atomically; a symbolic link stays, and its target is replaced.
 
     Raises:
         HeadwaterError: the day is not computed, or the file cannot be written.
     """
-    with open_day(home, day) as reader:
-        text = report_html(reader, language, now)
-    _replace(out, text)
-
-
-def _replace(out: Path, text: str) -> None:
-    """Replace *out* with *text* atomically; a symbolic link stays, and its target is replaced."""
     with convert_write_errors(out):
         if not out.name or (out.exists() and not out.is_file()):
             raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
+    with open_day(home, day) as reader:
+        text = report_html(reader, language, now)
+    with convert_write_errors(out):
         write_file(out, text)
 
 

@@ -108,7 +108,9 @@ def rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
     """A shelf for each row of *boost*: distinct products, drawn in proportion to weight × exp(boost) (Gumbel trick)."""
     scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
     size = min(SHELF_SIZE, boost.shape[1])
-    return np.argsort(-scores, axis=1, kind="stable")[:, :size].astype(np.int64)
+    shelf = np.argpartition(-scores, size - 1, axis=1)[:, :size]  # only the shelf is sorted, not all products
+    order = np.argsort(-np.take_along_axis(scores, shelf, axis=1), axis=1)
+    return np.take_along_axis(shelf, order, axis=1).astype(np.int64)
 
 
 def _products(plan: Plan, category: Ints, rng: np.random.Generator) -> pl.DataFrame:
@@ -120,7 +122,8 @@ def _products(plan: Plan, category: Ints, rng: np.random.Generator) -> pl.DataFr
     cost = np.round(price * rng.uniform(0.42, 0.82, count)).astype(np.int64)
     cost[rng.random(count) < plan.parameters.unknown_cost_rate] = NOTHING
     age = rng.integers(1, 900, count)
-    nouns = [rng.choice(list(CATEGORIES[code][2])) for code in category]
+    offered = [CATEGORIES[code][2] for code in category]
+    nouns = [nouns[rng.integers(len(nouns))] for nouns in offered]
     brands = rng.choice(list(BRANDS), count)
     styles = rng.choice(list(STYLES), count)
     names = [f"{brand}{style}{noun}" for brand, style, noun in zip(brands, styles, nouns, strict=True)]

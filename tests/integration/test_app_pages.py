@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tab
 from dashboards.copy.build import current, is_stale, publish
 from dashboards.copy.status import read_checks, read_lineage
 from dashboards.totals import totals
-from pipelines.compute.reading import query_rows
+from pipelines.compute.reading import reading_session
 from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home, home_lock, init_home
 from tests.processes import copy_of
@@ -36,6 +36,9 @@ from tests.shared_homes import HOSTILE, shop_with_dashboards
 
 FIRST, LAST = dt.date(2026, 5, 17), dt.date(2026, 5, 20)
 ALL_DAYS = "?from=2026-05-17&to=2026-05-20"
+
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,11 @@ def client(home: Home) -> Any:
     return create_app(home).server.test_client()
 
 
-def lake(home: Home, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in query_rows(home, sql, limit=100_000).rows]
+@pytest.fixture(scope="module")
+def lake(home: Home) -> Iterator[Ask]:
+    """The rows of a query of the lake."""
+    with reading_session(home, "") as connection:
+        yield lambda sql: connection.execute(sql).fetchall()
 
 
 def shown(copy: Copy, address: str) -> tuple[Context, list[Block]]:
@@ -88,14 +94,13 @@ def written(context: Context, blocks: list[Block]) -> str:
 # Numbers -----------------------------------------------------------------------------------------------
 
 
-def test_the_overview_says_what_the_lake_says(home, copy):
+def test_the_overview_says_what_the_lake_says(lake, copy):
     found = cards(shown(copy, f"/{ALL_DAYS}")[1])
     revenue, orders, buyers, units = lake(
-        home,
         "SELECT sum(revenue), count(DISTINCT order_id), count(DISTINCT user_id), sum(quantity) FROM core.order_lines",
     )[0]
-    visitors = lake(home, "SELECT count(DISTINCT person_id) FROM core.events")[0][0]
-    days = lake(home, "SELECT sum(visitors) FROM core.traffic_daily")[0][0]
+    visitors = lake("SELECT count(DISTINCT person_id) FROM core.events")[0][0]
+    days = lake("SELECT sum(visitors) FROM core.traffic_daily")[0][0]
     assert days > visitors  # who came on several days is one visitor
     assert found["revenue"].full == f"¥{revenue:,.2f}"
     assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
@@ -168,19 +173,19 @@ def test_days_are_compared_only_with_days_that_are_recorded(copy):
     assert not any(isinstance(block, Text) and "no earlier days" in block.text for block in unasked)
 
 
-def test_the_entrances_sum_to_the_paid_orders(home, copy):
+def test_the_entrances_sum_to_the_paid_orders(lake, copy):
     table = table_of(copy, f"/entrances{ALL_DAYS}", "entrances")
-    paid = lake(home, "SELECT sum(revenue) FROM core.order_lines")[0][0]
+    paid = lake("SELECT sum(revenue) FROM core.order_lines")[0][0]
     assert sum(row["revenue"] for row in table.rows) == pytest.approx(float(paid), abs=1e-6)
     assert table.total is not None
     assert table.total["revenue"] == float(paid)
     assert f"¥{paid:,.2f}" in table.notes[0]
     assert "equal to the paid orders" in table.notes[0]
-    direct = dict(lake(home, "SELECT entrance_id, sum(exposures) FROM attribution.entrance_daily GROUP BY 1"))
+    direct = dict(lake("SELECT entrance_id, sum(exposures) FROM attribution.entrance_daily GROUP BY 1"))
     assert {row["entrance_id"]: row["exposures"] for row in table.rows} == {k: int(v) for k, v in direct.items()}
 
 
-def test_an_entrance_leads_to_its_slots_orders_and_paths(home, copy):
+def test_an_entrance_leads_to_its_slots_orders_and_paths(lake, copy):
     entrances = table_of(copy, f"/entrances{ALL_DAYS}", "entrances")
     row = max(entrances.rows, key=lambda row: row["order_lines"] if row["entrance_id"][0] != "(" else 0)
     href = entrances.columns[0].href(row)
@@ -197,11 +202,11 @@ def test_an_entrance_leads_to_its_slots_orders_and_paths(home, copy):
     steps = table_of(copy, path, "steps").rows
     assert steps[-1]["event_id"] == line["matched_event_id"]
     end = line["matched_event_id"]
-    assert len(steps) == lake(home, f"SELECT count(*) FROM attribution.path_steps WHERE end_event_id = '{end}'")[0][0]
+    assert len(steps) == lake(f"SELECT count(*) FROM attribution.path_steps WHERE end_event_id = '{end}'")[0][0]
 
 
-def test_sales_are_split_and_filtered_by_matched_by(home, copy):
-    by_kind = dict(lake(home, "SELECT matched_by, sum(revenue) FROM attribution.attributed_sales GROUP BY ALL"))
+def test_sales_are_split_and_filtered_by_matched_by(lake, copy):
+    by_kind = dict(lake("SELECT matched_by, sum(revenue) FROM attribution.attributed_sales GROUP BY ALL"))
     for page in ("/", "/entrances"):
         rows = {row["matched_by"]: row["revenue"] for row in table_of(copy, f"{page}{ALL_DAYS}", "matches").rows}
         assert {kind: value for kind, value in rows.items() if value} == pytest.approx(
@@ -210,13 +215,11 @@ def test_sales_are_split_and_filtered_by_matched_by(home, copy):
     of_kind = table_of(copy, f"/entrances{ALL_DAYS}&matched_by={next(iter(by_kind))}", "entrances").total
     assert of_kind["revenue"] == pytest.approx(float(by_kind[next(iter(by_kind))]))
     product, kind = lake(
-        home,
         "SELECT product_id, min(matched_by) FROM attribution.attributed_sales GROUP BY ALL "
         "ORDER BY count(*) DESC, product_id LIMIT 1",
     )[0]
     own = dict(
         lake(
-            home,
             "SELECT entrance_id, sum(revenue) FROM attribution.attributed_sales "
             f"WHERE product_id = '{product}' AND matched_by = '{kind}' GROUP BY ALL",
         )
@@ -236,16 +239,16 @@ def test_each_model_sums_to_the_same_sales(copy):
     assert len({round(table.total[name], 2) for name in MODELS}) == 1
 
 
-def test_paths_count_every_add_to_cart_and_order_line(home, copy):
+def test_paths_count_every_add_to_cart_and_order_line(lake, copy):
     total = table_of(copy, f"/paths{ALL_DAYS}", "paths").total
     assert total is not None
-    carts = lake(home, "SELECT count(*) FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
-    lines = lake(home, "SELECT count(*) FROM core.order_lines")[0][0]
+    carts = lake("SELECT count(*) FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
+    lines = lake("SELECT count(*) FROM core.order_lines")[0][0]
     assert (total["add_to_carts"], total["order_lines"]) == (carts, lines)
 
 
-def test_every_order_has_a_path_or_the_reason_why_not(home, copy):
-    found = lake(home, "SELECT order_id, line_no, matched_by FROM attribution.attributed_sales ORDER BY ALL")
+def test_every_order_has_a_path_or_the_reason_why_not(lake, copy):
+    found = lake("SELECT order_id, line_no, matched_by FROM attribution.attributed_sales ORDER BY ALL")
     kinds = {matched: (order, line) for order, line, matched in found}
     assert "cart" in kinds
     for matched, (order, line) in kinds.items():
@@ -259,40 +262,37 @@ def test_every_order_has_a_path_or_the_reason_why_not(home, copy):
         assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 
 
-def test_a_cart_and_a_device_are_found_too(home, copy):
-    event, device = lake(home, "SELECT event_id, device_id FROM core.events WHERE event_type = 'add_to_cart' LIMIT 1")[
-        0
-    ]
+def test_a_cart_and_a_device_are_found_too(lake, copy):
+    event, device = lake("SELECT event_id, device_id FROM core.events WHERE event_type = 'add_to_cart' LIMIT 1")[0]
     assert table_of(copy, f"/paths{ALL_DAYS}&find={event}", "steps").rows[-1]["event_id"] == event
     carts = table_of(copy, f"/paths{ALL_DAYS}&find={device}", "carts").rows
-    own = lake(home, f"SELECT event_id FROM core.events WHERE event_type = 'add_to_cart' AND device_id = '{device}'")
+    own = lake(f"SELECT event_id FROM core.events WHERE event_type = 'add_to_cart' AND device_id = '{device}'")
     assert {row["event_id"] for row in carts} == {event for (event,) in own}
     said = [b.text for b in shown(copy, f"/paths{ALL_DAYS}&find=nobody")[1] if isinstance(b, Text)]
     assert any("No order, add-to-cart or device" in text for text in said)
 
 
-def test_modules_are_those_of_the_lake(home, copy):
+def test_modules_are_those_of_the_lake(lake, copy):
     rows = table_of(copy, f"/modules{ALL_DAYS}", "modules").rows
-    direct = lake(home, "SELECT page_type, module, sum(assisted_revenue) FROM attribution.module_daily GROUP BY 1, 2")
+    direct = lake("SELECT page_type, module, sum(assisted_revenue) FROM attribution.module_daily GROUP BY 1, 2")
     assert {(row["page_type"], row["module"]): row["assisted_revenue"] for row in rows} == {
         (page, module): float(revenue) for page, module, revenue in direct
     }
 
 
-def test_quality_accounts_for_every_record(home, copy):
+def test_quality_accounts_for_every_record(lake, copy):
     found = cards(shown(copy, "/quality")[1])
-    read, refused = lake(home, "SELECT sum(records), sum(quarantined) FROM core.batches")[0]
+    read, refused = lake("SELECT sum(records), sum(quarantined) FROM core.batches")[0]
     assert (found["records"].full, found["quarantined"].full) == (f"{read:,}", f"{refused:,}")
     reasons = table_of(copy, "/quality", "quarantine").rows
     assert sum(row["quarantined"] for row in reasons) == refused
-    assert len(table_of(copy, "/quality", "batches").rows) == lake(home, "SELECT count(*) FROM core.batches")[0][0]
+    assert len(table_of(copy, "/quality", "batches").rows) == lake("SELECT count(*) FROM core.batches")[0][0]
 
 
-def test_quality_goes_by_the_chosen_days_or_says_it_does_not(home, copy, client):
+def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client):
     days = "from=2026-05-18&to=2026-05-19"
     blocks = shown(copy, f"/quality?{days}&lang=en")[1]
     events, late = lake(
-        home,
         "SELECT count(*), count(*) FILTER (received_at > occurred_at + INTERVAL 1 HOUR) FROM core.events "
         "WHERE dt BETWEEN '2026-05-18' AND '2026-05-19'",
     )[0]
@@ -525,8 +525,8 @@ def test_checks_and_columns_of_another_version_are_as_none(home, kept):
             (folder / name).write_bytes(content)
 
 
-def test_viewers_find_no_device(home, copy):
-    device = lake(home, "SELECT device_id FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
+def test_viewers_find_no_device(lake, copy):
+    device = lake("SELECT device_id FROM core.events WHERE event_type = 'add_to_cart'")[0][0]
     for address, key in ((f"/paths{ALL_DAYS}", "find"), (f"/search{ALL_DAYS}", "q")):
         path, _, query = address.partition("?")
         view = read_view(path, f"{query}&{key}={device}")

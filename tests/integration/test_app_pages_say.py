@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import plotly.graph_objects as go
@@ -21,13 +21,16 @@ from dashboards.app.marts import Copy, Marts
 from dashboards.app.pages.models import MODELS
 from dashboards.app.server import create_app
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
-from pipelines.compute.reading import query_rows
+from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, look_at, table, texts, values
 from tests.shared_homes import shop_with_dashboards
 
 DAYS = "from=2026-05-17&to=2026-05-20"
 LANGUAGES = ("zh", "en")
+
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,11 @@ def copy(home: Home) -> Copy:
     return Marts(home).copy()
 
 
-def lake(home: Home, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in query_rows(home, sql, limit=100_000).rows]
+@pytest.fixture(scope="module")
+def lake(home: Home) -> Iterator[Ask]:
+    """The rows of a query of the lake."""
+    with reading_session(home, "") as connection:
+        yield lambda sql: connection.execute(sql).fetchall()
 
 
 def warnings(blocks: list[Block]) -> list[str]:
@@ -49,10 +55,9 @@ def warnings(blocks: list[Block]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def slot(home: Home) -> tuple[str, str, str, int]:
+def slot(lake: Ask) -> tuple[str, str, str, int]:
     """The slot with the most sales of an entrance that has several: its entrance, page, module and number."""
     return lake(
-        home,
         """SELECT entrance_id, head_page_type, head_module, head_slot FROM attribution.slot_daily
         WHERE entrance_id = 'home_feed' GROUP BY ALL ORDER BY sum(revenue) DESC LIMIT 1""",
     )[0]
@@ -79,34 +84,33 @@ SUMS = {
 
 
 @pytest.mark.parametrize("metric", SUMS)
-def test_a_slots_page_charts_the_slot_and_not_its_entrance(home, copy, slot, metric):
+def test_a_slots_page_charts_the_slot_and_not_its_entrance(lake, copy, slot, metric):
     _, blocks = look_at(copy, of_slot(slot, f"&slot_metric={metric}"))
     shown = chart(blocks, "course")
     own = "entrance_id = '{}' AND head_page_type = '{}' AND head_module = '{}' AND head_slot = {}".format(*slot)
-    days = dict(lake(home, f"SELECT dt, {SUMS[metric]} FROM attribution.slot_daily WHERE {own} GROUP BY dt"))
+    days = dict(lake(f"SELECT dt, {SUMS[metric]} FROM attribution.slot_daily WHERE {own} GROUP BY dt"))
     found = dict(zip(values(shown.table, "dt"), values(shown.table, metric), strict=True))
     assert {day: found[day] for day in days} == {
         day: pytest.approx(float(value)) if value is not None else None for day, value in days.items()
     }
     assert list(shown.figure.data[0].y) == values(shown.table, metric)
     of_entrance = f"entrance_id = '{slot[0]}'"
-    rest = lake(home, f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
+    rest = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
     assert rest  # the entrance has more than this slot
     card = next(
         one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
     )
-    whole = lake(home, f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {own}")[0][0]
+    whole = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {own}")[0][0]
     said = re.sub(r"[^0-9.\-]", "", card.full)
     assert float(said) == pytest.approx(float(whole) * (100 if metric.endswith("rate") else 1), abs=0.006)
 
 
-def test_a_day_of_nothing_is_0_and_one_not_computed_is_blank(home, copy, slot):
+def test_a_day_of_nothing_is_0_and_one_not_computed_is_blank(lake, copy, slot):
     _, blocks = look_at(copy, of_slot(slot).replace("from=2026-05-17", "from=2026-05-14"))
     shown = chart(blocks, "course").table
     found = dict(zip(values(shown, "dt"), values(shown, "revenue"), strict=True))
     assert [found[dt.date(2026, 5, day)] for day in (14, 15, 16)] == [None, None, None]
     quiet = lake(
-        home,
         """SELECT entrance_id, head_page_type, head_module, head_slot FROM attribution.slot_daily
         GROUP BY ALL HAVING count(DISTINCT dt) < 4 AND sum(impressions) > 0 ORDER BY ALL LIMIT 1""",
     )
@@ -159,7 +163,7 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
     assert {one.table.key for one in block.blocks if isinstance(one, Chart)} == charts
 
 
-def test_the_model_switch_changes_its_chart_and_table_only(home, copy):
+def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
     for model in MODELS:
         _, blocks = look_at(copy, f"/entrances?{DAYS}&model={model}")
         shown = chart(blocks, "models")
@@ -169,7 +173,7 @@ def test_the_model_switch_changes_its_chart_and_table_only(home, copy):
             else f"""SELECT touchpoint, sum(revenue) FROM attribution.model_daily
             WHERE model = '{model}' AND touchpoint_type = 'entrance' GROUP BY 1"""
         )
-        own = {key: float(revenue) for key, revenue in lake(home, source)}
+        own = {key: float(revenue) for key, revenue in lake(source)}
         order = [row["entrance_id"] for row in shown.table.rows]
         assert list(shown.figure.data[0].x) == [pytest.approx(own.get(key, 0.0)) for key in order]
         assert values(shown.table, model) == sorted(values(shown.table, model), reverse=True)
@@ -225,14 +229,13 @@ def test_a_choice_keeps_what_is_shown_in_place_of_no_value(copy):
         assert choice(look_at(copy, address + DAYS)[1], key).value == value
 
 
-def test_an_entrance_that_only_the_data_name_is_known(home, copy):
+def test_an_entrance_that_only_the_data_name_is_known(lake, copy):
     names = look_at(copy, f"/entrances?{DAYS}")[0].entrance_names()
-    assert set(names) >= {key for (key,) in lake(home, "SELECT DISTINCT entrance_id FROM attribution.entrance_daily")}
+    assert set(names) >= {key for (key,) in lake("SELECT DISTINCT entrance_id FROM attribution.entrance_daily")}
 
 
-def test_an_entrance_quiet_on_the_days_is_not_unknown(home, copy):
+def test_an_entrance_quiet_on_the_days_is_not_unknown(lake, copy):
     one = lake(
-        home,
         """SELECT entrance_id, head_page_type, head_module, head_slot, min(dt) FROM attribution.slot_daily
         WHERE head_slot > 0 GROUP BY ALL HAVING count(DISTINCT dt) = 1 ORDER BY ALL LIMIT 1""",
     )
@@ -243,12 +246,11 @@ def test_an_entrance_quiet_on_the_days_is_not_unknown(home, copy):
         assert "This slot had no impressions" in "".join(warnings(look_at(copy, address)[1]))
 
 
-def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(home, copy):
-    order = lake(home, "SELECT min(order_id) FROM attribution.attributed_sales")[0][0]
+def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(lake, copy):
+    order = lake("SELECT min(order_id) FROM attribution.attributed_sales")[0][0]
     _, blocks = look_at(copy, f"/paths?{DAYS}&find={order}&line=77")
     assert any("has no line 77" in one for one in warnings(blocks))
     unpaid, status = lake(
-        home,
         """SELECT order_id, status FROM core.orders
         WHERE order_id NOT IN (SELECT order_id FROM attribution.attributed_sales) ORDER BY 1 LIMIT 1""",
     )[0]
@@ -270,13 +272,12 @@ def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(home, copy):
         ("revenue", "revenue"),
     ],
 )
-def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, copy, sort, order):
+def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, sort, order):
     address = f"/products?{DAYS}&sort=products:{sort}"
     _, blocks = look_at(copy, address)
     shown = table(blocks, "products")
     window = shown.rows[0]["window_days"]
     whole = lake(
-        home,
         f"""SELECT product_id FROM (
             SELECT *, row_number() OVER (ORDER BY revenue DESC, exposures DESC, product_id) AS place
             FROM products.metrics
@@ -290,7 +291,8 @@ def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, copy, sort, 
     assert [row["Product ID"] for row in rows] == [product_id for (product_id,) in whole]
 
 
-def addresses(home: Home) -> list[str]:
+@pytest.fixture(scope="module")
+def addresses(lake: Ask) -> list[str]:
     """Each page, and what it leads to."""
     one = {
         "sku": "SELECT min(sku) FROM core.order_lines",
@@ -301,7 +303,7 @@ def addresses(home: Home) -> list[str]:
         "user": "SELECT min(user_id) FROM customers.rfm",
         "segment": "SELECT min(segment) FROM customers.rfm",
     }
-    key = {name: lake(home, sql)[0][0] for name, sql in one.items()}
+    key = {name: lake(sql)[0][0] for name, sql in one.items()}
     return [
         "/?", "/entrances?", "/entrances?entrance=home_feed&", "/entrances?entrance=(direct)&",
         "/entrances?entrance=(unattributed)&", "/entrances?entrance=home_feed&slot=home|feed|1&",
@@ -315,9 +317,9 @@ def addresses(home: Home) -> list[str]:
 KEYS = {"sku", "entrance_id", "order_id", "line_no", "user_id", "event_id", "device_id"}
 
 
-def test_files_carry_their_rows_keys_under_unique_headings(home, copy):
+def test_files_carry_their_rows_keys_under_unique_headings(copy, addresses):
     seen = set()
-    for address in addresses(home):
+    for address in addresses:
         for language in LANGUAGES:
             for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
                 fields = {column.field for column in columns_of(shown)}
@@ -330,8 +332,8 @@ def test_files_carry_their_rows_keys_under_unique_headings(home, copy):
     assert seen == KEYS - {"device_id"}  # a device is in the address of its page
 
 
-def test_users_in_files_are_hashed_for_viewers(home, copy, slot):
-    users = {user for (user,) in lake(home, "SELECT DISTINCT person_id FROM attribution.attributed_sales")}
+def test_users_in_files_are_hashed_for_viewers(lake, copy, slot):
+    users = {user for (user,) in lake("SELECT DISTINCT person_id FROM attribution.attributed_sales")}
     for role, is_hashed in (("viewer", True), ("analyst", False)):
         orders = table(look_at(copy, f"/entrances?{DAYS}&entrance={slot[0]}", role)[1], "orders")
         found = {row["user_id"] for row in orders.rows} - {None}
@@ -353,12 +355,12 @@ UNION SELECT event_type FROM core.events
 """Keys that stand for something which has a name."""
 
 
-def test_no_key_stands_where_a_name_should(home, copy):
+def test_no_key_stands_where_a_name_should(lake, copy, addresses):
     """In Chinese, where no name is spelled like its key."""
-    raw = {key for (key,) in lake(home, RAW)} | {"(none)", "(no path)", "(new)", "(left)", "unknown"}
+    raw = {key for (key,) in lake(RAW)} | {"(none)", "(no path)", "(new)", "(left)", "unknown"}
     raw -= {"sku"}
     assert {"home_feed", "(direct)", "(unattributed)", "own", "cart", "paid"} <= raw
-    for address in addresses(home):
+    for address in addresses:
         context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
         for where, said in everything(context, blocks):
             if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # keys, and named as such

@@ -12,8 +12,9 @@ import pytest
 from assets.automation import IN_PROCESS_TAG
 from assets.engine import DagsterEngine, open_instance
 from pipelines.compute.reading import query_rows
-from pipelines.compute.run import run_home
+from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home, home_lock
+from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land
 
@@ -28,13 +29,14 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
 def test_a_run_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
     """Nothing is stale then, so that the next run has nothing to do but this."""
     land_days(home, DAYS[:1])
-    run_home(home)
+    request = Request(frozenset({"core.entrances"}))
+    run_home(home, request)
     with open_instance(home) as instance:
         instance.add_run(
             dg.DagsterRun("tables", status=dg.DagsterRunStatus.STARTED, tags={IN_PROCESS_TAG: "true"}, run_id="killed")
         )
     home.run_marker.touch()
-    assert run_home(home, engine=DagsterEngine).did_nothing
+    assert run_home(home, request, engine=DagsterEngine).did_nothing
     with open_instance(home) as instance:
         killed = instance.get_run_by_id("killed")
         assert killed is not None
@@ -159,7 +161,7 @@ def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours:
         assert isinstance(result, dg.SensorResult)
         reason = result.skip_reason.skip_message if result.skip_reason else None
         assert ("reloads them" in (reason or "")) == (newest > yesterday)
-    compute_stale(home, engine)
+    engine.compute(["core.events"], DaySpan(newest, newest))
     assert query_rows(home, "SELECT DISTINCT dt FROM core.events").rows == [(newest,)]
     assert last_partition(home) == str(max(newest, yesterday))
 

@@ -41,7 +41,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Computed, Computed]:
     """The same log without the fallbacks and with them."""
     home, _ = init_home(tmp_path_factory.mktemp("half") / "home")
     land_shop(home, HALF_WITHOUT_EVENTS, days=6, devices=2500, seed=1)
-    tables = ["core", "attribution"]
+    tables = ["+attribution.entrance_daily"]
     compute_sales(home, tables, sales_fallbacks=())
     before = Computed.read(home)
     compute_sales(home, tables)

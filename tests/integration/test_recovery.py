@@ -8,21 +8,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.recovery import LAST_DAY, compute_sales, recovery, sales_beside_truth, simulate_and_run
+from benchmarks.recovery import LAST_DAY, compute_sales, land_shop, recovery, sales_beside_truth
 from pipelines.home.folder import Home, init_home
 from pipelines.simulator import SimulationParameters, parameters_with
 
 
 def recovered_home(folder: Path, parameters: SimulationParameters, days: int, devices: int) -> Home:
+    """A home whose attributed sales are computed."""
     home, _ = init_home(folder)
-    simulate_and_run(home, parameters, days=days, devices=devices, seed=1)
+    land_shop(home, parameters, days=days, devices=devices, seed=1)
+    compute_sales(home)
     return home
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A computed home of a clean log."""
-    return recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
+    """A home of a clean log; its attributed sales and slots are computed."""
+    home = recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
+    compute_sales(home, ["+attribution.slot_daily", "attribution.entrance_daily"])
+    return home
 
 
 def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:

@@ -93,7 +93,7 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A shop of a few days, in which a month ended."""
     home = make_home(
         tmp_path_factory.mktemp("young") / "home",
-        settings={"start_date": YOUNG[0], "snapshots": {"daily_for_days": 1}},
+        settings={"start_date": YOUNG[0], "threads": 1, "snapshots": {"daily_for_days": 1}},
     )
     sold = [shopping(day, number) for number, day in enumerate(YOUNG)]
     events = [event for day in YOUNG for sku in ("s0", "s1") for event in visit(day, f"d-{sku}", sku)]
@@ -104,6 +104,22 @@ def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
     land(home, "order_lines", [row for _, lines in sold for row in lines], "lines")
     run(home)
     return home
+
+
+@pytest.fixture(scope="module")
+def young_pages(young: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Language → the report of the young shop's last day."""
+    folder = tmp_path_factory.mktemp("young_pages")
+    return {
+        language: write_report(young, language, day=YOUNG[-1], out=folder / f"{language}.html")
+        for language in ("zh", "en")
+    }
+
+
+@pytest.fixture(scope="module")
+def old(computed: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of the report of a day whose snapshots are not kept."""
+    return read(write_report(computed, "en", day=DAYS[1], out=tmp_path_factory.mktemp("old") / "old.html"))[0]
 
 
 # What it says -------------------------------------------------------------------------------------------
@@ -172,10 +188,9 @@ def test_what_has_no_earlier_snapshot_is_said(pages: dict[str, Path]) -> None:
     assert "No month is over yet" in text
 
 
-def test_a_day_whose_snapshot_is_not_kept_has_sales_and_says_so(computed: Home, tmp_path: Path) -> None:
-    text, _ = read(write_report(computed, "en", day=DAYS[1], out=tmp_path / "old.html"))
-    assert "Sales ¥10 0% vs day before (¥10)" in text
-    assert "No customer snapshot for 2026-03-02: only the last 1 days and month ends are kept" in text
+def test_a_day_whose_snapshot_is_not_kept_has_sales_and_says_so(old: str) -> None:
+    assert "Sales ¥10 0% vs day before (¥10)" in old
+    assert "No customer snapshot for 2026-03-02: only the last 1 days and month ends are kept" in old
 
 
 def test_a_day_without_orders_says_what_to_run(home: Home, tmp_path: Path) -> None:
@@ -207,7 +222,8 @@ def test_one_order_and_no_event_is_a_report(home: Home, tmp_path: Path) -> None:
 
 def test_names_from_data_are_escaped(tmp_path: Path) -> None:
     entrance = {"entrance_id": "banner", "name_zh": EVIL, "name_en": EVIL, "page_type": "home", "module": "banner"}
-    home = make_home(tmp_path / "shop", settings={"start_date": DAYS[0]}, entrances=[entrance])
+    settings = {"start_date": DAYS[0], "threads": 1, "snapshots": {"daily_for_days": 1}}
+    home = make_home(tmp_path / "shop", settings=settings, entrances=[entrance])
     land_days(home, DAYS[:2])
     land(home, "events", [event | {"content_id": EVIL} for event in visit(DAYS[1], "d9")], "evil")
     run(home)
@@ -231,8 +247,8 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert "Portfolio health" in text
 
 
-def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young: Home, tmp_path: Path) -> None:
-    text, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
+def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict[str, Path]) -> None:
+    text, _ = read(young_pages["en"])
     assert (
         "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product "
         "has both metrics; missing: Growth rate." in text
@@ -243,20 +259,16 @@ def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young: Home, tmp_
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
 
-def test_customers_expectations_are_of_the_newest_months_end(young: Home, tmp_path: Path) -> None:
-    pages = {
-        language: write_report(young, language, day=YOUNG[-1], out=tmp_path / f"{language}.html")
-        for language in ("zh", "en")
-    }
-    text, _ = read(pages["en"])
+def test_customers_expectations_are_of_the_newest_months_end(young_pages: dict[str, Path]) -> None:
+    text, _ = read(young_pages["en"])
     assert "A model's expectation, not a promise: net sales in the 90 days after 2026-02-28 (a month end)" in text
     assert "Summed by the segments of 2026-03-02." in text
     assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
-    bars = [figure["data"][0] for figure in figures(pages["en"]) if figure["data"][0]["type"] == "bar"]
+    bars = [figure["data"][0] for figure in figures(young_pages["en"]) if figure["data"][0]["type"] == "bar"]
     (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
     assert all(value > 0 for value in expected["x"])
-    figures(pages["zh"])
-    assert "模型预测值，不是承诺" in read(pages["zh"])[0]
+    figures(young_pages["zh"])
+    assert "模型预测值，不是承诺" in read(young_pages["zh"])[0]
 
 
 def test_expectations_are_in_tenths_where_segments_are_not_kept(young: Home, tmp_path: Path) -> None:
@@ -270,7 +282,8 @@ def test_expectations_are_in_tenths_where_segments_are_not_kept(young: Home, tmp
 
 
 def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
-    home = make_home(tmp_path / "shop", settings={"start_date": YOUNG[4]})
+    settings = {"start_date": YOUNG[4], "threads": 1, "snapshots": {"daily_for_days": 1}}
+    home = make_home(tmp_path / "shop", settings=settings)
     land_days(home, YOUNG[4:6])
     run(home)
     for language, said in (
@@ -292,7 +305,7 @@ def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
     assert len(shares) == 1
 
 
-def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, tmp_path: Path) -> None:
+def test_products_without_cost_are_listed(pages: dict[str, Path], young_pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert (
         "1 of the 1 products sold have order lines without a known cost, so they have no margin and no place in margin "
@@ -300,15 +313,14 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young: Home, t
     )
     assert "s1 s1 ¥40.00 – 4 4" in text
     assert "Exposure × margin 28 days Product exposures 1, Margin rate 1 1 1" in text
-    costly, _ = read(write_report(young, "en", day=YOUNG[-1], out=tmp_path / "r.html"))
+    costly, _ = read(young_pages["en"])
     assert "Every product sold in the 28 days up to this day has a known cost." in costly
 
 
-def test_snapshots_of_products_that_are_not_kept_are_named(computed: Home, tmp_path: Path) -> None:
-    text, _ = read(write_report(computed, "en", day=DAYS[1], out=tmp_path / "old.html"))
+def test_snapshots_of_products_that_are_not_kept_are_named(old: str) -> None:
     for what in ("Assortment", "Portfolio health", "Moves between quadrants in 28 days"):
-        assert f"{what}: not kept for 2026-03-02. Only the last 1 days and month ends are kept" in text
-    assert "Products without a known cost Window: the 28 days" in text  # figures are kept for every day
+        assert f"{what}: not kept for 2026-03-02. Only the last 1 days and month ends are kept" in old
+    assert "Products without a known cost Window: the 28 days" in old  # figures are kept for every day
 
 
 def test_nothing_expected_before_a_months_end(pages: dict[str, Path]) -> None:

@@ -12,6 +12,7 @@ from dashboards.workbench.confined import Limits
 from dashboards.workbench.queries import Workbench
 from pipelines.compute.home_check import check_home
 from pipelines.compute.reading import query_rows
+from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import REPOSITORY
 from pipelines.home.settings import load_settings
 from tests.support import land, make_home, run, table
@@ -39,7 +40,7 @@ def test_the_model_and_the_check(home):
     assert check_home(home).faults == []
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "o1", "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5}], "lines")
-    summary = run(home)
+    summary = run(home, tables=frozenset(open_workspace(home).project.select(["+mine.category_daily"])))
     assert [(row["category"], row["revenue"]) for row in table(home, "mine.category_daily")] == [("(none)", 5)]
     assert summary.failed_checks["every_sale_has_a_category"].severity == "warn"
 

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -290,10 +291,10 @@ def test_few_products_are_popular_and_most_are_seldom_clicked(shop: Path) -> Non
 
 
 def test_a_block_is_the_same_whatever_other_blocks_there_are(tmp_path: Path) -> None:
-    parameters = SimulationParameters(devices_per_block=80)
-    for devices in (160, 400):
+    parameters = SimulationParameters(devices_per_block=40)
+    for devices in (80, 200):
         run(tmp_path / str(devices), parameters, days=3, devices=devices)
-    few, many = (content(tmp_path / str(devices) / "landing") for devices in (160, 400))
+    few, many = (content(tmp_path / str(devices) / "landing") for devices in (80, 200))
     of_first_blocks = {name for name in many if "-b000." in name or "-b001." in name}
     assert {name for name in few if "-b" in name} == of_first_blocks
     assert len(of_first_blocks) > 12
@@ -303,15 +304,14 @@ def test_a_block_is_the_same_whatever_other_blocks_there_are(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("file_format", ["ndjson", "parquet"])
 def test_how_many_blocks_are_made_at_once_changes_no_byte(tmp_path: Path, file_format: str) -> None:
-    parameters = SimulationParameters(devices_per_block=60)
+    parameters = SimulationParameters(devices_per_block=20)
     for workers in (1, 3):
-        run(tmp_path / str(workers), parameters, days=2, file_format=file_format, workers=workers)
+        run(tmp_path / str(workers), parameters, days=2, devices=100, file_format=file_format, workers=workers)
     assert content(tmp_path / "1") == content(tmp_path / "3")
 
 
 def test_blocks_share_no_device_user_event_or_order(tmp_path: Path) -> None:
-    run(tmp_path, SimulationParameters(devices_per_block=60))
-    log = events(tmp_path)
+    run(tmp_path, SimulationParameters(devices_per_block=30), devices=120)
     folder = tmp_path / "landing" / "native"
     for relation, key in (
         ("events", "event_id"),
@@ -325,7 +325,7 @@ def test_blocks_share_no_device_user_event_or_order(tmp_path: Path) -> None:
             for record in whole:
                 owners.setdefault(record[key], set()).add(file.stem[-4:])
         assert {len(blocks) for blocks in owners.values()} == {1}, key
-    assert log["event_id"].str.contains("^[0-9a-f]{32}$").all()
+        assert key != "event_id" or all(re.fullmatch("[0-9a-f]{32}", event) for event in owners)
 
 
 def test_hourly_files_hold_the_same_records_as_daily_ones(tmp_path: Path) -> None:

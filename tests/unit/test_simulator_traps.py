@@ -104,7 +104,7 @@ MARKS: dict[str, Mark] = {
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log without traps."""
     folder = tmp_path_factory.mktemp("clean")
-    run(folder, CLEAN, devices=300)
+    run(folder, CLEAN, devices=150)
     return folder
 
 
@@ -118,8 +118,8 @@ def test_a_trap_leaves_its_mark_and_a_clean_log_has_none(clean: Path, tmp_path: 
     # Seldom ones are made frequent, so that few devices show them.
     frequent = {rate: max(getattr(trapped, rate), 0.1) for rate in TRAPS[name].rates if rate != "bot_rate"}
     if name == "bots":
-        frequent = {"bot_rate": 0.01}
-    run(tmp_path, replace(trapped, **frequent), devices=300)
+        frequent = {"bot_rate": 0.03}
+    run(tmp_path, replace(trapped, **frequent), devices=100)
     assert MARKS[name](tmp_path) > 0
     assert MARKS[name](clean) == 0
 
@@ -185,7 +185,7 @@ def test_clocks_are_up_to_thirty_seconds_off_either_way(tmp_path: Path) -> None:
 
 
 def test_slow_requests_arrive_up_to_40_s_late_by_an_exact_clock(clean: Path, tmp_path: Path) -> None:
-    run(tmp_path, replace(CLEAN, slow_request_rate=1.0), devices=300)
+    run(tmp_path, replace(CLEAN, slow_request_rate=1.0), devices=150)
     ahead = _ahead(tmp_path)["ahead"]
     assert ahead.max() <= dt.timedelta(seconds=-5)
     assert dt.timedelta(seconds=-40) <= ahead.min() < dt.timedelta(seconds=-38)
@@ -194,7 +194,7 @@ def test_slow_requests_arrive_up_to_40_s_late_by_an_exact_clock(clean: Path, tmp
 
 
 def test_a_third_of_the_order_lines_has_no_event_of_its_sku(clean: Path, tmp_path: Path) -> None:
-    run(tmp_path, parameters_with(["sales_without_events"], SimulationParameters(cart_scale=2.0)), devices=800)
+    run(tmp_path, parameters_with(["sales_without_events"], SimulationParameters(cart_scale=2.0)), devices=500)
     planted, sold = truth(tmp_path), records(tmp_path, "order_lines")
     planted = planted.join(sold, on=["order_id", "line_no"])
     seen, catalogue = (
@@ -241,7 +241,7 @@ def test_repeated_records_differ_only_in_when_they_were_sent(tmp_path: Path) -> 
 
 
 def test_broken_lines_are_anywhere_and_lose_nothing_else(clean: Path, tmp_path: Path) -> None:
-    run(tmp_path, replace(CLEAN, broken_line_rate=0.02), devices=300)
+    run(tmp_path, replace(CLEAN, broken_line_rate=0.02), devices=150)
     written = lines(tmp_path, "events")
     places = [place / len(written) for place, line in enumerate(written) if not good(line)]
     assert len(places) > 100
@@ -251,7 +251,7 @@ def test_broken_lines_are_anywhere_and_lose_nothing_else(clean: Path, tmp_path: 
 
 
 def test_a_corrected_line_is_wrong_first_and_right_later(tmp_path: Path) -> None:
-    run(tmp_path, replace(CLEAN, corrected_line_rate=0.5), devices=300)
+    run(tmp_path, replace(CLEAN, corrected_line_rate=0.5), devices=150)
     versions = records(tmp_path, "order_lines").sort("order_id", "line_no", "updated_at")
     pairs = versions.group_by("order_id", "line_no").agg("quantity", "updated_at")
     pairs = pairs.filter(pl.col("quantity").list.len() == 2)
@@ -262,7 +262,7 @@ def test_a_corrected_line_is_wrong_first_and_right_later(tmp_path: Path) -> None
 
 
 def test_the_rates_of_other_currencies_are_beside_the_truth(clean: Path, tmp_path: Path) -> None:
-    run(tmp_path, parameters_with(["foreign_currency"], SimulationParameters(foreign_currency_rate=0)), devices=300)
+    run(tmp_path, parameters_with(["foreign_currency"], SimulationParameters(foreign_currency_rate=0)), devices=150)
     rates = pl.read_csv(tmp_path / "simulation" / "fx.csv", try_parse_dates=True)
     assert rates.columns == ["dt", "currency", "rate"]
     paid = records(tmp_path, "orders").filter(pl.col("status") == "paid", pl.col("currency") != "CNY")
@@ -321,7 +321,7 @@ def test_the_command_line_lists_the_traps_and_refuses_others(tmp_path: Path) -> 
 
 
 def test_the_command_line_simulates_what_is_named(clean: Path, tmp_path: Path) -> None:
-    options = ["--days", "4", "--devices", "300", "--seed", "7", "--last-day", "2026-03-08"]
+    options = ["--days", "4", "--devices", "150", "--seed", "7", "--last-day", "2026-03-08"]
     CliRunner().invoke(app, ["simulate", "--clean", *options, "--out", str(tmp_path / "clean" / "landing")])
     CliRunner().invoke(app, ["simulate", "--trap", "duplicates", *options, "--out", str(tmp_path / "trap" / "landing")])
     assert content(tmp_path / "clean") == content(clean)
