@@ -232,7 +232,7 @@ def _kept_engine(url: str, **options: Any) -> Engine:
 
 # Dagster makes a new engine for each event, and every new one compiles its statements again: a quarter of a run's time.
 # It has no setting for this.
-sqlite_event_log.create_engine = sqlite_run_storage.create_engine = _kept_engine  # type: ignore[assignment]
+sqlite_event_log.create_engine = sqlite_run_storage.create_engine = _kept_engine  # type: ignore[assignment, attr-defined]
 
 
 @contextmanager
