@@ -6,6 +6,7 @@ Not here: the complete pipeline (``tests.support``).
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -109,6 +110,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """A session with the shipped ``config/`` tables, whose changes are rolled back; connecting is not cheap."""
     # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     connection = duckdb.connect(config={"threads": 1})
+    atexit.register(_connection.cache_clear)  # otherwise DuckDB reports a leak when the process ends
     for table in CONFIG_TABLES:
         _create_config(connection, table, shipped())
     return connection

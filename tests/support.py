@@ -6,6 +6,7 @@ Not here: expected tables (``tests.reference``), made-up logs (``tests.strategie
 
 from __future__ import annotations
 
+import atexit
 import csv
 import datetime as dt
 import gzip
@@ -224,6 +225,7 @@ def reading() -> duckdb.DuckDBPyConnection:
     """A DuckDB session in UTC to read files with. There is one, because opening one takes longer than a small query."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
+    atexit.register(reading.cache_clear)  # otherwise DuckDB reports a leak when the process ends
     return connection
 
 
