@@ -147,14 +147,14 @@ def _read(file: SqlFile, mention: _Mention, models: Mapping[str, Model], *, read
         return Read(table, mention.offsets, mention.is_exact)
     if mention.offsets is None or (mention.is_exact and not as_of):
         days = (
-            "'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n AND $dt', with n declared"
+            "'dt = $dt', 'dt = $dt - n' or 'dt BETWEEN $dt - n AND $dt'"
             if as_of
-            else "'dt BETWEEN $from_dt AND $to_dt' (or '$from_dt - n', with n declared"
+            else "'dt BETWEEN $from_dt AND $to_dt' or 'dt BETWEEN $from_dt - n AND $to_dt'"
         )
         raise HeadwaterError(
             f"{table} is read without a condition on dt",
             where=f"{file.path}:{mention.line}",
-            remedy=f"add {days} under 'reads'{'' if as_of else ')'} to the WHERE or ON of this SELECT",
+            remedy=f"add {days} to the WHERE or ON of this SELECT, and declare n, if any, under 'reads' in the header",
         )
     return Read(table, mention.offsets, mention.is_exact)
 

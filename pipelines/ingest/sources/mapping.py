@@ -119,7 +119,7 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
             where = f"{file}, line {line}" if line else str(file)
             if not isinstance(source.this, exp.Identifier):
                 raise HeadwaterError(
-                    f"reads {source.sql(dialect='duckdb')!r}",
+                    f"may not read {source.sql(dialect='duckdb')!r}",
                     where=where,
                     remedy="a mapping reads only relations of its source.yaml "
                     f"({', '.join(relations)}) and unnest(...)",
