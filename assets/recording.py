@@ -55,12 +55,12 @@ _CELL_WIDTH = 60
 
 
 def asset_key(table: str) -> dg.AssetKey:
-    """The asset of a table ``schema.name``."""
+    """The key of the asset for *table* (``schema.name``)."""
     return dg.AssetKey(table.split("."))
 
 
 def table_name(key: dg.AssetKey) -> str:
-    """The table ``schema.name`` of an asset."""
+    """The table (``schema.name``) of the asset *key*."""
     return ".".join(key.path)
 
 
@@ -90,7 +90,7 @@ def version_tags(version: str) -> dict[str, str]:
 
 
 def reported_versions(instance: dg.DagsterInstance, tables: Collection[str]) -> dict[str, str | None]:
-    """Unpartitioned table → the last version of it reported to Dagster; without those of *tables* that have none."""
+    """Unpartitioned table → its version in its last materialization; *tables* without a materialization are missing."""
     records = [record.asset_entry for record in instance.get_asset_records([asset_key(table) for table in tables])]
     events = [entry.last_materialization.asset_materialization for entry in records if entry.last_materialization]
     return {table_name(event.asset_key): (event.tags or {}).get(DATA_VERSION_TAG) for event in events if event}

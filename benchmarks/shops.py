@@ -144,7 +144,7 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
 
 
 def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
-    """SQL for the lines of *day*: every 365th order, starting with order number *days_ago*."""
+    """SQL for the order lines of *day*, which gets every 365th order number, starting with *days_ago*."""
     return f"""
         SELECT
             'SO' || order_no AS order_id,

@@ -63,7 +63,7 @@ def digest_of(path: Path) -> str:
 
 
 def fault_of(path: Path, size: int | None, expected: str | None) -> str:
-    """What is wrong with *path*, compared with *size* (bytes) and the hash *expected* (None: not compared); else ''."""
+    """What is wrong with *path*; '' if its size in bytes is *size* and its hash *expected* (None: not compared)."""
     try:
         found = path.stat().st_size
         if size is not None and found != size:

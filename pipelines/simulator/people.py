@@ -123,7 +123,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # Such a clock started at 1970-01-01 when the device was switched on, a day before the simulation begins.
+    # Devices whose clock has never been set: it started at 1970-01-01, a day before the simulation begins.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
     # This trap has its own random stream, so that it does not change the draws of the other traps.

@@ -31,9 +31,9 @@ from pipelines.simulator.shop import MODULES, PAGE_TYPES
 from pipelines.simulator.trace import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
 
 _NEVER = np.iinfo(np.int64).max
-_VISIT_GAP = 60_000  # least ms between two visits on one device
+_VISIT_GAP = 60_000  # shortest pause between two visits on one device, in ms
 _BATCH = 10_000  # ms after which the SDK sends the records it has collected
-_SLOWEST = 8_000  # most ms from sent to received of a normal request
+_SLOWEST = 8_000  # longest time from sending to receipt of a normal request, in ms
 _SLOW = (5_000, 40_000)  # ms that a slow request takes
 _LATENCIES = 1 << 16
 _HOUR = 3_600_000
