@@ -75,7 +75,8 @@ def code_version(project: Project, model: Model) -> str:
 def has_reported_version(project: Project, table: str) -> bool:
     """Whether changes of *table*, an unpartitioned table, are reported to Dagster.
 
-    Not if a partitioned table that is versioned by its rows reads it: all of its days would look stale for ever.
+    They are not if a partitioned table that is versioned by its rows reads *table*, because all days of that table
+    would look stale for ever.
     """
     return not any(
         model.is_partitioned and project.is_versioned_by_content(model)

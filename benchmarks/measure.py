@@ -70,7 +70,7 @@ class Pair:
 def measure_pair(
     names: tuple[str, str], rows: int, jobs: tuple[Job, Job], folders: tuple[Path, Path], runs: int
 ) -> Pair:
-    """*runs* runs of a job and of its limit, alternating."""
+    """Run a job and its limit alternately, *runs* times each. The pairs are of (job, limit)."""
     outcomes: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(runs):
         for job, folder, found in zip(jobs, folders, outcomes, strict=True):

@@ -57,7 +57,7 @@ class Recovery:
 
 
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Land a shop's log in the new *home*."""
+    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any."""
     summary = simulate(
         home.landing,
         days=days,

@@ -143,7 +143,7 @@ def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
 ) -> tuple[dict[str, int], Day | None]:
-    """Kind of record → number of records before *first*; and the earliest day of such a record."""
+    """Kind of record → number of raw records of days before *first*; and the earliest of these days."""
     if first is None:
         return {}, None
     counts: dict[str, int] = {}
@@ -290,7 +290,7 @@ def _joined(piece: _Piece, more: _Piece) -> _Piece:
 
 
 def _adds_up_to_date(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
-    """Whether the days or tables that *joined* adds to *before* include an up-to-date partition."""
+    """Whether extending the segment *before* to *joined* would compute a partition that is up to date."""
     (span, tables), (span_before, tables_before) = joined, before
     new_days = DaySpan(span_before.last, span.last).days[1:]
     if any(day in up_to_date[table] for table in tables for day in new_days):

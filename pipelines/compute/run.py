@@ -124,7 +124,7 @@ class Engine(Protocol):
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
+        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
         ...
 
     def close_dead_runs(self) -> None:
@@ -145,7 +145,7 @@ class DirectEngine:
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
+        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
             return Runner(workspace, connection, blocked).compute(tables, span)

@@ -23,7 +23,7 @@ from pipelines.simulator.walks import walk
 
 @dataclass
 class Counts:
-    """How much was simulated; *orders* counts order ids, *order_versions* their records."""
+    """How much was simulated; *orders* counts order ids, *order_versions* the records of all versions of orders."""
 
     visits: int = 0
     records: int = 0

@@ -115,7 +115,7 @@ def make_population(plan: Plan, block: int) -> Population:
 
 
 def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
-    """The error of each device's clock (ms), and when it is corrected (after the end = never)."""
+    """For each device the error of its clock (ms), and when it is corrected (epoch ms; after the end: never)."""
     parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
@@ -134,7 +134,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
 
 @dataclass(frozen=True)
 class Scene:
-    """One block on one day: everything that is known before a visit begins."""
+    """One block of devices on one day, the *nth* of the plan: what is known before a visit begins."""
 
     shop: Shop
     population: Population
@@ -153,16 +153,16 @@ class Scene:
 
     @property
     def day(self) -> dt.date:
-        """The day."""
+        """The date of the day."""
         return self.shop.plan.days[self.nth]
 
     @property
     def storefront(self) -> Storefront:
-        """What the pages show."""
+        """What the pages show on this day."""
         return self.shop.storefront(self.day)
 
     def stream(self, stage: Stage) -> np.random.Generator:
-        """The random stream of one stage."""
+        """The random stream of *stage* for this block and day."""
         return self.plan.stream(stage, self.day, self.block)
 
 

@@ -139,7 +139,7 @@ def make_shop(plan: Plan) -> Shop:
 
 @lru_cache(maxsize=64)
 def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
-    """Shelves get a new ranking every day; contents change after a fixed number of days."""
+    """The storefront of *day*. Shelves get a new ranking every day; contents change after a fixed number of days."""
     catalogue = shop.catalogue
     kinds = np.arange(len(CATEGORIES))
     own = np.where(kinds[:, None] == catalogue.category, 50.0, 0.0)

@@ -108,7 +108,10 @@ def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
 
 
 def _schedule(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
-    """Times and PageIds of the visits. A device's visits do not overlap; its PageIds increase until a reinstall."""
+    """The times and PageIds of *visits*; updates *devices*.
+
+    The visits of a device do not overlap. Its PageIds increase until the app is reinstalled.
+    """
     device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
     earlier = sum_before(device, lasts)
@@ -165,10 +168,10 @@ def _with_logins(trace: Trace, timing: _Timing) -> Trace:
 
 
 def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.random.Generator) -> _Sent:
-    """When each record is sent and received; some are sent twice, the second time a little later."""
+    """When the records of *trace* are sent and received. Some are sent again a little later, as duplicates."""
     batch = trace.time // _BATCH
     sent = timing.start[trace.visit] + (batch + 1) * _BATCH + timing.delay[trace.visit]
-    # The records of a batch are sent together, so they have one latency.
+    # The records of a batch are sent in one request, so they have the same latency.
     latencies = np.minimum(20 + rng.lognormal(4.6, 0.8, _LATENCIES), _SLOWEST).astype(np.int64)
     slow = scene.stream(Stage.REQUESTS)
     is_slow = slow.random(_LATENCIES) < scene.parameters.slow_request_rate
