@@ -156,7 +156,7 @@ class TouchSettings(_Section):
 
 
 class RfmSettings(_Section):
-    """How recency, frequency and monetary value of customers are computed. The thresholds are in ``config/matrices.yaml``."""
+    """How recency, frequency and monetary value are computed. The thresholds are in ``config/matrices.yaml``."""
 
     window_days: int = Field(365, ge=1, le=3660)
     frequency: Literal["orders", "days"] = "orders"
