@@ -234,7 +234,7 @@ def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
 
 
 def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
-    """A run for each step, in the order of computation."""
+    """A run request for each step that computes stale partitions, in order; its key is *run_key* and a number."""
     for number, step in enumerate(steps(project, plan.stale, plan.expected)):
         tags = range_tags(step.span) if step.span else {}
         yield _request(sorted(step.tables), tags, f"{run_key}-{number}")
@@ -246,7 +246,7 @@ def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg
 
 
 def range_tags(days: DaySpan) -> dict[str, str]:
-    """The tags with which a run covers a range of days."""
+    """The tags that tell Dagster which range of partitions a run computes."""
     return {
         "dagster/asset_partition_range_start": days.first.isoformat(),
         "dagster/asset_partition_range_end": days.last.isoformat(),

@@ -116,7 +116,7 @@ class DagsterEngine:
                 )
             except dg.Failure as failure:
                 # Without a stored error, the failure only says that partitions were blocked or files not read. The
-                # result and the ingestion report say so too.
+                # result and the ingestion report say so too, so we do not raise it.
                 if self._results.error is not None:
                     raise self._results.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
@@ -224,7 +224,7 @@ _engines: dict[str, Engine] = {}
 
 
 def _kept_engine(url: str, **options: Any) -> Engine:
-    """The SQLAlchemy engine of the database *url*, made once for a process."""
+    """Like ``sqlalchemy.create_engine``, but makes only one engine for each *url* in a process."""
     if url not in _engines:
         _engines[url] = create_engine(url, **options)
     return _engines[url]
@@ -252,7 +252,7 @@ def _rare_syncs() -> Iterator[None]:
         path = connection.execute("PRAGMA database_list").fetchone()[2]
         if path and path not in kept and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             kept[path] = sqlite3.connect(path, check_same_thread=False)
-            # SQLite opens the write-ahead log at the first read.
+            # Read something, because SQLite opens the write-ahead log only at the first read.
             kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     listen(Engine, "connect", relax)
@@ -266,11 +266,11 @@ def _rare_syncs() -> Iterator[None]:
 
 @contextmanager
 def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
-    """Mark runs of killed processes as failed, and at the end those that Ctrl-C interrupted in this process.
+    """Mark runs of killed processes as failed; when the context ends, also those that Ctrl-C interrupted in it.
 
     The caller has the home's lock, so no other process has a run of its own.
     """
-    with suppress(OSError):  # if this fails, writing the records fails too and raises the error
+    with suppress(OSError):  # ignored: writing the records then fails too, and that error is raised
         home.run_marker.touch()
     _close_unfinished(instance)
     try:

@@ -139,11 +139,11 @@ def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> 
         size = _size(workspace, table, day)
         tags = version_tags(versions.get(day, GONE))
         if day is None and has_reported_version(workspace.project, table):
-            # For an unpartitioned table Dagster takes the version from materializations only.
+            # Not an observation: for an unpartitioned table Dagster takes the version from materializations only.
             yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
         elif day is None:
             yield dg.AssetObservation(asset_key(table), metadata=size)
-        elif day >= first:  # earlier days are kept in raw, but are not partitions
+        elif day >= first:  # earlier days have raw files, but are not Dagster partitions
             yield dg.AssetObservation(asset_key(table), partition=day.isoformat(), metadata=size, tags=tags)
 
 

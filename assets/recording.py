@@ -55,12 +55,12 @@ _CELL_WIDTH = 60
 
 
 def asset_key(table: str) -> dg.AssetKey:
-    """The asset of a table ``schema.name``."""
+    """The key of the asset for *table* (``schema.name``)."""
     return dg.AssetKey(table.split("."))
 
 
 def table_name(key: dg.AssetKey) -> str:
-    """The table ``schema.name`` of an asset."""
+    """The table (``schema.name``) of the asset *key*."""
     return ".".join(key.path)
 
 
@@ -75,7 +75,8 @@ def code_version(project: Project, model: Model) -> str:
 def has_reported_version(project: Project, table: str) -> bool:
     """Whether changes of *table*, an unpartitioned table, are reported to Dagster.
 
-    Not if a partitioned table that is versioned by its rows reads it: all of its days would look stale for ever.
+    They are not if a partitioned table that is versioned by its rows reads *table*, because all days of that table
+    would look stale for ever.
     """
     return not any(
         model.is_partitioned and project.is_versioned_by_content(model)
@@ -90,7 +91,7 @@ def version_tags(version: str) -> dict[str, str]:
 
 
 def reported_versions(instance: dg.DagsterInstance, tables: Collection[str]) -> dict[str, str | None]:
-    """Unpartitioned table → the last version of it reported to Dagster; without those of *tables* that have none."""
+    """Unpartitioned table → its version in its last materialization; *tables* without a materialization are missing."""
     records = [record.asset_entry for record in instance.get_asset_records([asset_key(table) for table in tables])]
     events = [entry.last_materialization.asset_materialization for entry in records if entry.last_materialization]
     return {table_name(event.asset_key): (event.tags or {}).get(DATA_VERSION_TAG) for event in events if event}

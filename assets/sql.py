@@ -55,7 +55,10 @@ def sql_assets(
 
 @dataclass
 class _Step:
-    """Models of one schema that one op computes; *days*: table that they read → how many days back they read it."""
+    """Models of one schema that one op computes.
+
+    *days*: table that these models read → the number of days back that they read; None: all days.
+    """
 
     schema: str
     is_by_day: bool
@@ -63,7 +66,10 @@ class _Step:
     days: dict[str, int | None] = field(default_factory=dict)
 
     def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
-        """Whether *model*, with its own *days*, can join: a step has one partition mapping for each table it reads."""
+        """Whether *model*, which reads *days* (as above), can join this step.
+
+        It must read each table for as many days as the step does, which has one partition mapping for each table.
+        """
         alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
         return alike and all(self.days.get(table, n) == n for table, n in days.items())
 
@@ -82,7 +88,7 @@ def _all_steps(project: Project) -> list[_Step]:
     """The steps of all schemas, ordered so that no step reads from a later one: Dagster refuses cycles of steps."""
     steps: list[_Step] = []
     place: dict[str, int] = {}
-    for model in project.models.values():  # in the order of dependencies
+    for model in project.models.values():  # each model comes after the models that it reads
         reads = {read.table: read.days for read in project.reads[model.name]}
         days = reads if model.is_partitioned else {}
         number = max((place[table] for table in reads if table in place), default=0)
@@ -149,7 +155,7 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
                 results.computed.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))
-                # A backfill counts each of its days that gets no event as failed.
+                # A backfill counts a day without an event as failed, so report all of its days.
                 claimed = span.days if span and _BACKFILL_TAG in context.run.tags else []
                 for event in RunRecorder(workspace, connection, context.instance).events(result, claimed):
                     step_input.tell("reporting the result to Dagster")

@@ -43,7 +43,7 @@ class StepInput:
         self._opened = (run_id, workspace)
 
     def open(self, run_id: str) -> Workspace:
-        """The workspace of a run. Files are read once per run, but the list of raw batches at every call."""
+        """The workspace of the run *run_id*. Reads the files once per run, the list of raw batches at every call."""
         if self._opened is None or self._opened[0] != run_id:
             self._opened = (run_id, open_workspace(self.home))
         return self._opened[1].reread_raw()
@@ -75,7 +75,7 @@ class StepResults:
 
 
 def resources_of(step_input: StepInput, results: StepResults) -> Mapping[str, object]:
-    """The resources of a code location, by name."""
+    """Name → resource of a code location."""
     return {_INPUT: step_input, _RESULTS: results}
 
 

@@ -21,7 +21,7 @@ JOBS = ("attribution", "bot", "ingestion", "customers", "products", "bookkeeping
 
 
 def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
-    """Every table of schema attribution, for a day of *events* events."""
+    """Measure every table of schema attribution, for a day of *events* events, and its limit."""
     home = scratch / "attribution"
     rows = shops.simulated_day(home, events, "parquet", computed=True, memory=memory)
     return measure_pair(
@@ -34,7 +34,7 @@ def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pa
 
 
 def bot(scratch: Path, runs: int) -> Pair:
-    """Every table of schema attribution for a day with a bot; limit: the same events on many devices."""
+    """Measure schema attribution for a day with a bot on one device. The limit: the same events on many devices."""
     concentrated, spread = scratch / "bot", scratch / "no-bot"
     rows = shops.day_with_bot(concentrated, BOT_AMONG, 1)
     shops.day_with_bot(spread, BOT_AMONG, BOT_DEVICES)
@@ -48,7 +48,7 @@ def bot(scratch: Path, runs: int) -> Pair:
 
 
 def ingestion(scratch: Path, events: int, runs: int) -> Pair:
-    """Ingest a day's log of *events* events."""
+    """Measure the ingestion of a day's log of *events* events, and its limit."""
     home = scratch / "ingestion"
     rows = shops.simulated_day(home, events, "ndjson", computed=False)
     return measure_pair(
@@ -61,7 +61,7 @@ def ingestion(scratch: Path, events: int, runs: int) -> Pair:
 
 
 def customers(scratch: Path, lines: int, runs: int) -> Pair:
-    """RFM scores of the customers who bought *lines* order lines in a year."""
+    """Measure the RFM scores of the customers who bought *lines* order lines in a year, and their limit."""
     home = scratch / "customers"
     rows = shops.year_of_sales(home, lines // LINES_A_CUSTOMER, lines)
     return measure_pair(
@@ -74,7 +74,7 @@ def customers(scratch: Path, lines: int, runs: int) -> Pair:
 
 
 def products(scratch: Path, products: int, runs: int) -> Pair:
-    """The quadrants of *products* products for one day, in the shipped matrices with one window."""
+    """Measure the quadrants of *products* products for one day, in the shipped matrices with one window."""
     home = scratch / "products"
     rows = shops.catalogue_of_metrics(home, products)
     return measure_pair(

@@ -161,7 +161,7 @@ def _copy(home: Home, query: str) -> None:
 
 
 def bookkeeping(folder: Path) -> tuple[float, int]:
-    """Dagster's overhead in milliseconds per asset partition, over a month of a tiny shop, and how many there are."""
+    """Dagster's overhead in ms per asset partition, over a month of a tiny shop, and the number of asset partitions."""
     seconds = []
     for engine in (DirectEngine, DagsterEngine):
         home, _ = init_home(folder / engine.__name__)

@@ -70,7 +70,7 @@ class Pair:
 def measure_pair(
     names: tuple[str, str], rows: int, jobs: tuple[Job, Job], folders: tuple[Path, Path], runs: int
 ) -> Pair:
-    """*runs* runs of a job and of its limit, alternating."""
+    """Run a job and its limit alternately, *runs* times each. The pairs are of (job, limit)."""
     outcomes: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(runs):
         for job, folder, found in zip(jobs, folders, outcomes, strict=True):
@@ -88,7 +88,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # else recv would wait for ever if the job dies
+    sender.close()  # so that recv raises EOFError if the job dies, and does not wait for ever
     try:
         run: Run = receiver.recv()
     except EOFError as error:
@@ -110,6 +110,6 @@ def _processor_seconds() -> float:
 
 
 def _peak_memory() -> int:
-    """The peak memory of this process in bytes. In a spawned process, getrusage returns the parent's peak."""
+    """The peak memory of this process in bytes, from /proc: in a spawned process getrusage returns the parent's."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) * 1024

@@ -38,7 +38,7 @@ HALF_WITHOUT_EVENTS = replace(
     add_on_rate=0.08,
     bundle_rate=0.48,
     unknown_sku_rate=0.06,
-    # Broken lines do not exist in Parquet.
+    # No broken lines, so that the log can be written as Parquet, which is faster to read.
     broken_line_rate=0.0,
 )
 """Like a real shop's log with 354 order lines: 46 % are matched by a cart of their product, 8 % by a click, 7 % by
@@ -57,7 +57,7 @@ class Recovery:
 
 
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Land a shop's log in the new *home*."""
+    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any."""
     summary = simulate(
         home.landing,
         days=days,
@@ -99,7 +99,7 @@ def sales_beside_truth(home: Home) -> pl.DataFrame:
 
 
 def recovery(sales: pl.DataFrame) -> Recovery:
-    """How many of *sales* (``sales_beside_truth``) are right; a slot is right only with its entrance and content."""
+    """How many of *sales* (``sales_beside_truth``) are right. For a slot, entrance and content must be right, too."""
     is_entrance = pl.col("entrance_id") == pl.col("planted_entrance_id")
     is_slot = pl.all_horizontal(pl.col(name) == pl.col(f"planted_{name}") for name in _SLOT)
     entrance, slot = sales.select(entrance=is_entrance.sum(), slot=(is_entrance & is_slot).sum()).row(0)

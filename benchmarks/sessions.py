@@ -49,7 +49,11 @@ class Tally:
 
 
 def ask(connection: http.client.HTTPConnection, view: View) -> str:
-    """Request the data of a page as a browser does."""
+    """Request the data of a page as a browser does; returns the text of the response.
+
+    Raises:
+        AssertionError: the status is not 200, or the page shows a warning.
+    """
     body = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
@@ -71,7 +75,10 @@ def ask(connection: http.client.HTTPConnection, view: View) -> str:
 
 
 def session(port: int, views: list[View], pause: float, until: float, seed: int, tally: Tally) -> None:
-    """Simulate one person: request a page, pause, request another page."""
+    """Simulate one person who requests random *views* until the monotonic time *until*; records them in *tally*.
+
+    *pause* is the mean number of seconds between two pages.
+    """
     chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     time.sleep(chance.uniform(0, 2 * pause))
@@ -124,7 +131,7 @@ def _below(pid: int) -> list[int]:
 
 
 def main() -> int:
-    """Measure and print; returns 1 if any request failed."""
+    """Start a server, simulate sessions and print the figures. Returns the exit code: 1 if any request failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--sessions", type=int, default=50)

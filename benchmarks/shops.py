@@ -61,7 +61,7 @@ def simulated_day(
 
 
 def day_with_bot(folder: Path, events: int, devices: int) -> int:
-    """Make a home with a day of about *events* events and 220,200 events of a bot on *devices* devices, up to core.
+    """Make a home with a day of about *events* events and 220,200 of a bot on *devices* devices; computes schema core.
 
     The bot repeats 20,000 times: see ten products, click one. Every hundredth time it adds the product to the cart, and
     every two-thousandth time it first clicks the home feed, so that its visits exceed the longest path.
@@ -124,7 +124,7 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
     numbers, so the same sizes give the same rows.
     """
     home, _ = init_home(folder)
-    # Land a file on this day: the last day with landed records is the last one that is computed.
+    # The last day with landed records is the last day that is computed, so land a file on LAST_DAY.
     simulate(home.landing, days=1, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)
@@ -144,7 +144,7 @@ def year_of_sales(folder: Path, customers: int, lines: int) -> int:
 
 
 def _sold(days_ago: int, day: dt.date, customers: int, orders: int) -> str:
-    """SQL for the lines of *day*: every 365th order, starting with order number *days_ago*."""
+    """SQL for the order lines of *day*, which gets every 365th order number, starting with *days_ago*."""
     return f"""
         SELECT
             'SO' || order_no AS order_id,
@@ -193,7 +193,7 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     home, _ = init_home(folder)
     text = home.settings_file.read_text(encoding="utf-8")
     home.settings_file.write_text(re.sub(r"(?m)^  windows: \[.*\]", "  windows: [28]", text), encoding="utf-8")
-    # Land a file on this day: the last day with landed records is the last one that is computed.
+    # The last day with landed records is the last day that is computed, so land a file on LAST_DAY.
     simulate(home.landing, days=2, devices=100, seed=1, last_day=LAST_DAY, format="parquet")
     DirectEngine(home).ingest()
     lake = Lake(home.lake)

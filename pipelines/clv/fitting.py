@@ -82,7 +82,7 @@ def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Max
     )
     at = np.clip(found.x, low, high)
     value, gradient = objective(at)
-    # At a bound, a derivative that points outwards does not count.
+    # Ignore a derivative that points beyond a bound, because the search cannot go there.
     slope = float(np.abs(np.clip(at + gradient, low, high) - at).max())
     if not (np.isfinite(value) and slope <= _FLAT):
         return f"the fit did not converge in {found.nit} iterations (gradient {slope:.2g})"

@@ -50,7 +50,7 @@ def fits(customers: pl.DataFrame) -> pl.DataFrame:
     """
     if customers.is_empty():
         return _FITS.to_frame()
-    # Sort, so that the result does not depend on the order of customers: the rounding of a sum does.
+    # Sort, because the rounding of a sum depends on the order of its terms.
     customers = customers.sort("frequency", "recency_days", "age_days", "mean_value")
     frequency = customers["frequency"].to_numpy()
     orders = fit_bg_nbd(frequency, customers["recency_days"].to_numpy(), customers["age_days"].to_numpy())
@@ -70,9 +70,9 @@ def fits(customers: pl.DataFrame) -> pl.DataFrame:
 
 
 def values(customers: pl.DataFrame) -> pl.DataFrame:
-    """The expected orders and value of each of *customers* (the columns for ``fits``, user_id, fitted parameters).
+    """The expected orders and value of each of *customers*, one row each; null if the model was not fitted.
 
-    Null if the model was not fitted.
+    *customers* has the columns that ``fits`` needs and returns, and user_id.
     """
     if customers.is_empty():
         return _VALUES.to_frame()

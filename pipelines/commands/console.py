@@ -62,7 +62,7 @@ def teller() -> Iterator[Callable[[str], None]]:
 
 
 def print_table(rows: Rows) -> None:
-    """Print the rows as a table, and a line if there are more rows."""
+    """Print *rows* as a table. If the result has more rows, a line says how many."""
     console = Console()
     table = Table(show_edge=False)
     for index, name in enumerate(rows.columns):
@@ -87,7 +87,7 @@ def _cell(value: object) -> str:
 
 
 def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
-    """Print what a run did."""
+    """Print what a run did: as lines for people, with errors and warnings on stderr, or as one JSON object."""
     if as_json:
         print(json.dumps(_as_json(summary), ensure_ascii=False, indent=2))
         return

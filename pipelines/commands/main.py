@@ -43,7 +43,7 @@ def main() -> None:
         try:
             execute()
         finally:
-            ignore_signals()  # so that Python can flush the output during shutdown
+            ignore_signals()  # a signal during shutdown could stop Python before it has flushed the output
     except KeyboardInterrupt:  # Ctrl-C came when Typer no longer handled it, for example while an error was printed
         _leave_interrupted()
 
@@ -69,7 +69,7 @@ def _exit_with(command: Callable[[], Any]) -> None:
 
 def _leave_interrupted() -> NoReturn:
     ignore_signals()
-    with contextlib.suppress(BrokenPipeError):  # Ctrl-C also ends the program that reads the output
+    with contextlib.suppress(BrokenPipeError):  # Ctrl-C may also have ended the program that reads our output
         error_line("stopped; published partitions are intact, run again to continue")
         sys.stdout.flush()
     os._exit(_INTERRUPTED)  # a normal exit would wait for a query that could not be stopped

@@ -1,7 +1,8 @@
-"""``python -m pipelines.commands.publisher HOME [--watch]``: updates the copy of the lake, once or continuously.
+"""``python -m pipelines.commands.publisher HOME [--watch]``: updates the dashboards' copy of the lake.
 
-Here: when to make the copy, and making it in a separate process to free its memory.
-Not here: making it (``dashboards.copy.build``).
+Here: when to make the copy (once, or with ``--watch`` whenever the lake has changed), and a separate process for it,
+whose memory is freed when it ends.
+Not here: how the copy is made (``dashboards.copy.build``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ PAUSE_SECONDS = 60.0
 
 
 def publish_in_new_process(home: Home) -> bool:
-    """Make the copy in a separate process, to free its memory. Returns whether it succeeded."""
+    """Make the copy in a separate process, whose memory is freed when it ends. Returns whether it succeeded."""
     command = [sys.executable, "-m", "pipelines.commands.publisher", str(home.root)]
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
@@ -48,7 +49,7 @@ def watch(home: Home) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Publish or watch. Returns 1 if publishing fails, after printing the reason."""
+    """Make the copy once, or with ``--watch`` continuously. Returns the exit code: 1, with a printed reason, or 0."""
     home = Home(Path(arguments[0]))
     try:
         if "--watch" in arguments[1:]:

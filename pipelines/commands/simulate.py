@@ -97,7 +97,9 @@ def run_simulation(
     files: Literal["daily", "hourly"] = "daily",
     traps: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Simulate a shop into *landing*; yields lines for the user. *traps* None: the realistic mix.
+    """Write the log of a simulated shop to *landing*; yields the lines to print.
+
+    *traps* are names of ``TRAPS``; None: the default rates of ``SimulationParameters``.
 
     Raises:
         HeadwaterError: a trap is unknown, or the folder cannot be written.

@@ -17,8 +17,8 @@ from pipelines.sqlproject.project import Project
 def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -> dict[str, list[Day]]:
     """Model → the days of *span* for which it keeps a snapshot, in order; only models with ``as_of``.
 
-    These are the last ``daily_for_days`` days, before that the last day of each month, and the earlier days that a kept
-    snapshot compares itself with (``dt = $dt - n``).
+    These are the last day of each month, the last ``daily_for_days`` days unless ``as_of`` is ``month_end``, and the
+    days with which a kept snapshot is compared (``dt = $dt - n``).
     """
     month_ends = set(_month_ends(span.first, span.last))
     recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
@@ -32,7 +32,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
 
 
 def _compared(project: Project, name: str, days: Mapping[str, set[Day]]) -> set[Day]:
-    """The days of *name* that the snapshots in *days* (model → days) compare with: those read as ``dt = $dt - n``."""
+    """The days of table *name* that the snapshots in *days* (model → days) read for comparison: ``dt = $dt - n``."""
     return {
         parent
         for reader, own in days.items()

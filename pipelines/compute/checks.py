@@ -1,7 +1,8 @@
 """Checks: queries that must return no rows before a table is published.
 
 Here: the grain check that every table has, running checks on a result, and which partitions a failed check blocks.
-Not here: the checks themselves (``sql/checks/``), blocking (``pipelines.compute.runner``).
+A blocked partition is not published and keeps its old content.
+Not here: the other checks (``sql/checks/``), blocking (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Checks:
             self.results[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
 
     def run(self, model: Model, keys: Collection[PartitionKey]) -> set[PartitionKey]:
-        """Run every check on the result for *keys* and return the partitions that a failed check blocks."""
+        """Run every check of *model* on its result for *keys*; returns the partitions that a failed check blocks."""
         failed: set[PartitionKey] = set()
         if not self._is_grain_unique(model):
             failed = self._run(grain_check_name(model), _grain_query(model), keys)

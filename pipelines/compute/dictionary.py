@@ -74,7 +74,7 @@ def _computed(metric: Metric) -> str:
 
 
 def _shown(project: Project, queries: Iterable[Query]) -> Mapping[str, list[str]]:
-    """Table → the queries of pages that read it."""
+    """Table → names of the *queries* that read it, in backticks."""
     tables = relations(project)
     found: dict[str, list[str]] = {}
     for query in queries:

@@ -1,4 +1,4 @@
-"""Inputs: verifies the files that a session reads and mounts their tables, each once.
+"""Inputs: verifies the files that a session reads, and mounts each table once, which makes it visible to SQL.
 
 A damaged file must never be computed from, and a table that is already mounted need not be mounted again.
 Not here: what checksums are (``pipelines.lake.checksums``), searching the whole lake for damage
@@ -34,7 +34,7 @@ class Verifier:
         Raises:
             HeadwaterError: a file differs.
         """
-        if table in CONFIG_TABLES or table == "raw.batches":  # raw.batches is verified whenever it is read
+        if table in CONFIG_TABLES or table == "raw.batches":  # reading raw.batches verifies it
             return
         if table.startswith("raw."):
             self._verify_raw(table, days)

@@ -49,8 +49,9 @@ class Plan:
         stale: Model → partitions that are missing or have a different version; models without any are excluded.
         obsolete: Model → partitions that exist but should not.
         damaged: Files that differ from their checksums; their partitions are stale.
-        before: Kind of record (``events``, ``orders``, …) → number landed before *first*, which are not computed.
-        earliest: The first day with such a record.
+        before: Kind of record (``events``, ``orders``, …) → number of records that belong to days before *first*.
+            They are not computed.
+        earliest: The earliest day with such a record.
     """
 
     first: Day | None
@@ -91,11 +92,11 @@ class Segment:
 
 
 def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, deep: bool = False) -> Plan:
-    """Compare the lake of *workspace* with the partitions that it should have.
+    """Find the partitions that are missing, stale, obsolete or damaged in the lake of *workspace*.
 
     Args:
         workspace: The home.
-        connection: A session in which models that are versioned by their rows are evaluated.
+        connection: A session, for the queries of the models whose versions are hashes of their rows.
         deep: Compare the content of every partition with its checksum, not only its size.
     """
     landed = landed_days(workspace, connection)
@@ -116,7 +117,7 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
 
 
 def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
-    """``make_plan``; if there is anything to compute, also verify the raw files that the plan itself was made from.
+    """Like ``make_plan``; if there is anything to compute, also verify the raw files that the plan was derived from.
 
     Raises:
         HeadwaterError: a raw file is damaged, or a model's query fails.
@@ -142,7 +143,7 @@ def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
 ) -> tuple[dict[str, int], Day | None]:
-    """Kind of record → number of records before *first*; and the earliest day of such a record."""
+    """Kind of record → number of raw records of days before *first*; and the earliest of these days."""
     if first is None:
         return {}, None
     counts: dict[str, int] = {}
@@ -237,7 +238,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
-    """The tables that *model* reads, without models, which are already mounted as queries."""
+    """The raw and configuration tables that *model* reads. Those of other models are already mounted as queries."""
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 
 
@@ -289,7 +290,7 @@ def _joined(piece: _Piece, more: _Piece) -> _Piece:
 
 
 def _adds_up_to_date(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
-    """Whether the days or tables that *joined* adds to *before* include an up-to-date partition."""
+    """Whether extending the segment *before* to *joined* would compute a partition that is up to date."""
     (span, tables), (span_before, tables_before) = joined, before
     new_days = DaySpan(span_before.last, span.last).days[1:]
     if any(day in up_to_date[table] for table in tables for day in new_days):

@@ -72,7 +72,7 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
     try:
         folder = stack.enter_context(scratch_folder(workspace.home))
     except OSError:
-        others += named  # a read-only home: its files do not change
+        others += named  # The home is read-only, so its files do not change and need no links.
     else:
         for table in named:
             files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
@@ -94,13 +94,13 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
             link.hardlink_to(path)
     except FileNotFoundError as error:
         raise duckdb.IOException(f'Cannot open file "{path}": {error.strerror}') from error
-    except OSError:  # another file system, or one without hard links
+    except OSError:  # Hard links are impossible here, for example on two file systems, so read the files.
         return files
     return links
 
 
 def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, **parameters: object) -> Rows:
-    """The first *limit* rows of *sql*, with *parameters* for its ``$name``.
+    """The first *limit* rows of *sql*, and the number of all rows. *parameters* are the values of its ``$name``.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails.
@@ -173,5 +173,5 @@ def _execute(
 
 
 def _message(error: duckdb.Error) -> str:
-    """The message without DuckDB's excerpt of the query below it."""
+    """The message of *error*, without the excerpt of the query that DuckDB appends."""
     return " ".join(part for part in str(error).split("\nLINE ")[0].split()) or first_line(error)

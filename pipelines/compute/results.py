@@ -32,7 +32,7 @@ class TableResult:
         removed: Partitions removed because they no longer have inputs.
         blocked: Partitions that keep their old content because a check failed on them or on a partition that they read.
         seconds: Time for the query, the checks and writing.
-        sql: The query, with the days of the first chunk.
+        sql: The query. A long run computes a few days at a time; this is the query for the first of them.
     """
 
     table: str

@@ -124,7 +124,7 @@ class Engine(Protocol):
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
+        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
         ...
 
     def close_dead_runs(self) -> None:
@@ -145,7 +145,7 @@ class DirectEngine:
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span*; if *span* is None, they are unpartitioned."""
+        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
             return Runner(workspace, connection, blocked).compute(tables, span)
@@ -180,14 +180,16 @@ def run_home(
         return engine(home, say)
 
     with home_lock(home, "headwater run"):
-        workspace = open_workspace(home)  # report faults of the settings or the project before reading landing files
+        # Open it first, to report faults of the settings or models before reading landing files.
+        workspace = open_workspace(home)
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work
         summary = RunSummary(made().ingest() if has_files else IngestReport())
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, made, summary, say)
-        # A run was killed after its last table. Mark it as failed here, since no engine did so if there was no work.
+        # The marker is left if an earlier run was killed. An engine marks that run as failed, but is not made if there
+        # was no work, so make one here.
         if home.run_marker.exists():
             made().close_dead_runs()
     return summary
@@ -221,7 +223,8 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     _remove_obsolete(workspace, plan, request, summary)
     remaining = _wanted(workspace, plan, request)
     blocked: set[tuple[str, PartitionKey]] = set()
-    # A failed check ends a Dagster run, also for days that pass. Repeat for partitions that do not depend on it.
+    # A failed check ends a Dagster run even for days that pass it. Repeat until all partitions that do not depend on
+    # a blocked one are computed.
     while segments := steps(workspace.project, remaining, plan.expected):
         done: set[tuple[str, PartitionKey]] = set()
         for step in segments:

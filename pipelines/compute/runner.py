@@ -109,7 +109,7 @@ class Runner:
         return RunResult(self._tables, self._checks.results)
 
     def _days_as_of(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* for which *model* keeps a snapshot."""
+        """The days of *span* for which a snapshot of *model* is kept."""
         if self._as_of_days is None:
             landed = landed_days(self._workspace, self._connection)
             settings = self._workspace.settings
@@ -182,7 +182,7 @@ class Runner:
                     self._remove(model, key)
                     continue
                 if self._project.reads_itself(model):
-                    self._versions.of(model.name)[key] = version  # the next day's version depends on it
+                    self._versions.of(model.name)[key] = version  # the version of the next day depends on this one
                 written.append(self._write(model, key, _CANDIDATE, version))
             self._publish(model, written)
         finally:
@@ -192,7 +192,7 @@ class Runner:
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
 
     def _sound(self, model: Model, keys: list[PartitionKey]) -> list[PartitionKey]:
-        """The partitions of *keys* that may be published; the others are blocked."""
+        """Run the checks on *keys*, block those that fail or have a blocked input, and return the others."""
         failed = self._checks.run(model, keys)
         for key in keys:
             if key in failed or self._block_if_inputs_blocked(model, key):
@@ -245,7 +245,7 @@ class Runner:
 
 @contextmanager
 def _fault_named(model: Model) -> Iterator[None]:
-    """Turn an error of the model's query into a HeadwaterError with its file, except faults of memory or disk.
+    """Turn an error of the model's query into a HeadwaterError with the model's file; not faults of memory or disk.
 
     Raises:
         HeadwaterError: the query fails.

@@ -1,8 +1,9 @@
 """Versions: hashes of everything that determines the rows of a partition.
 
 A version by inputs is a hash of the model's text, the settings that it uses and the versions of the partitions that it
-reads. A model that reads a complete history (all orders and their lines) or has no partitions is versioned by its rows
-instead: versioned by its inputs, all of its days would become stale with every delivery; and it has few rows to hash.
+reads. A version by rows is a hash of the partition's rows. It is used for models that have no partitions or read a
+complete history (all orders and their lines): a version by inputs would make them completely stale whenever new files
+are ingested, and they have few rows to hash.
 Here: both kinds of versions, and the versions in the lake during a run.
 Not here: comparing versions (``pipelines.compute.planner``).
 """
@@ -25,7 +26,7 @@ VersionOf = Callable[[str, PartitionKey], str | None]
 
 
 def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
-    """The versions of the partitions of *model* by their rows, which are in *relation*."""
+    """Partition → version by rows, for all partitions of *model*; *relation* has the rows."""
     columns = ", ".join(identifier(name) for name in model.columns)
     measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
     if not model.is_partitioned:
@@ -36,10 +37,10 @@ def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relati
 
 
 def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
-    """The version of the partition *day* of *model* by its inputs, whose versions *version_of* returns.
+    """The version by inputs of the partition *day* of *model*; *version_of* returns the versions of the inputs.
 
-    None if no partitioned table that it reads has a partition in the days that it reads. Then there is nothing to
-    compute, and the partition should not exist.
+    None if none of the partitioned tables that *model* reads has a partition on the days that it reads. Then there is
+    nothing to compute, and the partition should not exist.
     """
     project = workspace.project
     parts = [model.code_version]
@@ -62,11 +63,11 @@ def _hash(parts: Iterable[str]) -> str:
 
 
 class StoredVersions:
-    """The versions of all partitions in the lake. The caller updates them when it publishes.
+    """The versions of the partitions in the lake, read when first needed. The caller updates them when it publishes.
 
     Args:
         workspace: The home.
-        days: The days to read of partitioned tables.
+        days: The days of the models' partitioned tables whose versions are read; other days are missing.
     """
 
     def __init__(self, workspace: Workspace, days: Collection[Day]) -> None:

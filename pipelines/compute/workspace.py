@@ -68,13 +68,13 @@ class Workspace:
             connection: The session.
             reads: The tables, each with the days that are read.
             span: The days to compute; None: mount all days.
-            computing: The table that is computed; it is mounted without the days of *span*.
-            mounted: Table → SQL of the tables that are mounted already and need not be mounted again. Updated.
+            computing: The table that is computed. If it reads its own earlier days, the days of *span* are left out.
+            mounted: Table → the SQL with which it is mounted. A table with the same SQL is skipped; others are added.
         """
         known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                sql = "config"  # any constant: a configuration table does not change during a session
+                sql = "config"  # always equal, because configuration tables do not change during a session
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:
@@ -85,9 +85,9 @@ class Workspace:
             known[read.table] = sql
 
     def days_read(self, read: Read, span: DaySpan | None, computing: str = "") -> set[Day] | None:
-        """The days of its table that *read* reads for the days of *span*; None: all days.
+        """The days of the table in *read* that are needed to compute the days of *span*; None: all days.
 
-        For *computing* see ``mount``.
+        *computing* is the table that is computed; see ``mount``.
         """
         if span is None or read.offsets is None or not self.project.is_partitioned(read.table):
             return None
@@ -116,10 +116,10 @@ def mount_view(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> N
 
 
 def open_workspace(home: Home) -> Workspace:
-    """Read the files of *home*.
+    """Read the settings, configuration tables, models and batch list of *home*.
 
     Raises:
-        HeadwaterError: the first fault found in its settings, tables or models.
+        HeadwaterError: one of these has a fault; only the first fault is reported.
     """
     settings = load_settings(home)
     return Workspace(

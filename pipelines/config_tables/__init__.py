@@ -68,7 +68,7 @@ CONFIG_FILES = {
 
 @dataclass(frozen=True)
 class ConfigTables:
-    """The rows of every table in ``config/``, by name; a row is a dataclass with the columns in order."""
+    """The tables of ``config/``: *by_name* maps ``config.<name>`` to rows, dataclasses with the columns in order."""
 
     by_name: Mapping[str, Sequence[Any]]
 

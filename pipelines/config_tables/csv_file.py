@@ -19,7 +19,7 @@ R = TypeVar("R")
 def read_rows(
     path: Path, required: Sequence[str], optional: Sequence[str], make: Callable[[Mapping[str, str]], R]
 ) -> Iterator[tuple[int, R]]:
-    """The rows of a CSV file, converted by *make*, with their line numbers. Empty lines and lines with # are skipped.
+    """Yield (line number, row converted by *make*) of a CSV file. Empty lines and lines that begin with # are skipped.
 
     Raises:
         HeadwaterError: the file cannot be read, a column is missing or unknown, or *make* raises a ValueError; with

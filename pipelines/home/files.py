@@ -1,8 +1,8 @@
 """Atomic replacement of files, and locks on files.
 
-Here: the only way to give a file new content: write a temporary file beside it, sync it to disk, rename it. And the
-only file lock, which the operating system releases when the process ends. Both raise OSError; ``convert_write_errors``
-converts that to a HeadwaterError.
+Here: the functions with which all other modules write and lock files. A write creates a temporary file beside the
+target, syncs it to disk and renames it. The operating system releases a lock when the process ends. Both raise OSError,
+which ``convert_write_errors`` converts to a HeadwaterError.
 Not here: which files there are (``pipelines.home.folder``, ``pipelines.lake.partitions``), what is in them.
 """
 
@@ -63,9 +63,9 @@ def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
     Raises:
         OSError: a file cannot be replaced and keeps its old content; *filename2* is then its target.
     """
-    # A power cut can lose a name that is not synced, so we sync the folders too. Many syncs at once cost little more
-    # than one, because the file system writes its journal once for all of them. So we sync even two
-    # files at once: one after the other takes 0.6 ms less on an idle disk, but twice as long on a busy one.
+    # A power cut can lose a new name if its folder is not synced, so we sync the folders too. We sync in parallel,
+    # because the file system then writes its journal once for all files. Even for two files this is worthwhile: syncing
+    # them one by one takes 0.6 ms less on an idle disk, but twice as long on a busy one.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
         list(pool.map(_sync, (temporary for temporary, _ in pairs)))
         for temporary, target in pairs:
@@ -84,10 +84,10 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def replacing_all(targets: Sequence[Path], then: Sequence[tuple[Path, Path]] = ()) -> Iterator[list[Path]]:
-    """Yield a temporary path beside each of *targets*. The files written there replace the targets at the end.
+    """Yield a temporary path beside each of *targets*. When the context ends, these files replace the targets.
 
-    ``replace_files`` replaces the targets, then the targets of the pairs *then* (temporary file, target). After an
-    exception nothing is replaced. No temporary file of *targets* is left in either case.
+    *then* lists further pairs (temporary file, target), which are replaced after *targets*. If the context raises an
+    exception, nothing is replaced. No temporary file of *targets* is left in either case.
 
     Raises:
         OSError: a file cannot be written or replaced.
@@ -106,7 +106,7 @@ def replacing_all(targets: Sequence[Path], then: Sequence[tuple[Path, Path]] = (
 def replacing(target: Path, mode: int | None = None) -> Iterator[Path]:
     """``replacing_all`` for one file. If *target* is a symbolic link, the file that it points to is replaced.
 
-    *mode* is the mode of the new file; None: the mode of the replaced file, if there is one.
+    The new file gets the permissions *mode*; None keeps those of the replaced file, if there is one.
     """
     target = target.resolve()
     with replacing_all([target]) as (temporary,):
@@ -140,7 +140,8 @@ def _mode_of(path: Path) -> int | None:
 def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = lambda: None) -> IO[str]:
     """Lock *path* exclusively, creating it if needed, and return it open; closing it releases the lock.
 
-    *before_waiting* is called once if the lock is taken.
+    A new file gets the permissions *mode*. If another process has the lock, *before_waiting* is called once, and then
+    the function waits.
 
     Raises:
         OSError: the file cannot be written.
@@ -152,7 +153,7 @@ def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = 
 
 
 def lock_now(path: Path, *, mode: int = 0o666) -> IO[str] | None:
-    """``lock`` without waiting: None if the lock is taken."""
+    """Like ``lock``, but does not wait: returns None if another process has the lock."""
     try:
         return _locked(path, mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

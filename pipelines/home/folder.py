@@ -174,7 +174,7 @@ class Home:
 
     @property
     def copy_pointer(self) -> Path:
-        """Says which copy is the current one; replaced atomically."""
+        """A file that names the current copy; replaced atomically."""
         return self.workbench / "current.json"
 
     @property
@@ -320,7 +320,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
 
 def lock_holder(home: Home) -> str | None:
-    """Who holds the home's write lock now; None if it is free."""
+    """A description of the process that holds the home's write lock now; None if the lock is free."""
     holder = files.lock_holder(home.lock_file)
     return _ANOTHER if holder == "" else holder
 

@@ -32,7 +32,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # Keep the lock on the root until this folder is locked: until then another process would remove it.
+        # Other processes remove unlocked folders while they hold the root's lock, so hold it until ours is locked.
         _clear(root)
         folder.mkdir()
         held = lock(folder / _LOCK)

@@ -24,7 +24,7 @@ from pipelines.home.yaml_files import describe, read_yaml
 
 
 def shaped(pattern: str, words: str) -> BeforeValidator:
-    """A validator for text that must match all of *pattern*; its message says in *words* what was expected."""
+    """A validator for text that must match *pattern* completely; *words* describe the pattern in the error message."""
 
     def validate(value: object) -> object:
         if not (isinstance(value, str) and re.fullmatch(pattern, value)):
@@ -41,7 +41,7 @@ def _written_as_date(value: object) -> object:
     return value
 
 
-@cache  # listing all zones takes as long as reading the rest of the settings
+@cache  # because listing all zones takes as long as reading the rest of the settings
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
@@ -89,7 +89,7 @@ class InputSettings(_Section):
 
 
 class AttributionSettings(_Section):
-    """How sales are matched to events, and events to the path and entrance before them; see docs/how-it-works.md."""
+    """How sales are matched to events, and events to their path and entrance; see docs/how-it-works.md."""
 
     head_lookback_hours: int = Field(24, ge=1, le=720)
     cart_window_days: int = Field(30, ge=1, le=365)
@@ -105,7 +105,7 @@ class AttributionSettings(_Section):
 
 
 class Transform(_Section):
-    """A transform of a path of touches, applied before credit is distributed; removals remove ``touchpoints``."""
+    """A change to a path of touches before credit is distributed; only the ``remove_…`` kinds use ``touchpoints``."""
 
     kind: TransformKind
     touchpoints: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ class TouchSettings(_Section):
     transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings by the names that models use; touch_transform is ``unique`` if no transform merges touches."""
+        """Parameter of a model (``touch_…``) → value; touch_transform is ``unique`` if no transform merges touches."""
         touchpoints = {transform.kind: transform.touchpoints for transform in self.transform}
         return {
             "touch_window_days": self.window_days,
@@ -156,7 +156,7 @@ class TouchSettings(_Section):
 
 
 class RfmSettings(_Section):
-    """Recency, frequency and money of customers. The thresholds are in ``config/matrices.yaml``."""
+    """How recency, frequency and monetary value are computed. The thresholds are in ``config/matrices.yaml``."""
 
     window_days: int = Field(365, ge=1, le=3660)
     frequency: Literal["orders", "days"] = "orders"
@@ -201,7 +201,7 @@ class ProductSettings(_Section):
         return self
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings by the names that models use."""
+        """Parameter of a model (``products_…``) → value."""
         values = {f"products_{name}": value for name, value in self.model_dump().items()}
         return {**values, "products_longest_window": max(self.windows)}
 
@@ -231,7 +231,10 @@ class Settings(_Section):
     snapshots: SnapshotSettings = SnapshotSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
-        """The settings that a model may use as ``$parameter``, prefixed by their section except for ``attribution``."""
+        """Name → value of each setting that a model may use as ``$name``.
+
+        A name begins with the section of its setting, except for ``attribution`` and settings without a section.
+        """
         return {
             **self.attribution.model_dump(),
             **self.touch.parameters(),

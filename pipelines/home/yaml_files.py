@@ -94,7 +94,8 @@ def parse_yaml(text: str) -> object:
         yaml.YAMLError: it is not valid YAML, repeats a key, has a mapping as a key, or a date that does not exist.
         RecursionError: it is nested too deeply.
     """
-    # A level takes one of these characters or a line that is indented further: 4,000 lines of 2,000 blanks on average.
+    # Each level of nesting needs one of these characters, or a line that is indented further than the line above it:
+    # _DEEPEST such lines have half as many blanks each on average, so a shorter text cannot be nested that deep.
     is_flat = len(text) < 2_000 * _DEEPEST and sum(map(text.count, "[{-?")) < _DEEPEST
     return yaml.load(text, Loader=_FastLoader if is_flat else _Loader)
 
@@ -133,7 +134,7 @@ def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
     assert isinstance(location, tuple)
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = f"{message[0].lower()}{message[1:]}"
-    if location[-1:] == ("[key]",):  # so pydantic marks that the key itself is at fault
+    if location[-1:] == ("[key]",):  # pydantic's mark for an error in the key, not in its value
         return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
     key = ".".join(map(str, location))
     if fault["type"] == "extra_forbidden":

@@ -63,7 +63,7 @@ def digest_of(path: Path) -> str:
 
 
 def fault_of(path: Path, size: int | None, expected: str | None) -> str:
-    """What is wrong with *path*, compared with *size* (bytes) and the hash *expected* (None: not compared); else ''."""
+    """What is wrong with *path*; '' if its size in bytes is *size* and its hash *expected* (None: not compared)."""
     try:
         found = path.stat().st_size
         if size is not None and found != size:
@@ -95,7 +95,7 @@ def checksums_of(files: Iterable[tuple[Path, str]]) -> list[Checksum]:
 
 
 def read_checksums(folder: Path) -> Checksums:
-    """The checksums of the files in *folder*. Damaged lines are skipped, so their files have none.
+    """The checksums of the files in *folder*. Damaged lines are skipped, so a file may be missing.
 
     Raises:
         HeadwaterError: ``.checksums`` exists but cannot be read.
@@ -160,7 +160,7 @@ def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collectio
 
 
 def is_undamaged(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
-    """Whether *path*, written with *version*, is undamaged: compares the size, and if *deep* also the content."""
+    """Whether *path* has the size, and if *deep* also the content, of one of the checksums *sums* with *version*."""
     try:
         size = path.stat().st_size
         alike = [one for one in sums if one.version == version and one.size == size]

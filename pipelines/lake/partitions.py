@@ -80,7 +80,7 @@ class Lake:
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
     def partition(self, path: Path) -> tuple[str, PartitionKey]:
-        """The table and the partition that *path* belongs to, a path made by ``Lake.file``."""
+        """The table and the partition of *path*, which ``Lake.file`` has made."""
         schema, name, *folder = path.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 

@@ -49,19 +49,20 @@ def running_max(groups: Ints, values: Ints) -> Ints:
     """For each row the maximum of *values* so far within its group; *groups* is sorted and starts at 0."""
     if not len(values):
         return values
-    # An offset per group puts its values above those of all earlier groups, so one running maximum serves them all.
+    # Add an offset to each group, so that its values exceed those of all earlier groups. Then one running maximum over
+    # the whole array starts anew in each group.
     lift = groups * (int(values.max()) - int(values.min()) + 1)
     return np.maximum.accumulate(values + lift) - lift
 
 
 def codebook(names: Iterable[str | None]) -> pl.Series:
-    """The text of each code, as an Enum column, which stores each text once; for ``labels``."""
+    """*names* as an Enum column, which stores each text once. ``labels`` uses it to translate codes (row numbers)."""
     texts = list(names)
     return pl.Series(texts, dtype=pl.Enum(list(dict.fromkeys(text for text in texts if text is not None))))
 
 
 def labels(texts: pl.Series, codes: AnyArray) -> pl.Series:
-    """The text of each of *codes*; null where a code is NOTHING."""
+    """For each of *codes* (row numbers of *texts*) its text; null for the code NOTHING."""
     with_null = texts.extend_constant(None, 1)
     return with_null.gather(np.where(codes < 0, len(texts), codes))
 

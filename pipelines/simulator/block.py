@@ -23,7 +23,7 @@ from pipelines.simulator.walks import walk
 
 @dataclass
 class Counts:
-    """How much was simulated; *orders* counts order ids, *order_versions* their records."""
+    """How much was simulated; *orders* counts order ids, *order_versions* the records of all versions of orders."""
 
     visits: int = 0
     records: int = 0
@@ -43,7 +43,7 @@ class Counts:
 
 @dataclass
 class _Waiting:
-    """Records that are written on a later day, by the time in column *time*. Those after *end* are dropped."""
+    """Records to write on a later day. Column *time* says when; records at or after *end* (epoch ms) are dropped."""
 
     time: str
     end: int

@@ -105,10 +105,13 @@ def make_catalogue(plan: Plan) -> Catalogue:
 
 
 def rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
-    """A shelf for each row of *boost*: distinct products, drawn in proportion to weight × exp(boost) (Gumbel trick)."""
+    """Draw a ranking of distinct product codes for each row of *boost*.
+
+    Probabilities are in proportion to weight × exp(boost) (Gumbel trick).
+    """
     scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
     size = min(SHELF_SIZE, boost.shape[1])
-    shelf = np.argpartition(-scores, size - 1, axis=1)[:, :size]  # only the shelf is sorted, not all products
+    shelf = np.argpartition(-scores, size - 1, axis=1)[:, :size]  # select first: sorting all products would be slower
     order = np.argsort(-np.take_along_axis(scores, shelf, axis=1), axis=1)
     return np.take_along_axis(shelf, order, axis=1).astype(np.int64)
 

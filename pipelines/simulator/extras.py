@@ -21,10 +21,10 @@ Choose = Callable[[int], Ints]
 
 
 def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """*lines* (from ``sales``), some with an unknown id, plus gifts, add-ons and bundles."""
+    """*lines* (from ``sales``), some exported under an unknown sku, and further lines: gifts, add-ons and bundles."""
     catalogue, parameters = scene.shop.catalogue, scene.parameters
     is_of_visit = lines["visit"] >= 0
-    # One line per order: the one whose cart or click was last. Extras get the true origin of that event.
+    # One line per order: the one whose cart or click was last. Gifts and add-ons get the true origin of that event.
     orders = (
         lines.filter(is_of_visit)
         .sort("event")
@@ -52,13 +52,13 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
 
 
 def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
-    """One line of *kind* for some of the *orders*; *orders* has one row per order."""
+    """Lines of *kind*, one for each order of a random share *rate* of *orders*, which has one row per order."""
     chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
     return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
 
 
 def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders of only a bundle, minutes after the last product click of a visit without a cart."""
+    """Order lines of bundles, each ordered alone, minutes after the last product click of a visit without a cart."""
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left")
     visits = clicks.unique("visit", keep="last", maintain_order=True)
@@ -70,7 +70,7 @@ def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Ge
 
 
 def _never_shown(buyers: pl.DataFrame, kind: str, matched_by: str, sku: pl.Series) -> pl.DataFrame:
-    """A line of quantity 1 for each *sku*; *buyers* has the line's visit, user, ordered_at and event."""
+    """Order lines of quantity 1: row i has the visit, user, ordered_at and event of row i of *buyers*, and *sku*[i]."""
     return buyers.select(
         "visit",
         "user",

@@ -47,7 +47,7 @@ class Landing:
     ) -> tuple[list[Path], int]:
         """Write the records received on day *nth*. Returns the files and the number of broken lines.
 
-        *records* has the fields of the native format, landed_at and is_repeat.
+        *records* has the fields of the native format, landed_at (time of receipt, epoch ms) and is_repeat.
         """
         written, broken = [], 0
         for name, landed, part in self._parts(nth, block, records):
@@ -90,7 +90,7 @@ class Landing:
     def _ndjson(
         self, records: pl.DataFrame, broken: Sequence[str] = (), places: Sequence[int] = ()
     ) -> Callable[[Path], None]:
-        """A function that writes *records*, with each line of *broken* before the record at its place."""
+        """A function that writes *records*, with the line *broken*[i] before the record with index *places*[i]."""
 
         def write(path: Path) -> None:
             text = self._as_text(records)
@@ -141,7 +141,7 @@ class Landing:
 
 
 def _parquet(records: pl.DataFrame) -> Callable[[Path], None]:
-    """A function that writes *records* with Snappy: half of the file are random ids, which no codec compresses."""
+    """A function that writes *records* with Snappy: half of the file is random ids, which no codec compresses."""
     return lambda path: records.write_parquet(path, compression="snappy", row_group_size=_ROW_GROUP)
 
 

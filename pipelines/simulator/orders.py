@@ -60,7 +60,7 @@ def make_orders(scene: Scene, lines: pl.DataFrame) -> OrderRecords:
 
 
 def exchange_rates(plan: Plan) -> pl.DataFrame:
-    """``config/fx.csv`` of the simulation (dt, currency, rate): its days and the days on which payments may follow."""
+    """``config/fx.csv`` of the simulation (dt, currency, rate): all days on which orders may be paid."""
     rows = [
         (plan.days[0] + dt.timedelta(days=nth), currency, rate)
         for nth in range(len(plan.days) + _LONGEST_PAYMENT // _DAY + 1)
@@ -91,7 +91,7 @@ def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Data
 
 
 def _refund(scene: Scene, lines: pl.DataFrame, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Refunds, in cents: of all lines of an order (is_whole), or of a line, in full or half."""
+    """One row per refunded line, amounts in cents: all lines of an order (is_whole), or one line, in full or half."""
     parameters = scene.parameters
     whole = orders.with_columns(
         is_whole=pl.Series(rng.random(orders.height) < parameters.refunded_order_rate),

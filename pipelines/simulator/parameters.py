@@ -17,7 +17,7 @@ from pipelines.home.errors import HeadwaterError
 class SimulationParameters:
     """How the shop is visited, how it sells, and what goes wrong in its logs.
 
-    A rate is the share, from 0 to 1, of the things named in its docstring. The defaults are the realistic mix;
+    A rate is the share, from 0 to 1, of the things that the text below it names. The defaults are the realistic mix;
     ``parameters_with(())`` sets all rates that belong to a trap (``TRAPS``) to 0.
     """
 

@@ -115,7 +115,7 @@ def make_population(plan: Plan, block: int) -> Population:
 
 
 def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
-    """The error of each device's clock (ms), and when it is corrected (after the end = never)."""
+    """For each device the error of its clock (ms), and when it is corrected (epoch ms; after the end: never)."""
     parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
@@ -123,7 +123,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # Such a clock started at 1970-01-01 when the device was switched on, a day before the simulation begins.
+    # Devices whose clock has never been set: it started at 1970-01-01, a day before the simulation begins.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
     # This trap has its own random stream, so that it does not change the draws of the other traps.
@@ -134,7 +134,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
 
 @dataclass(frozen=True)
 class Scene:
-    """One block on one day: everything that is known before a visit begins."""
+    """One block of devices on one day, the *nth* of the plan: what is known before a visit begins."""
 
     shop: Shop
     population: Population
@@ -153,16 +153,16 @@ class Scene:
 
     @property
     def day(self) -> dt.date:
-        """The day."""
+        """The date of the day."""
         return self.shop.plan.days[self.nth]
 
     @property
     def storefront(self) -> Storefront:
-        """What the pages show."""
+        """What the pages show on this day."""
         return self.shop.storefront(self.day)
 
     def stream(self, stage: Stage) -> np.random.Generator:
-        """The random stream of one stage."""
+        """The random stream of *stage* for this block and day."""
         return self.plan.stream(stage, self.day, self.block)
 
 

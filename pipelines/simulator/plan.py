@@ -63,7 +63,7 @@ class Plan:
         return -(-self.devices // self.parameters.devices_per_block)
 
     def first_device(self, block: int) -> int:
-        """The code of the first device of *block*; codes count on from block to block."""
+        """The code of the first device of *block*. Codes are consecutive over all blocks."""
         return min(block * self.parameters.devices_per_block, self.devices)
 
     def bounds(self, nth: int) -> tuple[int, int]:

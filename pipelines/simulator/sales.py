@@ -27,7 +27,7 @@ _NO_PLACE = "(none)"
 _ORIGINS = codebook([*ENTRANCES, DIRECT, UNATTRIBUTED])
 _MATCHES = codebook(["cart", "click", "order", "visit", "none"])
 _KINDS = codebook(["product", "unknown_sku", "add_on", "gift", "bundle", "telephone"])
-_QUICKEST = 5_000  # least ms from a cart to its order
+_QUICKEST = 5_000  # shortest time from a cart to its order, in ms
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Sold:
 
     *lines*: order (a number within the scene), order_id, line_no, user, exported (code of the sku that the order
     names), quantity, ordered_at (epoch ms), unit_price, discount, unit_cost (cents, null = unknown). *truth*, one row
-    a line: order_id, line_no, kind, matched_by, end_event_id, and the columns of the head, named as in
-    ``attribution.attributed_sales``. ``simulate`` explains them.
+    a line: order_id, line_no, kind, matched_by, end_event_id, and columns of the head (the entrance click that led to
+    the line), named as in ``attribution.attributed_sales``. ``simulate`` explains them.
     """
 
     lines: pl.DataFrame
@@ -45,7 +45,7 @@ class Sold:
 
 
 def sell(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> Sold:
-    """What is sold after the visits of *scene*. *happened* (epoch ms) has one entry for each event of *trace*."""
+    """What is sold after the visits of *scene*. *happened*: true time (epoch ms) of each event of *trace*."""
     rng = scene.stream(Stage.SALES)
     touches = _touches(scene, visits, trace, happened)
     bought = pl.concat([_from_carts(scene, touches, rng), _bought_at_once(scene, touches, rng)])
@@ -100,7 +100,7 @@ def _delays(rng: np.random.Generator, size: int) -> Ints:
 
 
 def _bought_at_once(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders, without a cart, of the last product that was clicked in a visit."""
+    """Order lines from visits without a cart: some visitors buy the product that they clicked last."""
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left").unique(
         "visit", keep="last", maintain_order=True
@@ -134,7 +134,8 @@ def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator
     product = draw(rng, scene.shop.catalogue.weight, size)
     return pl.DataFrame(
         {
-            # Visit numbers are not negative, so each of these becomes an order of its own.
+            # Lines with the same visit and time form one order. These negative numbers differ from each other and
+            # from all visits, so each line becomes a separate order.
             "visit": -1 - np.arange(size),
             "user": user,
             "product": product,
@@ -190,7 +191,7 @@ def _price(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Da
 
 
 def _truth(scene: Scene, trace: Trace, lines: pl.DataFrame) -> pl.DataFrame:
-    """The true origin of each line: `(unattributed)` without an event, `(direct)` for an event without a head."""
+    """The true origin of each line: its head, `(direct)` if its event has no head, `(unattributed)` without event."""
     event = lines["event"].to_numpy()
     # A bundle has the head of its visit, but no end event: the last click there was on another product.
     end = np.where(lines["matched_by"].to_numpy() == "visit", NOTHING, event)

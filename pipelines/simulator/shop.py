@@ -139,7 +139,7 @@ def make_shop(plan: Plan) -> Shop:
 
 @lru_cache(maxsize=64)
 def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
-    """Shelves get a new ranking every day; contents change after a fixed number of days."""
+    """The storefront of *day*. Shelves get a new ranking every day; contents change after a fixed number of days."""
     catalogue = shop.catalogue
     kinds = np.arange(len(CATEGORIES))
     own = np.where(kinds[:, None] == catalogue.category, 50.0, 0.0)
@@ -175,7 +175,7 @@ class _Position(NamedTuple):
 def _rows(seed: int, day: dt.date) -> list[_Position]:
     """The positions of *day*. Banners and icons get clicks by their content; the rest share the remaining clicks."""
     slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
-    # A click on the feed draws its slot and product, and a click on search draws the query: see ``walks``.
+    # Feed and search have one row each: ``walks`` draws the slot and product of a feed click, and the search query.
     feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"
     others = [
         _Position(Page.HOME, Module.FEED, 0, Page.DETAIL, NOTHING, feed_content, 0.30),

@@ -157,7 +157,7 @@ def _truth_of(truth: Path, block: int) -> Path:
 
 
 def _join_truth(plan: Plan, truth: Path) -> None:
-    """Join the blocks' files of true origins to one file."""
+    """Join the blocks' files of true origins into the file *truth*, and remove them."""
     parts = [_truth_of(truth, block) for block in range(plan.blocks)]
     write_file(truth, lambda path: pl.scan_parquet(parts).sink_parquet(path))
     for part in parts:

@@ -31,9 +31,9 @@ from pipelines.simulator.shop import MODULES, PAGE_TYPES
 from pipelines.simulator.trace import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
 
 _NEVER = np.iinfo(np.int64).max
-_VISIT_GAP = 60_000  # least ms between two visits on one device
+_VISIT_GAP = 60_000  # shortest pause between two visits on one device, in ms
 _BATCH = 10_000  # ms after which the SDK sends the records it has collected
-_SLOWEST = 8_000  # most ms from sent to received of a normal request
+_SLOWEST = 8_000  # longest time from sending to receipt of a normal request, in ms
 _SLOW = (5_000, 40_000)  # ms that a slow request takes
 _LATENCIES = 1 << 16
 _HOUR = 3_600_000
@@ -108,7 +108,10 @@ def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
 
 
 def _schedule(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
-    """Times and PageIds of the visits. A device's visits do not overlap; its PageIds increase until a reinstall."""
+    """The times and PageIds of *visits*; updates *devices*.
+
+    The visits of a device do not overlap. Its PageIds increase until the app is reinstalled.
+    """
     device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
     earlier = sum_before(device, lasts)
@@ -165,10 +168,10 @@ def _with_logins(trace: Trace, timing: _Timing) -> Trace:
 
 
 def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.random.Generator) -> _Sent:
-    """When each record is sent and received; some are sent twice, the second time a little later."""
+    """When the records of *trace* are sent and received. Some are sent again a little later, as duplicates."""
     batch = trace.time // _BATCH
     sent = timing.start[trace.visit] + (batch + 1) * _BATCH + timing.delay[trace.visit]
-    # The records of a batch are sent together, so they have one latency.
+    # The records of a batch are sent in one request, so they have the same latency.
     latencies = np.minimum(20 + rng.lognormal(4.6, 0.8, _LATENCIES), _SLOWEST).astype(np.int64)
     slow = scene.stream(Stage.REQUESTS)
     is_slow = slow.random(_LATENCIES) < scene.parameters.slow_request_rate

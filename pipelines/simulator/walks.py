@@ -76,7 +76,7 @@ _EXPOSURE_GAP = 350  # ms between two products scrolling into view
 
 
 class _Walk:
-    """The state of all visits of a day. Methods take *ix*, the indices of the visits that they move on."""
+    """The state of all visits of a day. Methods take *ix*: the indices of the visits to which the action applies."""
 
     def __init__(self, scene: Scene, visits: Visits) -> None:
         size = len(visits)
@@ -91,7 +91,7 @@ class _Walk:
         self.head = np.full(size, NOTHING, dtype=np.int64)
         self.entrance = np.full(size, len(_CART_RATES) - 1, dtype=np.int64)
         self.own_shelf = self.storefront.first_feed + visits.user % FEEDS
-        # The stack of open pages of each visit
+        # The stack of open pages of each visit; *depth* is the index of the current page
         self.depth = np.zeros(size, dtype=np.int64)
         self.page = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
         self.kind = np.zeros((size, _MAX_DEPTH), dtype=np.int64)
@@ -101,7 +101,7 @@ class _Walk:
         self._open(np.arange(size), visits.page, visits.shelf, visits.product)
 
     def advance(self, live: Ints) -> Ints:
-        """One action of each live visit; returns the visits that go on."""
+        """Simulate one action, such as a click, of each visit in *live* (indices). Returns the visits that continue."""
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
@@ -139,7 +139,7 @@ class _Walk:
         self.log.add(ix, **{"time": self.clock[ix], "event_type": event, "head": self.head[ix], **place, **columns})
 
     def _open(self, ix: Ints, kind: AnyArray, shelf: AnyArray, product: AnyArray) -> None:
-        """Open a new page at the current depth: its view, its exposures and perhaps a cart."""
+        """Open a page at the current depth of the stack; records its view, its exposures and perhaps an add-to-cart."""
         if not len(ix):
             return
         top = (ix, self.depth[ix])
@@ -215,7 +215,7 @@ class _Walk:
         self._wait(ix, 300, 1_500)
 
     def _go_home(self, ix: Ints) -> None:
-        """Go to the home page by the tab bar: the open one, or a new one if the visit began elsewhere."""
+        """Click the home tab: returns to the first page if that is the home page, otherwise opens a new home page."""
         self._record(ix, Event.CLICK, module=Module.TABS, slot=1)
         self.depth[ix] = 0
         is_home = self.kind[ix, 0] == Page.HOME
@@ -235,7 +235,7 @@ class _Walk:
         self._open(ix, np.full(len(ix), Page.CART), self.own_shelf[ix], np.full(len(ix), NOTHING))
 
     def _click(self, ix: Ints) -> None:
-        """A click on a portal page is on one of its positions; on other pages it is on a product of the shelf."""
+        """Click a position on a portal page (home, category, my), or a product of the shelf on another page."""
         kind = self._top(self.kind, ix)
         positions = self.storefront.positions
         chosen = np.full(len(ix), NOTHING, dtype=np.int64)
@@ -266,7 +266,7 @@ class _Walk:
         self._open(ix, target, shelf, np.full(len(ix), NOTHING))
 
     def _record_click(self, ix: Ints, module: Ints, **columns: AnyArray) -> None:
-        """Record a click. A click on an entrance is its own head, and the head of the events after it."""
+        """Record a click. An entrance click is the head of itself and of the later events before the next one."""
         is_entrance = module < len(ENTRANCES)
         own = self.log.count + np.arange(len(ix))
         self.head[ix] = np.where(is_entrance, own, self.head[ix])
