@@ -101,7 +101,7 @@ def rules_for(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* can be reached from this machine only; a name other than localhost may be any address."""
+    """Whether *host* is ``localhost`` or a loopback address; False for other names, which may mean any address."""
     if host == "localhost":
         return True
     try:

@@ -24,7 +24,7 @@ KEY = "sort"
 
 
 def in_order(blocks: Sequence[Block], view: View) -> list[Block]:
-    """*blocks* with the table that the view names sorted; an unknown table or column is ignored."""
+    """*blocks*, with one table sorted as the view says; an unknown table or column is ignored."""
     wanted, _, field = view.get(KEY).partition(":")
     return [_in_order(block, wanted, field) for block in blocks] if field else list(blocks)
 
@@ -62,7 +62,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def name_of(column: Column, place: int) -> str:
-    """The name of a column in the URL: its field, or its *place* if it has none."""
+    """The name of a column in the URL: its field, or its index *place* if it has no field."""
     return column.field or str(place)
 
 

@@ -60,14 +60,14 @@ def launches(locale: Locale, reading: Reading, category: str = "", href: Href | 
 
 
 def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
-    """A row a product, best-selling first."""
+    """A row for each product, best-selling first."""
     keys = ("product_id", "name", "category", "launched_on", "days_since_launch")
     sums = daily.group_by(keys).agg(pl.col(_MEASURES).sum())
     return sums.sort("revenue", "views", "product_id", descending=[True, True, False]).to_dicts()
 
 
 def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Reading) -> pl.DataFrame:
-    """Cumulative revenue since launch, or since the records begin: a row a product and day."""
+    """Cumulative revenue of the products *shown*, from their launch or the first record: product_id, age, revenue."""
     first = min(reading.days("products.daily"))
     sold = {(row["product_id"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
     points: list[tuple[str, int, float]] = []

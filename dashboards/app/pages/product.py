@@ -128,7 +128,7 @@ def _window_column(locale: Locale) -> Column:
 
 
 def _places(context: Context, reading: AsOf, product_id: str) -> Table:
-    """The product's quadrant in each matrix, over the window in which that matrix is shown."""
+    """A table of the product's quadrants: a row for each matrix, over the default window of that matrix."""
     locale = context.locale
     defined = definitions(locale, reading)
     found = {

@@ -32,7 +32,10 @@ def slot_key(row: Mapping[str, Any]) -> str:
 
 
 def place_of(key: str) -> dict[str, Any]:
-    """Page type, module and number of the slot *key*; '' and −1 if *key* is not valid."""
+    """The query parameters page_type, module and slot for the slot *key*; '', '' and −1 for an empty key.
+
+    A key without a number has slot −1, which no slot has.
+    """
     if not key:
         return {"page_type": "", "module": "", "slot": -1}
     page_type, _, rest = key.partition("|")
@@ -87,7 +90,7 @@ def slots(context: Context, entrance: str) -> Table:
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
-    """Slots whose content changed within these days: before and after the change."""
+    """A table of the slots whose content changed within these days, with figures before and after the change."""
     locale = context.locale
     place = place_of(slot)
     rows = [

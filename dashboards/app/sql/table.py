@@ -65,7 +65,7 @@ def _reader(kind: str) -> Callable[[object], object]:
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
-    if kind in _WHOLE_TYPES:  # a number that a spreadsheet would round stays text
+    if kind in _WHOLE_TYPES:  # as text if a spreadsheet would round it
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value
@@ -75,7 +75,7 @@ def _reader(kind: str) -> Callable[[object], object]:
 def _read_day(value: object) -> object:
     with suppress(ValueError, TypeError):
         day = dt.date.fromisoformat(str(value))
-        if day.year >= 1900:  # spreadsheets have no earlier days
+        if day.year >= 1900:  # earlier days stay text, because spreadsheets have none
             return day
     return value
 
@@ -107,7 +107,7 @@ def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
 
 
 def _written(value: Decimal | str) -> str:
-    """All its digits, without trailing zeros after the second decimal."""
+    """*value* with all its digits, but without trailing zeros after the second decimal."""
     whole, point, part = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (value, "", "")
     return whole + point + part[:2] + part[2:].rstrip("0")
 
