@@ -157,7 +157,7 @@ class Table:
         notes: What it does not show.
         is_wide: Takes the full width of the page.
         is_open: As part of a chart: shown without a click.
-        most: Most rows shown on screen; files have all.
+        most: Maximum number of rows shown on screen; files have all.
         is_of_days: Whether it covers the days selected for the page; otherwise it states its own period.
         keys: Fields that only files have, as extra columns under the field's name: the keys for joining the rows
             with other tables.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _AS_SENT = "werkzeug.proxy_fix.orig"
-"""The key under which ProxyFix keeps the original values; a request cannot set it: headers begin with ``HTTP_``."""
+"""The key under which ProxyFix keeps the original values. A request cannot set it, because keys of its headers begin
+with ``HTTP_``."""
 _LONGEST_PATH = 8_000
 
 

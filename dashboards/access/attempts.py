@@ -16,7 +16,7 @@ from dashboards.access.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
-"""Failed attempts without a wait, per name and per IP address: more per address, because an office may share one."""
+"""Attempts that may fail before the next must wait, per name and per IP address; an office may share an address."""
 REMEMBERED_SECONDS = 3600.0
 _SHORTEST_WAIT = 15.0
 _LONGEST_WAIT = 900.0

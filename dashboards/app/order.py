@@ -3,8 +3,8 @@
 Here: sorting tables, and the URL after a click on a heading.
 Not here: how headings are shown (``dashboards.app.render``).
 
-Rows are sorted before a page cuts a table to the rows shown, and before a file is written: so the page shows the first
-of all rows, and a file has the order of the screen.
+All rows are sorted before a page cuts a table to the rows shown, and before a file is written. So the page shows the
+first of all rows, and a file has the same order.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ WRITE_SECONDS = 300.0
 """Seconds for an answer, from when it is ready until the visitor has received all of it."""
 MOST_OF_ADDRESS = 64
 MOST = 512
-"""Maximum connections of a process: from one address (for IPv6, one /64 network), and in total."""
+"""Maximum connections of a process, from one address (for IPv6, one /64 network) and in total."""
 LARGEST_HEAD = 32_768
 """Maximum bytes of a request's header; links that contain an SQL query are long."""
 LARGEST_REQUEST = 1_000_000

@@ -30,7 +30,7 @@ from pipelines.home.folder import Home, lock_holder
 from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000
-"""Tables above this many bytes of Parquet are not copied: query a large shop's events with ``headwater sql``."""
+"""Tables with more bytes of Parquet are not copied. ``headwater sql`` queries them, such as a large shop's events."""
 
 _KEPT_SECONDS = 600.0
 """How long an old copy is kept, for pages and queries that are about to open it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 _SKEWED = 10.0
 """An axis is logarithmic if its largest value is at least this many times the median."""
 _FAR = 0.75
-"""Values further outside the range of the middle 90% than this share of its length are drawn at the edge."""
+"""A value is drawn at the edge if it lies outside the range of the middle 90% by more than this share of its length."""
 
 
 @dataclass(frozen=True)

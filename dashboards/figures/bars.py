@@ -30,7 +30,7 @@ class Bars:
 
     Attributes:
         name: Its name in the legend.
-        values: None: no bar, and the label is "–".
+        values: The value of each row; None draws no bar, and its label should be "–".
         labels: The text at the end of each bar.
         color, pattern: Distinguish the bars from those of another measure, also without colour.
     """

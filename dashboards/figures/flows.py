@@ -28,7 +28,7 @@ LATER = "(later)"
 """Replaces the middle steps of a long path."""
 
 Paths = Mapping[tuple[str, ...], float]
-"""Steps of each path, ``page_type.module``, with its weight."""
+"""Path → its weight; a path is its steps, each ``page_type.module``."""
 
 
 def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
@@ -58,9 +58,9 @@ def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
 
 
 def path_sankey(locale: Locale, paths: Paths, metric: str) -> go.Figure:
-    """Steps of paths from left to right; a node's height is its *metric*. The last column is the end of the paths.
+    """Steps of paths from left to right; a node's height and label show its *metric*.
 
-    Each node's value is in its label.
+    The last column has the last step of every path.
     """
     made, others = folded(paths)
     figure = base(locale, 460)

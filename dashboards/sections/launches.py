@@ -27,7 +27,7 @@ _MEASURES = ("exposures", "views", "units", "revenue")
 
 
 def launches(locale: Locale, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
-    """Sales by days since launch of the best-selling new products; *href*: the link of a product.
+    """Sales by days since launch of the best-selling new products; *href* gives the link of a product.
 
     If a product was launched before the shop's records begin, its curve begins with the records.
     """

@@ -73,7 +73,7 @@ def verdicts(
 
 
 def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
-    """The products of the matrix over its window, best-selling first; *category*: only its products."""
+    """The products of the matrix over its window, best-selling first; with *category*, only products of it."""
     return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id, category=category)
 
 
@@ -85,7 +85,7 @@ def matrix_chart(
     window: Window,
     href: Href | None = None,
 ) -> Chart | Empty:
-    """The products in their quadrants; *href*: the link of a product."""
+    """The chart of the products in *frame* by quadrant; *href* gives the link of a product."""
     if not window.placed:
         reason = locale.text("empty.matrix", metrics=metric_names(locale, window.wanting))
         needs = what_it_takes(locale, window.wanting, reading.settings.products.repurchase_days)

@@ -42,7 +42,7 @@ def names_of(locale: Locale, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
 def group_bars(
     locale: Locale, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
 ) -> Chart:
-    """Sales and advice for each octant or segment; *href*: the link of its name."""
+    """Sales and advice for each octant or segment; *href* gives the link of its name."""
     frame = _called(locale, groups, names, kind)
     table = Table(
         f"{kind}s",

@@ -52,10 +52,10 @@ class Limits:
 class Result:
     """The first rows of a query, in the order of *columns*.
 
-    Values are numbers, booleans, None and text: decimals, days and times as text, lists, structs and maps as JSON.
+    Values are numbers, booleans, None or text. Decimals, days and times are text; lists, structs and maps are JSON.
 
     Attributes:
-        columns: Name and DuckDB type of each.
+        columns: Name and DuckDB type of each column.
         is_cut: Whether there are more rows than these.
         seconds: Time taken, including the start of the process.
     """

@@ -7,7 +7,7 @@ Not here: whether the query is allowed (``gate``), stopping it when it takes too
 Standard input is a JSON object: database, sql, memory (of DuckDB), and the limits rows, bytes, cell_bytes, seconds and
 address_space (see ``confined.Limits``).
 Standard output is a JSON object: columns (name and type), rows, is_cut; or error. Rows contain numbers, booleans, nulls
-and text: decimals as text; lists, structs and maps as JSON text.
+and text. Decimals, days and times are text; lists, structs and maps are JSON text.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pipelines.sqlproject.metrics import known_metric
 
 
 def metric_choice(locale: Locale, key: str, metrics: Sequence[str], chosen: str) -> Choice:
-    """The control that chooses the metric of the chart; *key*: its key in the URL."""
+    """The control that chooses the metric of the chart; *key* is the control's key in the URL."""
     options = tuple(Option(name, locale.text.name("metric", name)) for name in metrics)
     return Choice(key, locale.text("entrances.metric"), options, chosen, default=metrics[0])
 

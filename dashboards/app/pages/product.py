@@ -39,7 +39,7 @@ _METRICS = (
 
 
 def product(context: Context, reading: AsOf, note: Text, sku: str) -> Sequence[Block]:
-    """The page of the product with *sku* as its id or variant; *note*: the note with the day of the snapshots."""
+    """The page of the product with *sku* as its id or variant; *note* says which day it shows."""
     locale = context.locale
     back = Text(locale.text("product.back"), href=context.view.to(sku=None, measure=None).href)
     product_id = str(context.one(query("product.id"), sku=sku)["product_id"])

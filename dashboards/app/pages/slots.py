@@ -124,10 +124,11 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
 
 
 def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
-    """Whether the click rate after the change is significantly higher or lower.
+    """Text that says whether the click rate after the change is significantly higher or lower.
 
-    Difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998, method
-    10, gives nearly the same at such counts). With fewer than ten clicks on either side there is no result.
+    It is based on the difference of two proportions with its 95 % interval (normal approximation without pooling;
+    Newcombe 1998, method 10, gives nearly the same at such counts). With fewer than ten clicks before or after the
+    change, the text says that there are too few.
     """
     locale = context.locale
     n, m = row["impressions"], row["impressions_before"]
@@ -142,7 +143,10 @@ def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
 
 
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
-    """The credited order lines, each with a link to its path; *kind*: only lines with this kind of match."""
+    """The order lines credited to the entrance, or to its *slot*, each with a link to its path.
+
+    With *kind*, only the lines with this kind of match.
+    """
     locale, view = context.locale, context.view
     place = place_of(slot)
     timezone = context.copy.settings.timezone

@@ -34,7 +34,7 @@ class Outcome:
     Attributes:
         sql: The query.
         error: Why there are no rows; '' if it succeeded.
-        columns: Name and DuckDB type of each.
+        columns: Name and DuckDB type of each column.
         rows: As in ``dashboards.workbench.confined.Result``.
         is_cut: Whether there are more rows than these.
         seconds: How long it took.
@@ -67,7 +67,7 @@ class Results:
         self._folder = home.query_results
 
     def keep(self, user: str, key: str, outcome: Outcome) -> None:
-        """Save *outcome* under *key*, and remove old ones."""
+        """Save *outcome* under *user* and *key*, and remove old outcomes."""
         path = self._path(user, key)
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         write_file(path, json.dumps(asdict(outcome), ensure_ascii=False), mode=0o600)

@@ -60,7 +60,7 @@ def _is_decimal(kind: str) -> bool:
 
 
 def _reader(kind: str) -> Callable[[object], object]:
-    """The function that converts a value from JSON."""
+    """A function that converts a value from JSON to Python, for the DuckDB type *kind*."""
     if _is_decimal(kind):
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
@@ -98,7 +98,7 @@ def _column(locale: Locale, name: str, kind: str, field: str) -> Column:
 
 
 def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
-    """The function that writes a value in short: integers unchanged, because many are ids; measures with separators."""
+    """A function that writes a value for the screen: integers unchanged, as many are ids; measures with separators."""
     if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):
