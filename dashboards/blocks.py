@@ -110,7 +110,19 @@ VERDICT_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
 
 @dataclass(frozen=True)
 class Card:
-    """A number with its name, definition and changes; or a verdict with its evidence."""
+    """A number with its name, definition and changes; or a verdict with its evidence.
+
+    Attributes:
+        name: Its heading.
+        value: The number or the verdict, as text.
+        full: The number in full, for the hover.
+        changes: Its changes since earlier days.
+        definition: What the number means.
+        note: A sentence below it, such as the evidence of a verdict.
+        verdict: How good the verdict is, which sets its sign and colour; None: unknown, or not a verdict.
+        metric: The metric of the number; '': no metric.
+        href: The link of the card; '': no link.
+    """
 
     name: str
     value: str
@@ -125,7 +137,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Cards:
-    """Cards in a row; *kind* funnel: each card is a step after the one before."""
+    """Cards in a row; with the *kind* funnel, each card is the step that follows the card before it."""
 
     cards: tuple[Card, ...]
     kind: Literal["plain", "funnel", "health"] = "plain"
@@ -145,7 +157,7 @@ class Table:
         notes: What it does not show.
         is_wide: Takes the full width of the page.
         is_open: As part of a chart: shown without a click.
-        most: Most rows shown on screen; files have all.
+        most: Maximum number of rows shown on screen; files have all.
         is_of_days: Whether it covers the days selected for the page; otherwise it states its own period.
         keys: Fields that only files have, as extra columns under the field's name: the keys for joining the rows
             with other tables.
@@ -230,7 +242,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Search:
-    """A text field that sets one key of the view."""
+    """A text field that sets the *key* of the view; *hint* is shown while the field is empty."""
 
     key: str
     label: str

@@ -37,7 +37,7 @@ def metric(
 
 
 def exact(locale: Locale, name: str, *, field: str | None = None, title: str | None = None) -> Column:
-    """A metric in full, for tables in which readers check a sum."""
+    """A metric with all digits, for tables whose rows readers may want to add up."""
     key = field or name
     return Column(
         title or locale.text.name("metric", name),
@@ -63,8 +63,8 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
     """The change of the metric *name* against ``<name>_before``, which shows on hover.
 
-    If the value was zero before, there is no relative change: the cell says "new". If it is zero now, "gone".
-    Files have the same words.
+    The change of a rate is in percentage points, of other metrics relative. For these, the cell says "new" if the
+    value was zero before and "gone" if it is zero now. Files have the same words.
     """
     before = f"{name}_before"
 
@@ -100,7 +100,10 @@ def appeared(locale: Locale, now: Number, before: Number) -> str:
 
 
 def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
-    """*rows* with ``<name>_change`` of ``<name>`` against ``<name>_before``: relative; for rates the difference."""
+    """Add to *rows* the field ``<name>_change``, the change of each of *names* since ``<name>_before``; return *rows*.
+
+    It is the difference for a rate, and the relative change for any other metric.
+    """
     for row in rows:
         for name in names:
             now, then = row.get(name), row.get(f"{name}_before")

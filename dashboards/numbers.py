@@ -101,7 +101,7 @@ class Numbers:
         return NONE if not is_number(value) or not is_number(100 * value) else self.full(100 * value, 2) + "%"
 
     def change(self, now: Number, before: Number) -> str:
-        """The signed relative change from *before* to *now*; "–" without a base."""
+        """The relative change from *before* to *now*, with its sign; "–" if one is missing or *before* is 0."""
         ratio = change_ratio(now, before)
         if ratio is None:
             return NONE

@@ -19,7 +19,7 @@ from pipelines.home.yaml_files import read_yaml
 from pipelines.sqlproject.metrics import load_metrics
 
 _FOLDER = Path(__file__).with_name("words")
-_format_date = lru_cache(maxsize=4096)(format_date)  # a chart of a year formats each day once per line
+_format_date = lru_cache(maxsize=4096)(format_date)  # cached, because a chart of a year formats each day once per line
 
 
 @cache

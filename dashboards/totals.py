@@ -54,7 +54,7 @@ def totals(frames: Frames, first: dt.date, last: dt.date, *, has_visitors: bool)
     """The totals of *first* to *last*: the metrics of SALES and STEPS, and those for the notes.
 
     ``visitors`` and the rates per visitor are None if there are no events, or if core.visitors lacks a day of the
-    log. *has_visitors*: whether that table exists. ``events`` is the number of events.
+    event log. *has_visitors*: whether core.visitors exists. ``events`` is the number of events.
     """
     days = {"from": first, "to": last}
 

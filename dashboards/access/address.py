@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _AS_SENT = "werkzeug.proxy_fix.orig"
-"""The key under which ProxyFix keeps the original values; a request cannot set it: headers begin with ``HTTP_``."""
+"""The key under which ProxyFix keeps the original values. A request cannot set it, because keys of its headers begin
+with ``HTTP_``."""
 _LONGEST_PATH = 8_000
 
 
@@ -31,7 +32,7 @@ class TrustedProxies:
     """WSGI middleware: takes a request's address, host and scheme from the headers of a trusted proxy.
 
     werkzeug's ProxyFix trusts any peer and a fixed number of proxies. Here the peer must be a trusted proxy, and the
-    visitor is the last address in X-Forwarded-For that is not one, however many proxies there are.
+    visitor is the last address in X-Forwarded-For that is not a trusted proxy, however many proxies there are.
     """
 
     def __init__(self, application: WSGIApplication, proxy: Proxy) -> None:
@@ -39,7 +40,7 @@ class TrustedProxies:
         self._proxy = proxy
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Correct *environ* if a trusted proxy sent the request, then call the application."""
         if not self._proxy.is_at(environ.get("REMOTE_ADDR", "")):
             return self._application(environ, start_response)
         addresses = parse_list_header(environ.get("HTTP_X_FORWARDED_FOR", ""))
@@ -53,7 +54,7 @@ def is_proxied(request: flask.Request) -> bool:
 
 
 def visitor_of(request: flask.Request) -> str:
-    """The visitor's address, as the outermost trusted proxy reports it; never what the visitor claims."""
+    """The visitor's IP address: the peer's, or the one that the outermost trusted proxy reports for its own peer."""
     return plain_address(request.remote_addr or "")
 
 
@@ -97,7 +98,8 @@ def is_same_origin(request: flask.Request) -> bool:
 def own_path(text: str) -> str:
     """*text* if it is a path of this app, else ``/``, so that a redirect to it never leads to another site.
 
-    Also ``/`` for text that a browser might read as the URL of another host, and for the paths to sign in and out.
+    The result is also ``/`` if a browser might read *text* as the URL of another host, or if it is the path to sign in
+    or out.
     """
     is_odd = any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") for sign in text) or "\\" in text
     if not text.startswith("/") or text.startswith("//") or is_odd or len(text) > _LONGEST_PATH:

@@ -16,14 +16,14 @@ from dashboards.access.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
-"""Failed attempts without a wait, per name and per IP address: more per address, because an office may share one."""
+"""Attempts that may fail before the next must wait, per name and per IP address; an office may share an address."""
 REMEMBERED_SECONDS = 3600.0
 _SHORTEST_WAIT = 15.0
 _LONGEST_WAIT = 900.0
 
 
 class Attempts:
-    """The attempts of the last hour, shared by the processes of a server."""
+    """The sign-in attempts of the last hour, shared by the processes of a server."""
 
     def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class Attempts:
         """Count an attempt as failed until ``succeed`` is called, so that parallel attempts count too.
 
         Returns:
-            Seconds to wait before trying again; 0: the attempt may proceed. An attempt that must wait is not counted.
+            Seconds to wait before trying again; 0 if the attempt may proceed. An attempt that must wait is not counted.
         """
         now = self._now()
         keys = {_key("name", name): FREE_OF_NAME, _key("address", network_of(address)): FREE_OF_ADDRESS}

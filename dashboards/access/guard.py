@@ -53,16 +53,15 @@ class Guard:
         self.users = Users(home)
         self.database = Database(home)
         self.sessions = Sessions(self.database)
-        # Cookies ignore the port: the servers of two homes on one host would overwrite each other's cookie.
+        # Browsers share cookies between the ports of a host. The name contains a hash of the home, so that the servers
+        # of two homes on one host do not overwrite each other's cookie.
         self.cookie = f"headwater_{hashlib.sha256(str(home.root).encode()).hexdigest()[:8]}"
 
     def check(self) -> Any:
         """None if the request is allowed; else the response that refuses it or redirects to the sign-in page.
 
-        Stores the visitor, if known, in ``flask.g.user``, ``flask.g.role`` and ``flask.g.form_token``.
-
-        Raises:
-            HeadwaterError: the users cannot be read.
+        Stores the visitor, if known, in ``flask.g.user``, ``flask.g.role`` and ``flask.g.form_token``. If the users
+        cannot be read, the response is an error 503.
         """
         request = flask.request
         if request.environ.get("headwater.inside") is _INSIDE:
@@ -110,8 +109,8 @@ class Guard:
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
         """The user named in a trusted proxy's header; None if there is none.
 
-        The role comes from the proxy's role header if one is configured, else from the file of users; the lowest role
-        if there is none.
+        The role comes from the proxy's role header if one is configured, else from the file of users. A user without a
+        valid role there gets the lowest one.
         """
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):
@@ -136,7 +135,10 @@ class Guard:
 
 
 def inside() -> dict[str, Any]:
-    """The WSGI environment of a request that this program sends itself; a request from outside cannot have it."""
+    """The WSGI environment that marks a request of this program to itself; ``check`` allows such requests.
+
+    It contains a Python object as its mark, which no request over the network can carry.
+    """
     return {"headwater.inside": _INSIDE}
 
 

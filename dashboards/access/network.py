@@ -42,7 +42,7 @@ def plain_address(text: str) -> str:
 
 
 def network_of(text: str) -> str:
-    """The address *text*; for IPv6 its /64 network, because one person has many addresses."""
+    """The address *text*; for IPv6 its /64 network, because all addresses of it belong to one subscriber."""
     address = address_of(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), _BITS_OF_A_PERSON), strict=False))

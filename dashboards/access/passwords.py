@@ -31,7 +31,7 @@ class Passwords:
     """Hashes and checks passwords, a few at a time: each takes 64 MB."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        """Uses the second recommended parameters of RFC 9106; tests pass a cheaper *hasher*."""
+        """*hasher*: by default argon2 with the second recommended option of RFC 9106; tests pass a cheaper one."""
         self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -66,5 +66,5 @@ class Passwords:
         return self._hasher.hash(secrets.token_hex())
 
     def prepare(self) -> None:
-        """Compute the hash for unknown names now, so that the first unknown name takes no longer than others."""
+        """Compute now the hash that unknown names are checked against, so that the first check takes no longer."""
         assert self._nobodys

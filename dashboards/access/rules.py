@@ -23,8 +23,8 @@ class Proxy:
 
     Attributes:
         networks: Their addresses; headers from other peers are ignored.
-        user_header: The header with the name of the user they signed in; '': none.
-        role_header: The header with that user's role; '': none.
+        user_header: The header with the name of the user whom the proxy signed in; '' if it signs nobody in.
+        role_header: The header with that user's role; '' if there is none.
     """
 
     networks: tuple[Network, ...]
@@ -45,7 +45,7 @@ class Rules:
         host: The address that the server listens on.
         is_open: No sign-in as long as there are no users.
         is_sign_in_off: No sign-in even if there are users.
-        proxy: None: proxy headers are ignored.
+        proxy: The trusted reverse proxies; if None, proxy headers are ignored.
     """
 
     host: str = "127.0.0.1"
@@ -101,7 +101,7 @@ def rules_for(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* can be reached from this machine only; a name other than localhost may be any address."""
+    """Whether *host* is ``localhost`` or a loopback address; False for other names, which may mean any address."""
     if host == "localhost":
         return True
     try:

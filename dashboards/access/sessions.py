@@ -46,7 +46,7 @@ class Sessions:
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
         """The user of the session *token*, with their current role.
 
-        None if the session has ended, or its user was removed or has another password now.
+        None if the session has ended, its user was removed, or their password was changed since.
         """
         with self._database.reading() as connection:
             row = connection.execute(
@@ -82,5 +82,5 @@ def _hash(token: str) -> str:
 
 
 def _credential(user: User) -> str:
-    """A value that changes with the password."""
+    """A hash that changes whenever the user's password changes, which ends their sessions."""
     return hashlib.sha256(user.password.encode()).hexdigest()

@@ -86,7 +86,7 @@ class SignIn:
         self._guard.sessions.end(token)
         response = flask.redirect(SIGN_IN, 303)
         response.delete_cookie(self._guard.cookie, path="/")
-        # Also delete cached pages from the browser.
+        # The browser also deletes its cached pages, so that nobody can see them after signing out.
         response.headers["Clear-Site-Data"] = '"cache"'
         return response
 

@@ -53,7 +53,7 @@ class AsOf:
         """Whether *table* is computed for the day.
 
         A table without rows for the day counts as computed if the main table has some: all snapshots of a day are made
-        together, and some are empty, such as moves since a day before the shop's first record.
+        together, and some have no rows. For example, a young shop has no moves, because it has no earlier snapshot.
         """
         return self.exists(table) and (self.day in self.days(table) or self.day in self.days(self.main))
 

@@ -26,7 +26,7 @@ class Days:
 
     Attributes:
         first, last: The days shown.
-        then_first, then_last: The comparison days; None without a comparison, and on pages that never compare.
+        then_first, then_last: The comparison days; None if the view or its page has no comparison.
         is_recorded_then: Whether the shop's records cover the comparison days.
     """
 
@@ -82,7 +82,7 @@ class Context:
         return self.copy.rows(sql, **self._parameters(), **more)
 
     def one(self, sql: str, **more: object) -> dict[str, Any]:
-        """The one row of *sql*; see ``rows``."""
+        """The row of *sql*, which returns exactly one; see ``rows``."""
         return self.copy.one(sql, **self._parameters(), **more)
 
     def _parameters(self) -> dict[str, object]:
@@ -104,8 +104,8 @@ class Context:
     def nothing_there(self, key: str) -> Text:
         """The message that there are no data on the days shown.
 
-        It is the text of *key* with the command that computes the days; if they lie outside the shop's records, the
-        text that says so.
+        The message is the text of *key*, with the command that computes the days. If the days lie outside the computed
+        days, it is a text that says so.
         """
         text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]

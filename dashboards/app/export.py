@@ -99,7 +99,7 @@ def safe(text: str) -> str:
 
 
 def columns_of(table: Table) -> list[Column]:
-    """The columns of a file: those on screen, then the fields of ``table.keys`` that are not on screen."""
+    """The columns of a file: those shown on screen, then a column for each of ``table.keys`` not among them."""
     shown = {column.field for column in table.columns}
     keys = [Column(key, lambda row, key=key: str(row[key]), is_text=True, field=key) for key in table.keys]  # type: ignore[misc]
     return [*table.columns, *(key for key in keys if key.field not in shown)]
@@ -118,7 +118,7 @@ def headings(columns: Sequence[Column]) -> list[str]:
 
 
 def csv_of(table: Table) -> bytes:
-    """The table as CSV in UTF-8 with a byte order mark: raw values, null as an empty field; key columns last."""
+    """The table as CSV in UTF-8 with a byte order mark: unformatted values, null as an empty field."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     columns = columns_of(table)

@@ -113,7 +113,7 @@ class Marts:
     """Opens the current copy of one home, and a newer one as soon as it is published."""
 
     def __init__(self, home: Home) -> None:
-        """Opens nothing yet."""
+        """No file is opened before the first call of ``copy``."""
         self.home = home
         self._lock = threading.Lock()
         self._open: Copy | None = None
@@ -135,7 +135,7 @@ class Marts:
             return self._open
 
     def _opened(self, copy_file: CopyFile) -> Copy:
-        """*copy_file* opened; if it is damaged or of another DuckDB version, a new copy made in its place."""
+        """Open *copy_file*; if DuckDB cannot read it, delete it and open a new copy instead."""
         try:
             return Copy(self.home, copy_file)
         except duckdb.Error as error:

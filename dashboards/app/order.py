@@ -3,8 +3,8 @@
 Here: sorting tables, and the URL after a click on a heading.
 Not here: how headings are shown (``dashboards.app.render``).
 
-Rows are sorted before a page cuts a table to the rows shown, and before a file is written: so the page shows the first
-of all rows, and a file has the order of the screen.
+All rows are sorted before a page cuts a table to the rows shown, and before a file is written. So the page shows the
+first of all rows, and a file has the same order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEY = "sort"
 
 
 def in_order(blocks: Sequence[Block], view: View) -> list[Block]:
-    """*blocks* with the table that the view names sorted; an unknown table or column is ignored."""
+    """*blocks*, with one table sorted as the view says; an unknown table or column is ignored."""
     wanted, _, field = view.get(KEY).partition(":")
     return [_in_order(block, wanted, field) for block in blocks] if field else list(blocks)
 
@@ -62,7 +62,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def name_of(column: Column, place: int) -> str:
-    """The name of a column in the URL: its field, or its *place* if it has none."""
+    """The name of a column in the URL: its field, or its index *place* if it has no field."""
     return column.field or str(place)
 
 

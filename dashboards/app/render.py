@@ -261,7 +261,10 @@ def _notes(table: Table) -> list[Component]:
 
 
 def _controls(block: Controls) -> Component:
-    """The controls. Attributes tell app.js their defaults, and which keys a change removes from the URL."""
+    """The controls in a row.
+
+    Attributes tell app.js the default of each control, and which keys to remove from the URL when it changes.
+    """
     choices = [control for control in block.controls if isinstance(control, Choice)]
     defaults = {choice.key: choice.default for choice in choices if choice.default}
     clears = {choice.key: choice.clears for choice in choices if choice.clears}

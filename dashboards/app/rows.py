@@ -66,7 +66,7 @@ def _is_sortable(table: Table) -> bool:
 
 
 def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
-    """The accessible name of a sortable heading, and the mark by which app.js finds it again on the next page."""
+    """HTML attributes of a sortable heading: its accessible name, and the key by which app.js restores the focus."""
     return {
         "data-sort": f"{table.key}:{name_of(column, place)}",
         "aria-label": context.locale.text("sort.label", title=clean(column.title)),

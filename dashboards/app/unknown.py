@@ -35,7 +35,7 @@ def _unread(context: Context) -> list[Text]:
 def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
     asked = context.view.get(SORT)
     wanted, _, field = asked.partition(":")
-    # A table that is not on the page is no mistake: a click on a row keeps the sort key but shows other tables.
+    # A table that is not on the page gets no warning: a click on a row keeps the sort key but shows other tables.
     unsorted = [table for table in tables(blocks) if table.key == wanted and table.sort != field]
     is_wrong = bool(unsorted) or bool(asked and not field)
     return [Text(context.locale.text("unknown.sort", value=asked), "warning")] if is_wrong else []

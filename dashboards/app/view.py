@@ -73,7 +73,10 @@ class View:
         return self.page in COMPARING or (self.page == "products" and bool(self.get("sku")))
 
     def to(self, page: str | None = None, **filters: str | None) -> View:
-        """Another page, or this one with other filters; None removes a filter. A new page keeps no old filters."""
+        """The view of *page* (default: this page) with *filters* changed; None removes a filter.
+
+        Another page starts without the filters of this page.
+        """
         kept = dict(self.filters) if page in (None, self.page) else {}
         kept |= {key: value for key, value in filters.items() if value is not None}
         for key, value in filters.items():

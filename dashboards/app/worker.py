@@ -1,12 +1,12 @@
 """A gunicorn worker process whose threads never wait for a visitor's network.
 
-Here: limits on connections: their number, the time to send a request and to receive the answer.
+Here: limits on the number of connections, and on the time to send a request and to receive the answer.
 Not here: addresses, processes and signals (``dashboards.app.serve`` and gunicorn), HTTP itself (waitress), what is
 answered (``dashboards.app.server``).
 
 One thread of waitress reads all requests and writes all answers; the other threads get complete requests only. So a
-connection that sends half a header, or a byte a second, costs only a file descriptor. These are limited too:
-see docs/decisions/0014-web-server.md.
+connection that sends half a header, or a byte a second, costs only a file descriptor. As these are limited, so is
+the number of connections (docs/decisions/0014-web-server.md).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WRITE_SECONDS = 300.0
 """Seconds for an answer, from when it is ready until the visitor has received all of it."""
 MOST_OF_ADDRESS = 64
 MOST = 512
-"""Maximum connections of a process: from one address (for IPv6, one /64 network), and in total."""
+"""Maximum connections of a process, from one address (for IPv6, one /64 network) and in total."""
 LARGEST_HEAD = 32_768
 """Maximum bytes of a request's header; links that contain an SQL query are long."""
 LARGEST_REQUEST = 1_000_000
@@ -59,7 +59,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Connection(HTTPChannel):  # type: ignore[misc]
-    """A connection that records since when it has been waiting for its visitor."""
+    """A connection that knows since when it has been waiting for the visitor to send or to receive."""
 
     parser_class = _Request
 
@@ -70,7 +70,7 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def waits_since(self) -> float | None:
-        """The time (Unix) since which it has been waiting for a complete request; None while one is being answered."""
+        """Since when it has been waiting for a complete request, as Unix time; None while it answers one."""
         if self.requests or self.total_outbufs_len:
             return None
         since: float = self.last_activity if self.request is None else self.request.began_at
@@ -92,13 +92,13 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
     """A listening socket that closes connections which wait too long, and makes room for new ones."""
 
     def __init__(self, *arguments: Any, is_exempt: Callable[[str], bool], **options: Any) -> None:
-        """*is_exempt*: whether an IP address has no limit of its own, as a proxy connects for many visitors."""
+        """*is_exempt*: whether an IP address may open any number of connections, as a proxy does for many visitors."""
         self._is_exempt = is_exempt
         super().__init__(*arguments, **options)
 
     def handle_accept(self) -> None:
-        """Accept a connection if there is room, or if room can be made."""
-        with suppress(OSError):  # the visitor has closed it already
+        """Accept a connection, if need be by closing one that is waiting; if none is waiting, close the new one."""
+        with suppress(OSError):  # the visitor has closed the connection already
             accepted = self.accept()
             if accepted is None:
                 return
@@ -118,7 +118,10 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         return len(everybody) < MOST or _end_longest_waiting(everybody)
 
     def maintenance(self, _now: float) -> None:
-        """Do nothing: waitress would only mark connections here and close them once they are writable."""
+        """Do nothing, because ``end_late`` closes late connections.
+
+        waitress would mark them here, and close each one only when it can be written to, which may be never.
+        """
 
     def end_late(self) -> None:
         """Close the connections that are late (``is_late``)."""
@@ -150,7 +153,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until there is a signal to stop, or gunicorn's main process is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # queued requests are normal, not worth a warning
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # queued requests need no warning
         connections: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
@@ -186,8 +189,8 @@ class PatientWorker(Worker):  # type: ignore[misc]
                 max_request_header_size=LARGEST_HEAD,
                 max_request_body_size=LARGEST_REQUEST,
                 outbuf_high_watermark=_NO_LIMIT,
-                connection_limit=_NO_LIMIT,  # our own limit is MOST
-                # dashboards.access decides which proxies are trusted.
+                connection_limit=_NO_LIMIT,  # instead, _Listener allows up to MOST
+                # dashboards.access needs these headers: it decides which proxies are trusted.
                 clear_untrusted_proxy_headers=False,
                 log_socket_errors=False,
                 # Keep reading while a request is answered, to notice that the visitor has left.

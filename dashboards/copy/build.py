@@ -1,7 +1,7 @@
 """The copy of the lake for the dashboards: one DuckDB file, never changed once it is published.
 
 Here: which tables are in it, making it between runs, which copy is current, removing old ones.
-Not here: reading it: the web app (``dashboards.app.marts``), queries of users (``dashboards.workbench.worker``).
+Not here: reading it for pages (``dashboards.app.marts``) and for users' queries (``dashboards.workbench.worker``).
 
 Why a copy: pages read many tables, and a run replaces them one by one. Pages that read the lake directly would mix
 tables from before and after the run.
@@ -30,7 +30,7 @@ from pipelines.home.folder import Home, lock_holder
 from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000
-"""Tables above this many bytes of Parquet are not copied: query a large shop's events with ``headwater sql``."""
+"""Tables with more bytes of Parquet are not copied. ``headwater sql`` queries them, such as a large shop's events."""
 
 _KEPT_SECONDS = 600.0
 """How long an old copy is kept, for pages and queries that are about to open it."""
@@ -49,7 +49,7 @@ class CopyFile:
         tables: Its tables, ``schema.table``.
         excluded: Tables that are too large for it, with their size in bytes.
         published_at: When it was published, UTC.
-        is_settled: Whether no run was in progress meanwhile, so that all tables are consistent.
+        is_settled: Whether no run was in progress while it was made, so that its tables are consistent.
     """
 
     path: Path
@@ -72,15 +72,16 @@ def current(home: Home) -> CopyFile | None:
             dt.datetime.fromisoformat(entry["published_at"]),
             bool(entry["is_settled"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or written by another version of the program
+    except (OSError, ValueError, KeyError, TypeError):  # no copy yet, or another version's file
         return None
     return copy_file if copy_file.path.exists() else None
 
 
 def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
-    """The copy of the lake as it is now; it is made if needed, and other processes wait for it.
+    """Make a copy of the lake if it has changed since the last one, and return the current copy.
 
-    During a run the existing copy stays current; if there is none, one is made anyway.
+    Other processes that call this wait meanwhile. During a run the existing copy stays current; if there is none, one
+    is made anyway.
 
     Raises:
         HeadwaterError: the home cannot be read, or the copy cannot be written.
@@ -128,7 +129,7 @@ def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
         with replacing(path, mode=0o444) as unfinished:
             try:
                 _copy(workspace, tables, unfinished)
-            finally:  # DuckDB leaves its log behind if the disk is full
+            finally:  # DuckDB leaves its write-ahead log behind if the disk is full
                 unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
     except duckdb.Error as error:  # a full disk, say
         why = " ".join(str(error).split())
@@ -219,6 +220,6 @@ def _alone(home: Home) -> Iterator[None]:
     """Keep other processes from making a copy until the block ends."""
     home.workbench.mkdir(exist_ok=True)
     with lock(home.copy_lock):
-        for path in home.workbench.glob(".*.tmp*"):  # left by a process that was killed
+        for path in home.workbench.glob(".*.tmp*"):  # unfinished copies of processes that were killed
             path.unlink(missing_ok=True)
         yield

@@ -43,8 +43,8 @@ class Lineage:
 def are_checks_stale(home: Home) -> bool:
     """Whether Dagster has recorded anything since the check results were saved.
 
-    This compares the time of Dagster's database, not the state of the lake: a failed check can block every table, so
-    that none changes. Asking Dagster itself takes seconds.
+    This compares the times of two files, the saved results and Dagster's database. The state of the lake would not do:
+    a failed check can block every table, so that none changes. Asking Dagster itself would take seconds.
     """
     try:
         kept = home.checks_file.stat().st_mtime
@@ -65,7 +65,7 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
     _write(home.checks_file, states)
-    os.utime(home.checks_file, (started, started))  # so that events recorded since then are newer than the file
+    os.utime(home.checks_file, (started, started))  # so that later events are newer than the file
     workspace = open_workspace(home)
     version = _project_version(workspace)
     kept = _read(home.lineage_file)
@@ -105,7 +105,7 @@ def read_checks(home: Home) -> list[CheckState]:
             CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
             for one in _read(home.checks_file)
         ]
-    except (ValueError, KeyError, TypeError):  # written by another version of the program
+    except (ValueError, KeyError, TypeError):  # another version of the program wrote the file
         return []
 
 

@@ -18,10 +18,10 @@ _SHORTEST = 8.0
 
 
 def arrows(points: Sequence[tuple[Point, float]], ground: Ground, width: float, height: float) -> list[Note]:
-    """One arrow per point, in a plot of *width* × *height* pixels; each point comes with its radius in pixels.
+    """Annotations, an arrow for each point that moved, in a plot of *width* × *height* pixels.
 
-    Points without an earlier place, and points that hardly moved, get none. Places beyond the axes are drawn at
-    the edge.
+    *points* are pairs of a point and its radius in pixels. A point without an earlier place, or one that hardly moved,
+    gets no arrow. Places beyond the axes are drawn at the edge.
     """
     found = []
     for point, radius in points:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 _SKEWED = 10.0
 """An axis is logarithmic if its largest value is at least this many times the median."""
 _FAR = 0.75
-"""Values further outside the range of the middle 90% than this share of its length are drawn at the edge."""
+"""A value is drawn at the edge if it lies outside the range of the middle 90% by more than this share of its length."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Scale:
     zero: float | None
     """Position of 0 on a logarithmic axis; None without zeros."""
     strip: float = 0.0
-    """Share of the axis kept free of values at each end."""
+    """Length kept free of values at each end, in the same unit as *low* and *high*."""
 
     def with_strips(self, share: float) -> Scale:
-        """The same values on a longer axis with *share* of it kept free at each end."""
+        """The scale with a longer axis, of which the share *share* is kept free of values at each end."""
         strip = (self.high - self.low) * share / (1 - 2 * share)
         return replace(self, low=self.low - strip, high=self.high + strip, strip=strip)
 
     def at(self, value: float) -> float:
-        """The position of *value*; values beyond the axis are at its edge."""
+        """The position of *value* on the axis; a value beyond the axis gets the position of its edge."""
         return min(max(self._raw(value), self.low + self.strip), self.high - self.strip)
 
     def is_beyond(self, value: float) -> bool:
@@ -46,7 +46,7 @@ class Scale:
         return (self.at(value) - self.low) / (self.high - self.low)
 
     def ticks(self, write: Callable[[float], str]) -> tuple[list[float], list[str]]:
-        """Positions and texts of some round values."""
+        """The ticks of the axis: the positions of some round values, and their texts, which *write* makes."""
         low, high = self.low + self.strip, self.high - self.strip
         if not self.is_log:
             values = round_values(low, high)
@@ -67,7 +67,7 @@ class Scale:
 
 
 def scale_of(values: Sequence[float], thresholds: Sequence[float]) -> Scale:
-    """The scale for *values*, wide enough for the *thresholds* too; finite numbers, at least one value."""
+    """A scale for *values* that also has room for the *thresholds*; all are finite, and there is at least one value."""
     everything = [*values, *thresholds]
     positive = [value for value in everything if value > 0]
     median = sorted(values)[len(values) // 2]

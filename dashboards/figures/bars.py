@@ -30,7 +30,7 @@ class Bars:
 
     Attributes:
         name: Its name in the legend.
-        values: None: no bar, and the label is "–".
+        values: The value of each row; None draws no bar, and its label should be "–".
         labels: The text at the end of each bar.
         color, pattern: Distinguish the bars from those of another measure, also without colour.
     """
@@ -49,9 +49,10 @@ def ranked_bars(
     hovers: Sequence[str],
     marks: Bars | None = None,
 ) -> go.Figure:
-    """A row of bars for each name, first name on top; *hovers* are HTML for Plotly.
+    """A row for each name, with a bar for each measure; the first name is on top. *hovers* are HTML for Plotly.
 
-    *marks* are drawn as a line across the bar of each row (one measure only); the label then stands right of both.
+    *marks*: a second measure, drawn as a line across each bar; *measures* must then have only one. Each label stands
+    right of both the bar and the line.
     """
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
     row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
@@ -127,7 +128,10 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
 
 
 def _range(low: float, high: float, label_width: float, width: float) -> list[float]:
-    """The range that leaves room for labels *label_width* pixels wide in a plot *width* pixels wide."""
+    """The range of an axis for values from *low* to *high* that leaves room for the bars' labels.
+
+    The labels are *label_width* pixels wide, and the plot *width* pixels.
+    """
     span = (high - low) or 1.0
     room = min(label_width / width, 0.6)
     extra = span * room / (1 - room)

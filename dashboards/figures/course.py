@@ -31,9 +31,10 @@ _MOST_TICKS = 9
 
 
 def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
-    """*metric* by day as bars, the comparison days as a line: columns dt and *metric*, a row a day.
+    """*metric* by day as bars, and on the comparison days (*earlier*) as a line.
 
-    Null draws no bar: the day is not computed. Each comparison day is drawn at the day it is compared with.
+    Both frames have the columns dt and *metric*, a row a day. Null, for a day that is not computed, draws no bar. Each
+    comparison day is drawn at the day it is compared with.
     """
     figure = base(locale, 280)
     days: Sequence[dt.date] = frame["dt"].to_list()

@@ -28,11 +28,11 @@ LATER = "(later)"
 """Replaces the middle steps of a long path."""
 
 Paths = Mapping[tuple[str, ...], float]
-"""Steps of each path, ``page_type.module``, with its weight."""
+"""Path → its weight; a path is its steps, each ``page_type.module``."""
 
 
 def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
-    """*paths* simplified for drawing, and for each step how many nodes OTHER replaces.
+    """*paths* simplified for drawing, and the number of nodes that OTHER replaces, by index of the step.
 
     A path of more than MOST_STEPS steps keeps its first steps and its last one; LATER replaces those between. A step
     with more than MOST_NODES nodes keeps those with the most weight; OTHER replaces the rest.
@@ -58,9 +58,9 @@ def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
 
 
 def path_sankey(locale: Locale, paths: Paths, metric: str) -> go.Figure:
-    """Steps of paths from left to right; a node's height is its *metric*. The last column is the end of the paths.
+    """Steps of paths from left to right; a node's height and label show its *metric*.
 
-    Each node's value is in its label.
+    The last column has the last step of every path.
     """
     made, others = folded(paths)
     figure = base(locale, 460)
@@ -112,7 +112,10 @@ _Node = tuple[int, str]
 def _flows(
     made: Mapping[tuple[str, ...], float], last: int
 ) -> tuple[dict[_Node, float], dict[tuple[_Node, _Node], float]]:
-    """The weight of each node and each link of the paths *made*. The last step of every path is in column *last*."""
+    """The weight of each node, and of each link between two nodes, in the simplified paths *made*.
+
+    A node is the column of a step and its name; the last step of every path is in column *last*.
+    """
     weights: dict[_Node, float] = defaultdict(float)
     links: dict[tuple[_Node, _Node], float] = defaultdict(float)
     for path, weight in made.items():

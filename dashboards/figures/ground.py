@@ -41,11 +41,11 @@ class Ground:
     matrix: Matrix
 
     def across(self, x: float) -> float:
-        """The position of *x* as a share of the width, from the left."""
+        """Where *x* is drawn: a share of the plot's width, from the left."""
         return abs(float(self.matrix.x_falls) - self.xs.share(x))
 
     def up(self, y: float) -> float:
-        """The position of *y* as a share of the height, from below."""
+        """Where *y* is drawn: a share of the plot's height, from below."""
         return abs(float(self.matrix.y_falls) - self.ys.share(y))
 
 
@@ -71,7 +71,7 @@ def shade(figure: go.Figure, ground: Ground, colors: Mapping[str, str]) -> None:
 
 
 def threshold_notes(locale: Locale, ground: Ground) -> list[Note]:
-    """Annotations with the thresholds' values at the ends of their lines, outside the plot."""
+    """Annotations outside the plot, at the end of each threshold's line: the value of the threshold."""
     metrics = ground.matrix.x_metric, ground.matrix.y_metric
     texts = [
         locale.text("label.own_threshold")
@@ -126,7 +126,7 @@ def name_notes(
 def name_areas(
     counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], width: float, height: float
 ) -> list[Area]:
-    """The areas of the names in a plot of *width* × *height* pixels."""
+    """The areas that the quadrants' names take up in a plot of *width* × *height* pixels."""
     areas = []
     for code in colors:
         size = _LETTER * text_width(f"{matrix.cells.get(code, code)} {counts.get(code, 0)}") + 4

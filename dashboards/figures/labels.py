@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """A label for the point with that index, shifted by some pixels."""
+    """A label for the point with the index *index*, placed *x_shift* and *y_shift* pixels from it."""
 
     index: int
     text: str
@@ -42,7 +42,10 @@ class Label:
     is_far: bool
 
     def annotation(self, xs: Sequence[float], ys: Sequence[float]) -> dict[str, object]:
-        """The label as a Plotly annotation at its point, (*xs*, *ys*)[index]; if far away, with a line to the point."""
+        """The label as a Plotly annotation; a label far away from its point has a line to it.
+
+        *xs* and *ys* are the positions of all points.
+        """
         text = {"text": plain(self.text), "font": {"size": 11, "color": INK}, "bgcolor": "rgba(255,255,255,0.6)"}
         place = {"x": xs[self.index], "y": ys[self.index], "xanchor": self.x_anchor, "yanchor": self.y_anchor}
         if not self.is_far:
@@ -64,9 +67,10 @@ def place_labels(
     wanted: Sequence[int] | None = None,
     reserved: Sequence[Area] = (),
 ) -> list[Label]:
-    """Labels for the *wanted* points (default: all), in that order, in a plot of *width* × *height* pixels.
+    """Labels for the points with the indices *wanted* (default: all), in a plot of *width* × *height* pixels.
 
-    No label covers another one, a *reserved* area, or a point that is large or labelled; it may cover small points.
+    Labels are placed in the order of *wanted*; a label without room is dropped. No label covers another label, a
+    *reserved* area, a large point or another wanted point; it may cover other small points.
     """
     indexes = list(range(len(points))) if wanted is None else list(wanted)
     large = [_around(point, width, height) for n, point in enumerate(points) if point.radius >= _LARGE or n in indexes]

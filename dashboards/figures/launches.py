@@ -23,10 +23,11 @@ _NAME_WIDTH = 22
 def launch_curves(
     locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str], new_for: int
 ) -> go.Figure:
-    """*metric* since launch by days since launch: columns product_id, age (days, 0 on the day of launch), *metric*.
+    """A line for each product: cumulative *metric* by days since its launch.
 
-    *names* maps the products to names, in their order; at most as many as there are line styles. *new_for*: the age
-    at which a product is no longer new, drawn as a dotted line.
+    Columns product_id, age (days, 0 on the day of launch), *metric*. *names* maps the products to their names, in the
+    order of the legend; there are at most as many as line styles. *new_for* is the age at which a product is no longer
+    new; a dotted line marks it.
     """
     figure = base(locale, 340)
     everything: list[float] = []

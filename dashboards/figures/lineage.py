@@ -24,9 +24,10 @@ MOST = 60
 
 
 def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) -> dict[Column, int]:
-    """All columns that *of* is computed from, directly or not, with their rank: 0 is *of*, larger is further upstream.
+    """The column *of* and all columns that it is computed from, directly or not, each with its rank.
 
-    A column stands left of all columns computed from it: its rank is the length of the longest way down to *of*.
+    The rank of a column is the number of steps to *of* on the longest way; *of* itself has 0. So a chart with higher
+    ranks on the left has each column left of all columns computed from it.
     """
     ranks = {of: 0}
     waiting = [of]
@@ -87,7 +88,7 @@ def _box(column: Column, place: tuple[float, float], is_chosen: bool, descriptio
 def _places(
     shown: Sequence[Column], ranks: Mapping[Column, int], sources: Mapping[str, Mapping[str, Sequence[Column]]]
 ) -> dict[Column, tuple[float, float]]:
-    """Positions: x by rank; y near the columns computed from it, without overlaps."""
+    """The position of each column: x by its rank; y near the columns computed from it, without overlaps."""
     depth = max(ranks[column] for column in shown)
     height = max(sum(ranks[column] == rank for column in shown) for rank in range(depth + 1))
     places: dict[Column, tuple[float, float]] = {}

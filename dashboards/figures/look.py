@@ -72,7 +72,7 @@ def _columns(sign: str) -> int:
 
 
 def wrapped(text: str, width: int) -> str:
-    """*text*, not yet escaped, in two lines if it is wider than *width*."""
+    """*text* as HTML for Plotly, in two lines if it is wider than *width* Latin letters; this escapes *text*."""
     if text_width(text) <= width:
         return plain(text)
     between = " · " if " · " in text else " "

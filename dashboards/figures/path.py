@@ -1,7 +1,7 @@
-"""One restored path: a shopper's actions since the entrance, page by page, and which of them led to the end.
+"""One restored path: a shopper's actions since the entrance, page by page, and which of them led to its last step.
 
-Here: the figure over the rows of attribution.path_steps for one end (an add-to-cart, say).
-Not here: finding the end, texts.
+Here: the figure over the rows of attribution.path_steps for one path, which ends with an add-to-cart, say.
+Not here: finding the path, texts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MARKS: dict[Kind, dict[str, Any]] = {
 
 
 def kind_of(row: Mapping[str, Any]) -> Kind:
-    """The kind of a step (``step.*`` in the texts), from a row of attribution.path_steps."""
+    """The kind of the step that *row* of attribution.path_steps describes; its name is the text ``step.<kind>``."""
     if row["effective_step_no"] is None:
         return "superseded"
     if row["role"] == "head":
@@ -44,7 +44,7 @@ def kind_of(row: Mapping[str, Any]) -> Kind:
 
 
 def shapes(locale: Locale) -> dict[str, str]:
-    """Names of the shapes, one per kind of step, for the text that explains the figure."""
+    """Kind of step → name of the shape that it is drawn with, for the text that explains the figure."""
     return {
         kind: locale.text(f"shape.{'hollow_' if mark['color'] == PAPER else ''}{mark['symbol']}")
         for kind, mark in _MARKS.items()
@@ -57,7 +57,7 @@ def path_timeline(locale: Locale, frame: pl.DataFrame, entrance: str) -> go.Figu
     Lines run along the lane of a page until the next step.
 
     Columns step_no, role, device_time (in the shop's time zone), page_id, page_type, module, slot, product (its name,
-    or null), effective_step_no, stack_step_no. *entrance* is the name of the entrance that the end is credited to.
+    or null), effective_step_no, stack_step_no. *entrance* is the name of the entrance that the path is credited to.
     The thick line is the restored path; the dotted line is all actions. Steps that are not on the path are hollow,
     and their hover says why. ``layout.meta["width"]`` is the width in pixels that the labels need.
     """
@@ -197,7 +197,7 @@ def _write_labels(
             lines = [f"<b>{locale.text('path.entrance')}</b>", f"<b>{plain(entrance, _LETTERS)}</b>"]
         elif kind == "end":
             lines[0] = f"<b>{locale.text('path.cart')}</b>"
-        # Put the label where the line does not come from: a line from a lower lane would cross a label below.
+        # A line from a lower lane would cross a label below the point, so such a label stands above it.
         lane = lanes[row["page_id"]]
         is_above = place > 0 and lanes[rows[place - 1]["page_id"]] > lane
         before = next((n for n in range(place - 1, -1, -1) if kinds[n] in ("head", "kept")), None)

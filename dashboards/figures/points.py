@@ -37,9 +37,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Point:
-    """A product: *code* is x_high and y_high as digits, *before* its position one window earlier.
+    """A product as a point.
 
-    *hover* is HTML for Plotly.
+    *code* is x_high and y_high as digits, *before* the product's position one window earlier, *hover* HTML for Plotly.
     """
 
     product_id: str
@@ -55,9 +55,10 @@ class Point:
 
 
 def point_of(locale: Locale, row: dict[str, object], matrix: Matrix, x_by: bool, y_by: bool) -> Point:
-    """The point of a row of products.quadrants; *x_by*, *y_by*: whether the axis shows multiples of the threshold.
+    """The point for a row of products.quadrants.
 
-    The earlier position is then a multiple of the earlier threshold.
+    If *x_by* or *y_by* is set, that axis shows values as multiples of the product's threshold, and earlier values as
+    multiples of its earlier threshold.
     """
     x, y = _number(row["x_value"]), _number(row["y_value"])
     x_threshold, y_threshold = _number(row["x_threshold"]), _number(row["y_threshold"])
@@ -101,7 +102,7 @@ def point_of(locale: Locale, row: dict[str, object], matrix: Matrix, x_by: bool,
 
 
 def _before(row: dict[str, object], axis: str, is_multiple: bool) -> float | None:
-    """The earlier position on *axis*; None without a value, or without the threshold to divide it by."""
+    """The earlier position on *axis*; None if the earlier value, or the threshold to divide it by, is unknown."""
     value = _known(row.get(f"{axis}_before"))
     if value is None or not is_multiple:
         return value

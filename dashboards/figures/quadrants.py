@@ -93,7 +93,7 @@ def _ground(placed: pl.DataFrame, points: list[Point], matrix: Matrix, are_relat
 
 
 def _divisor(frame: pl.DataFrame, axis: str) -> bool:
-    """Whether thresholds of *axis* differ between products, so that values are shown as multiples of them."""
+    """Whether *axis* shows values as multiples of thresholds: they differ between products and are positive."""
     return frame[f"{axis}_threshold"].n_unique() > 1 and bool((frame[f"{axis}_threshold"] > 0).all())
 
 
@@ -157,7 +157,7 @@ def _counts(points: list[Point]) -> dict[str, int]:
 
 
 def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
-    """Indices of the points to label: the best-selling first, then those that changed quadrant."""
+    """The points to label, as two lists of indices: the best-selling, and those that changed quadrant."""
     return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
 
 

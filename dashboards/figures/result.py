@@ -29,7 +29,7 @@ _MOST_TICKS = 8
 
 @dataclass(frozen=True)
 class Values:
-    """One column of the result: its unchanged *values* and the *kind* of value."""
+    """One column of the result: its name, its values as the query returned them, and their kind."""
 
     name: str
     values: Sequence[object]
@@ -46,8 +46,8 @@ def result_chart(locale: Locale, kind: Kind, x: Values, y: Values, series: Value
     Bars and points keep the order of the rows; a line is drawn from left to right.
 
     With *series*, each of its values has its own bars, line or points; only the first MOST_SERIES are drawn. Rows with
-    equal *x* then share a place on the axis. In a bar chart without series, names are written in full rows so that
-    long ones stay readable.
+    equal *x* then share a place on the axis. Without *series*, bars over a text column are horizontal, a row for each
+    value, so that long names stay readable.
     """
     heights = [float(value) if isinstance(value, int | float) else None for value in y.values]
     if series is not None:
@@ -97,9 +97,9 @@ def _name(locale: Locale, value: object) -> str:
 
 
 def _shared_places(x: Values, series: Values) -> tuple[list[int], list[object]]:
-    """The place of each row on the axis, and the value of *x* at each place.
+    """For each row its place on the axis, and for each place its value of *x*.
 
-    Rows with equal values share a place, except rows of the same series: those get separate places, so that no bar
+    Rows with equal *x* share a place, except rows of the same series: those get separate places, so that no bar
     hides another.
     """
     numbers: dict[tuple[object, int], int] = {}

@@ -95,7 +95,10 @@ def entrance_revenue(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 
 
 def slot_revenue(locale: Locale, frame: pl.DataFrame, total: float) -> go.Figure:
-    """Ranked bars of slots' sales, beside the day's *total*: columns name, revenue, orders, impressions, clicks."""
+    """Ranked bars of slots' sales; each label has the share of the day's *total*.
+
+    Columns name, revenue, margin, orders, impressions, clicks.
+    """
     rows = frame.to_dicts()
     return ranked_bars(
         locale,
@@ -112,7 +115,7 @@ def slot_revenue(locale: Locale, frame: pl.DataFrame, total: float) -> go.Figure
 
 
 def entrance_value(locale: Locale, frame: pl.DataFrame) -> go.Figure:
-    """Exposures against exposure value, both logarithmic; one bubble per entrance, its area is the sales.
+    """A bubble for each entrance: exposures (x) and sales per thousand exposures (y), both logarithmic; area = sales.
 
     Columns name, exposures, revenue_per_mille, click_through_rate, revenue. Entrances without exposures or sales
     have no place on logarithmic axes: they are not drawn, and the caller reports them (``has_place``).

@@ -97,7 +97,7 @@ def _widths(
 
 
 def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
-    """*keys* in the order of *names*, then unknown keys, then members in no group."""
+    """*keys* in the order of *names*, then keys without a name, then the keys for members without a group."""
     outside = [key for key in (NEW, ENTERED, LEFT) if key in keys]
     known = [key for key in names if key in keys and key not in outside]
     return [*known, *sorted(keys - set(names) - set(outside)), *outside]
@@ -106,8 +106,9 @@ def ordered(keys: set[str], names: Mapping[str, str]) -> list[str]:
 def cohort_triangle(locale: Locale, frame: pl.DataFrame, *, months: Sequence[int] | None = None) -> go.Figure:
     """How many of each month's new customers bought again in the months after.
 
-    Columns cohort_month, months_since, customers, retained, retention_rate (null: not over yet, blank). *months*: which
-    months after the first to show; default: all observed except the first, in which everybody bought.
+    Columns cohort_month, months_since, customers, retained, retention_rate (null if the month is not over; its cell is
+    blank). *months* are the values of months_since to show; by default all observed ones except 0, the month in which
+    every customer of the cohort bought.
     """
     cohorts = sorted({(row["cohort_month"], row["customers"]) for row in frame.iter_rows(named=True)})
     observed = frame.filter(pl.col("retention_rate").is_not_null())

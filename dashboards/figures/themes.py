@@ -56,7 +56,7 @@ def _exchanged(part: object) -> object:
 
 
 def _font(font: object) -> object:
-    """A readable font: a colour outside the palette, such as one from matrices.yaml, is lightened."""
+    """*font* for the dark theme: a palette colour is replaced, any other (as from matrices.yaml) is lightened."""
     made = _exchanged(font)
     if not isinstance(font, dict) or not isinstance(made, dict):
         return made

@@ -1,7 +1,8 @@
-"""The queries of pages and of the report: ``<page>.sql``, each below a line ``-- query name: what its rows are``.
+"""The queries of pages and of the report, in files ``<page>.sql``.
 
-Here: finding a query by ``page.name``. Values are parameters ``$name``; ``METRICS(revenue, orders)`` expands to the
-metrics' formulas; SQL is never built from text. ``headwater check`` validates all queries against the tables' columns.
+Here: finding a query by ``page.name``. In the file, a line ``-- query name: what its rows are`` is above each query.
+Values are passed as parameters ``$name``, and ``METRICS(revenue, orders)`` expands to the metrics' formulas; SQL is
+never built from text. ``headwater check`` validates all queries against the tables' columns.
 Not here: how a file is read and checked (``pipelines.sqlproject.queries``).
 """
 

@@ -13,7 +13,10 @@ from dashboards.metrics import full_text
 
 
 def change_column(locale: Locale, title: str, now: str, before: str) -> Column:
-    """The change from *before* to *now*; the earlier value on hover."""
+    """A column with the change from the field *before* to the field *now*; the earlier value shows on hover.
+
+    *now* is also the name of the metric, which gives the unit.
+    """
     return Column(
         title,
         lambda row: arrowed(locale.numbers.change(row[now], row[before])),

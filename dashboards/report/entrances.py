@@ -163,7 +163,7 @@ def _named(locale: Locale, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _place(locale: Locale, row: Mapping[str, Any], has_modules: bool) -> str:
-    """The place and content of a slot; the module only if its entrance has several."""
+    """Module, number and content of a slot as text; the module only if its entrance has several modules."""
     parts = [locale.text.name("module", row["head_module"])] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(locale.text("slot.number", n=row["head_slot"]))

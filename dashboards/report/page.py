@@ -53,8 +53,8 @@ def page_html(locale: Locale, sections: Sequence[Section], **texts: str) -> str:
     figures: list[Markup] = []
 
     def add_figure(figure: go.Figure) -> str:
-        """The id of the element that *figure* is drawn in; its data are at the end of the page."""
-        figures.append(Markup(to_json(figure, validate=False)))  # plotly escapes text that could close the script
+        """Add the data of *figure* to the end of the page, and return the id of the element to draw it in."""
+        figures.append(Markup(to_json(figure, validate=False)))  # safe: plotly escapes text that could close the script
         return f"figure-{len(figures) - 1}"
 
     return _template().render(

@@ -37,7 +37,7 @@ _OF_EVENTS = frozenset({"entrances", "slots"})
 
 
 def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
-    """Write the report of *day* to *out*, replaced atomically; a symbolic link stays, and its target is replaced.
+    """Write the report of *day* to *out*, atomically. If *out* is a symbolic link, its target is replaced.
 
     Raises:
         HeadwaterError: the day is not computed, or the file cannot be written.

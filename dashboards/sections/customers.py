@@ -25,7 +25,7 @@ COHORTS = 12
 
 
 def customers(locale: Locale, reading: Reading, hrefs: Mapping[Kind, Href] | None = None) -> list[Block]:
-    """All blocks on customers that the day has data for; *hrefs*: the links of octants and segments."""
+    """All blocks on customers that the day has data for; *hrefs* give the links of octants and segments."""
     missing = _missing(locale, reading)
     if missing:
         return [missing, Group((lifetime_value(locale, reading),))]

@@ -28,7 +28,7 @@ class Definition:
     Attributes:
         key: Its id.
         title: Its name.
-        cells: Its quadrants, the upper right first: code, key, advice_zh, advice_en, color.
+        cells: A row for each quadrant, the upper right one first: code, key, advice_zh, advice_en, color.
         matrix: Its metrics and the names of its quadrants.
     """
 

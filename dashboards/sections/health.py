@@ -18,9 +18,10 @@ from dashboards.sections.reading import Href
 
 
 def verdict_table(locale: Locale, frame: pl.DataFrame, titles: Mapping[str, str], href: Href | None = None) -> Block:
-    """A row a matrix, with its window; a column a rule. *frame* has the columns of products.portfolio_health.
+    """A table of verdicts, with a row for each matrix and a column for each rule.
 
-    *href*: the link of a matrix; its row has matrix_id.
+    *frame* has the columns of products.portfolio_health; *titles* maps the ids of matrices to names. *href* returns the
+    link of a matrix from a row with its matrix_id.
     """
     if frame.is_empty():
         return Text(locale.text("empty.health"), "missing")

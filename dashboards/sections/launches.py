@@ -27,7 +27,7 @@ _MEASURES = ("exposures", "views", "units", "revenue")
 
 
 def launches(locale: Locale, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
-    """Sales by days since launch of the best-selling new products; *href*: the link of a product.
+    """Sales by days since launch of the best-selling new products; *href* gives the link of a product.
 
     If a product was launched before the shop's records begin, its curve begins with the records.
     """
@@ -60,14 +60,14 @@ def launches(locale: Locale, reading: Reading, category: str = "", href: Href | 
 
 
 def _products(daily: pl.DataFrame) -> list[dict[str, Any]]:
-    """A row a product, best-selling first."""
+    """A row for each product, best-selling first."""
     keys = ("product_id", "name", "category", "launched_on", "days_since_launch")
     sums = daily.group_by(keys).agg(pl.col(_MEASURES).sum())
     return sums.sort("revenue", "views", "product_id", descending=[True, True, False]).to_dicts()
 
 
 def _curves(daily: pl.DataFrame, shown: Sequence[dict[str, Any]], reading: Reading) -> pl.DataFrame:
-    """Cumulative revenue since launch, or since the records begin: a row a product and day."""
+    """Cumulative revenue of the products *shown*, from their launch or the first record: product_id, age, revenue."""
     first = min(reading.days("products.daily"))
     sold = {(row["product_id"], row["age"]): row["revenue"] for row in daily.iter_rows(named=True)}
     points: list[tuple[str, int, float]] = []

@@ -77,7 +77,7 @@ def _chart(locale: Locale, reading: Reading, end: dt.date, fit: Mapping[str, Any
 
 
 def _fitted(locale: Locale, fit: Mapping[str, Any]) -> list[str]:
-    """The parameters of the models, or the reason why there is no second model."""
+    """Sentences with the parameters of the models of orders and of values, or why there is none of values."""
     orders = locale.text(
         "clv.orders_fit",
         n=locale.numbers.full(fit["customers"]),
@@ -99,7 +99,7 @@ def _parameter(locale: Locale, value: float) -> str:
 
 
 def why_not_fitted(locale: Locale, reason: str) -> str:
-    """The reason why there is no model, translated if the sentence is known; its numbers are filled in."""
+    """The *reason* why there is no model, in the language of *locale* if there is a translation, else in English."""
     if locale.language == "en":
         return reason
     sentence, _, _ = reason.partition(";")

@@ -30,7 +30,7 @@ from dashboards.sections.windows import Window, metric_names, what_it_takes, win
 def matrices(
     locale: Locale, reading: Reading, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The health of all matrices, then each matrix over its window."""
+    """The table of all matrices' health, then the blocks of each matrix over its window."""
     health = health_of(reading, windows)
     blocks: list[Block] = [verdicts(locale, reading, health, defined)]
     for key, definition in defined.items():
@@ -66,14 +66,14 @@ def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
 def verdicts(
     locale: Locale, reading: Reading, health: pl.DataFrame, defined: Mapping[str, Definition], href: Href | None = None
 ) -> Block:
-    """The health of all matrices; *href*: the link of a matrix."""
+    """The table of all matrices' health (*health*); *href* returns the link of a matrix."""
     if reading.has("products.portfolio_health"):
         return verdict_table(locale, health, titles_of(defined), href)
     return not_kept(locale, reading, locale.text("health.title"))
 
 
 def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
-    """The products of the matrix over its window, best-selling first; *category*: only its products."""
+    """The products of the matrix over its window, best-selling first; with *category*, only products of it."""
     return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id, category=category)
 
 
@@ -85,7 +85,7 @@ def matrix_chart(
     window: Window,
     href: Href | None = None,
 ) -> Chart | Empty:
-    """The products in their quadrants; *href*: the link of a product."""
+    """The chart of the products in *frame* by quadrant; *href* gives the link of a product."""
     if not window.placed:
         reason = locale.text("empty.matrix", metrics=metric_names(locale, window.wanting))
         needs = what_it_takes(locale, window.wanting, reading.settings.products.repurchase_days)
@@ -114,7 +114,7 @@ def matrix_chart(
 
 
 def quadrant_name(locale: Locale, row: Mapping[str, Any], matrix: Matrix) -> str:
-    """The quadrant's name; if it is unknown, with the missing metrics."""
+    """The name of the quadrant in *row*; for the quadrant "unknown", also the metrics that the product lacks."""
     name = matrix.names.get(row["quadrant"], row["quadrant"])
     missing = row["unknown_metrics"]
     return f"{name} ({metric_names(locale, tuple(missing.split(', ')))})" if missing else name

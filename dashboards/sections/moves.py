@@ -26,7 +26,7 @@ _DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadran
 
 
 def moves_grid(locale: Locale, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
-    """The grid: rows are the earlier quadrant, columns the quadrant now."""
+    """The moves as a grid: a row for each earlier quadrant, a column for each quadrant now."""
     names = definition.matrix.names
     return _moves(
         locale,
@@ -39,7 +39,7 @@ def moves_grid(locale: Locale, reading: Reading, definition: Definition, window:
 
 
 def moves_flow(locale: Locale, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
-    """The same as bands from the earlier quadrant (left) to the quadrant now (right)."""
+    """The moves as bands from the earlier quadrant (left) to the quadrant now (right)."""
     matrix = definition.matrix
     colors = {
         row["key"]: matrix.colors[row["code"]] for row in definition.cells.to_dicts() if row["code"] in matrix.colors

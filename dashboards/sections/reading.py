@@ -1,7 +1,7 @@
 """The input of sections: the tables as of a day.
 
 Here: the interface, and the texts for a missing table.
-Not here: its implementations: ``dashboards.report.queries`` for the report, ``dashboards.app.as_of`` for the web app.
+Not here: its implementations for the report (``dashboards.report.queries``) and the web app (``dashboards.app.as_of``).
 """
 
 from __future__ import annotations
@@ -66,5 +66,5 @@ def again(day: dt.date) -> str:
 
 
 def titled(title: str, note: Text) -> Empty:
-    """The text on missing data as an empty card with a title."""
+    """An empty card with *title* and the text on missing data, *note*."""
     return Empty(title, note.text, note.remedy)

@@ -24,7 +24,7 @@ Kind = Literal["octant", "segment"]
 
 
 def all_groups(reading: Reading) -> pl.DataFrame:
-    """The octants and segments of the day that have customers; empty if nobody bought in the window."""
+    """The octants and segments that have customers on the day: customers.rfm_daily, with mean_monetary added."""
     return reading.frame(query("customers.groups"))
 
 
@@ -34,7 +34,7 @@ def all_names(reading: Reading) -> pl.DataFrame:
 
 
 def names_of(locale: Locale, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
-    """Key → name of all groups of *kind*, in their order."""
+    """Key → name, for all groups of *kind*, in the order of *names*."""
     rows = names.filter(pl.col("kind") == kind).iter_rows(named=True)
     return {row["key"]: row[f"name_{locale.language}"] or row["key"] for row in rows}
 
@@ -42,7 +42,7 @@ def names_of(locale: Locale, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
 def group_bars(
     locale: Locale, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
 ) -> Chart:
-    """Sales and advice for each octant or segment; *href*: the link of its name."""
+    """Sales and advice for each octant or segment; *href* gives the link of its name."""
     frame = _called(locale, groups, names, kind)
     table = Table(
         f"{kind}s",

@@ -28,8 +28,8 @@ class Window:
         products: Number of products in it.
         placed: Number of products with a value on both axes; 0 only if no window has any.
         missing: Metric → number of products without a value of it.
-        empty: The longer windows in which no product has both values, longest first.
-        missing_in_empty: The metrics missing in the longest of these.
+        empty: Lengths of the longer windows in which no product has values on both axes, longest first.
+        missing_in_empty: The metrics that products lack in the longest of the windows of *empty*.
     """
 
     days: int
@@ -47,7 +47,7 @@ class Window:
 
 
 def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
-    """The window of each matrix that has products on the day; *days*: consider only windows of that length."""
+    """Matrix id → its window, for matrices that have products on the day; *days*: use only windows of this length."""
     reasons = reading.frame(query("products.unknown"))
     if days is not None:
         reasons = reasons.filter(pl.col("window_days") == days)
@@ -58,9 +58,10 @@ def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Windo
 
 
 def window_of(reasons: pl.DataFrame) -> Window:
-    """The longest window in which any product has both values; if there is none, the longest window.
+    """The longest window in which any product has values on both axes; if there is none, the longest window.
 
-    Columns window_days, unknown_metrics (null where nothing is missing), is_placed, products; at least one row.
+    *reasons* is about one matrix and has at least one row. Columns window_days, unknown_metrics (null if none is
+    missing), is_placed (has values on both axes), products (number of such products).
     """
     windows = [
         _window(days, reasons.filter(pl.col("window_days") == days))
@@ -97,13 +98,16 @@ def metric_names(locale: Locale, metrics: tuple[str, ...]) -> str:
 
 
 def what_it_takes(locale: Locale, metrics: tuple[str, ...], repurchase_days: int) -> str:
-    """Sentences: the data that these metrics need."""
+    """Sentences that say which data these metrics need; *repurchase_days* is the length of the repurchase period."""
     needs = [(metric, locale.text.name("needs", metric)) for metric in metrics]
     return locale.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
 
 
 def window_note(locale: Locale, window: Window, day: dt.date, start: dt.date | None) -> str:
-    """The note on the window up to *day*: its days, whether records from *start* fill it, why it is not the longest."""
+    """The note on the window that ends with *day*: its length, and why it is not the longest one.
+
+    It also says so if the shop's records, which begin on *start*, do not fill the window.
+    """
     sentences = [locale.text("products.window", days=locale.text.days(window.days))]
     if start is not None and start > day - dt.timedelta(days=window.days - 1):
         sentences.append(locale.text("window.not_filled", start=start))

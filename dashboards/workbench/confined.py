@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.25
 
 
 class QueryError(HeadwaterError):
-    """The query ran without a result; the message says why."""
+    """The query gave no result; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Limits:
     """The limits of a query.
 
     Attributes:
-        seconds: Time from start to end; after it the process is killed.
-        rows, bytes: Size of the result as JSON in UTF-8; the rest is cut, and *is_cut* is set.
-        cell_bytes: Size of one value; the rest is cut, and the value says so.
-        memory: DuckDB's setting memory_limit. It cannot spill to disk, because it may not write files.
-        address_space: Of the process, in bytes.
+        seconds: Time from the start of the process; when it is over, the process is killed.
+        rows, bytes: Number of rows, and size of the result as JSON in UTF-8. Further rows are cut, and *is_cut* is set.
+        cell_bytes: Size of one value. A longer value is cut, and a note in it says so.
+        memory: DuckDB's setting memory_limit. DuckDB cannot spill to disk, because the process may not write files.
+        address_space: Address space of the process, in bytes.
     """
 
     seconds: float = 10.0
@@ -52,10 +52,10 @@ class Limits:
 class Result:
     """The first rows of a query, in the order of *columns*.
 
-    Values are numbers, booleans, None and text: decimals, days and times as text, lists, structs and maps as JSON.
+    Values are numbers, booleans, None or text. Decimals, days and times are text; lists, structs and maps are JSON.
 
     Attributes:
-        columns: Name and DuckDB type of each.
+        columns: Name and DuckDB type of each column.
         is_cut: Whether there are more rows than these.
         seconds: Time taken, including the start of the process.
     """
@@ -70,7 +70,7 @@ def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[
     """The result of *sql* on the copy *database*.
 
     Raises:
-        QueryError: DuckDB rejects the query, it exceeds its time or memory, or it *is_stopped*.
+        QueryError: DuckDB rejects the query, it exceeds its time or memory, or *is_stopped()* is true.
     """
     request = {"database": str(database), "sql": sql, **asdict(limits)}
     started = time.monotonic()
@@ -104,7 +104,7 @@ def _waited_for(
     """The output of *process* for *request*.
 
     Raises:
-        QueryError: it takes too long, or *is_stopped*.
+        QueryError: it takes too long, or *is_stopped()* is true.
     """
     given: bytes | None = request
     deadline = time.monotonic() + limits.seconds
@@ -112,7 +112,7 @@ def _waited_for(
         try:
             return process.communicate(given, timeout=max(min(_LOOK_SECONDS, deadline - time.monotonic()), 0))[0]
         except subprocess.TimeoutExpired:
-            given = None  # sent already: communicate() takes the input only once
+            given = None  # the first call has sent the input, and communicate() takes it only once
         if is_stopped():
             raise QueryError("stopped on request")
         if time.monotonic() >= deadline:

@@ -61,7 +61,7 @@ class UnknownTableError(RefusedError):
 
 
 def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
-    """The tables among *tables*, each ``schema.table``, that *sql* reads.
+    """Check *sql*, and return those of *tables* (``schema.table``) that it reads.
 
     Raises:
         RefusedError: *sql* is not a single statement that only reads these tables with allowed functions.
@@ -86,11 +86,11 @@ def _parsed(sql: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-        except duckdb.Error as error:  # nested too deeply for the parser, for example
+        except duckdb.Error as error:  # the query is nested too deeply for the parser, for example
             raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
     try:
         parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
-    except RecursionError:  # DuckDB's parser allows deeper nesting than Python's
+    except RecursionError:  # DuckDB's parser allows deeper nesting than Python's JSON parser
         raise RefusedError(_TOO_DEEP) from None
     if parsed.get("error", True):
         message = str(parsed.get("error_message", "cannot be read"))
@@ -126,9 +126,10 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         entries = node.get("map") if set(node) == {"map"} else None
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
-        if not name.isidentifier():  # so that a file cannot be read as a table
+        if not name.isidentifier():  # DuckDB reads a file if a table's name looks like a path
             raise RefusedError(f'WITH "{name}": a name may have only letters, digits and underscores')
-        # This check ignores the scope of names: outside its WITH the same name would mean DuckDB's own view.
+        # A WITH defines a name for a part of the query only, but ``_table`` allows it everywhere. Outside of that part
+        # the name of one of DuckDB's own views would read that view.
         if name.lower() in _own_views():
             raise RefusedError(f"WITH {name}: DuckDB has a view of that name; use another name")
     return frozenset(name.lower() for name in names)

@@ -26,7 +26,7 @@ Outcome = Literal["ok", "refused", "failed"]
 def write_log(
     home: Home, *, at: dt.datetime, user: str, sql: str, outcome: Outcome, seconds: float, rows: int, error: str = ""
 ) -> None:
-    """Add a line: time, user, query, outcome, seconds taken, rows shown; *error*: its message, '' if it succeeded."""
+    """Add a line about a query: *rows* is the number of rows shown; *error* is the message, '' if it succeeded."""
     line = {
         "at": at.isoformat(timespec="seconds"),
         "user": user,

@@ -37,7 +37,7 @@ class Workbench:
     def __init__(
         self, home: Home, limits: Limits | None = None, *, at_once: int = AT_ONCE, wait_seconds: float = WAIT_SECONDS
     ) -> None:
-        """At most *at_once* queries run, in all processes together; others wait for up to *wait_seconds*."""
+        """*at_once*: how many queries may run, in all processes together; others wait for up to *wait_seconds*."""
         self.home = home
         self._wait_seconds = wait_seconds
         self.limits = limits or Limits()
@@ -48,7 +48,7 @@ class Workbench:
 
         Raises:
             RefusedError: the query is not allowed.
-            QueryError: it failed, was stopped (*is_stopped*) while it waited or ran, or too many queries were waiting.
+            QueryError: it failed, *is_stopped()* became true while it waited or ran, or too many queries were waiting.
             OSError: the log or the lock files of the turns cannot be written.
         """
         at, started = dt.datetime.now(dt.UTC), time.monotonic()

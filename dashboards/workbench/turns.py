@@ -42,7 +42,9 @@ class Turns:
 
     @contextmanager
     def turn(self, user: str, check: Callable[[], None]) -> Iterator[None]:
-        """Wait for a turn of *user*, which lasts until the block ends; *check* is called while waiting and may raise.
+        """Wait until a query of *user* may run; it keeps its turn until the ``with`` block ends.
+
+        *check* is called repeatedly while waiting; an exception that it raises ends the waiting.
 
         Raises:
             QueryError: too many queries are waiting already.
@@ -76,14 +78,14 @@ class Turns:
                 self._changed.notify_all()
 
     def _is_first(self, queue: deque[object], ticket: object) -> bool:
-        """Whether *ticket* is the first of *queue*; waits a moment for it."""
+        """Whether *ticket* is the first of *queue*, or becomes it within _LOOK_SECONDS."""
         with self._changed:
             return self._changed.wait_for(lambda: queue[0] is ticket, _LOOK_SECONDS)
 
 
 @contextmanager
 def _locked(paths: Sequence[Path], check: Callable[[], None]) -> Iterator[None]:
-    """Wait for a free one of *paths* and lock it until the block ends."""
+    """Wait until one of the lock files *paths* is free, and lock it until the ``with`` block ends."""
     while (handle := _lock_one(paths)) is None:
         check()
         time.sleep(_LOOK_SECONDS)

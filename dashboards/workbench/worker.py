@@ -7,7 +7,7 @@ Not here: whether the query is allowed (``gate``), stopping it when it takes too
 Standard input is a JSON object: database, sql, memory (of DuckDB), and the limits rows, bytes, cell_bytes, seconds and
 address_space (see ``confined.Limits``).
 Standard output is a JSON object: columns (name and type), rows, is_cut; or error. Rows contain numbers, booleans, nulls
-and text: decimals as text; lists, structs and maps as JSON text.
+and text. Decimals, days and times are text; lists, structs and maps are JSON text.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TooWideError(Exception):
 
 
 def give_up_rights(address_space: int, seconds: float) -> None:
-    """Limit files, memory and time of this process, for good: the hard limits are lowered too.
+    """Limit files, memory and time of this process; as the hard limits are lowered, it cannot raise them again.
 
     Shortly after *seconds* the process ends by itself, in case the process that would stop it was killed.
     """
@@ -74,8 +74,8 @@ def open_closed(database: str, memory: str) -> duckdb.DuckDBPyConnection:
     ):
         connection.execute(f"SET {setting} = false")
     connection.execute("SET TimeZone = 'UTC'")
-    # Only now, because it also blocks opening the copy itself. It blocks what DuckDB otherwise still allows: the
-    # database's own file and its write-ahead log.
+    # Even without external access, DuckDB may read the database's own file and its write-ahead log. This setting blocks
+    # that too. It comes after connect(), because otherwise the copy itself could not be opened.
     connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -85,7 +85,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The first rows of the query, within the limits of the request."""
     connection = open_closed(request["database"], request["memory"])
     query = _without_end(request["sql"])
-    # Inside a subquery only a query is valid SQL, and duplicate column names become unique. LIMIT 0 runs nothing.
+    # As a subquery, any statement but a query is invalid SQL, and DuckDB makes duplicate column names unique. LIMIT 0
+    # gives the columns without running the query.
     described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description or ()
     if len(described) > _MOST_COLUMNS:
         raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
@@ -110,10 +111,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_end(sql: str) -> str:
-    """*sql* without semicolons and comments at its end; a second statement stays, and is then an error."""
+    """*sql* without semicolons and comments at its end, so that it can stand in a subquery.
+
+    A second statement is not removed, and so causes a syntax error there.
+    """
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # positions are in bytes
+    for place, kind in reversed(duckdb.tokenize(sql)):  # the positions count bytes, not characters
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place
@@ -128,7 +132,7 @@ def _cell(place: int, kind: str) -> str:
     """
     if kind in _AS_THEY_ARE:
         return f"#{place}"
-    if kind == "float":  # its shortest digits: 0.1, not 0.10000000149011612, the nearest double
+    if kind == "float":  # by its shortest digits, 0.1; a direct cast gives 0.10000000149011612
         return f"CAST(CAST(#{place} AS VARCHAR) AS DOUBLE)"
     if kind in _NESTED:
         return f"CAST(to_json(#{place}) AS VARCHAR)"
@@ -153,7 +157,7 @@ def _strict_json(text: str) -> str:
 
 
 def _fitting(text: str, most: int) -> str:
-    """*text*; above *most* bytes it is cut at a character boundary, with a note."""
+    """*text*; if it has more than *most* bytes, its beginning, cut between two characters, and a note."""
     raw = text.encode()
     if len(raw) <= most:
         return text

@@ -22,7 +22,7 @@ _MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary",
 
 
 def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequence[Block]:
-    """The page of the customer whose id is shown as *shown*; *note*: the note with the day of the snapshots."""
+    """The page of the customer whose id is shown as *shown*; *note* says which day it shows."""
     locale = context.locale
     back = Text(locale.text("customer.back"), href=context.view.to(user=None).href)
     user = user_of(context, shown, reading.frame(query("customers.users"))["user_id"])

@@ -47,7 +47,7 @@ def explore(context: Context) -> Sequence[Block]:
     ends = context.rows(query("explorer.end"), find=find)
     if ends:
         return _of_end(context, ends[0])
-    # Viewers may not see the actions of one person, and a device may be a person who has not logged in.
+    # Viewers may not see the actions of one person. A device without login may stand for one, so they cannot find it.
     carts = [] if context.role == "viewer" else context.rows(query("explorer.ends_of_device"), find=find)
     if carts:
         return [_carts(context, find, carts)]
@@ -55,7 +55,7 @@ def explore(context: Context) -> Sequence[Block]:
 
 
 def _example(context: Context) -> Sequence[Block]:
-    """The path on these days that makes the best example."""
+    """The path on these days that makes the best example: with backtracked and superseded steps, about eight in all."""
     locale = context.locale
     found = context.rows(query("explorer.example"))
     if not found:
@@ -139,8 +139,9 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
     """The path of a sale; what is shown depends on what the sale was matched by.
 
-    A cart: the path to it. The order: the path of the line whose match it shares. A visit: only the visit. Otherwise: a
-    note that there is no path.
+    If it was matched by a cart, this is the path to the cart. If it was matched by its order, it is the path of the
+    line whose match it shares. If it was matched by a visit, only the visit is shown; otherwise a note that there is
+    no path.
     """
     locale = context.locale
     if line["matched_by"] == "cart":
@@ -157,7 +158,10 @@ def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _line_with_match(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The line of the same order whose match *line* shares; of several, the one with the most revenue."""
+    """The line of the same order that was matched itself, and whose match *line* shares; None if there is none.
+
+    If there are several such lines, the one with the most revenue.
+    """
     own = [
         row
         for row in context.rows(query("explorer.lines"), find=line["order_id"])
@@ -182,7 +186,7 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
 
 
 def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:
-    """A cart and the sales matched to it."""
+    """The blocks for *end*, an add-to-cart: its cards, its path and the sales matched to it."""
     locale = context.locale
     names = context.entrance_names()
     at = local_time(end["occurred_at"], context.copy.settings.timezone)

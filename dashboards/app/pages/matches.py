@@ -103,7 +103,7 @@ def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: 
 
 
 def too_large(context: Context) -> Text:
-    """The note that the dashboards' copy lacks the table of order lines with their entrances."""
+    """The note that attribution.attributed_sales was too large for the dashboards' copy."""
     return Text(context.locale.text("explorer.too_large", tables=TABLE), "missing")
 
 
@@ -143,10 +143,10 @@ def _table(
     named = [row | _named(context, names, row, key) for row in rows]
     total = {name: sum(row[name] for row in rows) for name in _SUMMED}
     margins = [row["margin"] for row in rows if row["margin"] is not None]
-    # An order with lines from several entrances counts in each, so the numbers of orders have no total.
+    # An order with lines from several entrances counts in each row, so adding up the orders would count it twice.
     total |= {"name": locale.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
-    # The total of the comparison days includes entrances that have no sales now.
+    # Not the sum of the rows: entrances without sales now have no row, but count in the earlier total.
     total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [

@@ -85,7 +85,10 @@ def _model_table(context: Context, rows: Sequence[Mapping[str, Any]], totals: Ma
 def _model_bars(
     locale: Locale, cells: Mapping[tuple[str, str], float], chosen: str, keys: Sequence[str], names: Mapping[str, str]
 ) -> go.Figure:
-    """Sales of each entrance of *keys* by the model *chosen*; the fused model is drawn as a line across."""
+    """A bar for each entrance of *keys* with its sales by the model *chosen*; a line across shows the fused model's.
+
+    *cells* maps (model, entrance) to sales; *names* maps entrances to display names.
+    """
     values = [cells.get((chosen, key), 0.0) for key in keys]
     total = sum(value for (model, _), value in cells.items() if model == chosen)
     bars = Bars(

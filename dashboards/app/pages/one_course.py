@@ -22,7 +22,7 @@ from pipelines.sqlproject.metrics import known_metric
 
 
 def metric_choice(locale: Locale, key: str, metrics: Sequence[str], chosen: str) -> Choice:
-    """The control that chooses the metric of the chart; *key*: its key in the URL."""
+    """The control that chooses the metric of the chart; *key* is the control's key in the URL."""
     options = tuple(Option(name, locale.text.name("metric", name)) for name in metrics)
     return Choice(key, locale.text("entrances.metric"), options, chosen, default=metrics[0])
 
@@ -44,7 +44,8 @@ def by_day(
 ) -> pl.DataFrame:
     """The metric *name* on each day from *first* to *last*, read by the query *own*: columns dt and *name*.
 
-    Null on days for which *table* is not computed. On other days for which the query has no row: 0, or null for ratios.
+    Null on days for which *table* is not computed. If the query has no row for another day, the value is 0, or null for
+    a ratio. *parameters* are further parameters of the query.
     """
     found = context.copy.frame(query(own), **{"from": first, "to": last}, **parameters)
     values = dict(found.select("dt", name).iter_rows())

@@ -36,7 +36,7 @@ def overview(context: Context) -> Sequence[Block]:
         then = _totals(context, days.then_first, days.then_last)
     has_log = not is_without_log(now)
     if not context.computed_days:
-        now = dict.fromkeys(now)  # not computed: unknown, not zero
+        now = dict.fromkeys(now)  # show "–", not 0: the sales of days that are not computed are unknown
     names = [name for name in SALES if has_log or name not in OF_VISITORS]
     parts: list[Block] = []
     if not now["orders"]:
@@ -67,7 +67,7 @@ def _card(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, 
 
 
 def _changes(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """How much the metric changed since the comparison days; empty if there are no such days or no value."""
+    """The change of the metric *name* since the comparison days; empty without such days or without their value."""
     return () if then is None or then[name] is None else (compared(locale, name, now[name], then[name]),)
 
 

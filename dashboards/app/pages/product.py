@@ -39,7 +39,7 @@ _METRICS = (
 
 
 def product(context: Context, reading: AsOf, note: Text, sku: str) -> Sequence[Block]:
-    """The page of the product with *sku* as its id or variant; *note*: the note with the day of the snapshots."""
+    """The page of the product with *sku* as its id or variant; *note* says which day it shows."""
     locale = context.locale
     back = Text(locale.text("product.back"), href=context.view.to(sku=None, measure=None).href)
     product_id = str(context.one(query("product.id"), sku=sku)["product_id"])
@@ -128,7 +128,7 @@ def _window_column(locale: Locale) -> Column:
 
 
 def _places(context: Context, reading: AsOf, product_id: str) -> Table:
-    """The product's quadrant in each matrix, over the window in which that matrix is shown."""
+    """A table of the product's quadrants: a row for each matrix, over the default window of that matrix."""
     locale = context.locale
     defined = definitions(locale, reading)
     found = {

@@ -108,7 +108,7 @@ def _chosen(
 
 
 def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> str:
-    """The default matrix: the first in which any product has a place, else the first."""
+    """The id of the default matrix: the first in which any product has a quadrant, else the first with products."""
     there = [key for key in defined if key in windows]
     return next((key for key in there if windows[key].placed), there[0])
 
@@ -165,7 +165,7 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
         Text(locale.text.joined(note, of_all)),
         verdict_cards(locale, health.filter(pl.col("matrix_id") == definition.key)),
     ]
-    if not isinstance(grid, Chart):  # a card that says why there are no moves
+    if not isinstance(grid, Chart):  # a small card that says why there are no moves
         return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
     flow = moves_flow(locale, reading, definition, window)
     moves = (Text(locale.text("products.moves"), "heading"), Group((flow, grid)))
@@ -205,7 +205,7 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
 def _whole(
     locale: Locale, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The sections on all products, independent of the choices."""
+    """The sections that cover all products: the assortment, and the products that cannot be placed."""
     return [
         Text(locale.text("assortment.title"), "heading"),
         assortment(locale, reading),

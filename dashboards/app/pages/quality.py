@@ -30,7 +30,7 @@ _SIGNS = {True: "●", False: "■", None: "–"}
 
 
 def quality(context: Context) -> Sequence[Block]:
-    """First the event log of the selected days; then the blocks for all days, each of which says so."""
+    """First the quality of the event log on the selected days; then records, checks and lineage for all days."""
     locale = context.locale
     checks = read_checks(context.copy.home)
     return [
@@ -282,7 +282,7 @@ def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Ma
 def _related(
     locale: Locale, lineage: Lineage, of: Source, described: Mapping[Source, str]
 ) -> list[dict[str, str | None]]:
-    """The column, its sources, the columns computed from it, and the page queries that read it."""
+    """Rows of a table: the column *of*, its sources, the columns computed from it, the page queries that read it."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
         (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources

@@ -31,7 +31,7 @@ def search(context: Context) -> Sequence[Block]:
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind in _KINDS:
-        if kind == "device" and context.role == "viewer":  # a device may be a person who has not logged in
+        if kind == "device" and context.role == "viewer":  # viewers may not find persons, and a device may be one
             continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(locale.text("search.too_large", kind=locale.text(f"search.{kind}")))

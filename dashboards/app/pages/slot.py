@@ -37,7 +37,7 @@ _CARDS = (
 
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
-    """The page of the slot with the key *slot*; *name*: the display name of its entrance."""
+    """The page of the slot with the key *slot*; *name* is the display name of its entrance."""
     locale, place = context.locale, place_of(slot)
     if not context.one(query("slot.is_known"), entrance=entrance, **place)["is_known"]:
         return [Text(locale.text("slots.unknown", entrance=name, id=slot), "missing")]

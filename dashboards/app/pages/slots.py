@@ -32,7 +32,10 @@ def slot_key(row: Mapping[str, Any]) -> str:
 
 
 def place_of(key: str) -> dict[str, Any]:
-    """Page type, module and number of the slot *key*; '' and −1 if *key* is not valid."""
+    """The query parameters page_type, module and slot for the slot *key*; '', '' and −1 for an empty key.
+
+    A key without a number has slot −1, which no slot has.
+    """
     if not key:
         return {"page_type": "", "module": "", "slot": -1}
     page_type, _, rest = key.partition("|")
@@ -87,7 +90,7 @@ def slots(context: Context, entrance: str) -> Table:
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
-    """Slots whose content changed within these days: before and after the change."""
+    """A table of the slots whose content changed within these days, with figures before and after the change."""
     locale = context.locale
     place = place_of(slot)
     rows = [
@@ -121,10 +124,11 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
 
 
 def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
-    """Whether the click rate after the change is significantly higher or lower.
+    """Text that says whether the click rate after the change is significantly higher or lower.
 
-    Difference of two proportions with its 95 % interval (normal approximation without pooling; Newcombe 1998, method
-    10, gives nearly the same at such counts). With fewer than ten clicks on either side there is no result.
+    It is based on the difference of two proportions with its 95 % interval (normal approximation without pooling;
+    Newcombe 1998, method 10, gives nearly the same at such counts). With fewer than ten clicks before or after the
+    change, the text says that there are too few.
     """
     locale = context.locale
     n, m = row["impressions"], row["impressions_before"]
@@ -139,7 +143,10 @@ def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
 
 
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
-    """The credited order lines, each with a link to its path; *kind*: only lines with this kind of match."""
+    """The order lines credited to the entrance, or to its *slot*, each with a link to its path.
+
+    With *kind*, only the lines with this kind of match.
+    """
     locale, view = context.locale, context.view
     place = place_of(slot)
     timezone = context.copy.settings.timezone

@@ -34,7 +34,7 @@ class Runner:
         self._results = Results(home)
 
     def run(self, query: str, user: str, key: str, is_gone: Callable[[], bool] = lambda: False) -> Outcome:
-        """The outcome of *query*, kept for *user* under *key*; the query is stopped when the user *is_gone*.
+        """The outcome of *query*, kept for *user* under *key*; the query is stopped when *is_gone()* is true.
 
         Raises:
             HeadwaterError: the result or the query log cannot be written.

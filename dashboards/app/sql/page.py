@@ -93,8 +93,8 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
-        # The key of the next result, and whether the query runs by itself: a saved query is the shop's own, but a
-        # query in a link may come from anybody.
+        # sql-next is the key of the next result. sql-auto says whether the query runs without a click: only a saved
+        # query does, because it is the shop's own. A query in a link may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
         dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
         dcc.Store(id="sql-done"),
@@ -151,7 +151,10 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
-    """A chart of two or three columns, with the choice of columns; empty without two columns or without numbers."""
+    """A chart of two or three columns, with controls to choose them.
+
+    Empty if there are fewer than two rows or columns, or no column of numbers.
+    """
     locale, text = context.locale, context.locale.text
     names = [name for name, _ in outcome.columns]
     numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
@@ -202,7 +205,7 @@ def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x:
 
 
 def _drawn(locale: Locale, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
-    """The chart of the columns at *places* (x, y, series), of as many rows as it can show."""
+    """A chart of the columns with the indices *places* (x, y, series), and of the rows that fit into it."""
     x, y, series = places
     most = MOST[kind] * (MOST_SERIES if kind == "bar" and series is not None else 1)
     rows = table.rows[:most]

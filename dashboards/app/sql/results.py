@@ -34,7 +34,7 @@ class Outcome:
     Attributes:
         sql: The query.
         error: Why there are no rows; '' if it succeeded.
-        columns: Name and DuckDB type of each.
+        columns: Name and DuckDB type of each column.
         rows: As in ``dashboards.workbench.confined.Result``.
         is_cut: Whether there are more rows than these.
         seconds: How long it took.
@@ -67,7 +67,7 @@ class Results:
         self._folder = home.query_results
 
     def keep(self, user: str, key: str, outcome: Outcome) -> None:
-        """Save *outcome* under *key*, and remove old ones."""
+        """Save *outcome* under *user* and *key*, and remove old outcomes."""
         path = self._path(user, key)
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         write_file(path, json.dumps(asdict(outcome), ensure_ascii=False), mode=0o600)
@@ -84,7 +84,7 @@ class Results:
             fields = json.loads(path.read_text(encoding="utf-8"))
             columns = [(str(name), str(kind)) for name, kind in fields.pop("columns")]
             return Outcome(columns=columns, **fields)
-        except (OSError, ValueError, KeyError, TypeError):  # none, or written by another version of the program
+        except (OSError, ValueError, KeyError, TypeError):  # no such file, or another version's
             return None
 
     def stop(self, user: str, key: str) -> None:
@@ -107,7 +107,7 @@ class Results:
     def _remove_old(self, user: str) -> None:
         ages: dict[Path, float] = {}
         for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # another process was faster
+            with suppress(FileNotFoundError):  # another process has removed the file meanwhile
                 ages[path] = time.time() - path.stat().st_mtime
         own = sorted((path for path in ages if path.match(f"{_hash(user)}-*.json")), key=lambda path: ages[path])
         for path in {path for path, age in ages.items() if age > KEPT_SECONDS} | set(own[_MOST_OF_A_USER:]):

@@ -24,7 +24,7 @@ class SavedQuery:
 
     Attributes:
         name: The file's name without its extension.
-        titles, abouts: By language; if one is missing, the other language's.
+        titles, abouts: Title and description by language; if one is missing, the same in the other language.
         sql: The file's full text, comments included.
     """
 

@@ -60,12 +60,12 @@ def _is_decimal(kind: str) -> bool:
 
 
 def _reader(kind: str) -> Callable[[object], object]:
-    """The function that converts a value from JSON."""
+    """A function that converts a value from JSON to Python, for the DuckDB type *kind*."""
     if _is_decimal(kind):
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
-    if kind in _WHOLE_TYPES:  # a number that a spreadsheet would round stays text
+    if kind in _WHOLE_TYPES:  # as text if a spreadsheet would round it
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value
@@ -75,7 +75,7 @@ def _reader(kind: str) -> Callable[[object], object]:
 def _read_day(value: object) -> object:
     with suppress(ValueError, TypeError):
         day = dt.date.fromisoformat(str(value))
-        if day.year >= 1900:  # spreadsheets have no earlier days
+        if day.year >= 1900:  # earlier days stay text, because spreadsheets have none
             return day
     return value
 
@@ -98,7 +98,7 @@ def _column(locale: Locale, name: str, kind: str, field: str) -> Column:
 
 
 def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
-    """The function that writes a value in short: integers unchanged, because many are ids; measures with separators."""
+    """A function that writes a value for the screen: integers unchanged, as many are ids; measures with separators."""
     if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):
@@ -107,7 +107,7 @@ def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
 
 
 def _written(value: Decimal | str) -> str:
-    """All its digits, without trailing zeros after the second decimal."""
+    """*value* with all its digits, but without trailing zeros after the second decimal."""
     whole, point, part = f"{value:,f}".partition(".") if isinstance(value, Decimal) else (value, "", "")
     return whole + point + part[:2] + part[2:].rstrip("0")
 
