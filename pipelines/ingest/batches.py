@@ -1,7 +1,8 @@
 """The manifest: which batches are in the lake and which raw files belong to them.
 
 Here: reading and atomically replacing ``lake/raw/batches/part-0.parquet``, and the visible part of ``lake/raw``.
-A raw file is visible only if the manifest lists it; files of a killed ingestion are not.
+A raw file is visible, that is read by others, only if the manifest lists it. So the files that a killed ingestion
+left behind are ignored.
 Not here: making batches (``pipelines.ingest.run``).
 """
 
@@ -38,8 +39,9 @@ class Output:
     """A raw file of a batch.
 
     *target* is the raw table without its schema, or ``records/<source>.<relation>`` for the records that whole
-    mappings read; *path* is relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and
-    *digest* are its size and checksum; None if an earlier version of the program wrote the file.
+    mappings read. *dt* is the day of the file's rows, None if the table has no days. *path* is relative to
+    ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are the file's size and checksum,
+    None if an earlier version of the program wrote it.
     """
 
     target: str
@@ -53,7 +55,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Damage:
-    """A damaged raw file: its *path*, what is *wrong* with it, its batch and the landing *file*."""
+    """A damaged raw file: its *path*, what is *wrong* with it, its batch and the landing *file* of that batch."""
 
     path: Path
     wrong: str
@@ -66,12 +68,16 @@ class Batch:
     """The result of ingesting a landing file, or (*kind* ``mapping``) of running the whole mappings of a source.
 
     records = accepted + duplicates + quarantined; *unmapped* counts the accepted records that gave no row. In a batch
-    of kind ``mapping`` all these are 0, because the batches of the files count the records. Times are UTC without an
-    offset.
+    of kind ``mapping`` all these are 0, because each record is counted in the batch of its file. Times are UTC without
+    an offset.
 
-    *day* is the most frequent day of the rows; None if they have no days. *read* is the number of records that were not
-    refused; *filled* says how many of these have a value in each column, as JSON because it is rarely needed. *copy_of*
-    is the id of an earlier batch with the same content under another file name, or ''.
+    *fingerprint* is a hash of what determines the rows besides the file: mappings, declaration, settings and, in a
+    batch of kind ``mapping``, the records that were read. If one of these changes, the batch is ingested again.
+
+    *day* is the most frequent day of the rows, None if they have no days. *read* is the number of records that were not
+    refused while the file was read. *filled* is JSON, because it is rarely needed: column → number of these records
+    that have a value in it. *copy_of* is the id of an earlier batch with the same content under another file name, or
+    ''.
     """
 
     batch_id: str
@@ -164,7 +170,7 @@ class RawLake:
         try:
             content = path.read_bytes()
             digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
-            # Earlier versions of the program wrote no checksums.
+            # Earlier versions of the program wrote no checksums: then the manifest is accepted without a check.
             if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
@@ -191,16 +197,19 @@ class RawLake:
         return {output.path for batch in self.batches for output in batch.outputs}
 
     def without(self, batch_ids: Collection[str]) -> RawLake:
-        """This lake without these batches."""
+        """A copy of this lake without the batches *batch_ids*."""
         return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
 
     def changed(self, batch_id: str, **changes: Any) -> RawLake:
-        """This lake with some fields of a batch replaced."""
+        """A copy of this lake with new values in the batch *batch_id*; *changes*: field → value."""
         batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
         return replace(self, batches=tuple(batches))
 
     def with_superseded(self, superseded: Mapping[str, int]) -> RawLake:
-        """This lake with superseded records counted as duplicates, not as accepted; *superseded*: batch id → number."""
+        """A copy of this lake that counts superseded records as duplicates instead of accepted records.
+
+        *superseded*: batch id → number of its records that events of other batches supersede.
+        """
         lake = self
         for batch in self.batches:
             if more := superseded.get(batch.batch_id, 0):
@@ -219,9 +228,10 @@ class RawLake:
     def damaged(
         self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
     ) -> list[Damage]:
-        """The damaged visible files, found by their size, or if *deep* by a checksum of their content.
+        """The damaged visible files: those that are gone, unreadable or of another size than when they were written.
 
-        *tables* (``raw.events``, …) and *days* restrict the search; *days* applies to tables that have days.
+        If *deep*, the checksums of their contents are compared as well. *tables* (``raw.events``, …) and *days*
+        restrict the search; *days* applies to tables that have days.
         """
         chosen = [
             (batch, output)
@@ -243,7 +253,7 @@ class RawLake:
         ]
 
     def versions(self, table: str) -> dict[dt.date | None, str]:
-        """Day → hash of the table's content; one entry with key None if the table has no days; empty without files."""
+        """Day → hash of the table's content; the only key is None if the table has no days; empty without files."""
         if table not in RAW_TABLES:
             raise KeyError(table)
         if table == "raw.batches":
@@ -271,7 +281,7 @@ def write_manifest(lake: RawLake) -> None:
     manifest = content.getbuffer()
     sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
     with convert_write_errors(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
-        # Polars does not write the file itself: on a full disk it reports a broken file instead.
+        # We write the file, not Polars, which on a full disk reports a broken file instead of the lack of space.
         new.write_bytes(manifest)
         new_sums.write_text(sums, encoding="utf-8")
 

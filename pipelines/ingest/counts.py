@@ -1,7 +1,8 @@
-"""Counts, for each batch: records, duplicates, quarantined and unmapped records.
+"""Counts the records of each batch: all, and those that are duplicates, quarantined or unmapped (give no row).
 
-Here: counting them, and collecting the reasons of refused records.
-Not here: refusing them (``pipelines.ingest.records.validation``), duplicates (``pipelines.ingest.records.duplicates``).
+Here: counting, and collecting the reasons for which records are refused.
+Not here: refusing records (``pipelines.ingest.records.validation``), finding duplicates
+(``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reaso
 
 @dataclass
 class Counts:
-    """Records, duplicates, quarantined and unmapped records of each batch."""
+    """Batch id → number of its records: all, and those that are duplicates, quarantined or unmapped."""
 
     records: dict[str, int]
     duplicates: dict[str, int]
@@ -63,7 +64,7 @@ class Counts:
         return cls(records, duplicate_records(session, mappings), quarantined, unmapped)
 
     def fill(self, batch: Batch) -> Batch:
-        """*batch* with its numbers of records: all, accepted, duplicates, quarantined, unmapped."""
+        """A copy of *batch* with its numbers of records: all, accepted, duplicates, quarantined, unmapped."""
         key = batch.batch_id
         duplicates, quarantined = self.duplicates.get(key, 0), self.quarantined.get(key, 0)
         records, unmapped = self.records[key], self.unmapped.get(key, 0)

@@ -41,9 +41,10 @@ from pipelines.lake.duck import first_line, identifier, literal
 
 @dataclass
 class GroupResult:
-    """The result of a group: its *batches*, how many records of older batches they supersede, and errors.
+    """The result of a group: its *batches*, and errors and warnings, a line each.
 
-    *touched*: known batch id → new modification time of its file, whose content has not changed.
+    *superseded*: id of an older batch → number of its records that events of the group supersede. *touched*: id of an
+    older batch → new modification time of its file, whose content has not changed.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -57,7 +58,8 @@ class GroupResult:
 class Group:
     """Files of one relation that are ingested together.
 
-    Duplicates are looked for in *lake*; *visible* are the paths that must not be overwritten.
+    Duplicates are looked for in *lake*, and those of events through *seen*. *visible* are the paths of the raw files
+    that must not be overwritten.
     """
 
     session: Session
@@ -135,7 +137,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Create the view that adds record numbers to the rows of *streamed*, or else to the records as text."""
+        """Create the view that adds record numbers to the rows of *streamed*; if None, to the records as text."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -161,7 +163,7 @@ class Group:
         reasons = refused_records(self.session, mappings, unread)
         again = {r.batch_id: len(reasons[r.batch_id]) for r in readings if r.copy_of}
         for batch_id in again:
-            reasons[batch_id] = {}  # they are in quarantine already, in the batch of the original
+            reasons[batch_id] = {}  # a copy's refused records are in quarantine already, in the batch of the original
         counts = Counts.of(self.session, readings, mappings, reasons)
         for batch_id, refused in again.items():
             counts.duplicates[batch_id] = counts.duplicates.get(batch_id, 0) + refused
@@ -200,7 +202,7 @@ class Group:
         reasons: Reasons,
         fingerprint: str,
     ) -> dict[str, list[Output]]:
-        """Write the raw files of the group, by batch."""
+        """Write the raw files of the group; returns batch id → its files."""
         versions = {reading.batch_id: f"{reading.batch_id}-{fingerprint}" for reading in readings}
         parts: list[Part] = []
         for mapping in mappings:
@@ -225,7 +227,7 @@ class Group:
 
 
 def validate(session: Session, mapping: Mapping) -> None:
-    """Validate the rows of *mapping* into ``checked_view``.
+    """Run *mapping* and validate its rows; the ``checked_view`` of its target then shows the result.
 
     Raises:
         HeadwaterError: the mapping's SQL fails on a record.
@@ -243,7 +245,7 @@ def validate(session: Session, mapping: Mapping) -> None:
 
 
 def exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents) -> None:
-    """Exclude the rows of *mapping* that are refused or already in *lake*; ``kept_view`` has the others."""
+    """Exclude the rows of *mapping* that are refused or duplicates; the ``kept_view`` of its target has the others."""
     target = mapping.target
     exclude_refused(session, target, mapping.one_to_one)
     if target is EVENTS:
@@ -254,7 +256,7 @@ def exclude(session: Session, mapping: Mapping, lake: RawLake, seen: SeenEvents)
 
 
 def _days(session: Session, mappings: Sequence[Mapping]) -> dict[str, dt.date]:
-    """Batch id → the most frequent day of its stored rows, in the first mapping whose target has a day column."""
+    """Batch id → the most frequent day of its stored rows, from the first mapping that gives it rows with a day."""
     days: dict[str, dt.date] = {}
     for mapping in mappings:
         dated = next((name for name, column in mapping.target.derived.items() if column.kind == "DATE"), None)
@@ -279,7 +281,7 @@ def records_folder(source: str, relation: str) -> str:
 
 
 def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -> tuple[list[FileReading], list[str]]:
-    """*files* of a relation with their batch ids, and a line for each file that cannot be read.
+    """A reading (with its batch id) for each of *files* of a relation, and a line for each file that cannot be read.
 
     A file that is read again keeps its landing time from *lake*. Originals of copies are looked for in *others*.
     """
@@ -291,7 +293,8 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
             if isinstance(batch_id, OSError):
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
-            # A touched file keeps its first landing time, so that the rules about time give the same result.
+            # A file keeps its first landing time as long as its content is the same, so that the rules about time
+            # give the same result.
             landed_at = landed.get(batch_id, file.modified_at)
             readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors

@@ -18,8 +18,8 @@ class IngestReport:
     """What an ingestion did.
 
     *batches* were ingested, for the first time or again. *touched*: raw table → days whose rows changed (None if the
-    table has no days). *errors* and *warnings* have one line each; an error skips its file or source, the others are
-    ingested.
+    table has no days). *errors* and *warnings* have one line each; an error means that its file or
+    source was skipped; the others were ingested.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -44,7 +44,7 @@ class IngestReport:
 
     @property
     def duplicates(self) -> int:
-        """Records of these batches that the lake already has."""
+        """Duplicate records of these batches."""
         return sum(batch.duplicates for batch in self.batches)
 
     @property
@@ -61,7 +61,7 @@ class IngestReport:
         self.batches = [final[batch.batch_id] for batch in self.batches if batch.batch_id in final]
 
     def touch(self, before: Iterable[Batch], after: Iterable[Batch]) -> None:
-        """Add to *touched* the days whose files differ between two states of the manifest."""
+        """Add to *touched* the days whose files differ between the batches *before* and *after* the ingestion."""
         old = {(o.target, o.dt, o.path, o.version) for batch in before for o in batch.outputs}
         new = {(o.target, o.dt, o.path, o.version) for batch in after for o in batch.outputs}
         for target, day, _, _ in old ^ new:

@@ -1,7 +1,7 @@
 """Runs an ingestion: every pending file becomes rows of ``lake/raw``, group by group.
 
 Here: forming groups of files, the order of the work, and making a group's raw files visible.
-Not here: the single steps.
+Not here: the steps for one group (``pipelines.ingest.group``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def pending(home: Home) -> list[LandedFile]:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the next ingestion would find: pending files, errors (a line each), and whether to ingest batches again."""
+    """What the next ingestion would find: pending files, errors, warnings, and whether stored batches are outdated."""
 
     pending: list[LandedFile]
     errors: list[str]
@@ -113,7 +113,7 @@ def ingest(
 
 
 def _news(sources: Mapping[str, Source], before: RawLake, after: RawLake) -> list[str]:
-    """Warnings about drifts and changed files that *before* does not have, and missing columns of new relations."""
+    """Warnings about drifts and changed files that are new since *before*, and missing columns of new relations."""
     known = {drift.key for drift in drifts(before.batches, sources)}
     lines = describe_drifts(drift for drift in drifts(after.batches, sources) if drift.key not in known)
     if len(lines) > _MOST_LINES:

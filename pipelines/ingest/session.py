@@ -1,7 +1,7 @@
 """The DuckDB session that the steps of an ingestion share.
 
 Here: the session, the scratch folder, and the names of the tables that one step makes for the next.
-Not here: the steps.
+Not here: the steps (``pipelines.ingest.group``).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ FILES = "__files"
 
 
 def validated_table(target: str) -> str:
-    """The table of a target's typed and validated rows, in the order of their records."""
+    """Name of the table of a target's typed and validated rows, in the order of their records."""
     return f"__validated_{target}"
 
 
 def checked_view(target: str) -> str:
-    """The view of a target's typed and validated rows, with record_no and ``row``, their place in the table."""
+    """Name of the view of a target's typed and validated rows, with record_no and ``row``, the table's row id."""
     return f"__checked_{target}"
 
 
 def excluded_table(target: str) -> str:
-    """The table (row, is_duplicate) of the rows of ``checked_view`` that are not stored."""
+    """Name of the table (row, is_duplicate) that lists the rows of ``checked_view`` that are not stored."""
     return f"__left_out_{target}"
 
 
 def kept_view(target: str) -> str:
-    """The view of the rows of a target that are stored."""
+    """Name of the view of a target's rows that are stored: those of ``checked_view`` that are not excluded."""
     return f"__kept_{target}"
 
 
@@ -63,7 +63,7 @@ class Session:
 
 @contextmanager
 def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
-    """A session whose files are removed at the end.
+    """A session for one ingestion; its scratch folder is removed at the end.
 
     Raises:
         HeadwaterError: the home cannot be written.

@@ -50,7 +50,7 @@ def _inputs(source: Source, lake: RawLake) -> list[Batch]:
 
 
 def _mapped(source: Source, lake: RawLake) -> list[Batch]:
-    """The batch of the whole mappings' rows, if there is one."""
+    """The batch with the rows of the whole mappings of *source*: a list of one, or empty."""
     return [batch for batch in lake.batches if batch.kind == "mapping" and batch.source == source.name]
 
 
@@ -63,7 +63,7 @@ def _fingerprint(source: Source, inputs: Sequence[Batch], settings: Settings) ->
 
 @dataclass
 class Whole:
-    """The whole mappings of *source*; *lake* is what is visible, *visible* its paths, which must not be overwritten."""
+    """The whole mappings of *source*; *visible* are the paths of the files of *lake*, which must not be overwritten."""
 
     session: Session
     source: Source
@@ -108,7 +108,7 @@ class Whole:
             nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns)
             return f"SELECT {nothing}, CAST(NULL AS BIGINT) AS record_no WHERE false"
         reader = f"read_parquet({list_literal(files)}, union_by_name = true, hive_partitioning = false)"
-        # Records kept before a column was declared lack it if their landing files are gone.
+        # Records kept before a column was declared lack it if their landing files are gone: it is null in them.
         present = {row[0] for row in self.session.rows(f"DESCRIBE SELECT * FROM {reader}")}
         chosen = ", ".join(
             identifier(name) if name in present else f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns
@@ -205,7 +205,7 @@ class Whole:
     def _recounted(
         self, lake: RawLake, mappings: Sequence[Mapping], inputs: Sequence[Batch], superseded: Counter[str]
     ) -> RawLake:
-        """*lake* with new counts for the files whose records these mappings read."""
+        """*lake* with new counts for *inputs*; *superseded*: batch id → number of its records that are superseded."""
         files = lake.files("raw.quarantine")
         quarantined: dict[str, int] = {}
         if files:

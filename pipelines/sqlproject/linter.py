@@ -128,7 +128,8 @@ _Found = tuple[exp.Expr, type[Rule], str]
 
 
 def _findings(tree: exp.Expr, rules: list[Rule]) -> Iterator[_Found]:
-    considering: dict[type[exp.Expr], list[Rule]] = {}  # asking every rule about every node takes a third of the time
+    # A cache: asking every rule about every node would take a third of the linter's time.
+    considering: dict[type[exp.Expr], list[Rule]] = {}
     for node in tree.walk():
         kind = type(node)
         if kind not in considering:
@@ -208,7 +209,7 @@ def _type_of(kind: str) -> exp.DataType:
 
 
 def _without_digits(dtype: exp.DataType) -> exp.DataType:
-    # sqlglot prefers a type with parameters to every other type: DECIMAL(18,4) * DOUBLE would be a DECIMAL.
+    # sqlglot prefers a type with parameters to every other, so DECIMAL(18,4) * DOUBLE would be a DECIMAL with them.
     bare = dtype.copy()
     for part in bare.find_all(exp.DataType):
         if part.this is exp.DType.DECIMAL:

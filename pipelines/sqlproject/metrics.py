@@ -323,7 +323,7 @@ def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table:
 
 
 def _leaves(name: str, table: str | None) -> Iterator[tuple[str, str]]:
-    """The aggregates from which *name* is computed in the end, as (metric, table over which it is aggregated)."""
+    """The aggregated metrics from which *name* is computed, directly or through ratios, as (metric, its table)."""
     metric = known_metric(name)
     if metric.is_ratio and table not in metric.elsewhere:
         for part in metric.parts:

@@ -88,14 +88,14 @@ ValueKey = tuple[tuple[str, type, Value], ...]
 
 @dataclass(frozen=True, eq=False)
 class SqlFile:
-    """The common part of a model and a check. An unchanged file is read only once, so they are compared by identity.
+    """The common part of a model and a check, compared by identity because an unchanged file is read only once.
 
     Attributes:
         name: ``schema.table`` for a model, the file's stem for a check.
         path: The file.
         description: What its rows are, in a sentence or two.
         reads: Table → how many days before the computed day the query reads, as an expression of the settings, or
-            ``all``. Tables that are only read for the computed day are not listed.
+            ``all``. Tables that are read only for the computed day are not listed.
         source: The file's text.
         tree: The query, with its parameters as placeholders and without comments.
     """
@@ -108,14 +108,14 @@ class SqlFile:
     tree: exp.Query
 
     def line_of(self, node: exp.Expr) -> int:
-        """The line of the file on which *node* begins; *node* belongs to the query or to a bound copy."""
+        """The line of the file on which *node* begins; *node* belongs to *tree* or to a bound copy of it."""
         # sqlglot's line numbers are wrong after a parameter; its offsets are right.
         offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
         return self.source.count("\n", 0, min(offsets)) + 1 if offsets else 1
 
     @cached_property
     def parameters(self) -> frozenset[str]:
-        """The names of the parameters in the query and in ``reads``, without the parameters for days."""
+        """The names of the parameters in the query and in ``reads``, without those for days (dt, from_dt, to_dt)."""
         trees = [self.tree, *(sqlglot.parse_one(text, read=DIALECT) for text in self.reads.values())]
         names = {node.name for tree in trees for node in tree.find_all(exp.Placeholder)}
         names |= {node.name for tree in trees[1:] for node in tree.find_all(exp.Column)} - {ALL_DAYS}
@@ -127,7 +127,7 @@ class SqlFile:
         return self.tree.sql(dialect=DIALECT, comments=False)
 
     def bound(self, values: Mapping[str, Value]) -> exp.Query:
-        """The query with the values of its parameters. It is cached: do not change it.
+        """The query with *values* in place of its parameters. The result is cached, so do not change it.
 
         Raises:
             HeadwaterError: the query names a parameter that *values* lacks, or uses a list outside of IN.
@@ -143,7 +143,7 @@ class SqlFile:
         return _bound_sql(self, self.key_of(values))
 
     def key_of(self, values: Mapping[str, Value]) -> ValueKey:
-        """The *values* that the file names, as a key for caches. It includes types: 7 and 7.0 give different SQL.
+        """Those of *values* that the file uses, as a key for caches, with types because 7 and 7.0 give different SQL.
 
         Raises:
             HeadwaterError: the file names a parameter that *values* lacks.
@@ -186,7 +186,7 @@ class Model(SqlFile):
 
     @cached_property
     def code_version(self) -> str:
-        """A hash of everything in the file that determines the rows: query, types, grain, order, Python function."""
+        """A hash of everything in the file that determines the rows: query, types, grain, order, reads, function."""
         parts = [self.text, repr(self.types), repr(self.grain), repr(self.sorted_by), repr(sorted(self.reads.items()))]
         if self.python:
             parts += [self.python, step_version(self.python)]

@@ -61,7 +61,10 @@ class Project:
         return not model.is_partitioned or any(read.offsets is None for read in self.reads[model.name])
 
     def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
-        """The partitions that *read* covers for the partition *key* of a model, as (table, partition)."""
+        """The partitions that *read* covers for the partition *key* of a model: (table, day), or (table, None).
+
+        A day of None means the whole table: it has no partitions, or (*key* None) the model has none.
+        """
         if key is None or not self.is_partitioned(read.table):
             yield read.table, None
             return
@@ -87,7 +90,7 @@ class Project:
         return list(dict.fromkeys(model.schema for model in self.models.values()))
 
     def bind(self, file: SqlFile, span: DaySpan | None) -> exp.Query:
-        """The query of *file* for the days of *span*; *span* is None if it is not computed by day."""
+        """The query of *file* for the days of *span*; *span* is None if *file* is not computed by day."""
         return file.bound(values_for(file, self.parameters, span))
 
     def sql(self, file: SqlFile, span: DaySpan | None) -> str:

@@ -25,10 +25,10 @@ Step = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def step_named(name: str) -> Step:
-    """The function that ``module:function`` names.
+    """The function that *name*, ``module:function``, stands for.
 
     Raises:
-        HeadwaterError: it does not exist.
+        HeadwaterError: there is no such module or function.
     """
     module, _, function = name.partition(":")
     try:

@@ -36,7 +36,7 @@ class Read:
 
     Attributes:
         table: The table.
-        offsets: The days that are read to compute a day: how many days before it, ascending. None: all days.
+        offsets: Which days are read to compute a day, as numbers of days before it, ascending. None: all days.
         is_exact: Whether the query names each day (``dt = …``) instead of a span (``dt BETWEEN …``).
     """
 
@@ -55,7 +55,10 @@ class Read:
 
 
 def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | None) -> dict[str, Value]:
-    """The parameter values of *file* for the days of *span*; *span* is None if it is not computed by day."""
+    """*parameters* and those for the days of *span*: dt for a model with ``as_of``, else from_dt and to_dt.
+
+    *span* is None if *file* is not computed by day; then only *parameters* are returned.
+    """
     if span is None:
         return dict(parameters)
     if isinstance(file, Model) and file.as_of:
@@ -64,7 +67,7 @@ def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | N
 
 
 def sample_span(file: SqlFile, models: Mapping[str, Model]) -> DaySpan | None:
-    """A sample day to bind *file* to, for validating its columns; None if it is not computed by day."""
+    """A sample day to bind *file* to, for validating its columns; None if *file* is not computed by day."""
     model = models.get(file.model) if isinstance(file, Check) else models.get(file.name)
     return _SAMPLE if model is None or model.is_partitioned else None
 
@@ -115,7 +118,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 class _Mention(NamedTuple):
     """A reference to a table in a query: its line, and the days that the SELECT reads, as in ``Read``.
 
-    Unlike there, *offsets* is None if the SELECT has no condition on the table's days.
+    In ``Read``, *offsets* None means all days; here it means that the SELECT has no condition on the table's days.
     """
 
     table: str

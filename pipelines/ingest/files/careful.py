@@ -1,7 +1,7 @@
 """Reads a file that DuckDB's readers refuse: readable records go into a clean copy, the others get a reason.
 
-Here: the copy. It has an empty record for each refused one, so that records keep their numbers.
-Not here: deciding which files need it (``pipelines.ingest.files.reading``).
+Here: writing the copy. A refused record becomes an empty one in it, so that all records keep their numbers.
+Not here: deciding which files need a copy (``pipelines.ingest.files.reading``).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pipelines.ingest.files.records import RawRecord, csv_fields, records_of
 
 @dataclass
 class Refusals:
-    """The records of a file that cannot be read: number → reason; and warnings about the file."""
+    """What cannot be read in a file: *records* (record number → reason), and *warnings* about the whole file."""
 
     records: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
 def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
-    """A plain copy of *file* in *scratch* that DuckDB can read, and the records that it refuses.
+    """Write an uncompressed copy of *file* into *scratch* that DuckDB can read; returns it and the refused records.
 
-    *delimiter* is for CSV. *names* are the columns of a CSV file, or the keys of NDJSON that are read. The copy of a
-    CSV file has the header as its first line.
+    *delimiter* is for CSV. *names* are all columns of a CSV file, or the keys of an NDJSON file that are read. The copy
+    of a CSV file has the header as its first line.
 
     Raises:
         OSError: the file cannot be opened or decompressed at all.
@@ -53,7 +53,7 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
 
 
 def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
-    """Why DuckDB found no value for the columns *names* in a line; None if the line is valid and has no value."""
+    """The fault of a line in which DuckDB found none of the keys *names*; None if it is an object without values."""
     if record.fault:
         return record.fault
     try:
@@ -64,7 +64,7 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
         return "invalid json"
     if not isinstance(value, dict):
         return "not a JSON object"
-    # Python accepts more than DuckDB does, such as half of a surrogate pair.
+    # If Python finds a value, DuckDB could not parse the line: it accepts less, for example no half surrogate pairs.
     return "invalid json" if any(value.get(name) is not None for name in names) else None
 
 
@@ -83,7 +83,7 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
-    """The reason to refuse an object that has one of the keys *names* twice: it is unclear which value is meant."""
+    """The reason to refuse an object with one of the keys *names* twice, as either value may be meant; else None."""
     # Parsing is slow and rarely necessary: count the keys in the text first, unless escapes may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
         return None
@@ -101,7 +101,7 @@ def _key_twice(content: bytes, names: Collection[str]) -> str | None:
 def _copy_csv(record: RawRecord, out: IO[str], delimiter: str, width: int) -> str | None:
     fields, fault = csv_fields(record, delimiter)
     if not any(fields[width:]):
-        del fields[width:]  # trailing delimiters
+        del fields[width:]  # empty fields after trailing delimiters
     if not fault and len(fields) != width:
         fault = f"{len(fields)} fields instead of {width}"
     writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")

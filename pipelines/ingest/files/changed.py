@@ -16,13 +16,13 @@ from pipelines.ingest.files.discover import is_as_ingested, modified_at
 
 @dataclass(frozen=True)
 class Change:
-    """A landing file that was ingested again with new content: its last two batches."""
+    """The last two batches of a landing file that was ingested again because its content had changed."""
 
     old: Batch
     new: Batch
 
     def describe(self) -> str:
-        """One line about the change."""
+        """A line for the user: when the old content was ingested, both sizes, and that the records of both are kept."""
         return (
             f"landing/{self.new.file}: has other content ({self.new.bytes:,} bytes) than was ingested at "
             f"{self.old.ingested_at:%Y-%m-%d %H:%M} UTC ({self.old.bytes:,} bytes); the {self.old.records:,} earlier "
@@ -37,7 +37,7 @@ def changes(batches: Iterable[Batch]) -> list[Change]:
 
 
 def changed_unseen(landing: Path, batches: Iterable[Batch]) -> list[str]:
-    """A line about each file below *landing* whose content has changed but whose size and time have not.
+    """A line about each file below *landing* whose content changed after its ingestion, but not its size and time.
 
     Slow: it reads every landed file.
     """

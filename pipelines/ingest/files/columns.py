@@ -1,4 +1,4 @@
-"""Columns: which columns the files of a group have, before records are validated.
+"""Which of the declared columns the files of a group (ingested together) have, before records are validated.
 
 Here: stopping a source if no file has a required column, and counting the values of each column.
 Not here: a record that lacks a value (``pipelines.ingest.records.validation``), unusual counts
@@ -31,7 +31,8 @@ def require_columns(
     """Require that at least one of the files has each required column.
 
     Raises:
-        HeadwaterError: no file has it; names the column, the files and the names that were looked for.
+        HeadwaterError: none of the files has a required column; the text names it, the files, and the names that were
+            looked for.
     """
     with_records = [r for r in readings if r.records > len(r.refusals.records)]
     if not with_records:
@@ -55,9 +56,10 @@ def require_columns(
 def filled_columns(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], destination: Destination
 ) -> dict[str, tuple[int, str]]:
-    """Batch id → (number of records that were not refused, JSON of column → how many of these have a value).
+    """Batch id → (number of records not refused while reading, JSON of column → how many of these have a value).
 
-    A column that no file has is not listed; a column without values is listed if a header or key names it.
+    The JSON lacks the columns that no file has. A column without any value is in it, with 0, if a file's header or one
+    of its first records names the column.
     """
     names = list(destination.shown_by)
     counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
@@ -89,7 +91,7 @@ def _without_values(session: Session, destination: Destination, names: list[str]
 def _in_heads(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
 ) -> set[str]:
-    """The columns of *absent* that a file has without values: in its header, or as keys of its first records."""
+    """The columns of *absent* that a file has without values: its header or one of its first records names them."""
     declared = source.relations[relation]
     found: set[str] = set()
     for reading in readings:

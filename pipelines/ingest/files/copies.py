@@ -19,6 +19,7 @@ class Originals:
 
     A batch id is a hash of a file's name and content. So a new file is a copy of a known file if the hash of the known
     file's name and the new file's content is the known batch id. Only files of equal size are compared.
+    A file that is not a copy is its own original.
     """
 
     by_size: dict[int, list[tuple[str, str, str]]]

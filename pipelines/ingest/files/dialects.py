@@ -43,8 +43,8 @@ class Dialect:
     *names* are the names of the file's columns (for Parquet, *types* are their types), or the keys to look for in
     NDJSON. A column name that differs from a declared one only in case is replaced by the declared one; a key keeps the
     case that it has in the file. *needs_care*: DuckDB would misread the file, so only its clean copy may be read.
-    *is_strict*: the query fails on a line that is not a JSON object or has a key twice; a query that is not strict uses
-    the first value of the key.
+    *is_strict*: the query fails on a line that is not a JSON object or has a key twice; a query that is not strict
+    returns a row without values for such a line, or the first value of the key.
     """
 
     format: str
@@ -56,12 +56,15 @@ class Dialect:
     is_strict: bool = False
 
     def of_copy(self) -> Dialect:
-        """The dialect of the file's clean copy."""
+        """The dialect of the file's clean copy (see ``careful``), which is not compressed and needs no care."""
         return replace(self, compression="", needs_care=False, is_strict=False)
 
     @property
     def is_read_alone(self) -> bool:
-        """Whether each file needs its own query, because ``file_index`` cannot identify the file of a record."""
+        """Whether each file needs its own query.
+
+        A column ``file_index`` in the file hides the one by which DuckDB tells to which file a record belongs.
+        """
         return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
 
     @property
@@ -92,7 +95,7 @@ def dialect_of(
     is_damaged = bool(lines.damage) or not is_sound
     if file.format == "ndjson":
         keys = _as_in_head(relation.aliases, head)
-        # DuckDB reads a record after a byte-order mark as an empty row.
+        # DuckDB reads a record after a byte-order mark as an empty row; the clean copy has no mark.
         needs_care = lines.has_bom or is_damaged
         return Dialect("ndjson", file.compression, needs_care=needs_care, names=keys, is_strict=True)
     if not head:
@@ -133,7 +136,7 @@ def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
-    """The keys to look for, one for each of *aliases*: as declared, or in the case that the first records use.
+    """The key to look for, for each of *aliases*: the alias itself, or its spelling (case) in the first records.
 
     Raises:
         ValueError: a column has several spellings, and none is the declared one.
@@ -169,7 +172,7 @@ def _parquet_dialect(
     if any(name.lower() == FILE_ROW for name, *_ in rows):
         raise ValueError(f"a column has the reserved name {FILE_ROW}; rename it")
     declared = {alias.lower(): alias for alias in relation.aliases}
-    # DESCRIBE renames the second of two columns whose names are equal or differ only in case.
+    # The names come from the file's schema: DESCRIBE renames the second of two that are equal or differ only in case.
     columns = _top_columns(connection, path)
     names = tuple(declared.get(name.lower(), name) for name, _ in columns)
     _refuse_twice(relation.aliases, names)
@@ -180,7 +183,7 @@ def _parquet_dialect(
 
 
 def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, bool]]:
-    """The columns of a Parquet file: (name, whether it has local times instead of instants).
+    """The columns of a Parquet file outside of nested ones: (name, whether it has local times instead of instants).
 
     DuckDB calls both TIMESTAMP if the file uses an older notation for instants; the file's schema distinguishes them.
     """
@@ -196,7 +199,7 @@ def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tupl
 
 @dataclass(frozen=True)
 class Origin:
-    """A file for a query: its path, and the batch and landing time of its records."""
+    """A file that a query reads: its path, and the batch id and landing time that its records get."""
 
     path: Path
     batch_id: str
@@ -219,8 +222,8 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 
 
 def _of_file(values: Sequence[str]) -> str:
-    """SQL for the value of a record's file; *values* has one for each file, and file_index counts files from 0."""
-    # A join with a table of files might change the order of the records.
+    """SQL for the item of *values* that belongs to a record's file; DuckDB's file_index numbers the files from 0."""
+    # A list instead of a join with a table of files, which might change the order of the records.
     return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 
 
@@ -244,13 +247,13 @@ def _position(index: int) -> str:
 
 
 def _as_text(column: str, kind: str) -> str:
-    """SQL for a Parquet value as the text that a CSV file would have for it."""
+    """SQL that converts the Parquet *column*, whose DuckDB type is *kind*, into the text that a CSV file would have."""
     if kind.startswith("TIMESTAMP") and not kind.endswith(_WITHOUT_ZONE):
-        # The text of an instant ends with Z for UTC.
+        # The Z says that the text is in UTC.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
     if kind in _WHOLE_NUMBERS_BELOW:
-        # A column of ids with nulls often arrives as floating point: 12345.0 is 12345. A number that may stand for
-        # several ids gets a notation that validation refuses.
+        # A column of ids with nulls often arrives as floating point, so 12345.0 becomes 12345. An integer that is too
+        # large to be exact may stand for several ids: it gets a notation that validation refuses.
         return (
             f"CASE WHEN isnan({column}) THEN 'NaN' WHEN {column} <> trunc({column}) OR isinf({column}) "
             f"THEN CAST({column} AS VARCHAR) WHEN abs({column}) < {_WHOLE_NUMBERS_BELOW[kind]} "
@@ -262,7 +265,7 @@ def _as_text(column: str, kind: str) -> str:
             f"ELSE CAST({column} AS VARCHAR) END"
         )
     if kind == "BLOB":
-        # Older writers do not declare that their bytes are text.
+        # Older writers do not declare that their bytes are text, so decode them.
         return f"CASE WHEN {column} IS NOT NULL THEN coalesce(TRY(decode({column})), {NO_TEXT}) END"
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"

@@ -52,7 +52,7 @@ class LandedFile:
 
     @property
     def modified_at(self) -> dt.datetime:
-        """Its modification time (UTC, without an offset, microseconds)."""
+        """The file's modification time (UTC, without an offset, microseconds)."""
         return modified_at(self.modified_ns)
 
     def is_unchanged(self) -> bool:
@@ -65,19 +65,19 @@ class LandedFile:
         return (now.st_size, now.st_mtime_ns) == (self.size, self.modified_ns)
 
     def batch_id(self) -> str:
-        """The batch's id: a hash of the file's path and content.
+        """The id of the batch that the file becomes: a hash of the file's path and content.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: the file cannot be read.
         """
         return batch_id_of(self.path, self.file)
 
 
 def batch_id_of(path: Path, file: str) -> str:
-    """The batch id for the content of *path* under the name *file* in the landing folder.
+    """The batch id that the content of *path* has under the name *file* in the landing folder.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file *path* cannot be read.
     """
     digest = hashlib.sha256(f"{file}\n".encode())
     with path.open("rb", buffering=0) as handle:
@@ -89,8 +89,8 @@ def batch_id_of(path: Path, file: str) -> str:
 def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
     """Whether the file of *batch* is below *landing* and unchanged.
 
-    Size and time are compared; the content only if the time differs, or if *deep*. Landing files have no checksums
-    beside them, because Headwater does not own them.
+    The size is compared first. If the modification time differs, or if *deep*, the content is compared too. Landing
+    files have no checksums beside them, because Headwater does not own them.
     """
     path = landing / batch.file
     try:
@@ -145,9 +145,10 @@ def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> L
 
 
 def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
-    """Those of *files* that were not modified for *seconds*, and a line about each of the others.
+    """Those of *files* that are no longer being written, and a line for the user about each of the others.
 
-    Waits once for all recently modified files.
+    A file that was modified less than *seconds* ago counts as written if it does not change until it is that old. All
+    such files are waited for together.
     """
     files = list(files)
     now = time.time()
@@ -233,7 +234,7 @@ def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: 
 
 
 def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedFile | None:
-    """*file*, relative to the landing folder *root*, as a file of *relation*; None if it does not exist."""
+    """*file*, a path below *root*, as a landing file of *relation*; None if it is gone or its format is unknown."""
     path = root / file
     kind = _format(source, relation, file)
     try:
@@ -247,7 +248,7 @@ def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedF
 
 
 def _format(source: Source, relation: str, file: str) -> str | None:
-    """The declared format, or the format by the end of the name."""
+    """The format that *relation* declares; if that is auto, the one of the name's suffix, or None if it is unknown."""
     declared = source.relations[relation].format
     path = PurePosixPath(file)
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path

@@ -35,7 +35,7 @@ _BREAKS_OFF = "the file breaks off here"
 
 @dataclass(frozen=True)
 class Line:
-    """A line without its line break. *fault*: it is too long (then *content* is its beginning), or truncated."""
+    """A line and its line break, *end*. *fault*: it is too long (then *content* is its beginning), or truncated."""
 
     number: int
     content: bytes
@@ -46,8 +46,8 @@ class Line:
 class Lines:
     """The lines of a landing file, decompressed and without a byte-order mark.
 
-    After the iteration *damage* says why it ended early, and *has_bom* whether there was a byte-order mark. Iterating
-    raises OSError if the file cannot be opened or decompressed at all.
+    After an iteration, *damage* says why the file ended early (None if it is complete), and *has_bom* whether it began
+    with a byte-order mark. Iterating raises OSError if the file cannot be opened or decompressed at all.
     """
 
     def __init__(self, file: LandedFile) -> None:
@@ -89,7 +89,7 @@ class Lines:
             yield rest, _BREAKS_OFF if self.damage else None
 
     def _split(self, text: bytes) -> list[bytes]:
-        """The lines of *text* with their line breaks; the last one may continue in the next block."""
+        """The lines of *text* with their line breaks; the last item, perhaps empty, may continue in the next block."""
         if self._breaks_at_returns:
             lines = text.splitlines(keepends=True)
             return lines if lines and not lines[-1].endswith(b"\n") else [*lines, b""]
@@ -110,7 +110,7 @@ class Lines:
 
 
 def is_complete(file: LandedFile) -> bool:
-    """Whether a compressed file is not truncated and matches its checksums.
+    """Whether a compressed file is not truncated and matches its checksums; True if *file* is not compressed.
 
     DuckDB reads a truncated zstd file without an error, and does not verify the checksums of gzip.
 

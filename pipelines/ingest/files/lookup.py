@@ -37,7 +37,8 @@ class Lookup:
     ) -> Iterator[RawRecord]:
         """The records of *file* whose numbers are *wanted*, in order; *records* is how many DuckDB read from it.
 
-        Yields nothing for a CSV file in which Python finds more or fewer records than DuckDB: the numbers do not match.
+        Yields nothing for a CSV file in which Python finds more or fewer records than DuckDB, because then the same
+        number may mean different records.
 
         Raises:
             OSError: the file can no longer be read.
@@ -86,7 +87,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # Start in the block in which the previous line ends: the last one with fewer line breaks before it.
+            # The previous line ends in the last block that begins after fewer than number - 1 line breaks: start there.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)
@@ -102,7 +103,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
 
 
 def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records, found by one query; None if DuckDB does not count exactly *records* in the file."""
+    """The wanted records, found by one query; None if the query fails or counts other than *records* in the file."""
     path = without_glob(file.path, session.scratch)
     # This query fails if any byte is not UTF-8; then the file is read line by line in Python.
     lines = (

@@ -33,9 +33,9 @@ class Destination:
     """The table to which the records of a relation are written.
 
     *query_of* turns a query of the records (columns as text, batch_id and landed_at) into the query of the rows to
-    insert into *table*, one for each record. *is_empty* and *is_refused* are SQL conditions on a row: its record has no
-    value at all; its record is refused, as every empty one is. *shown_by*: column of the relation → column of the table
-    that is not null if the record has a value.
+    insert into *table*, one for each record. Two SQL conditions on a row of *table* say whether its record has no value
+    at all (*is_empty*), and whether it is refused while reading (*is_refused*), as every empty record is. *shown_by*:
+    column of the relation → column of *table* that is not null if the record has a value in the former.
     """
 
     table: str
@@ -51,7 +51,7 @@ def nothing_in(columns: Iterable[str]) -> str:
 
 
 def as_text(relation: Relation) -> Destination:
-    """The destination ``__parsed``: the records of *relation* as text."""
+    """The destination that stores the records of *relation* as text, in the table ``__parsed``."""
     shown_by = {name: name for name in relation.columns}
     is_empty = nothing_in(relation.columns)
     return Destination(PARSED, "SELECT * EXCLUDE (landed_at) FROM ({})".format, is_empty, is_empty, shown_by)
@@ -61,8 +61,9 @@ def as_text(relation: Relation) -> Destination:
 class FileReading:
     """A file that is being ingested, its batch, and what was found in it.
 
-    Its records are the rows of the destination from *first_row*, in order; *error* says why the file was not read.
-    *copy_of* is the batch of another file with the same content, or ''.
+    Its *records* (their number) are consecutive rows of the destination, in order, from the row id *first_row* on.
+    *error* says why the file was not read. *copy_of* is the id of the batch of another file with the same content, or
+    ''; *is_copy* means that the file was read from its clean copy (see ``careful``).
     """
 
     file: LandedFile
@@ -94,7 +95,7 @@ class Reader:
         self._has_table = False
 
     def read(self, readings: Sequence[FileReading]) -> None:
-        """Fill the destination with the records of *readings*; sets the results on each reading."""
+        """Fill the destination with the records of *readings*, and set on each reading what was found in its file."""
         self.session.run(f"DROP TABLE IF EXISTS {self.destination.table}")
         with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
             complete = list(pool.map(_is_complete, readings))
@@ -110,7 +111,7 @@ class Reader:
         self._find_null_bytes(readings)
 
     def _look_at(self, reading: FileReading, is_sound: bool) -> None:
-        """Set the dialect of the file; it needs care unless *is_sound*."""
+        """Set the dialect of the file, or the error with which this fails; the file needs care unless *is_sound*."""
         try:
             if reading.file.size:
                 reading.dialect = dialect_of(
@@ -136,7 +137,7 @@ class Reader:
             self._insert_again(group, error)
 
     def _add(self, records: str) -> None:
-        # The first query creates the table: to create it empty from the same query takes as long as a small file.
+        # The first query creates the table: creating it empty beforehand would take as long as reading a small file.
         table, query = self.destination.table, self.destination.query_of(records)
         self.session.run(f"INSERT INTO {table} {query}" if self._has_table else f"CREATE TABLE {table} AS {query}")
         self._has_table = True
@@ -162,7 +163,7 @@ class Reader:
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
             f"compression = {literal(group[0].file.compression or 'none')})"
         )
-        # Nearly all records of a log have one of a few sets of keys, so distinct sets are tested.
+        # Nearly all records of a log have one of a few sets of keys, so one record of each set is tested.
         query = (
             f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
             "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
@@ -224,7 +225,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """Number → fault, for *empty* records. Looks up all *refused* records, because quarantine needs them later."""
+        """Record number → fault, for *empty* records. Looks up all *refused* ones, which quarantine needs later."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):
@@ -250,7 +251,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
-        """Delete records from the destination; the others keep their row ids and so their numbers."""
+        """Delete records from the destination; the others keep their row ids, from which their numbers are computed."""
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
             self.session.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")

@@ -1,4 +1,4 @@
-"""The records of a landing file of lines: which lines belong to a record, and the fields of a CSV record.
+"""The records of a CSV or NDJSON file: which lines belong to a record, and the fields of a CSV record.
 
 Here: raw records with their numbers and lines, for files that DuckDB cannot read. In CSV, as in DuckDB's reader, a
 quote opens a field only at its beginning or after one blank; elsewhere it is an ordinary character, so that a stray
@@ -44,7 +44,7 @@ class RawRecord:
 
 
 def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator[RawRecord]:
-    """The records in *lines*, without blank lines. In CSV, with *delimiter*, the header comes first, as number 0."""
+    """The records in *lines*; blank lines are skipped. In CSV (with *delimiter*) the header is record 0."""
     if file.format == "csv":
         yield from _csv_records(lines, delimiter.encode())
         return

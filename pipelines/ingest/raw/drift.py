@@ -32,7 +32,7 @@ _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[0
 
 @dataclass
 class _Day:
-    """The files of a relation for one day: their records, and column → how many of these have a value."""
+    """Counts of a relation's files of one day, which are *batches*; *read* and *filled* as in ``Batch``."""
 
     records: int = 0
     refused: int = 0
@@ -51,14 +51,14 @@ class _Day:
 
 @dataclass(frozen=True)
 class Share:
-    """*count* of *of* records."""
+    """A share of records: *count* out of *of*."""
 
     count: int
     of: int
 
     @property
     def part(self) -> float:
-        """The share, from 0 to 1."""
+        """The share as a number from 0 to 1; 0 if there are no records."""
         return self.count / self.of if self.of else 0.0
 
     def __str__(self) -> str:
@@ -69,8 +69,8 @@ class Share:
 class Drift:
     """A share of *relation* that jumped on *day*.
 
-    It is the share of records without a value in *column*, or of refused records if *column* is None. *file* is the
-    day's file with the most of them.
+    It is the share of records without a value in *column*, or of refused records if *column* is None: *now* is the
+    share on that day, *before* in the ``WINDOW_DAYS`` before. *file* is the day's file with the most such records.
     """
 
     source: str
@@ -88,7 +88,7 @@ class Drift:
 
     @property
     def is_gone(self) -> bool:
-        """Whether no record has a value in the column."""
+        """Whether no record of the day has a value in the column; False for refused records."""
         return self.column is not None and self.now.count == self.now.of
 
 
@@ -115,7 +115,7 @@ def drifts(batches: Iterable[Batch], sources: Mapping[str, Source]) -> list[Drif
 
 
 def describe_drifts(found: Iterable[Drift]) -> list[str]:
-    """A line for each file and kind of drift, with the shares."""
+    """Lines for the user, with the shares; one line for all columns that drifted in the same way in the same file."""
     together: dict[tuple[object, ...], list[Drift]] = {}
     for drift in found:
         together.setdefault((drift.key[:3], drift.file, drift.column is None, drift.is_gone), []).append(drift)
@@ -142,7 +142,7 @@ def _describe(found: Sequence[Drift]) -> str:
 
 
 def never_there(batches: Iterable[Batch], sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """Relation (``native events``) → optional columns that no file has; only relations with missing columns."""
+    """Source and relation, as ``native events`` → optional columns that no file has, if there are any."""
     there: dict[tuple[str, str], set[str]] = {}
     for batch in batches:
         if batch.kind == "file" and batch.read:
@@ -206,7 +206,7 @@ def _share(day: _Day, column: str | None) -> Share:
 
 
 def describe_never_there(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yields one line that names the columns that no file has; nothing if there are none."""
+    """Yield one line for the user that names the columns in *found* (see ``never_there``); none if it is empty."""
     if found:
         listed = "; ".join(f"{relation}: {', '.join(names)}" for relation, names in found.items())
         yield f"optional columns that no file has, read as empty: {listed}"

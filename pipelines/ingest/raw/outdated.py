@@ -1,7 +1,7 @@
 """Batches to ingest again, because a mapping, declaration or setting has changed, or raw files are gone.
 
-Here: finding these batches and their landing files. Batches that share a target form a set, because which of their
-records are duplicates must be decided again for all of them together.
+Here: finding these batches and their landing files. Batches that share a target form a set, because duplicates
+among them must be determined again for all of them together.
 Not here: ingesting them (``pipelines.ingest.run``).
 """
 
@@ -36,7 +36,7 @@ class StaleSet:
 def stale_sets(
     home: Home, sources: Mapping[str, Source], lake: RawLake, settings: Settings
 ) -> tuple[list[StaleSet], list[str]]:
-    """The sets of batches to ingest again, and an error for each set that lacks a landing file."""
+    """The sets of batches to ingest again, and an error for each set of which a landing file is gone or changed."""
     files = [batch for batch in lake.batches if batch.kind == "file" and _is_declared(batch, sources)]
     stale = {b.batch_id for b in files if b.fingerprint != _fingerprint(b, sources, settings)}
     gone = {batch.batch_id: path for batch in files if (path := missing_file(lake, batch))}
@@ -86,7 +86,7 @@ def _joined(batches: Sequence[Batch], sources: Mapping[str, Source]) -> list[Sta
 
 
 def _find_files(home: Home, sources: Mapping[str, Source], batches: Sequence[Batch], together: StaleSet) -> list[str]:
-    """Collect the landing files of a set; returns the names of files that are gone or have changed."""
+    """Add the landing files of the set *together* to it; returns the names of those that are gone or have changed."""
     lost = []
     for batch in batches:
         if batch.batch_id not in together.batch_ids:
@@ -105,7 +105,7 @@ def missing_file(lake: RawLake, batch: Batch) -> Path | None:
 
 
 def remedy_for(home: Home, lake: RawLake, damage: Damage) -> str:
-    """What to do about a damaged raw file; it depends on whether its records can be read again."""
+    """What the user can do about a damaged raw file; this depends on whether its records can be read again."""
     act = "remove it: 'headwater run'" if damage.path.exists() else "'headwater run'"
     if not damage.file:
         return f"{act} makes it again from the kept records"

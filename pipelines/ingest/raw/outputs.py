@@ -1,7 +1,8 @@
-"""Outputs: stored rows become raw files, which are invisible until the manifest lists them.
+"""Writes the rows to store into raw files, which are invisible until the manifest lists them.
 
-Here: choosing the file for a batch's rows of a target, writing it, and removing files that are not listed.
-Not here: which rows are stored (``pipelines.ingest.records.duplicates``).
+Here: dividing the rows among files by target, batch and day, writing these, and removing files that the manifest does
+not list.
+Not here: deciding which rows are stored (``pipelines.ingest.records.duplicates``).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ writes times and ids, which hardly repeat, smaller and faster."""
 
 @dataclass(frozen=True)
 class Part:
-    """A file to write: the rows of *query*, for *batch_id* in *target*, and for *day* if the target has days."""
+    """A file to write with the rows of *query*; the other fields become those of its ``Output``, *day* its *dt*."""
 
     target: str
     day: dt.date | None
@@ -44,7 +45,7 @@ class Writer:
     """Writes raw files; never overwrites visible ones."""
 
     def __init__(self, session: Session, root: Path, visible: Collection[str]) -> None:
-        """*visible* are the paths that the manifest lists, relative to *root*."""
+        """*root* is ``lake/raw``; *visible* are the paths that the manifest lists, relative to *root*."""
         self.session = session
         self.root = root
         self.visible = visible
@@ -76,7 +77,10 @@ class Writer:
 
 
 def kept_parts(session: Session, target: Target, source: str, versions: Mapping[str, str]) -> list[Part]:
-    """The kept rows of *target*, a part for each batch and day; *versions*: batch id → version."""
+    """The files to write for the kept rows of *target*, which come from *source*: one for each batch and day.
+
+    For events, each has a second file with the hashes of their ids. *versions*: batch id → version of its files.
+    """
     view = kept_view(target.name)
     columns = stored_columns(target, {"source": literal(source)})
     day_column = "dt" if target.partitioned else "NULL"
@@ -96,7 +100,10 @@ def kept_parts(session: Session, target: Target, source: str, versions: Mapping[
 
 
 def superseded_parts(session: Session, versions: Mapping[str, str], name: str | None = None) -> list[Part]:
-    """The rows of ``__superseded``, by superseding batch (or *name* for all) and by day of the superseded row."""
+    """The files to write that list superseded events: one for each superseding batch and day of superseded events.
+
+    If *name* is given, it replaces the ids of all superseding batches. *versions*: batch id → version of its files.
+    """
     by = literal(name) if name else "superseded_by"
     superseded = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
     parts = []
@@ -110,7 +117,7 @@ def superseded_parts(session: Session, versions: Mapping[str, str], name: str | 
 
 
 def stored_columns(target: Target, given: Mapping[str, str]) -> str:
-    """The SELECT list of the raw table of *target*; *given* replaces some columns by another expression."""
+    """The SELECT list for a raw file of *target*, without dt; *given*: column → SQL to use instead of its name."""
     return ", ".join(
         f"CAST({given.get(name, identifier(name))} AS {kind}) AS {identifier(name)}"
         for name, kind in RAW_TABLES[target.table].items()

@@ -32,7 +32,9 @@ def quarantine_query(
     reading: FileReading,
     reasons: Mapping[int, str],
 ) -> str:
-    """SQL for the quarantine rows of a file of *relation*; *reasons*: number of a refused record → reasons.
+    """SQL for the quarantine rows of a file of *relation*, which *declared* describes.
+
+    *reasons*: number of a refused record → everything that is wrong with it.
 
     Raises:
         OSError: the file can no longer be read.
@@ -46,7 +48,7 @@ def quarantine_query(
 
 
 def listing_query(listing: Path, batch_id: str, source: str, relation: str, file: str, landed_at: dt.datetime) -> str:
-    """SQL for quarantine rows: the NDJSON file *listing* has what differs by row, the other arguments are constant."""
+    """SQL for quarantine rows: their numbers, lines, reasons and texts are in the NDJSON file *listing*."""
     given = {
         "batch_id": literal(batch_id),
         "source": literal(source),
@@ -59,7 +61,7 @@ def listing_query(listing: Path, batch_id: str, source: str, relation: str, file
         for name, kind in RAW_TABLES["raw.quarantine"].items()
     )
     kinds = "{'record_no': 'BIGINT', 'line_no': 'BIGINT', 'reasons': 'VARCHAR', 'raw': 'VARCHAR'}"
-    # Escapes can make a text of 16 MB several times as long.
+    # The size limit is generous, because escapes can make a text of 16 MB several times as long.
     return (
         f"SELECT {columns} FROM read_json({literal(str(listing))}, format = 'newline_delimited', columns = {kinds}, "
         "maximum_object_size = 120000000, hive_partitioning = false)"
@@ -82,9 +84,10 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
 
 
 def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """Rows of a CSV file that DuckDB splits into records differently than we do, as JSON of the columns that are read.
+    """The *wanted* records of a CSV file that our own reader splits into other records than DuckDB did.
 
-    DuckDB accepts more than we do, such as a quoted field that is opened twice.
+    Their texts are JSON of the columns that DuckDB read. It accepts more than our reader, such as a quoted field that
+    is opened twice.
     """
     columns = ", ".join(identifier(name) for name in declared.columns)
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))
@@ -97,7 +100,7 @@ def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wan
 
 
 def _parquet_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """Rows of a Parquet file, which has no lines, as JSON of the columns that are read."""
+    """The *wanted* records of a Parquet file, which has no lines; their texts are JSON of the columns that are read."""
     assert reading.dialect is not None
     origin = Origin(without_glob(reading.file.path, session.scratch), reading.batch_id, reading.landed_at)
     rows = select_from(reading.dialect, declared, [origin], FILE_ROW)

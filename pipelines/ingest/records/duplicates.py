@@ -101,13 +101,19 @@ class SeenEvents:
 
 
 def hash_version(session: Session) -> str:
-    """A suffix for the version of a file of hashes: it changes if a new DuckDB has another hash function."""
+    """A suffix for the version of a file of hashes.
+
+    A DuckDB with another hash function has another suffix, so it does not use the hashes that were written before.
+    """
     (example,) = session.rows("SELECT hash('event_id')")[0]
     return f"-{example:x}"
 
 
 def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
-    """Create the table of rows that will not be stored, and fill it with the rows of refused records."""
+    """Create the ``excluded_table`` of *target* and put the rows of refused records into it.
+
+    *is_one_to_one*: each record has one row, so that a refused record has no other rows to exclude.
+    """
     checked = checked_view(target.name)
     refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
     if not is_one_to_one:
@@ -120,10 +126,10 @@ def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> No
 
 
 def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Path], *, is_by_record: bool) -> None:
-    """Exclude rows that are equal to one of *stored*, or to an earlier new row.
+    """Exclude rows that are equal to a row in one of the files *stored*, or to an earlier new row.
 
-    *is_by_record* False: the rows of a whole mapping come in any order, so they are sorted by their records first.
-    Otherwise each of two equal files could count as a duplicate of the other in some rows.
+    The rows of a whole mapping (*is_by_record* False) come in any order, so they are sorted by record first. Unsorted,
+    each of two equal files could be a duplicate of the other in some rows.
     """
     order = "row" if is_by_record else "batch_id, record_no, row"
     checked, excluded = checked_view(target.name), excluded_table(target.name)
@@ -138,7 +144,10 @@ def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Pa
 
 
 def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
-    """Exclude new events that another event of the same id supersedes; write the superseded stored ones to a table."""
+    """Exclude new events that a stored or another new event of the same id supersedes.
+
+    The table ``SUPERSEDED`` is created with the stored events that new events supersede.
+    """
     checked, excluded = checked_view("events"), excluded_table("events")
     session.run(f"CREATE OR REPLACE TABLE __stored AS {seen.colliding_query()}")
     session.run(
@@ -168,7 +177,7 @@ def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
 
 
 def keep_the_rest(session: Session, target: Target) -> None:
-    """Make the view of the rows to store: all that were not excluded."""
+    """Create the ``kept_view`` of *target*: its rows that were not excluded, which are to be stored."""
     checked, excluded = checked_view(target.name), excluded_table(target.name)
     # Usually nothing is excluded; then the join is skipped.
     others = f" ANTI JOIN {excluded} USING (row)" if session.rows(f"FROM {excluded} LIMIT 1") else ""

@@ -82,7 +82,7 @@ def _mapped(mapping: Mapping) -> list[str]:
 def row_hash(target: Target) -> str:
     """SQL for the hash of a row's canonical columns; the same on every machine and for every batch.
 
-    It begins with the digit of the target's *precedence*, if it has one: of two versions with equal updated_at, the
+    If the target has a *precedence*, the hash begins with its digit, because of two versions with equal updated_at the
     models use the one with the larger hash.
     """
     # A null must differ from an empty text, and the border between two values must be unambiguous.
@@ -120,7 +120,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time *name*: a day without a time becomes the time in ``not_before`` if that is on this day."""
+    """SQL for the time *name*: a day without a time becomes the time in column *not_before*, if that is on this day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
@@ -176,7 +176,7 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
 
 
 def _is_given(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL condition: a record has a value in the column *name*; in an id, a word for null is not a value."""
+    """SQL condition: a value is given in column *name*, valid or not; in an id, a word for null does not count."""
     if name not in mapping.types:
         return "false"
     text = as_text(_given(name), mapping.types[name])
@@ -202,7 +202,7 @@ def _out_of_range(target: Target, settings: Settings) -> str:
         for moment, landed in limits
     ]
     if target is EVENTS:
-        # The device's clock was never set: the server received the event years after its time.
+        # Refuse an event that the server received years after its time: the device's clock was never set.
         age = settings.inputs.max_event_age_days * _DAY
         conditions.append(f"epoch_us(received_at) - epoch_us(occurred_at) > {age}")
     return " OR ".join(conditions)

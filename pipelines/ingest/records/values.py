@@ -66,7 +66,7 @@ def typed(column: Column, given_type: str | None, given: str, settings: Settings
 
 
 def as_text(given: str, given_type: str) -> str:
-    """*given*, of *given_type*, as text."""
+    """SQL that reads *given*, of *given_type*, as text."""
     return given if given_type == "VARCHAR" else f"CAST({given} AS VARCHAR)"
 
 
@@ -115,7 +115,7 @@ def is_nothing(text: str, settings: Settings) -> str:
 
 
 def _id(text: str, settings: Settings) -> str:
-    """SQL for an id: unchanged, but 12345.0 becomes 12345, as other sources write it."""
+    """SQL for an id: the text unchanged, but 12345.0 becomes 12345, as other sources write it; null if it is no id."""
     no_ids = " OR ".join(f"{text} = {literal(word)}" for word in _NO_IDS)
     # For nearly every id, cheap tests of its first character and for '.' and '+' rule out JSON and decimals.
     return (

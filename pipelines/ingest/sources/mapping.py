@@ -133,7 +133,7 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                         "correct the name"
                     ),
                 )
-            # The scope of an UNNEST lists the table beside it a second time.
+            # By identity, because the scope of an UNNEST lists the table beside it a second time.
             read[id(source)] = source.name
     if not read:
         raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)
@@ -173,7 +173,7 @@ def _aggregates() -> frozenset[str]:
 
 
 def create_relations(connection: duckdb.DuckDBPyConnection, relations: RelationColumns) -> None:
-    """Create empty tables for the relations of a source, to bind its mappings to."""
+    """Create empty tables for the relations of a source, so that DuckDB can tell which columns its mappings return."""
     for name, columns in relations.items():
         typed = ", ".join(f"{identifier(column)} VARCHAR" for column in columns)
         connection.execute(
@@ -182,7 +182,7 @@ def create_relations(connection: duckdb.DuckDBPyConnection, relations: RelationC
 
 
 def _bind(connection: duckdb.DuckDBPyConnection, file: Path, query: str) -> dict[str, str]:
-    """Column → type that *query* returns."""
+    """The columns that *query* returns: name → DuckDB type."""
     try:
         rows = connection.execute(f"DESCRIBE {query}").fetchall()
     except duckdb.Error as error:

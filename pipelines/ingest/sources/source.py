@@ -74,7 +74,7 @@ class Relation(_Declaration):
 
     @property
     def aliases(self) -> list[str]:
-        """All names to look for in files; the names of a column are in its order."""
+        """The names to look for in files: for each column, its names in the declared order."""
         return [alias for column in self.columns.values() for alias in column.names]
 
     @staticmethod
@@ -129,7 +129,7 @@ class Source:
 
 
 def validation_settings(settings: Settings) -> list[str]:
-    """The settings that affect values and which records are refused, for fingerprints."""
+    """The settings that affect how values are read and which records are refused, as texts for a fingerprint."""
     tolerance = settings.attribution.clock_tolerance_seconds
     return [settings.timezone, f"clock_tolerance_seconds={tolerance}", settings.inputs.model_dump_json()]
 

@@ -17,13 +17,13 @@ class Column:
     Rules that quarantine a record:
 
     - a missing value, if *required*, or if *needed_if* (a condition over the target's columns) holds
-    - *is_id*: a nested value or a rounded number (the null words of the settings count as missing)
+    - *is_id*: a nested value or a rounded number (a word that the settings list as null counts as missing)
     - *not_negative*: a number below 0
-    - *allowed*: any other value; *shape*: a value that does not match this regular expression completely (a matching
-      value is stored in capitals)
+    - *allowed*: a value that is not one of these
+    - *shape*: a value that does not match this regular expression completely (a matching value is stored in capitals)
     - TIMESTAMP: text without an offset, unless *local* (then it is the shop's local time); a day without a time, unless
       *takes_day* (then it is the day's local start, or the time of column *not_before* if that is later on this day)
-    - *bounded*: a time outside of the target's *earliest* to the day after the landing
+    - *bounded*: a time before the target's *earliest*, or more than a day after the landing
 
     *default*, an expression over the target's columns, replaces a missing value.
     """
@@ -47,7 +47,8 @@ class Column:
 class Derived:
     """A column that ingestion adds: *expression* over the target's typed columns.
 
-    In it ``{local:x}`` means x's local date, ``{clock_tolerance_us}`` the setting in microseconds.
+    In it ``{local:x}`` means x's local date, ``{clock_tolerance_us}`` the setting clock_tolerance_seconds
+    in microseconds.
     """
 
     kind: str
@@ -72,8 +73,8 @@ class Target:
     SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
 
     A record of a partitioned target belongs to its ``dt``; *counted_on* says to which days the records of another
-    target belong. For that target, *own_day* is SQL for a single day, used to count the keys before the first day that
-    is computed.
+    target belong. For such a target, *own_day* is SQL for a single day of a record, used to count the keys that come
+    before the first computed day.
     """
 
     name: str

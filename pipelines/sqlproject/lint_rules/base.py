@@ -1,7 +1,7 @@
 """The base class of the rules, and the predicates on a typed syntax tree that rules share.
 
-Here: Rule, and predicates on types and simple expressions. A predicate is true only if the types *prove* it: for an
-expression of unknown type it is false.
+Here: Rule, and predicates on types and simple expressions. A predicate is true only if the types *prove* it, so it
+is false for an expression of unknown type.
 Not here: the rules.
 """
 
@@ -51,12 +51,12 @@ class Rule:
 
     @classmethod
     def may_consider(cls, kind: type[exp.Expr]) -> bool:
-        """Whether the rule applies to a node of type *kind*; for unknown functions, to one of some name."""
+        """Whether the rule may apply to a node of type *kind*; for unknown functions, the name decides later."""
         return issubclass(kind, cls.nodes) or (kind is exp.Anonymous and bool(cls.functions))
 
     @classmethod
     def considers(cls, node: exp.Expr) -> bool:
-        """Whether the rule applies to nodes of this kind."""
+        """Whether the rule applies to *node*, by its type or by the name of its function."""
         return isinstance(node, cls.nodes) or function_name(node) in cls.functions
 
     def offends(self, node: exp.Expr) -> bool:
@@ -134,7 +134,7 @@ def is_integral(node: exp.Expr) -> bool:
         return all(is_integral(part) for part in (node.this, *node.expressions))
     if isinstance(node, exp.Add | exp.Sub | exp.Mul):
         return is_integral(node.this) and is_integral(node.expression)
-    return isinstance(node, exp.TimeToUnix)  # the rule FractionalEpoch ensures this
+    return isinstance(node, exp.TimeToUnix)  # epoch(): the rule FractionalEpoch refuses fractions
 
 
 def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:

@@ -2,7 +2,7 @@
 
 Here: the functions that give the same results on both engines. Add a function only after running it on both, with
 NULLs and edge cases.
-Not here: functions that are safe only in some uses: a rule in the module of their subject covers them.
+Not here: functions that are safe only in some uses, for which there are rules in the modules of their subjects.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The rule that a column with the name of a ratio metric is computed by that metric's formula.
 
-Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, whose parts are columns of their names.
+Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, reading the metrics that the formula
+names as columns of the same names.
 Not here: the formulas (``pipelines.sqlproject.metrics``).
 """
 
@@ -37,13 +38,13 @@ class MetricFormula(Rule):
 
 
 def _metric_in(column: str, table: str) -> Metric | None:
-    """The metric in *column* of *table*: the one that declares this column, else the one of the same name."""
+    """The metric in *column* of *table*: the one that declares this column, else the one of its name, else None."""
     metrics = load_metrics()
     return next((metric for metric in metrics.values() if metric.columns.get(table) == column), metrics.get(column))
 
 
 def _expressions_for(metric: Metric, table: str) -> Iterator[str]:
-    """The normalized expressions that *metric* may have in *table*, the usual one first; empty: any is accepted."""
+    """The normalized expressions that *metric* may have in *table*, the usual one first; if none, it may have any."""
     if table in metric.elsewhere:
         if not list(metric.elsewhere[table].find_all(exp.AggFunc)):
             yield _normalized(metric.elsewhere[table])
@@ -83,7 +84,7 @@ def _inner(node: exp.Expr) -> exp.Expr | None:
         isinstance(node, exp.Cast | exp.Paren | exp.Sum | exp.Round)
         or (isinstance(node, exp.Nullif) and number(node.expression) == 0)
         or (isinstance(node, exp.Coalesce) and [number(other) for other in node.expressions] == [0])
-        # SUM(x) OVER () is the sum of all rows; its SUM(x) has already become x.
+        # SUM(x) OVER () is the sum of all rows; it is x OVER () by now, because SUM(x) has already become x.
         or (isinstance(node, exp.Window) and isinstance(node.this, exp.Column) and not node.args.get("partition_by"))
     ):
         inner = node.this

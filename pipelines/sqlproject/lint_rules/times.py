@@ -37,7 +37,10 @@ def _unit(node: exp.Expr) -> str:
 
 
 def _starts_at(unit: str, node: exp.Expr) -> bool:
-    """Whether *node* is always the start of a *unit*: then counting boundaries and complete units is the same."""
+    """Whether *node* is always the start of a *unit*, such as midnight for DAY.
+
+    Between two such times there are as many boundaries as complete units, so that both engines agree.
+    """
     node = bare(node)
     if isinstance(node, exp.Cast) and kind(node) in TIMES and kind(node.this) in TIMES:
         if kind(node) in TIMESTAMPS or unit not in _COARSER[: _COARSER.index("DAY") + 1]:
