@@ -60,6 +60,6 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
 
 
 def values(shown: Table, field: str) -> list[Any]:
-    """The values of the column *field*, as exported files have them."""
+    """The values of the column *field*, one a row, as they are written to exported files."""
     column = next(one for one in shown.columns if one.field == field)
     return [column.value(row) for row in shown.rows]

@@ -42,7 +42,7 @@ def verdict(answer: str, complaint: str) -> tuple[int, list[str]]:
 
 
 def main(requirements: Path) -> int:
-    """Audit *requirements*, a file that lists every package with its hashes."""
+    """Run pip-audit on *requirements* (all packages with hashes), print its findings and return the exit code."""
     command = ["--disable-pip", "--require-hashes", "--progress-spinner", "off", "--format", "json", "-r", requirements]
     done = subprocess.run(
         [sys.executable, "-m", "pip_audit", *map(str, command)], check=False, capture_output=True, text=True

@@ -1,6 +1,6 @@
-"""What the project computes in a given/expect case: the real SQL on the given rows.
+"""What the project computes in a given/expect case, by running the real SQL on the given rows.
 
-Here: models with all that lies between them and the given tables, checks, and the SELECTs of sources.
+Here: running models (and the models between them and the given tables), checks, and the SELECTs of sources.
 Not here: how a case is written (``tests.cases``), how a model's query is run (``tests.sql_models``).
 """
 
@@ -35,20 +35,20 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def grain_of(case: Case) -> tuple[str, ...] | None:
-    """The columns that name a row of what *case* is of; None: a check, which has none."""
+    """The key columns of the model or source target that *case* tests; None for a check, which has no key."""
     if case.subject.startswith("sources."):
-        return (*_mapping(case)[1].target.key, "batch_id")  # what two files bring again is ingestion's to tell
+        return (*_mapping(case)[1].target.key, "batch_id")  # ingestion, not the SELECT, removes duplicates
     model = shipped_project().models.get(case.subject)
     return model.grain if model else None
 
 
 def found_by(case: Case) -> tuple[list[Row], Types]:
-    """The rows that the project computes in *case*, and their columns' types: of a model those of the case's days.
+    """The rows that the project computes in *case* (of a model, those of the case's days), and their columns' types.
 
-    Tables that are not given are computed from those that are; with nothing given below them they are empty.
+    Tables that are not given are computed from the given ones, and are empty if they depend on none of those.
 
     Raises:
-        AssertionError: the case names a table, a column or a setting that there is not.
+        AssertionError: the case names a table, a column or a setting that does not exist.
     """
     if case.subject.startswith("sources."):
         return _rows(_connection(), _map(case))
@@ -70,7 +70,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         query = project.sql(subject, DaySpan(case.days[0], case.days[-1]) if is_partitioned else None)
     else:
         query = f"SELECT * FROM {identifier(subject.name)}"
-        if subject.is_partitioned:  # a row of a later day than any, too, for a run would refuse it
+        if subject.is_partitioned:  # also rows after the last day: a run would refuse them
             days = [f"DATE {literal(day.isoformat())}" for day in case.days]
             query += f" WHERE dt IN ({', '.join(days)}) OR dt > {days[-1]}"
             query += "" if subject.name in case.given else f" OR dt < {days[0]}"
@@ -91,7 +91,7 @@ def _subject(case: Case) -> Model | Check:
 
 
 def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[str]:
-    """Create the tables of *case*, in place of those of the case before, and return the models to compute, in order."""
+    """Create the tables of *case*, replacing the previous case's; return the models to compute, in order."""
     direct = {read.table for read in project.reads[subject.name]}
     read = project.upstream(direct) | direct
     read |= {each.table for name in read & set(project.models) for each in project.reads[name]}
@@ -131,7 +131,10 @@ def _mapping(case: Case) -> tuple[Source, Mapping]:
 
 
 def _map(case: Case) -> str:
-    """Create the relations of *case*, of batch b1 and numbered from 1, and return the query that maps them."""
+    """Create the relations of *case* and return the query that maps them to canonical rows.
+
+    By default a record has batch_id b1, and record_no counts from 1.
+    """
     source, mapping = _mapping(case)
     relations = {name: tuple(relation.columns) for name, relation in source.relations.items()}
     create_relations(_connection(), relations)

@@ -1,6 +1,6 @@
-"""Given/expect cases as they are written (``tests/models/README.md``): the YAML files, and the types of their values.
+"""Reads the YAML files of given/expect cases (``tests/models/README.md``), and gives their values the columns' types.
 
-Here: reading a file, and what a column is where a case leaves it out.
+Here: reading a file, and the value of a column that a case leaves out.
 Not here: what the project makes of a case (``tests.case_tables``), what differs (``tests.model_cases``).
 """
 
@@ -47,7 +47,7 @@ class _Case(BaseModel):
 
 @dataclass(frozen=True)
 class Case:
-    """One case of *subject*, a model, a check or ``sources.<source>.<target>``: what its file says, as it says it."""
+    """One case, as written in its file; *subject* is a model, a check or ``sources.<source>.<target>``."""
 
     subject: str
     path: Path
@@ -59,7 +59,7 @@ class Case:
     expect: Sequence[Row]
 
     def fault(self, what: str, remedy: str = "") -> AssertionError:
-        """The error *what* with the case that it is of, and what to do."""
+        """An error that says in which file and case *what* is wrong, and what to do (*remedy*)."""
         place = f"{self.path.parent.name}/{self.path.name}: case '{self.name}'"
         return AssertionError(f"{place}: {what}{f'; {remedy}' if remedy else ''}")
 
@@ -77,7 +77,7 @@ def read_cases(folder: Path = FOLDER) -> list[Case]:
 
 
 def read_file(path: Path) -> Iterator[Case]:
-    """The cases of one file; the file's place says of which model, check or SELECT of a source they are."""
+    """The cases of one file; its path gives the model, the check or the SELECT of a source that they test."""
     schema = path.parent.name
     subject = path.stem if schema == "checks" else f"{schema}.{path.stem}"
     if path.parents[1].name == "sources":
@@ -130,10 +130,10 @@ def _defaults() -> Mapping[str, Row]:
 
 
 def _typed(value: Any, kind: str, day: dt.date) -> Any:
-    """*value* of a case as DuckDB gives a *kind*; a time without a date is of *day*.
+    """*value* of a case as the Python value that DuckDB returns for type *kind*; a time without a date is on *day*.
 
     Raises:
-        ValueError: it is none.
+        ValueError: *value* is not of type *kind*.
     """
     if value is None:
         return None
@@ -161,10 +161,10 @@ def _typed(value: Any, kind: str, day: dt.date) -> Any:
 
 
 def typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
-    """The columns of *row* that it gives, as their types.
+    """The columns that *row* gives, with values of their types.
 
     Raises:
-        AssertionError: it has a column that is none, or a value of another type; with case, row and column.
+        AssertionError: a column is unknown or a value has another type; names the case, row and column.
     """
     day = row.get("dt", case.days[0])
     typed = {}
@@ -179,7 +179,7 @@ def typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
 
 
 def given_row(case: Case, table: str, row: Row, types: Types, where: str) -> tuple[Any, ...]:
-    """A whole row of *table*: what a case leaves out is as ``defaults.yaml`` says, else null; dt is the first day."""
+    """A whole row of *table*; by default, dt is the first day, other columns are as in ``defaults.yaml`` or null."""
     row = {**({"dt": case.days[0]} if "dt" in types else {}), **row}
     typed = typed_row(case, row, types, where)
     defaults = _defaults().get(table, {})

@@ -1,4 +1,4 @@
-"""The formulas of customer lifetime value in plain loops, and customers simulated by the models.
+"""The formulas of customer lifetime value in plain loops, and customers simulated from the models.
 
 Here: likelihoods and expectations of one customer as in the papers, with only ``math`` and with sums for integrals, so
 that no code is shared with ``pipelines.clv``; simulated customers with known parameters.
@@ -59,7 +59,7 @@ def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: 
 
 
 def mean_value_density(p: float, q: float, gamma: float, x: int, mean: float, power: int = 0) -> float:
-    """The integral over ν of (its density) × (density of the mean of x orders) × (p / ν)^power, as a sum over log ν."""
+    """The integral over ν of (density of ν) × (density of the mean of x orders given ν) × (p / ν)^power, over log ν."""
 
     def at(log_nu: float) -> float:
         nu = math.exp(log_nu)
@@ -79,7 +79,7 @@ def simulated_histories(
     *,
     in_days: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
-    """Frequency, recency and age of *size* customers, simulated by the BG/NBD model.
+    """Frequency, recency and age of *size* customers, simulated from the BG/NBD model.
 
     Args:
         rng: The random generator.

@@ -23,7 +23,7 @@ HEADWATER = typer.main.get_command(cli.app)
 
 
 def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run the command line *arguments* to its end, for *home* if given; returns exit code and output."""
     command = ["headwater", *map(str, arguments), *(["--home", str(home.root)] if home is not None else [])]
     told, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     code = 0
@@ -45,10 +45,10 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
 
 
 def parsed(command: Any, arguments: list[str]) -> dict[str, Any]:
-    """The options that *command*, a command of Typer or Click, takes from *arguments*, the program's name first.
+    """The options that *command* (of Typer or Click) parses from *arguments*, which start with the program's name.
 
     Raises:
-        Exception: what the program shows of an unknown command or option.
+        Exception: the error of Typer or Click for an unknown command or option.
     """
     context = command.make_context(arguments[0], arguments[1:])
     while hasattr(command, "resolve_command"):

@@ -26,7 +26,7 @@ LANDED_AT = dt.datetime(2026, 6, 1, 12)
 
 
 def new_home(folder: Path, sources: Mapping[str, Mapping[str, str]] | None = None) -> Home:
-    """A home in *folder*, with its own *sources*: name → file name → text."""
+    """A home in *folder*; *sources* are added to it (source name → file name → text)."""
     home, _ = init_home(folder)
     for source, files in (sources or {}).items():
         for name, text in files.items():
@@ -104,7 +104,7 @@ def only_batch(home: Home) -> Batch:
 
 
 def counts(batch: Batch) -> tuple[int, int, int, int]:
-    """Records, accepted, duplicates, quarantined."""
+    """The batch's numbers of records, accepted records, duplicates and quarantined records."""
     return batch.records, batch.accepted, batch.duplicates, batch.quarantined
 
 
@@ -123,5 +123,5 @@ def live_events(home: Home) -> list[Row]:
 
 
 def refused(home: Home) -> list[tuple[int | None, str]]:
-    """Line and reasons of each quarantined record."""
+    """The line number and the reasons of each quarantined record."""
     return [(row["line_no"], row["reasons"]) for row in raw(home, "raw.quarantine", "file, record_no")]

@@ -1,7 +1,7 @@
-"""Given/expect cases hold: rows in, rows out, compared by case, row and column.
+"""Compares the rows that a given/expect case expects with those that the project computes.
 
-Here: what differs between the rows that a case expects and those that the project computes.
-Not here: how a case is written (``tests.cases``), what the project makes of it (``tests.case_tables``).
+Here: finding the differing rows and columns.
+Not here: how a case is written (``tests.cases``), computing its rows (``tests.case_tables``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def assert_holds(case: Case) -> None:
     """Fail unless the project computes the rows that *case* expects, and no others.
 
     Raises:
-        AssertionError: it does not; with case, row, column, what was expected and what was seen.
+        AssertionError: it does not; names the case, row and column, the expected value and the computed one.
     """
     seen, types = found_by(case)
     only = typed_row(case, case.only, types, "only")
@@ -39,10 +39,10 @@ def assert_holds(case: Case) -> None:
 
 
 def _key(case: Case, expected: Sequence[Row]) -> list[str]:
-    """The columns that tell rows apart: those of the grain that the case gives, of a check all that it gives.
+    """The columns that identify rows: those of *expected* that are in the grain; for a check all of *expected*.
 
     Raises:
-        AssertionError: its rows give different ones, or none of the grain.
+        AssertionError: the rows give different columns of the grain, or none.
     """
     grain = grain_of(case)
     of_rows = [[column for column in row if grain is None or column in grain] for row in expected]

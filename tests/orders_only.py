@@ -53,7 +53,7 @@ def sold() -> tuple[list[Row], list[Row]]:
 
 
 def orders_only_shop(folder: Path) -> Home:
-    """The home, computed."""
+    """The computed home of the shop, in *folder*."""
     home = make_home(folder, settings=SETTINGS)
     orders, lines = sold()
     land(home, "products", CATALOGUE, "products")

@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """Its error lines, without the warnings."""
+        """The lines on standard error, without warnings."""
         return [line for line in self.errors if not line.startswith("warning: ")]
 
 
@@ -95,7 +95,7 @@ class Headwater:
         return True
 
     def wait_until_at_work(self) -> bool:
-        """Wait until the process has the home's lock; False if it ended before."""
+        """Wait until the process has the home's lock; False if it ended without being seen with it."""
         lock = self.home.root / ".lock"
         return self.wait_for(lambda: lock.exists() and f"process {self.process.pid}," in lock.read_text())
 
@@ -112,7 +112,10 @@ class Headwater:
 
 
 def confined_workers(folder: Path) -> set[str]:
-    """The processes that query a copy in *folder*, found by their open files, because other tests run in parallel."""
+    """The ids of the processes that query a copy in *folder*.
+
+    They are found by their open files, because tests that run in parallel have such processes too.
+    """
     found = set()
     for path in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -123,7 +126,7 @@ def confined_workers(folder: Path) -> set[str]:
 
 
 def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> Outcome:
-    """Run a command to its end."""
+    """Run ``headwater`` with *arguments* for *home*, in a separate process, and wait for its end."""
     return Headwater(home, *arguments, prefix=prefix, **options).end()
 
 

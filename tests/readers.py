@@ -1,4 +1,4 @@
-"""Processes that read a lake while it is being written, in each way in which users read it.
+"""Processes that read a lake while it is being written, in every way in which users read it.
 
 Here: reading the marts again and again, and comparing each day with the versions that it may have.
 Not here: the writer (``tests.integration.test_concurrency``).
@@ -95,12 +95,12 @@ READERS: dict[str, Callable[[Home], dict[str, list[tuple[Any, ...]]]]] = {
 
 
 def versions_in(home: Home) -> Versions:
-    """The current versions of the days of *home*."""
+    """Day ('table day') → its current version in *home*, as a set of one."""
     return {key: {version} for key, version in spelled(by_duckdb(home))}
 
 
 def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]:
-    """Each day that was read ('table day'), and its version."""
+    """('table day', version) of each day that was read; the version is a text made of the day's aggregates."""
     for name, rows in read.items():
         for day, *marks in rows:
             yield f"{name} {day}", " ".join(str(mark) for mark in marks)

@@ -1,6 +1,6 @@
 """The tables of schema ``attribution`` restated in plain loops: the SQL models must give the same rows.
 
-Here: ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be compared
+Here: path ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be compared
 sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the program.
 Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models, which
 ``restate`` adds (``tests.reference_touch``).
@@ -125,7 +125,7 @@ def shown(text: str | None) -> str:
 
 
 def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """The steps of an end's path; none if paths are not stored for ends of this type."""
+    """The steps of the path of *end*; empty if paths are not stored for ends of its type."""
     if end["end_type"] not in shop.path_ends:
         return []
     path = full_path(end, events, shop)
@@ -213,7 +213,10 @@ def line_key(line: Row) -> tuple[str, int]:
 
 
 def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
-    """A cart of the line's person and product, else a product click; before the sale, else just after it."""
+    """(matched_by, end): a cart of the line's person and product, else a click on the product, else none.
+
+    The latest one before the sale is taken, else the first one within the clock tolerance after it.
+    """
     for end_type, matched_by in (("add_to_cart", "cart"), ("click", "click")):
         found = [end for end in ends if end["end_type"] == end_type and may_match(end, line, shop)]
         until = min(line["ordered_at"], line["paid_at"])
@@ -254,7 +257,7 @@ def match_of_largest_line(
 
 
 def latest_visit(line: Row, events: list[Row], shop: Shop) -> Row | None:
-    """The person's latest head within the look-back before the sale, whatever it led to, as a match."""
+    """The person's latest click on an entrance within the look-back before the sale, for any product, as a match."""
     until = min(line["ordered_at"], line["paid_at"])
     days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + shop.max_payment_delay_days + 1)
     heads = [
@@ -280,7 +283,7 @@ def keys_of(rows: Iterable[Row], key: tuple[str, ...]) -> set[tuple[Any, ...]]:
 
 
 def having(rows: Iterable[Row], group: Row) -> list[Row]:
-    """The rows that have the values of *group*."""
+    """The rows whose columns have the values of *group* (column → value)."""
     return [row for row in rows if all(row[name] == value for name, value in group.items())]
 
 
@@ -293,7 +296,7 @@ def total(rows: Iterable[Row], name: str) -> Decimal:
 
 
 def measures(ends: list[Row], sales: list[Row]) -> Row:
-    """The measures of a group of ends and sales."""
+    """Column → value of the measures that entrance_daily and slot_daily share, for a group of path ends and sales."""
     exposures = len(having(ends, {"end_type": "exposure"}))
     clicks = len(having(ends, {"end_type": "click"}))
     carts = len(having(ends, {"end_type": "add_to_cart"}))

@@ -208,9 +208,9 @@ def canonical_event(record: Row, shop: Shop) -> Row:
 
 
 def is_in_range(event: Row) -> bool:
-    """Whether the corrected time is in 2000 or later, and near the time at which the server received it.
+    """Whether the corrected time is in 2000 or later, at most a day after the receipt and at most 400 days before.
 
-    That is at most a day after it and at most 400 days before it.
+    The receipt is the time at which the server received the event; without one only the first rule counts.
     """
     if event["occurred_at"] < FIRST_TIME:
         return False
@@ -221,8 +221,8 @@ def is_in_range(event: Row) -> bool:
 def without_duplicates(events: list[Row]) -> list[Row]:
     """One record for each event_id: the one received first; a record without received_time comes last.
 
-    Of different records received at the same time, hashes decide. This is not restated, so an assertion refuses such
-    logs.
+    If different records were received at the same time, the pipeline chooses by hash. That is not restated, so such
+    logs fail an assertion.
     """
     kept: dict[str, Row] = {}
     for event in events:
@@ -283,8 +283,8 @@ def is_on(event: Row, entrance: Row) -> bool:
 def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
     """The version of each key with the latest updated_at; a version without updated_at is the oldest.
 
-    For equal times, the more advanced status wins, and a removed line wins. Otherwise hashes decide, which is not
-    restated.
+    At equal times the more advanced status wins, and a removed line wins. Other ties the pipeline decides by hash,
+    which is not restated.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:
@@ -321,7 +321,7 @@ def core_order(order: Row, shop: Shop) -> Row:
 def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
     """The newest lines of paid orders, each with its order, exchange rate, product's cost and refunds.
 
-    A line whose newest version has quantity 0 is removed.
+    A line whose newest version has quantity 0 was removed from the order, and is left out.
     """
     paid = {}
     for order in orders:

@@ -1,4 +1,4 @@
-"""The catalogue of products, and their quadrants day after day, restated in plain loops.
+"""The catalogue of products, and their daily quadrants, restated in plain loops.
 
 Here: the rules of docs/how-it-works.md about variants, sides, hysteresis and stays, with exact fractions.
 Not here: made-up figures (``tests.unit.test_product_models``).
@@ -53,7 +53,7 @@ def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
 
 @dataclass
 class History:
-    """The state of a product on the previous day."""
+    """The state of a product in a matrix on *day*, from which the next day's is computed."""
 
     day: dt.date
     sides: list[bool | None]

@@ -1,7 +1,8 @@
-"""The touch models restated in plain loops: the rows of order_touches, touch_paths, touch_credits and model_daily.
+"""The touch models restated in plain loops: touches, order_touches, touch_paths, touch_credits, model_daily.
 
-Here: touches, the touches of an order, the transforms, the shares of the five models and their money. Slow, and written
-to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the program.
+Here: touches, the touches of an order, the transforms, and the credit of the five models in shares and money.
+Slow, and written to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the
+program.
 Not here: events and order lines (``tests.reference_core``), entrances' credit and paths (``tests.reference``).
 """
 
@@ -22,7 +23,7 @@ CUTS = 10**12
 
 
 def restate_touches(events: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
-    """The five tables by name, from the rows of core.events and core.order_lines."""
+    """Table name → rows of the five touch tables, from the rows of core.events and core.order_lines."""
     touches = [touch(event) for event in events if event["event_type"] == "click" and event["entrance_id"] is not None]
     of_line = [(line, touches_of(line, touches, shop)) for line in lines]
     of_order = {line["order_id"]: rows for line, rows in of_line}
@@ -128,7 +129,7 @@ def touch_path(line: Row, touches: list[Row], shop: Shop) -> Row:
 
 
 def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The line's credits in every model; without touches one row a model for '(unattributed)'."""
+    """The line's rows of touch_credits in every model; without touches, one row per model for '(unattributed)'."""
     none = {"touch_event_id": None, "touchpoint": UNATTRIBUTED, "campaign": None, "occurred_at": None}
     kept = [touch for touch in touches if touch["position"] is not None] or [none]
     rows = []
@@ -155,7 +156,7 @@ def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
 
 
 def shares_of(model: str, times: list[dt.datetime], shop: Shop) -> list[Fraction]:
-    """The share of each touch of a path in its order line."""
+    """The share of an order line that *model* gives each touch of its path; *times* are those of the touches."""
     count = len(times)
     if count == 1:
         return [Fraction(1)]

@@ -41,7 +41,7 @@ def computed(
     *,
     day_by_day: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the models *names*, computed in this order for all of *days* as in a first run, or *day_by_day*.
+    """The rows of the models *names*, computed in this order for *days* at once, as in a first run, or *day_by_day*.
 
     *given* has the other tables that they read; a column that a row lacks is null. The tables of ``config/`` come from
     *home*, by default from the shipped template.
@@ -107,7 +107,7 @@ def _session(
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
-    """A session with the shipped ``config/`` tables, whose changes are rolled back; connecting is not cheap."""
+    """A shared session with the shipped ``config/`` tables (connecting is slow); tests roll back their changes."""
     # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     connection = duckdb.connect(config={"threads": 1})
     atexit.register(_connection.cache_clear)  # otherwise DuckDB reports a leak when the process ends
@@ -123,7 +123,7 @@ def _create_config(connection: duckdb.DuckDBPyConnection, table: str, config: Co
 def project_with(settings: Settings) -> Project:
     """The shipped project with other settings.
 
-    It is not loaded anew: that would hold each file to its contract again for every test with settings of its own.
+    Loading it again would validate every file again, for each test with its own settings.
     """
     return replace(shipped_project(), parameters=settings.parameters())
 
@@ -140,7 +140,10 @@ def fill(
     days: Sequence[dt.date],
     broken: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
-    """Add to the table *name* what its model computes: as a run does, as of each of *days*, else from first to last."""
+    """Add to the table *name* the rows that its model computes for *days*, with *broken* SQL if given.
+
+    As in a run, an as-of model is computed day by day, any other in one query from the first day to the last.
+    """
     model = project.models[name]
     columns = ", ".join(map(identifier, model.columns))
     spans = [DaySpan(day, day) for day in days] if model.as_of else [DaySpan(days[0], days[-1])]

@@ -1,4 +1,4 @@
-"""Made-up shops and logs with every trap, for property tests.
+"""Random shops and logs with every kind of difficult record, for property tests.
 
 Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products) and for
 deliveries of a log. Alphabets are small, so that collisions, ties and matches are frequent; many times are near local
@@ -115,7 +115,7 @@ def shops(draw: st.DrawFn) -> Shop:
 
 @st.composite
 def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
-    """A complete log. With *ties*, it has records that only their hashes rank (see ``without_duplicates``)."""
+    """A complete log. With *ties*, only hashes decide between some of its records (see ``without_duplicates``)."""
     writer = _Writer(draw, shop)
     sessions = draw(st.lists(_session(shop), min_size=1, max_size=4))
     events = [event for session in sessions for event in session]

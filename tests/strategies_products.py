@@ -24,7 +24,7 @@ ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_
 
 @st.composite
 def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
-    """Twelve days of three skus in one or two categories; a variant's product is one of them or is not listed."""
+    """Twelve days of three skus in one or two categories; a variant's parent is one of them or is unlisted."""
     ago = st.integers(0, 11).map(lambda n: LAST - dt.timedelta(days=n))
     products = [
         {

@@ -134,7 +134,7 @@ def _refund(draw: st.DrawFn, line: Row) -> Row:
 
 
 def _written(record: Row) -> Row:
-    """The record as a source lands it, with times in UTC and their offset."""
+    """*record* as a source writes it: times become UTC texts that end with Z."""
     return {
         name: value.isoformat(timespec="milliseconds") + "Z" if isinstance(value, dt.datetime) else value
         for name, value in record.items()

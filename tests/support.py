@@ -243,7 +243,7 @@ def all_tables(home: Home) -> dict[str, list[Row]]:
 
 
 def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, list[Row]]) -> None:
-    """Fail with the differing rows of the first tables that differ; inputs come before results."""
+    """Fail with the differing rows of the first table that differs; inputs are compared before results."""
     assert set(actual) == set(expected), "a table is missing"
     keys = {**KEYS, **MARTS}
     assert set(KEYS) <= set(actual) <= set(keys), "a table is missing, or has no key"

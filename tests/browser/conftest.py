@@ -1,4 +1,4 @@
-"""A browser and a served shop for the tests of pages; they are skipped, with the reason, where there is no browser."""
+"""A browser and a served shop for the tests of pages; without a browser the tests are skipped, and say why."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A made-up shop whose dashboards are served, and pages of them in a browser.
 
-Here: serving a home, opening a page, waiting until it is settled, reading it.
+Here: serving a home, opening a page, waiting until it has loaded, reading it.
 Not here: what pages should show (``tests.browser.test_app`` and its neighbours).
 """
 
@@ -38,7 +38,7 @@ class Site:
 
 
 def served(home: Home) -> Iterator[Site]:
-    """The dashboards of *home*, served while the caller goes on."""
+    """Serve the dashboards of *home* in another process until the caller leaves the ``with`` block."""
     port = free_port()
     command = [
         sys.executable,
@@ -62,13 +62,13 @@ def served(home: Home) -> Iterator[Site]:
 
 @dataclass
 class Seen:
-    """What went wrong or out while a page was open."""
+    """Errors, console messages, dialogs and requests to other servers, noted while a page was open."""
 
     wrong: list[str] = field(default_factory=list)
 
 
 def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[Any, Seen]:
-    """The page at *address*, settled; requests to anybody else are refused and noted."""
+    """The page at *address*, fully loaded, and what was noted; requests to other servers are blocked and noted."""
     context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -91,7 +91,7 @@ def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[A
 
 
 def settled(page: Any) -> None:
-    """Wait until the page is there, its charts drawn and its grids filled."""
+    """Wait until the page has loaded, its charts are drawn and its grids are filled."""
     page.wait_for_selector("#page #main h1", timeout=PATIENCE)
     page.wait_for_function(
         """() => !document.querySelector('.busy.on')
@@ -104,11 +104,11 @@ def settled(page: Any) -> None:
 
 
 def followed(page: Any, act: Any, part: str) -> None:
-    """Do *act*, and wait until the address holds *part*, the page of it has come, and it is settled."""
+    """Call *act*; wait until the address contains *part* and the page of that address has fully loaded."""
 
     def is_page(response: Any) -> bool:
         asked = unquote(response.request.post_data or "")
-        # Path and search of the address are sent apart.
+        # The request has the path and the query string of the address as separate values.
         return "..root.children...shown.data.." in asked and all(one in asked for one in part.split("?"))
 
     with page.expect_response(is_page, timeout=PATIENCE):
@@ -122,7 +122,7 @@ def query(page: Any) -> dict[str, str]:
 
 
 def full(page: Any, metric: str) -> str:
-    """What a card says in full."""
+    """The unabbreviated number of the card of *metric*."""
     said: str = page.locator(f"[data-metric='{metric}']").first.get_attribute("data-full")
     return said
 

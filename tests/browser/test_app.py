@@ -1,7 +1,8 @@
-"""The web app in a browser, on a made-up shop: what people see, do and take away.
+"""The web app in a browser, on a made-up shop: what people see, do and download.
 
-A page asks nobody but its own server, says nothing on the console, fits a phone, has no serious finding of axe; its
-numbers are those of ``headwater sql``; each filter, drill-down and file works; an address shows the same to others.
+A page sends requests only to its own server, writes nothing to the console, fits a phone, and has no serious finding of
+axe, the accessibility checker. Its numbers are those of ``headwater sql``; each filter, drill-down and file works; an
+address shows the same page to other users.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def test_days_are_picked_in_a_calendar(browser, site):
     page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
     page.locator("#days").click()
     page.get_by_role("button", name="12 May 2026").click()
-    page.wait_for_timeout(400)  # as long as any hand takes
+    page.wait_for_timeout(400)  # nobody clicks faster
     followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-13"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")
@@ -240,7 +241,7 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
     focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
     page.locator(".controls input").first.focus()
     page.keyboard.type("20")
-    page.wait_for_function("location.href.includes('find=20')")  # the page is drawn anew while one types on
+    page.wait_for_function("location.href.includes('find=20')")  # the page is drawn again while the user goes on typing
     followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
     assert "find" in page.evaluate(focused)
     assert page.evaluate(focused).endswith("2026-5")

@@ -1,4 +1,4 @@
-"""What pages call their figures and what these are, in a browser: each beside ``headwater sql`` on the same home."""
+"""The names and values of the numbers on pages, in a browser, compared with ``headwater sql`` on the same home."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_products_conversion_is_called_what_it_is(browser, site):
         page, _ = opened(browser, site, f"/products?{DAYS}&sku={sku}&lang={language}")
         head = page.locator("table[data-table=windows] thead th").all_inner_texts()
         assert not {"转化率", "Conversion rate"} & set(head)
-        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # of the windows of 1, 7 and 28 days
+        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # the windows of 1, 7 and 28 days
         cell = row.locator("th, td").nth(head.index(name))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{100 * lines / clicks:.2f}%"
         close(page)
@@ -142,7 +142,7 @@ def test_the_calendar_speaks_the_language_of_the_page(browser, site, language, t
     assert page.locator(".mantine-DatePickerInput-calendarHeaderLevel").inner_text() == month
     assert calendar.locator("thead th").all_inner_texts() == weekdays
     page.get_by_role("button", name=day, exact=True).click()
-    page.wait_for_timeout(400)  # as long as any hand takes
+    page.wait_for_timeout(400)  # nobody clicks faster
     followed(page, lambda: page.get_by_role("button", name=day, exact=True).click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-12"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt = '2026-05-12'")[0][0]
@@ -188,7 +188,10 @@ def test_an_order_of_a_customer_leads_to_its_path(browser, site):
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "a stronger colour")])
 def test_captions_fit_the_dark_theme_too(browser, site, language, said):
-    """The tiles' colours run from near the ground to far from it, in either theme: lightness would turn round."""
+    """In both themes the scale of the tiles starts near the background colour and ends far from it.
+
+    A caption that says "lighter" or "darker" would be wrong in one of them.
+    """
     for theme in ("light", "dark"):
         page, _ = opened(browser, site, f"/customers?{DAYS}&lang={language}&theme={theme}")
         assert said in page.locator("#chart-tiles .definition").inner_text()

@@ -1,6 +1,6 @@
-"""Pages that once misled, in a browser, against ``headwater sql`` on the same home.
+"""Pages that once misled, in a browser, compared with ``headwater sql`` on the same home.
 
-The right number stands under the right name, a control in the block that it changes, a file in the order of the screen.
+Each number has the right name, each control is in the block that it changes, and a file has the order of the screen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOKS = [("zh", WIDE), ("en", PHONE)]
 
 @pytest.fixture(scope="module")
 def slot(site) -> tuple[str, str]:
-    """The slot of home_banner with the most impressions: its name in an address, and as a condition in SQL."""
+    """The slot of home_banner with the most impressions: as the value in an address, and as a condition in SQL."""
     page, module, number = site.ask(
         """SELECT head_page_type, head_module, head_slot FROM attribution.slot_daily WHERE entrance_id = 'home_banner'
         GROUP BY ALL ORDER BY sum(impressions) DESC LIMIT 1"""
@@ -31,7 +31,7 @@ def slot(site) -> tuple[str, str]:
 
 
 def drawn(page, key: str, trace: int = 0) -> dict:
-    """The values of one trace of a chart, by what stands across, or up where its bars lie."""
+    """The x values, y values and name of trace number *trace* of the chart *key*."""
     found: dict = page.evaluate(
         """([key, n]) => {
             const trace = document.querySelector(`#chart-${key} .js-plotly-plot`).data[n];
@@ -44,7 +44,7 @@ def drawn(page, key: str, trace: int = 0) -> dict:
 
 
 def heads(page, key: str) -> list[str]:
-    """The heads of a table or grid, without the arrow of what it is sorted by."""
+    """The column headings of a table or grid, without the arrow that marks the sorted column."""
     found = page.locator(f"[data-table={key}] a.sort").all_inner_texts()
     return [re.sub(r"\s*[▲▼]$", "", said) for said in found]
 
@@ -258,7 +258,7 @@ def test_what_is_not_there_is_said_to_be_so(browser, site, language, width, addr
     page, seen = opened(browser, site, f"{address}&{DAYS}&lang={language}", width)
     told = page.get_by_role("status").filter(has_text=said[language])
     assert told.count() == 1
-    assert "headwater run" not in told.inner_text()  # no run would bring it
+    assert "headwater run" not in told.inner_text()  # another run would not create it
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not seen.wrong
     close(page)

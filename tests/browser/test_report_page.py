@@ -1,4 +1,4 @@
-"""The report in a browser: it asks nobody for anything, says nothing on the console, fits phones and paper."""
+"""The report in a browser: it sends no requests, writes nothing to the console, and fits phones and paper."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def opened(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:
-    """The page with all charts drawn, and what went wrong or out."""
+    """The page with all charts drawn, and a list of its errors, console messages and requests."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     wrong: list[str] = []
     page.on("request", lambda request: request.url == path.as_uri() or wrong.append(f"asked for {request.url}"))

@@ -1,4 +1,4 @@
-"""Stars and USING give the same rows on DuckDB and, transpiled, on Spark; skipped where pyspark or Java is missing."""
+"""``SELECT *`` and USING give the same rows on DuckDB and, transpiled, on Spark; skipped without pyspark or Java."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_both_engines_return_the_same_columns_and_rows(query: str, spark: Any) -
     on_duckdb = duckdb.sql(STEPS + query)
     (text,) = sqlglot.transpile(STEPS + query, read="duckdb", write="spark")
     on_spark = spark.sql(text)
-    # In no order: Spark puts the columns of USING first in a star beside it, and both write a table by names.
+    # The order of columns is not compared: Spark puts those of USING first; tables are written by column name anyway.
     assert sorted(on_spark.columns) == sorted(on_duckdb.columns)
     columns = on_duckdb.columns
     rows = [tuple(row[name] for name in columns) for row in on_spark.collect()]

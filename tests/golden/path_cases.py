@@ -1,8 +1,7 @@
-"""The worked examples of paths.json, each on a device, for a person and on a day of its own.
+"""The worked examples of paths.json, each with its own device, person and day.
 
-Here: how a case becomes landed records, and what tables say about it, in the words of its expectation.
-Not here: which program's tables are asked: the pipeline's (``test_paths``) or the restatement's
-(``tests.unit.test_reference``).
+Here: turning a case into landed records, and reading its result from tables, under the keys of its expectation.
+Not here: computing the tables, by the pipeline (``test_paths``) or by the restatement (``tests.unit.test_reference``).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SHOP = Shop(entrances=_CONTENT["entrances"], timezone=_CONTENT["timezone"], star
 
 @dataclass(frozen=True)
 class Case:
-    """One worked example: its landed events, and what is expected of its end."""
+    """One worked example: its landed events, and what is expected for the end of its path."""
 
     name: str
     events: list[Row]
@@ -53,7 +52,7 @@ LOG = Log(events=[event for case in CASES for event in case.events])
 
 
 def observed(case: Case, tables: dict[str, list[Row]]) -> Row:
-    """What *tables* say of the case's end, under the keys of its expectation."""
+    """What *tables* contain about the end of the case's path, under the keys of ``case.expect``."""
     end_id = f"{CASES.index(case)}-{case.expect['end_event_id']}"
     ends = {row["event_id"]: row for row in tables["attribution.attributed_events"]}
     steps = [row for row in tables["attribution.path_steps"] if row["end_event_id"] == end_id]
@@ -90,7 +89,7 @@ def _ids(steps: list[Row], number: str) -> list[str]:
 
 
 def _without_case(value: Any) -> Any:
-    """The value with the ids of paths.json: '3-11' is '11' there."""
+    """*value* with event ids as in paths.json, without the number of the case: '3-11' becomes '11'."""
     if isinstance(value, str):
         return value.split("-", 1)[1] if value[0].isdigit() else value
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""The worked examples of touch_models.json, each a shopper of its own with one order.
+"""The worked examples of touch_models.json, each a shopper with one order.
 
-Here: how examples become landed records, and what tables say about them, in the words of their expectation.
-Not here: which program's tables are asked: the pipeline's (``test_touch_models``) or the restatement's
+Here: turning examples into landed records, and reading their results from tables, in the form of the expectation.
+Not here: computing the tables, by the pipeline (``test_touch_models``) or by the restatement
 (``tests.unit.test_reference_touch``).
 """
 
@@ -25,7 +25,10 @@ Transform = tuple[str | dict[str, list[str]], ...]
 
 @dataclass(frozen=True)
 class CreditCase:
-    """One path and how each model shares its order: by model a number for each touch, 0 where it has no row."""
+    """One path, and how each model divides the order among its touches.
+
+    *credit* and *revenue_credit*: model → a number for each touch, 0 if the model gives it no row.
+    """
 
     name: str
     path: tuple[str, ...]
@@ -37,7 +40,7 @@ class CreditCase:
 
 @dataclass(frozen=True)
 class TransformCase:
-    """A setting of ``transform`` and what becomes of paths under it."""
+    """A setting of ``transform``, and what it makes of paths: *paths* has path → transformed path."""
 
     transform: Transform
     paths: dict[str, str]
@@ -68,7 +71,10 @@ def shop(transform: Transform = ("unique",)) -> Shop:
 
 
 def log_of(paths: Iterable[tuple[Sequence[str], Sequence[float], str]]) -> Log:
-    """The log of shoppers who each made one order, of path, days before the order and revenue."""
+    """The log of shoppers with one order each.
+
+    Each item of *paths* has the entrances clicked, how many days before the order each click was, and the revenue.
+    """
     log = Log()
     for number, (path, days_before, revenue) in enumerate(paths):
         for place, (entrance, days) in enumerate(zip(path, days_before, strict=True)):
@@ -95,7 +101,7 @@ CREDIT_LOG = log_of((case.path, case.days_before, case.revenue) for case in CRED
 
 
 def _transform_log() -> Log:
-    """The log of the paths of all transforms, touched an hour after another."""
+    """The log of the paths of all ``TRANSFORMS``, with an hour between touches."""
     paths = [path.split(" > ") for case in TRANSFORMS for path in case.paths]
     return log_of((path, [(len(path) - place) / 24 for place in range(len(path))], "1") for path in paths)
 
@@ -104,7 +110,7 @@ TRANSFORM_LOG = _transform_log()
 
 
 def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> dict[str, list[Any]]:
-    """*column* of the case's touches by model; 0 where a touch has no row."""
+    """Model → the values of *column* for the case's touches, in order; 0 for a touch without a row."""
     found: dict[str, list[Any]] = {model: [0] * len(case.path) for model in case.credit}
     for row in tables["attribution.touch_credits"]:
         if row["order_id"] == f"o{CREDITS.index(case)}":
@@ -114,7 +120,7 @@ def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> di
 
 
 def paths_of(case: TransformCase, tables: dict[str, list[Row]]) -> dict[str, str]:
-    """Each path of the case with what the tables say that became of it."""
+    """Path → transformed path in *tables*, for each path of the case."""
     found = {row["order_id"]: row for row in tables["attribution.touch_paths"]}
     first = sum(len(other.paths) for other in TRANSFORMS[: TRANSFORMS.index(case)])
     rows = [found[f"o{first + n}"] for n in range(len(case.paths))]

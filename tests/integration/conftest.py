@@ -1,4 +1,4 @@
-"""Homes for the tests of what runs them."""
+"""Homes for the integration tests."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def computed_copy(computed: Home, tmp_path: Path) -> Home:
-    """A home whose days are all computed; the test's own."""
+    """A copy of ``computed``, a home whose days are all computed, for a test that changes it."""
     return Home(shutil.copytree(computed.root, tmp_path / "home"))

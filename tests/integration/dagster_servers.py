@@ -1,4 +1,4 @@
-"""Dagster's webserver and daemon as processes over a home, and what a user's browser asks of them.
+"""Dagster's webserver and daemon as processes over a home, and the GraphQL requests that a user's browser sends.
 
 Here: starting and ending the processes, GraphQL over HTTP, waiting, and the questions that the tests share.
 Not here: what the answers should be (``test_dagster_servers``).
@@ -45,7 +45,7 @@ _LATEST = """query($days: [String!]) { assetNodes { assetKey { path } isPartitio
 class Servers:
     """A webserver and a daemon over *home*; use as a context manager.
 
-    *folder* takes what they print. Both lead a process group of their own, so that what they start ends with them.
+    Their output goes to files in *folder*. Each has its own process group, so that its child processes end with it.
     """
 
     def __init__(self, home: Home, folder: Path) -> None:
@@ -102,12 +102,12 @@ class Servers:
         return [entry["loadStatus"] for entry in answer["workspaceOrError"]["locationEntries"]] == ["LOADED"]
 
     def log(self) -> str:
-        """The last that both servers printed."""
+        """The last lines that each server printed."""
         files = sorted(self._folder.glob("*.log"))
         return "\n".join(f"{file.name}:\n{file.read_text(encoding='utf-8')[-3000:]}" for file in files)
 
     def wait(self, what: str, probe: Callable[[], T | None], seconds: float = 900) -> T:
-        """What *probe* returns as soon as that is true; fails after *seconds*."""
+        """Call *probe* until it returns something truthy, and return that; after *seconds* fail, naming *what*."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := probe():
@@ -162,7 +162,7 @@ class Servers:
         return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in runs]
 
     def latest(self, days: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
-        """The last materialization of each partition: (table, day) -> (time, run)."""
+        """The last materialization of each partition in *days*: (table, day) -> (time, run)."""
         found = {}
         for node in self.ask(_LATEST, days=list(days))["assetNodes"]:
             for event in node["latestMaterializationByPartition"] if node["isPartitioned"] else ():
@@ -173,7 +173,7 @@ class Servers:
 
 
 def executable(name: str) -> str:
-    """Where a program of Dagster's is: beside this Python, else on the PATH; skips the test where it is missing."""
+    """The path of Dagster's program *name*, beside this Python or on the PATH; skips the test if there is none."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if not found:
         pytest.skip(f"{name} is not installed; 'make install' installs it")
@@ -181,7 +181,7 @@ def executable(name: str) -> str:
 
 
 def asset(table: str) -> dict[str, list[str]]:
-    """A table as GraphQL names its asset."""
+    """The asset key of *table* in the form that GraphQL takes."""
     return {"path": table.split(".")}
 
 

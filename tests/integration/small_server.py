@@ -1,6 +1,6 @@
-"""``python -m tests.integration.small_server OPTIONS``: our worker of gunicorn with an application of three addresses.
+"""``python -m tests.integration.small_server OPTIONS``: our gunicorn worker with an application of three addresses.
 
-Here: a server that starts in a second, with times as short as a test likes, given as an object of JSON.
+Here: a server that starts in a second, with timeouts as short as a test needs; OPTIONS is a JSON object.
 Not here: the dashboards (``tests.integration.test_dashboard_server``).
 """
 
@@ -19,7 +19,7 @@ from dashboards.app import worker
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """``/large``: as many bytes as the query says; ``/slow``: after that many seconds; else: the size of the body."""
+    """Answers ``/large?N`` with N bytes, ``/slow?N`` after N seconds, other paths with the size of the body."""
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if path == "/large":
         content = b"x" * int(query)

@@ -1,4 +1,4 @@
-"""A shop of one visit and one order a day, for tests of what runs it.
+"""A shop of one visit and one order a day, for tests of runs and of Dagster.
 
 Here: its records, its homes, and the steps of a run.
 Not here: what the tables should hold (``tests.reference``).
@@ -48,7 +48,7 @@ def order(day: dt.date, number: int = 1) -> tuple[Row, Row]:
 
 
 def land_days(home: Home, days: list[dt.date], name: str = "first") -> None:
-    """Drop a visit and an order of each day."""
+    """Land a visit and an order of each day, in files called *name*."""
     orders = [order(day) for day in days]
     land(home, "events", [event for day in days for event in visit(day)], name)
     land(home, "orders", [header for header, _ in orders], name)
@@ -68,14 +68,14 @@ def add_sql(home: Home, path: str, text: str) -> None:
 
 
 def plan_of(home: Home) -> tuple[Workspace, Plan]:
-    """The home as its files say now, and what is stale in it."""
+    """The home opened anew from its files, and the plan of what is stale in it."""
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         return workspace, make_plan(workspace, connection)
 
 
 def ingest_and_compute(home: Home) -> DagsterEngine:
-    """A run of Dagster's, with the engine for more."""
+    """Ingest and compute through Dagster; returns the engine, for further runs."""
     engine = DagsterEngine(home)
     engine.ingest()
     compute_stale(home, engine)
@@ -83,12 +83,12 @@ def ingest_and_compute(home: Home) -> DagsterEngine:
 
 
 def undescribed(home: Home) -> dg.Definitions:
-    """The definitions without what takes long to derive and only the UI shows."""
+    """The home's Dagster definitions without descriptions, which take long to derive and only the UI shows."""
     return define(open_workspace(home), is_described=False)
 
 
 def compute_stale(home: Home, engine: DagsterEngine) -> None:
-    """What ``headwater run`` does after ingestion."""
+    """Compute what is stale through *engine*, as ``headwater run`` does after ingestion."""
     workspace, plan = plan_of(home)
     for step in steps(workspace.project, plan.stale, plan.expected):
         engine.compute(step.tables, step.span)

@@ -1,6 +1,6 @@
 """Any log through the whole pipeline gives the tables that the plain-loop restatement gives.
 
-Also what must not matter: the order and the files in which a log lands, how many runs take it in, and
+The tables must not depend on the order and the files in which a log lands, on how many runs ingest it, or on
 whether days are computed one by one or as a range.
 """
 
@@ -60,7 +60,7 @@ def computed(shop: Shop, log: Log) -> dict[str, list[Row]]:
 
 
 def delivered(shop: Shop, delivery: Delivery) -> dict[str, list[Row]]:
-    """The tables after each part of *delivery* has landed and a run has taken it in."""
+    """The tables after the last part of *delivery*; each part was landed and ingested by a run of its own."""
     with new_home(shop) as home:
         for number, relations in enumerate(delivery):
             for relation, files in relations.items():
@@ -73,7 +73,7 @@ def delivered(shop: Shop, delivery: Delivery) -> dict[str, list[Row]]:
 
 
 def with_known_ids(found: dict[str, list[Row]], log: Log) -> dict[str, list[Row]]:
-    """*found* with the refund ids that were made up for records without one blotted out."""
+    """*found*, with null for refund ids that the pipeline invented because the record had none."""
     given_ids = {refund.get("refund_id") for refund in log.refunds}
 
     def known(refund_id: str) -> str | None:

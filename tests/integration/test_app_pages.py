@@ -1,4 +1,4 @@
-"""The web app's pages on a small shop: their numbers are those of the lake, nothing they are asked breaks them."""
+"""The web app's pages on a small shop: their numbers are those of the lake, and no address breaks them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def client(home: Home) -> Any:
 
 @pytest.fixture(scope="module")
 def lake(home: Home) -> Iterator[Ask]:
-    """The rows of a query of the lake."""
+    """A function that runs a query on the lake and returns its rows."""
     with reading_session(home, "") as connection:
         yield lambda sql: connection.execute(sql).fetchall()
 
@@ -101,7 +101,7 @@ def test_the_overview_says_what_the_lake_says(lake, copy):
     )[0]
     visitors = lake("SELECT count(DISTINCT person_id) FROM core.events")[0][0]
     days = lake("SELECT sum(visitors) FROM core.traffic_daily")[0][0]
-    assert days > visitors  # who came on several days is one visitor
+    assert days > visitors  # a person who came on several days is one visitor
     assert found["revenue"].full == f"¥{revenue:,.2f}"
     assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
     assert found["visitors"].full == f"{visitors:,}"
@@ -123,7 +123,10 @@ def test_the_figures_are_called_as_the_trade_calls_them(copy):
 
 
 def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
-    """Rather than too few: a home whose core.visitors is computed for some days only, or too large for the copy."""
+    """The page shows no number, instead of one that is too small.
+
+    core.visitors may be computed for some days only, or be too large for the dashboards' copy.
+    """
     file = next((home.lake / "core" / "visitors").rglob("dt=2026-05-18*/*.parquet"), None) or next(
         path for path in (home.lake / "core" / "visitors").rglob("*.parquet") if "2026-05-18" in str(path)
     )
@@ -257,7 +260,7 @@ def test_every_order_has_a_path_or_the_reason_why_not(lake, copy):
         kinds_of_text = {block.kind for block in blocks if isinstance(block, Text)}
         assert ("steps" in shown_tables) == (matched == "cart") or matched == "order"
         assert ("visit" in shown_tables) == (matched == "visit")
-        # What is not the product's own is said so; where there is nothing to show, why.
+        # A warning says that the match is not by the product's own event; if there is nothing to show, a text says why.
         assert ("warning" in kinds_of_text) == (matched in ("order", "visit"))
         assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 
@@ -450,7 +453,7 @@ def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
     after = marts.copy()
     assert after.file.version != before.file.version
     assert before.rows("SELECT count(*) AS n FROM core.orders") == after.rows("SELECT count(*) AS n FROM core.orders")
-    assert publish(home).version == before.file.version  # the lake holds what it held
+    assert publish(home).version == before.file.version  # the lake has not changed
 
 
 def test_answers_are_kept_until_there_are_too_many(copy, monkeypatch):
@@ -504,7 +507,7 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
 
 def test_a_copy_that_is_damaged_is_made_anew(home):
     home.copy_pointer.unlink()
-    path = publish(home).path  # one that nothing has open
+    path = publish(home).path  # a file that no process has open
     path.chmod(0o644)
     path.write_bytes(b"no database")
     assert Marts(home).copy().days

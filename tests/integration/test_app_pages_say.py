@@ -1,6 +1,6 @@
-"""What the web app's pages say of what they show: of which slot a chart is, what the address got wrong, names, keys.
+"""The texts of the web app's pages: which slot a chart shows, what is wrong in an address, names instead of keys.
 
-Beside ``tests/integration/test_app_pages.py``, whose numbers are the same lake's.
+The numbers of the same pages are in ``tests/integration/test_app_pages.py``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def copy(home: Home) -> Copy:
 
 @pytest.fixture(scope="module")
 def lake(home: Home) -> Iterator[Ask]:
-    """The rows of a query of the lake."""
+    """A function that runs a query on the lake and returns its rows."""
     with reading_session(home, "") as connection:
         yield lambda sql: connection.execute(sql).fetchall()
 
@@ -56,7 +56,7 @@ def warnings(blocks: list[Block]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def slot(lake: Ask) -> tuple[str, str, str, int]:
-    """The slot with the most sales of an entrance that has several: its entrance, page, module and number."""
+    """The best-selling slot of an entrance that has several slots: entrance, page type, module and slot number."""
     return lake(
         """SELECT entrance_id, head_page_type, head_module, head_slot FROM attribution.slot_daily
         WHERE entrance_id = 'home_feed' GROUP BY ALL ORDER BY sum(revenue) DESC LIMIT 1""",
@@ -96,7 +96,7 @@ def test_a_slots_page_charts_the_slot_and_not_its_entrance(lake, copy, slot, met
     assert list(shown.figure.data[0].y) == values(shown.table, metric)
     of_entrance = f"entrance_id = '{slot[0]}'"
     rest = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
-    assert rest  # the entrance has more than this slot
+    assert rest  # the entrance also has sales or events outside this slot
     card = next(
         one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
     )
@@ -132,7 +132,7 @@ def test_the_contents_of_a_slot_sum_to_the_slot(copy, slot):
 
 
 def block_of(blocks: list[Block], key: str) -> Group:
-    """The smallest group that holds the choice of that key."""
+    """The group whose controls include the choice *key*."""
     (found,) = [
         one
         for one in groups(blocks)
@@ -210,7 +210,7 @@ def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
 def test_what_is_not_there_is_said_to_be_so(copy, address, said):
     _, blocks = look_at(copy, f"{address}&{DAYS}")
     assert [one for one in warnings(blocks) if said in one], warnings(blocks)
-    assert not any(one.remedy for one in texts(blocks, "missing"))  # no run would bring it
+    assert not any(one.remedy for one in texts(blocks, "missing"))  # another run would not create it
     chinese = warnings(look_at(copy, f"{address}&{DAYS}&lang=zh")[1])
     assert len(chinese) == len(warnings(blocks))
 
@@ -293,7 +293,7 @@ def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, 
 
 @pytest.fixture(scope="module")
 def addresses(lake: Ask) -> list[str]:
-    """Each page, and what it leads to."""
+    """The addresses of all pages, and of the details to which they link."""
     one = {
         "sku": "SELECT min(sku) FROM core.order_lines",
         "cart": "SELECT min(order_id) FROM attribution.attributed_sales WHERE matched_by = 'cart'",
@@ -324,12 +324,12 @@ def test_files_carry_their_rows_keys_under_unique_headings(copy, addresses):
             for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
                 fields = {column.field for column in columns_of(shown)}
                 own = {name for row in shown.rows for name in row} & KEYS
-                allowed = {"entrance_id"} if shown.key == "steps" else set()  # of the end, which the page names
+                allowed = {"entrance_id"} if shown.key == "steps" else set()  # the page itself names it
                 assert own - allowed <= fields, (address, shown.key)
                 titles = [column.title for column in columns_of(shown)]
                 assert len(set(titles)) == len(titles), (address, shown.key, titles)
                 seen |= own & fields
-    assert seen == KEYS - {"device_id"}  # a device is in the address of its page
+    assert seen == KEYS - {"device_id"}  # no table shows it, because the address names the device
 
 
 def test_users_in_files_are_hashed_for_viewers(lake, copy, slot):
@@ -356,21 +356,21 @@ UNION SELECT event_type FROM core.events
 
 
 def test_no_key_stands_where_a_name_should(lake, copy, addresses):
-    """In Chinese, where no name is spelled like its key."""
+    """Checked in Chinese, because no Chinese name is equal to its key."""
     raw = {key for (key,) in lake(RAW)} | {"(none)", "(no path)", "(new)", "(left)", "unknown"}
     raw -= {"sku"}
     assert {"home_feed", "(direct)", "(unattributed)", "own", "cart", "paid"} <= raw
     for address in addresses:
         context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
         for where, said in everything(context, blocks):
-            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # keys, and named as such
+            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # keys on purpose
                 continue
             parts = {part.strip() for part in re.split(r"·|→|、|,|（|）|<br>|<b>|</b>", said)}
             assert not parts & raw, (address, where, parts & raw)
 
 
 def everything(context: Context, blocks: list[Block]) -> Iterator[tuple[str, str]]:
-    """Each text that a page shows, with where."""
+    """(where, text) of each text that a page shows."""
     for block in flat(blocks):
         if isinstance(block, Text):
             yield "text", block.text
@@ -392,7 +392,7 @@ def everything(context: Context, blocks: list[Block]) -> Iterator[tuple[str, str
 
 
 def drawn(figure: go.Figure) -> Iterator[str]:
-    """The texts of a figure: labels, ticks, names, hovers."""
+    """The texts of a figure: labels, tick texts, trace names, titles and hover texts."""
 
     def walk(part: Any, name: str = "") -> Iterator[str]:
         if isinstance(part, dict):
@@ -407,7 +407,7 @@ def drawn(figure: go.Figure) -> Iterator[str]:
     yield from walk(figure.to_dict())
 
 
-# What an address says wrong ----------------------------------------------------------------------------
+# Errors in an address ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

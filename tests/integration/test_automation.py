@@ -1,4 +1,4 @@
-"""What is asked for by itself: by the landing sensor and the daily schedule."""
+"""The runs that Dagster requests automatically, by the landing sensor and the daily schedule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
 
 
 def test_a_run_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
-    """Nothing is stale then, so that the next run has nothing to do but this."""
+    """Nothing is stale after that, so the next run only has to record the failure."""
     land_days(home, DAYS[:1])
     request = Request(frozenset({"core.entrances"}))
     run_home(home, request)
@@ -76,7 +76,7 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         assert [request.job_name for request in late.run_requests or []] == ["ingestion"]
         engine.ingest()
         days = [request.partition_key_range for request in tick(home, instance, late.cursor).run_requests or []]
-        # The late day needs all its tables, the days after it only those that look back.
+        # On the late day all tables are computed; on the days after it, only tables that look back.
         assert [(r.start, r.end) for r in days if r] == [
             (DAYS[0].isoformat(), DAYS[0].isoformat()),
             (DAYS[1].isoformat(), DAYS[2].isoformat()),
@@ -110,7 +110,7 @@ def test_the_schedule_computes_yesterday_in_the_shops_time_zone(home: Home) -> N
     schedule = undescribed(home).resolve_schedule_def("daily")
     assert schedule.cron_schedule == "0 3 * * *"
     assert schedule.execution_timezone == "Asia/Shanghai"
-    three_in_the_morning = dt.datetime(2026, 3, 9, 19, tzinfo=dt.UTC)  # of 10 March in Shanghai
+    three_in_the_morning = dt.datetime(2026, 3, 9, 19, tzinfo=dt.UTC)  # on 10 March in Shanghai
     with dg.build_schedule_context(scheduled_execution_time=three_in_the_morning) as context:
         request = schedule(context)
     assert isinstance(request, dg.RunRequest)
@@ -146,7 +146,7 @@ def last_partition(home: Home) -> str | None:
 
 @pytest.mark.parametrize("hours", [0, *(pytest.param(hours, marks=pytest.mark.real) for hours in (-72, 23))])
 def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours: int) -> None:
-    """A day that can have no data yet would be shown as missing; that of one in progress is computed all the same."""
+    """Dagster would show a day that can have no data yet as missing. A day in progress is computed once it has data."""
     engine = DagsterEngine(home)
     engine.ingest()  # the definitions are read before the newest day has landed
     time = dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""What a broken file gets: each record is accepted, a duplicate, or quarantined with reasons; none is lost."""
+"""Broken files: each record is accepted, counted as a duplicate, or quarantined with reasons; none is lost."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_truncated_gzip_loses_only_its_broken_line(home: Home) -> None:
 
 
 def test_a_gzip_that_contradicts_its_checksum_is_called_damaged(home: Home) -> None:
-    content = bytearray(gzip.compress(b"sku,name,list_price\nsku1,a,100\n", 0, mtime=0))  # stored, not compressed
+    content = bytearray(gzip.compress(b"sku,name,list_price\nsku1,a,100\n", 0, mtime=0))  # level 0: not compressed
     content[content.index(b"100\n")] = ord("9")
     land(home, "native/products/p.csv.gz", bytes(content))
     (warning,) = [line for line in take_in(home).warnings if "p.csv.gz" in line]
@@ -285,7 +285,7 @@ def test_a_file_not_compressed_as_its_name_says_is_refused(home: Home, suffix: s
 
 
 def zstd(content: bytes, folder: Path) -> bytes:
-    """*content*, which must be NDJSON, compressed; by DuckDB, since Python cannot before 3.14."""
+    """*content*, which must be NDJSON, compressed by DuckDB, because Python has no zstd before 3.14."""
     source, target = folder / "plain.ndjson", folder / "plain.ndjson.zst"
     source.write_bytes(content)
     query = (
@@ -582,7 +582,7 @@ def test_files_that_nobody_takes_are_told(home: Home) -> None:
 
 def test_a_file_that_is_still_being_written_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = land(home, EVENTS, b"{")
-    os.utime(path, (time.time() + 3600,) * 2)  # a time that says nothing: the full wait is taken
+    os.utime(path, (time.time() + 3600,) * 2)  # in the future, so that the age is unknown
     waited: list[float] = []
 
     def write_meanwhile(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The command line as a user has it: commands, their output, errors in one line, exit codes."""
+"""The command line as users see it: commands, their output, errors in one line, exit codes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def make_shop(folder):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A shop with one sale, run once through Dagster; the run's output beside it."""
+    """The home of a shop with one sale, after a run through Dagster; and that run's outcome."""
     home = make_shop(tmp_path_factory.mktemp("cli") / "shop")
     outcome = headwater("run", home=home)
     assert outcome.returncode == 0, outcome.stderr

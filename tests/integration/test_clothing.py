@@ -1,4 +1,4 @@
-"""E-shop clothing 2008: five months of real product clicks, a log without sales, beside plain counts of its file."""
+"""E-shop clothing 2008: five months of real product clicks without sales, compared with plain counts of the file."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_broken_and_repeated_clicks_are_counted_by_reason(small):
     assert [number for number, _ in refused] == [1, 2, 3, 4, 5]
     for (_, reasons), expected in zip(refused, broken.values(), strict=True):
         assert expected in reasons
-    # What is refused leaves no trace: no click on the menu either.
+    # A refused record yields no event at all, not even the click on the menu.
     assert {row["device_id"] for row in table(small, "core.events")} == {"session-7", "session-8"}
 
 
@@ -124,7 +124,7 @@ def test_broken_and_repeated_clicks_are_counted_by_reason(small):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The five months, computed."""
+    """A computed home with the five months."""
     home = make_home(tmp_path_factory.mktemp("clothing") / "shop")
     shutil.copyfile(data_set("eshop_clothing") / FILE, home.landing / "clothing" / "clicks" / FILE)
     started = time.monotonic()
@@ -174,7 +174,7 @@ def test_clicks_are_credited_to_categories_and_visits_are_heads(home):
     ends, visits = Counter(), Counter()
     shoppers = defaultdict(set)
     open_category: dict[str, str] = {}
-    for day, category, row in clicks():  # the file has the clicks of a session in their order
+    for day, category, row in clicks():  # the file lists the clicks of a session in order
         session = row["session ID"]
         ends[day, category] += 1
         shoppers[day, category].add(session)
@@ -200,7 +200,7 @@ def test_the_paths_of_a_session_grow_by_its_clicks(home):
             path = [f"menu-{session}-{number}"]
         last = session, category
         path.append(f"click-{session}-{number}")
-        if len(path) > 40:  # long paths are enough to prove the rest by
+        if len(path) > 40:  # only the long paths are compared
             expected[path[-1]] = list(path)
     assert len(expected) > 100
     longest = "', '".join(expected)

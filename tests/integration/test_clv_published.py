@@ -1,7 +1,7 @@
 """Customer lifetime value against published figures, and the memory that a million customers need.
 
 The customers of CDNOW, a tenth of those who first bought in early 1997, are the example of both papers. The package
-``lifetimes`` ships them; its files are read, its code, which needs other packages, is not.
+``lifetimes`` ships them as files, which are read here; its code needs other packages and is not used.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def cdnow() -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def test_purchases_of_cdnow_have_the_published_parameters(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """Fader, Hardie & Lee (2005), table 2; they print three digits."""
+    """The parameters in table 2 of Fader, Hardie & Lee (2005), printed with three decimals."""
     x, t_x, age, _ = cdnow
     model = fit_bg_nbd(x, t_x, age)
     assert isinstance(model, BgNbd)
@@ -51,7 +51,7 @@ def test_purchases_of_cdnow_have_the_published_parameters(cdnow: tuple[Floats, F
 
 
 def test_orders_to_come_of_cdnow_are_the_published_ones(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """Of the first customer in 39 weeks: the authors' spreadsheet; of a frequent one in 52: R's BTYD."""
+    """For the first customer in 39 weeks as in the authors' spreadsheet, for a frequent one in 52 as in R's BTYD."""
     x, t_x, age, _ = cdnow
     model = fit_bg_nbd(x, t_x, age)
     assert isinstance(model, BgNbd)
@@ -63,19 +63,19 @@ def test_orders_to_come_of_cdnow_are_the_published_ones(cdnow: tuple[Floats, Flo
 def test_spend_of_cdnow_has_the_published_parameters(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
     """Fader & Hardie (2013): p = 6.25, q = 3.74, gamma = 15.44, on the 946 customers who bought again.
 
-    Their third digit of gamma is not the maximum's: the likelihood is flat there.
+    Our gamma may differ by 0.01, because the likelihood is flat near its maximum.
     """
     x, _, _, mean_value = cdnow
     model = fit_gamma_gamma(x, mean_value)
     assert isinstance(model, GammaGamma)
     assert (model.customers, model.excluded) == (946, 0)
     assert (model.p, model.q, model.gamma) == pytest.approx((6.25, 3.74, 15.44), abs=0.01)
-    # Whoever did not buy again is expected to spend what all do; the first customer spent 22.35 twice.
+    # A customer without repeat orders has the expectation of the population; the first one spent 22.35 twice.
     assert expected_mean_value(model, x[:3], mean_value[:3]) == pytest.approx([24.66, 18.91, 35.17], abs=0.01)
 
 
 def test_cdnow_bought_about_as_often_as_was_expected() -> None:
-    """The 39 weeks after the 39 of the fit, from the orders themselves: 1,882 came, the model says 12 % fewer."""
+    """Fitted on 39 weeks, the model predicts 12 % fewer orders for the next 39 weeks than the 1,882 that were made."""
     days: dict[str, set[dt.date]] = defaultdict(set)
     for line in shipped("CDNOW_sample.txt"):
         _, customer, date, *_ = line.split()
@@ -122,7 +122,7 @@ def test_a_million_customers_need_less_than_a_gigabyte() -> None:
     assert peak < 1e9
     assert np.isfinite(orders * values).all()
     assert ((alive >= 0) & (alive <= 1)).all()
-    # Whole days, and a day's orders as one, are not quite the model's story.
+    # Whole days, and counting a day's orders as one, deviate a little from the model, hence the wide tolerance.
     assert (purchases.r, purchases.alpha) == pytest.approx(planted[:2], rel=0.1)
     assert (purchases.a, purchases.b) == pytest.approx(planted[2:], rel=0.1)
     assert (spend.p, spend.q, spend.gamma) == pytest.approx((6.0, 4.0, 150.0), rel=0.02)

@@ -1,4 +1,4 @@
-"""Several processes on one home: writers wait for one another and say for whom, readers wait for nobody."""
+"""Several processes on one home: writers wait for each other and say for which process; readers never wait."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_second_run_says_for_whom_it_waits_then_has_no_work(tmp_path):
     run(undisturbed)
     first = Headwater(home, "run")
     assert first.wait_until_at_work()
-    first.process.send_signal(signal.SIGSTOP)  # or it might be done before the second one is there
+    first.process.send_signal(signal.SIGSTOP)  # else the first might end before the second starts
     second = Headwater(home, "run")
     said = first_error(second)
     first.process.send_signal(signal.SIGCONT)
@@ -96,7 +96,7 @@ def test_catalogues_written_at_once_are_each_whole(small):
 
 @pytest.mark.real
 def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
-    """What its daemon starts is a process like this one."""
+    """The process is like those that Dagster's daemon starts."""
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     variables = {"HEADWATER_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
@@ -141,7 +141,7 @@ def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
 
 
 def rewrite_while(home: Home, states: list[tuple[str, dt.date]], goes_on: Callable[[int], bool]) -> int:
-    """Bring *home* into one state after the other, each computed anew, while so many runs *goes_on*; their number."""
+    """Set *home* to each of *states* in turn and recompute it, while *goes_on* (runs so far); returns the runs."""
     runs = 0
     while goes_on(runs):
         set_state(home, *states[runs % len(states)])
@@ -151,7 +151,7 @@ def rewrite_while(home: Home, states: list[tuple[str, dt.date]], goes_on: Callab
 
 
 def set_state(home: Home, module: str, start: dt.date) -> None:
-    """Make *module* the entrance and *start* the first day: settings and tables are replaced whole, as editors do."""
+    """Make *module* the only entrance and *start* the first day; the files are replaced atomically, as editors do."""
     entrances = home.config / "entrances.csv"
     text = (
         "entrance_id,name_zh,name_en,page_type,module,slot,valid_from,valid_to\n"
@@ -166,7 +166,7 @@ def set_state(home: Home, module: str, start: dt.date) -> None:
 def read_beside_runs(
     home: Home, folder: Path, states: list[tuple[str, dt.date]], names: Sequence[str], seconds: float
 ) -> list[dict[str, Any]]:
-    """What readers, each of a kind in *names*, tell that read while runs bring *home* from state to state."""
+    """The results of readers, one of each kind in *names*, that read while runs change *home* between *states*."""
     known: Versions = {}
     for state in states:
         set_state(home, *state)
@@ -192,7 +192,7 @@ def read_beside_runs(
         assert all(reader.poll() is None for reader in readers)
         time.sleep(0.05)
     end = time.monotonic() + seconds
-    # The last state was read first, and an odd number of runs ends with the other, so each reader has seen both.
+    # Readers start with the last state; an odd number of runs ends with the other, so each reader sees both.
     runs = rewrite_while(home, states, lambda runs: runs < 3 or runs % 2 == 0 or time.monotonic() < end)
     (signs / "stop").touch()
     told = [json.loads(reader.communicate()[0]) for reader in readers]
@@ -227,10 +227,10 @@ def test_four_readers_see_whole_days_while_runs_rewrite_them(tmp_path):
 
 @pytest.mark.real
 def test_readers_by_a_pattern_seldom_meet_a_replaced_file(tmp_path):
-    """DuckDB and Polars by themselves open a file several times in one query: once for its footer, again for its rows.
+    """DuckDB and Polars open a file several times in one query, first for its footer and then for its rows.
 
-    On a file that is replaced in between they fail. No writer can help that; the user guide says so. Here runs replace
-    every day again and again, and still few queries are hit.
+    They fail if the file is replaced in between. No writer can prevent that; the user guide says so. Here runs replace
+    every day again and again, and still few queries fail.
     """
     home = made_up_shop(tmp_path / "home", days=3, devices=300)
     run_home(home)
@@ -244,7 +244,7 @@ def test_readers_by_a_pattern_seldom_meet_a_replaced_file(tmp_path):
 
 @pytest.mark.real
 def test_headwater_sql_reads_on_while_days_are_removed(tmp_path):
-    """A day that is there when the files are listed and gone when they are opened: by a pattern, that is an error."""
+    """A read by a glob fails if a file is removed between listing and opening; ``headwater sql`` must not."""
     home = made_up_shop(tmp_path / "home", days=3, devices=100)
     first = dt.date(2026, 5, 18)
     states = [("banner", first), ("search", first + dt.timedelta(days=1))]

@@ -1,4 +1,4 @@
-"""Whatever stops a run, and whenever: what is visible is whole, and the next run ends as if nothing had happened."""
+"""A run stopped at any time by any cause leaves only whole partitions, and the next run completes the work."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ STARTS: dict[str, Start] = {"directly": Headwater.directly, "through Dagster": l
 
 @dataclass(frozen=True)
 class Scene:
-    """A home about to be brought up to date, what its lake holds before, and what it must hold after.
+    """A home before a run, and the contents of its lake *before* and (as they must be) *after* that run.
 
-    *seconds* is the time that this takes from the moment at which the run holds the home.
+    *seconds* is how long an undisturbed run takes, from when it gets the home's lock.
     """
 
     home: Home
@@ -50,7 +50,7 @@ class Scene:
 
 
 def finished(start: Start, home: Home) -> float:
-    """Run to the end; the seconds at work, which are none to speak of where nothing is left to do."""
+    """Start a run, wait for its end and return its seconds since it got the lock; a failed run fails the test."""
     run = start(home)
     run.wait_until_at_work()
     begun = time.monotonic()
@@ -60,7 +60,7 @@ def finished(start: Start, home: Home) -> float:
 
 
 def first_run(folder: Path, start: Start, **size: int) -> Scene:
-    """A first run: nothing is there before."""
+    """The first run of a home, whose lake is empty before."""
     home = made_up_shop(folder / "landed", **size)
     undisturbed = copy_of(home, folder / "undisturbed")
     seconds = finished(start, undisturbed)
@@ -68,7 +68,7 @@ def first_run(folder: Path, start: Start, **size: int) -> Scene:
 
 
 def late_run(folder: Path, start: Start) -> Scene:
-    """The events of the second day come late, so that days that are there already are replaced."""
+    """A run in which late events of the second day replace partitions of an earlier run."""
     home = made_up_shop(folder / "landed")
     late = sorted((home.landing / "native" / "events").iterdir())[1]
     shutil.move(late, folder / late.name)
@@ -81,7 +81,7 @@ def late_run(folder: Path, start: Start) -> Scene:
 
 
 def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
-    """Right after the kill everything is whole; after one more run everything is as it should be."""
+    """Assert that a killed run left only whole partitions, and that one more run gives ``scene.after``, tidied."""
     assert lock_holder(home) is None
     assert_intact(home, scene.before, scene.after)
     finished(start, home)
@@ -95,9 +95,9 @@ def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
 
 
 def stopped_at(scene: Scene, folder: Path, start: Start, share: float, sign: signal.Signals) -> tuple[Home, Outcome]:
-    """A copy of the scene's home whose run was sent *sign* after about that *share* of its time.
+    """A copy of the scene's home in *folder* whose run was sent *sign* after about *share* of its time; its outcome.
 
-    Machines are faster at some times than at others, so a run may end before its moment: another is stopped earlier.
+    Machines vary in speed, so a run may end before that; then another run is stopped earlier.
     """
     seconds = scene.seconds * share
     for _ in range(8):
@@ -134,7 +134,7 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
     home = copy_of(scene.home, tmp_path / "killed")
     for share in (0.25, 0.5, 0.75):
         run = Headwater.directly(home)
-        if run.wait_until_at_work():  # False: the machine is so fast that all was done at once
+        if run.wait_until_at_work():  # False if the run ended at once, on a fast machine
             time.sleep(scene.seconds * share)
         run.stop(signal.SIGKILL)
         assert_intact(home, scene.before, scene.after)
@@ -143,22 +143,22 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
 
 @pytest.mark.real
 def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
-    """By force, nothing is stale afterwards, so that no later writer comes past the unfinished files."""
+    """Nothing is stale after it, so the next run writes no partition; it must still remove the unfinished files."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     finished(Headwater.directly, home)
-    for _ in range(10):  # one that is busy elsewhere may see none of the files while they are written
+    for _ in range(10):  # a busy process may miss the files being written
         run = Headwater.directly(home, "--force")
         if run.wait_for(lambda: any(home.lake.rglob(".*.tmp"))):
             break
     assert run.stop(signal.SIGKILL).code == -signal.SIGKILL, "no file was being written"
-    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # whichever the kill left, at least this one
+    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # added in case the kill left none
     left.write_bytes(b"half a file")
     finished(Headwater.directly, home)
     assert_tidy(home)
 
 
 def assert_one_line(home: Home, outcome: Outcome, after: Contents) -> None:
-    """What Ctrl-C told and left; then one more run ends as if it had not come."""
+    """Assert that Ctrl-C gave one line and left the lake intact, and that one more run gives the contents *after*."""
     assert outcome.errors == ["error: stopped; published partitions are intact, run again to continue"]
     assert (outcome.code, outcome.out) == (130, "")
     assert_intact(home, {}, after)

@@ -1,4 +1,4 @@
-"""Dagster over a home: what it knows of the tables, and what runs leave behind."""
+"""Dagster on a home: what it knows about the tables, and what runs record."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_checks_guard_their_tables_and_block(empty: tuple[Workspace, dg.Definiti
 
 def test_a_setting_is_part_of_its_models_code_version(tmp_path: Path) -> None:
     versions = []
-    for hours in (24, 23):  # the same number of days back
+    for hours in (24, 23):  # both round up to the same number of look-back days
         settings = {"start_date": FIRST, "attribution": {"head_lookback_hours": hours}}
         home = make_home(tmp_path / str(hours), settings=settings)
         graph = undescribed(home).resolve_asset_graph()
@@ -185,7 +185,7 @@ def test_a_range_is_written_and_recorded_day_by_day(computed: Home) -> None:
         for name, versions in plan.expected.items():
             events = materializations(instance, dg.AssetKey(name.split(".")))
             recorded = {event.partition: event for event in events}
-            assert len(recorded) == len(events)  # each is told once
+            assert len(recorded) == len(events)  # each partition is recorded once
             assert {k and dt.date.fromisoformat(k) for k in recorded} == versions.keys(), name
             rows = table(computed, name)
             of_day = Counter(str(row.get("dt")) for row in rows)
@@ -231,7 +231,7 @@ def test_days_without_inputs_are_not_claimed(home: Home) -> None:
         claimed = instance.get_materialized_partitions(dg.AssetKey(["core", "events"]))
         assert claimed == {DAYS[0].isoformat(), DAYS[2].isoformat()}
 
-        # A backfill would call a day failed of which it is told nothing.
+        # A backfill counts a day as failed if no materialization is recorded for it.
         tags = {**range_tags(DaySpan(DAYS[0], DAYS[3])), "dagster/backfill": "a"}
         keys = [dg.AssetKey(["core", "events"])]
         undescribed(home).resolve_job_def("tables").execute_in_process(
@@ -296,7 +296,7 @@ def test_a_failed_check_keeps_the_old_and_stops_downstream(computed_copy: Home) 
         run = instance.get_runs(limit=1)[0]
         assert run.status == dg.DagsterRunStatus.FAILURE
         last = materializations(instance, dg.AssetKey(["core", "events"]))[0]
-        assert last.partition == DAYS[0].isoformat()  # the only one of the range that was published again
+        assert last.partition == DAYS[0].isoformat()  # the only day of the range that was published again
     [failed] = failed_checks(home)
     assert (failed.name, failed.table, failed.severity) == ("no_second_shopper", "core.events", "error")
     found = "core.events: check no_second_shopper (error) found 4 rows on 2026-03-02, 2026-03-03; first: dt="

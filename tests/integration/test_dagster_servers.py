@@ -1,4 +1,4 @@
-"""A home as a scheduler has it: webserver and daemon as processes, asked and driven through GraphQL."""
+"""A home run by Dagster's webserver and daemon as processes, queried and driven through GraphQL."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SELECT dt, event_id FROM core.events WHERE device_id = 'robot' AND dt BETWEEN $f
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Three days of a made-up shop, computed by ``headwater run``, with a check of the home's own."""
+    """Three days of a made-up shop, computed by ``headwater run``, in a home that adds a check."""
     for name in ("dagster-webserver", "dagster-daemon"):
         executable(name)
     home = make_home(tmp_path_factory.mktemp("servers") / "shop", settings={"start_date": DAYS[0]})
@@ -112,7 +112,7 @@ def test_the_checks_are_listed_and_passed(servers, home, project):
     assert {key: check["blocking"] for key, check in found.items()} == blocking
     assert ("core.events", "no_robots") in found
     for (name, check), shown in found.items():
-        has_rows = bool(Lake(home.lake).versions(name))  # of what never landed nothing is computed, nor checked
+        has_rows = bool(Lake(home.lake).versions(name))  # else nothing landed for it, so no check ran
         status = (shown["executionForLatestMaterialization"] or {}).get("status")
         assert status == ("SUCCEEDED" if has_rows else None), check
 
@@ -217,7 +217,7 @@ def test_a_backfill_of_a_range_is_one_run(servers):
 
 
 def reached_by_events_of(day, project):
-    """The partitions that see the events of *day*: by what each model reads and how many days it looks back."""
+    """The partitions that depend on the events of *day*, by what each model reads and how many days it looks back."""
     reached = {("raw.events", day)}
     for name, model in project.models.items():
         if model.is_partitioned and not project.is_versioned_by_content(model):
@@ -270,7 +270,7 @@ def test_a_failed_check_shows_and_blocks(servers, home, project):
     assert (check["status"], check["runId"], check["evaluation"]["severity"]) == ("FAILED", run["id"], "ERROR")
     assert told in check["evaluation"]["description"]
 
-    # The old partition stays, and nothing that reads it is computed; what does not read it is.
+    # The old partition stays, and no table that reads it is computed; other tables are.
     after = servers.latest(KEYS)
     changed = {name for name, key in after if after[name, key] != before.get((name, key))}
     reads_events = {name for name, _ in reached_by_events_of(DAYS[2], project)}
@@ -282,6 +282,6 @@ def test_a_failed_check_shows_and_blocks(servers, home, project):
 
 
 def published(home):
-    """The files of the lake's tables, with their content's hash."""
+    """The files of the lake's tables, each with a hash of its content."""
     files = sorted(home.lake.rglob("part-0.parquet"))
     return [(".".join(f.relative_to(home.lake).parts[:2]), hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]

@@ -1,4 +1,4 @@
-"""Damaged files of the lake: what disks and copies do to them is found, healed or refused, and never published."""
+"""Damaged files of the lake: damage by disks or copying is found, then repaired or refused, and never published."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FLIPS_A_ROUND = 40
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A computed home; for copying."""
+    """A computed home, which tests copy."""
     home = made_up_shop(tmp_path_factory.mktemp("sound") / "home", days=2, devices=60)
     run(home)
     return home
@@ -46,7 +46,7 @@ def home(sound: Home, tmp_path: Path) -> Home:
 
 
 def flip(path: Path, rng: random.Random) -> None:
-    """Turn one bit of the content of *path* around; its size and its time stay."""
+    """Invert one random bit of *path*; its size and its modification time stay."""
     times = path.stat()
     content = bytearray(path.read_bytes())
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
@@ -55,7 +55,7 @@ def flip(path: Path, rng: random.Random) -> None:
 
 
 def files_of(home: Home) -> tuple[list[Path], list[Path]]:
-    """The files of the lake: computed ones with their checksums, and those of raw batches, without their list."""
+    """The files of computed tables (with checksums), and those of raw events and directly in folders of raw tables."""
     files = sorted(path for path in home.lake.rglob("*") if path.is_file() and path.stat().st_size)
     raw = home.lake / "raw"
     computed = [path for path in files if not path.is_relative_to(raw)]
@@ -69,14 +69,14 @@ def named(home: Home, *, deep: bool = True) -> set[Path]:
 
 
 def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: random.Random) -> None:
-    """Flip a bit in each of the *chosen* computed files: doctor names them, ``run --verify`` heals them."""
+    """Flip a bit in each of the *chosen* computed files; doctor must name them, and ``run --verify`` repair them."""
     flipped = set(chosen)
     for path in flipped:
         flip(path, rng)
     told = named(home)
     checksums = {path for path in flipped if path.name == CHECKSUMS}
     assert flipped <= told
-    # A line of checksums that is damaged makes the partition suspect that it is about.
+    # A damaged line of a checksums file makes its partition suspect, even if that is sound.
     assert all(
         path.parent.parent / CHECKSUMS in checksums or path.parent / CHECKSUMS in checksums for path in told - flipped
     )
@@ -88,7 +88,7 @@ def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: ran
 
 
 def test_flipped_bits_are_named_and_healed(home, wanted):
-    """Among them one of a table that is made of its own day before."""
+    """One of them belongs to a table whose days are computed from its own previous day."""
     rng = random.Random(1)
     computed, _ = files_of(home)
     own = max(Lake(home.lake).files("products.quadrants").values())
@@ -111,16 +111,16 @@ def test_400_flipped_bits_are_named_and_none_is_published(home, wanted):
 
 
 def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> None:
-    """Flip a bit of a raw file: doctor names it, no run publishes anything of it; then mend it."""
+    """Flip a bit of a raw file; assert that doctor names it and that no run publishes anything; then restore it."""
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.raw).parent:  # nothing else can be looked at then
+        if path.parent == manifest_file(home.raw).parent:  # doctor can check nothing else without the manifest
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
             assert path in named(home)
-        # Damaged checksums of files that are sound are written again without a word.
+        # If only the checksums are damaged, they are written again without a message.
         was_named = any(line.startswith(f"{path}: ") for line in complaints(home))
         assert was_named or (path.name == CHECKSUMS and are_sound(path.parent))
     finally:
@@ -129,7 +129,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
 
 
 def complaints(home: Home) -> list[str]:
-    """What a run that verifies everything says of damage; it publishes nothing."""
+    """The messages about damage from a run that verifies everything; asserts that it publishes nothing."""
     try:
         summary = run_anyway(home, verify=True)
     except HeadwaterError as error:
@@ -139,7 +139,7 @@ def complaints(home: Home) -> list[str]:
 
 
 def run_anyway(home: Home, **request: Any) -> RunSummary:
-    """A run that may have errors."""
+    """As ``run``, but errors do not fail the test."""
     return run_home(home, Request(**request))
 
 
@@ -193,7 +193,7 @@ def test_another_size_is_found_without_looking_into_files(home, wanted):
 
 
 def test_what_is_computed_reads_no_damaged_file(home, wanted):
-    """Without --verify a flipped bit is not looked for, but who would read it finds it."""
+    """A run without --verify does not look for a flipped bit, but finds it before it computes from that file."""
     rng = random.Random(5)
     lake = Lake(home.lake)
     day, path = min(lake.files("core.order_lines").items())
@@ -207,7 +207,7 @@ def test_what_is_computed_reads_no_damaged_file(home, wanted):
 
 
 def test_a_lake_without_checksums_is_computed_again_once(home, wanted):
-    """So it is with the lake of an earlier version of the program."""
+    """The lake of an earlier version of the program has none."""
     for path in home.lake.rglob(CHECKSUMS):
         path.unlink()
     summary = run(home)

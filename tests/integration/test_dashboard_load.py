@@ -1,6 +1,6 @@
-"""The dashboards under a load that one visitor makes: the others get their pages and answers all the same.
+"""The dashboards under load from one visitor: the others still get their pages and answers.
 
-The bounds are the promises: half of the pages within a second, an answer to ``SELECT 1`` within five.
+The limits are those that we promise: half of the pages within a second, an answer to ``SELECT 1`` within five.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def home(tmp_path_factory) -> Home:
 @pytest.fixture(scope="module")
 def port(home) -> Iterator[int]:
     with served(home) as number:
-        for _ in range(20):  # both processes have read the tables
+        for _ in range(20):  # so that both processes have read the tables
             assert Browser(number).send("GET", "/health")[0] == 200
         yield number
 
 
 class Attacker:
-    """Keeps connections open that send a byte a second of requests that never end, and opens closed ones again."""
+    """Keeps connections open on which it sends endless requests, a byte a second; reopens those that are closed."""
 
     def __init__(self, port: int, addresses: list[str]) -> None:
         self._port = port
@@ -165,7 +165,7 @@ def test_16_heavy_queries_of_one_leave_another_a_timely_answer(port, home, recor
 
 
 def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
-    """Ask a heavy query and close the tab after half a minute."""
+    """Start a heavy query and close the connection after half a minute, as a closed browser tab does."""
     state = [
         ("sql-auto", "data", False),
         ("sql-text", "value", HEAVY),
@@ -192,7 +192,7 @@ def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
 
 
 def test_queries_of_a_closed_tab_are_dropped(port, home):
-    """The last test's analyst has left: nothing of hers runs on, and her next query has its turn."""
+    """The analyst of the previous test has left: her queries stop, and her next one runs."""
     ana = Browser(port)
     ana.sign_in("ana")
     status, text = ana.ask("SELECT 2", "c" * 32)

@@ -1,4 +1,4 @@
-"""The dashboards as processes: they start, keep up with the lake, survive a killed worker, and end without a trace."""
+"""The dashboards as processes: they start, follow the lake, survive a killed worker, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def started(home: Home) -> tuple[Headwater, Browser]:
-    """A server that answers."""
+    """A dashboard server of *home* that already answers, and a browser for it."""
     port = free_port()
     server = Headwater(home, "dashboard", "--port", str(port), "--workers", "2")
 
@@ -49,7 +49,7 @@ def started(home: Home) -> tuple[Headwater, Browser]:
 
 
 def page(browser: Browser, path: str = "/") -> str:
-    """What the browser is given for a page."""
+    """The response of the callback that returns the content of the page *path*."""
     state = [("url", "pathname", path), ("url", "search", "?lang=en")]
     body = {
         "output": "..root.children...shown.data..",
@@ -63,7 +63,7 @@ def page(browser: Browser, path: str = "/") -> str:
 
 
 def below(pid: int) -> list[int]:
-    """The processes that a process started, and those that these did."""
+    """The ids of all descendants of the process *pid*."""
     with contextlib.suppress(OSError):
         own = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         return [one for child in own for one in (child, *below(child))]
@@ -103,7 +103,7 @@ def test_new_days_are_copied_and_a_killed_worker_comes_back(home):
         land_days(home, DAYS[1:2], "second")
         run(home)
         assert server.wait_for(lambda: (now := current(home)) is not None and now.version != before.version)
-        for _ in range(6):  # whichever process answers
+        for _ in range(6):  # any of the processes may answer
             assert f"{DAYS[1]}" in page(browser)
     finally:
         server.stop(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Shops of which little can be said, from landing to the report: no crash, no NaN, and what is missing is told."""
+"""Shops with too little data for most figures, from landing to the report: no crash, no NaN, and gaps are explained."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support import land, make_home, run, table
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 4, 27)
-DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # a month ends within them
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # they include the end of a month
 LAST = DAYS[-1]
 
 
 class Shop:
-    """What is landed, gathered call by call."""
+    """Collects the records to land, call by call."""
 
     def __init__(self) -> None:
         self.relations: dict[str, list[Row]] = {
@@ -34,7 +34,7 @@ class Shop:
         }
 
     def sees(self, day: dt.date, sku: str, kind: str = "exposure", device: str = "d1") -> None:
-        """A product end in the home feed."""
+        """Add an event of type *kind* of the product *sku* in the home feed."""
         number = len(self.relations["events"])
         self.relations["events"].append(
             {
@@ -51,7 +51,7 @@ class Shop:
         )
 
     def buys(self, day: dt.date, sku: str = "s1", user: str = "u1", price: str = "10.00") -> str:
-        """A paid order of one piece; its number."""
+        """Add a paid order of one piece; returns its order_id."""
         key = f"o{len(self.relations['orders'])}"
         times = {"ordered_at": f"{day}T05:00:00Z", "paid_at": f"{day}T05:01:00Z"}
         self.relations["orders"].append({"order_id": key, "user_id": user, "status": "paid", **times})
@@ -60,12 +60,12 @@ class Shop:
         return key
 
     def refunds(self, day: dt.date, order: str, amount: str) -> None:
-        """Money given back for the order's line."""
+        """Add a refund of *amount* for the order's line."""
         row = {"order_id": order, "line_no": 1, "amount": amount, "refunded_at": f"{day}T06:00:00Z"}
         self.relations["refunds"].append({"refund_id": f"r-{order}", **row})
 
     def lists(self, sku: str, cost: str | None = "6.00", category: str | None = "c") -> None:
-        """A product of the catalogue."""
+        """Add a product to the catalogue."""
         self.relations["products"].append(
             {"sku": sku, "name": sku, "category": category, "unit_cost": cost, "launched_on": str(FIRST)}
         )
@@ -113,7 +113,7 @@ def sold_below_cost() -> Shop:
 
 
 def refunded_beyond_the_sale() -> Shop:
-    """More is given back than was paid."""
+    """The refunds exceed the payments."""
     shop = Shop()
     for day, sku in zip(DAYS, ("s1", "s2", "s3"), strict=False):
         shop.lists(sku)
@@ -210,7 +210,7 @@ def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable
 
 
 def last_of(home: Home, name: str, **wanted: Any) -> list[Row]:
-    """The rows of *name* on the last day that have these values."""
+    """The rows of table *name* on the last day whose columns have the values *wanted*."""
     rows = [row for row in table(home, name) if row["dt"] == LAST]
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
@@ -252,7 +252,7 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
 
 def test_one_customer_has_scores_an_octant_and_a_segment(home_of_shop):
     (customer,) = last_of(home_of_shop(one_of_each), "customers.rfm")
-    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # better than nobody, nor worse
+    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle score
     assert customer["octant"]
     assert customer["segment"]
 
@@ -263,7 +263,7 @@ def test_equal_customers_are_alike_and_equal_products_not_high(home_of_shop):
     assert len(customers) == 3
     assert len({(c["r_score"], c["f_score"], c["m_score"], c["octant"], c["segment"]) for c in customers}) == 1
     products = last_of(home, "products.quadrants", matrix_id="exposure_margin", window_days=3)
-    assert values(products, "quadrant") == ["dog"] * 4  # high is above the mean, and nothing is
+    assert values(products, "quadrant") == ["dog"] * 4  # "high" needs more than the mean, and all are equal
     assert values(products, "x_distance") == [0.0] * 4
 
 
@@ -279,7 +279,7 @@ def test_losses_are_negative_margins(home_of_shop):
     metrics = last_of(home_of_shop(sold_below_cost), "products.metrics", window_days=1)
     assert sorted(values(metrics, "margin_rate")) == pytest.approx([-1.5, -14 / 11, -13 / 12])
     placed = last_of(home_of_shop(sold_below_cost), "products.quadrants", matrix_id="exposure_margin", window_days=1)
-    assert sorted(values(placed, "quadrant")) == ["dog", "potential", "potential"]  # above the mean of the losses
+    assert sorted(values(placed, "quadrant")) == ["dog", "potential", "potential"]  # above the mean
 
 
 def test_a_product_refunded_beyond_its_sale_has_no_margin_rate(home_of_shop):

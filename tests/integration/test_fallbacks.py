@@ -1,7 +1,7 @@
-"""What the fallbacks make of a log in which nearly half of the order lines have no cart or click of their product.
+"""The fallbacks of sales matching, on a log in which nearly half of the lines have no cart or click of their product.
 
-The shop is made like a real one: see ``benchmarks.recovery.HALF_WITHOUT_EVENTS``. Single lines are in
-``test_sales_matching``.
+The simulated shop resembles a real one (``benchmarks.recovery.HALF_WITHOUT_EVENTS``). Worked examples of single lines
+are in ``test_sales_matching``.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ LINE = ["order_id", "line_no"]
 
 
 class Computed(NamedTuple):
-    """The sales of one setting beside their truth, and the tables that they are held against."""
+    """Attributed sales under one setting, joined with the planted truth, and the tables to compare them with."""
 
     sales: pl.DataFrame
     entrances: pl.DataFrame
@@ -32,13 +32,13 @@ class Computed(NamedTuple):
         return cls(sales_beside_truth(home).sort(LINE), *frames)
 
     def share(self, matched_by: str) -> float:
-        """Of all lines, in percent."""
+        """The percentage of order lines with this *matched_by*."""
         return 100 * self.sales.filter(pl.col("matched_by") == matched_by).height / self.sales.height
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Computed, Computed]:
-    """The same log without the fallbacks and with them."""
+    """The results for the same log without the fallbacks, and with them."""
     home, _ = init_home(tmp_path_factory.mktemp("half") / "home")
     land_shop(home, HALF_WITHOUT_EVENTS, days=6, devices=2500, seed=1)
     tables = ["+attribution.entrance_daily"]

@@ -1,4 +1,4 @@
-"""Faults of the machine and of files: one clear line, nothing that was there harmed, and the rest goes on."""
+"""Faults of the machine and of files: one clear error line, no existing data harmed, and other work continues."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WITHOUT_POWERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def bound_by_permissions() -> tuple[str, ...]:
-    """What to put before a command that must mind permissions; skips the test where there is no such way."""
+    """The prefix that makes a command obey file permissions even for root; skips the test if there is none."""
     if os.geteuid() != 0:
         return ()
     if shutil.which("setpriv") is None:
@@ -48,7 +48,7 @@ def bound_by_permissions() -> tuple[str, ...]:
 
 @contextmanager
 def disk(folder: Path, size: str) -> Iterator[None]:
-    """A file system of its own, of *size*, over *folder*, with what is in the folder."""
+    """Mount a separate file system of *size* at *folder*, with the contents of the folder copied into it."""
     content = folder.with_name(f"{folder.name}.content")
     if folder.exists():
         shutil.copytree(folder, content)
@@ -73,7 +73,7 @@ def remount(folder: Path, options: str) -> None:
 
 
 def used(folder: Path) -> int:
-    """Bytes that the files below *folder* take, in whole pages."""
+    """The bytes that the files below *folder* occupy, each rounded up to whole pages of 4,096 bytes."""
     return sum(-(-path.lstat().st_size // 4096) * 4096 for path in folder.rglob("*") if path.is_file())
 
 
@@ -86,7 +86,7 @@ def only_line(outcome: Outcome) -> str:
 
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which a made-up shop's log has landed; for copying."""
+    """A home in which a made-up shop's log has landed; tests copy it."""
     return made_up_shop(tmp_path_factory.mktemp("landed") / "home", days=3, devices=150)
 
 
@@ -100,7 +100,7 @@ class Computed:
 
 @pytest.fixture(scope="module")
 def wanted(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> Computed:
-    """What is to come of that log."""
+    """The computed home of the log ``landed``, and the contents that its lake must have."""
     home = copy_of(landed, tmp_path_factory.mktemp("wanted") / "home")
     run(home)
     return Computed(home, contents(home))
@@ -141,7 +141,7 @@ def test_a_full_lake_is_one_line_and_the_next_run_finishes(tmp_path, landed, wan
 @pytest.mark.real
 @pytest.mark.parametrize("room", [20, 60, 120])
 def test_a_lake_that_fills_up_keeps_what_it_holds(tmp_path, landed, wanted, room):
-    """Late events replace a day of every table: where there is no room for that, the old ones stay."""
+    """Late events would replace a day of every table; if the disk has no room for that, the old days stay."""
     home = copy_of(landed, tmp_path / "home")
     late = sorted((home.landing / "native" / "events").iterdir())[0]
     shutil.move(late, tmp_path / late.name)
@@ -163,7 +163,7 @@ def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wa
     with disk(home.dagster, size):
         outcome = headwater(home, "run")
         assert outcome.code == 1
-        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # a line of Dagster's own may precede it
+        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may write a line before it
         assert not [line for line in outcome.errors if line.startswith("Traceback")]
         assert_intact(home, {}, wanted.contents)
         remount(home.dagster, "size=200m")
@@ -204,7 +204,7 @@ def test_no_room_for_spilling_names_the_folder_and_the_setting(tmp_path):
 
 @pytest.mark.real
 def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
-    """A limit on the size of files is the nearest to a full disk that anybody may set up."""
+    """A limit on file sizes resembles a full disk, and can be set without root."""
     home = copy_of(landed, tmp_path / "home")
 
     def limit() -> None:
@@ -330,9 +330,7 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path, monkeypatch):
     land_days(home, DAYS)
     gone = land(home, "events", visit(DAYS[1], "d2"), "gone")
     young = land(home, "events", visit(DAYS[1], "d3"), "young")
-    os.utime(
-        young, (time.time() + 3600,) * 2
-    )  # a time that tells nothing: between listing and reading it is waited for
+    os.utime(young, (time.time() + 3600,) * 2)  # in the future, so that ingestion waits between listing and reading
     monkeypatch.setattr(time, "sleep", lambda _seconds: gone.unlink())
     report = ingest(home, load_settings(home), settle_seconds=5)
     monkeypatch.undo()
@@ -395,7 +393,7 @@ def test_lost_raw_files_are_named_by_their_users_and_by_doctor(small):
     told = headwater(small, "doctor")
     assert told.code == 1
     assert f"{lost}: damaged: the file is gone (batch {lost.stem})" in told.out
-    # Without its landing file it cannot be read again, and nothing is computed as if its records had never been.
+    # Without its landing file the batch cannot be read again; the run must refuse, not compute without its records.
     away = small.root / "away"
     small.landing.rename(away)
     refused = only_line(headwater(small, "run", "--force"))

@@ -1,4 +1,4 @@
-"""In whatever order a log arrives the lake is the same in the end; each arrival computes what it must, no more."""
+"""The lake does not depend on the order in which a log arrives; an arrival recomputes only the affected days."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ BY_TOUCHES = (
 
 
 def events_of(day: Day) -> list[Row]:
-    """Two visits; none on the tenth day, so that windows reach over a day without a log."""
+    """Two visits on each day but the tenth, so that windows span a day without events."""
     return [] if day == DAYS[9] else [*visit(day, "d1"), *visit(day, "d2", "s2")]
 
 
 def sales_of(day: Day) -> Arrival:
-    """An order a day, none on every seventh; and on some days a refund of an order of three days before."""
+    """An order, except on days 7, 14, 21 and 28; on days 5, 10, … a refund of the order three days before, if any."""
     if day.day % 7 == 0:
         return {}
     header, line = order(day)
@@ -73,7 +73,7 @@ def sales_of(day: Day) -> Arrival:
 
 
 def together(arrivals: Iterable[Arrival]) -> Arrival:
-    """Several arrivals as one."""
+    """All records of several arrivals, as one arrival."""
     total: Arrival = {}
     for arrival in arrivals:
         for relation, records in arrival.items():
@@ -87,12 +87,12 @@ def day_of(day: Day) -> Arrival:
 
 
 def in_order() -> list[Arrival]:
-    """Some days at a time, then each by itself."""
+    """The first 17 days at once, then each day by itself."""
     return [together(map(day_of, DAYS[:17])), *map(day_of, DAYS[17:])]
 
 
 def shuffled() -> list[Arrival]:
-    """All at once, in no order."""
+    """One arrival with all records, in random order."""
     everything = together(map(day_of, DAYS))
     for records in everything.values():
         random.Random(3).shuffle(records)
@@ -100,7 +100,7 @@ def shuffled() -> list[Arrival]:
 
 
 def split() -> list[Arrival]:
-    """Two arrivals, in each of which is something of every day."""
+    """Two arrivals, each with some records of every day."""
     everything = together(map(day_of, DAYS))
     return [{name: records[n::2] for name, records in everything.items()} for n in range(2)]
 
@@ -123,7 +123,7 @@ def two_weeks_late() -> list[Arrival]:
 
 @dataclass(frozen=True)
 class Changed:
-    """The days of which a table has a partition, and those whose rows may have changed."""
+    """The days for which a table has a partition (*there*), and those whose rows may have changed (*changed*)."""
 
     there: set[Day]
     changed: set[Day]
@@ -132,13 +132,13 @@ class Changed:
         return Changed(self.there | other.there, self.changed | other.changed)
 
     def looked_back_on(self, offsets: Iterable[int]) -> Changed:
-        """A table that reads this one on its own day less each of *offsets*."""
+        """The same for a table whose day D reads this table on D minus each of *offsets*."""
         return Changed(
             *({day + dt.timedelta(days=n) for n in offsets for day in days} for days in (self.there, self.changed))
         )
 
     def chained(self) -> Changed:
-        """A table that reads this one, and its own day before."""
+        """The same for a table that reads this one and its own previous day."""
         changed: set[Day] = set()
         for day in sorted(self.there):
             if day in self.changed or day - dt.timedelta(days=1) in changed:
@@ -146,16 +146,16 @@ class Changed:
         return Changed(self.there, changed)
 
     def within(self, days: set[Day], added: set[Day]) -> set[Day]:
-        """What is to be computed of *days*, of which *added* were not there before."""
+        """The days that must be computed of *days*; *added* are those that did not exist before."""
         return days & self.there & (self.changed | added)
 
 
 @dataclass
 class Expected:
-    """Which days of each table each arrival makes necessary, by the rules that the tables state.
+    """Predicts which days of each table must be computed after each arrival, by the documented rules of the tables.
 
-    *events* and *sales* are the days that have any so far, *last* the last of them; *refunds* are the days of each
-    refund and of its sale.
+    *events* and *sales*: the days that have any so far; *last*: the last day with records; *refunds*: (day of the
+    refund, day of its sale).
     """
 
     events: set[Day] = field(default_factory=set)
@@ -164,7 +164,7 @@ class Expected:
     last: Day = FIRST - dt.timedelta(days=1)
 
     def after(self, arrival: Arrival) -> dict[str, set[Day]]:
-        """Take in *arrival*; the days to compute, by table."""
+        """Add *arrival* and return table → the days that must be computed."""
         new_events = {day_in(event["device_time"]) for event in arrival.get("events", [])}
         new_orders = {day_in(header["paid_at"]) for header in arrival.get("orders", [])}
         new_lines = {day_in(line["order_id"]) for line in arrival.get("order_lines", [])}
@@ -172,19 +172,19 @@ class Expected:
         self.refunds |= {(day_in(r["refunded_at"]), day_in(r["order_id"])) for r in arrival.get("refunds", [])}
         before, self.events, self.sales = self.last, self.events | new_events, self.sales | new_lines
         self.last = max([self.last, *new_events, *new_orders, *(day for day, _ in self.refunds)])
-        # A refund counts once its sale is known: on the day on which it was made, and on the line that it lowers.
+        # A refund counts once its sale is known; it changes its own day, and the day of the line that it lowers.
         counts_now = {pair for pair in self.refunds if pair[1] in self.sales} - counted
         new_refunds, refunded = {day for day, _ in counts_now}, {day for _, day in counts_now}
         days = {FIRST + dt.timedelta(days=n) for n in range((self.last - FIRST).days + 1)}
-        added = {day for day in days if day > before}  # days that there was nothing to compute of before
+        added = {day for day in days if day > before}  # days that had no partitions before
 
-        # What a click leads to is seen in the ends of its day and of the HEAD_DAYS after it.
+        # A click can be the head of path ends on its own day and on the HEAD_DAYS after it.
         ends_there = days & spread(self.events, HEAD_DAYS)
         ends = ends_there & (spread(new_events, HEAD_DAYS) | added)
-        # A sale may go back to any end of the CART_DAYS before it.
+        # A sale can be matched to a path end up to CART_DAYS before it.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
-        # So may its touches, which are clicks: they are of their own day, whatever came before.
+        # Its touches are clicks up to CART_DAYS before it; unlike ends, they depend on no earlier day.
         touched_there = days & (self.sales | spread(self.events, CART_DAYS))
         touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {
@@ -242,17 +242,17 @@ class Expected:
 
 
 def day_in(text: str) -> Day:
-    """The business day in a time or an order's id: all times are in the morning, UTC."""
+    """The business day of a time or an order's id: the UTC date at its start, because all times are in the morning."""
     return dt.date.fromisoformat(text[:10])
 
 
 def spread(days: Iterable[Day], after: int) -> set[Day]:
-    """*days* and as many days *after* each."""
+    """*days* and the *after* days that follow each of them."""
     return {day + dt.timedelta(days=n) for day in days for n in range(after + 1)}
 
 
 def deliver(home: Home, arrivals: list[Arrival]) -> Expected:
-    """A run after each arrival, which must compute what is expected; what is there in the end."""
+    """Land each arrival and run; assert that each run computes exactly the expected days. Returns the final state."""
     expected = Expected()
     for number, arrival in enumerate(arrivals):
         for relation, records in arrival.items():
@@ -266,7 +266,7 @@ def deliver(home: Home, arrivals: list[Arrival]) -> Expected:
 
 @pytest.fixture(scope="module")
 def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
-    """The tables of the log that landed at once."""
+    """The tables of the whole log, landed at once."""
     home = make_home(tmp_path_factory.mktemp("once") / "home", settings=SETTINGS)
     deliver(home, [together(map(day_of, DAYS))])
     return all_tables(home)
@@ -300,4 +300,4 @@ def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
     by_day = {name: days for name, days in published.items() if None not in days}
     assert by_day == expected.after({"order_lines": correction})
     assert {name for name, days in by_day.items() if days == {DAYS[1]}} >= {*BY_SALES, *BY_TOUCHES}
-    assert published.keys() - by_day.keys() == {"core.batches"}  # the month is not over: cohorts say nothing yet
+    assert published.keys() - by_day.keys() == {"core.batches"}  # no cohorts before the end of the month

@@ -1,4 +1,4 @@
-"""Many small files landed at once, and a device that never stops: bounded work, memory and processes."""
+"""Many small files landed at once, and a device with very many events: work, memory and processes stay bounded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support import LANDED_AT, table
 
 
 class Watch:
-    """A process under way, and what it needed: memory and processes at any time, processor seconds in all."""
+    """A running process and what it used: peak memory, child processes seen, and total processor seconds."""
 
     def __init__(self, run: Headwater) -> None:
         self.run = run
@@ -32,7 +32,7 @@ class Watch:
         self.children: set[str] = set()
 
     def end(self) -> Outcome:
-        """Wait for the end."""
+        """Wait for the end of the process while recording its use."""
         watching = threading.Thread(target=self._look)
         watching.start()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -57,7 +57,7 @@ class Watch:
 
 
 def split_into_files(home: Home, count: int) -> None:
-    """Make *count* files of the events that have landed, each with a consecutive stretch of time."""
+    """Split the landed events into *count* files, each with a consecutive stretch of time."""
     events = home.landing / "native" / "events"
     lines = [line for file in sorted(events.iterdir()) for line in file.read_text(encoding="utf-8").splitlines(True)]
     for file in events.iterdir():
@@ -77,7 +77,7 @@ def test_a_thousand_files_are_one_ingestion_of_one_process(tmp_path):
     outcome = watch.end()
     print(f"1,000 files: {watch.processor_seconds:.0f} processor seconds, {watch.peak_bytes / 2**20:.0f} MB")
     assert outcome.code == 0, outcome.errors
-    # One may be seen where the machine is slow: Dagster, while it is loaded, asks `file` whether Python has 64 bits.
+    # One is allowed: on import, Dagster calls `file` to find out whether Python has 64 bits.
     assert len(watch.children) <= 1
     assert sum(batch.relation == "events" for batch in RawLake.load(home).batches) == 1000
     with open_instance(home) as instance:
@@ -88,7 +88,7 @@ def test_a_thousand_files_are_one_ingestion_of_one_process(tmp_path):
 
 
 def land_visits(home: Home, devices: int, events: int = 1_000_000) -> None:
-    """A day of *events*, evenly of *devices*: heads, pages, products seen, and now and then a cart."""
+    """Land a day of *events*, spread evenly over *devices*: clicks on an entrance and in lists, exposures, carts."""
     folder = home.landing / "native" / "events"
     folder.mkdir(parents=True)
     target = literal(str(folder / "day.parquet"))

@@ -49,7 +49,7 @@ def make_home(folder):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The three years, computed without Dagster's records, and how long the main job took."""
+    """The home of the three years, computed without Dagster, and the duration of the main job."""
     home = make_home(tmp_path_factory.mktemp("maven") / "shop")
     started = time.monotonic()
     project = open_workspace(home).project
@@ -137,7 +137,7 @@ def test_each_matched_order_has_the_entrance_of_its_session(home):
 
 
 def test_margin_by_month_and_product_equals_the_files(home):
-    """Of each month what was sold in it less what that cost and what was refunded in it, whenever that was sold."""
+    """A month's margin is its sales less their cost, less the refunds made in the month, also of earlier sales."""
     product_of = {item["order_item_id"]: item["product_id"] for item in rows("order_items")}
     expected = defaultdict(Decimal)
     for item in rows("order_items"):
@@ -155,7 +155,7 @@ def test_margin_by_month_and_product_equals_the_files(home):
 
 
 def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
-    """Relative share and growth of each product at each month's end, by its revenue of 28 days and of those before."""
+    """At each month's end: relative share by revenue of 28 days, and growth against the 28 days before them."""
     revenue = defaultdict(Decimal)
     for item in rows("order_items"):
         revenue[item["product_id"], dt.date.fromisoformat(item["created_at"][:10])] += Decimal(item["price_usd"])
@@ -175,14 +175,14 @@ def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
         sold, before = in_window(sku, day), in_window(sku, day - dt.timedelta(days=28))
         largest_other = max(in_window(other, day) for other in "1234" if other != sku)
         assert share == (pytest.approx(float(sold / largest_other)) if largest_other else None)
-        has_base = before and day - dt.timedelta(days=55) >= start  # the window before is recorded as a whole
+        has_base = before and day - dt.timedelta(days=55) >= start  # the previous window has all its days
         assert growth == (pytest.approx(float(sold / before - 1)) if has_base else None)
 
 
 def test_the_portfolio_lives_on_one_product(home):
-    """The first product outsells each other in all three years: it alone is ever a star or a cash cow.
+    """The first product outsells every other in all three years, so only it is ever a star or a cash cow.
 
-    So there is one strong product and more and more weak ones, until these together bring more than it does.
+    The number of weak products grows, until together they bring more revenue than the first.
     """
     placed = query_rows(
         home,
@@ -212,7 +212,7 @@ def test_the_portfolio_lives_on_one_product(home):
 
 
 def test_through_dagster_everything_is_computed_once(tmp_path):
-    """`headwater run` as a user starts it, over all three years of the main job; again, it has nothing to do."""
+    """`headwater run`, as a user starts it, computes all three years; a second run has nothing to do."""
     home = make_home(tmp_path / "shop")
     main_job = [word for schema in MAIN_JOB for word in ("--select", schema)]
     command = [sys.executable, "-m", "pipelines.commands.main", "run", *main_job, "--home", str(home.root)]

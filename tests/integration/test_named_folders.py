@@ -34,7 +34,7 @@ INTERNAL = {"line": "VARCHAR", "id_hash": "BIGINT", "filename": "VARCHAR", "file
 
 
 def columns(tables: Iterable[str]) -> dict[str, str]:
-    """Every column of *tables* with a value that its type takes."""
+    """Every column of *tables*, with a value of its type."""
     project = load_project(None, Settings())
     types = dict(INTERNAL)
     for table in tables:
@@ -43,12 +43,12 @@ def columns(tables: Iterable[str]) -> dict[str, str]:
 
 
 def all_columns() -> dict[str, str]:
-    """Those of every table."""
+    """As ``columns``, for every table."""
     return columns([*RAW_TABLES, *load_project(None, Settings()).models])
 
 
 def folders(names: Mapping[str, str]) -> list[list[str]]:
-    """Names of folders for all *names*, in as few paths as hold them."""
+    """Paths, as lists of folders called ``name=value``, that together contain all *names*; as few paths as possible."""
     paths: list[list[str]] = [[]]
     for name, value in sorted(names.items()):
         if len("/".join(paths[-1])) > LONGEST_PATH:
@@ -58,7 +58,7 @@ def folders(names: Mapping[str, str]) -> list[list[str]]:
 
 
 def land_odd_records(home: Home) -> None:
-    """Files by which every reader of ingestion is used: broken lines, a compressed file, CSV."""
+    """Land files that use every reader of ingestion: broken lines, a compressed file, CSV."""
     events = home.landing / "native" / "events"
     broken = events / "broken.ndjson"
     broken.write_text('{"event_id": 1\n\nnot json\n{"event_id": "e", "device_id": ""}\n', encoding="utf-8")
@@ -98,7 +98,7 @@ def plain(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def assert_is_like_any_other(home: Home, plain: Home) -> None:
-    """Compute *home* and compare all that can be read of it with *plain*."""
+    """Compute *home* and assert that everything readable in it equals that of *plain*."""
     run(home)
     assert_same_contents(contents(home), contents(plain))
     assert run(home).did_nothing
@@ -110,7 +110,7 @@ def assert_is_like_any_other(home: Home, plain: Home) -> None:
 
 
 def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
-    """The number of rows of each table of a DuckDB file, and a hash of them."""
+    """Table → the number of rows and a hash of them, for each table of a DuckDB file."""
     with duckdb.connect(str(database), read_only=True) as connection:
         query = (
             "SELECT table_schema || '.' || table_name, string_agg('\"' || column_name || '\"', ', ') "

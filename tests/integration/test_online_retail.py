@@ -1,4 +1,4 @@
-"""Online Retail: a year of a wholesaler's invoices, with cancellations, beside plain sums over its file."""
+"""Online Retail: a year of a wholesaler's invoices, with cancellations, compared with plain sums over its file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.reference_customers import Sales, rfm
 from tests.support import LANDED_AT, assert_same_rows, table
 
 FILE = "online_retail.csv.gz"
-# Of snapshots the month ends and the last day are enough here.
+# Only the snapshots of month ends and of the last day are needed here.
 SETTINGS = "timezone: Europe/London\ncurrency: GBP\nsnapshots: {daily_for_days: 1}\n"
 
 
@@ -101,7 +101,7 @@ def small(tmp_path):
 
 def test_each_line_becomes_what_the_policy_says(small):
     run_home(small)
-    assert counts(small) == [(20, 20, 0, 0, 6)]  # unmapped are the corrections and bookings
+    assert counts(small) == [(20, 20, 0, 0, 6)]  # the 6 unmapped records are corrections and bookings
     orders = found(small, "SELECT order_id, user_id, status, ordered_at, currency FROM core.orders ORDER BY 1")
     assert orders == [
         ("100", "501", "paid", dt.datetime(2011, 1, 30, 9), "GBP"),
@@ -112,7 +112,7 @@ def test_each_line_becomes_what_the_policy_says(small):
         ("100", 1, "10001", 6, Decimal(15), Decimal(0)),
         ("100", 2, "10002A", 4, Decimal(5), Decimal(5)),
         ("100", 3, "10002A", 4, Decimal(5), Decimal(5)),
-        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # an equal line is one of its own
+        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # equal to another line, but kept
         ("100", 5, "10003", 1, Decimal(0), Decimal(0)),
         ("101", 1, "10001", 2, Decimal("9.90"), Decimal(0)),
         ("101", 2, "POST", 1, Decimal(18), Decimal(0)),
@@ -134,16 +134,16 @@ def test_a_cancellation_takes_back_the_last_purchase_on_its_day(small):
 def test_what_a_cancellation_does_not_find_is_a_lineless_refund(small):
     run_home(small)
     assert found(small, NOT_FOUND) == [
-        ("C099", 1, Decimal(15)),  # before anything was bought
-        ("C104", 1, Decimal("8.25")),  # at another price
-        ("C105", 1, Decimal("4.95")),  # by nobody known
-        ("C106", 1, Decimal("27.50")),  # a discount
-        ("C107", 1, Decimal("1.25")),  # one more than was bought
+        ("C099", 1, Decimal(15)),  # cancelled before any purchase
+        ("C104", 1, Decimal("8.25")),  # bought at another price
+        ("C105", 1, Decimal("4.95")),  # customer unknown
+        ("C106", 1, Decimal("27.50")),  # a discount, not a product
+        ("C107", 1, Decimal("1.25")),  # one unit more than was bought
     ]
 
 
 def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
-    """Bought 5, returned 3, bought 4, returned 5: four of the last sale and one of the first; one is left."""
+    """Bought 5, returned 3, bought 4, returned 5: these are 4 of the last sale and 1 of the first, so 1 is left."""
     home = make_home(tmp_path / "shop")
     lines = [("200", 5), ("C201", -3), ("202", 4), ("C203", -5), ("C204", -2)]
     text = "".join(f"{no},10001,RED MUG,{n},2011-01-30 1{i}:00:00,2,501,UK\n" for i, (no, n) in enumerate(lines))
@@ -182,7 +182,7 @@ def test_an_invoice_cut_in_two_files_is_one_whole_order(tmp_path):
     write(home, "".join(lines[:2]), "one.csv")
     write(home, "".join([*lines[2:], lines[3]]), "two.csv")
     run_home(home)
-    # The equal lines of the first file are in the second too, so there are as many as in the second.
+    # Both files have the invoice's equal lines; the result has as many of them as the second file, not the sum.
     rows = found(home, "SELECT sku, quantity FROM core.order_lines WHERE order_id = '100' ORDER BY ALL")
     assert rows == [("10001", 6), ("10001", 6), ("10002A", 4), ("10002A", 4), ("10003", 1)]
     numbers = found(home, "SELECT list(line_no ORDER BY line_no) FROM core.order_lines WHERE order_id = '100'")
@@ -225,11 +225,11 @@ def test_products_have_the_name_and_price_of_most_sales(small):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The year, computed."""
+    """A computed home with the year."""
     home = make_home(tmp_path_factory.mktemp("online_retail") / "shop")
     shutil.copyfile(data_set("online_retail") / FILE, home.landing / "online_retail" / "invoice_lines" / FILE)
     os.utime(home.landing / "online_retail" / "invoice_lines" / FILE, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
-    # Products are held to direct sums on another shop, the Maven data set; here they take twice as long as all else.
+    # Without products, which take two thirds of the time, and which test_maven compares with direct sums.
     tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
     summary = run_home(home, Request(tables))
@@ -264,7 +264,7 @@ class Entry:
 
 @cache
 def entries():
-    """The lines of the file by what they are, by the policy's words."""
+    """Kind, as the policy calls it (sale, cancellation, correction, booking), or "all" → lines of the file."""
     with gzip.open(data_set("online_retail") / FILE, "rt", encoding="utf-8") as file:
         rows = [
             Entry(
@@ -301,9 +301,10 @@ def total(rows):
 
 @cache
 def replayed():
-    """The cancellations played over each customer's purchases one by one: what each takes back, and what is left over.
+    """Matches each cancellation with the customer's latest purchases of the same product and price.
 
-    (month, invoice of the sale, its line in the file, amount) for each part that is found; the rest by line.
+    Returns a list of (month of the cancellation, line of the sale, amount) for the parts with a sale, and
+    line number of the cancellation → amount without a sale.
     """
     bought = defaultdict(list)
     parts, rest = [], {}
@@ -349,7 +350,7 @@ def test_negative_quantities_are_cancellations_or_the_like(home):
     assert total(kinds["correction"]) == 0
     assert not any(row.customer for row in kinds["correction"] if row.units < 0)
     assert found(home, "SELECT count(*) FROM core.order_lines WHERE quantity <= 0 OR revenue < 0") == [(0,)]
-    # Of the lines on invoices of cancellation, those of the shop's own costs are bookings.
+    # Invoice numbers with C are cancellations, except that lines of the shop's own costs are bookings.
     assert sum(row.invoice.startswith("C") for row in kinds["all"]) == 9_288
     assert sum(row.invoice.startswith("C") for row in kinds["booking"]) == 134
 
@@ -488,7 +489,7 @@ WINDOW = 365
 
 @cache
 def restated():
-    """The customers as of the file's last day, from the file alone."""
+    """The rows of the restatement of customers as of the file's last day, computed from the file alone."""
     lines = [
         {
             "order_id": row.invoice,

@@ -1,4 +1,4 @@
-"""What becomes of an order that changes: refunds, returns, lines taken away, versions that cannot be told apart."""
+"""Orders that change: refunds, returns, removed lines, versions of which none is known to be the newest."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def refund(order_id: str, amount: str, line_no: int = 1, **fields: object) -> Ro
 
 
 def computed(home: Home, **relations: list[Row]) -> RunSummary:
-    """Land *relations* and compute schema core."""
+    """Land *relations* (relation name → records) and compute schema core."""
     for relation, records in relations.items():
         land(home, relation, records, "a", "csv" if relation == "orders" else "ndjson")
     return run_selected(home, "core")
@@ -85,7 +85,7 @@ def test_a_status_of_refunded_alone_is_a_full_refund(home: Home) -> None:
     lines = {(row["order_id"], row["line_no"]): row["net_revenue"] for row in table(home, "core.order_lines")}
     assert lines[("alone", 1)] == lines[("alone", 2)] == lines[("without a time", 1)] == 0
     assert (lines[("dated", 1)], lines[("dated", 2)]) == (Decimal(70), Decimal(100))
-    # The stated 30 fall short of the 200 of an order that is said to be refunded.
+    # An order with status refunded has revenue 200, but its refunds state only 30.
     told = summary.failed_checks["refunded_orders_are_refunded_in_full"]
     assert (told.severity, told.rows) == ("warn", 1)
     assert "order_id=dated, revenue=200.0000, refunded=30.0000" in told.describe()
@@ -116,7 +116,7 @@ def test_a_removed_line_counts_nowhere_and_its_refund_is_listed(home: Home) -> N
             line("o1", 1, "100", **first),
             line("o1", 2, "40", **first),
             line("o1", 2, "40", quantity=0, **later),
-            # Without updated_at, and put back again.
+            # A line removed by a version without updated_at, and a line that is added again.
             line("o2", 1, "10"),
             line("o2", 1, "10", quantity=0),
             line("o2", 2, "7", quantity=0, **first),
@@ -161,7 +161,7 @@ def test_tied_versions_are_listed_and_the_further_status_counts(home: Home) -> N
 
 
 def test_two_lines_of_one_number_are_told_with_file_and_figures(home: Home) -> None:
-    """As in a public data set whose order lines were numbered by product: of two rows one would be lost in silence."""
+    """A public data set numbered order lines by product, so two had the same number and one was silently lost."""
     lines = [line(f"o{n}", sku=sku, price=price) for n in range(5) for sku, price in (("A", "10"), ("B", "25"))]
     summary = computed(home, orders=[order(f"o{n}") for n in range(5)], order_lines=[*lines, line("o9", 1, "1")])
     assert len(table(home, "core.order_lines")) == 5

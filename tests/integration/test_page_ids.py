@@ -1,4 +1,4 @@
-"""PageIds as broken SDKs give them: every record is accounted for, every end has one entrance, and no run fails."""
+"""Odd PageIds from broken SDKs: no record is lost, every path end has one entrance, and no run fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOP = Shop(
 
 
 def event(second: int, kind: str, page_id: Any, module: str = "grid", device: str = "d1", **fields: Any) -> Row:
-    """An event so many seconds after nine o'clock; a click on the home page has no product."""
+    """An event *second* seconds after nine o'clock; on the home page (banner, search) it has no product."""
     is_home = module in ("banner", "search")
     return {
         "event_id": f"{device}-{second}",
@@ -40,7 +40,7 @@ def event(second: int, kind: str, page_id: Any, module: str = "grid", device: st
 
 
 def visit(start: int, page_ids: list[int], module: str = "banner", device: str = "d1") -> list[Row]:
-    """A click on an entrance, one a page, then an add-to-cart on the last page."""
+    """A click on an entrance on the first page, a click on each next page, and an add-to-cart on the last."""
     first, *middle, last = page_ids
     steps = [event(start, "click", first, module, device)]
     steps += [event(start + n, "click", page, device=device) for n, page in enumerate(middle, start=1)]
@@ -68,7 +68,7 @@ CASES = {
 
 
 def of_case(case: str, step: Row) -> Row:
-    """The event on a device of its case's own."""
+    """*step* with ids prefixed by *case*, so that each case has its own device and user."""
     return {**step, **{name: f"{case}: {step[name]}" for name in ("event_id", "device_id", "user_id")}}
 
 

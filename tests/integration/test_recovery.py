@@ -14,7 +14,7 @@ from pipelines.simulator import SimulationParameters, parameters_with
 
 
 def recovered_home(folder: Path, parameters: SimulationParameters, days: int, devices: int) -> Home:
-    """A home whose attributed sales are computed."""
+    """A home with a simulated log, whose attributed sales are computed."""
     home, _ = init_home(folder)
     land_shop(home, parameters, days=days, devices=devices, seed=1)
     compute_sales(home)
@@ -40,7 +40,7 @@ def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:
 
 
 def test_the_recovery_is_no_tautology(clean: Home) -> None:
-    """Sales that are dealt out at random among the entrances do not find them again."""
+    """If the entrances are shuffled among the sales, fewer than half of the lines have the planted one."""
     sales = sales_beside_truth(clean)
     dealt = recovery(sales.with_columns(pl.col("entrance_id").shuffle(seed=1)))
     assert dealt.entrance < 0.5 * dealt.lines
@@ -69,7 +69,7 @@ ALONE = pytest.mark.real  # each takes as long as both together
     params=[pytest.param("seconds_off", marks=ALONE), pytest.param("slow_requests", marks=ALONE), "both"],
 )
 def disturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Home]:
-    """The clean log, told by clocks that are all up to 30 s off, by requests that all take 5 to 40 s, or by both."""
+    """The clean log, but with all clocks up to 30 s off, all requests taking 5 to 40 s, or both; and which of these."""
     rates = {"seconds_off": {"seconds_off_rate": 1.0}, "slow_requests": {"slow_request_rate": 1.0}}
     rates["both"] = rates["seconds_off"] | rates["slow_requests"]
     parameters = replace(parameters_with(()), **rates[request.param])
@@ -78,7 +78,7 @@ def disturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def money_lost(sales: pl.DataFrame, undisturbed: pl.DataFrame) -> float:
-    """The share of sales that named the planted entrance before, and no longer do."""
+    """The share of revenue whose entrance is the planted one in *undisturbed* but not in *sales*."""
     key = ["order_id", "line_no"]
     both = undisturbed.join(sales, on=key, how="full", suffix="_now", validate="1:1")
     assert both.height == sales.height == undisturbed.height
@@ -94,7 +94,7 @@ def test_clocks_seconds_off_cost_under_a_thousandth_of_sales(clean: Home, distur
     assert sales.filter(quick).height == undisturbed.filter(quick).height == sales.height
     assert money_lost(sales, undisturbed) < 0.001
     if name == "both":
-        # Without the tolerance a cart that is received after its order is taken for one that was filled after it.
+        # Without the tolerance, a cart received after its order would count as made after it.
         compute_sales(home, clock_tolerance_seconds=0)
         strict = sales_beside_truth(home)
         assert strict.filter(quick).height < 0.98 * sales.filter(quick).height
@@ -113,8 +113,8 @@ def test_the_realistic_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None
 def test_a_planted_effect_of_new_content_is_seen_in_slot_daily(clean: Home) -> None:
     """Click-through before and after each change of a slot's content has the planted ratio.
 
-    Tolerance: four standard deviations of the logarithm of a ratio of two rates, by the numbers of clicks and
-    impressions on both sides.
+    Tolerance: four standard deviations of the logarithm of the ratio, estimated from the numbers of clicks and
+    impressions before and after.
     """
     key = ["page_type", "module", "slot", "content_id"]
     planted = pl.read_parquet(clean.root / "simulation" / "contents.parquet")
@@ -135,7 +135,7 @@ def test_a_planted_effect_of_new_content_is_seen_in_slot_daily(clean: Home) -> N
             assert expected * exp(-4 * noise) < rates[1] / rates[0] < expected * exp(4 * noise), (before, after)
             changes += 1
     assert changes >= 6
-    # The planted effects are large enough that a slot that showed none would be noticed.
+    # The planted effects must be large, or a missing effect would pass unnoticed.
     doubled = contents.group_by("module", "slot").agg(pl.col("click_share").max() / pl.col("click_share").min())
     assert doubled["click_share"].max() > 2
     assert planted["dt"].max() == LAST_DAY

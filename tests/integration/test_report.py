@@ -1,4 +1,4 @@
-"""The report of a day: what it says, what it says of what is not there, and who writes it."""
+"""The report of a day: its texts, how it explains missing data, and which commands and assets write it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
 class Words(HTMLParser):
-    """The text of a page without its scripts and styles, its elements and their attributes."""
+    """Parses a page into its text (without scripts and styles) and its elements with their attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Words(HTMLParser):
 
 
 def read(path: Path) -> tuple[str, Words]:
-    """The words of a report in one line, and the parsed page."""
+    """The text of a report in one line, and the parsed page."""
     page = Words()
     page.feed(path.read_text(encoding="utf-8"))
     return " ".join(" ".join(page.text).split()), page
@@ -73,7 +73,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
-    """Orders of the day, their lines: two products with costs, 24 customers who come back now and then."""
+    """Orders and order lines of *day*, of two products with costs and 24 customers who return now and then."""
     orders, lines = [], []
     for customer in range(24):
         if day != YOUNG[customer % 5] and (7 * customer + 3 * number * number) % (3 + customer % 6):
@@ -90,7 +90,7 @@ def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
 
 @pytest.fixture(scope="module")
 def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A shop of a few days, in which a month ended."""
+    """The computed home of a shop that is a few days old, among them the end of a month."""
     home = make_home(
         tmp_path_factory.mktemp("young") / "home",
         settings={"start_date": YOUNG[0], "threads": 1, "snapshots": {"daily_for_days": 1}},
@@ -243,7 +243,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert (
         "No product has both metrics. Missing: Product exposures, Margin rate. Product exposures come from the "
         "event log, which has none. Margin rate needs the cost" in text
-    )  # nobody was shown anything, and nothing is known of the cost of what was sold
+    )  # no exposures, and no cost of the products sold
     assert "Portfolio health" in text
 
 
@@ -253,8 +253,8 @@ def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict
         "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product "
         "has both metrics; missing: Growth rate." in text
     )
-    assert "Grey arrows: where named products were 1 day ago" in text  # of the one day, before which is one
-    assert "No arrows: no places from 2026-02-02 to compare with." in text  # of 28 days
+    assert "Grey arrows: where named products were 1 day ago" in text  # window of 1 day, which has a previous day
+    assert "No arrows: no places from 2026-02-02 to compare with." in text  # window of 28 days
     health = text[text.index("Portfolio health") :]
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
@@ -383,9 +383,9 @@ def test_a_day_between_that_is_not_computed_says_how_to(computed_copy: Home) -> 
 def test_the_default_is_the_newest_day_that_is_over(computed: Home) -> None:
     workspace = open_workspace(computed)
     assert last_day(computed) == DAYS[3]
-    # In Shanghai it is the fourth day already.
+    # At that time it is already the fourth day in Shanghai, so the third is over.
     assert newest_day(workspace, dt.datetime(2026, 3, 3, 17, tzinfo=dt.UTC)) == DAYS[2]
-    # A clock that is ahead has made days that are not over; if there is nothing else, they are shown.
+    # If all days are in the future, because of a wrong clock, the last one is shown.
     assert newest_day(workspace, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) == DAYS[3]
 
 

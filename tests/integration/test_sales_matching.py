@@ -1,7 +1,7 @@
-"""Worked examples of which event an order line is matched to, through the whole pipeline and the restatement.
+"""Worked examples of matching order lines to events, through the whole pipeline and the restatement.
 
-Each case is of a buyer and a device of its own, so that all are one log: clocks that differ by seconds, events of one
-moment, variants, and lines without an event of their product, with the fallbacks and without.
+Each case has its own buyer and device, so that one log contains all. The cases: clocks that differ by seconds,
+simultaneous events, variants, and lines without an event of their product, with the fallbacks and without.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ PRODUCTS = [
 
 @dataclass(frozen=True)
 class Case:
-    """The events and lines of one buyer, and by line_no what a line is matched by, to which event, of which entrance.
+    """The events and order lines of one buyer, and *expect*: line_no → (matched_by, event_id, entrance_id).
 
-    Times are seconds from the order. A line is its sku, or a sku and a price. *without* is what is expected where there
-    are no fallbacks, where that is something else.
+    Times are seconds from the order. A line is given as a sku, or as a sku and a price. *without* is the expectation
+    without fallbacks, if it differs.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Case:
 
 
 def at(seconds: float, event_id: str, event_type: str, sku: str | None = None, **values: Any) -> Row:
-    """An event, by the device's clock; on a page of its own unless it says which."""
+    """An event *seconds* from the order, by the device's clock; on a page of its own unless *values* has a page_id."""
     row = {"event_id": event_id, "event_type": event_type, "sku": sku, "page_type": "detail", "module": "buy"}
     return {**row, "page_id": 1_000_000 + round(10 * seconds), "seconds": seconds, **values}
 
@@ -70,7 +70,7 @@ def cart(seconds: float, event_id: str, sku: str = "hat", **values: Any) -> Row:
 
 
 def sent(seconds: float, after: float) -> Row:
-    """When a record was sent by the device's clock, and how much later the server's clock showed its receipt."""
+    """Times of a record: sent at *seconds* by the device's clock, received *after* seconds later by the server's."""
     return {"sent": seconds, "received": seconds + after}
 
 
@@ -234,7 +234,7 @@ LOG = Log(
 
 
 def matched(sales: list[Row], case: Case) -> dict[int, tuple[str, str | None, str]]:
-    """Of the lines of *case*: matched_by, the event by its name in the case, entrance."""
+    """line_no → (matched_by, event_id as in the case, entrance_id) for the lines of *case* in *sales*."""
     number = CASES.index(case)
     own = [row for row in sales if row["order_id"] == f"o{number}"]
     names = {row["line_no"]: (row["matched_event_id"] or "").removeprefix(f"{number}-") or None for row in own}

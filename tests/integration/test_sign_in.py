@@ -1,4 +1,4 @@
-"""The dashboards of a home as a server of several processes: who gets in, and what an analyst gets."""
+"""The dashboards as a server of several processes: who can sign in, and what an analyst may do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.real
 
 @dataclass
 class Browser:
-    """Sends requests as they are, each on a connection of its own, and keeps cookies."""
+    """Sends HTTP requests unchanged, each on its own connection, and keeps cookies."""
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Browser:
     def call(
         self, output: str, inputs: list[tuple[str, str, object]], state: list[tuple[str, str, object]]
     ) -> tuple[int, str]:
-        """Have a callback of the page called."""
+        """Request the callback that has *output*; returns status and body."""
         name, _, prop = output.partition(".")
         request = {
             "output": output,
@@ -71,7 +71,7 @@ class Browser:
         return status, text
 
     def ask(self, sql: str, key: str) -> tuple[int, str]:
-        """Press Run on the page of SQL."""
+        """Press Run on the SQL page, under the run key *key*; returns status and body."""
         state = [
             ("sql-auto", "data", False),
             ("sql-text", "value", sql),
@@ -83,7 +83,7 @@ class Browser:
 
 @contextlib.contextmanager
 def served(home: Home, *options: str) -> Iterator[int]:
-    """The port of a server of two processes."""
+    """Serve the dashboards of *home* with two processes; yields the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Odd values in the sources that are shipped, as the table in docs/odd-values.md says."""
+"""Odd values in the shipped sources are treated as the table in docs/odd-values.md says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def kept_aside(home: Home, relation: str) -> dict[int, str]:
-    """The reasons of each refused record of *relation*, by its number."""
+    """record_no → reasons, for each quarantined record of *relation*."""
     rows = raw(home, "raw.quarantine", "record_no")
     return {row["record_no"]: row["reasons"] for row in rows if row["relation"] == relation}
 
@@ -180,6 +180,6 @@ def test_online_retail(home: Home) -> None:
     users = by(raw(home, "raw.orders"), "order_id", "user_id")
     assert users == {"100": ("501",), "103": (None,), "107": ("501",)}
     amounts = by(raw(home, "raw.refunds"), "refund_id", "order_id", "amount")
-    # Nobody known bought what C104 gives back, so it finds no line; C106 is found.
+    # C104 has no customer, so no purchase is found for it; for C106 one is found.
     assert amounts == {"C104-1": ("C104", Decimal("2.5")), "C106-1-100-1": ("100", Decimal("2.5"))}
     assert by(raw(home, "raw.products"), "sku", "list_price") == {"A": (Decimal("2.5"),)}

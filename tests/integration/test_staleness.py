@@ -1,4 +1,4 @@
-"""Dagster calls stale what the planner does."""
+"""Dagster and the planner agree on what is stale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Stale = set[tuple[str, dt.date | None]]
 
 
 def dagster_stale(home: Home) -> Stale:
-    """What Dagster's UI would show as stale, of what is or should be there."""
+    """(table, day) of the expected partitions that Dagster's UI would show as stale."""
     _, plan = plan_of(home)
     with open_instance(home) as instance:
         graph = undescribed(home).resolve_asset_graph()
@@ -34,7 +34,7 @@ def dagster_stale(home: Home) -> Stale:
 
 
 def planner_stale(home: Home) -> tuple[Stale, Stale]:
-    """What the planner calls stale, and of that what reads nothing stale: the next to be computed."""
+    """(table, day) of what the planner calls stale; and the part that reads nothing stale, which is computed next."""
     workspace, plan = plan_of(home)
     stale = {(name, key) for name, keys in plan.stale.items() for key in keys}
     ready = {
@@ -51,7 +51,10 @@ def planner_stale(home: Home) -> tuple[Stale, Stale]:
 
 
 def assert_staleness_agrees(home: Home) -> Stale:
-    """Dagster marks what differs from its inputs as they are; the planner also what will differ once they are done."""
+    """Assert that Dagster marks the partitions that are next, and no more than the planner; returns what it marks.
+
+    Dagster compares with the current inputs only; the planner includes what will be stale once those are recomputed.
+    """
     shown = dagster_stale(home)
     stale, ready = planner_stale(home)
     assert ready <= shown <= stale
@@ -73,7 +76,7 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
     assert {(t, d) for t, d in dagster_stale(home) if d} == {("core.events", DAYS[1])}
     engine.compute(["core.events"], DaySpan(DAYS[1], DAYS[1]))
     shown = assert_staleness_agrees(home)
-    # A head counts for a day and a half after its click, so three days read the late one.
+    # A head counts for a day and a half after its click, so the late one affects three days.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
     assert {d for t, d in shown if t == "attribution.slot_daily"} == {DAYS[1]}
     compute_stale(home, engine)

@@ -1,7 +1,7 @@
-"""The touch models at their edges: the window, ties, long paths, log-in, refunds, and the checks that guard them.
+"""Edge cases of the touch models: the window, ties, long paths, log-in, refunds, and the checks of their tables.
 
-Here: one shop of many shoppers, a case each, through the whole pipeline once; changed settings; tables tampered with.
-Not here: the models' shares and the transforms (``tests.golden``), any log at all (``test_against_reference``).
+Here: one shop whose shoppers are a case each, computed once by the whole pipeline; changed settings; corrupted tables.
+Not here: the models' shares and the transforms (``tests.golden``), random logs (``test_against_reference``).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LARGE = Decimal("900719925474.0993")
 
 
 def click(event_id: str, before: dt.timedelta, user: str | None, **values: Any) -> Row:
-    """A click of *user*'s on the banner, so long *before* the orders of this test."""
+    """A click of *user* on the banner, at the time *before* the orders of this test."""
     time = (ORDERED_AT - before).isoformat() + "Z"
     page = {"page_id": 1, "page_type": "home", "module": "banner"}
     return {
@@ -66,7 +66,7 @@ def order(log: Log, order_id: str, user: str | None, price: str = "10", lines: i
 
 
 def landed() -> Log:
-    """A shopper for each case, named for it."""
+    """The log of all cases; each has a shopper named after it."""
     log = Log()
     add_windows(log)
     add_paths(log)
@@ -154,7 +154,7 @@ def test_an_order_without_touches_is_unattributed_everywhere(home: Home, name: s
 def test_touches_of_one_moment_are_in_the_order_of_their_ids(home: Home) -> None:
     assert path_of(home, "ties")["path"] == "banner > feed > feed"
     assert credits_of(home, "ties", "first")[0]["touch_event_id"] == "tie a"
-    # The run of two stands by its first.
+    # Two successive touches of one entrance count as one, that of the first.
     assert credits_of(home, "ties", "last")[0]["touch_event_id"] == "tie b"
 
 

@@ -1,4 +1,4 @@
-"""Turns of queries: one a user, a few in all, over threads and processes; nobody waits for another's queue."""
+"""Turns limit queries over threads and processes: one a user, a few in all; no user waits for another's queue."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ LONG = 60.0
 
 
 def patient() -> None:
-    """Waits without an end."""
+    """A wait without a time limit."""
 
 
 class Queries:
-    """Queries that run until a test ends them, each in a thread."""
+    """Simulated queries, each in a thread, that run until the test ends them."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
@@ -60,7 +60,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def stays(is_so: Callable[[], bool]) -> None:
-    """It is so for longer than a turn takes to change hands."""
+    """Assert that *is_so* stays true for half a second, longer than it takes to pass on a turn."""
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline:
         assert is_so()
@@ -81,7 +81,7 @@ def test_a_users_queries_run_one_after_another_as_they_came(tmp_path):
 
 
 def test_two_processes_of_a_server_run_one_query_of_a_user(tmp_path):
-    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # locks tell two of one process apart as well
+    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # as if two processes
     here.ask("ann", "a")
     until(lambda: here.running == ["a"])
     there.ask("ann", "b")

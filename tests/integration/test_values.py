@@ -1,6 +1,6 @@
-"""Nothing is misread: a landed text becomes the value that it says, or its record is quarantined; never a third thing.
+"""Nothing is misread: a landed text becomes the value that it states, or its record is quarantined.
 
-Every typed column of every target, in every format, against the plain reading of ``tests.plain_values``.
+Every typed column of every target, in every file format, is compared with ``tests.plain_values``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Reading = Callable[[str, ZoneInfo], Value]
 
 @dataclass(frozen=True)
 class Field:
-    """A typed field of a relation: how its text reads, and which values are refused though they can be read."""
+    """A typed field of a relation: how its text is read (*reading*), and which read values are accepted (*is_fine*)."""
 
     relation: str
     name: str
@@ -84,13 +84,13 @@ def is_amount(value: Value) -> bool:
 
 
 def fits_the_event(value: Value) -> bool:
-    """Whether the server may have had the event at *value*."""
+    """Whether *value* is a valid received_time: from a day before to 400 days after the event."""
     assert isinstance(value, dt.datetime)
     return -DAY <= value - OCCURRED_AT <= 400 * DAY
 
 
 def paid_at(text: str, zone: ZoneInfo) -> Value:
-    """A day without a time is not before the order, which was made on 1 May 2026 at ten, local time."""
+    """The value of paid_at; the order's day without a time means the time of the order, 1 May 2026, 10:00 local."""
     value = plain.moment_of(text, zone, is_local=True, takes_day=True)
     if text.strip(plain.BLANKS) == "2026-05-01":
         return plain.instant_of(dt.datetime(2026, 5, 1, 10), zone)
@@ -326,7 +326,7 @@ WORDS = [
 
 
 def odd_texts(field: Field) -> list[str]:
-    """Texts of the field's kind that people have met, and some of the other kinds."""
+    """Odd texts of the field's kind, as found in real files, and some of other kinds."""
     kinds = TARGETS[field.relation].columns[field.column or field.name].kind
     if kinds in ("TIMESTAMP", "DATE"):
         return [*TIMES, *NUMBERS[::9], *WORDS[::9]]
@@ -335,7 +335,7 @@ def odd_texts(field: Field) -> list[str]:
 
 @st.composite
 def mangled(draw: st.DrawFn, field: Field) -> str:
-    """An odd text with something put in, taken out or changed; or anything."""
+    """An odd text with pieces inserted, removed or replaced; now and then any text."""
     text = draw(st.sampled_from(odd_texts(field)))
     pieces = (*"0123456789 +-.:TZe", "UTC", " PM", "08", "00", "e5", "%", "９", "a", "")
     for _ in range(draw(st.integers(0, 3))):
@@ -349,7 +349,7 @@ def mangled(draw: st.DrawFn, field: Field) -> str:
 
 
 def distinct_texts(field: Field, texts: list[str], zone: ZoneInfo) -> list[str]:
-    """*texts*, each once; of an event's ids, which may not repeat, each value once."""
+    """*texts* without repetitions; for event_id, without texts of the same value, which would be duplicates."""
     unique = list(dict.fromkeys(texts))
     if (field.relation, field.name) == ("events", "event_id"):
         return list({str(field.expected(text, zone)): text for text in unique}.values())
@@ -357,7 +357,7 @@ def distinct_texts(field: Field, texts: list[str], zone: ZoneInfo) -> list[str]:
 
 
 def records_of(field: Field, texts: list[str]) -> list[Row]:
-    """A record a text, valid but for it."""
+    """One record for each text, valid except perhaps in that field."""
     relation = field.relation
     names = {DISTINCT[relation], ALSO_DISTINCT.get(relation, DISTINCT[relation])}
     return [
@@ -383,7 +383,7 @@ def land_as(home: Home, relation: str, records: list[Row], kind: str) -> None:
 
 
 def read_values(field: Field, texts: list[str], kind: str, timezone: str) -> list[Value]:
-    """What the program makes of each text, in order."""
+    """The value that the program stores for each text, in order; ``REFUSED`` if the record is quarantined."""
     with tempfile.TemporaryDirectory() as folder:
         home = new_home(Path(folder) / "home")
         set_timezone(home, timezone)
@@ -403,7 +403,7 @@ def assert_nothing_is_misread(field: Field, texts: list[str], kind: str, timezon
     found = read_values(field, texts, kind, timezone)
     for text, right, value in zip(texts, expected, found, strict=True):
         if right is None and field.name in ("discount", "refund_id"):
-            continue  # their defaults, tested elsewhere
+            continue  # their defaults are tested elsewhere
         assert value == right, f"{field} {text!r} in {kind}, {timezone}: {value!r} instead of {right!r}"
 
 

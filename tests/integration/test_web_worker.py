@@ -1,4 +1,4 @@
-"""Connections of the web server, with real gunicorn and sockets: no thread waits for a visitor, nobody is kept out."""
+"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread and block nobody."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Site:
         return connection
 
     def get(self, path: str = "/", body: bytes | None = None, address: str | None = None) -> tuple[int, bytes]:
-        """What is answered on a connection of its own."""
+        """Send a request on a new connection (POST if it has a body); returns status and body of the answer."""
         source = (address, 0) if address else None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG, source_address=source)
         with contextlib.closing(connection):
@@ -76,7 +76,7 @@ def served(**options: object) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """A server with the limits that it has."""
+    """A server with its default limits."""
     with served() as made:
         yield made
 
@@ -96,7 +96,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has closed it; what it said before is skipped."""
+    """Whether the server has closed *connection*; data that it sent before is discarded."""
     connection.setblocking(False)
     try:
         while connection.recv(65_536):
@@ -113,7 +113,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("is_alone", [True, False], ids=["one address", "many addresses"])
 def test_half_open_connections_stop_nobody(is_alone):
-    """Forty of each kind for two threads; no time runs out meanwhile, and others of their address get in too."""
+    """Forty connections of each kind on two threads, without time-outs; others get in, from the same address too."""
     with served(THREADS=2, READ_SECONDS=LONG * 10, IDLE_SECONDS=LONG * 10) as site:
         for number in range(200):
             site.open(HALVES[number % len(HALVES)], "127.0.0.2" if is_alone else f"127.0.1.{number + 1}")
@@ -176,7 +176,7 @@ def test_answers_not_taken_hold_no_thread_and_have_a_time():
             assert site.get() == (200, b"0")
         started = time.monotonic()
         taken = 0
-        while part := slow[0].recv(4096):  # it takes a little now and then, and less than all in its time
+        while part := slow[0].recv(4096):  # read a little now and then, too slowly to get all in time
             taken += len(part)
             if time.monotonic() - started < 4:
                 time.sleep(0.1)
@@ -191,7 +191,7 @@ def test_a_large_answer_arrives_whole(site):
 def test_who_has_gone_is_noticed(site):
     connection = site.open(b"GET /slow?600 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert site.process.stdout is not None
-    # Not before: a request whose visitor has gone before it was read is never begun.
+    # Close only now: a request whose visitor leaves before it was read is never started.
     assert site.process.stdout.readline() == "began\n"
     connection.close()
     assert site.process.stdout.readline() == "gone\n"
@@ -206,7 +206,7 @@ def test_at_an_address_cap_the_longest_waiting_makes_room():
         own = []
         for _ in range(5):
             own.append(site.open(HEAD, "127.0.0.2"))
-            time.sleep(0.05)  # so that each began later than the one before
+            time.sleep(0.05)  # so that the oldest one is known
         sixth = site.open(HEAD, "127.0.0.2")
         until(lambda: is_closed(own[0]))
         for connection in (*own[1:], sixth, other):

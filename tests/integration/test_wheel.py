@@ -15,7 +15,7 @@ pytestmark = pytest.mark.real
 
 
 def run(*command: object, folder: Path) -> str:
-    """What *command* prints in *folder*; a failure shows it all."""
+    """The output of *command*, run in *folder*; if it fails, the test fails with all of its output."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
@@ -42,7 +42,7 @@ def test_the_demo_runs_from_the_wheel(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    # The versions of the lock file, as far as they are at hand.
+    # Install the versions of the lock file.
     run(
         uv,
         "export",

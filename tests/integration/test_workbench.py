@@ -1,4 +1,4 @@
-"""The workbench past its gate: what a query can do that should never have come so far is nothing."""
+"""The workbench behind its gate: the confined process stops harmful queries that the gate should have refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def copy_file(home) -> CopyFile:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory) -> Path:
-    """Another database."""
+    """A DuckDB file outside the copy, which queries must not reach."""
     path = tmp_path_factory.mktemp("other") / "other.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1")
@@ -58,7 +58,7 @@ def left_as_it_was(copy_file: CopyFile) -> tuple[str, list[str]]:
 
 
 def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
-    """What came back of *sql*, run without the gate: rows as JSON, or the error."""
+    """The result of *sql*, run without the gate: rows as JSON, or the error."""
     try:
         return json.dumps(run_confined(copy_file.path, sql, limits or PATIENT).rows)
     except QueryError as error:
@@ -181,7 +181,7 @@ def test_a_query_that_takes_too_much_ends_in_time(copy_file, attack):
     )
     started = time.monotonic()
     got = asked(copy_file, sql, Limits(seconds=3))
-    assert time.monotonic() - started < 40  # it would take longer, or for ever; by how much depends on the machine
+    assert time.monotonic() - started < 40  # unlimited, it would take longer on any machine
     assert got.startswith("error: ") or len(got) < 100_000
 
 
@@ -305,7 +305,7 @@ def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
     assert run_confined(second.path, "SELECT count(*) FROM core.events", PATIENT).rows == [[4]]
     assert run_confined(first.path, "SELECT count(*) FROM core.events", PATIENT).rows == [
         [2]
-    ]  # it was about to be read
+    ]  # a recently replaced copy can still be read
     os.utime(first.path, (0, 0))
     publish(home)
     assert not first.path.exists()

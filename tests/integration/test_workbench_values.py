@@ -104,7 +104,7 @@ def strict_json(text: str) -> Any:
 
 
 def test_nested_values_are_json_on_the_page_and_in_both_files(database):
-    """All in one query, as columns, for a process costs a second."""
+    """All values are columns of one query, because each query starts a process, which takes a second."""
     cells = ", ".join(f"{sql} AS c{place}" for place, sql in enumerate(NESTED))
     table = table_of(ask(database, f"SELECT {cells} FROM sales"))
     _, in_csv = csv_rows(table)
@@ -163,7 +163,7 @@ def test_columns_of_one_name_get_different_ones(database):
 
 
 def test_the_cap_of_a_result_is_in_bytes(database):
-    """A Chinese character has three; as characters, nine rows of a thousand would fit."""
+    """A Chinese character has three bytes; if the cap counted characters, nine rows of a thousand would fit."""
     result = ask(database, "SELECT repeat('中', 1000) FROM range(100)", bytes=10_000)
     assert (len(result.rows), result.is_cut) == (3, True)
     assert len(json.dumps(result.rows, ensure_ascii=False).encode()) <= 10_000

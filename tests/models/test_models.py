@@ -27,7 +27,7 @@ def test_every_model_check_and_mapping_has_two_cases() -> None:
         f"sources.{source.name}.{target}"
         for source in sources().values()
         for target, mapping in source.mappings.items()
-        if mapping.plain is None  # what only renames columns has no rule to show
+        if mapping.plain is None  # a SELECT that only renames columns needs no case
     ]
     names = [*project.models, *checks_of(project), *mappings]
     cases = Counter(case.subject for case in CASES)

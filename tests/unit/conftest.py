@@ -10,5 +10,5 @@ from tests.shared_homes import shop_with_dashboards
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The tables of four days, 2026-05-17 to 20; snapshots of the customers are kept of the last only."""
+    """The dashboards' copy of four days, 2026-05-17 to 20, with snapshots of the customers for the last day only."""
     return Marts(shop_with_dashboards(tmp_path_factory)).copy()

@@ -1,4 +1,4 @@
-"""Who may enter: what each request hears, whatever it pretends to be."""
+"""Who may enter: how each request is answered, whatever it claims in its headers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def mei(home) -> User:
 
 
 def server_of(home: Home, rules: Rules | None = None) -> flask.Flask:
-    """A server of three addresses behind the guard."""
+    """A server of three addresses that are protected by the access control."""
     server = flask.Flask(__name__)
     server.add_url_rule("/health", "health", lambda: "OK")
     server.add_url_rule("/export/<path:name>", "export", lambda name: f"secret {name}")
@@ -60,7 +60,7 @@ def server_of(home: Home, rules: Rules | None = None) -> flask.Flask:
 
 
 def form_of(client, path: str = "/sign-in") -> dict[str, str]:
-    """The hidden fields of the page to sign in."""
+    """Name → value of the hidden fields of the sign-in page."""
     found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', client.get(path).text)
     return {name: html.unescape(value) for name, value in found}
 
@@ -136,7 +136,7 @@ def test_passwords_by_default_cost_what_rfc_9106_says():
         Passwords(CHEAP).hash("short")
 
 
-# What a request hears ----------------------------------------------------------------------------------
+# How a request is answered -----------------------------------------------------------------------------
 
 
 def test_without_users_everybody_on_this_host_is_admin(home):
@@ -511,7 +511,7 @@ def test_the_visitor_is_the_last_address_before_trusted_proxies(proxied, said, v
 
 def test_a_proxy_on_this_host_does_not_make_other_names_ours(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
-    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}  # a page's script can send the second
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}  # a script in a page can set X-Forwarded-Host
     assert server.test_client().get("/", headers=headers).status_code == 400
     headers = {"Host": "127.0.0.1:8050", "X-Forwarded-Host": "shop.example"}
     assert server.test_client().get("/", headers=headers).status_code == 401
@@ -521,7 +521,7 @@ def test_attempts_count_for_the_address_that_the_proxy_names(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
 
     def attempt(number: int, address: str) -> int:
-        headers = {"X-Forwarded-For": f"192.0.2.{number}, {address}"}  # the first is the visitor's own invention
+        headers = {"X-Forwarded-For": f"192.0.2.{number}, {address}"}  # the visitor can invent the first address
         return sign_in(server.test_client(), "wrong one", f"name{number}", headers=headers).status_code
 
     assert {attempt(number, OUTSIDE) for number in range(FREE_OF_ADDRESS)} == {401}

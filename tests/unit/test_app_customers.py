@@ -1,4 +1,4 @@
-"""The page of the customers: groups, lists, one customer; who may read an id."""
+"""The page of the customers: groups, lists and one customer, and which roles may read user ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of the products: its numbers are those of the tables, its choices work, its gaps are said."""
+"""The page of the products: its numbers are those of the tables, its choices work, and it says what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop of products with variants as its pages show it: one product, its variants' own sales, order lines of both."""
+"""Pages of a shop with variants: product totals, sales by variant, and order lines of products and variants."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ EVENTS = [
     event("cart", 3, "add_to_cart", 3, BUY, "SHIRT-RED"),
 ]
 LINES = [
-    # The listing and the cart name the product and one variant; the order the other.
+    # The listing names the product, the cart the red variant, and the order the blue one.
     ("o1", 1, "SHIRT-BLUE", 2, 70),
     ("o1", 2, "GIFT", 1, 5),
     ("o2", 1, "CAP-S", 1, 25),
@@ -63,7 +63,7 @@ BUYERS = {"o1": "u", "o2": "u", "o3": "stranger"}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """One visit: a list shows the product, a variant goes into the cart, another one is ordered, with a gift wrap."""
+    """The copy of a shop with one visit: a list shows a product, one variant is put in the cart, another is ordered."""
     home = make_home(
         tmp_path_factory.mktemp("variants") / "home",
         settings={"snapshots": {"daily_for_days": 1}, "products": {"windows": [1]}},

@@ -1,4 +1,4 @@
-"""Addresses and what they show: what is written is read again, what is wrong is left out."""
+"""Addresses of pages: a view is written to an address and read back unchanged; wrong values are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How steadily products sell, in shops whose records fill the window and in young ones."""
+"""How steadily products sell (XYZ classes), in shops with data for the whole window and in younger ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SETTINGS = Settings.model_validate({"products": {"windows": [14]}})
 def variation(
     days: int, start_date: dt.date | None, skus: Sequence[str] = ("s", "s")
 ) -> tuple[float | None, str | None]:
-    """Of a product that sells two pieces a day on the last *days* days, as these *skus* in turn."""
+    """(variation, xyz_class) of a product that sells two pieces on each of the last *days* days, as *skus* in turn."""
     sold = [(LAST - dt.timedelta(days=n), Counter(skus[2 * n % len(skus) :][:2])) for n in range(days)]
     daily = [
         {"dt": day, "sku": sku, "product_id": "s", "units": units}
@@ -37,8 +37,8 @@ def variation(
     ("days", "start", "expected"),
     [
         (14, None, (0.0, "X")),
-        (7, None, (1.0, "Y")),  # half of the days nothing
-        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the same, but there were no other days
+        (7, None, (1.0, "Y")),  # half of the days without sales
+        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has no other days
         (6, LAST - dt.timedelta(days=5), (None, None)),
         (14, LAST - dt.timedelta(days=99), (0.0, "X")),
     ],

@@ -1,4 +1,4 @@
-"""What ``make audit`` makes of the answers of pip-audit: nothing that was not looked up passes for clean."""
+"""How ``make audit`` interprets the output of pip-audit: a package that was not looked up never counts as clean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customer lifetime value: formulas against plain loops, gradients against differences, degenerate customers."""
+"""Customer lifetime value: formulas compared with plain loops, gradients with differences; degenerate customers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ THREE = st.tuples(PARAMETER, st.floats(1.2, 8.0), st.floats(0.5, 60.0))
 
 @st.composite
 def history(draw: st.DrawFn, most: int = 40) -> tuple[int, int, int]:
-    """A customer's repeat orders, recency and age in days, T = 0 and t_x = T among them."""
+    """A customer's repeat orders, recency t_x and age T in days, including T = 0 and t_x = T."""
     age = draw(st.integers(0, 700))
     recency = draw(st.integers(0, age))
     return (draw(st.integers(1, most)) if recency else 0), recency, age
@@ -55,7 +55,7 @@ def spend_of(parameters: tuple[float, float, float]) -> GammaGamma:
 
 
 def differences(value: Callable[[Floats], float], parameters: Floats) -> Floats:
-    """The derivatives of *value* by the logarithms of its parameters, by small steps."""
+    """The derivatives of *value* by the logarithms of its parameters, as difference quotients."""
     steps = 1e-5 * np.eye(len(parameters))
     return np.array([(value(parameters * np.exp(h)) - value(parameters * np.exp(-h))) / 2e-5 for h in steps])
 
@@ -97,7 +97,7 @@ def test_expected_orders_are_those_of_an_integral(
 
 @pytest.mark.parametrize("a", [1.0, 1.0 + 1e-12, 0.3])
 def test_expected_orders_where_the_paper_divides_by_nothing(a: float) -> None:
-    """At a = 1; and at a + b = 1 without a repeat order, where the third parameter of its 2F1 is 0."""
+    """At a = 1, and at a + b = 1 without repeat orders, where the third parameter of the function 2F1 is 0."""
     parameters = (0.5, 10.0, a, 0.7)
     for row in [(0, 0, 30), (3, 20, 30)]:
         expected = plain.probability_alive(*parameters, *row) * plain.orders_while_alive(
@@ -107,7 +107,7 @@ def test_expected_orders_where_the_paper_divides_by_nothing(a: float) -> None:
 
 
 def test_a_thousand_orders_and_a_thousand_silent_days() -> None:
-    """Where the paper's formulas overflow: who has just ordered goes on as before, who fell silent has left."""
+    """The paper's formulas overflow here; who has just ordered must go on ordering, who fell silent must have left."""
     model = model_of((0.24, 30.0, 0.8, 2.4))
     data = columns([(1000, 999, 1000), (1000, 1000, 1000), (1000, 1000, 2000), (1000, 2, 2), (1000, 1000, 10**6)])
     alive = probability_alive(model, *data)
@@ -166,7 +166,7 @@ def test_planted_spend_is_found_again() -> None:
 
 
 def test_the_unit_of_time_and_money_is_that_of_the_caller() -> None:
-    """In weeks alpha is a seventh; the likelihood, a density over the times of repeat orders, 7 times that for each."""
+    """In weeks, alpha is a seventh, and the likelihood (a density of order times) 7 times larger per repeat order."""
     x, t_x, age = plain.simulated_histories(np.random.default_rng(3), 2000, (0.6, 20.0, 0.9, 3.0), 365.0)
     days, weeks = fit_bg_nbd(x, t_x, age), fit_bg_nbd(x, t_x / 7, age / 7)
     assert isinstance(days, BgNbd)
@@ -262,7 +262,7 @@ def test_any_customers_have_finite_figures_or_a_reason(rows: list[tuple[int, int
         return
     assert all(math.isfinite(value) and value > 0 for value in (model.r, model.alpha, model.a, model.b))
     assert math.isfinite(model.log_likelihood)
-    # Also of other customers than those of the fit.
+    # Predictions also hold for customers outside the fit.
     data = columns([*rows, (0, 0, 0), (1000, 0, 0), (1, 1, 1), (1000, 700, 700), (1, 1, 10_000)])
     alive = probability_alive(model, *data)
     assert ((alive >= 0) & (alive <= 1)).all()

@@ -1,4 +1,4 @@
-"""Entrances and exchange rates: what is wrong is told with file and row."""
+"""Entrances and exchange rates: errors name the file and the row."""
 
 from __future__ import annotations
 

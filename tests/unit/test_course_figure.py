@@ -1,4 +1,4 @@
-"""Courses over days, and figures in the dark."""
+"""Line charts over days, and figures in the dark theme."""
 
 from __future__ import annotations
 

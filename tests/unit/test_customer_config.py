@@ -1,4 +1,4 @@
-"""segments.csv and matrices.yaml: what is wrong is told with the file, the row or key, and what to do."""
+"""segments.csv and matrices.yaml: errors name the file, the row or key, and what to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def home(tmp_path):
 
 
 def refused(home, name, text, new):
-    """The message with which *home* is refused when *text* of its file *name* is *new*."""
+    """The error message of *home* after *text* in its file *name* was replaced by *new*."""
     path = home.config / name
     content = path.read_text(encoding="utf-8")
     assert text in content

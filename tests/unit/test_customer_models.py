@@ -1,4 +1,4 @@
-"""The customer models' SQL on made-up sales: equal to the restatement, and true to what is promised of scores."""
+"""The customer models' SQL on made-up sales: equal to the restatement, and with the documented properties of scores."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _is_float(value: object) -> bool:
 
 
 def with_threshold(folder: Path, axes: str, threshold: str) -> Home:
-    """A home in *folder* whose octants cut each of *axes* at *threshold*, the others at the mean."""
+    """A home in *folder* whose octants split each of *axes* at *threshold*, and the other axes at the mean."""
     home, _ = init_home(folder)
     path = home.config / "matrices.yaml"
     text = path.read_text(encoding="utf-8")
@@ -210,7 +210,7 @@ def with_threshold(folder: Path, axes: str, threshold: str) -> Home:
 
 
 def thresholds_and_customers(home: Home, made_up: Sales) -> tuple[dict[str, Row], list[Row]]:
-    """The row of each axis, and the customers."""
+    """Axis → its row of customers.rfm_thresholds, and the rows of customers.rfm."""
     tables = {"core.order_lines": made_up.lines, "core.refunds": made_up.refunds}
     found = computed(RFM[:3], tables, [LAST_DAY], SETTINGS, home)
     return {row["axis"]: row for row in found["customers.rfm_thresholds"]}, found["customers.rfm"]
@@ -243,10 +243,10 @@ def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, percent):
 @pytest.mark.parametrize(
     ("axis", "threshold", "value", "high"),
     [
-        ("m", "{fixed: 20}", 20, ["b"]),  # beyond, not at
+        ("m", "{fixed: 20}", 20, ["b"]),  # high is above the threshold, not equal
         ("m", "{fixed: 0}", 0, ["a", "b", "d"]),
         ("m", "{fixed: -10}", -10, ["a", "b", "d"]),
-        ("r", "{fixed: 5}", 5, ["a", "b"]),  # at or under
+        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high is at or below
         ("r", "{fixed: -1}", -1, []),
         ("f", "{fixed: 1}", 1, ["d"]),
         ("f", "{fair_share: 1.6}", 2, []),

@@ -1,4 +1,4 @@
-"""What starts Headwater on a server says what is true: Dockerfile, compose.yaml and the units in docs/deploying.md."""
+"""The deployment files are correct: Dockerfile, compose.yaml and the systemd units in docs/deploying.md."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exec_start(unit: str) -> list[str]:
 
 
 def guide_commands() -> list[list[str]]:
-    """The commands of Headwater and Dagster in the guide's blocks, however they are started."""
+    """The commands of Headwater and Dagster in the guide's code blocks, without what starts them (e.g. docker)."""
     program = re.compile(rf"(?:^|dashboards |/opt/headwater/bin/)((?:{'|'.join(PROGRAMS)}) .*)")
     lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
     return [shlex.split(found[1], comments=True) for line in lines if (found := program.search(line))]

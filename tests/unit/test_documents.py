@@ -1,4 +1,4 @@
-"""The documents lead where they say, and the Chinese ones use the words of the dashboards and examples that work."""
+"""Links in documents work; the Chinese documents use the terms of the dashboards, and their examples work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def blocks(text: str, language: str = "") -> list[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """What a link may name in *path* after #: the headings, as GitHub spells them."""
+    """The anchors of the document *path*: its headings in the form that GitHub uses after #."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text_of(path), flags=re.DOTALL | re.MULTILINE), re.M)
     plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}

@@ -1,4 +1,4 @@
-"""Figures: what they show of frames made by hand, and of frames with next to nothing in them."""
+"""Figures: what they show for hand-made data frames, and for almost empty ones."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def arrows(figure: go.Figure) -> list[Any]:
 
 
 def moved(**before: float | None) -> pl.DataFrame:
-    """FOUR, with where its best seller stood a window before; nothing is known of the others."""
+    """FOUR, with the position of its best seller one window earlier; the others have none."""
     names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
     known = {"x_threshold_before": 100.0, "y_threshold_before": 0.3} | before
     return products(
@@ -198,7 +198,7 @@ def test_an_arrow_begins_at_a_multiple_of_that_times_threshold() -> None:
         product("b", 300.0, 0.4) | {"x_threshold": 600.0, "x_high": False} | dict.fromkeys(names),
         product("c", 900.0, 0.1)
         | {"x_threshold": 300.0}
-        | dict(zip(names, (30.0, 0.4, 0.0, 0.3), strict=True)),  # nothing is a multiple of nothing
+        | dict(zip(names, (30.0, 0.4, 0.0, 0.3), strict=True)),  # no multiple of a threshold 0
     ]
     assert [(note.ax, note.x) for note in arrows(quadrant_chart(EN, products(*rows), MATRIX))] == [(0.5, 2.0)]
 
@@ -264,7 +264,7 @@ def test_moves_are_in_the_names_order_and_coloured_by_their_row() -> None:
     assert list(figure.layout.xaxis.ticktext) == ["Alpha", "Beta", "Left"]
     assert [text.split(" ")[0] for text in figure.layout.yaxis.ticktext] == ["Alpha", "Beta", "New"]
     assert [list(line) for line in figure.data[0].z] == [[0.75, None, 0.25], [1.0, None, None], [None, 1.0, None]]
-    assert len(figure.layout.shapes) == 2  # Alpha and Beta are on both sides: their cell is framed
+    assert len(figure.layout.shapes) == 2  # a cell from a group to itself is framed: Alpha, Beta
 
 
 def test_the_best_fifth_is_written_out() -> None:
@@ -284,7 +284,7 @@ def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
     bars, labels, marks = lifecycle(EN, frame.with_columns(before=pl.Series([9, None]))).data
     assert (list(marks.x), list(marks.y)) == ([9], [0])
     assert bars.text is None
-    assert list(labels.x) == [9, 4]  # behind the mark where that is farther out
+    assert list(labels.x) == [9, 4]  # after the mark if that is farther right than the bar
 
 
 def test_a_grid_of_large_numbers_needs_more_room() -> None:
@@ -487,7 +487,7 @@ def test_degenerate_frames_make_a_figure(case: str, locale: Locale) -> None:
 def test_names_are_shown_letter_by_letter(case: str) -> None:
     figure = DEGENERATE[case](EN)
     for trace in figure.data:
-        trace.customdata = None  # values for files and lists, which nothing draws
+        trace.customdata = None  # values for files and lists, not drawn
     text = figure.to_json()
     assert "<a " not in text
     assert "\\u003ca " not in text

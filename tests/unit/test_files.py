@@ -1,4 +1,4 @@
-"""Replacing files at once, and locks on files."""
+"""Replacing files atomically, and file locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day on which a shop begins, where the settings name none."""
+"""The first day of a shop whose settings have no start_date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY = dt.date(2026, 3, 1)
 
 
 def after(*gaps: int) -> set[dt.date]:
-    """Days with so many days without records between them, from DAY on."""
+    """Days with records, from DAY on, with *gaps* days without records between them."""
     days = [DAY]
     for gap in gaps:
         days.append(days[-1] + dt.timedelta(days=gap + 1))

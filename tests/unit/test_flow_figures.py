@@ -1,4 +1,4 @@
-"""Paths as flows: nothing is lost in folding, and every step is named."""
+"""Paths as flow diagrams: grouping small flows loses nothing, and every step has a name."""
 
 from __future__ import annotations
 

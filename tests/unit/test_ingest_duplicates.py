@@ -1,4 +1,4 @@
-"""Duplicates: one event counts once, whichever copy comes first; of other records every version is kept once."""
+"""Duplicates: an event counts once, whichever copy lands first; of other records, each version is kept once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def copies() -> list[Row]:
-    """Five copies of one event, the best first: by received_at, then by the hash of the record; missing comes last."""
+    """Five copies of one event, the one to keep first: ordered by received_at (missing last), then by record hash."""
     same_time = [event("e", sku=sku, received_time=EARLY, sent_time=None) for sku in ("s1", "s2")]
     later = [event("e", sku="s3", received_time=LATE, sent_time=None), event("e", received_time=None, sent_time=None)]
     return [*same_time, *later, event("e", sku="s4", received_time=None, sent_time=None)]

@@ -1,4 +1,4 @@
-"""Lines and records of damaged files: nothing is lost, and whatever lands never stops ingestion."""
+"""Lines and records of damaged files: nothing is lost, and no content of a file stops ingestion."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def products(home: Home) -> dict[str, Row]:
 def read_fast(
     connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, names: tuple[str, ...]
 ) -> list[tuple[str | None, ...]] | None:
-    """What DuckDB reads of a CSV file; None where it refuses it."""
+    """The records that DuckDB reads from a CSV file, or None if it refuses the file."""
     relation = Relation(glob="*", columns={name: RelationColumn() for name in names})
     dialect = Dialect("csv", delimiter=delimiter, names=names)
     query = select_from(dialect, relation, [Origin(path, "b", LANDED_AT)])
@@ -57,7 +57,7 @@ def read_fast(
 
 
 def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | None, ...] | str]:
-    """What is read of a CSV file line by line: each record's fields, or its fault."""
+    """For each record of a CSV file, read line by line: its fields, or the error."""
     file = LandedFile("native", "products", path, path.name, "csv", "", path.stat().st_size, 0)
     found: list[tuple[str | None, ...] | str] = []
     for record in list(records_of(file, Lines(file), delimiter))[1:]:
@@ -81,7 +81,7 @@ def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | Non
 def test_duckdb_reads_the_same_csv_records_line_by_line(
     tmp_path: Path, alphabet: str, delimiter: str, width: int, end: str
 ) -> None:
-    """Where a file is read fast and its refused records are looked up by line, the two must number them alike."""
+    """DuckDB reads the file, but refused records are looked up line by line, so both must number records alike."""
     randomly = random.Random(alphabet)
     names = tuple(f"c{number}" for number in range(width))
     path = tmp_path / "a.csv"
@@ -91,7 +91,7 @@ def test_duckdb_reads_the_same_csv_records_line_by_line(
         body = "".join(randomly.choice(alphabet) for _ in range(randomly.randint(1, 14)))
         path.write_text(delimiter.join(names) + end + body, encoding="utf-8", newline="")
         fast = read_fast(connection, path, delimiter, names)
-        # DuckDB joins a field that is opened twice; nobody writes so, and its records are then shown as they were read.
+        # Not compared: DuckDB joins the parts of a field that is quoted twice, which no real file has.
         if fast is not None and '" "' not in body:
             compared += 1
             assert read_by_line(path, delimiter, width) == fast, body
@@ -163,7 +163,7 @@ def test_records_are_shown_as_they_were_read(home: Home) -> None:
 
 
 def land_lines(home: Home, kind: str, records: list[Row]) -> None:
-    """Land order lines as *kind*."""
+    """Land order lines in a file of format *kind*."""
     if kind == "parquet":
         content = io.BytesIO()
         pl.DataFrame(records).write_parquet(content)

@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def land_parquet(home: Home, relation: str, *selected: str) -> None:
-    """Land a Parquet file with a row for each SELECT list of *selected*, of DuckDB's types."""
+    """Land a Parquet file with one row for each SELECT list in *selected*; the columns have DuckDB's types."""
     folder = home.root / "parquet"
     folder.mkdir(exist_ok=True)
     with duckdb.connect() as connection:
@@ -172,7 +172,7 @@ def test_an_optional_id_that_is_none_refuses_its_record(home: Home) -> None:
     "number", [1777600800, 946684800, 4102444799, 20260501, 20260501100000, 202605011000, 1777600800000000]
 )
 def test_a_number_that_is_no_milliseconds_is_never_corrected(home: Home, number: int) -> None:
-    """Seconds, microseconds and days written as numbers are not taken for clocks that were never set."""
+    """Numbers that are seconds, microseconds or days must not pass for milliseconds of a clock that was never set."""
     received = "2026-05-01T10:00:00Z"
     land(home, "native/events/a.ndjson", [event("a", device_time=number, sent_time=number, received_time=received)])
     land(home, "native/events/b.ndjson", [event("b", device_time=5_000, sent_time=6_000, received_time=received)])
@@ -249,7 +249,7 @@ def test_skipped_local_times_are_refused_repeated_are_the_later(home: Home) -> N
 
 
 def test_a_shops_day_is_that_of_its_clocks_at_the_time(home: Home) -> None:
-    """Shanghai had summer time in the eighties, and no other offset since 2000."""
+    """Shanghai had summer time in the 1980s, so the same UTC time falls on different days in summer and winter."""
     rows = ordered_at(home, "Asia/Shanghai", summer="1988-07-01T15:30:00Z", winter="1988-01-01T15:30:00Z")
     assert rows["summer"]["ordered_dt"] == dt.date(1988, 7, 2)
     assert rows["winter"]["ordered_dt"] == dt.date(1988, 1, 1)

@@ -1,4 +1,4 @@
-"""The state of a table: what differs wherever one of its partitions does."""
+"""The state of a table: a value that changes whenever one of its partitions changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_each_publish_and_each_removal_is_another_state(tmp_path: Path) -> None:
         lambda: _publish(lake, DAY, "one"),
         lambda: _publish(lake, DAY + dt.timedelta(days=1), "one"),
         lambda: _publish(lake, DAY, "two"),
-        lambda: _publish(lake, DAY, "two"),  # after a crash before the file was replaced it may be the first such file
+        lambda: _publish(lake, DAY, "two"),  # an equal version may be another file
         lambda: lake.remove(TABLE, DAY),
     ):
         change()

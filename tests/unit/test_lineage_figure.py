@@ -1,4 +1,4 @@
-"""Lineage drawn: every source is left of what is made of it."""
+"""The drawing of lineage: every table is to the right of the tables from which it is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linter refuses what DuckDB and Spark answer differently, accepts the remedy, and says where and why."""
+"""The linter refuses SQL with different results in DuckDB and Spark, accepts the remedy, and says where and why."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCHEMA = {
     "core.slots": {"revenue": "DECIMAL(18,4)", "product_clicks": "BIGINT", "exposures": "BIGINT"},
 }
 
-# Rule → (refused, accepted). What is no query is an expression over core.events.
+# Rule → (refused, accepted). An entry that is not a query is an expression over core.events.
 CASES: dict[str, tuple[list[str], list[str]]] = {
     "metric-formula": (
         [
@@ -694,5 +694,5 @@ def test_linting_leaves_the_tree_as_it_was() -> None:
     ],
 )
 def test_sqlglot_still_emits_what_the_rules_are_made_for(written: str, emitted: str) -> None:
-    # A rule whose reason is gone can be dropped.
+    # If sqlglot emits something else, the reason for the rule is gone and the rule can be removed.
     assert sqlglot.transpile(written, read="duckdb", write="spark", unsupported_level=None) == [emitted]

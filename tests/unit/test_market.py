@@ -1,4 +1,4 @@
-"""Competitors' sales: what is wrong is told with file and row, and shares are taken of the largest."""
+"""Competitors' sales: errors name file and row, and relative share is measured against the largest competitor."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_wrong_or_contradicting_row_is_refused(home, text, expected):
 
 
 def shares(home, text: str) -> dict[tuple[int, str], float | None]:
-    """The relative share of products a, b (category x) and c (y), by window and product, with that market."""
+    """(window, product) → relative share of products a, b (category x) and c (y), with *text* as market file."""
     market(home, text)
     lines = [
         {
@@ -93,14 +93,14 @@ def test_without_competitors_shares_are_of_the_largest_other(home):
 
 
 def test_shares_are_of_the_largest_competitor_day_by_day(home):
-    # 20 a day, and 40 a day of another until the day before: in the window of a day the first is the largest.
+    # small sells 20 a day; large sells 40 a day but has no last day, so in the 1-day window small is the largest.
     rows = [
         f"x,small,{LAST - dt.timedelta(days=9)},{LAST},200",
         f"x,large,{LAST - dt.timedelta(days=9)},{LAST - dt.timedelta(days=1)},360",
     ]
     found = shares(home, "\n".join(rows))
     assert [found[1, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
-    # Of the window of three days the other has no figure for the last one: it does not count.
+    # In the 3-day window, large has no figure for the last day, so it does not count there either.
     assert [found[3, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
 
 

@@ -1,4 +1,4 @@
-"""Metrics: one file says what each is, and the SQL of pages and models follows it."""
+"""Metrics: one file defines each, and the SQL of pages and models uses its definition."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def with_formula(name: str, formula: str, key: str = "value") -> str:
 
 @pytest.fixture
 def shop() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Three lines of two platforms, one without a user and a cost; visitors of three platforms."""
+    """A database: three order lines of two platforms, one without user and cost; visitors of three platforms."""
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA core")
         connection.execute(

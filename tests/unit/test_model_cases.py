@@ -1,4 +1,4 @@
-"""The runner of the given/expect cases fails where it should, and says by which case, row and column."""
+"""The runner of given/expect cases fails when it should, and names the case, row and column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VISITORS = """
 
 
 def outcome(folder: Path, text: str, name: str = "core/visitors.yaml") -> str:
-    """What the runner says of the cases *text*; nothing where they hold."""
+    """The error of the runner for the cases in *text*; empty if they hold."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Moves as bands, and what new products sold since launch."""
+"""The figures of moves between quadrants, drawn as bands, and of new products' sales since launch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses: one form each, however a socket or a proxy writes them, before anything is counted or believed."""
+"""IP addresses are normalised, however a socket or a proxy writes them, before they are counted or trusted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_attempts_of_an_address_count_however_it_is_written(tmp_path):
         assert attempts.begin(f"name{number}", WAYS[number % len(WAYS)]) == 0
     for way in WAYS:
         assert attempts.begin("another", way) > 0
-    # They are not one network of IPv6, as all mapped addresses would be.
+    # Another mapped IPv4 address is free: mapped addresses do not count as one IPv6 network.
     assert attempts.begin("another", "::ffff:203.0.113.10") == 0
 
 

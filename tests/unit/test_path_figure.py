@@ -1,4 +1,4 @@
-"""The picture of a path: each step in its lane, what is left out hollow and with its reason, the entrance named."""
+"""The picture of a path: steps in lanes, omitted steps hollow and with the reason, and the entrance's name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ SCHEMA = {
 
 
 def path(*steps: tuple[str, int, str, int | None, int | None], product: str | None = "Mug") -> pl.DataFrame:
-    """Role, PageId, page type, number in the effective and in the stack path of each step, 40 seconds apart."""
+    """A path whose steps are 40 seconds apart.
+
+    Each step has role, PageId, page type, and its numbers in the effective path and in the stack path.
+    """
     rows = [
         (n, role, START + dt.timedelta(seconds=40 * (n - 1)), page, kind, "grid", n, product, effective, stack)
         for n, (role, page, kind, effective, stack) in enumerate(steps, start=1)
@@ -71,7 +74,7 @@ def test_the_hint_names_the_shapes_that_are_drawn(locale):
     for kind, shape in shapes(locale).items():
         mark = drawn_marks[locale.text(f"step.{kind}")]["marker"]
         assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][locale.language] == shape
-        assert shape in said or kind == "kept"  # of which the thick line is made
+        assert shape in said or kind == "kept"  # those form the thick line
 
 
 def test_each_step_is_of_one_kind():
@@ -85,7 +88,7 @@ def test_steps_stand_in_the_lane_of_their_page_in_order():
     assert places == {(0, 0), (1, 1), (2, 2), (3, 1), (4, 3)}
     axis = figure["layout"]["yaxis"]
     assert [text.split("PageId ")[1] for text in axis["ticktext"]] == ["1", "2", "3", "5"]
-    assert axis["range"][0] > axis["range"][1]  # the newest page is lowest
+    assert axis["range"][0] > axis["range"][1]  # a reversed axis: the newest page is lowest
     assert figure["layout"]["xaxis"]["ticktext"] == ["14:25:11", "+40 s", "+1 min 20 s", "+2 min 00 s", "+2 min 40 s"]
 
 

@@ -1,4 +1,4 @@
-"""The laws of portfolio health where they are hard to give: stars anywhere, no period before, no revenue."""
+"""The laws of portfolio health in difficult cases: other cells as stars, no previous period, no revenue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CELLS = ("high-high", "high-low", "low-high", "low-low")
 
 
 def home_with(folder: Path, roles: dict[str, str], cut: float = 20, x: str = "revenue") -> Home:
-    """A home with one matrix, *x* × refunded, both cut at *cut*, whose cells have these roles."""
+    """A home with one matrix, *x* × refunded, with threshold *cut* on both axes; *roles*: cell → role."""
     home, _ = init_home(folder / "home")
     cells = {
         cell: {
@@ -65,7 +65,7 @@ def figures(day: dt.date, product_id: str, revenue: int, refunded: int) -> Row:
 
 
 def laws(home: Home, rows: list[Row]) -> dict[str, Row]:
-    """The laws on the last day of *rows*, by name."""
+    """Rule → its row of products.portfolio_health on the last day of *rows*."""
     days = sorted({row["dt"] for row in rows})
     found = computed(MODELS, {"products.metrics": rows}, days, SETTINGS, home)["products.portfolio_health"]
     return {row["rule"]: row for row in found if row["dt"] == days[-1]}
@@ -122,7 +122,7 @@ def test_products_without_revenue_are_counted_and_named_so(tmp_path):
 
 
 def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
-    """One moves up after a day, the other after two."""
+    """One product moves up after one day, the other after two, so the median is 1.5."""
     days = [FIRST + dt.timedelta(days=n) for n in range(3)]
     refunds = {"a": (40, 0, 0), "b": (40, 40, 0)}
     rows = [figures(day, sku, 100, refunds[sku][n]) for n, day in enumerate(days) for sku in refunds]
@@ -143,7 +143,7 @@ def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
     ],
 )
 def test_what_was_never_logged_is_no_verdict(tmp_path, metric, counted, en, zh):
-    """Of one product only, that the log has such events at all is enough to judge by them."""
+    """Events of a single product are enough for verdicts: they show that the log has such events."""
     home = home_with(tmp_path, STARS_LOW, x=metric)
     silent = {"exposures": 0, "product_clicks": 0, "views": 0, "add_to_carts": 0, "click_through_rate": None}
     rows = [figures(day, sku, 100, 40) | silent for day in (FIRST, SECOND) for sku in "ab"]

@@ -1,4 +1,4 @@
-"""The checks of the products' tables: silent on what the models compute, and not when a model is broken."""
+"""The checks of the products' tables pass on the models' results, and fail when a model is broken."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_they_find_nothing_in_what_the_models_compute(made_up: dict[str, list[Ro
 
 
 def shop() -> dict[str, list[Row]]:
-    """Five products that are seen and sold on five days, one of them sold and never seen, one refunded."""
+    """Five products that are seen and sold on five days, one of which is sold but never seen, and one refunded."""
     lines: list[Row] = []
     ends: list[Row] = []
     for number, day in enumerate(DAYS):

@@ -19,7 +19,7 @@ from tests.strategies_products import ENDS, LAST, MODELS, REPURCHASE, SETTINGS, 
 def metrics(
     tables: dict[str, list[Row]], day: dt.date = LAST, settings: Settings = SETTINGS
 ) -> dict[tuple[int, str], Row]:
-    """The metrics of *day*, by window and product; the days before it are there to look back on."""
+    """(window, product) → row of products.metrics on *day*; the previous days are computed too, for the look-back."""
     days = [day - dt.timedelta(days=n) for n in range(12)]
     given_tables = {
         name: tables.get(name, [])
@@ -36,7 +36,7 @@ def metrics(
 
 
 def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
-    """The figures of the last day's window, by product."""
+    """Product → figures of the *window* days up to the last day, in plain loops."""
 
     def within(table: str, days: int, until: int = 0) -> list[Row]:
         return [row for row in shop[table] if until <= (LAST - row["dt"]).days < until + days]
@@ -108,7 +108,7 @@ def test_every_figure_equals_its_plain_sum(shop: dict[str, list[Row]]) -> None:
 
 
 def _assert_ratios(row: Row, others: list[Row]) -> None:
-    """Each ratio is its parts', null where there is nothing to divide by; none is infinite."""
+    """Assert that each ratio equals its parts divided, or is null if the divisor is missing or not positive."""
 
     def ratio(part: Any, whole: Any) -> Any:
         return None if part is None or whole is None or whole <= 0 else pytest.approx(float(part) / float(whole))

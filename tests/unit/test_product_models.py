@@ -1,4 +1,4 @@
-"""The product models' SQL on made-up figures: equal to the restatement, and true to what is promised of quadrants."""
+"""The product models' SQL on made-up figures: equal to the restatement, with the documented properties."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOVES = [*QUADRANTS, "products.quadrant_moves", "products.quadrant_migration", "
 
 
 def figures(day: dt.date, product_id: str, **values: Any) -> Row:
-    """A row of products.metrics: no rates, and what *values* say."""
+    """A row of products.metrics with counts 0 and rates null, except for *values*."""
     nothing = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "repurchase_base": 0, "repurchasers": 0}
     return {
         "dt": day,
@@ -48,7 +48,7 @@ def quadrants(rows: list[Row], names: list[str] = QUADRANTS, *, day_by_day: bool
 
 @st.composite
 def portfolios(draw: st.DrawFn) -> list[Row]:
-    """Up to four products on six days, each there on most of them, with values near one another and some missing."""
+    """Rows of up to four products on most of six days; values are near each other, and some are missing."""
     near = st.sampled_from([0, 100, 100, 98, 104, 106, 111, 95, 400])
     rates = st.sampled_from([None, -0.5, 0.0, 0.3, 0.3, 0.31, 0.29, 0.1, 0.104, 1.0])
     rows = []
@@ -191,7 +191,7 @@ def test_a_rate_of_few_trials_is_shrunk_toward_its_category():
 
 
 def placed_by_conversion(*products: Row) -> dict[str, Row]:
-    """Their rows of exposure × conversion, among sixty products of two categories: one converts 4 %, the other 8 %."""
+    """Product → its row of exposure × conversion, among 60 others of two categories that convert 4 % and 8 %."""
     rows = list(products)
     for number in range(60):
         category, sold = ("good", 80) if number % 2 else ("c", 40)

@@ -1,4 +1,4 @@
-"""A product is counted with its variants, in products.catalog, names, daily, metrics; sku by sku only in daily."""
+"""products.catalog, names and metrics count a product with its variants; products.daily also has each sku."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def listed(sku: str, parent_sku: str | None = None, **known: Any) -> Row:
 
 
 def sold(number: int, sku: str, product_id: str, day: dt.date = LAST, user: str = "u", revenue: int = 10) -> Row:
-    """A row of core.order_lines, of an order of its own unless *number* says otherwise."""
+    """A row of core.order_lines: its order is ``number // 10``, its line number ``number % 10``."""
     key = {"order_id": f"o{number // 10}", "line_no": number % 10, "user_id": user, "dt": day}
     return {**key, "sku": sku, "product_id": product_id, "quantity": 1, "revenue": Decimal(revenue), "cost": Decimal(4)}
 
@@ -37,7 +37,7 @@ def tables_of(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
 
 @st.composite
 def catalogues(draw: st.DrawFn) -> list[Row]:
-    """Rows of core.products: products, variants, variants of what is not listed, of variants, of themselves."""
+    """Rows of core.products: products, and variants of products, of unlisted skus, of variants or of themselves."""
     return [
         listed(
             sku,

@@ -1,4 +1,4 @@
-"""The queries of pages and the report are files, and held to the tables that there are."""
+"""The queries of pages and the report are in files, and are validated against the existing tables."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_query_is_used_and_every_used_one_exists():
     assert {name for name in others if f'"{name}"' not in code()} == {
         name
         for name in all_queries()
-        if name.startswith("search.")  # put together
+        if name.startswith("search.")  # names put together in code
     }
 
 

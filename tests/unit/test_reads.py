@@ -1,4 +1,4 @@
-"""What queries read: models as of a day name it, or the days before it; whole histories are for tables without days."""
+"""Which days queries read: an as-of model reads its day or days before it; only tables without days read all days."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The restatement itself: it agrees with the worked examples, and holds what must hold of any log.
+"""The restatement itself: it agrees with the worked examples, and has the properties that any log must have.
 
-What the SQL is measured with must be measured first, by hand and without the SQL.
+The SQL is tested against the restatement, so that is tested first, by hand and without the SQL.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_a_worked_example_has_the_stated_path(case: Case) -> None:
 
 
 def event(event_id: str, time: str, **values: Any) -> Row:
-    """A click on the product grid of a list, at a local time of 2 March, save for *values*."""
+    """A click on the product grid of a list page, at local time *time* of 2 March; *values* replace fields."""
     return {
         "event_id": event_id,
         "device_id": "d",
@@ -96,7 +96,7 @@ def test_of_two_records_with_one_id_the_first_received_is_kept() -> None:
 )
 def test_a_person_is_the_next_user_else_the_last_or_the_device(users: list[str | None], persons: list[str]) -> None:
     events = [event(str(n), f"12:00:0{n}", user_id=user) for n, user in enumerate(users)]
-    # The same device at midnight: another day, which knows nothing of this one.
+    # The same device at midnight: identity is decided day by day, so this event has no user.
     events.append(event("9", "2026-03-03T00:00:00+08:00"))
     rows = sorted(rows_of("core.events", events), key=lambda row: row["event_id"])
     assert [row["person_id"] for row in rows] == [*persons, "device:d"]

@@ -1,4 +1,4 @@
-"""Parts of the report that need no home: which window a matrix is shown for, why there is no model."""
+"""Parts of the report that need no home: the window shown for a matrix, and the reason why there is no model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 
 
 def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
-    """Window, what is missing, of how many products."""
+    """A frame of (window in days, missing metrics or None, number of products)."""
     return pl.DataFrame(
         [(days, missing, missing is None, count) for days, missing, count in rows],
         schema={"window_days": pl.Int64, "unknown_metrics": pl.String, "is_placed": pl.Boolean, "products": pl.Int64},
@@ -46,7 +46,7 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     assert window.empty == (28,)
     assert window_note(EN, window, DAY, None) == (
         "Window: the 7 days up to this day. Not the longest window: over 28 days no product has both metrics; "
-        "missing: Growth rate."  # of the margin there were values
+        "missing: Growth rate."  # the margin had values
     )
     assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
 
@@ -83,7 +83,7 @@ def test_the_snapshot_nearest_the_wanted_age_is_compared_with(ages: list[int], f
 
 
 def page_of(*blocks: Block) -> str:
-    """What a page says of *blocks*."""
+    """The HTML of *blocks* in a page of the report."""
     texts = dict.fromkeys(("title", "heading", "about", "warning", "footer"), "")
     html = page_html(EN, [Section("key", "Title", "Intro", blocks)], **texts)
     return html.split('<p class="intro">Intro</p>')[1].split("</section>")[0]

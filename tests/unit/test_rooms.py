@@ -1,4 +1,4 @@
-"""Imports point one way between the rooms of the house, and a breach fails ``make lint``."""
+"""Imports between packages point one way only; a violation fails ``make lint``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BREACHES = {
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    """What ``lint-imports`` says of the code in *folder*."""
+    """The finished process of ``lint-imports`` on the code in *folder*."""
     program = Path(sys.executable).with_name("lint-imports")
     command = [str(program), "--no-logo", "--no-cache"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -27,7 +27,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the code that may be spoilt."""
+    """A copy of the code, in which tests may insert violations."""
     folder = tmp_path_factory.mktemp("code")
     for room in ("pipelines", "assets", "dashboards"):
         shutil.copytree(REPOSITORY / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Stale days become runs: days in a row on which the same tables are stale."""
+"""Stale days are grouped into runs, each for consecutive days on which the same tables are stale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: defaults, and one line that says file, key and what was expected."""
+"""Settings: the defaults, and errors in one line that name file, key and what was expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def home(tmp_path):
 
 
 def refused(home, text):
-    """The line with which *home* is refused when *text* is its settings."""
+    """The error line for *home* with the settings *text*."""
     home.settings_file.write_text(text, encoding="utf-8")
     with pytest.raises(HeadwaterError) as caught:
         load_settings(home)
@@ -33,7 +33,7 @@ def refused(home, text):
 def test_the_template_states_the_defaults(home):
     written = load_settings(home)
     assert written == Settings()
-    # Equal is not enough: versions are made of the values as they are written into queries, 7 or 7.0.
+    # repr, because 7 == 7.0 but they are written into queries differently, and so give other versions.
     assert repr(written.parameters()) == repr(Settings().parameters())
 
 
@@ -93,7 +93,7 @@ def test_the_template_states_the_defaults(home):
         ("products: {too_fast_days: 3661}", "'products.too_fast_days' is 3661: input should be less than or equal to"),
         ("products: {too_slow_days: 3000000}", "'products.too_slow_days' is 3000000: input should be less than or equ"),
         ("products: {small_sample: 1000000001}", "'products.small_sample' is 1000000001: input should be less than"),
-        # pydantic takes a number for the seconds since 1970: 86400 was a day.
+        # pydantic alone would read a number as seconds since 1970, and 86400 as a date.
         ("start_date: 86400", "'start_date' is 86400: expected a date such as 2026-01-05"),
         ("start_date: '86400'", "'start_date' is '86400': expected a date such as 2026-01-05"),
     ],

@@ -1,4 +1,7 @@
-"""The simulator: what its landing files and its planted truth promise. Its traps: ``test_simulator_traps``."""
+"""The simulator: the properties of its landing files and of its planted truth.
+
+Its traps are tested in ``test_simulator_traps``.
+"""
 
 import csv
 import datetime as dt
@@ -19,9 +22,9 @@ from tests.simulated import CLEAN, LAST_DAY, NATIVE, SHANGHAI, content, events, 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The landing files and truth of a small shop with more carts than usual, so that every kind of sale is there.
+    """The landing files and truth of a small shop with more carts than usual, so that every kind of sale occurs.
 
-    Its devices have ids and PageIds of their own, and their records arrive: what happens otherwise is tested as traps.
+    Device ids and PageIds are unique, and all records arrive; the exceptions are tested as traps.
     """
     folder = tmp_path_factory.mktemp("shop")
     parameters = SimulationParameters(
@@ -129,7 +132,7 @@ def test_pages_show_products_orders_variants_and_carts_either(shop: Path) -> Non
     sold = records(shop, "order_lines").unique(["order_id", "line_no"])
     assert sold.filter(is_parent).is_empty()
     assert sold.filter(is_variant).height > 20
-    # A cart that names the variant is a cart of that variant.
+    # If a cart names a variant, the sale is of that variant.
     ends = truth(shop).filter(pl.col("kind") == "product").join(sold, on=["order_id", "line_no"])
     ends = ends.join(carts, left_on="end_event_id", right_on="event_id", suffix="_of_end")
     named = ends.filter(pl.col("sku_of_end").is_in(variants["sku"].to_list()))
@@ -141,7 +144,7 @@ def test_page_ids_grow_with_new_pages_and_are_reused_going_back(shop: Path) -> N
     views = events(shop).filter(pl.col("event_type") == "page_view")
     first = views.unique(["device_id", "page_id"], keep="first", maintain_order=True)
     steps = first.select(step=pl.col("page_id").diff().over("device_id"))["step"].drop_nulls()
-    # Records that are received after the last day leave gaps, never a step back.
+    # Records received after the last day are missing and leave gaps, but PageIds never decrease.
     assert steps.min() == 1
     assert steps.filter(steps == 1).len() > 0.99 * steps.len()
     assert views.height > 1.2 * first.height
@@ -262,7 +265,7 @@ def test_a_slot_changes_its_content_only_between_days(shop: Path) -> None:
     day = (pl.col("device_time") + (pl.col("received_time") - pl.col("sent_time"))).dt.convert_time_zone(
         "Asia/Shanghai"
     )
-    # A visit over midnight still sees what the day of its start showed: the night hours are left out.
+    # A visit over midnight still sees the content of the day on which it began, so night hours are left out.
     seen = banners.with_columns(at=day).filter(pl.col("at").dt.hour() > 3).with_columns(dt=pl.col("at").dt.date())
     contents = seen.group_by("dt", "slot").agg(pl.col("content_id").n_unique())
     assert contents["content_id"].max() == 1

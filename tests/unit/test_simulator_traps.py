@@ -22,25 +22,25 @@ Mark = Callable[[Path], int]
 
 
 def _off(folder: Path) -> pl.DataFrame:
-    """The events, and by how much device and server disagree about when they were sent."""
+    """The events, with column *off*: the absolute difference between sent_time and received_time."""
     log = records(folder, "events").drop_nulls("received_time")
     return log.with_columns(off=(pl.col("sent_time") - pl.col("received_time")).abs())
 
 
 def _ahead(folder: Path) -> pl.DataFrame:
-    """The events, and by how much the device's clock seems to be fast when it sent them."""
+    """The events, with column *ahead*: sent_time − received_time, how fast the device's clock seems to be."""
     log = records(folder, "events").drop_nulls("received_time")
     return log.with_columns(ahead=pl.col("sent_time") - pl.col("received_time"))
 
 
 def _delay(folder: Path) -> pl.Series:
-    """From the event to its receipt, both by the server's clock."""
+    """The time from each event to when it was sent, both by the device's clock."""
     log = events(folder).drop_nulls("received_time")
     return log.select(delay=pl.col("sent_time") - pl.col("device_time"))["delay"]
 
 
 def _pages_of_two_kinds(folder: Path) -> int:
-    """PageIds that a device gave to two pages."""
+    """The number of PageIds that one device used for pages of different types."""
     pages = events(folder).drop_nulls("page_id").group_by("device_id", "page_id")
     return pages.agg(kinds=pl.col("page_type").n_unique()).filter(pl.col("kinds") > 1).height
 
@@ -115,7 +115,7 @@ def test_every_trap_has_a_mark() -> None:
 @pytest.mark.parametrize("name", MARKS)
 def test_a_trap_leaves_its_mark_and_a_clean_log_has_none(clean: Path, tmp_path: Path, name: str) -> None:
     trapped = parameters_with([name])
-    # Seldom ones are made frequent, so that few devices show them.
+    # Rare traps are made frequent, so that a few devices show them.
     frequent = {rate: max(getattr(trapped, rate), 0.1) for rate in TRAPS[name].rates if rate != "bot_rate"}
     if name == "bots":
         frequent = {"bot_rate": 0.03}
@@ -150,7 +150,7 @@ def test_offline_visits_are_received_about_a_day_later(tmp_path: Path) -> None:
     delay = log.select(delay=pl.col("received_time") - pl.col("device_time"))["delay"]
     assert delay.min() > dt.timedelta(hours=19)
     assert delay.max() < dt.timedelta(hours=31)
-    # Each is in the file of the day of its receipt, and what is received after the last day is not there.
+    # A record lands in the file of the day of its receipt; records received after the last day are missing.
     assert log["received_time"].dt.convert_time_zone("Asia/Shanghai").dt.date().n_unique() == 3
 
 
@@ -161,7 +161,7 @@ def test_very_late_visits_are_received_two_weeks_later(tmp_path: Path) -> None:
     assert late.len() > 50
     assert late.min() > dt.timedelta(days=12)
     assert late.max() < dt.timedelta(days=16)
-    # Only what happens in the first days is received at all.
+    # Only events of the first days are received before the last day.
     assert late.len() < 0.1 * delay.len()
 
 
@@ -176,7 +176,7 @@ def test_a_clock_of_1970_is_repaired_by_sent_and_received_times(tmp_path: Path) 
 
 def test_clocks_are_up_to_thirty_seconds_off_either_way(tmp_path: Path) -> None:
     run(tmp_path, replace(CLEAN, seconds_off_rate=1.0), devices=100)
-    # The median of a device leaves out the time that a request takes.
+    # The median over a device's records removes the varying time that requests take.
     devices = _ahead(tmp_path).group_by("device_id").agg(pl.col("ahead").median().dt.total_milliseconds() / 1000)
     ahead = devices["ahead"]
     assert -31 < ahead.min() < -20
@@ -189,7 +189,7 @@ def test_slow_requests_arrive_up_to_40_s_late_by_an_exact_clock(clean: Path, tmp
     ahead = _ahead(tmp_path)["ahead"]
     assert ahead.max() <= dt.timedelta(seconds=-5)
     assert dt.timedelta(seconds=-40) <= ahead.min() < dt.timedelta(seconds=-38)
-    # Only the receipt is later: what happened when, by which the sales are planted, stays.
+    # Only the receipt is later; the times of events, from which sales are planted, are unchanged.
     assert_frame_equal(truth(tmp_path), truth(clean))
 
 
@@ -205,12 +205,12 @@ def test_a_third_of_the_order_lines_has_no_event_of_its_sku(clean: Path, tmp_pat
     assert 0.28 < never.height / planted.height < 0.38
     assert set(never["kind"]) == {"gift", "add_on", "bundle", "unknown_sku"}
     assert not set(never["sku"]) & seen
-    # The catalogue knows what the shop added, and nothing of the unknown ids.
+    # The catalogue has the gifts, add-ons and bundles, but not the unknown ids.
     assert {sku in catalogue for sku in never.filter(pl.col("kind") == "unknown_sku")["sku"]} == {False}
     assert set(never.filter(pl.col("kind") != "unknown_sku")["sku"]) <= catalogue
     gifts = planted.filter(pl.col("kind") == "gift")
     assert gifts["unit_price"].max() == 0 < gifts["unit_cost"].min()
-    # Gifts and add-ons come with another line and after it, and from where that one came.
+    # Gifts and add-ons follow another line of the order, and have the origin of that line.
     joined = planted.filter(pl.col("kind").is_in(["gift", "add_on"]))
     others = planted.filter(pl.col("kind").is_in(["product", "unknown_sku"])).group_by("order_id")
     others = others.agg(last=pl.col("line_no").max(), ends=pl.col("end_event_id"))
@@ -219,7 +219,7 @@ def test_a_third_of_the_order_lines_has_no_event_of_its_sku(clean: Path, tmp_pat
     assert joined.filter(pl.col("end_event_id").is_in(pl.col("ends"))).height == joined.height
     alone = planted.filter(pl.len().over("order_id") == 1)
     assert set(planted.filter(pl.col("kind") == "bundle")["order_id"]) <= set(alone["order_id"])
-    # Without the trap the shop does not sell such things.
+    # Without the trap, the shop sells only ordinary products.
     listed = pl.read_csv(clean / "landing" / "native" / "products" / "products.csv")["sku"]
     assert listed.str.starts_with("SKU").all()
 
@@ -299,16 +299,16 @@ def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
 
     assert_share(totals[0] - totals[1], totals[1], mix.duplicate_rate)
     assert_share(epoch, known, mix.epoch_clock_rate)
-    # A device with a cloned id is seen as one with the other: a little more of each kind.
+    # Two devices with a cloned id are counted as one, which raises each share a little.
     assert_share(untold, known, mix.missing_time_rate)
-    # Of clocks that are off by two hours in the mean 96.7 % are by more than five minutes; old SDKs do not tell.
+    # Clocks are off by two hours on average; 96.7 % of them by over five minutes. Old SDKs send no times to compare.
     assert_share(off, known, mix.wrong_clock_rate * 0.967 * (1 - mix.missing_time_rate))
 
 
 def test_the_guide_has_every_trap_and_what_it_does() -> None:
     guide = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
     for name, trap in TRAPS.items():
-        # The guide may say more, e.g. in which files late records are.
+        # Only the first part is compared; the guide may say more, e.g. in which files late records are.
         assert f"| `{name}` | {re.split(r'[;(]', trap.description)[0].strip()}" in guide
 
 

@@ -1,4 +1,4 @@
-"""Snapshots: of which days they are kept, which become obsolete or stale, and that a run does exactly that."""
+"""Snapshots: for which days they are kept, which become obsolete or stale; runs remove and compute just those."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STAGES = "customers.lifecycle_daily"
 
 
 def march(*numbers: int) -> list[dt.date]:
-    """Days of March 2026; of February where a number is below 1, as 0 is its last."""
+    """Days of March 2026; 0 is the last day of February, and so on backwards."""
     return [dt.date(2026, 2, 28) + dt.timedelta(days=number) for number in numbers]
 
 
@@ -111,7 +111,7 @@ def test_a_model_of_month_ends_has_those_and_what_it_compares(tmp_path):
 
 
 def land_orders(home: Home, days: list[dt.date], name: str, user: str = "u") -> None:
-    """An order of one line on each day, of two users in turn."""
+    """Land an order of one line on each of *days*, by two users in turn."""
     orders: list[Row] = []
     lines: list[Row] = []
     for day in days:
@@ -142,7 +142,7 @@ def plan_of(home: Home) -> Plan:
 
 
 def snapshots(keys: dict[str, set[dt.date | None]]) -> dict[str, set[dt.date | None]]:
-    """Of partitions by table those of the customers' daily snapshots."""
+    """The entries of *keys* (table → partitions) that are daily snapshots of customers' tables."""
     return {name: days for name in (*CHAIN, *SHOWN, STAGES) if (days := keys.get(name, set()) - {None})}
 
 
@@ -179,7 +179,7 @@ def test_the_next_day_computes_and_removes_only_what_changes(home):
     land_orders(home, march(11), "next")
     summary = run_customers(home)
     leaving = {name: set(march(8)) for name in (*SHOWN, STAGES)} | {name: set(march(3, 8)) for name in CHAIN}
-    # 6 March was no snapshot; as of 11 March customers are compared with it.
+    # 6 March was not kept, but is now needed, because 11 March is compared with it.
     coming = {name: set(march(11)) for name in (*SHOWN, STAGES)} | {name: set(march(6, 11)) for name in CHAIN}
     assert snapshots(summary.removed) == leaving
     assert snapshots(summary.published) == coming
@@ -189,7 +189,7 @@ def test_the_next_day_computes_and_removes_only_what_changes(home):
 
 
 def test_a_month_end_stays_when_the_last_days_move_on(home):
-    land_orders(home, march(*range(11, 36)), "weeks")  # to 4 April
+    land_orders(home, march(*range(11, 36)), "weeks")  # up to 4 April
     run_customers(home)
     assert {row["dt"] for row in table(home, "customers.rfm_daily")} == {*ENDS, *march(31, 33, 34, 35)}
 
@@ -208,12 +208,12 @@ def test_a_late_order_makes_the_snapshots_that_hold_it_stale(home):
 
 
 def test_a_late_order_at_the_windows_edge_leaves_the_day_after(home):
-    land_orders(home, march(-1), "late", user="late")  # 27 February: last in the windows that end on 8 March
+    land_orders(home, march(-1), "late", user="late")  # 27 February: in windows up to that of 8 March
     summary = run_customers(home)
     in_rfm = {*march(0, 3, 4, 5, 8)}
     assert snapshots(summary.published) == {
         **dict.fromkeys(CHAIN, in_rfm),
-        # As of 9 and 10 March customers are compared with 4 and 5 March.
+        # Moves on 9 and 10 March are computed from 4 and 5 March, which changed.
         "customers.rfm_migration": {*march(0, 8, 9, 10)},
         "customers.rfm_daily": {*march(0, 8)},
         "customers.pareto": {*march(0, 8)},
@@ -223,7 +223,7 @@ def test_a_late_order_at_the_windows_edge_leaves_the_day_after(home):
 
 
 def test_a_late_order_that_no_window_holds_makes_none_stale(home):
-    land_orders(home, [dt.date(2026, 2, 2)], "late", user="late")  # windows to 11, and of stages to 21 February
+    land_orders(home, [dt.date(2026, 2, 2)], "late", user="late")  # in windows up to 11 February, for stages 21
     summary = run_customers(home)
     assert snapshots(summary.published) == {}
     assert summary.published["customers.cohorts"] == {None}

@@ -1,4 +1,4 @@
-"""The page of SQL: what is shown, kept and exported of a query, and to whom."""
+"""The SQL page: what of a query is shown, stored and exported, and to which users."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def kept(copy: Copy, outcome: Outcome, user: str = "mei") -> str:
 
 
 def shown(context: Context) -> str:
-    """All of the page, as it is sent to the browser."""
+    """The whole page as JSON, as it is sent to the browser."""
     return json.dumps(
         [json.loads(json.dumps(c.to_plotly_json(), default=_plain)) for c in components(context, sql(context))]
     )
@@ -354,7 +354,7 @@ def test_no_bar_hides_another_of_its_series(kind):
     figure = result_chart(Locale("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
     first, second = figure.data
     assert len(set(first.x)) == 3
-    assert second.x[0] == first.x[0]  # of another series, beside it
+    assert second.x[0] == first.x[0]  # same place: the two series are side by side
     assert list(figure.layout.xaxis.ticktext) == ["a", "a", "b"]
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: what the work, the caller and the process see of it."""
+"""Ctrl-C is treated as a request to stop: its effect on the work, the caller and the process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SIGNALS = pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 
 
 class Program:
-    """A process whose output goes to files, so that what it has written can be seen at any moment."""
+    """A process whose output goes to files, so that tests can read it while the process runs."""
 
     def __init__(self, folder: Path, code: str) -> None:
         self.out, self.errors = folder / "out", folder / "errors"
@@ -60,7 +60,7 @@ class Program:
             )
 
     def wait_for(self, text: str) -> None:
-        """Wait until it has written *text*."""
+        """Wait until the process has written *text*."""
         deadline = time.monotonic() + 120
         while text not in self.out.read_text(encoding="utf-8"):
             assert self._process.poll() is None, self.errors.read_text(encoding="utf-8")
@@ -71,11 +71,11 @@ class Program:
         self._process.send_signal(sign)
 
     def go(self) -> None:
-        """Let it go on where it waits."""
+        """Let the process continue from where it waits for the test."""
         self._go.touch()
 
     def end(self) -> tuple[int, str, str]:
-        """Wait for the end: its code, its output, its errors."""
+        """Wait for the end; returns exit code, standard output and standard error."""
         try:
             code = self._process.wait(120)
         finally:
@@ -85,7 +85,7 @@ class Program:
 
 @pytest.fixture
 def at_work(tmp_path: Path) -> Callable[..., Program]:
-    """Starts a process and waits until it is at *work*; *after* is what it does once it has told its result."""
+    """A function that starts a process and waits until it runs the code *work*; after its result it runs *after*."""
 
     def start(work: str, *, grace: float = 1000, after: str = "") -> Program:
         program = Program(tmp_path, PROGRAM.format(work=work, grace=grace, after=after))
@@ -139,7 +139,7 @@ def test_work_that_tells_nothing_is_left_when_its_grace_is_over(at_work):
 def test_a_second_signal_leaves_at_once(at_work):
     program = at_work("wait_for_go()")
     program.send(signal.SIGINT)
-    program.wait_for(STOPPING)  # two that come together are one
+    program.wait_for(STOPPING)  # two signals that arrive together would count as one
     program.send(signal.SIGINT)
     assert program.end() == (130, f"at work\n{STOPPING}", STOPPED)
 
@@ -161,7 +161,7 @@ def test_a_query_that_cannot_be_stopped_lets_the_process_end(at_work):
 
 @SIGNALS
 def test_a_signal_after_the_end_changes_nothing(at_work, sign):
-    """What was told may still lie in a buffer that Python writes out last of all."""
+    """The result may still be in a buffer that Python flushes only at exit."""
     program = at_work("return 7", after="atexit.register(wait_for_go); atexit.register(os.write, 1, b'ending\\n')")
     program.wait_for("ending\n")
     program.send(sign)

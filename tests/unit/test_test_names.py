@@ -1,4 +1,4 @@
-"""A test's name is a statement about the product that is read at a glance."""
+"""A test's name is a short statement about the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures in the dark: the palette's colours are exchanged, letters of other colours made light."""
+"""Figures in the dark theme: the palette's colours are replaced, and text in other colours is made lighter."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def in_the_dark(color: str) -> str:
 
 @pytest.mark.parametrize("color", [ORANGE, BLUE, GREY, PALE])
 def test_a_colour_that_captions_name_keeps_its_name(color: str) -> None:
-    """Captions say orange, blue and grey: in the dark these are of the same hue, and grey is no more coloured."""
+    """Captions say orange, blue and grey, so the dark theme keeps their hues and keeps grey unsaturated."""
     (hue, _, saturation), (other, _, less) = hls(color), hls(in_the_dark(color))
     assert abs(hue - other) < 0.04
     assert less <= max(saturation, 0.6 if color in (ORANGE, BLUE) else 0) + 0.3
 
 
 def test_more_is_a_stronger_colour_in_the_dark_too() -> None:
-    """A caption may say so of the scale: its end stands out from the ground most, in either theme."""
+    """In both themes the end of the scale has the most contrast with the background, so captions may say so."""
     for ground, colors in (("#ffffff", [c for _, c in BLUES]), ("#171e25", [in_the_dark(str(c)) for _, c in BLUES])):
         apart = [abs(hls(str(color))[1] - hls(ground)[1]) for color in colors]
         assert apart == sorted(apart)

@@ -1,4 +1,4 @@
-"""The workbench's gate: queries that read pass with the tables that they read, all else is refused and told why."""
+"""The workbench's gate lists the tables that a read-only query reads, and refuses anything else with a reason."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("RESET memory_limit", "only read-only queries can run"),
         ("PRAGMA enable_profiling", "only read-only queries can run"),
         ("CALL enable_logging()", "only read-only queries can run"),
-        ("PIVOT core.events ON event_type USING count(*)", "only read-only queries can run"),  # made of two statements
+        ("PIVOT core.events ON event_type USING count(*)", "only read-only queries can run"),  # = two statements
         ("WITH a AS (COPY (SELECT 1) TO '/tmp/x') SELECT 1", "COPY is not allowed here"),
         ("WITH a AS (INSERT INTO core.events VALUES (1) RETURNING 1) FROM a", "INSERT is not allowed here"),
         ("WITH a AS (DELETE FROM core.events RETURNING 1) FROM a", "DELETE is not allowed here"),
@@ -102,7 +102,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ('WITH "/etc/passwd" AS (SELECT 1) FROM "/etc/passwd"', "a name may have only letters"),
         ("FROM information_schema.tables", "there is no table 'information_schema.tables' here"),
         ("FROM duckdb_tables", "there is no table 'duckdb_tables' here"),
-        # A name of WITH holds inside it only: outside, this one is DuckDB's view of where its file is.
+        # A name from WITH is valid only inside its query; outside, this one is DuckDB's view with its file's path.
         (
             "FROM (WITH pragma_database_list AS (SELECT 1) FROM pragma_database_list), pragma_database_list",
             "DuckDB has a view of that name",
@@ -123,7 +123,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("SELECT json_execute_serialized_sql('x')", r"\(\) is not on the list"),
         ("SELECT main.sum(1)", r"main.sum\(\) is not on the list"),
         ("SELECT * FROM (" * 200 + "SELECT 1" + ")" * 200, "not valid SQL|nested too deeply"),
-        # Within what DuckDB's parser takes, beyond what Python's reader of JSON does.
+        # DuckDB's parser accepts this nesting, but Python's JSON parser does not.
         ("SELECT 1" + " + 1" * 990, "nested too deeply"),
         ("FROM core.events" + ", core.events" * 1400, "nested too deeply"),
         ("SELECT 1" + " AND 1" * 20_000, "at most 20,000"),
