@@ -64,7 +64,8 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
         return "invalid json"
     if not isinstance(value, dict):
         return "not a JSON object"
-    # If Python finds a value, DuckDB could not parse the line: it accepts less, for example no half surrogate pairs.
+    # DuckDB found no value in this line. If Python finds one, DuckDB could not parse the line: unlike Python, it refuses
+    # for example half a surrogate pair.
     return "invalid json" if any(value.get(name) is not None for name in names) else None
 
 
