@@ -64,8 +64,8 @@ def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
         return "invalid json"
     if not isinstance(value, dict):
         return "not a JSON object"
-    # DuckDB found no value in this line. If Python finds one, DuckDB could not parse the line: unlike Python, it refuses
-    # for example half a surrogate pair.
+    # DuckDB found no value in this line. If Python finds one, DuckDB could not parse the line: for example, it refuses
+    # half a surrogate pair, which Python accepts.
     return "invalid json" if any(value.get(name) is not None for name in names) else None
 
 

@@ -41,7 +41,7 @@ class ListAggregate(Rule):
 
 
 class ListSubscript(Rule):
-    """On Spark, list[i] fails if the list is shorter than i, and map[1] is translated as if 1 were a place in a list."""
+    """On Spark, list[i] fails if the list is shorter, and map[1] is translated as if 1 were a place in a list."""
 
     nodes = (exp.Bracket,)
     functions = frozenset({"list_extract", "array_extract", "list_element", "element_at", "map_extract"})
