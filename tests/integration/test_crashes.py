@@ -148,9 +148,7 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
 
 @pytest.mark.real
 def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
-    """After a killed ``run --force`` nothing is stale, so the next run writes no partition; but it must remove the
-    unfinished files of the killed one.
-    """
+    """A killed ``run --force`` leaves nothing stale, but unfinished files, which the next run must remove."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     finished(Headwater.directly, home)
     for _ in range(10):  # repeated, because the test may miss the short time in which files are written
