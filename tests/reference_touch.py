@@ -52,7 +52,7 @@ def touch(event: Row) -> Row:
 
 
 def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The rows of order_touches for the order of *line*: its touches, numbered, with positions in the transformed path."""
+    """The rows of order_touches for the line's order: its touches, numbered, with positions in the final path."""
     window = dt.timedelta(days=shop.touch_window_days)
     days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
     until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)

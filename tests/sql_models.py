@@ -108,7 +108,7 @@ def _session(
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
-    """A session with the shipped ``config/`` tables, shared because connecting is slow; tests roll back their changes."""
+    """A session with the shipped ``config/`` tables, shared because connecting is slow; tests roll back changes."""
     # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     connection = duckdb.connect(config={"threads": 1})
     atexit.register(_connection.cache_clear)  # otherwise DuckDB reports a leak when the process ends

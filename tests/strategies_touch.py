@@ -96,9 +96,7 @@ def _order(draw: st.DrawFn, number: int) -> Row:
 
 @st.composite
 def _click(draw: st.DrawFn, shop: Shop, orders: list[Row]) -> Row:
-    """A click near one of *orders*: within the window before the order, at its bounds, just outside, or after the
-    order.
-    """
+    """A click around one of *orders*: within the window before it, at the bounds, just outside, or after it."""
     window = shop.touch_window_days * DAY
     inside = (dt.timedelta(0), SECOND, SECOND, 60 * SECOND, 8.64 * SECOND, DAY / 2, DAY, window, window - SECOND)
     outside = (-SECOND, -DAY, window + SECOND, window + dt.timedelta(milliseconds=1))

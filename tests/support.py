@@ -201,12 +201,12 @@ def run(home: Home, **request: Any) -> RunSummary:
 
 
 def run_selected(home: Home, *selection: str, **request: Any) -> RunSummary:
-    """Like ``run``, for the tables of *selection*, as in ``--select``: TABLE, SCHEMA, or +TABLE with all that it reads."""
+    """Like ``run``, for *selection* as in ``--select``: TABLE, SCHEMA, or +TABLE with all that it reads."""
     return run(home, tables=frozenset(open_workspace(home).project.select(selection)), **request)
 
 
 def attribute(home: Home, **request: Any) -> RunSummary:
-    """Like ``run``, but only for the tables of ``tests.reference``, which takes half the time of all tables."""
+    """Like ``run``, but only for the schemas core and attribution, which takes half of the time."""
     return run_selected(home, "core", "attribution", **request)
 
 
