@@ -215,8 +215,7 @@ def date_of(text: str, zone: ZoneInfo) -> Value:
         return wall.date()
     try:
         # The day is computed without UTC, because near the end of the calendar the UTC time may overflow although the
-        # local
-        # day is valid.
+        # local day is valid.
         last = dt.datetime.max - dt.timedelta(days=7)
         if wall > last:
             return (wall + ((last.replace(tzinfo=zone).utcoffset() or dt.timedelta()) - offset)).date()

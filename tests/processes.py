@@ -148,7 +148,7 @@ def copy_of(home: Home, folder: Path) -> Home:
 
 
 def contents(home: Home) -> Contents:
-    """(table, partition) → content, for the lake of *home*; the test fails if a partition cannot be read."""
+    """(table, partition) → (number of rows, hash of the rows) in the lake; fails if a partition is unreadable."""
     lake = Lake(home.lake)
     found: Contents = {}
     for table, model in open_workspace(home).project.models.items():

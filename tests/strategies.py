@@ -146,8 +146,7 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
     start = draw(st.sampled_from(_midnights(shop)))
     start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
     # A wrong clock is corrected if sent_time and received_time are given. Otherwise its time counts, so that the event
-    # has
-    # another day or is refused.
+    # has another day or is refused.
     skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, -20_000 * DAY)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))
     device = draw(st.sampled_from(DEVICES))

@@ -233,8 +233,7 @@ def home(tmp_path_factory):
     shutil.copyfile(data_set("online_retail") / FILE, home.landing / "online_retail" / "invoice_lines" / FILE)
     os.utime(home.landing / "online_retail" / "invoice_lines" / FILE, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
     # The products' tables are not computed here. They take two thirds of the time, and test_maven compares them with
-    # direct
-    # sums.
+    # direct sums.
     tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
     summary = run_home(home, Request(tables))

@@ -1,4 +1,4 @@
-"""Requests for Dash callbacks: those of our pages are answered; any other gets status 400 and is not logged."""
+"""Requests for Dash callbacks: those of our pages are answered; any other gets status 400 and logs no error."""
 
 from __future__ import annotations
 

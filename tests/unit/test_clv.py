@@ -167,8 +167,7 @@ def test_planted_spend_is_found_again() -> None:
     model = fit_gamma_gamma(frequency, plain.simulated_mean_values(rng, frequency, (6.0, 4.0, 150.0)))
     assert isinstance(model, GammaGamma)
     # With each of the seeds 0 to 9, p is within 10 % of the true value, q within 3 %, gamma within 14 %. The fit is
-    # less exact
-    # for p and gamma, because an error of one makes up for an error of the other.
+    # less exact for p and gamma, because an error of one makes up for an error of the other.
     assert (model.p, model.q, model.gamma) == pytest.approx((6.0, 4.0, 150.0), rel=0.15)
     assert model.customers == np.sum(frequency > 0)
 

@@ -124,7 +124,7 @@ def test_a_share_that_stays_is_one_drift_and_its_return_another():
         # No drift: so few records may be chance.
         ({"refused": 0, "records": 100}, {"refused": 9, "records": 100}, False),
         ({"refused": 300}, {"refused": 760}, False),
-        ({"refused": 300}, {"refused": 770}, True),  # more than a third of the records accepted before
+        ({"refused": 300}, {"refused": 770}, True),  # so the share not refused is under a third of the old one
         ({"sku": 950}, {"sku": 860}, False),  # no drift: under 10 % more missing
         ({"sku": 950}, {"sku": 840}, True),
         ({"sku": 400}, {"sku": 140}, False),

@@ -94,8 +94,7 @@ def test_without_competitors_shares_are_of_the_largest_other(home):
 
 def test_shares_are_of_the_largest_competitor_day_by_day(home):
     # Competitor small sells 20 a day. Large sells 40 a day but has no figure for the last day, so in the window of one
-    # day
-    # small is the largest.
+    # day small is the largest.
     rows = [
         f"x,small,{LAST - dt.timedelta(days=9)},{LAST},200",
         f"x,large,{LAST - dt.timedelta(days=9)},{LAST - dt.timedelta(days=1)},360",

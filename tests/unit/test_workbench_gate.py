@@ -104,8 +104,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("FROM information_schema.tables", "there is no table 'information_schema.tables' here"),
         ("FROM duckdb_tables", "there is no table 'duckdb_tables' here"),
         # A name defined in WITH is valid only inside that query. Outside, this name means a view of DuckDB's that shows
-        # the path
-        # of the database file.
+        # the path of the database file.
         (
             "FROM (WITH pragma_database_list AS (SELECT 1) FROM pragma_database_list), pragma_database_list",
             "DuckDB has a view of that name",
