@@ -1,7 +1,9 @@
 """Helpers for tests of the web app's pages.
 
-Here: getting the blocks of an address, and finding a block by its key.
-Not here: expected content.
+A page consists of blocks: tables, charts, choices (menus and switches), texts, and groups of blocks.
+
+Here: getting the blocks of the page at an address, and finding a block by its key.
+Not here: what the pages should contain.
 """
 
 from __future__ import annotations
@@ -29,25 +31,25 @@ def look_at(copy: Copy, address: str, role: Role = "admin") -> tuple[Context, li
 
 
 def table(blocks: Sequence[Block], key: str) -> Table:
-    """The only table with this key."""
+    """The table whose key is *key*; exactly one of *blocks* must have it."""
     found = [one for one in tables(blocks) if one.key == key]
     assert len(found) == 1, (key, [one.key for one in tables(blocks)])
     return found[0]
 
 
 def chart(blocks: Sequence[Block], key: str) -> Chart:
-    """The only chart whose table has this key."""
+    """The chart whose table has the key *key*; exactly one of *blocks* must be such a chart."""
     return next(one for one in flat(blocks) if isinstance(one, Chart) and one.table.key == key)
 
 
 def choice(blocks: Sequence[Block], key: str) -> Choice:
-    """The only choice with this key."""
+    """The choice (menu or switch) whose key is *key*; exactly one of *blocks* must have it."""
     controls = [control for one in flat(blocks) if isinstance(one, Controls) for control in one.controls]
     return next(control for control in controls if isinstance(control, Choice) and control.key == key)
 
 
 def texts(blocks: Sequence[Block], kind: str) -> list[Text]:
-    """All texts of this kind."""
+    """All text blocks whose kind is *kind*."""
     return [one for one in flat(blocks) if isinstance(one, Text) and one.kind == kind]
 
 
@@ -60,6 +62,6 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
 
 
 def values(shown: Table, field: str) -> list[Any]:
-    """The values of the column *field*, one a row, as they are written to exported files."""
+    """The values of column *field* in table *shown*, one for each row, as an exported file contains them."""
     column = next(one for one in shown.columns if one.field == field)
     return [column.value(row) for row in shown.rows]

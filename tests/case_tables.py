@@ -1,6 +1,8 @@
-"""What the project computes in a given/expect case, by running the real SQL on the given rows.
+"""Computes the rows of a given/expect case by running the project's real SQL on the rows that the case gives.
 
-Here: running models (and the models between them and the given tables), checks, and the SELECTs of sources.
+A case tests a model, a check, or a SELECT with which a source maps its records to a target table.
+
+Here: running the tested SQL, and the models between the given tables and the tested one.
 Not here: how a case is written (``tests.cases``), how a model's query is run (``tests.sql_models``).
 """
 
@@ -37,15 +39,17 @@ def _connection() -> duckdb.DuckDBPyConnection:
 def grain_of(case: Case) -> tuple[str, ...] | None:
     """The key columns of the model or source target that *case* tests; None for a check, which has no key."""
     if case.subject.startswith("sources."):
-        return (*_mapping(case)[1].target.key, "batch_id")  # ingestion, not the SELECT, removes duplicates
+        # batch_id is part of the key, because ingestion, not the SELECT, removes duplicates.
+        return (*_mapping(case)[1].target.key, "batch_id")
     model = shipped_project().models.get(case.subject)
     return model.grain if model else None
 
 
 def found_by(case: Case) -> tuple[list[Row], Types]:
-    """The rows that the project computes in *case* (of a model, those of the case's days), and their columns' types.
+    """The rows that the project computes for *case*, and the types of their columns.
 
-    Tables that are not given are computed from the given ones, and are empty if they depend on none of those.
+    A model's rows are those of the case's days. A table that the case does not give is computed from the given tables,
+    and is empty if it depends on none of them.
 
     Raises:
         AssertionError: the case names a table, a column or a setting that does not exist.
@@ -70,7 +74,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         query = project.sql(subject, DaySpan(case.days[0], case.days[-1]) if is_partitioned else None)
     else:
         query = f"SELECT * FROM {identifier(subject.name)}"
-        if subject.is_partitioned:  # also rows after the last day: a run would refuse them
+        if subject.is_partitioned:  # rows after the last day are a fault; a run would refuse them
             days = [f"DATE {literal(day.isoformat())}" for day in case.days]
             query += f" WHERE dt IN ({', '.join(days)}) OR dt > {days[-1]}"
             query += "" if subject.name in case.given else f" OR dt < {days[0]}"
@@ -91,7 +95,7 @@ def _subject(case: Case) -> Model | Check:
 
 
 def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[str]:
-    """Create the tables of *case*, replacing the previous case's; return the models to compute, in order."""
+    """Create the tables of *case* in place of those of the previous case; return the models to compute, in order."""
     direct = {read.table for read in project.reads[subject.name]}
     read = project.upstream(direct) | direct
     read |= {each.table for name in read & set(project.models) for each in project.reads[name]}
@@ -113,7 +117,7 @@ def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[s
     return computed
 
 
-# Sources: relations of text in, canonical rows out ---------------------------------------------------------
+# Sources: records whose values are text in, rows of the target table out -----------------------------------
 
 
 @cache
@@ -131,7 +135,7 @@ def _mapping(case: Case) -> tuple[Source, Mapping]:
 
 
 def _map(case: Case) -> str:
-    """Create the relations of *case* and return the query that maps them to canonical rows.
+    """Create the source relations of *case* and return the query that maps their records to rows of the target table.
 
     By default a record has batch_id b1, and record_no counts from 1.
     """

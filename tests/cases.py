@@ -1,7 +1,9 @@
-"""Reads the YAML files of given/expect cases (``tests/models/README.md``), and gives their values the columns' types.
+"""Reads the YAML files of given/expect cases (``tests/models/README.md``), and converts values to the columns' types.
+
+A case gives rows of some tables and states the rows that the project must compute from them.
 
 Here: reading a file, and the value of a column that a case leaves out.
-Not here: what the project makes of a case (``tests.case_tables``), what differs (``tests.model_cases``).
+Not here: computing the rows (``tests.case_tables``), comparing them with the expected ones (``tests.model_cases``).
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ def read_cases(folder: Path = FOLDER) -> list[Case]:
     """All cases below *folder*: ``<schema>/<table>.yaml``, ``checks/<check>.yaml``, ``sources/<source>/<target>.yaml``.
 
     Raises:
-        HeadwaterError: a file is not YAML, repeats a key or a name, or has an unknown key; with the file.
+        HeadwaterError: a file is not YAML, repeats a key or a name, or has an unknown key; the error names the file.
     """
     return [case for path in sorted(folder.rglob("*/*.yaml")) for case in read_file(path)]
 
@@ -130,7 +132,7 @@ def _defaults() -> Mapping[str, Row]:
 
 
 def _typed(value: Any, kind: str, day: dt.date) -> Any:
-    """*value* of a case as the Python value that DuckDB returns for type *kind*; a time without a date is on *day*.
+    """Convert *value* to the Python value that DuckDB returns for type *kind*; a time without a date is on *day*.
 
     Raises:
         ValueError: *value* is not of type *kind*.
@@ -161,10 +163,10 @@ def _typed(value: Any, kind: str, day: dt.date) -> Any:
 
 
 def typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
-    """The columns that *row* gives, with values of their types.
+    """The columns that *row* contains, with their values converted to the columns' types.
 
     Raises:
-        AssertionError: a column is unknown or a value has another type; names the case, row and column.
+        AssertionError: a column is unknown or a value has another type; the error names the case, row and column.
     """
     day = row.get("dt", case.days[0])
     typed = {}
@@ -179,7 +181,10 @@ def typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
 
 
 def given_row(case: Case, table: str, row: Row, types: Types, where: str) -> tuple[Any, ...]:
-    """A whole row of *table*; by default, dt is the first day, other columns are as in ``defaults.yaml`` or null."""
+    """The values of all columns of *table* for *row*.
+
+    Where *row* has no value, dt is the first day of the case, and another column is as in ``defaults.yaml``, else null.
+    """
     row = {**({"dt": case.days[0]} if "dt" in types else {}), **row}
     typed = typed_row(case, row, types, where)
     defaults = _defaults().get(table, {})

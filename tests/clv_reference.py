@@ -1,7 +1,9 @@
-"""The formulas of customer lifetime value in plain loops, and customers simulated from the models.
+"""Customer lifetime value: the formulas of the BG/NBD and Gamma-Gamma models in plain loops, and simulated customers.
 
 Here: likelihoods and expectations of one customer as in the papers, with only ``math`` and with sums for integrals, so
-that no code is shared with ``pipelines.clv``; simulated customers with known parameters.
+that no code is shared with ``pipelines.clv``; customers simulated from the models with known parameters.
+x, t_x and age (T) are a customer's number of repeat orders, and the times of the last order and of today, both counted
+from the first order.
 Not here: assertions.
 """
 
@@ -16,7 +18,10 @@ from pipelines.clv.fitting import Floats
 
 
 def integral(function: Callable[[float], float], low: float, high: float, steps: int) -> float:
-    """The integral by the trapezoid rule, exact to all digits for functions that go smoothly to 0 at both ends."""
+    """The integral of *function* from *low* to *high* by the trapezoid rule.
+
+    It is exact to all digits for functions that go smoothly to 0 at both bounds.
+    """
     width = (high - low) / steps
     return width * math.fsum(function(low + width * step) for step in range(steps + 1))
 
@@ -26,7 +31,7 @@ def beta(a: float, b: float) -> float:
 
 
 def likelihood(r: float, alpha: float, a: float, b: float, x: int, t_x: float, age: float) -> float:
-    """The likelihood of one customer, as in the paper: alive, or gone after the last order."""
+    """The BG/NBD likelihood of one customer, summed over two cases: still a customer, or left after the last order."""
     gamma_ratio = math.exp(math.lgamma(r + x) - math.lgamma(r) + r * math.log(alpha))
     alive = beta(a, b + x) / beta(a, b) * gamma_ratio / (alpha + age) ** (r + x)
     if x == 0:
@@ -35,16 +40,17 @@ def likelihood(r: float, alpha: float, a: float, b: float, x: int, t_x: float, a
 
 
 def probability_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, age: float) -> float:
-    """The share of the likelihood in which the customer is alive."""
+    """The probability that the customer has not left: that case's part of the likelihood, divided by the whole."""
     gamma_ratio = math.exp(math.lgamma(r + x) - math.lgamma(r) + r * math.log(alpha))
     alive = beta(a, b + x) / beta(a, b) * gamma_ratio / (alpha + age) ** (r + x)
     return alive / likelihood(r, alpha, a, b, x, t_x, age)
 
 
 def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: float, horizon: float) -> float:
-    """The expected future orders of a customer who is alive, as an integral over the probability p to leave.
+    """The expected orders within *horizon* of a customer who has not left.
 
-    The integral over the rate is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x). The variable is log(p / (1 − p)).
+    It is an integral over p, the probability to leave after an order, with log(p / (1 − p)) as its variable. The
+    integral over the rate is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x).
     """
     log_beta = math.lgamma(a) + math.lgamma(b + x) - math.lgamma(a + b + x)
 
@@ -59,7 +65,10 @@ def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: 
 
 
 def mean_value_density(p: float, q: float, gamma: float, x: int, mean: float, power: int = 0) -> float:
-    """The integral over ν of (density of ν) × (density of the mean of x orders given ν) × (p / ν)^power, over log ν."""
+    """The Gamma-Gamma integral over ν of (density of ν) × (density of the mean of x orders given ν) × (p / ν)^power.
+
+    The variable of integration is log ν.
+    """
 
     def at(log_nu: float) -> float:
         nu = math.exp(log_nu)
@@ -113,7 +122,10 @@ def simulated_histories(
 def simulated_mean_values(
     rng: np.random.Generator, frequency: Floats, parameters: tuple[float, float, float]
 ) -> Floats:
-    """The mean values of *frequency* orders, simulated by the Gamma-Gamma model; 0 for no orders."""
+    """For each customer the mean value of as many orders as *frequency* states, simulated from the Gamma-Gamma model.
+
+    The mean is 0 for a customer without orders.
+    """
     p, q, gamma = parameters
     scale = rng.gamma(q, 1 / gamma, len(frequency))
     orders = np.maximum(frequency, 1)

@@ -1,6 +1,6 @@
-"""Runs commands in this process, which is faster because the project is loaded only once.
+"""Runs ``headwater`` commands in the process of the tests, which is faster because the project is loaded only once.
 
-Here: a command and its output; the options of a command, without running it.
+Here: running a command and returning its output; parsing a command's options without running it.
 Not here: commands in separate processes, which tests can kill (``tests.processes``).
 """
 
@@ -23,7 +23,7 @@ HEADWATER = typer.main.get_command(cli.app)
 
 
 def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command line *arguments* to its end, for *home* if given; returns exit code and output."""
+    """Run ``headwater`` with *arguments*, for *home* if given; returns the exit code and the output."""
     command = ["headwater", *map(str, arguments), *(["--home", str(home.root)] if home is not None else [])]
     told, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     code = 0
@@ -37,7 +37,8 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
             cli.execute()
         except SystemExit as end:
             code = end.code
-        finally:  # a command does not restore signal handlers, because its process normally ends
+        # A command does not restore the signal handlers, because normally its process ends with it.
+        finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in (told, errors))

@@ -1,6 +1,6 @@
 """Settings for all tests: Hypothesis's limits, and the folder of temporary files.
 
-Here: settings that make results independent of how busy the machine is, and tests fast on a slow disk.
+Here: the settings that keep a busy machine from failing a test, and a slow disk from slowing the tests down.
 Not here: fixtures (``conftest.py`` of each folder).
 """
 
@@ -18,9 +18,10 @@ _ROOM = 4 << 30
 
 
 def _keep_temporary_files_in_memory() -> None:
-    """Let tests write to memory if it is large enough and TMPDIR is not set.
+    """Put temporary files into a file system in memory if it is large enough and TMPDIR is not set.
 
-    Every run of a home syncs hundreds of small files; on a disk the tests would spend half of their time on this.
+    Every run of a home syncs hundreds of small files; on a disk the tests would spend half of their time waiting for
+    it.
     """
     if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > _ROOM:
         os.environ["TMPDIR"] = str(_IN_MEMORY)
@@ -29,6 +30,7 @@ def _keep_temporary_files_in_memory() -> None:
 
 _keep_temporary_files_in_memory()
 
-# By default a test fails if an example takes over 200 ms or a strategy is slow, which depends on the machine.
+# By default Hypothesis fails a test whose example takes over 200 ms or whose input is slow to generate, and both depend
+# on the machine.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

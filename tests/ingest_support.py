@@ -1,6 +1,6 @@
-"""Helpers for tests of ingestion: a home, landing raw bytes in it, and reading the raw tables back.
+"""Helpers for tests of ingestion: making a home, landing files in it, and reading the raw tables.
 
-Here: files in, ``lake/raw`` out.
+Here: writing files to the landing folder, and reading the tables of ``lake/raw``.
 Not here: the tables computed from the raw ones (``tests.support``).
 """
 
@@ -26,7 +26,7 @@ LANDED_AT = dt.datetime(2026, 6, 1, 12)
 
 
 def new_home(folder: Path, sources: Mapping[str, Mapping[str, str]] | None = None) -> Home:
-    """A home in *folder*; *sources* are added to it (source name → file name → text)."""
+    """A home in *folder* with the additional *sources*: source name → file name → text of the file."""
     home, _ = init_home(folder)
     for source, files in (sources or {}).items():
         for name, text in files.items():
@@ -42,7 +42,7 @@ def set_timezone(home: Home, timezone: str) -> None:
 
 
 def land(home: Home, file: str, content: bytes | list[Row], at: dt.datetime = LANDED_AT) -> Path:
-    """Write *content*, bytes or records for NDJSON, to landing/*file*."""
+    """Write *content*, either bytes or records to be written as NDJSON, to landing/*file*, modified at time *at*."""
     path = home.landing / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else ndjson(content))
@@ -56,7 +56,7 @@ def ndjson(records: list[Row]) -> bytes:
 
 
 def event(event_id: str, **fields: Any) -> Row:
-    """A valid event with additional *fields*; fields that are None are removed."""
+    """A valid event; *fields* replace or add fields, and a field that is None is removed."""
     record = {
         "event_id": event_id,
         "device_id": "d1",
@@ -77,7 +77,7 @@ def event(event_id: str, **fields: Any) -> Row:
 
 
 def order(order_id: str, **fields: Any) -> Row:
-    """A valid order."""
+    """A valid order; *fields* replace or add fields."""
     return {
         "order_id": order_id,
         "user_id": "u1",
@@ -109,7 +109,7 @@ def counts(batch: Batch) -> tuple[int, int, int, int]:
 
 
 def raw(home: Home, table: str, order_by: str = "ALL") -> list[Row]:
-    """The visible rows of a raw table."""
+    """The rows of a raw table, without those of batches that were replaced."""
     columns = RAW_TABLES[table]
     query = relation_sql(columns, RawLake.load(home).files(table))
     rows = reading().execute(f"SELECT * FROM ({query}) ORDER BY {order_by}").fetchall()
@@ -117,11 +117,11 @@ def raw(home: Home, table: str, order_by: str = "ALL") -> list[Row]:
 
 
 def live_events(home: Home) -> list[Row]:
-    """The rows of raw.events that no other copy supersedes."""
+    """The rows of raw.events that count: those not superseded by another copy of the same event."""
     superseded = {(row["event_id"], row["batch_id"]) for row in raw(home, "raw.superseded_events")}
     return [row for row in raw(home, "raw.events") if (row["event_id"], row["batch_id"]) not in superseded]
 
 
 def refused(home: Home) -> list[tuple[int | None, str]]:
-    """The line number and the reasons of each quarantined record."""
+    """The line number in its file, and the reasons, of each quarantined record."""
     return [(row["line_no"], row["reasons"]) for row in raw(home, "raw.quarantine", "file, record_no")]

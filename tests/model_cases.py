@@ -19,7 +19,7 @@ def assert_holds(case: Case) -> None:
     """Fail unless the project computes the rows that *case* expects, and no others.
 
     Raises:
-        AssertionError: it does not; names the case, row and column, the expected value and the computed one.
+        AssertionError: the rows differ; the error names the case, row and column, the expected and the computed value.
     """
     seen, types = found_by(case)
     only = typed_row(case, case.only, types, "only")
@@ -39,10 +39,12 @@ def assert_holds(case: Case) -> None:
 
 
 def _key(case: Case, expected: Sequence[Row]) -> list[str]:
-    """The columns that identify rows: those of *expected* that are in the grain; for a check all of *expected*.
+    """The columns by which expected and computed rows are matched.
+
+    They are the key columns of the table that *expected* contains; for a check, all columns of *expected*.
 
     Raises:
-        AssertionError: the rows give different columns of the grain, or none.
+        AssertionError: the rows of *expected* have different key columns, or none.
     """
     grain = grain_of(case)
     of_rows = [[column for column in row if grain is None or column in grain] for row in expected]

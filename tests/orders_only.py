@@ -1,6 +1,6 @@
-"""A shop that lands only orders and no log of events, like public data sets and back offices.
+"""A shop that lands only orders and no log of events, as public data sets and back-office systems do.
 
-Here: its records and its home.
+Here: the shop's records and its home.
 Not here: the expected tables, pages and report (``tests.integration.test_orders_only``).
 """
 
@@ -26,7 +26,10 @@ CATALOGUE = [
 
 
 def sold() -> tuple[list[Row], list[Row]]:
-    """Orders of two weeks and their lines; product 5 starts in the second week, every seventh order has no user."""
+    """Orders of two weeks, and their lines.
+
+    Product 5 sells only from the second week on, and every seventh order has no user.
+    """
     orders: list[Row] = []
     lines: list[Row] = []
     for number in range((LAST - FIRST).days + 1):

@@ -1,7 +1,7 @@
-"""The value of a landed text, by the table in docs/user-guide.md, in plain Python.
+"""Reads the value of a landed text in plain Python, by the rules of the table in docs/user-guide.md.
 
-Here: reading each kind of value without SQL, data frames or the program's code. A text that is not a valid value is
-``REFUSED``, a word for null is ``None``.
+Here: reading each type of value without SQL, data frames or the program's code. The result is ``REFUSED`` for a text
+that is not a valid value, and ``None`` for a word that means null.
 Not here: generating the texts and comparing with the program (``tests.integration.test_values``).
 """
 
@@ -38,7 +38,7 @@ def is_digits(text: str, least: int = 1, most: int = 10_000) -> bool:
 
 
 def id_of(text: str) -> Value:
-    """An id, unchanged except that decimals that are all 0 are removed; None for a word for null."""
+    """The id in *text*; decimals that are all 0 are removed from a number. None for a word that means null."""
     if text in WORDS_FOR_NOTHING or not text.strip(BLANKS):
         return None
     if text in NO_IDS or is_nested(text):
@@ -65,7 +65,10 @@ def is_nested(text: str) -> bool:
 
 
 def milliseconds_of(number: int) -> Value:
-    """The time of epoch milliseconds: 1980 to 2099, or around the beginning of 1970, but not a day like 20260501."""
+    """The time of *number* milliseconds since 1970, if it is from 1980 to 2099 or near the beginning of 1970.
+
+    A number that looks like a day, such as 20260501, is not accepted.
+    """
     if 20000101 <= number <= 20991231:
         return REFUSED
     moment = EPOCH + dt.timedelta(milliseconds=number) if abs(number) < 10**14 else None
@@ -86,7 +89,7 @@ def currency_of(text: str) -> Value:
 
 
 def whole_number_of(text: str, bits: int) -> Value:
-    """An integer; decimals are allowed if all are 0."""
+    """The integer of *bits* bits in *text*; decimals are allowed if all are 0."""
     body = text.strip(BLANKS)
     sign = -1 if body[:1] == "-" else 1
     whole, _, decimals = body.removeprefix(body[:1] if body[:1] in ("+", "-") else "").partition(".")
@@ -111,11 +114,11 @@ def amount_of(text: str) -> Value:
         held = exact.quantize(Decimal("0.0001"), ROUND_HALF_UP)
         if abs(held) >= 10**14 or abs(exact - held) >= Decimal("0.00000001"):
             return REFUSED
-        return held + 0  # no minus before a zero
+        return held + 0  # adding 0 turns −0 into 0
 
 
 def day_of(text: str) -> dt.date | None:
-    """YYYY-MM-DD."""
+    """The day of a text YYYY-MM-DD, else None."""
     parts = text.split("-")
     if [len(part) for part in parts] != [4, 2, 2] or not all(map(is_digits, parts)):
         return None
@@ -126,7 +129,7 @@ def day_of(text: str) -> dt.date | None:
 
 
 def clock_of(text: str) -> dt.timedelta | None:
-    """HH:MM, HH:MM:SS or HH:MM:SS.f, truncated to microseconds."""
+    """The time since midnight of a text HH:MM, HH:MM:SS or HH:MM:SS.f, truncated to microseconds; else None."""
     clock, point, fraction = text.partition(".")
     parts = clock.split(":")
     if not 2 <= len(parts) <= 3 or not all(is_digits(part, 2, 2) for part in parts):
@@ -141,7 +144,7 @@ def clock_of(text: str) -> dt.timedelta | None:
 
 
 def offset_of(text: str) -> dt.timedelta | None:
-    """Z, UTC, +08:00, +0800 or +08."""
+    """The UTC offset of a text such as Z, UTC, +08:00, +0800 or +08; else None."""
     if text in ("Z", "UTC"):
         return dt.timedelta(0)
     digits = text[1:].replace(":", "", 1) if text[3:4] == ":" and len(text) == 6 else text[1:]
@@ -154,7 +157,7 @@ def offset_of(text: str) -> dt.timedelta | None:
 
 
 def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | None:
-    """The local time and its offset, if there is one."""
+    """The local time in *text* and its UTC offset, or None instead of the offset; None if it is not a time."""
     body = text.strip(BLANKS)
     day, rest = day_of(body[:10]), body[11:]
     if day is None or body[10:11] not in ("T", " ") or not rest:
@@ -168,7 +171,11 @@ def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | N
 
 
 def moment_of(text: str, zone: ZoneInfo, *, is_local: bool, takes_day: bool) -> Value:
-    """A time as naive UTC, from epoch milliseconds, a time with an offset, or, if allowed, a local time or a day."""
+    """The time in *text* as naive UTC.
+
+    The text has epoch milliseconds, or a time with an offset, or a local time (if *is_local*), or a day (if
+    *takes_day*).
+    """
     milliseconds = whole_number_of(text, 64)
     try:
         if isinstance(milliseconds, int):
@@ -197,7 +204,7 @@ def day_start(day: dt.date, zone: ZoneInfo) -> Value:
 
 
 def date_of(text: str, zone: ZoneInfo) -> Value:
-    """A day; for a time with an offset, its day in the shop's time zone."""
+    """The day in *text*; for a time with an offset, the day in the shop's time zone *zone*."""
     if day := day_of(text.strip(BLANKS)):
         return day
     found = wall_and_offset_of(text)
@@ -207,7 +214,8 @@ def date_of(text: str, zone: ZoneInfo) -> Value:
     if offset is None:
         return wall.date()
     try:
-        # Near the end of the calendar the UTC time may overflow although the local day is valid: do not use UTC there.
+        # The day is computed without UTC, because near the end of the calendar the UTC time may overflow although the
+        # local day is valid.
         last = dt.datetime.max - dt.timedelta(days=7)
         if wall > last:
             return (wall + ((last.replace(tzinfo=zone).utcoffset() or dt.timedelta()) - offset)).date()

@@ -1,4 +1,4 @@
-"""Runs Headwater in separate processes that tests kill, starve and watch, and compares what they leave in a home.
+"""Runs Headwater in separate processes, which tests can kill or deprive of resources, and compares the resulting homes.
 
 Here: starting and stopping processes, and comparing homes by content.
 Not here: the expected tables (``tests.reference``).
@@ -53,12 +53,12 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """The lines on standard error, without warnings."""
+        """The lines that the process wrote to standard error, without warnings."""
         return [line for line in self.errors if not line.startswith("warning: ")]
 
 
 class Headwater:
-    """A running command, in its own process group."""
+    """A running ``headwater`` command, in its own process group."""
 
     def __init__(self, home: Home, *arguments: str, prefix: tuple[str, ...] = (), **options: Any) -> None:
         self.home = home
@@ -67,7 +67,7 @@ class Headwater:
 
     @classmethod
     def directly(cls, home: Home, *arguments: str) -> Headwater:
-        """A run without Dagster."""
+        """Start a run of *home* that does not use Dagster."""
         made = cls.__new__(cls)
         made.home = home
         made._start([sys.executable, "-c", DIRECTLY, str(home.root), *arguments], {})
@@ -95,24 +95,24 @@ class Headwater:
         return True
 
     def wait_until_at_work(self) -> bool:
-        """Wait until the process has the home's lock; False if it ended without being seen with it."""
+        """Wait until the process has the home's lock; False if the process ended before that was seen."""
         lock = self.home.root / ".lock"
         return self.wait_for(lambda: lock.exists() and f"process {self.process.pid}," in lock.read_text())
 
     def stop(self, sign: signal.Signals) -> Outcome:
-        """Send *sign* to the process group, unless the process has ended, and wait."""
+        """Send signal *sign* to the process group unless the process has ended; wait for its end."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, sign)
         return self.end()
 
     def end(self, seconds: float = 1200) -> Outcome:
-        """Wait for the end."""
+        """Wait for the end of the process, at most *seconds*."""
         out, errors = self.process.communicate(timeout=seconds)
         return Outcome(self.process.returncode, out, errors.splitlines())
 
 
 def confined_workers(folder: Path) -> set[str]:
-    """The ids of the processes that query a copy in *folder*.
+    """The ids of the processes that run a user's SQL on a copy of the lake in *folder*.
 
     They are found by their open files, because tests that run in parallel have such processes too.
     """
@@ -131,10 +131,10 @@ def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **optio
 
 
 def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
-    """A home with the landed log of a made-up shop; always the same."""
+    """A home with the landed log of a made-up shop; the same arguments always give the same log."""
     home, _ = init_home(folder)
     settings = home.settings_file.read_text(encoding="utf-8")
-    # Other tests cover snapshots; here one day of them is enough.
+    # Snapshots (tables as of a day) of one day are enough, because other tests cover them.
     settings = settings.replace("daily_for_days: 28", "daily_for_days: 1").replace("threads: null", "threads: 1")
     home.settings_file.write_text(settings, encoding="utf-8")
     simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20))
@@ -142,20 +142,20 @@ def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
 
 
 def copy_of(home: Home, folder: Path) -> Home:
-    """A copy of *home* in *folder*, which is replaced."""
+    """A copy of *home* in *folder*, whose previous content is removed."""
     shutil.rmtree(folder, ignore_errors=True)
     return Home(Path(shutil.copytree(home.root, folder, symlinks=True)))
 
 
 def contents(home: Home) -> Contents:
-    """The contents of the lake; the test fails if a partition cannot be read."""
+    """(table, partition) → (number of rows, hash of the rows) in the lake; fails if a partition is unreadable."""
     lake = Lake(home.lake)
     found: Contents = {}
     for table, model in open_workspace(home).project.models.items():
         files = {str(path): key for key, path in lake.files(table).items()}
         if not files:
             continue
-        # ingested_at differs between runs, and ratios may differ in their last bits.
+        # Do not compare ingested_at, which differs between runs, nor the last bits of ratios.
         columns = ", ".join(
             f"round({identifier(name)}, 6)" if column.type == "DOUBLE" else identifier(name)
             for name, column in model.columns.items()
@@ -171,13 +171,13 @@ def contents(home: Home) -> Contents:
 
 
 def assert_same_contents(actual: Contents, expected: Contents) -> None:
-    """Fail with the partitions that differ."""
+    """Fail if any partition differs; the message names those that do."""
     differing = [key for key in actual.keys() | expected.keys() if actual.get(key) != expected.get(key)]
     assert not differing, [(key, actual.get(key), expected.get(key)) for key in sorted(differing, key=str)[:10]]
 
 
 def assert_intact(home: Home, before: Mapping[tuple[str, PartitionKey], object], after: Contents) -> None:
-    """Assert that every visible partition is as in *before* or *after*, and that every listed raw file is intact."""
+    """Assert that each partition has its content of *before* or of *after*, and that all raw files are intact."""
     found = contents(home)
     for key, content in found.items():
         assert content in (before.get(key), after.get(key)), f"{key} is neither the old nor the new one: {content}"

@@ -1,9 +1,10 @@
-"""Processes that read a lake while it is being written, in every way in which users read it.
+"""Processes that read a lake while another process writes it, in every way in which users read a lake.
 
-Here: reading the marts again and again, and comparing each day with the versions that it may have.
+Here: reading some of its tables again and again, and comparing each day with the versions that it may have.
 Not here: the writer (``tests.integration.test_concurrency``).
 
-A day is replaced atomically, a table is not: a read must see exactly one version of each day.
+A run replaces each day of a table atomically, but not the whole table. So a read must see exactly one version of each
+day.
 """
 
 from __future__ import annotations
@@ -95,22 +96,23 @@ READERS: dict[str, Callable[[Home], dict[str, list[tuple[Any, ...]]]]] = {
 
 
 def versions_in(home: Home) -> Versions:
-    """Day ('table day') → its current version in *home*, as a set of one."""
+    """'table day' → a set with only the current version of that day's rows in *home*."""
     return {key: {version} for key, version in spelled(by_duckdb(home))}
 
 
 def spelled(read: dict[str, list[tuple[Any, ...]]]) -> Iterable[tuple[str, str]]:
-    """('table day', version) of each day that was read; the version is a text made of the day's aggregates."""
+    """('table day', version) for each day in *read*; the version is a text of aggregates of the day's rows."""
     for name, rows in read.items():
         for day, *marks in rows:
             yield f"{name} {day}", " ".join(str(mark) for mark in marks)
 
 
 def main(name: str, root: str, folder: str, number: str) -> None:
-    """Read until asked to stop; then print the number of reads and all unexpected results as JSON.
+    """Read until the writer asks to stop; then print the number of reads and the unexpected results as JSON.
 
-    *folder* has ``versions.json`` and signal files: we write ``reading-<number>`` after the first read. When the writer
-    has written ``stop``, we read once more.
+    *folder* has the file ``versions.json`` with the expected versions, and files by which the processes communicate.
+    The reader creates ``reading-<number>`` after the first read. When the writer has created ``stop``, it reads once
+    more.
     """
     signs = Path(folder)
     known = json.loads((signs / "versions.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Finds the real data sets, which the project does not ship.
+"""Finds the real data sets, which are not part of the project.
 
-Here: their folders; without them tests are skipped with a message.
+Here: the folder of a data set; a test whose data set is missing is skipped with a message.
 """
 
 from __future__ import annotations

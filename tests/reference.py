@@ -1,9 +1,14 @@
-"""The tables of schema ``attribution`` restated in plain loops: the SQL models must give the same rows.
+"""Reference implementation of the tables of schema ``attribution`` in plain loops.
 
-Here: path ends, heads, entrances' credit, paths, sales and the daily tables. Slow, and written to be compared
-sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the program.
-Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models, which
-``restate`` adds (``tests.reference_touch``).
+Tests compare its rows with those of the SQL models.
+
+A path end (in short, end) is an exposure, click or add-to-cart of a product. Its head is the click on an entrance that
+gets the credit for it. A path consists of the steps from the head to the end.
+
+Here: ends, heads, the credit of entrances, paths, sales and the daily tables. The code is slow, and uses no SQL, no
+data frames and none of the program's code, so that it can be compared sentence by sentence with docs/how-it-works.md.
+Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models
+(``tests.reference_touch``), whose tables ``restate`` adds.
 """
 
 from __future__ import annotations
@@ -49,7 +54,7 @@ def restate(log: Log, shop: Shop) -> Tables:
     return {**tables, **restate_touches(events, lines, shop)}
 
 
-# Ends and heads ----------------------------------------------------------------------------------------
+# Path ends and their heads -----------------------------------------------------------------------------
 
 
 def attributed_events(events: list[Row], shop: Shop) -> list[Row]:
@@ -57,7 +62,7 @@ def attributed_events(events: list[Row], shop: Shop) -> list[Row]:
 
 
 def is_end(event: Row, shop: Shop) -> bool:
-    """Whether it is an exposure, click or add-to-cart with a sku, but not a click on an action module."""
+    """Whether *event* is an exposure, click or add-to-cart with a sku, and no click on an action module (button)."""
     if event["sku"] is None or event["event_type"] not in ("exposure", "click", "add_to_cart"):
         return False
     return not (event["event_type"] == "click" and event["module"] in shop.action_modules)
@@ -86,7 +91,7 @@ def attributed_event(end: Row, events: list[Row], shop: Shop) -> Row:
 
 
 def head_of(end: Row, events: list[Row], shop: Shop) -> Row | None:
-    """The latest click on an entrance at or before the end, if it is within the look-back."""
+    """The latest click on an entrance at or before *end*, if it is within the look-back; else None."""
     heads = [click for click in clicks_seen_by(end, events, shop) if click["entrance_id"] is not None]
     if not heads:
         return None
@@ -96,7 +101,7 @@ def head_of(end: Row, events: list[Row], shop: Shop) -> Row | None:
 
 
 def clicks_seen_by(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """The clicks of the end's device at or before the end, on its day and the look-back days before."""
+    """The clicks of the end's device at or before *end*, on the end's day and the look-back days before it."""
     days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + 1)
     return [
         event
@@ -125,7 +130,7 @@ def shown(text: str | None) -> str:
 
 
 def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """The steps of the path of *end*; empty if paths are not stored for ends of its type."""
+    """The rows of path_steps for *end*; none if paths are not stored for ends of its type."""
     if end["end_type"] not in shop.path_ends:
         return []
     path = full_path(end, events, shop)
@@ -160,7 +165,11 @@ def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
 
 
 def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
-    """With a head: every click of the device from the head to the end, then the end. Without: only the end."""
+    """The events of the full path of *end*, in order.
+
+    If the end has a head, these are every click of the device from the head to the end, then the end; else only the
+    end.
+    """
     event = next(event for event in events if event["event_id"] == end["event_id"])
     if end["rule"] != "head":
         return [event]
@@ -174,7 +183,7 @@ def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
 
 
 def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
-    """The steps of an end's effective path, in order; none if its path is not stored."""
+    """The steps of the effective path (without pages seen again later) of an end; none if its path is not stored."""
     kept = [s for s in steps if s["end_event_id"] == end_event_id and s["effective_step_no"] is not None]
     return sorted(kept, key=lambda step: step["effective_step_no"])
 
@@ -183,7 +192,7 @@ def effective(steps: Iterable[Row], end_event_id: str) -> list[Row]:
 
 
 def attributed_sales(lines: list[Row], ends: list[Row], events: list[Row], shop: Shop) -> list[Row]:
-    """Each paid order line with the credit of its own match, else of a fallback, else unattributed."""
+    """One row for each paid order line, credited by the line's own match, else by a fallback, else unattributed."""
     own = {line_key(line): own_match(line, ends, shop) for line in lines}
     sales = []
     for line in lines:
@@ -213,9 +222,9 @@ def line_key(line: Row) -> tuple[str, int]:
 
 
 def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
-    """(matched_by, end): a cart of the line's person and product, else a click on the product, else none.
+    """(matched_by, end) for a line: an add-to-cart of the line's person and product, else a click on it, else none.
 
-    The latest one before the sale is taken, else the first one within the clock tolerance after it.
+    Of several, the latest before the sale counts, else the first within the clock tolerance after the sale.
     """
     for end_type, matched_by in (("add_to_cart", "cart"), ("click", "click")):
         found = [end for end in ends if end["end_type"] == end_type and may_match(end, line, shop)]
@@ -230,7 +239,7 @@ def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
 
 
 def may_match(end: Row, line: Row, shop: Shop) -> bool:
-    """Whether the end has the line's person and product, within the window and the clock tolerance."""
+    """Whether *end* has the line's person and product, and its time is within the window and the clock tolerance."""
     window = dt.timedelta(days=shop.cart_window_days)
     tolerance = dt.timedelta(seconds=shop.clock_tolerance_seconds)
     days = dt.timedelta(days=shop.cart_window_days + shop.max_payment_delay_days + 1)
@@ -248,7 +257,10 @@ def world_order(event: Row) -> tuple[dt.datetime, int, str]:
 def match_of_largest_line(
     line: Row, lines: list[Row], own: dict[tuple[str, int], tuple[str, Row | None]]
 ) -> Row | None:
-    """The own match of the order's largest line (by revenue) that has one; for equal revenue the smallest line_no."""
+    """The match of the largest other line of the same order that has a match of its own.
+
+    Largest means by revenue; for equal revenue the smallest line_no counts.
+    """
     others = [other for other in lines if other["order_id"] == line["order_id"] and own[line_key(other)][1] is not None]
     if not others:
         return None
@@ -257,7 +269,7 @@ def match_of_largest_line(
 
 
 def latest_visit(line: Row, events: list[Row], shop: Shop) -> Row | None:
-    """The person's latest click on an entrance within the look-back before the sale, for any product, as a match."""
+    """The person's latest click on an entrance, for any product, within the look-back before the sale; else None."""
     until = min(line["ordered_at"], line["paid_at"])
     days = dt.timedelta(days=math.ceil(shop.head_lookback_hours / 24) + shop.max_payment_delay_days + 1)
     heads = [
@@ -330,7 +342,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The measures by the position of the head, with the position's own impressions and clicks."""
+    """The rows of slot_daily: measures by the head's position, with the position's own impressions and clicks."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales, *own], key)]
@@ -346,12 +358,15 @@ def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row
 
 
 def own_events(events: list[Row]) -> list[Row]:
-    """The exposures and clicks of positions, with or without a product."""
+    """Those of *events* that are exposures or clicks, with or without a product."""
     return [event for event in events if event["event_type"] in ("exposure", "click")]
 
 
 def module_daily(ends: list[Row], steps: list[Row], sales: list[Row], events: list[Row], shop: Shop) -> list[Row]:
-    """Each module's own exposures and clicks, and the carts and sales that it assisted and closed."""
+    """The rows of module_daily: each module's own exposures and clicks, and add-to-carts and sales credited to it.
+
+    A module assists if it is on the path, and closes if it is the last on the path before the end.
+    """
     own = [{**event, "module": shown(event["module"])} for event in own_events(events)]
     carts = having(ends, {"end_type": "add_to_cart"})
     paths = {end["event_id"]: effective(steps, end["event_id"]) for end in ends}
@@ -379,7 +394,7 @@ def module_daily(ends: list[Row], steps: list[Row], sales: list[Row], events: li
 
 
 def assisting_modules(path: list[Row], shop: Shop) -> set[tuple[str, str]]:
-    """The modules between the head and the end of an effective path; an action module never assists."""
+    """The modules clicked between the head and the end of an effective path, without action modules (buttons)."""
     clicks = [step for step in path if step["role"] == "click" and step["module"] not in shop.action_modules]
     return {(step["page_type"], shown(step["module"])) for step in clicks}
 

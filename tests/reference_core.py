@@ -1,9 +1,9 @@
-"""The tables of schema ``core`` restated in plain loops from the landed records.
+"""Reference implementation of the tables of schema ``core`` in plain loops, from the landed records.
 
 Here: reading values, the clock correction, duplicates, newest versions, identity, entrances, money.
-Slow, and written to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames,
-no code of the program.
-Not here: heads, paths and sales (``tests.reference``); refused records, except for times out of range.
+The code is slow, and uses no SQL, no data frames and none of the program's code, so that it can be compared sentence by
+sentence with docs/how-it-works.md.
+Not here: paths and sales (``tests.reference``); refused records, except those with times out of range.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STATUS_RANKS = {"unpaid": 0, "paid": 1, "cancelled": 2, "refunded": 2}
 
 @dataclass(frozen=True)
 class Log:
-    """The records of each relation of a source, as in the files."""
+    """The records of each relation of a source, with the values that its files have."""
 
     events: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Shop:
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """The rows of core.events, traffic_daily, visitors, orders, order_lines and refunds, with their dt."""
+    """Table → rows, with dt, of core.events, traffic_daily, visitors, orders, order_lines and refunds."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
@@ -87,7 +87,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
 
 
 def without_empty(record: Row) -> Row:
-    """The record without missing values: null, empty text, or in an id a word for null."""
+    """The record without its missing values: null, empty text, and in an id a word that means null."""
     given = {name: value for name, value in record.items() if value not in (None, "")}
     return {name: value for name, value in given.items() if name not in IDS or value not in WORDS_FOR_NOTHING}
 
@@ -100,7 +100,7 @@ def time_of(value: Any, shop: Shop) -> dt.datetime | None:
         return EPOCH + dt.timedelta(milliseconds=int(value))
     time = dt.datetime.fromisoformat(value)
     if time.tzinfo is None:
-        # A local time that occurs twice means the later one.
+        # A local time that occurs twice, because clocks were set back, means the later time.
         time = time.replace(tzinfo=ZoneInfo(shop.timezone), fold=1)
     return time.astimezone(dt.UTC).replace(tzinfo=None)
 
@@ -148,7 +148,7 @@ def visitors(events: list[Row]) -> list[Row]:
 
 
 def traffic(events: list[Row]) -> Row:
-    """Visitors and the health of the log of one day."""
+    """The row of core.traffic_daily for the events of one day: visitors, and measures of the log's quality."""
     opened = drops = resets = 0
     for device in {event["device_id"] for event in events}:
         own = [event for event in events if event["device_id"] == device and event["page_id"] is not None]
@@ -187,7 +187,7 @@ def traffic(events: list[Row]) -> Row:
 
 
 def canonical_event(record: Row, shop: Shop) -> Row:
-    """The typed values of a record, with occurred_at."""
+    """The row of core.events for a landed record, without person and entrance; occurred_at is the corrected time."""
     event = {name: record.get(name) for name in EVENT_TEXTS.split()}
     event["page_id"] = integer_of(record.get("page_id"))
     event["slot"] = integer_of(record.get("slot"))
@@ -202,7 +202,8 @@ def canonical_event(record: Row, shop: Shop) -> Row:
     if sent is not None and received is not None and abs(received - sent) > tolerance:
         event["occurred_at"] = device_time + (received - sent)
     event["event_rank"] = RANKS.get(event["event_type"], 4)
-    # Records that differ only in this field are different records; the rule for duplicates chooses one.
+    # The value stays, because records that differ only in this field are different; the rule for duplicates chooses
+    # one.
     event["_sent"] = sent
     return event
 
@@ -221,8 +222,8 @@ def is_in_range(event: Row) -> bool:
 def without_duplicates(events: list[Row]) -> list[Row]:
     """One record for each event_id: the one received first; a record without received_time comes last.
 
-    If different records were received at the same time, the pipeline chooses by hash. That is not restated, so such
-    logs fail an assertion.
+    If different records were received at the same time, the pipeline chooses by hash. This is not implemented here, so
+    such logs fail an assertion.
     """
     kept: dict[str, Row] = {}
     for event in events:
@@ -247,7 +248,7 @@ def device_order(event: Row) -> tuple[dt.datetime, bool, int, int, str]:
 
 
 def person_of(event: Row, events: list[Row]) -> str:
-    """The event's user_id; else the next one on its device that day; else the last one; else the device."""
+    """The event's user_id; else the next user_id on its device that day; else the last before; else the device."""
     that_day = [e for e in events if e["device_id"] == event["device_id"] and e["dt"] == event["dt"]]
     known = sorted((e for e in that_day if e["user_id"] is not None), key=device_order)
     later = [e for e in known if device_order(e) > device_order(event)]
@@ -283,8 +284,8 @@ def is_on(event: Row, entrance: Row) -> bool:
 def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
     """The version of each key with the latest updated_at; a version without updated_at is the oldest.
 
-    At equal times the more advanced status wins, and a removed line wins. Other ties the pipeline decides by hash,
-    which is not restated.
+    At equal times the version with the more advanced status counts, or the one that removes the line. The pipeline
+    decides other ties by hash, which is not implemented here.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:
@@ -298,7 +299,7 @@ def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
 
 
 def version_order(record: Row, shop: Shop) -> tuple[dt.datetime, int, bool]:
-    """Sort key: a larger one means a newer version."""
+    """Sort key of a version of a record; a larger key means a newer version."""
     updated_at = time_of(record.get("updated_at"), shop) or dt.datetime.min
     return updated_at, STATUS_RANKS.get(record.get("status", ""), 0), integer_of(record.get("quantity")) == 0
 
@@ -350,7 +351,7 @@ def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:
 
 
 def product_ids(products: list[Row], shop: Shop) -> dict[str, str]:
-    """Sku → product of the catalogue: its parent_sku, else itself."""
+    """Sku → product_id for the skus of the catalogue: the sku's parent_sku, else the sku."""
     return {row["sku"]: row.get("parent_sku") or row["sku"] for row in newest(products, ("sku",), shop)}
 
 
@@ -360,7 +361,10 @@ def refunded_amount(line: Row) -> Decimal | None:
 
 
 def implied_refunds(line: Row, shop: Shop) -> list[Row]:
-    """The refund that follows only from the order's status: the line's revenue, at the time of the order's change."""
+    """The refund of a line whose order's status says that it was refunded, while no refund is recorded.
+
+    Its amount is the line's revenue, its time that of the order's last change, else of the payment.
+    """
     record, order = line["record"], line["order"]
     amount = revenue_of(line)
     time = order["updated_at"] or order["paid_at"]

@@ -1,6 +1,6 @@
-"""The customer tables restated in plain loops, from the paid order lines and refunds.
+"""Reference implementation of the customer tables in plain loops, from the paid order lines and refunds.
 
-Here: the rules of docs/how-it-works.md, computed differently than in SQL: lists, sorting, exact fractions.
+Here: the rules of docs/how-it-works.md, computed differently than in SQL, with lists, sorting and exact fractions.
 Not here: made-up lines (``tests.strategies_customers``).
 """
 
@@ -51,7 +51,7 @@ class Sales:
     refunds: Sequence[Row]
 
     def within(self, day: dt.date, days: int) -> list[Row]:
-        """The lines of the *days* days that end with *day*."""
+        """The lines of the last *days* days up to and including *day*."""
         return [line for line in self.lines if day - dt.timedelta(days=days) < line["dt"] <= day]
 
     def refunded(self, line: Row, day: dt.date) -> Decimal:
@@ -68,7 +68,7 @@ class Sales:
 
 
 def rfm(sales: Sales, day: dt.date, window_days: int) -> list[Row]:
-    """The customers as of *day*: values, scores, octant and segment."""
+    """The rows of customers.rfm as of *day*: each customer's values, scores, octant and segment."""
     lines_of: dict[str, list[Row]] = defaultdict(list)
     for line in sales.within(day, window_days):
         if line["user_id"] is not None:
@@ -121,7 +121,10 @@ def _segment(customer: Row) -> str:
 
 
 def migration(before: Sequence[Row], now: Sequence[Row]) -> dict[tuple[str, str, str], int]:
-    """(kind, from, to) → number of customers who moved; empty if there were no customers before."""
+    """(kind, from, to) → number of customers, where *before* and *now* are rows of customers.rfm as of two days.
+
+    Kind is octant or segment. The result is empty if there were no customers before.
+    """
     counts: dict[tuple[str, str, str], int] = defaultdict(int)
     if before:
         earlier = {row["user_id"]: row for row in before}
@@ -135,7 +138,7 @@ def migration(before: Sequence[Row], now: Sequence[Row]) -> dict[tuple[str, str,
 
 
 def lifecycle(sales: Sales, day: dt.date, period: int, churned: int, history: int) -> dict[str, tuple[int, Decimal]]:
-    """Stage → (customers, revenue) of the period."""
+    """Stage of the customer lifecycle on *day* → (number of customers, their revenue in the last *period* days)."""
     days_of: Mapping[str, list[int]] = defaultdict(list)
     revenue_of: dict[str, Decimal] = defaultdict(Decimal)
     for line in sales.within(day, history):

@@ -1,6 +1,7 @@
-"""The catalogue of products, and their daily quadrants, restated in plain loops.
+"""Reference implementation, in plain loops, of the catalogue of products and of their daily quadrants.
 
-Here: the rules of docs/how-it-works.md about variants, sides, hysteresis and stays, with exact fractions.
+Here: the rules of docs/how-it-works.md about variants, on which side of a threshold a product is, hysteresis, and how
+long it has been in its quadrant; with exact fractions.
 Not here: made-up figures (``tests.unit.test_product_models``).
 """
 
@@ -53,7 +54,7 @@ def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
 
 @dataclass
 class History:
-    """The state of a product in a matrix on *day*, from which the next day's is computed."""
+    """The state of a product in a matrix on *day*; the state of the next day is computed from it."""
 
     day: dt.date
     sides: list[bool | None]
@@ -64,12 +65,12 @@ class History:
 
 @dataclass
 class Portfolio:
-    """The products' quadrants, a day at a time."""
+    """Computes the products' quadrants day by day."""
 
     histories: dict[tuple[str, str], History] = field(default_factory=dict)
 
     def on(self, day: dt.date, figures: Sequence[Row]) -> dict[tuple[str, str], History]:
-        """(matrix, product) → quadrant on *day*; call it for the days in order."""
+        """(matrix, product) → state on *day*, from rows of products.metrics; call this method for the days in order."""
         today = {}
         figures = _known(figures)
         for matrix_id, (x, y, names) in MATRICES.items():
@@ -88,7 +89,7 @@ class Portfolio:
 
 
 def _known(figures: Sequence[Row]) -> list[Row]:
-    """The figures without counts of event types that the log does not have at all."""
+    """*figures* with None for the counts of event types that occur nowhere in the log."""
     silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
     return [{**row, **dict.fromkeys(silent)} for row in figures]
 

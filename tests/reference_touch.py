@@ -1,8 +1,10 @@
-"""The touch models restated in plain loops: touches, order_touches, touch_paths, touch_credits, model_daily.
+"""Reference implementation of the tables of the touch models in plain loops.
 
-Here: touches, the touches of an order, the transforms, and the credit of the five models in shares and money.
-Slow, and written to be compared sentence by sentence with docs/how-it-works.md: no SQL, no data frames, no code of the
-program.
+A touch is a click on an entrance. An attribution model divides an order line among the touches before the order.
+
+Here: touches, the touches of an order, the transforms of its path (the list of its touches' entrances), and the credit
+by the five models in shares and money. The code is slow, and uses no SQL, no data frames and none of the program's
+code, so that it can be compared sentence by sentence with docs/how-it-works.md.
 Not here: events and order lines (``tests.reference_core``), entrances' credit and paths (``tests.reference``).
 """
 
@@ -23,7 +25,7 @@ CUTS = 10**12
 
 
 def restate_touches(events: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
-    """Table name → rows of the five touch tables, from the rows of core.events and core.order_lines."""
+    """Table name → rows of the five tables of the touch models, from rows of core.events and core.order_lines."""
     touches = [touch(event) for event in events if event["event_type"] == "click" and event["entrance_id"] is not None]
     of_line = [(line, touches_of(line, touches, shop)) for line in lines]
     of_order = {line["order_id"]: rows for line, rows in of_line}
@@ -50,7 +52,7 @@ def touch(event: Row) -> Row:
 
 
 def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The touches of the line's order, numbered, with their positions in the transformed path."""
+    """The rows of order_touches for the line's order: its touches, numbered, with positions in the final path."""
     window = dt.timedelta(days=shop.touch_window_days)
     days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
     until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)
@@ -83,7 +85,10 @@ def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
 
 
 def removed(places: list[int], path: list[str], shop: Shop) -> list[int]:
-    """The places that remain after remove_if_not_all and then remove_if_last_and_not_all."""
+    """Apply the transforms remove_if_not_all and then remove_if_last_and_not_all to *path*.
+
+    *places* are indexes into *path*; returns those that remain.
+    """
     rules = {kind: names for item in shop.touch_transform if isinstance(item, dict) for kind, names in item.items()}
     anywhere = rules.get("remove_if_not_all", [])
     places = [place for place in places if path[place] not in anywhere] or places
@@ -95,7 +100,11 @@ def removed(places: list[int], path: list[str], shop: Shop) -> list[int]:
 
 
 def collapsed(places: list[int], path: list[str], shop: Shop) -> list[int]:
-    """The places that remain after collapsing: unique, exposure, or first (frequency keeps the same places)."""
+    """Apply the transform of repeated touchpoints in *path*: unique, exposure, first or frequency.
+
+    *places* are indexes into *path*; returns those that remain. ``unique`` removes none, ``exposure`` the repetitions
+    in a row, ``first`` and ``frequency`` every later occurrence.
+    """
     kept: list[int] = []
     for number, place in enumerate(places):
         is_run = number > 0 and path[places[number - 1]] == path[place]
@@ -129,7 +138,7 @@ def touch_path(line: Row, touches: list[Row], shop: Shop) -> Row:
 
 
 def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The line's rows of touch_credits in every model; without touches, one row per model for '(unattributed)'."""
+    """The rows of touch_credits for *line*; without touches, each model has one row for '(unattributed)'."""
     none = {"touch_event_id": None, "touchpoint": UNATTRIBUTED, "campaign": None, "occurred_at": None}
     kept = [touch for touch in touches if touch["position"] is not None] or [none]
     rows = []
@@ -176,7 +185,7 @@ def shares_of(model: str, times: list[dt.datetime], shop: Shop) -> list[Fraction
 
 
 def split(amount: Decimal, shares: list[Fraction]) -> list[Decimal]:
-    """The amount split by *shares*: differences of the rounded cumulative amounts, so that they sum to *amount*."""
+    """*amount* split by *shares*, as differences of rounded cumulative amounts, so that the parts sum to *amount*."""
     whole = int(amount * 10_000)
     cuts = [0]
     for number in range(1, len(shares) + 1):

@@ -1,7 +1,7 @@
-"""Homes that several test files only read; each is made once per test run, for all workers.
+"""Homes that several test files only read; each is made once per test run, for all pytest workers.
 
-Here: their contents, and making them.
-Not here: homes that a test changes (it copies one of these, or makes its own).
+Here: the contents of these homes, and making them.
+Not here: homes that a test changes; such a test copies one of these, or makes its own.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
-    """Four days of the made-up shop, 2026-05-17 to 20, and the dashboards' copy of them.
+    """A home with four days of the made-up shop, 2026-05-17 to 20, and the dashboards' copy of its tables.
 
-    Snapshots of the customers exist for the last day only.
+    The customers' snapshots (tables as of a day) exist for the last day only.
     """
 
     def make(folder: Path) -> None:
@@ -74,7 +74,7 @@ def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
 
 
 def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder *name*, filled by the first worker that asks for it; the others wait for it."""
+    """The folder *name*; the first worker that asks for it fills it by *make*, the others wait until it is filled."""
     temporary = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         temporary = temporary.parent

@@ -1,6 +1,6 @@
 """Simulated shops for tests: making them, and reading their files without the program's code.
 
-Here: the fields of the native format as the simulator fills them; reading landing files and the true origins.
+Here: the fields of the native format that the simulator fills; reading landing files and the sales' true entrances.
 Not here: expected content (``tests/unit/test_simulator*.py``).
 """
 
@@ -88,7 +88,7 @@ def _event(line: str) -> dict[str, Any] | None:
 
 @cache
 def records(folder: Path, relation: str) -> pl.DataFrame:
-    """The valid records, with times in UTC."""
+    """The valid records of *relation* in the landing files, with times in UTC."""
     read = _event if relation == "events" else json.loads
     whole = [record for record in map(read, lines(folder, relation)) if record is not None]
     frame = pl.DataFrame({name: [record[name] for record in whole] for name in whole[0]}, strict=False)
@@ -98,7 +98,7 @@ def records(folder: Path, relation: str) -> pl.DataFrame:
 
 @cache
 def events(folder: Path) -> pl.DataFrame:
-    """One record for each event, in the order of each device's pages."""
+    """One record for each event, sorted by device, time and page."""
     frame = records(folder, "events").sort("received_time", maintain_order=True)
     return frame.unique("event_id", keep="first", maintain_order=True).sort("device_id", "device_time", "page_id")
 

@@ -1,6 +1,6 @@
-"""Runs single models: their real SQL on given rows, without files and runs, which is fast enough for many examples.
+"""Runs the real SQL of single models on given rows, without files and runs, which is fast enough for many examples.
 
-Here: rows in, DuckDB, rows out; and the rows that checks find, also for a model that is broken on purpose.
+Here: the rows of models, and the number of rows that checks find, also for a model that is broken on purpose.
 Not here: the complete pipeline (``tests.support``).
 """
 
@@ -43,8 +43,8 @@ def computed(
 ) -> dict[str, list[Row]]:
     """The rows of the models *names*, computed in this order for *days* at once, as in a first run, or *day_by_day*.
 
-    *given* has the other tables that they read; a column that a row lacks is null. The tables of ``config/`` come from
-    *home*, by default from the shipped template.
+    *given*: table that the models read → its rows; a column that a row lacks is null. The tables of ``config/`` come
+    from *home*, by default from the shipped template.
     """
     settings = settings or Settings()
     with _session(names, given, days, settings, home, {}, day_by_day=day_by_day) as connection:
@@ -59,9 +59,10 @@ def found_by(
     settings: Settings,
     broken: Mapping[str, tuple[str, str]],
 ) -> dict[str, int]:
-    """Check → number of rows that it returns for the last of *days* of the models *names*, computed with *broken* SQL.
+    """Check → number of rows (violations) that it finds on the last of *days*, after *broken* models were computed.
 
-    *broken*: model → (a part of its query, the replacement); the part must occur.
+    *names* are the models to compute, for all *days*. *broken*: model → (a part of its query, the replacement); the
+    part must occur in the query.
     """
     project = project_with(settings)
     files = checks_of(project)
@@ -107,7 +108,7 @@ def _session(
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
-    """A shared session with the shipped ``config/`` tables (connecting is slow); tests roll back their changes."""
+    """A session with the shipped ``config/`` tables, shared because connecting is slow; tests roll back changes."""
     # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     connection = duckdb.connect(config={"threads": 1})
     atexit.register(_connection.cache_clear)  # otherwise DuckDB reports a leak when the process ends

@@ -1,4 +1,4 @@
-"""Random shops and logs with every kind of difficult record, for property tests.
+"""Random shops and logs with all known difficulties (duplicates, ties, wrong clocks and others), for property tests.
 
 Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products) and for
 deliveries of a log. Alphabets are small, so that collisions, ties and matches are frequent; many times are near local
@@ -120,7 +120,7 @@ def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
     sessions = draw(st.lists(_session(shop), min_size=1, max_size=4))
     events = [event for session in sessions for event in session]
     for number, event in enumerate(events):
-        # The order of ids must differ from the order of times.
+        # Give the events ids whose order differs from the order of their times.
         event["event_id"] = f"e{number * 37 % 1000:03}"
     orders, lines = draw(_orders(shop, events, ties))
     events += draw(_duplicates(events, ties))
@@ -142,10 +142,11 @@ def _midnights(shop: Shop) -> list[dt.datetime]:
 
 @st.composite
 def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
-    """Consecutive events of a device, starting with a click on an entrance, with a log-in in between."""
+    """Consecutive events of a device; the first is a click on an entrance, and a user may log in during the session."""
     start = draw(st.sampled_from(_midnights(shop)))
     start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
-    # A wrong clock is corrected if sent_time is given; otherwise it decides the event's day or refuses the event.
+    # A wrong clock is corrected if sent_time and received_time are given. Otherwise its time counts, so that the event
+    # has another day or is refused.
     skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, -20_000 * DAY)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))
     device = draw(st.sampled_from(DEVICES))
@@ -191,7 +192,7 @@ def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str)
 
 @st.composite
 def _click_on_entrance(draw: st.DrawFn, shop: Shop) -> Row:
-    """A click on a position of the shop's entrances, possibly on a day on which it is not an entrance."""
+    """A click on the position of one of the shop's entrances, possibly on a day on which the entrance is not valid."""
     event: Row = draw(_any_event(0))
     entrance = draw(st.sampled_from(shop.entrances or ENTRANCE_TABLES[0]))
     position = {name: entrance[name] for name in ("page_type", "module", "slot") if name in entrance}
@@ -215,7 +216,7 @@ def _any_event(draw: st.DrawFn, step: int) -> Row:
         "utm_source": None if page_type == "home" else "weibo",
     }
     if event_type == "share":
-        # Events of other types only matter for identity, and need no page.
+        # Events of other types only serve to identify the device's user, and need no page.
         event |= {"page_id": None, "page_type": None, "module": None}
     return event
 
@@ -233,7 +234,7 @@ def _occurred_at(event: Row) -> dt.datetime:
 
 @st.composite
 def _duplicates(draw: st.DrawFn, events: list[Row], ties: bool) -> list[Row]:
-    """Records with an existing id: sent again, received earlier or later, or changed."""
+    """Records with the id of one of *events*: sent again, received earlier or later, or changed."""
     copies = []
     for event in draw(st.lists(st.sampled_from(events), max_size=4, unique_by=id)):
         copy = dict(event)
@@ -264,7 +265,7 @@ def _orders(draw: st.DrawFn, shop: Shop, events: list[Row], ties: bool) -> tuple
         cause = draw(st.sampled_from([*carts, *causes] or events))
         orders += [key | values for values in draw(_versions(_order(shop, cause), ties))]
         if orders[-1]["status"] != "unpaid" and draw(st.integers(0, 3)) == 3:
-            # An earlier state with the same updated_at as the later one.
+            # An earlier status with the same updated_at as the later one.
             orders.append(orders[-1] | {"status": "unpaid", "paid_at": None})
         for line_no in range(1, draw(st.sampled_from((1, 2, 0, 1))) + 1):
             lines += [key | {"line_no": line_no} | values for values in draw(_versions(_line(cause), ties))]
@@ -289,7 +290,7 @@ def _versions(draw: st.DrawFn, values: st.SearchStrategy[Row], ties: bool) -> li
 
 @st.composite
 def _order(draw: st.DrawFn, shop: Shop, cause: Row) -> Row:
-    """An order soon after *cause*, or at the bounds of the cart window and of the payment delay."""
+    """An order soon after event *cause*, or at the bounds of the cart window and of the payment delay."""
     window, delay = shop.cart_window_days * DAY, shop.max_payment_delay_days * DAY
     gaps = (
         *[10 * MINUTE] * 4,
@@ -345,7 +346,7 @@ def _refunds(draw: st.DrawFn) -> list[Row]:
         if refund["refund_id"] is not None and draw(st.booleans()):
             refunds.append({**refund, "amount": "2.5", "updated_at": refund["refunded_at"] + DAY})
         if refund["refund_id"] is not None and draw(st.integers(0, 3)) == 3:
-            # A refund of two lines.
+            # One refund that has two lines.
             refunds.append({**refund, "line_no": 3 - refund["line_no"], "amount": "0.75"})
     return refunds
 
@@ -367,7 +368,7 @@ def _products(draw: st.DrawFn) -> list[Row]:
 
 
 class _Writer:
-    """Writes the values of a log in one of the notations that a source may use."""
+    """Writes the values of a log as text, in one of the notations that a source may use."""
 
     def __init__(self, draw: st.DrawFn, shop: Shop) -> None:
         self.zone = ZoneInfo(shop.timezone)

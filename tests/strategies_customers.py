@@ -22,7 +22,7 @@ LAST_DAY = dt.date(2026, 3, 31)
 
 
 def tried(times: int) -> settings:
-    """Hypothesis settings for *times* × ``EXAMPLES`` made-up shops."""
+    """Hypothesis settings for *times* × ``EXAMPLES`` examples."""
     is_chosen = "HEADWATER_EXAMPLES" in os.environ
     return settings(max_examples=times * EXAMPLES, deadline=None, derandomize=not is_chosen, database=None)
 
@@ -32,7 +32,7 @@ _AMOUNTS = st.sampled_from([0, 1, 10, 10, 25, 99, 100, 33333]).map(lambda cents:
 
 @st.composite
 def sales(draw: st.DrawFn, most_orders: int = 14, days_back: int = 60) -> Sales:
-    """Orders of up to three lines, by up to five customers or without one; some refunds exceed the price."""
+    """Orders of up to three lines, by up to five customers or without a customer; some refunds exceed the price."""
     lines: list[dict[str, Any]] = []
     refunds: list[dict[str, Any]] = []
     for order in range(draw(st.integers(0, most_orders))):

@@ -1,4 +1,4 @@
-"""Made-up shops of a few products: the inputs of the product models for some days.
+"""Made-up shops of a few products, as rows of the tables that the product models read.
 
 Here: Hypothesis strategies.
 Not here: expected results.
@@ -24,7 +24,10 @@ ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_
 
 @st.composite
 def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
-    """Twelve days of three skus in one or two categories; a variant's parent is one of them or is unlisted."""
+    """Table → rows for twelve days of three skus in one or two categories.
+
+    A sku may be a variant; its parent is one of the three or a sku that is not in the catalogue.
+    """
     ago = st.integers(0, 11).map(lambda n: LAST - dt.timedelta(days=n))
     products = [
         {

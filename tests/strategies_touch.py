@@ -1,8 +1,11 @@
-"""Made-up logs of shoppers who visit often before they buy, for the touch models.
+"""Made-up logs of shoppers who visit often before they buy, for tests of the touch models.
 
-Here: Hypothesis strategies for transforms, and for logs whose orders have many touches: at the bounds of the window,
-at the same time, before and after log-in, on two devices.
-Not here: complete sessions with all traps (``tests.strategies``), where orders rarely have three touches.
+A touch is a click on an entrance before an order. A path is the list of an order's touches; the setting ``transform``
+shortens it, for example by removing repetitions.
+
+Here: Hypothesis strategies for that setting, and for logs whose orders have many touches. Touches are at the bounds of
+the time window, at the same time, before and after log-in, and on two devices.
+Not here: complete sessions with all other difficulties (``tests.strategies``), where orders rarely have three touches.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ DAY = dt.timedelta(days=1)
 
 @st.composite
 def transforms(draw: st.DrawFn) -> tuple[str | dict[str, list[str]], ...]:
-    """Path transforms, in the order in which they are applied."""
+    """A value of the setting ``transform``: transforms of paths, in the order in which they are applied."""
     names = st.lists(st.sampled_from(("home_banner", "home_feed", "search", "nowhere")), min_size=1, max_size=2)
     removals: list[str | dict[str, list[str]]] = [
         {kind: draw(names)}
@@ -65,7 +68,7 @@ def touch_logs(draw: st.DrawFn, shop: Shop) -> Log:
     orders = [draw(_order(number)) for number in range(draw(st.integers(1, 2)))]
     clicks = [draw(_click(shop, orders)) for _ in range(draw(st.sampled_from((9, 6, 12, 20, 4, 1))))]
     for number, click in enumerate(clicks):
-        # The order of ids must differ from the order of times.
+        # Give the clicks ids whose order differs from the order of their times.
         click["event_id"] = f"e{number * 37 % 100:02}"
     lines = [line for order in orders for line in draw(_lines(order["order_id"]))]
     refunded = [line for line in lines if draw(st.booleans())]
@@ -93,7 +96,7 @@ def _order(draw: st.DrawFn, number: int) -> Row:
 
 @st.composite
 def _click(draw: st.DrawFn, shop: Shop, orders: list[Row]) -> Row:
-    """A click before one of the orders, at the window's bounds or just outside, or at or after the order."""
+    """A click around one of *orders*: within the window before it, at the bounds, just outside, or after it."""
     window = shop.touch_window_days * DAY
     inside = (dt.timedelta(0), SECOND, SECOND, 60 * SECOND, 8.64 * SECOND, DAY / 2, DAY, window, window - SECOND)
     outside = (-SECOND, -DAY, window + SECOND, window + dt.timedelta(milliseconds=1))
@@ -134,7 +137,7 @@ def _refund(draw: st.DrawFn, line: Row) -> Row:
 
 
 def _written(record: Row) -> Row:
-    """*record* as a source writes it: times become UTC texts that end with Z."""
+    """*record* as a source writes it, with times as UTC texts that end with Z."""
     return {
         name: value.isoformat(timespec="milliseconds") + "Z" if isinstance(value, dt.datetime) else value
         for name, value in record.items()

@@ -1,6 +1,6 @@
-"""Helpers for tests of the complete pipeline: a home, landing files, a run, reading and comparing tables.
+"""Helpers for tests of the complete pipeline: making a home, landing files, running, reading and comparing tables.
 
-Here: input and output of the program as a user has them: files in, Parquet out.
+Here: the program's input and output as a user has them, landing files and Parquet files.
 Not here: expected tables (``tests.reference``), made-up logs (``tests.strategies``).
 """
 
@@ -72,7 +72,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "attribution.touch_credits": ("dt", "order_id", "line_no", "model", "touchpoint_type", "position"),
     "attribution.model_daily": ("dt", "model", "touchpoint_type", "touchpoint"),
 }
-"""The tables that are restated and compared row by row → their key columns."""
+"""Table that is compared row by row with the reference implementation → its key columns."""
 
 MARTS: dict[str, tuple[str, ...]] = {
     "customers.rfm_values": ("dt", "user_id"),
@@ -100,7 +100,7 @@ MARTS: dict[str, tuple[str, ...]] = {
 """The tables computed from those → their key columns; they are only compared between runs."""
 
 
-# Files in ----------------------------------------------------------------------------------------------
+# Landing files -----------------------------------------------------------------------------------------
 
 
 def make_home(
@@ -139,7 +139,7 @@ def home_of(folder: Path, shop: Shop) -> Home:
             "half_life_days": shop.touch_half_life_days,
             "transform": list(shop.touch_transform),
         },
-        # Other tests cover snapshots; here one day of them is enough.
+        # Snapshots (tables as of a day) of one day are enough, because other tests cover them.
         "snapshots": {"daily_for_days": 1},
     }
     return make_home(folder, settings=settings, entrances=shop.entrances, fx=shop.fx)
@@ -186,7 +186,7 @@ def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
     return text.getvalue().encode()
 
 
-# Tables out --------------------------------------------------------------------------------------------
+# Running, and reading tables ---------------------------------------------------------------------------
 
 
 def run(home: Home, **request: Any) -> RunSummary:
@@ -201,12 +201,12 @@ def run(home: Home, **request: Any) -> RunSummary:
 
 
 def run_selected(home: Home, *selection: str, **request: Any) -> RunSummary:
-    """As ``run``, for the tables that ``--select`` names: TABLE, SCHEMA, or +TABLE for all that it reads, too."""
+    """Like ``run``, for *selection* as in ``--select``: TABLE, SCHEMA, or +TABLE with all that it reads."""
     return run(home, tables=frozenset(open_workspace(home).project.select(selection)), **request)
 
 
 def attribute(home: Home, **request: Any) -> RunSummary:
-    """As ``run``, for the schemas that the reference restates, up to attributed sales; takes half the time."""
+    """Like ``run``, but only for the schemas core and attribution, which takes half of the time."""
     return run_selected(home, "core", "attribution", **request)
 
 
@@ -222,7 +222,7 @@ def table(home: Home, name: str) -> list[Row]:
 
 @cache
 def reading() -> duckdb.DuckDBPyConnection:
-    """A DuckDB session in UTC to read files with. There is one, because opening one takes longer than a small query."""
+    """A DuckDB session in UTC to read files with, shared because opening one takes longer than a small query."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
     atexit.register(reading.cache_clear)  # otherwise DuckDB reports a leak when the process ends
@@ -230,7 +230,7 @@ def reading() -> duckdb.DuckDBPyConnection:
 
 
 def tables(home: Home) -> dict[str, list[Row]]:
-    """Name → rows of every table that the reference restates."""
+    """Name → rows of every table for which ``tests.reference`` computes rows, too."""
     return {name: table(home, name) for name in KEYS}
 
 
@@ -243,7 +243,7 @@ def all_tables(home: Home) -> dict[str, list[Row]]:
 
 
 def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, list[Row]]) -> None:
-    """Fail with the differing rows of the first table that differs; inputs are compared before results."""
+    """Fail if a table differs; the message has the differing rows of the first such table, inputs before results."""
     assert set(actual) == set(expected), "a table is missing"
     keys = {**KEYS, **MARTS}
     assert set(KEYS) <= set(actual) <= set(keys), "a table is missing, or has no key"

@@ -1,4 +1,7 @@
-"""A browser and a served shop for the tests of pages; without a browser the tests are skipped, and say why."""
+"""Fixtures for the tests of pages in a browser: the browser, and a made-up shop whose dashboards are served.
+
+Without a browser these tests are skipped; the skip message gives the reason.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A made-up shop whose dashboards are served, and pages of them in a browser.
+"""Serves the dashboards of a made-up shop, and opens their pages in a browser.
 
 Here: serving a home, opening a page, waiting until it has loaded, reading it.
 Not here: what pages should show (``tests.browser.test_app`` and its neighbours).
@@ -62,13 +62,16 @@ def served(home: Home) -> Iterator[Site]:
 
 @dataclass
 class Seen:
-    """Errors, console messages, dialogs and requests to other servers, noted while a page was open."""
+    """Records the errors, console messages, dialogs and requests to other servers while a page is open."""
 
     wrong: list[str] = field(default_factory=list)
 
 
 def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[Any, Seen]:
-    """The page at *address*, fully loaded, and what was noted; requests to other servers are blocked and noted."""
+    """The fully loaded page at *address*, and the record of its errors and requests.
+
+    Requests to other servers are blocked and recorded.
+    """
     context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -108,7 +111,7 @@ def followed(page: Any, act: Any, part: str) -> None:
 
     def is_page(response: Any) -> bool:
         asked = unquote(response.request.post_data or "")
-        # The request has the path and the query string of the address as separate values.
+        # The app's request carries the path and the query string of the address as separate values.
         return "..root.children...shown.data.." in asked and all(one in asked for one in part.split("?"))
 
     with page.expect_response(is_page, timeout=PATIENCE):
@@ -122,7 +125,7 @@ def query(page: Any) -> dict[str, str]:
 
 
 def full(page: Any, metric: str) -> str:
-    """The unabbreviated number of the card of *metric*."""
+    """The unabbreviated number that the card of *metric* shows."""
     said: str = page.locator(f"[data-metric='{metric}']").first.get_attribute("data-full")
     return said
 

@@ -1,8 +1,8 @@
 """The web app in a browser, on a made-up shop: what people see, do and download.
 
 A page sends requests only to its own server, writes nothing to the console, fits a phone, and has no serious finding of
-axe, the accessibility checker. Its numbers are those of ``headwater sql``; each filter, drill-down and file works; an
-address shows the same page to other users.
+axe, the accessibility checker. The numbers on a page equal those that ``headwater sql`` returns. Each filter,
+drill-down and exported file works. An address that one user passes on shows the same page to another.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOOKS = [
 """Language, theme and width; each kind is among the first two."""
 
 
-# How it looks ------------------------------------------------------------------------------------------
+# Appearance and accessibility --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
@@ -127,7 +127,7 @@ def test_modules_say_what_sql_says(browser, site):
     close(page)
 
 
-# What people do ----------------------------------------------------------------------------------------
+# Interaction -------------------------------------------------------------------------------------------
 
 
 def test_preset_comparison_language_theme_are_in_the_address(browser, site):
@@ -148,7 +148,7 @@ def test_days_are_picked_in_a_calendar(browser, site):
     page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
     page.locator("#days").click()
     page.get_by_role("button", name="12 May 2026").click()
-    page.wait_for_timeout(400)  # nobody clicks faster
+    page.wait_for_timeout(400)  # a user leaves at least this time between two clicks
     followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-13"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")
@@ -241,7 +241,8 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
     focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
     page.locator(".controls input").first.focus()
     page.keyboard.type("20")
-    page.wait_for_function("location.href.includes('find=20')")  # the page is drawn again while the user goes on typing
+    # The page is drawn again now, while the user goes on typing.
+    page.wait_for_function("location.href.includes('find=20')")
     followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
     assert "find" in page.evaluate(focused)
     assert page.evaluate(focused).endswith("2026-5")
@@ -266,7 +267,7 @@ def test_days_outside_of_the_records_are_said_to_be_so(browser, site):
     close(page)
 
 
-# What people take away ---------------------------------------------------------------------------------
+# Exported files ----------------------------------------------------------------------------------------
 
 
 def test_files_hold_what_is_shown(browser, site):
@@ -288,7 +289,7 @@ def test_files_hold_what_is_shown(browser, site):
     close(page)
 
 
-# While a run goes --------------------------------------------------------------------------------------
+# Pages during a run ------------------------------------------------------------------------------------
 
 
 def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):

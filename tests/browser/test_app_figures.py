@@ -1,4 +1,4 @@
-"""The names and values of the numbers on pages, in a browser, compared with ``headwater sql`` on the same home."""
+"""In a browser: the numbers on pages have the right names, and the values that ``headwater sql`` returns."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_products_conversion_is_called_what_it_is(browser, site):
         page, _ = opened(browser, site, f"/products?{DAYS}&sku={sku}&lang={language}")
         head = page.locator("table[data-table=windows] thead th").all_inner_texts()
         assert not {"转化率", "Conversion rate"} & set(head)
-        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # the windows of 1, 7 and 28 days
+        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # rows are windows of 1, 7, 28 days
         cell = row.locator("th, td").nth(head.index(name))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{100 * lines / clicks:.2f}%"
         close(page)
@@ -142,7 +142,7 @@ def test_the_calendar_speaks_the_language_of_the_page(browser, site, language, t
     assert page.locator(".mantine-DatePickerInput-calendarHeaderLevel").inner_text() == month
     assert calendar.locator("thead th").all_inner_texts() == weekdays
     page.get_by_role("button", name=day, exact=True).click()
-    page.wait_for_timeout(400)  # nobody clicks faster
+    page.wait_for_timeout(400)  # a user leaves at least this time between two clicks
     followed(page, lambda: page.get_by_role("button", name=day, exact=True).click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-12"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt = '2026-05-12'")[0][0]
@@ -188,9 +188,9 @@ def test_an_order_of_a_customer_leads_to_its_path(browser, site):
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "颜色越浓"), ("en", "a stronger colour")])
 def test_captions_fit_the_dark_theme_too(browser, site, language, said):
-    """In both themes the scale of the tiles starts near the background colour and ends far from it.
+    """In both themes the colour scale of the tiles starts near the background colour and ends far from it.
 
-    A caption that says "lighter" or "darker" would be wrong in one of them.
+    So captions must not say "lighter" or "darker", which would be wrong in one of the two themes.
     """
     for theme in ("light", "dark"):
         page, _ = opened(browser, site, f"/customers?{DAYS}&lang={language}&theme={theme}")

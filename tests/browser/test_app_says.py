@@ -1,6 +1,7 @@
-"""Pages that once misled, in a browser, compared with ``headwater sql`` on the same home.
+"""In a browser: pages do not mislead. Most tests guard against a mistake that a page once made.
 
-Each number has the right name, each control is in the block that it changes, and a file has the order of the screen.
+Each number has the right name, each control is in the block that it changes, and an exported file has the row order of
+the screen. Numbers are compared with the results of ``headwater sql`` on the same home.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ LOOKS = [("zh", WIDE), ("en", PHONE)]
 
 @pytest.fixture(scope="module")
 def slot(site) -> tuple[str, str]:
-    """The slot of home_banner with the most impressions: as the value in an address, and as a condition in SQL."""
+    """home_banner's slot with the most impressions, as the value in an address and as a condition in SQL."""
     page, module, number = site.ask(
         """SELECT head_page_type, head_module, head_slot FROM attribution.slot_daily WHERE entrance_id = 'home_banner'
         GROUP BY ALL ORDER BY sum(impressions) DESC LIMIT 1"""
@@ -55,7 +56,7 @@ def downloaded(page, part: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(waiting.value.path().read_text(encoding="utf-8-sig"))))
 
 
-# One slot ----------------------------------------------------------------------------------------------
+# The page of a slot ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "width"), LOOKS)
@@ -78,7 +79,7 @@ def test_the_page_of_a_slot_draws_the_slot(browser, site, slot, language, width,
     close(page)
 
 
-# The model ---------------------------------------------------------------------------------------------
+# The choice of the attribution model -------------------------------------------------------------------
 
 
 def test_the_model_stands_in_the_block_that_it_changes(browser, site):
@@ -184,7 +185,7 @@ def test_a_query_of_days_and_entrances_is_a_line_for_each(browser, site):
     close(page)
 
 
-# Order and files ---------------------------------------------------------------------------------------
+# Sorting and exported files ----------------------------------------------------------------------------
 
 
 def test_a_head_sorts_all_rows_and_not_those_that_are_shown(browser, site):
@@ -239,7 +240,7 @@ def test_a_file_of_orders_can_be_joined(browser, site, language):
     close(page)
 
 
-# Names, and what is not there --------------------------------------------------------------------------
+# Names, and addresses of things that do not exist ------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "width"), LOOKS)
@@ -258,7 +259,7 @@ def test_what_is_not_there_is_said_to_be_so(browser, site, language, width, addr
     page, seen = opened(browser, site, f"{address}&{DAYS}&lang={language}", width)
     told = page.get_by_role("status").filter(has_text=said[language])
     assert told.count() == 1
-    assert "headwater run" not in told.inner_text()  # another run would not create it
+    assert "headwater run" not in told.inner_text()  # a run would not create what the address names
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not seen.wrong
     close(page)

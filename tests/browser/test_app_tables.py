@@ -1,4 +1,4 @@
-"""Products, customers and SQL in a browser: their choices, lists, files and numbers."""
+"""In a browser: the choices, lists, exported files and numbers of the pages Products, Customers and SQL."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_product_is_looked_at(browser, site):
         "SELECT max(revenue) FROM products.metrics "
         f"WHERE dt = '2026-05-20' AND product_id = '{product}' AND window_days = 28"
     )[0][0]
-    assert revenue == windows  # the shop is younger than the window
+    assert revenue == windows  # equal, because the shop is younger than 28 days
     assert f"{windows:,.0f}" in page.locator("#main").inner_text() or f"{windows:,.2f}" in page.content()
     assert not seen.wrong
     close(page)

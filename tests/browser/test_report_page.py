@@ -20,7 +20,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def opened(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:
-    """The page with all charts drawn, and a list of its errors, console messages and requests."""
+    """The page of file *path* with all charts drawn, and a list of its errors, console messages and requests."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     wrong: list[str] = []
     page.on("request", lambda request: request.url == path.as_uri() or wrong.append(f"asked for {request.url}"))
@@ -53,7 +53,7 @@ def test_no_chart_is_cut_by_the_edge_of_a_sheet(pages: dict[str, Path], browser:
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     widths = page.evaluate("[...document.querySelectorAll('.plot svg.main-svg')].map(svg => svg.clientWidth)")
-    assert max(widths) <= 690  # an A4 sheet between its margins
+    assert max(widths) <= 690  # the printable width of an A4 sheet, in pixels
     assert page.evaluate(
         "[...document.querySelectorAll('.plot')].every(p => getComputedStyle(p).breakInside === 'avoid')"
     )

@@ -61,7 +61,8 @@ def test_both_engines_return_the_same_columns_and_rows(query: str, spark: Any) -
     on_duckdb = duckdb.sql(STEPS + query)
     (text,) = sqlglot.transpile(STEPS + query, read="duckdb", write="spark")
     on_spark = spark.sql(text)
-    # The order of columns is not compared: Spark puts those of USING first; tables are written by column name anyway.
+    # The order of columns is not compared, because Spark puts those of USING first, and tables are written by column
+    # name.
     assert sorted(on_spark.columns) == sorted(on_duckdb.columns)
     columns = on_duckdb.columns
     rows = [tuple(row[name] for name in columns) for row in on_spark.collect()]

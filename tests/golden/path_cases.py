@@ -1,7 +1,7 @@
 """The worked examples of paths.json, each with its own device, person and day.
 
 Here: turning a case into landed records, and reading its result from tables, under the keys of its expectation.
-Not here: computing the tables, by the pipeline (``test_paths``) or by the restatement (``tests.unit.test_reference``).
+Not here: computing the tables, by the pipeline (``test_paths``) or by plain Python (``tests.unit.test_reference``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOP = Shop(entrances=_CONTENT["entrances"], timezone=_CONTENT["timezone"], star
 
 @dataclass(frozen=True)
 class Case:
-    """One worked example: its landed events, and what is expected for the end of its path."""
+    """One worked example: its landed events, and the expected result for its path end, the path's last event."""
 
     name: str
     events: list[Row]
@@ -52,7 +52,7 @@ LOG = Log(events=[event for case in CASES for event in case.events])
 
 
 def observed(case: Case, tables: dict[str, list[Row]]) -> Row:
-    """What *tables* contain about the end of the case's path, under the keys of ``case.expect``."""
+    """What *tables* contain about the case's path end (its last event), under the keys of ``case.expect``."""
     end_id = f"{CASES.index(case)}-{case.expect['end_event_id']}"
     ends = {row["event_id"]: row for row in tables["attribution.attributed_events"]}
     steps = [row for row in tables["attribution.path_steps"] if row["end_event_id"] == end_id]
@@ -89,7 +89,7 @@ def _ids(steps: list[Row], number: str) -> list[str]:
 
 
 def _without_case(value: Any) -> Any:
-    """*value* with event ids as in paths.json, without the number of the case: '3-11' becomes '11'."""
+    """Remove the case's number from the event ids in *value*: '3-11' becomes '11', as in paths.json."""
     if isinstance(value, str):
         return value.split("-", 1)[1] if value[0].isdigit() else value
     if isinstance(value, list):

@@ -16,10 +16,10 @@ LAST_DAY = dt.date(2026, 5, 31)
 
 
 def orders_of(customer: Row) -> tuple[list[Row], list[Row]]:
-    """Orders and lines of a customer with the example's frequency, recency and monetary value.
+    """Orders and order lines that give *customer* the example's frequency, recency and monetary value.
 
-    The latest order is ``recency_days`` ago, the others are on the days before it. The amounts are equal whole
-    numbers, except that the latest order also has the remainder.
+    The latest order is ``recency_days`` before the last day, the others are on the days before it. The orders' amounts
+    are equal whole numbers, except that the latest order also gets the remainder.
     """
     orders, lines = [], []
     amount, left_over = divmod(customer["monetary"], customer["frequency"])
@@ -44,13 +44,13 @@ def orders_of(customer: Row) -> tuple[list[Row], list[Row]]:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    # The example's orders have gaps of months: without start_date, the shop would start after the last gap.
+    # The example's orders have gaps of months. Without start_date, the shop would start after the last gap.
     settings = {"start_date": LAST_DAY - dt.timedelta(days=99), "snapshots": {"daily_for_days": 1}}
     home = make_home(tmp_path_factory.mktemp("octants") / "home", settings=settings)
     made = [orders_of(customer) for customer in EXAMPLE["customers"]]
     land(home, "orders", [order for orders, _ in made for order in orders], "orders")
     land(home, "order_lines", [line for _, lines in made for line in lines], "lines")
-    # Tables are computed up to the last day with records, so one event is on LAST_DAY.
+    # Tables are computed up to the last day with records, so this event on LAST_DAY makes them reach it.
     visit = {"event_id": "e", "device_id": "d", "event_type": "exposure", "page_id": 1, "page_type": "home"}
     land(home, "events", [{**visit, "sku": "s", "device_time": f"{LAST_DAY}T04:00:00Z"}], "events")
     run_selected(home, "+customers.rfm")

@@ -19,7 +19,7 @@ TIME = f"{DAY}T04:00:00Z"
 
 
 def exposures_of(product: Row) -> list[Row]:
-    """As many exposures of the product as the example says, each with its own event_id."""
+    """Exposure events of *product*, as many as the example states, each with its own event_id."""
     shown = {"device_id": "d", "event_type": "exposure", "page_id": 1, "page_type": "list", "module": "results"}
     return [
         {**shown, "event_id": f"{product['sku']}-{n}", "slot": 1, "sku": product["sku"], "device_time": TIME}
@@ -29,7 +29,7 @@ def exposures_of(product: Row) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A computed home in which each product is sold once for 100, at the cost that gives the example's margin rate."""
+    """A computed home: each product is sold once for 100, at the cost that gives the example's margin rate."""
     settings = {"snapshots": {"daily_for_days": 1}, "products": {"windows": [1]}}
     home = make_home(tmp_path_factory.mktemp("quadrants") / "home", settings=settings)
     land(home, "events", [event for product in EXAMPLE["products"] for event in exposures_of(product)], "events")
@@ -84,7 +84,7 @@ def test_a_matrix_added_to_the_file_becomes_rows(computed: Home, tmp_path: Path)
     published = run_selected(computed, "+products.quadrants").published
     assert "products.metrics" not in published
     found = quadrants(computed, "revenue_exposure")
-    # All have the same revenue, so none is above its median; the median of exposures is between 500 and 5,000.
+    # All products have the same revenue, so none is above the median; the median of exposures is between 500 and 5,000.
     assert {sku: (row["quadrant"], row["y_threshold"]) for sku, row in found.items()} == {
         "A": ("potential", 2750),
         "B": ("potential", 2750),

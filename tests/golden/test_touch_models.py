@@ -30,7 +30,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
 
 @pytest.fixture(scope="module")
 def transforms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a home with the landed log of the transform cases; each test writes its own settings."""
+    """The folder of a home with the landed log of the cases of path transforms; each test writes its own settings."""
     folder = tmp_path_factory.mktemp("transforms") / "home"
     land_log(home_of(folder, shop()), TRANSFORM_LOG)
     return folder

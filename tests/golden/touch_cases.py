@@ -1,7 +1,9 @@
 """The worked examples of touch_models.json, each a shopper with one order.
 
+A touch is a click on an entrance before the order; a path is the list of the entrances of an order's touches.
+
 Here: turning examples into landed records, and reading their results from tables, in the form of the expectation.
-Not here: computing the tables, by the pipeline (``test_touch_models``) or by the restatement
+Not here: computing the tables, by the pipeline (``test_touch_models``) or by plain Python
 (``tests.unit.test_reference_touch``).
 """
 
@@ -25,9 +27,9 @@ Transform = tuple[str | dict[str, list[str]], ...]
 
 @dataclass(frozen=True)
 class CreditCase:
-    """One path, and how each model divides the order among its touches.
+    """One path of touches, and how each attribution model divides the order among the touches.
 
-    *credit* and *revenue_credit*: model → a number for each touch, 0 if the model gives it no row.
+    *credit* (shares) and *revenue_credit* (money): model → a number for each touch, 0 if the model gives it no row.
     """
 
     name: str
@@ -40,7 +42,7 @@ class CreditCase:
 
 @dataclass(frozen=True)
 class TransformCase:
-    """A setting of ``transform``, and what it makes of paths: *paths* has path → transformed path."""
+    """A value of the setting ``transform``, and the paths that it must produce; *paths*: path → transformed path."""
 
     transform: Transform
     paths: dict[str, str]
@@ -101,7 +103,7 @@ CREDIT_LOG = log_of((case.path, case.days_before, case.revenue) for case in CRED
 
 
 def _transform_log() -> Log:
-    """The log of the paths of all ``TRANSFORMS``, with an hour between touches."""
+    """The log of the paths of all ``TRANSFORMS`` (the cases of path transforms), with an hour between touches."""
     paths = [path.split(" > ") for case in TRANSFORMS for path in case.paths]
     return log_of((path, [(len(path) - place) / 24 for place in range(len(path))], "1") for path in paths)
 
@@ -110,7 +112,7 @@ TRANSFORM_LOG = _transform_log()
 
 
 def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> dict[str, list[Any]]:
-    """Model → the values of *column* for the case's touches, in order; 0 for a touch without a row."""
+    """Model → the values of *column* in attribution.touch_credits for the case's touches, in order; 0 without a row."""
     found: dict[str, list[Any]] = {model: [0] * len(case.path) for model in case.credit}
     for row in tables["attribution.touch_credits"]:
         if row["order_id"] == f"o{CREDITS.index(case)}":

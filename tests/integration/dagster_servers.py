@@ -1,7 +1,7 @@
 """Dagster's webserver and daemon as processes over a home, and the GraphQL requests that a user's browser sends.
 
-Here: starting and ending the processes, GraphQL over HTTP, waiting, and the questions that the tests share.
-Not here: what the answers should be (``test_dagster_servers``).
+Here: starting and ending the processes, sending GraphQL over HTTP, waiting, and the queries that the tests share.
+Not here: the expected answers (``test_dagster_servers``).
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _LATEST = """query($days: [String!]) { assetNodes { assetKey { path } isPartitio
 class Servers:
     """A webserver and a daemon over *home*; use as a context manager.
 
-    Their output goes to files in *folder*. Each has its own process group, so that its child processes end with it.
+    The output of the servers goes to files in *folder*. Each server has its own process group, so that its child
+    processes end with it.
     """
 
     def __init__(self, home: Home, folder: Path) -> None:
@@ -102,7 +103,7 @@ class Servers:
         return [entry["loadStatus"] for entry in answer["workspaceOrError"]["locationEntries"]] == ["LOADED"]
 
     def log(self) -> str:
-        """The last lines that each server printed."""
+        """The last 3,000 characters that each server printed."""
         files = sorted(self._folder.glob("*.log"))
         return "\n".join(f"{file.name}:\n{file.read_text(encoding='utf-8')[-3000:]}" for file in files)
 
@@ -116,7 +117,7 @@ class Servers:
         raise AssertionError(f"waited {seconds:.0f} s for {what}\n{self.log()}")
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data of a GraphQL answer; an error fails the test."""
+        """Send *query* to the webserver and return the data of its GraphQL answer; an error fails the test."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}/graphql", body, {"Content-Type": "application/json"}
@@ -139,7 +140,7 @@ class Servers:
         return self.finished(launched["run"]["runId"])
 
     def finished(self, run_id: str) -> dict[str, Any]:
-        """The run when it has ended."""
+        """Wait until the run *run_id* has ended, and return it."""
 
         def probe() -> dict[str, Any] | None:
             run: dict[str, Any] = self.ask(_RUN, id=run_id)["runOrError"]
@@ -162,7 +163,7 @@ class Servers:
         return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in runs]
 
     def latest(self, days: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
-        """The last materialization of each partition in *days*: (table, day) -> (time, run)."""
+        """The last materialization of each table's partition of each of *days*: (table, day) -> (time, run)."""
         found = {}
         for node in self.ask(_LATEST, days=list(days))["assetNodes"]:
             for event in node["latestMaterializationByPartition"] if node["isPartitioned"] else ():

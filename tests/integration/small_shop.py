@@ -1,7 +1,7 @@
-"""A shop of one visit and one order a day, for tests of runs and of Dagster.
+"""A shop with one visit and one order a day, for tests of runs and of Dagster.
 
-Here: its records, its homes, and the steps of a run.
-Not here: what the tables should hold (``tests.reference``).
+Here: the shop's records and homes, and the steps of a run.
+Not here: the expected rows of the tables (``tests.reference``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DAYS = [FIRST + dt.timedelta(days=n) for n in range(4)]
 
 
 def visit(day: dt.date, device: str = "d1", sku: str = "s1") -> list[Row]:
-    """A click on the home banner and the add-to-cart that it led to, as events of *device*."""
+    """The two events of a visit of *device*: a click on the home banner, and an add-to-cart of *sku*."""
     click = {"event_type": "click", "page_id": 1, "page_type": "home", "module": "banner", "slot": 1, "sku": None}
     cart = {"event_type": "add_to_cart", "page_id": 2, "page_type": "item", "module": "buy", "slot": 1, "sku": sku}
     rows = []
@@ -56,7 +56,7 @@ def land_days(home: Home, days: list[dt.date], name: str = "first") -> None:
 
 
 def new_home(folder: Path) -> Home:
-    """A home that starts with the first day."""
+    """A new home in *folder* whose start_date is the first day."""
     return make_home(folder, settings={"start_date": FIRST, "threads": 1, "snapshots": {"daily_for_days": 1}})
 
 
@@ -68,7 +68,7 @@ def add_sql(home: Home, path: str, text: str) -> None:
 
 
 def plan_of(home: Home) -> tuple[Workspace, Plan]:
-    """The home opened anew from its files, and the plan of what is stale in it."""
+    """Open the home anew from its files; returns its workspace and the plan of its stale partitions."""
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
         return workspace, make_plan(workspace, connection)
@@ -83,12 +83,12 @@ def ingest_and_compute(home: Home) -> DagsterEngine:
 
 
 def undescribed(home: Home) -> dg.Definitions:
-    """The home's Dagster definitions without descriptions, which take long to derive and only the UI shows."""
+    """The home's Dagster definitions, without the descriptions that only the UI shows and that take long to derive."""
     return define(open_workspace(home), is_described=False)
 
 
 def compute_stale(home: Home, engine: DagsterEngine) -> None:
-    """Compute what is stale through *engine*, as ``headwater run`` does after ingestion."""
+    """Compute the stale partitions through *engine*, as ``headwater run`` does after ingestion."""
     workspace, plan = plan_of(home)
     for step in steps(workspace.project, plan.stale, plan.expected):
         engine.compute(step.tables, step.span)

@@ -1,4 +1,4 @@
-"""Any log through the whole pipeline gives the tables that the plain-loop restatement gives.
+"""For random logs the whole pipeline computes the same tables as the reference implementation in plain Python loops.
 
 The tables must not depend on the order and the files in which a log lands, on how many runs ingest it, or on
 whether days are computed one by one or as a range.
@@ -34,7 +34,7 @@ FORMATS = ("ndjson", "csv", "parquet", "ndjson.gz", "csv.gz")
 
 
 def any_log(runs: int) -> settings:
-    """Settings of a test that runs the pipeline about *runs* times for each log."""
+    """Hypothesis settings for a test that runs the pipeline about *runs* times for each random log."""
     return settings(
         max_examples=max(EXAMPLES // runs, 1),
         deadline=None,
@@ -46,7 +46,10 @@ def any_log(runs: int) -> settings:
 
 @contextmanager
 def new_home(shop: Shop) -> Iterator[Home]:
-    """A home for one example: hypothesis runs many in one test, so pytest's tmp_path would be shared."""
+    """A home for one Hypothesis example.
+
+    pytest's tmp_path would be the same folder for all examples of a test.
+    """
     with tempfile.TemporaryDirectory() as folder:
         yield home_of(Path(folder) / "home", shop)
 

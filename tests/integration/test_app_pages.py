@@ -1,4 +1,4 @@
-"""The web app's pages on a small shop: their numbers are those of the lake, and no address breaks them."""
+"""The web app's pages on a small shop: their numbers equal those of the lake, and no address makes a page fail."""
 
 from __future__ import annotations
 
@@ -123,9 +123,9 @@ def test_the_figures_are_called_as_the_trade_calls_them(copy):
 
 
 def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
-    """The page shows no number, instead of one that is too small.
+    """The page shows no number of visitors if some of the selected days are missing, because it would be too small.
 
-    core.visitors may be computed for some days only, or be too large for the dashboards' copy.
+    core.visitors may be computed for some days only, or be too large for the dashboards' copy of the lake.
     """
     file = next((home.lake / "core" / "visitors").rglob("dt=2026-05-18*/*.parquet"), None) or next(
         path for path in (home.lake / "core" / "visitors").rglob("*.parquet") if "2026-05-18" in str(path)
@@ -260,7 +260,7 @@ def test_every_order_has_a_path_or_the_reason_why_not(lake, copy):
         kinds_of_text = {block.kind for block in blocks if isinstance(block, Text)}
         assert ("steps" in shown_tables) == (matched == "cart") or matched == "order"
         assert ("visit" in shown_tables) == (matched == "visit")
-        # A warning says that the match is not by the product's own event; if there is nothing to show, a text says why.
+        # A warning says that the sale was not matched by an event of its own product; without a path, a text says why.
         assert ("warning" in kinds_of_text) == (matched in ("order", "visit"))
         assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 
@@ -306,7 +306,7 @@ def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client)
         dt.date(2026, 5, 18),
     ]
     for shown_table in tables(blocks):
-        if shown_table.key != "lineage":  # columns have no days
+        if shown_table.key != "lineage":  # lineage lists columns, not days
             assert shown_table.is_of_days or "whatever days are selected" in shown_table.definition
     name = client.get(f"/export/quality/batches.csv?{days}").headers["Content-Disposition"]
     assert "2026-05-18" not in name
@@ -361,7 +361,7 @@ def test_a_change_of_content_is_tested_for_significance(copy, clicks, impression
     assert click_rate_change(context, row).startswith(said)
 
 
-# What they are asked -----------------------------------------------------------------------------------
+# Languages, selected days and unusual addresses --------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", PAGE_OF)
@@ -405,7 +405,7 @@ def test_names_are_text_and_never_markup(copy):
     for block in every(blocks):
         if isinstance(block, Chart):
             assert HOSTILE not in str(block.figure)
-    assert HOSTILE in written(context, blocks)  # as the child of an element, where it is text
+    assert HOSTILE in written(context, blocks)  # as text in the page, where it is harmless
 
 
 def test_every_table_of_every_page_is_a_file_of_the_same_rows(copy, client):
@@ -432,7 +432,7 @@ def test_the_browser_is_told_to_ask_nobody_else(client):
     assert client.get("/health").status_code == 200
 
 
-# Copies ------------------------------------------------------------------------------------------------
+# The dashboards' copy of the lake ----------------------------------------------------------------------
 
 
 def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
@@ -453,7 +453,7 @@ def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
     after = marts.copy()
     assert after.file.version != before.file.version
     assert before.rows("SELECT count(*) AS n FROM core.orders") == after.rows("SELECT count(*) AS n FROM core.orders")
-    assert publish(home).version == before.file.version  # the lake has not changed
+    assert publish(home).version == before.file.version  # the same version, because the lake has not changed
 
 
 def test_answers_are_kept_until_there_are_too_many(copy, monkeypatch):
@@ -507,7 +507,7 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
 
 def test_a_copy_that_is_damaged_is_made_anew(home):
     home.copy_pointer.unlink()
-    path = publish(home).path  # a file that no process has open
+    path = publish(home).path  # a file that no process has opened yet
     path.chmod(0o644)
     path.write_bytes(b"no database")
     assert Marts(home).copy().days

@@ -1,6 +1,6 @@
 """The texts of the web app's pages: which slot a chart shows, what is wrong in an address, names instead of keys.
 
-The numbers of the same pages are in ``tests/integration/test_app_pages.py``.
+The numbers of the same pages are tested in ``tests/integration/test_app_pages.py``.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def of_slot(slot: tuple[str, str, str, int], more: str = "") -> str:
     return f"/entrances?{DAYS}&entrance={entrance}&slot={page}|{module}|{number}{more}"
 
 
-# One slot ----------------------------------------------------------------------------------------------
+# The page of a slot ------------------------------------------------------------------------------------
 
 
 SUMS = {
@@ -96,7 +96,7 @@ def test_a_slots_page_charts_the_slot_and_not_its_entrance(lake, copy, slot, met
     assert list(shown.figure.data[0].y) == values(shown.table, metric)
     of_entrance = f"entrance_id = '{slot[0]}'"
     rest = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
-    assert rest  # the entrance also has sales or events outside this slot
+    assert rest  # not 0: the entrance has a value outside this slot, too
     card = next(
         one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
     )
@@ -182,7 +182,7 @@ def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
         )
 
 
-# What the address got wrong ----------------------------------------------------------------------------
+# Addresses of things that do not exist -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
 def test_what_is_not_there_is_said_to_be_so(copy, address, said):
     _, blocks = look_at(copy, f"{address}&{DAYS}")
     assert [one for one in warnings(blocks) if said in one], warnings(blocks)
-    assert not any(one.remedy for one in texts(blocks, "missing"))  # another run would not create it
+    assert not any(one.remedy for one in texts(blocks, "missing"))  # a run would not create what the address names
     chinese = warnings(look_at(copy, f"{address}&{DAYS}&lang=zh")[1])
     assert len(chinese) == len(warnings(blocks))
 
@@ -260,7 +260,7 @@ def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(lake, copy):
     assert unpaid in values(found, "key")
 
 
-# Order, keys, names ------------------------------------------------------------------------------------
+# Sorting, keys and names -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, 
         ) ORDER BY {order}, place""",
     )
     assert values(shown, "product_id") == [product_id for (product_id,) in whole]
-    assert len(whole) > 200  # more than the page shows
+    assert len(whole) > 200  # the page shows fewer rows
     client = create_app(home).server.test_client()
     rows = list(csv.DictReader(io.StringIO(client.get(f"/export{address.replace('?', '/products.csv?', 1)}").text[1:])))
     assert [row["Product ID"] for row in rows] == [product_id for (product_id,) in whole]
@@ -324,12 +324,13 @@ def test_files_carry_their_rows_keys_under_unique_headings(copy, addresses):
             for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
                 fields = {column.field for column in columns_of(shown)}
                 own = {name for row in shown.rows for name in row} & KEYS
-                allowed = {"entrance_id"} if shown.key == "steps" else set()  # the page itself names it
+                allowed = {"entrance_id"} if shown.key == "steps" else set()  # the page shows the entrance's name
                 assert own - allowed <= fields, (address, shown.key)
                 titles = [column.title for column in columns_of(shown)]
                 assert len(set(titles)) == len(titles), (address, shown.key, titles)
                 seen |= own & fields
-    assert seen == KEYS - {"device_id"}  # no table shows it, because the address names the device
+    # No table has a column for the device, because the address already names it.
+    assert seen == KEYS - {"device_id"}
 
 
 def test_users_in_files_are_hashed_for_viewers(lake, copy, slot):
@@ -363,7 +364,7 @@ def test_no_key_stands_where_a_name_should(lake, copy, addresses):
     for address in addresses:
         context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
         for where, said in everything(context, blocks):
-            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # keys on purpose
+            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # these show keys on purpose
                 continue
             parts = {part.strip() for part in re.split(r"·|→|、|,|（|）|<br>|<b>|</b>", said)}
             assert not parts & raw, (address, where, parts & raw)

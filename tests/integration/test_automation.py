@@ -27,7 +27,7 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
 
 
 def test_a_run_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
-    """Nothing is stale after that, so the next run only has to record the failure."""
+    """The killed run leaves nothing stale, so the next run only has to record the killed one as failed."""
     land_days(home, DAYS[:1])
     request = Request(frozenset({"core.entrances"}))
     run_home(home, request)
@@ -76,7 +76,7 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         assert [request.job_name for request in late.run_requests or []] == ["ingestion"]
         engine.ingest()
         days = [request.partition_key_range for request in tick(home, instance, late.cursor).run_requests or []]
-        # On the late day all tables are computed; on the days after it, only tables that look back.
+        # For the late event's day all tables are computed, for later days only tables that read earlier days.
         assert [(r.start, r.end) for r in days if r] == [
             (DAYS[0].isoformat(), DAYS[0].isoformat()),
             (DAYS[1].isoformat(), DAYS[2].isoformat()),
@@ -110,7 +110,7 @@ def test_the_schedule_computes_yesterday_in_the_shops_time_zone(home: Home) -> N
     schedule = undescribed(home).resolve_schedule_def("daily")
     assert schedule.cron_schedule == "0 3 * * *"
     assert schedule.execution_timezone == "Asia/Shanghai"
-    three_in_the_morning = dt.datetime(2026, 3, 9, 19, tzinfo=dt.UTC)  # on 10 March in Shanghai
+    three_in_the_morning = dt.datetime(2026, 3, 9, 19, tzinfo=dt.UTC)  # 10 March, 03:00 in Shanghai
     with dg.build_schedule_context(scheduled_execution_time=three_in_the_morning) as context:
         request = schedule(context)
     assert isinstance(request, dg.RunRequest)
@@ -146,9 +146,12 @@ def last_partition(home: Home) -> str | None:
 
 @pytest.mark.parametrize("hours", [0, *(pytest.param(hours, marks=pytest.mark.real) for hours in (-72, 23))])
 def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours: int) -> None:
-    """Dagster would show a day that can have no data yet as missing. A day in progress is computed once it has data."""
+    """If partitions went further, Dagster would show days without data as missing.
+
+    A day that is not over has a partition once it has data.
+    """
     engine = DagsterEngine(home)
-    engine.ingest()  # the definitions are read before the newest day has landed
+    engine.ingest()  # so the definitions below are first read without the newest day
     time = dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
     yesterday, newest = time.date() - dt.timedelta(days=1), (time + dt.timedelta(hours=hours)).date()
     assert last_partition(home) == str(yesterday)
@@ -167,7 +170,7 @@ def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours:
 
 
 def land_now(home: Home, time: dt.datetime) -> None:
-    """A visit at *time*, in a file that has just landed."""
+    """Land a visit at *time*, in a file whose modification time is now."""
     land(home, "events", [event | {"device_time": time.isoformat()} for event in visit(time.date())], "now")
     for file in (home.landing / "native" / "events").iterdir():
         os.utime(file)

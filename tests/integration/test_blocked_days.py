@@ -1,4 +1,4 @@
-"""A failed check blocks only its days and the days that read them, in runs through Dagster and without it."""
+"""A failed check blocks only the days for which it failed and the days computed from them, with Dagster and without."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_other_days_are_published(tmp_path, engine):
     assert summary.has_errors
     assert summary.failed_checks["quiet"].days == {DAYS[1]}
     assert days_of(home, "core.events") == [DAYS[0], *DAYS[2:]]
-    # Tables whose look-back includes the blocked day are blocked too: two days back for paths, 38 for sales.
+    # Tables that read the blocked day are blocked too; paths read two earlier days, sales read 38.
     assert days_of(home, "attribution.attributed_events") == [DAYS[0]]
     assert days_of(home, "attribution.entrance_daily") == [DAYS[0]]
     assert summary.blocked["core.events"] == {DAYS[1]}

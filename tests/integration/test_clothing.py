@@ -115,7 +115,7 @@ def test_broken_and_repeated_clicks_are_counted_by_reason(small):
     assert [number for number, _ in refused] == [1, 2, 3, 4, 5]
     for (_, reasons), expected in zip(refused, broken.values(), strict=True):
         assert expected in reasons
-    # A refused record yields no event at all, not even the click on the menu.
+    # A record yields a click on a product, and may yield one on the menu; a refused record yields neither.
     assert {row["device_id"] for row in table(small, "core.events")} == {"session-7", "session-8"}
 
 
@@ -174,7 +174,7 @@ def test_clicks_are_credited_to_categories_and_visits_are_heads(home):
     ends, visits = Counter(), Counter()
     shoppers = defaultdict(set)
     open_category: dict[str, str] = {}
-    for day, category, row in clicks():  # the file lists the clicks of a session in order
+    for day, category, row in clicks():  # in the order of time within a session
         session = row["session ID"]
         ends[day, category] += 1
         shoppers[day, category].add(session)
@@ -200,7 +200,7 @@ def test_the_paths_of_a_session_grow_by_its_clicks(home):
             path = [f"menu-{session}-{number}"]
         last = session, category
         path.append(f"click-{session}-{number}")
-        if len(path) > 40:  # only the long paths are compared
+        if len(path) > 40:  # compare long paths only
             expected[path[-1]] = list(path)
     assert len(expected) > 100
     longest = "', '".join(expected)

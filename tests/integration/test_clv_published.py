@@ -1,7 +1,8 @@
-"""Customer lifetime value against published figures, and the memory that a million customers need.
+"""Customer lifetime value compared with published figures, and the memory that a million customers need.
 
-The customers of CDNOW, a tenth of those who first bought in early 1997, are the example of both papers. The package
-``lifetimes`` ships them as files, which are read here; its code needs other packages and is not used.
+The papers on both models use the same example, the shop CDNOW: a tenth of the customers who first bought there in early
+1997. The package ``lifetimes`` contains these customers as data files, which are read here; its code is not used,
+because it needs other packages.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ def shipped(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def cdnow() -> tuple[Floats, Floats, Floats, Floats]:
-    """Repeat orders, recency and age in weeks, mean value of the repeat orders in dollars."""
+    """CDNOW's customers: number of repeat orders, recency and age in weeks, mean value of repeat orders in $."""
     rows = list(csv.reader(shipped("cdnow_customers_summary_with_transactions.csv")))
     _, x, t_x, age, mean_value = np.array(rows[1:], dtype=float).T
     return x, t_x, age, mean_value
 
 
 def test_purchases_of_cdnow_have_the_published_parameters(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """The parameters in table 2 of Fader, Hardie & Lee (2005), printed with three decimals."""
+    """They are those of table 2 of Fader, Hardie & Lee (2005), which has three decimals."""
     x, t_x, age, _ = cdnow
     model = fit_bg_nbd(x, t_x, age)
     assert isinstance(model, BgNbd)
@@ -51,7 +52,10 @@ def test_purchases_of_cdnow_have_the_published_parameters(cdnow: tuple[Floats, F
 
 
 def test_orders_to_come_of_cdnow_are_the_published_ones(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """For the first customer in 39 weeks as in the authors' spreadsheet, for a frequent one in 52 as in R's BTYD."""
+    """The first customer's expected orders in 39 weeks are those of the authors' spreadsheet.
+
+    A frequent customer's expected orders in 52 weeks are those of the R package BTYD.
+    """
     x, t_x, age, _ = cdnow
     model = fit_bg_nbd(x, t_x, age)
     assert isinstance(model, BgNbd)
@@ -61,7 +65,7 @@ def test_orders_to_come_of_cdnow_are_the_published_ones(cdnow: tuple[Floats, Flo
 
 
 def test_spend_of_cdnow_has_the_published_parameters(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """Fader & Hardie (2013): p = 6.25, q = 3.74, gamma = 15.44, on the 946 customers who bought again.
+    """Fader & Hardie (2013) fit p = 6.25, q = 3.74, gamma = 15.44 to the 946 customers who bought again.
 
     Our gamma may differ by 0.01, because the likelihood is flat near its maximum.
     """
@@ -70,12 +74,13 @@ def test_spend_of_cdnow_has_the_published_parameters(cdnow: tuple[Floats, Floats
     assert isinstance(model, GammaGamma)
     assert (model.customers, model.excluded) == (946, 0)
     assert (model.p, model.q, model.gamma) == pytest.approx((6.25, 3.74, 15.44), abs=0.01)
-    # A customer without repeat orders has the expectation of the population; the first one spent 22.35 twice.
+    # A customer without repeat orders has the expected value of the population. The first customer's two repeat orders
+    # have a mean of 22.35.
     assert expected_mean_value(model, x[:3], mean_value[:3]) == pytest.approx([24.66, 18.91, 35.17], abs=0.01)
 
 
 def test_cdnow_bought_about_as_often_as_was_expected() -> None:
-    """Fitted on 39 weeks, the model predicts 12 % fewer orders for the next 39 weeks than the 1,882 that were made."""
+    """Fitted on 39 weeks, the model predicts 12 % fewer orders for the next 39 weeks than the actual 1,882."""
     days: dict[str, set[dt.date]] = defaultdict(set)
     for line in shipped("CDNOW_sample.txt"):
         _, customer, date, *_ = line.split()
@@ -122,7 +127,7 @@ def test_a_million_customers_need_less_than_a_gigabyte() -> None:
     assert peak < 1e9
     assert np.isfinite(orders * values).all()
     assert ((alive >= 0) & (alive <= 1)).all()
-    # Whole days, and counting a day's orders as one, deviate a little from the model, hence the wide tolerance.
+    # The tolerance is wide, because rounding times to days and counting a day's orders as one deviate from the model.
     assert (purchases.r, purchases.alpha) == pytest.approx(planted[:2], rel=0.1)
     assert (purchases.a, purchases.b) == pytest.approx(planted[2:], rel=0.1)
     assert (spend.p, spend.q, spend.gamma) == pytest.approx((6.0, 4.0, 150.0), rel=0.02)

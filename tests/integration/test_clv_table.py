@@ -1,4 +1,4 @@
-"""Lifetime values through the whole pipeline: orders landed, parameters and expectations out."""
+"""Lifetime values through the whole pipeline, from landed orders to tables of parameters and expected values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS = {"timezone": "UTC", "snapshots": {"daily_for_days": 1}}
 
 
 def orders(purchases: dict[str, list[tuple[int, int]]]) -> tuple[list[Row], list[Row]]:
-    """The orders and lines of *purchases*: customer → (days before the month's end, amount) of each order."""
+    """The records of orders and order lines for *purchases*: customer → (days before month end, amount)."""
     headers, lines = [], []
     for user_id, bought in purchases.items():
         for number, (ago, amount) in enumerate(bought):
@@ -46,7 +46,7 @@ def test_parameters_and_expectations_are_those_of_the_orders(tmp_path):
     for number in range(120):
         days = sorted({int(day) for day in generator.integers(0, 60, generator.integers(1, 6))}, reverse=True)
         purchases[f"u{number:03}"] = [(day, int(generator.integers(5, 60))) for day in days]
-    purchases["u000"] = [(0, 10)]  # makes it the last day with records
+    purchases["u000"] = [(0, 10)]  # so the month's end is the last day with records
     (fit,), values = computed(tmp_path / "home", purchases)
     users = sorted(purchases)
     frequency = np.array([len(purchases[user]) - 1 for user in users])

@@ -1,4 +1,4 @@
-"""Several processes on one home: writers wait for each other and say for which process; readers never wait."""
+"""Several processes on one home: a writer waits for another and names the process it waits for; readers never wait."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def small(tmp_path: Path) -> Home:
 
 
 def first_error(command: Headwater) -> str:
-    """The first line that *command* writes to standard error, as soon as it has written it."""
+    """Wait until *command* has written a line to standard error, and return that line."""
     assert command.process.stderr is not None
     return command.process.stderr.readline()
 
@@ -55,7 +55,7 @@ def test_a_second_run_says_for_whom_it_waits_then_has_no_work(tmp_path):
     run(undisturbed)
     first = Headwater(home, "run")
     assert first.wait_until_at_work()
-    first.process.send_signal(signal.SIGSTOP)  # else the first might end before the second starts
+    first.process.send_signal(signal.SIGSTOP)  # so that it cannot end before the second starts
     second = Headwater(home, "run")
     said = first_error(second)
     first.process.send_signal(signal.SIGCONT)
@@ -96,7 +96,7 @@ def test_catalogues_written_at_once_are_each_whole(small):
 
 @pytest.mark.real
 def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
-    """The process is like those that Dagster's daemon starts."""
+    """The test starts the run with ``dagster job execute``, in a process like those that Dagster's daemon starts."""
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
     variables = {"HEADWATER_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
@@ -141,7 +141,10 @@ def test_a_run_of_dagsters_own_waits_for_the_home(tmp_path):
 
 
 def rewrite_while(home: Home, states: list[tuple[str, dt.date]], goes_on: Callable[[int], bool]) -> int:
-    """Set *home* to each of *states* in turn and recompute it, while *goes_on* (runs so far); returns the runs."""
+    """Set *home* to each of *states* in turn and recompute it, as long as *goes_on*(number of runs) is true.
+
+    Returns the number of runs.
+    """
     runs = 0
     while goes_on(runs):
         set_state(home, *states[runs % len(states)])
@@ -151,7 +154,7 @@ def rewrite_while(home: Home, states: list[tuple[str, dt.date]], goes_on: Callab
 
 
 def set_state(home: Home, module: str, start: dt.date) -> None:
-    """Make *module* the only entrance and *start* the first day; the files are replaced atomically, as editors do."""
+    """Make *module* the only entrance and *start* the first day of *home*; its files are replaced atomically."""
     entrances = home.config / "entrances.csv"
     text = (
         "entrance_id,name_zh,name_en,page_type,module,slot,valid_from,valid_to\n"
@@ -166,7 +169,7 @@ def set_state(home: Home, module: str, start: dt.date) -> None:
 def read_beside_runs(
     home: Home, folder: Path, states: list[tuple[str, dt.date]], names: Sequence[str], seconds: float
 ) -> list[dict[str, Any]]:
-    """The results of readers, one of each kind in *names*, that read while runs change *home* between *states*."""
+    """Run a reader process for each of *names* while runs change *home* between *states*; returns their reports."""
     known: Versions = {}
     for state in states:
         set_state(home, *state)
@@ -192,7 +195,7 @@ def read_beside_runs(
         assert all(reader.poll() is None for reader in readers)
         time.sleep(0.05)
     end = time.monotonic() + seconds
-    # Readers start with the last state; an odd number of runs ends with the other, so each reader sees both.
+    # Readers first see the last of the two states. An odd number of runs ends with the other, so they see both.
     runs = rewrite_while(home, states, lambda runs: runs < 3 or runs % 2 == 0 or time.monotonic() < end)
     (signs / "stop").touch()
     told = [json.loads(reader.communicate()[0]) for reader in readers]
@@ -218,7 +221,7 @@ def test_a_query_keeps_the_files_that_it_began_with(small):
 
 @pytest.mark.real
 def test_four_readers_see_whole_days_while_runs_rewrite_them(tmp_path):
-    """Each run changes every day of the marts."""
+    """While the readers read, each run replaces every day of the tables that users read."""
     home = made_up_shop(tmp_path / "home", days=3, devices=300)
     first = dt.date(2026, 5, 18)
     told = read_beside_runs(home, tmp_path, [("banner", first), ("search", first)], ["sql"] * 4, SECONDS)
@@ -227,10 +230,10 @@ def test_four_readers_see_whole_days_while_runs_rewrite_them(tmp_path):
 
 @pytest.mark.real
 def test_readers_by_a_pattern_seldom_meet_a_replaced_file(tmp_path):
-    """DuckDB and Polars open a file several times in one query, first for its footer and then for its rows.
+    """Readers that find files by a glob pattern fail rarely, even while runs replace every day again and again.
 
-    They fail if the file is replaced in between. No writer can prevent that; the user guide says so. Here runs replace
-    every day again and again, and still few queries fail.
+    DuckDB and Polars open a file several times in one query, first for its footer and then for its rows. The query
+    fails if the file is replaced in between. No writer can prevent that, and the user guide warns of it.
     """
     home = made_up_shop(tmp_path / "home", days=3, devices=300)
     run_home(home)
@@ -244,7 +247,7 @@ def test_readers_by_a_pattern_seldom_meet_a_replaced_file(tmp_path):
 
 @pytest.mark.real
 def test_headwater_sql_reads_on_while_days_are_removed(tmp_path):
-    """A read by a glob fails if a file is removed between listing and opening; ``headwater sql`` must not."""
+    """A query with a glob pattern fails if a file is removed after it was listed; ``headwater sql`` must not fail."""
     home = made_up_shop(tmp_path / "home", days=3, devices=100)
     first = dt.date(2026, 5, 18)
     states = [("banner", first), ("search", first + dt.timedelta(days=1))]

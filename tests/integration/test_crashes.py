@@ -1,4 +1,4 @@
-"""A run stopped at any time by any cause leaves only whole partitions, and the next run completes the work."""
+"""A run that is stopped at any time leaves only whole partitions, and the next run completes the work."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ STARTS: dict[str, Start] = {"directly": Headwater.directly, "through Dagster": l
 
 @dataclass(frozen=True)
 class Scene:
-    """A home before a run, and the contents of its lake *before* and (as they must be) *after* that run.
+    """A home in which a run is to be made, and the contents of its lake *before* and *after* an undisturbed run.
 
-    *seconds* is how long an undisturbed run takes, from when it gets the home's lock.
+    *seconds* is how long an undisturbed run takes, from the time when it gets the home's lock.
     """
 
     home: Home
@@ -60,7 +60,7 @@ def finished(start: Start, home: Home) -> float:
 
 
 def first_run(folder: Path, start: Start, **size: int) -> Scene:
-    """The first run of a home, whose lake is empty before."""
+    """A scene for the first run of a home, whose lake is empty before."""
     home = made_up_shop(folder / "landed", **size)
     undisturbed = copy_of(home, folder / "undisturbed")
     seconds = finished(start, undisturbed)
@@ -68,7 +68,7 @@ def first_run(folder: Path, start: Start, **size: int) -> Scene:
 
 
 def late_run(folder: Path, start: Start) -> Scene:
-    """A run in which late events of the second day replace partitions of an earlier run."""
+    """A scene for a run in which late events of the second day replace partitions of an earlier run."""
     home = made_up_shop(folder / "landed")
     late = sorted((home.landing / "native" / "events").iterdir())[1]
     shutil.move(late, folder / late.name)
@@ -81,7 +81,11 @@ def late_run(folder: Path, start: Start) -> Scene:
 
 
 def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
-    """Assert that a killed run left only whole partitions, and that one more run gives ``scene.after``, tidied."""
+    """Assert that a killed run left only whole partitions, and that the next run completes the work.
+
+    After the next run the lake must have the contents ``scene.after``, no temporary file may remain, and Dagster must
+    list no run as unfinished.
+    """
     assert lock_holder(home) is None
     assert_intact(home, scene.before, scene.after)
     finished(start, home)
@@ -95,9 +99,10 @@ def assert_as_if_undisturbed(scene: Scene, home: Home, start: Start) -> None:
 
 
 def stopped_at(scene: Scene, folder: Path, start: Start, share: float, sign: signal.Signals) -> tuple[Home, Outcome]:
-    """A copy of the scene's home in *folder* whose run was sent *sign* after about *share* of its time; its outcome.
+    """Start a run in a copy of the scene's home, and send it *sign* after about *share* of its time.
 
-    Machines vary in speed, so a run may end before that; then another run is stopped earlier.
+    Returns the copy, which is in *folder*, and the outcome of the run. Machines vary in speed, so a run may end before
+    the signal; then the next attempt sends the signal earlier.
     """
     seconds = scene.seconds * share
     for _ in range(8):
@@ -143,22 +148,22 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
 
 @pytest.mark.real
 def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
-    """Nothing is stale after it, so the next run writes no partition; it must still remove the unfinished files."""
+    """A killed ``run --force`` leaves nothing stale, but unfinished files, which the next run must remove."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     finished(Headwater.directly, home)
-    for _ in range(10):  # a busy process may miss the files being written
+    for _ in range(10):  # repeated, because the test may miss the short time in which files are written
         run = Headwater.directly(home, "--force")
         if run.wait_for(lambda: any(home.lake.rglob(".*.tmp"))):
             break
     assert run.stop(signal.SIGKILL).code == -signal.SIGKILL, "no file was being written"
-    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # added in case the kill left none
+    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # a second unfinished file
     left.write_bytes(b"half a file")
     finished(Headwater.directly, home)
     assert_tidy(home)
 
 
 def assert_one_line(home: Home, outcome: Outcome, after: Contents) -> None:
-    """Assert that Ctrl-C gave one line and left the lake intact, and that one more run gives the contents *after*."""
+    """Assert that Ctrl-C gave one line and left the lake intact, and that the next run gives the contents *after*."""
     assert outcome.errors == ["error: stopped; published partitions are intact, run again to continue"]
     assert (outcome.code, outcome.out) == (130, "")
     assert_intact(home, {}, after)

@@ -1,4 +1,4 @@
-"""Dagster on a home: what it knows about the tables, and what runs record."""
+"""Dagster on a home: how it represents the tables, and what runs record in it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from tests.support import land, make_home, table
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dg.Definitions]:
-    """A home in which nothing has landed, and its definitions."""
+    """A home in which nothing has landed, and its Dagster definitions."""
     home = new_home(tmp_path_factory.mktemp("empty") / "home")
     return open_workspace(home), build_definitions(home.root)
 
 
-# What Dagster knows -------------------------------------------------------------------------------------
+# Definitions --------------------------------------------------------------------------------------------
 
 
 def test_the_code_location_loads_without_warnings(home: Home) -> None:
@@ -100,7 +100,7 @@ def test_checks_guard_their_tables_and_block(empty: tuple[Workspace, dg.Definiti
 
 def test_a_setting_is_part_of_its_models_code_version(tmp_path: Path) -> None:
     versions = []
-    for hours in (24, 23):  # both round up to the same number of look-back days
+    for hours in (24, 23):  # both are rounded up to one day
         settings = {"start_date": FIRST, "attribution": {"head_lookback_hours": hours}}
         home = make_home(tmp_path / str(hours), settings=settings)
         graph = undescribed(home).resolve_asset_graph()
@@ -174,7 +174,7 @@ WHERE dt BETWEEN $from_dt AND $to_dt
 """
 
 
-# What a run leaves behind -------------------------------------------------------------------------------
+# What a run records -------------------------------------------------------------------------------------
 
 
 def test_a_range_is_written_and_recorded_day_by_day(computed: Home) -> None:
@@ -185,7 +185,7 @@ def test_a_range_is_written_and_recorded_day_by_day(computed: Home) -> None:
         for name, versions in plan.expected.items():
             events = materializations(instance, dg.AssetKey(name.split(".")))
             recorded = {event.partition: event for event in events}
-            assert len(recorded) == len(events)  # each partition is recorded once
+            assert len(recorded) == len(events)  # no partition is recorded twice
             assert {k and dt.date.fromisoformat(k) for k in recorded} == versions.keys(), name
             rows = table(computed, name)
             of_day = Counter(str(row.get("dt")) for row in rows)
@@ -208,7 +208,7 @@ def test_a_single_day_shows_a_preview_and_its_version(computed_copy: Home) -> No
     with open_instance(home) as instance:
         job = undescribed(home).resolve_job_def("tables")
         core = [dg.AssetKey(name.split(".")) for name in workspace.project.models if name.startswith("core.")]
-        # Tables with and without days, as the daily schedule asks for them.
+        # The daily schedule requests tables with daily partitions and tables without partitions.
         result = job.execute_in_process(instance=instance, partition_key=FIRST.isoformat(), asset_selection=core)
     assert result.success
     events = result.asset_materializations_for_node("core_by_day")
@@ -347,7 +347,7 @@ def test_what_a_killed_process_left_running_is_ended(home: Home) -> None:
         assert left.status == dg.DagsterRunStatus.FAILURE
 
 
-# What the UI lets a user ask for ------------------------------------------------------------------------
+# Requests from the UI -----------------------------------------------------------------------------------
 
 
 def test_a_check_without_its_table_is_refused_in_a_line(computed_copy: Home) -> None:

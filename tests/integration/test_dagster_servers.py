@@ -1,4 +1,4 @@
-"""A home run by Dagster's webserver and daemon as processes, queried and driven through GraphQL."""
+"""Dagster's webserver and daemon run a home as processes; the tests query and control them through GraphQL."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def by_day(project):
     return [name for name, model in project.models.items() if model.is_partitioned]
 
 
-# What is listed -------------------------------------------------------------------------------------------
+# Listings -------------------------------------------------------------------------------------------------
 
 
 def test_the_assets_are_listed_by_schema_with_what_they_read(servers, project):
@@ -112,7 +112,7 @@ def test_the_checks_are_listed_and_passed(servers, home, project):
     assert {key: check["blocking"] for key, check in found.items()} == blocking
     assert ("core.events", "no_robots") in found
     for (name, check), shown in found.items():
-        has_rows = bool(Lake(home.lake).versions(name))  # else nothing landed for it, so no check ran
+        has_rows = bool(Lake(home.lake).versions(name))  # without rows, no check has run
         status = (shown["executionForLatestMaterialization"] or {}).get("status")
         assert status == ("SUCCEEDED" if has_rows else None), check
 
@@ -178,7 +178,7 @@ def test_what_was_computed_is_fresh(servers, home, project):
     servers.wait("fresh marts", healthy)
 
 
-# What is launched -----------------------------------------------------------------------------------------
+# Runs that a user launches --------------------------------------------------------------------------------
 
 
 def test_a_launched_run_makes_its_partition_and_no_other(servers):
@@ -213,11 +213,14 @@ def test_a_backfill_of_a_range_is_one_run(servers):
     assert {after["core.events", key][1] for key in KEYS} == {run["id"]}
 
 
-# What happens by itself -----------------------------------------------------------------------------------
+# Runs that the sensor requests ----------------------------------------------------------------------------
 
 
 def reached_by_events_of(day, project):
-    """The partitions that depend on the events of *day*, by what each model reads and how many days it looks back."""
+    """(table, day) of the partitions that depend on the events of *day*, directly or through other tables.
+
+    They follow from the tables that each model reads and from the number of days that it looks back.
+    """
     reached = {("raw.events", day)}
     for name, model in project.models.items():
         if model.is_partitioned and not project.is_versioned_by_content(model):
@@ -270,7 +273,7 @@ def test_a_failed_check_shows_and_blocks(servers, home, project):
     assert (check["status"], check["runId"], check["evaluation"]["severity"]) == ("FAILED", run["id"], "ERROR")
     assert told in check["evaluation"]["description"]
 
-    # The old partition stays, and no table that reads it is computed; other tables are.
+    # The old partition stays, and no table that reads it is computed; all other tables are computed.
     after = servers.latest(KEYS)
     changed = {name for name, key in after if after[name, key] != before.get((name, key))}
     reads_events = {name for name, _ in reached_by_events_of(DAYS[2], project)}

@@ -1,4 +1,7 @@
-"""Damaged files of the lake: damage by disks or copying is found, then repaired or refused, and never published."""
+"""Damaged files of the lake: the damage is found, and no result computed from such a file is published.
+
+Damaged computed files are computed again; damaged raw files stop the run.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def flip(path: Path, rng: random.Random) -> None:
 
 
 def files_of(home: Home) -> tuple[list[Path], list[Path]]:
-    """The files of computed tables (with checksums), and those of raw events and directly in folders of raw tables."""
+    """(computed, raw): all files of computed tables, and some files of raw tables.
+
+    The raw files are those of raw.events, and those that are directly in the folder of a raw table.
+    """
     files = sorted(path for path in home.lake.rglob("*") if path.is_file() and path.stat().st_size)
     raw = home.lake / "raw"
     computed = [path for path in files if not path.is_relative_to(raw)]
@@ -63,20 +69,23 @@ def files_of(home: Home) -> tuple[list[Path], list[Path]]:
 
 
 def named(home: Home, *, deep: bool = True) -> set[Path]:
-    """The files that doctor says are damaged."""
+    """The files that ``headwater doctor`` reports as damaged."""
     found = [f.message for f in diagnose(home, deep=deep) if f.level == "error" and f.topic in ("lake", "raw")]
     return {Path(message.split(": damaged")[0]) for message in found if ": damaged" in message}
 
 
 def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: random.Random) -> None:
-    """Flip a bit in each of the *chosen* computed files; doctor must name them, and ``run --verify`` repair them."""
+    """Flip a bit in each of the *chosen* computed files.
+
+    Assert that doctor names them, and that ``run --verify`` restores the contents *wanted*.
+    """
     flipped = set(chosen)
     for path in flipped:
         flip(path, rng)
     told = named(home)
     checksums = {path for path in flipped if path.name == CHECKSUMS}
     assert flipped <= told
-    # A damaged line of a checksums file makes its partition suspect, even if that is sound.
+    # If a line of a checksums file is damaged, its partition is reported as damaged even though its data is not.
     assert all(
         path.parent.parent / CHECKSUMS in checksums or path.parent / CHECKSUMS in checksums for path in told - flipped
     )
@@ -88,7 +97,7 @@ def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: ran
 
 
 def test_flipped_bits_are_named_and_healed(home, wanted):
-    """One of them belongs to a table whose days are computed from its own previous day."""
+    """One of the damaged files belongs to a table whose days are computed from its own previous day."""
     rng = random.Random(1)
     computed, _ = files_of(home)
     own = max(Lake(home.lake).files("products.quadrants").values())
@@ -115,12 +124,12 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.raw).parent:  # doctor can check nothing else without the manifest
+        if path.parent == manifest_file(home.raw).parent:  # without the manifest, doctor can check no other file
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
             assert path in named(home)
-        # If only the checksums are damaged, they are written again without a message.
+        # If only the file of checksums is damaged, it is written again without a message.
         was_named = any(line.startswith(f"{path}: ") for line in complaints(home))
         assert was_named or (path.name == CHECKSUMS and are_sound(path.parent))
     finally:
@@ -129,7 +138,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
 
 
 def complaints(home: Home) -> list[str]:
-    """The messages about damage from a run that verifies everything; asserts that it publishes nothing."""
+    """Run with verification of all files; return the messages about damage. Asserts that the run publishes nothing."""
     try:
         summary = run_anyway(home, verify=True)
     except HeadwaterError as error:
@@ -139,7 +148,7 @@ def complaints(home: Home) -> list[str]:
 
 
 def run_anyway(home: Home, **request: Any) -> RunSummary:
-    """As ``run``, but errors do not fail the test."""
+    """Like ``tests.support.run``, but errors do not fail the test."""
     return run_home(home, Request(**request))
 
 
@@ -193,7 +202,7 @@ def test_another_size_is_found_without_looking_into_files(home, wanted):
 
 
 def test_what_is_computed_reads_no_damaged_file(home, wanted):
-    """A run without --verify does not look for a flipped bit, but finds it before it computes from that file."""
+    """A run without --verify does not check all files, but it checks a file before it computes from it."""
     rng = random.Random(5)
     lake = Lake(home.lake)
     day, path = min(lake.files("core.order_lines").items())
@@ -207,7 +216,7 @@ def test_what_is_computed_reads_no_damaged_file(home, wanted):
 
 
 def test_a_lake_without_checksums_is_computed_again_once(home, wanted):
-    """The lake of an earlier version of the program has none."""
+    """A lake that an earlier version of the program wrote has no checksums."""
     for path in home.lake.rglob(CHECKSUMS):
         path.unlink()
     summary = run(home)

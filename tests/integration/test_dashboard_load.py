@@ -1,6 +1,6 @@
-"""The dashboards under load from one visitor: the others still get their pages and answers.
+"""The dashboards under load from one visitor: other visitors still get their pages and query results.
 
-The limits are those that we promise: half of the pages within a second, an answer to ``SELECT 1`` within five.
+Half of the pages must arrive within a second, and the result of ``SELECT 1`` within five seconds.
 """
 
 from __future__ import annotations
@@ -50,13 +50,16 @@ def home(tmp_path_factory) -> Home:
 @pytest.fixture(scope="module")
 def port(home) -> Iterator[int]:
     with served(home) as number:
-        for _ in range(20):  # so that both processes have read the tables
+        for _ in range(20):  # enough requests for both processes to have read the tables
             assert Browser(number).send("GET", "/health")[0] == 200
         yield number
 
 
 class Attacker:
-    """Keeps connections open on which it sends endless requests, a byte a second; reopens those that are closed."""
+    """Keeps connections open and sends a request on each that never ends, one byte a second.
+
+    A connection that the server closes is opened again.
+    """
 
     def __init__(self, port: int, addresses: list[str]) -> None:
         self._port = port
@@ -94,7 +97,7 @@ class Attacker:
 
 
 def page(browser: Browser, path: str) -> int:
-    """The status of a page's contents."""
+    """The HTTP status of the request that loads the contents of the page *path*."""
     state = [("url", "pathname", path), ("url", "search", "?lang=en")]
     body = {
         "output": "..root.children...shown.data..",
@@ -192,7 +195,7 @@ def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
 
 
 def test_queries_of_a_closed_tab_are_dropped(port, home):
-    """The analyst of the previous test has left: her queries stop, and her next one runs."""
+    """The analyst of the previous test has closed her tab, so her queries stop and her next query can run."""
     ana = Browser(port)
     ana.sign_in("ana")
     status, text = ana.ask("SELECT 2", "c" * 32)

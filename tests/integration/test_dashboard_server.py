@@ -1,4 +1,4 @@
-"""The dashboards as processes: they start, follow the lake, survive a killed worker, and leave nothing behind."""
+"""The dashboards' server processes: they start, show new data, survive a killed worker, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def started(home: Home) -> tuple[Headwater, Browser]:
-    """A dashboard server of *home* that already answers, and a browser for it."""
+    """Start a dashboard server of *home* and wait until it answers; returns it and an HTTP client for it."""
     port = free_port()
     server = Headwater(home, "dashboard", "--port", str(port), "--workers", "2")
 
@@ -103,7 +103,7 @@ def test_new_days_are_copied_and_a_killed_worker_comes_back(home):
         land_days(home, DAYS[1:2], "second")
         run(home)
         assert server.wait_for(lambda: (now := current(home)) is not None and now.version != before.version)
-        for _ in range(6):  # any of the processes may answer
+        for _ in range(6):  # each request may go to another of the server's processes
             assert f"{DAYS[1]}" in page(browser)
     finally:
         server.stop(signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""Shops with too little data for most figures, from landing to the report: no crash, no NaN, and gaps are explained."""
+"""Shops with too little data for most figures, from landing to the report.
+
+Nothing crashes, no figure is NaN, and the report explains what is missing.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,12 @@ from tests.support import land, make_home, run, table
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 4, 27)
-DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # they include the end of a month
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # the fourth day ends a month
 LAST = DAYS[-1]
 
 
 class Shop:
-    """Collects the records to land, call by call."""
+    """Collects the records of a shop; each call of a method adds some."""
 
     def __init__(self) -> None:
         self.relations: dict[str, list[Row]] = {
@@ -82,7 +85,7 @@ def one_of_each() -> Shop:
 
 
 def all_equal() -> Shop:
-    """Every customer buys every product once a day, seen as often as every other."""
+    """Every customer buys every product once a day, and all products have equally many exposures."""
     shop = Shop()
     for sku in ("s1", "s2", "s3", "s4"):
         shop.lists(sku)
@@ -94,7 +97,7 @@ def all_equal() -> Shop:
 
 
 def never_seen() -> Shop:
-    """Sales without any event."""
+    """Products that are sold, in a shop that logs no events."""
     shop = Shop()
     for sku in ("s1", "s2"):
         shop.lists(sku)
@@ -103,7 +106,7 @@ def never_seen() -> Shop:
 
 
 def sold_below_cost() -> Shop:
-    """Every product loses money."""
+    """Every product is sold below its cost."""
     shop = Shop()
     for number, sku in enumerate(("s1", "s2", "s3")):
         shop.lists(sku, cost="25.00")
@@ -134,7 +137,7 @@ def without_costs() -> Shop:
 
 
 def categories_of_one() -> Shop:
-    """No product has another of its category beside it."""
+    """Each product is the only one of its category."""
     shop = Shop()
     for number, sku in enumerate(("s1", "s2", "s3")):
         shop.lists(sku, category=f"only {sku}")
@@ -145,7 +148,7 @@ def categories_of_one() -> Shop:
 
 
 def no_orders() -> Shop:
-    """Visitors who buy nothing."""
+    """Visitors see and click products, but nobody orders."""
     shop = Shop()
     for day in DAYS:
         for number, sku in enumerate(("s1", "s2", "s3")):
@@ -166,7 +169,7 @@ def nothing_but_a_catalogue() -> Shop:
 
 
 def given_away() -> Shop:
-    """Everything is free."""
+    """All prices and costs are 0."""
     shop = Shop()
     for sku in ("s1", "s2"):
         shop.lists(sku, cost="0.00")
@@ -193,7 +196,7 @@ _homes: dict[str, Home] = {}
 
 @pytest.fixture
 def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[], Shop]], Home]:
-    """The computed home of a shop, made once."""
+    """A function that returns the computed home of a shop; each home is computed only once."""
 
     def home_of(make: Callable[[], Shop]) -> Home:
         if make.__name__ not in _homes:
@@ -210,7 +213,7 @@ def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable
 
 
 def last_of(home: Home, name: str, **wanted: Any) -> list[Row]:
-    """The rows of table *name* on the last day whose columns have the values *wanted*."""
+    """The rows of table *name* for the last day in which columns have the values *wanted*."""
     rows = [row for row in table(home, name) if row["dt"] == LAST]
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
@@ -252,7 +255,7 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
 
 def test_one_customer_has_scores_an_octant_and_a_segment(home_of_shop):
     (customer,) = last_of(home_of_shop(one_of_each), "customers.rfm")
-    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle score
+    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle of 1 to 5
     assert customer["octant"]
     assert customer["segment"]
 
@@ -263,7 +266,8 @@ def test_equal_customers_are_alike_and_equal_products_not_high(home_of_shop):
     assert len(customers) == 3
     assert len({(c["r_score"], c["f_score"], c["m_score"], c["octant"], c["segment"]) for c in customers}) == 1
     products = last_of(home, "products.quadrants", matrix_id="exposure_margin", window_days=3)
-    assert values(products, "quadrant") == ["dog"] * 4  # "high" needs more than the mean, and all are equal
+    # Each product equals the mean, and "high" needs more than the mean.
+    assert values(products, "quadrant") == ["dog"] * 4
     assert values(products, "x_distance") == [0.0] * 4
 
 
@@ -279,7 +283,8 @@ def test_losses_are_negative_margins(home_of_shop):
     metrics = last_of(home_of_shop(sold_below_cost), "products.metrics", window_days=1)
     assert sorted(values(metrics, "margin_rate")) == pytest.approx([-1.5, -14 / 11, -13 / 12])
     placed = last_of(home_of_shop(sold_below_cost), "products.quadrants", matrix_id="exposure_margin", window_days=1)
-    assert sorted(values(placed, "quadrant")) == ["dog", "potential", "potential"]  # above the mean
+    # Two products are above the mean margin.
+    assert sorted(values(placed, "quadrant")) == ["dog", "potential", "potential"]
 
 
 def test_a_product_refunded_beyond_its_sale_has_no_margin_rate(home_of_shop):

@@ -1,7 +1,7 @@
-"""The fallbacks of sales matching, on a log in which nearly half of the lines have no cart or click of their product.
+"""The fallbacks of sales matching: how an order line without a cart or click of its product is matched.
 
-The simulated shop resembles a real one (``benchmarks.recovery.HALF_WITHOUT_EVENTS``). Worked examples of single lines
-are in ``test_sales_matching``.
+The log is simulated; as in a real shop, nearly half of its lines have no such event
+(``benchmarks.recovery.HALF_WITHOUT_EVENTS``). Worked examples of single lines are in ``test_sales_matching``.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ LINE = ["order_id", "line_no"]
 
 
 class Computed(NamedTuple):
-    """Attributed sales under one setting, joined with the planted truth, and the tables to compare them with."""
+    """Attributed sales, joined with the simulator's true entrances, and the tables to compare them with."""
 
     sales: pl.DataFrame
     entrances: pl.DataFrame
@@ -38,7 +38,7 @@ class Computed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Computed, Computed]:
-    """The results for the same log without the fallbacks, and with them."""
+    """The results for the same log, first without the fallbacks, then with them."""
     home, _ = init_home(tmp_path_factory.mktemp("half") / "home")
     land_shop(home, HALF_WITHOUT_EVENTS, days=6, devices=2500, seed=1)
     tables = ["+attribution.entrance_daily"]

@@ -1,4 +1,4 @@
-"""Faults of the machine and of files: one clear error line, no existing data harmed, and other work continues."""
+"""Full disks, missing permissions and damaged files: commands print one clear error line and harm no data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WITHOUT_POWERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def bound_by_permissions() -> tuple[str, ...]:
-    """The prefix that makes a command obey file permissions even for root; skips the test if there is none."""
+    """The command-line prefix that makes root obey file permissions; skips the test if there is no such program."""
     if os.geteuid() != 0:
         return ()
     if shutil.which("setpriv") is None:
@@ -73,12 +73,12 @@ def remount(folder: Path, options: str) -> None:
 
 
 def used(folder: Path) -> int:
-    """The bytes that the files below *folder* occupy, each rounded up to whole pages of 4,096 bytes."""
+    """The bytes that the files below *folder* occupy; each size is rounded up to a multiple of 4,096 bytes."""
     return sum(-(-path.lstat().st_size // 4096) * 4096 for path in folder.rglob("*") if path.is_file())
 
 
 def only_line(outcome: Outcome) -> str:
-    """The one line on standard error of a failed command."""
+    """Assert that a command failed with a single line on standard error, and return that line."""
     assert outcome.code == 1, (outcome.code, outcome.out, outcome.errors)
     assert len(outcome.errors) == 1, outcome.errors
     return outcome.errors[0]
@@ -92,7 +92,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @dataclass(frozen=True)
 class Computed:
-    """A home that is up to date, and what its lake holds."""
+    """A home that is up to date, and the contents of its lake."""
 
     home: Home
     contents: Contents
@@ -100,7 +100,7 @@ class Computed:
 
 @pytest.fixture(scope="module")
 def wanted(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> Computed:
-    """The computed home of the log ``landed``, and the contents that its lake must have."""
+    """The home ``landed`` after an undisturbed run, and the contents of its lake, which other runs must reach."""
     home = copy_of(landed, tmp_path_factory.mktemp("wanted") / "home")
     run(home)
     return Computed(home, contents(home))
@@ -141,7 +141,7 @@ def test_a_full_lake_is_one_line_and_the_next_run_finishes(tmp_path, landed, wan
 @pytest.mark.real
 @pytest.mark.parametrize("room", [20, 60, 120])
 def test_a_lake_that_fills_up_keeps_what_it_holds(tmp_path, landed, wanted, room):
-    """Late events would replace a day of every table; if the disk has no room for that, the old days stay."""
+    """Late events replace a day of every table; if the disk has no room for the new day, the old one stays."""
     home = copy_of(landed, tmp_path / "home")
     late = sorted((home.landing / "native" / "events").iterdir())[0]
     shutil.move(late, tmp_path / late.name)
@@ -163,7 +163,7 @@ def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wa
     with disk(home.dagster, size):
         outcome = headwater(home, "run")
         assert outcome.code == 1
-        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may write a line before it
+        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # preceded perhaps by a line of Dagster's
         assert not [line for line in outcome.errors if line.startswith("Traceback")]
         assert_intact(home, {}, wanted.contents)
         remount(home.dagster, "size=200m")
@@ -204,7 +204,7 @@ def test_no_room_for_spilling_names_the_folder_and_the_setting(tmp_path):
 
 @pytest.mark.real
 def test_files_that_may_not_grow_are_one_line(tmp_path, landed, wanted):
-    """A limit on file sizes resembles a full disk, and can be set without root."""
+    """The test limits the size of files, which has the effect of a full disk and needs no root."""
     home = copy_of(landed, tmp_path / "home")
 
     def limit() -> None:
@@ -330,7 +330,8 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path, monkeypatch):
     land_days(home, DAYS)
     gone = land(home, "events", visit(DAYS[1], "d2"), "gone")
     young = land(home, "events", visit(DAYS[1], "d3"), "young")
-    os.utime(young, (time.time() + 3600,) * 2)  # in the future, so that ingestion waits between listing and reading
+    # Ingestion waits between listing and reading the files, because this file's time is in the future.
+    os.utime(young, (time.time() + 3600,) * 2)
     monkeypatch.setattr(time, "sleep", lambda _seconds: gone.unlink())
     report = ingest(home, load_settings(home), settle_seconds=5)
     monkeypatch.undo()
@@ -362,7 +363,7 @@ def test_a_file_that_grows_while_read_is_left_for_the_next_run(tmp_path):
     assert len(table(home, "core.events")) == 2 * len(DAYS) + len(many)
 
 
-# The lake damaged by others ----------------------------------------------------------------------------
+# Files of the lake damaged or removed ------------------------------------------------------------------
 
 
 def test_a_damaged_or_missing_partition_is_computed_again(small):
@@ -393,7 +394,8 @@ def test_lost_raw_files_are_named_by_their_users_and_by_doctor(small):
     told = headwater(small, "doctor")
     assert told.code == 1
     assert f"{lost}: damaged: the file is gone (batch {lost.stem})" in told.out
-    # Without its landing file the batch cannot be read again; the run must refuse, not compute without its records.
+    # Without its landing file the batch cannot be read again; the run must fail, not compute without the batch's
+    # records.
     away = small.root / "away"
     small.landing.rename(away)
     refused = only_line(headwater(small, "run", "--force"))

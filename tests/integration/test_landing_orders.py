@@ -55,12 +55,15 @@ BY_TOUCHES = (
 
 
 def events_of(day: Day) -> list[Row]:
-    """Two visits on each day but the tenth, so that windows span a day without events."""
+    """Two visits on *day*; none on the tenth day, so that look-back windows contain a day without events."""
     return [] if day == DAYS[9] else [*visit(day, "d1"), *visit(day, "d2", "s2")]
 
 
 def sales_of(day: Day) -> Arrival:
-    """An order, except on days 7, 14, 21 and 28; on days 5, 10, … a refund of the order three days before, if any."""
+    """An order on *day*, but none on days 7, 14, 21 and 28.
+
+    On days 5, 10, … also a refund of the order placed three days before, if there is one.
+    """
     if day.day % 7 == 0:
         return {}
     header, line = order(day)
@@ -82,12 +85,12 @@ def together(arrivals: Iterable[Arrival]) -> Arrival:
 
 
 def day_of(day: Day) -> Arrival:
-    """All that happened on *day*."""
+    """All records of *day*."""
     return together([{"events": events_of(day)}, sales_of(day)])
 
 
 def in_order() -> list[Arrival]:
-    """The first 17 days at once, then each day by itself."""
+    """The first 17 days land at once, then each day by itself."""
     return [together(map(day_of, DAYS[:17])), *map(day_of, DAYS[17:])]
 
 
@@ -106,7 +109,7 @@ def split() -> list[Arrival]:
 
 
 def a_day_late() -> list[Arrival]:
-    """The events of each day come with the sales of the next."""
+    """The events of each day land together with the sales of the next day."""
     arrivals = [together(map(day_of, DAYS[:17])), sales_of(DAYS[17])]
     pairs = pairwise(DAYS[17:])
     arrivals += [together([{"events": events_of(day)}, sales_of(following)]) for day, following in pairs]
@@ -114,7 +117,7 @@ def a_day_late() -> list[Arrival]:
 
 
 def two_weeks_late() -> list[Arrival]:
-    """One visit of the fifth day, and its order, come when everything else is there."""
+    """One visit of the fifth day, and its order, land after all other records."""
     late = together([{"events": events_of(LATE)[2:]}, sales_of(LATE)])
     rest = together(map(day_of, DAYS))
     rest = {name: [record for record in records if record not in late.get(name, [])] for name, records in rest.items()}
@@ -123,7 +126,7 @@ def two_weeks_late() -> list[Arrival]:
 
 @dataclass(frozen=True)
 class Changed:
-    """The days for which a table has a partition (*there*), and those whose rows may have changed (*changed*)."""
+    """For a table, the days that have a partition (*there*), and the days whose rows may have changed (*changed*)."""
 
     there: set[Day]
     changed: set[Day]
@@ -132,13 +135,13 @@ class Changed:
         return Changed(self.there | other.there, self.changed | other.changed)
 
     def looked_back_on(self, offsets: Iterable[int]) -> Changed:
-        """The same for a table whose day D reads this table on D minus each of *offsets*."""
+        """These days for another table, whose day D reads this table on the days D minus each of *offsets*."""
         return Changed(
             *({day + dt.timedelta(days=n) for n in offsets for day in days} for days in (self.there, self.changed))
         )
 
     def chained(self) -> Changed:
-        """The same for a table that reads this one and its own previous day."""
+        """These days for another table, which reads this table and its own previous day."""
         changed: set[Day] = set()
         for day in sorted(self.there):
             if day in self.changed or day - dt.timedelta(days=1) in changed:
@@ -146,7 +149,7 @@ class Changed:
         return Changed(self.there, changed)
 
     def within(self, days: set[Day], added: set[Day]) -> set[Day]:
-        """The days that must be computed of *days*; *added* are those that did not exist before."""
+        """Those of *days* that must be computed; *added* are the days that did not exist before."""
         return days & self.there & (self.changed | added)
 
 
@@ -154,8 +157,8 @@ class Changed:
 class Expected:
     """Predicts which days of each table must be computed after each arrival, by the documented rules of the tables.
 
-    *events* and *sales*: the days that have any so far; *last*: the last day with records; *refunds*: (day of the
-    refund, day of its sale).
+    *events* and *sales* are the days that have events or sales so far, *last* is the last day with records, and
+    *refunds* has (day of the refund, day of the refunded sale).
     """
 
     events: set[Day] = field(default_factory=set)
@@ -172,19 +175,21 @@ class Expected:
         self.refunds |= {(day_in(r["refunded_at"]), day_in(r["order_id"])) for r in arrival.get("refunds", [])}
         before, self.events, self.sales = self.last, self.events | new_events, self.sales | new_lines
         self.last = max([self.last, *new_events, *new_orders, *(day for day, _ in self.refunds)])
-        # A refund counts once its sale is known; it changes its own day, and the day of the line that it lowers.
+        # A refund counts as soon as its sale has landed. It changes the day of the refund and the day of the sale.
         counts_now = {pair for pair in self.refunds if pair[1] in self.sales} - counted
         new_refunds, refunded = {day for day, _ in counts_now}, {day for _, day in counts_now}
         days = {FIRST + dt.timedelta(days=n) for n in range((self.last - FIRST).days + 1)}
         added = {day for day in days if day > before}  # days that had no partitions before
 
-        # A click can be the head of path ends on its own day and on the HEAD_DAYS after it.
+        # A click on an entrance can receive the credit for events (path ends) of its own day and of the HEAD_DAYS after
+        # it.
         ends_there = days & spread(self.events, HEAD_DAYS)
         ends = ends_there & (spread(new_events, HEAD_DAYS) | added)
         # A sale can be matched to a path end up to CART_DAYS before it.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
-        # Its touches are clicks up to CART_DAYS before it; unlike ends, they depend on no earlier day.
+        # The touches of a sale are clicks up to CART_DAYS before it. Unlike path ends, touches depend on no earlier
+        # day.
         touched_there = days & (self.sales | spread(self.events, CART_DAYS))
         touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {
@@ -242,7 +247,10 @@ class Expected:
 
 
 def day_in(text: str) -> Day:
-    """The business day of a time or an order's id: the UTC date at its start, because all times are in the morning."""
+    """The business day of a time or of an order's id, both of which start with their date.
+
+    The UTC date is the business day, because all times are in the morning.
+    """
     return dt.date.fromisoformat(text[:10])
 
 
@@ -252,7 +260,10 @@ def spread(days: Iterable[Day], after: int) -> set[Day]:
 
 
 def deliver(home: Home, arrivals: list[Arrival]) -> Expected:
-    """Land each arrival and run; assert that each run computes exactly the expected days. Returns the final state."""
+    """Land and compute each of *arrivals* in turn; assert that each run computes exactly the expected days.
+
+    Returns the ``Expected`` after the last arrival.
+    """
     expected = Expected()
     for number, arrival in enumerate(arrivals):
         for relation, records in arrival.items():
@@ -300,4 +311,5 @@ def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
     by_day = {name: days for name, days in published.items() if None not in days}
     assert by_day == expected.after({"order_lines": correction})
     assert {name for name, days in by_day.items() if days == {DAYS[1]}} >= {*BY_SALES, *BY_TOUCHES}
-    assert published.keys() - by_day.keys() == {"core.batches"}  # no cohorts before the end of the month
+    # The table of cohorts is not computed again, because it has no rows before the end of the month.
+    assert published.keys() - by_day.keys() == {"core.batches"}

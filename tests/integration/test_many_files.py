@@ -1,4 +1,4 @@
-"""Many small files landed at once, and a device with very many events: work, memory and processes stay bounded."""
+"""Many small files landed at once, and a device with very many events: time, memory and processes stay bounded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support import LANDED_AT, table
 
 
 class Watch:
-    """A running process and what it used: peak memory, child processes seen, and total processor seconds."""
+    """Watches a running process: its peak memory, its child processes, and its total processor seconds."""
 
     def __init__(self, run: Headwater) -> None:
         self.run = run
@@ -32,7 +32,7 @@ class Watch:
         self.children: set[str] = set()
 
     def end(self) -> Outcome:
-        """Wait for the end of the process while recording its use."""
+        """Wait for the end of the process; meanwhile record its memory, child processes and processor seconds."""
         watching = threading.Thread(target=self._look)
         watching.start()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -51,7 +51,7 @@ class Watch:
                 self.peak_bytes = max(self.peak_bytes, int(fields["VmHWM"].split()[0]) * 1024)
                 for task in Path(f"/proc/{process.pid}/task").iterdir():
                     self.children |= set((task / "children").read_text().split())
-            except (OSError, KeyError):  # it has just ended
+            except (OSError, KeyError):  # the process has just ended
                 return
             time.sleep(0.02)
 
@@ -77,7 +77,7 @@ def test_a_thousand_files_are_one_ingestion_of_one_process(tmp_path):
     outcome = watch.end()
     print(f"1,000 files: {watch.processor_seconds:.0f} processor seconds, {watch.peak_bytes / 2**20:.0f} MB")
     assert outcome.code == 0, outcome.errors
-    # One is allowed: on import, Dagster calls `file` to find out whether Python has 64 bits.
+    # One child process is allowed, because Dagster, when imported, runs `file` to find out whether Python has 64 bits.
     assert len(watch.children) <= 1
     assert sum(batch.relation == "events" for batch in RawLake.load(home).batches) == 1000
     with open_instance(home) as instance:
@@ -88,7 +88,10 @@ def test_a_thousand_files_are_one_ingestion_of_one_process(tmp_path):
 
 
 def land_visits(home: Home, devices: int, events: int = 1_000_000) -> None:
-    """Land a day of *events*, spread evenly over *devices*: clicks on an entrance and in lists, exposures, carts."""
+    """Land *events* events of one day, spread evenly over *devices* devices.
+
+    They are clicks on an entrance and in lists, exposures, and add-to-carts.
+    """
     folder = home.landing / "native" / "events"
     folder.mkdir(parents=True)
     target = literal(str(folder / "day.parquet"))

@@ -137,7 +137,7 @@ def test_each_matched_order_has_the_entrance_of_its_session(home):
 
 
 def test_margin_by_month_and_product_equals_the_files(home):
-    """A month's margin is its sales less their cost, less the refunds made in the month, also of earlier sales."""
+    """A month's margin is its sales minus their cost, minus the month's refunds (of any month's sales)."""
     product_of = {item["order_item_id"]: item["product_id"] for item in rows("order_items")}
     expected = defaultdict(Decimal)
     for item in rows("order_items"):
@@ -155,7 +155,7 @@ def test_margin_by_month_and_product_equals_the_files(home):
 
 
 def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
-    """At each month's end: relative share by revenue of 28 days, and growth against the 28 days before them."""
+    """At each month's end: the relative share by revenue of 28 days, and growth from the 28 days before."""
     revenue = defaultdict(Decimal)
     for item in rows("order_items"):
         revenue[item["product_id"], dt.date.fromisoformat(item["created_at"][:10])] += Decimal(item["price_usd"])
@@ -175,7 +175,7 @@ def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
         sold, before = in_window(sku, day), in_window(sku, day - dt.timedelta(days=28))
         largest_other = max(in_window(other, day) for other in "1234" if other != sku)
         assert share == (pytest.approx(float(sold / largest_other)) if largest_other else None)
-        has_base = before and day - dt.timedelta(days=55) >= start  # the previous window has all its days
+        has_base = before and day - dt.timedelta(days=55) >= start  # the shop existed in all 28 days before
         assert growth == (pytest.approx(float(sold / before - 1)) if has_base else None)
 
 

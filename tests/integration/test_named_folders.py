@@ -1,7 +1,7 @@
 """A home below folders named like columns: ``sku=x/dt=2020-01-01/revenue=5/shop`` is a home like any other.
 
-DuckDB and Polars read ``name=value`` of the whole path as columns unless they are told not to, and those replace the
-columns that the files hold.
+By default DuckDB and Polars read each ``name=value`` in a path as a column, which replaces a column of that name in the
+files.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def columns(tables: Iterable[str]) -> dict[str, str]:
 
 
 def all_columns() -> dict[str, str]:
-    """As ``columns``, for every table."""
+    """Every column of every table, with a value of its type."""
     return columns([*RAW_TABLES, *load_project(None, Settings()).models])
 
 
 def folders(names: Mapping[str, str]) -> list[list[str]]:
-    """Paths, as lists of folders called ``name=value``, that together contain all *names*; as few paths as possible."""
+    """As few paths as possible that together contain all *names*; a path is a list of folders called ``name=value``."""
     paths: list[list[str]] = [[]]
     for name, value in sorted(names.items()):
         if len("/".join(paths[-1])) > LONGEST_PATH:
@@ -98,7 +98,7 @@ def plain(landed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def assert_is_like_any_other(home: Home, plain: Home) -> None:
-    """Compute *home* and assert that everything readable in it equals that of *plain*."""
+    """Compute *home*, whose path has ``name=value``; assert that its tables and files equal those of *plain*."""
     run(home)
     assert_same_contents(contents(home), contents(plain))
     assert run(home).did_nothing

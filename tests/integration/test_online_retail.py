@@ -26,7 +26,7 @@ from tests.reference_customers import Sales, rfm
 from tests.support import LANDED_AT, assert_same_rows, table
 
 FILE = "online_retail.csv.gz"
-# Only the snapshots of month ends and of the last day are needed here.
+# The tests read only the snapshots of month ends and of the last day.
 SETTINGS = "timezone: Europe/London\ncurrency: GBP\nsnapshots: {daily_for_days: 1}\n"
 
 
@@ -101,7 +101,7 @@ def small(tmp_path):
 
 def test_each_line_becomes_what_the_policy_says(small):
     run_home(small)
-    assert counts(small) == [(20, 20, 0, 0, 6)]  # the 6 unmapped records are corrections and bookings
+    assert counts(small) == [(20, 20, 0, 0, 6)]  # 6 records, corrections and bookings, map to no row
     orders = found(small, "SELECT order_id, user_id, status, ordered_at, currency FROM core.orders ORDER BY 1")
     assert orders == [
         ("100", "501", "paid", dt.datetime(2011, 1, 30, 9), "GBP"),
@@ -136,14 +136,17 @@ def test_what_a_cancellation_does_not_find_is_a_lineless_refund(small):
     assert found(small, NOT_FOUND) == [
         ("C099", 1, Decimal(15)),  # cancelled before any purchase
         ("C104", 1, Decimal("8.25")),  # bought at another price
-        ("C105", 1, Decimal("4.95")),  # customer unknown
+        ("C105", 1, Decimal("4.95")),  # the customer is unknown
         ("C106", 1, Decimal("27.50")),  # a discount, not a product
         ("C107", 1, Decimal("1.25")),  # one unit more than was bought
     ]
 
 
 def test_units_that_were_cancelled_are_not_cancelled_again(tmp_path):
-    """Bought 5, returned 3, bought 4, returned 5: these are 4 of the last sale and 1 of the first, so 1 is left."""
+    """Bought 5, returned 3, bought 4, returned 5.
+
+    The last 5 are matched with the 4 of the last sale and 1 of the first sale, so 1 unit of the first is left.
+    """
     home = make_home(tmp_path / "shop")
     lines = [("200", 5), ("C201", -3), ("202", 4), ("C203", -5), ("C204", -2)]
     text = "".join(f"{no},10001,RED MUG,{n},2011-01-30 1{i}:00:00,2,501,UK\n" for i, (no, n) in enumerate(lines))
@@ -182,7 +185,7 @@ def test_an_invoice_cut_in_two_files_is_one_whole_order(tmp_path):
     write(home, "".join(lines[:2]), "one.csv")
     write(home, "".join([*lines[2:], lines[3]]), "two.csv")
     run_home(home)
-    # Both files have the invoice's equal lines; the result has as many of them as the second file, not the sum.
+    # Both files have equal lines of one invoice. The result has as many as the second file, not those of both files.
     rows = found(home, "SELECT sku, quantity FROM core.order_lines WHERE order_id = '100' ORDER BY ALL")
     assert rows == [("10001", 6), ("10001", 6), ("10002A", 4), ("10002A", 4), ("10003", 1)]
     numbers = found(home, "SELECT list(line_no ORDER BY line_no) FROM core.order_lines WHERE order_id = '100'")
@@ -229,7 +232,8 @@ def home(tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("online_retail") / "shop")
     shutil.copyfile(data_set("online_retail") / FILE, home.landing / "online_retail" / "invoice_lines" / FILE)
     os.utime(home.landing / "online_retail" / "invoice_lines" / FILE, (LANDED_AT.timestamp(), LANDED_AT.timestamp()))
-    # Without products, which take two thirds of the time, and which test_maven compares with direct sums.
+    # The products' tables are not computed here. They take two thirds of the time, and test_maven compares them with
+    # direct sums.
     tables = frozenset(open_workspace(home).project.select(["core", "attribution", "customers"]))
     started = time.monotonic()
     summary = run_home(home, Request(tables))
@@ -264,7 +268,7 @@ class Entry:
 
 @cache
 def entries():
-    """Kind, as the policy calls it (sale, cancellation, correction, booking), or "all" → lines of the file."""
+    """Kind of line (sale, cancellation, correction, booking) → lines of the file; the key "all" has every line."""
     with gzip.open(data_set("online_retail") / FILE, "rt", encoding="utf-8") as file:
         rows = [
             Entry(
@@ -350,7 +354,7 @@ def test_negative_quantities_are_cancellations_or_the_like(home):
     assert total(kinds["correction"]) == 0
     assert not any(row.customer for row in kinds["correction"] if row.units < 0)
     assert found(home, "SELECT count(*) FROM core.order_lines WHERE quantity <= 0 OR revenue < 0") == [(0,)]
-    # Invoice numbers with C are cancellations, except that lines of the shop's own costs are bookings.
+    # Lines of an invoice whose number starts with C are cancellations, or bookings if they are the shop's own costs.
     assert sum(row.invoice.startswith("C") for row in kinds["all"]) == 9_288
     assert sum(row.invoice.startswith("C") for row in kinds["booking"]) == 134
 
@@ -489,7 +493,7 @@ WINDOW = 365
 
 @cache
 def restated():
-    """The rows of the restatement of customers as of the file's last day, computed from the file alone."""
+    """The rows of customers.rfm as of the file's last day, computed from the file in plain Python."""
     lines = [
         {
             "order_id": row.invoice,

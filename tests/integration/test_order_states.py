@@ -1,4 +1,4 @@
-"""Orders that change: refunds, returns, removed lines, versions of which none is known to be the newest."""
+"""Orders that change: refunds, returns, removed lines, and versions without a time that would show which is newest."""
 
 from __future__ import annotations
 
@@ -161,7 +161,10 @@ def test_tied_versions_are_listed_and_the_further_status_counts(home: Home) -> N
 
 
 def test_two_lines_of_one_number_are_told_with_file_and_figures(home: Home) -> None:
-    """A public data set numbered order lines by product, so two had the same number and one was silently lost."""
+    """Two lines with one number count as one, and a check reports their file and how many there are.
+
+    A public data set numbered order lines by product, so two lines had one number and one was silently lost.
+    """
     lines = [line(f"o{n}", sku=sku, price=price) for n in range(5) for sku, price in (("A", "10"), ("B", "25"))]
     summary = computed(home, orders=[order(f"o{n}") for n in range(5)], order_lines=[*lines, line("o9", 1, "1")])
     assert len(table(home, "core.order_lines")) == 5

@@ -56,7 +56,7 @@ def test_no_product_is_called_low_in_what_was_never_logged(shop: Home) -> None:
 def test_no_law_is_broken_for_want_of_exposures(shop: Home) -> None:
     found = [row for row in rows_of(shop, "products.portfolio_health") if row["dt"] == LAST]
     by_exposure = [row for row in found if row["matrix_id"] in ("exposure_margin", "exposure_conversion")]
-    assert len(by_exposure) == 16  # two matrices × two windows × four laws
+    assert len(by_exposure) == 16  # two matrices × two windows × four rules
     assert {(row["verdict"], row["value"]) for row in by_exposure} == {(None, None)}
     assert {row["evidence_en"] for row in by_exposure} == {"No exposures in the log"}
     assert {row["evidence_zh"] for row in by_exposure} == {"日志中没有商品曝光"}

@@ -1,4 +1,4 @@
-"""Odd PageIds from broken SDKs: no record is lost, every path end has one entrance, and no run fails."""
+"""Odd PageIds (page numbers) from broken SDKs: no record is lost, every path has one entrance, and no run fails."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def event(second: int, kind: str, page_id: Any, module: str = "grid", device: st
 
 
 def visit(start: int, page_ids: list[int], module: str = "banner", device: str = "d1") -> list[Row]:
-    """A click on an entrance on the first page, a click on each next page, and an add-to-cart on the last."""
+    """The events of a visit to pages *page_ids*, a second apart from second *start* on.
+
+    They are a click on entrance *module* on the first page, a click on each next page, and an add-to-cart on the last.
+    """
     first, *middle, last = page_ids
     steps = [event(start, "click", first, module, device)]
     steps += [event(start + n, "click", page, device=device) for n, page in enumerate(middle, start=1)]

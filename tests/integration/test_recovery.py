@@ -1,4 +1,4 @@
-"""The pipeline finds again what the simulator planted: entrances, slots, and the effect of what a slot shows."""
+"""The pipeline recovers what the simulator planted: sales' entrances and slots, and effects of slots' contents."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pipelines.simulator import SimulationParameters, parameters_with
 
 
 def recovered_home(folder: Path, parameters: SimulationParameters, days: int, devices: int) -> Home:
-    """A home with a simulated log, whose attributed sales are computed."""
+    """A home with a simulated log, for which the attributed sales have been computed."""
     home, _ = init_home(folder)
     land_shop(home, parameters, days=days, devices=devices, seed=1)
     compute_sales(home)
@@ -23,7 +23,7 @@ def recovered_home(folder: Path, parameters: SimulationParameters, days: int, de
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home of a clean log; its attributed sales and slots are computed."""
+    """A home with a log without faults, for which the attributed sales and the table of slots have been computed."""
     home = recovered_home(tmp_path_factory.mktemp("clean") / "home", parameters_with(()), days=8, devices=2000)
     compute_sales(home, ["+attribution.slot_daily", "attribution.entrance_daily"])
     return home
@@ -40,7 +40,7 @@ def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:
 
 
 def test_the_recovery_is_no_tautology(clean: Home) -> None:
-    """If the entrances are shuffled among the sales, fewer than half of the lines have the planted one."""
+    """If the entrances are shuffled among the sales, fewer than half of the lines have the planted entrance."""
     sales = sales_beside_truth(clean)
     dealt = recovery(sales.with_columns(pl.col("entrance_id").shuffle(seed=1)))
     assert dealt.entrance < 0.5 * dealt.lines
@@ -61,7 +61,7 @@ def test_traps_cost_little(tmp_path: Path, trap: str, entrance: float, slot: flo
     assert found.slot >= slot * found.lines
 
 
-ALONE = pytest.mark.real  # each takes as long as both together
+ALONE = pytest.mark.real  # run only on request, because each takes as long as "both"
 
 
 @pytest.fixture(
@@ -69,7 +69,10 @@ ALONE = pytest.mark.real  # each takes as long as both together
     params=[pytest.param("seconds_off", marks=ALONE), pytest.param("slow_requests", marks=ALONE), "both"],
 )
 def disturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Home]:
-    """The clean log, but with all clocks up to 30 s off, all requests taking 5 to 40 s, or both; and which of these."""
+    """The name of a disturbance, and a home with the clean log under that disturbance.
+
+    All clocks are up to 30 s off, all requests take 5 to 40 s, or both.
+    """
     rates = {"seconds_off": {"seconds_off_rate": 1.0}, "slow_requests": {"slow_request_rate": 1.0}}
     rates["both"] = rates["seconds_off"] | rates["slow_requests"]
     parameters = replace(parameters_with(()), **rates[request.param])
@@ -78,7 +81,7 @@ def disturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def money_lost(sales: pl.DataFrame, undisturbed: pl.DataFrame) -> float:
-    """The share of revenue whose entrance is the planted one in *undisturbed* but not in *sales*."""
+    """The share of revenue that has the planted entrance in *undisturbed*, but another one in *sales*."""
     key = ["order_id", "line_no"]
     both = undisturbed.join(sales, on=key, how="full", suffix="_now", validate="1:1")
     assert both.height == sales.height == undisturbed.height
@@ -94,7 +97,8 @@ def test_clocks_seconds_off_cost_under_a_thousandth_of_sales(clean: Home, distur
     assert sales.filter(quick).height == undisturbed.filter(quick).height == sales.height
     assert money_lost(sales, undisturbed) < 0.001
     if name == "both":
-        # Without the tolerance, a cart received after its order would count as made after it.
+        # Without the tolerance, a cart that is received after its order would not be matched, as if made after the
+        # order.
         compute_sales(home, clock_tolerance_seconds=0)
         strict = sales_beside_truth(home)
         assert strict.filter(quick).height < 0.98 * sales.filter(quick).height
@@ -111,9 +115,9 @@ def test_the_realistic_mix_of_all_traps_still_finds_most(tmp_path: Path) -> None
 
 
 def test_a_planted_effect_of_new_content_is_seen_in_slot_daily(clean: Home) -> None:
-    """Click-through before and after each change of a slot's content has the planted ratio.
+    """The ratio of the click-through rates after and before each change of a slot's content is the planted one.
 
-    Tolerance: four standard deviations of the logarithm of the ratio, estimated from the numbers of clicks and
+    The tolerance is four standard deviations of the logarithm of the ratio, estimated from the numbers of clicks and
     impressions before and after.
     """
     key = ["page_type", "module", "slot", "content_id"]

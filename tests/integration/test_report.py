@@ -1,4 +1,4 @@
-"""The report of a day: its texts, how it explains missing data, and which commands and assets write it."""
+"""The daily report: its texts, how it explains missing data, and which commands and assets write it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Words(HTMLParser):
 
 
 def read(path: Path) -> tuple[str, Words]:
-    """The text of a report in one line, and the parsed page."""
+    """The text of the report *path* as one line, and the parsed page."""
     page = Words()
     page.feed(path.read_text(encoding="utf-8"))
     return " ".join(" ".join(page.text).split()), page
@@ -73,7 +73,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
-    """Orders and order lines of *day*, of two products with costs and 24 customers who return now and then."""
+    """Orders and order lines of *day*, of two products with costs and 24 customers; *number* decides who buys."""
     orders, lines = [], []
     for customer in range(24):
         if day != YOUNG[customer % 5] and (7 * customer + 3 * number * number) % (3 + customer % 6):
@@ -90,7 +90,7 @@ def shopping(day: dt.date, number: int) -> tuple[list[dict], list[dict]]:
 
 @pytest.fixture(scope="module")
 def young(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The computed home of a shop that is a few days old, among them the end of a month."""
+    """The computed home of a shop that is a few days old; one of the days ends a month."""
     home = make_home(
         tmp_path_factory.mktemp("young") / "home",
         settings={"start_date": YOUNG[0], "threads": 1, "snapshots": {"daily_for_days": 1}},
@@ -118,17 +118,18 @@ def young_pages(young: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @pytest.fixture(scope="module")
 def old(computed: Home, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of the report of a day whose snapshots are not kept."""
+    """The text of the report of a day whose snapshots (tables as of that day) are not kept."""
     return read(write_report(computed, "en", day=DAYS[1], out=tmp_path_factory.mktemp("old") / "old.html"))[0]
 
 
-# What it says -------------------------------------------------------------------------------------------
+# Texts and figures --------------------------------------------------------------------------------------
 
 
 def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "Daily report · Wednesday, 4 Mar 2026" in text
-    assert "Sales ¥10 0% vs day before (¥10) – vs same weekday last week Sum over" in text  # the shop is four days old
+    # The comparison with last week is missing, because the shop is four days old.
+    assert "Sales ¥10 0% vs day before (¥10) – vs same weekday last week Sum over" in text
     assert "✔ The entrances' sales sum to ¥10.00, equal to the sales of the day's paid orders." in text
 
 
@@ -179,7 +180,7 @@ def test_the_same_day_gives_the_same_page(computed: Home, pages: dict[str, Path]
     assert re.sub(time, "", again) == re.sub(time, "", pages["en"].read_text(encoding="utf-8"))
 
 
-# What is not there --------------------------------------------------------------------------------------
+# Missing data -------------------------------------------------------------------------------------------
 
 
 def test_what_has_no_earlier_snapshot_is_said(pages: dict[str, Path]) -> None:
@@ -243,7 +244,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert (
         "No product has both metrics. Missing: Product exposures, Margin rate. Product exposures come from the "
         "event log, which has none. Margin rate needs the cost" in text
-    )  # no exposures, and no cost of the products sold
+    )  # the shop has no exposures, and no costs of the products sold
     assert "Portfolio health" in text
 
 
@@ -253,8 +254,8 @@ def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict
         "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product "
         "has both metrics; missing: Growth rate." in text
     )
-    assert "Grey arrows: where named products were 1 day ago" in text  # window of 1 day, which has a previous day
-    assert "No arrows: no places from 2026-02-02 to compare with." in text  # window of 28 days
+    assert "Grey arrows: where named products were 1 day ago" in text  # in the window of 1 day
+    assert "No arrows: no places from 2026-02-02 to compare with." in text  # in the window of 28 days
     health = text[text.index("Portfolio health") :]
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
@@ -320,7 +321,7 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young_pages: d
 def test_snapshots_of_products_that_are_not_kept_are_named(old: str) -> None:
     for what in ("Assortment", "Portfolio health", "Moves between quadrants in 28 days"):
         assert f"{what}: not kept for 2026-03-02. Only the last 1 days and month ends are kept" in old
-    assert "Products without a known cost Window: the 28 days" in old  # figures are kept for every day
+    assert "Products without a known cost Window: the 28 days" in old  # this table is kept for every day
 
 
 def test_nothing_expected_before_a_months_end(pages: dict[str, Path]) -> None:
@@ -344,7 +345,7 @@ def test_a_home_whose_matrices_are_taken_out_says_so(home: Home, tmp_path: Path)
     assert "config/matrices.yaml defines no product matrix" in text
 
 
-# Errors and who writes it -------------------------------------------------------------------------------
+# Errors, and the commands and assets that write reports -------------------------------------------------
 
 
 def test_the_command_writes_into_the_home(computed_copy: Home) -> None:
@@ -383,7 +384,7 @@ def test_a_day_between_that_is_not_computed_says_how_to(computed_copy: Home) -> 
 def test_the_default_is_the_newest_day_that_is_over(computed: Home) -> None:
     workspace = open_workspace(computed)
     assert last_day(computed) == DAYS[3]
-    # At that time it is already the fourth day in Shanghai, so the third is over.
+    # At this UTC time it is already the fourth day in Shanghai, so the third day is over.
     assert newest_day(workspace, dt.datetime(2026, 3, 3, 17, tzinfo=dt.UTC)) == DAYS[2]
     # If all days are in the future, because of a wrong clock, the last one is shown.
     assert newest_day(workspace, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) == DAYS[3]
@@ -438,6 +439,7 @@ def test_a_link_is_followed_and_no_place_for_a_file_is_one_line(computed: Home, 
 def test_a_day_that_is_not_over_says_so(computed: Home) -> None:
     with open_day(computed, DAY) as reader:
         during = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(2), dt.UTC))
-        after = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(20), dt.UTC))  # past midnight in the shop
+        # This UTC time is past midnight in the shop's time zone.
+        after = report_html(reader, "en", dt.datetime.combine(DAY, dt.time(20), dt.UTC))
     assert f"This day is not over: it contains the data processed by {DAY} 10:00" in during
     assert "This day is not over" not in after

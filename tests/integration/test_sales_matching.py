@@ -1,6 +1,6 @@
-"""Worked examples of matching order lines to events, through the whole pipeline and the restatement.
+"""Worked examples of matching order lines to events, by the pipeline and by the reference implementation.
 
-Each case has its own buyer and device, so that one log contains all. The cases: clocks that differ by seconds,
+Each case has its own buyer and device, so that one log can contain all cases. They cover clocks that differ by seconds,
 simultaneous events, variants, and lines without an event of their product, with the fallbacks and without.
 """
 
@@ -39,8 +39,8 @@ PRODUCTS = [
 class Case:
     """The events and order lines of one buyer, and *expect*: line_no → (matched_by, event_id, entrance_id).
 
-    Times are seconds from the order. A line is given as a sku, or as a sku and a price. *without* is the expectation
-    without fallbacks, if it differs.
+    Times are in seconds after the order. A line is given as a sku, or as a sku and a price. *without* is the expected
+    result without the fallbacks, if it differs from *expect*.
     """
 
     name: str
@@ -52,7 +52,10 @@ class Case:
 
 
 def at(seconds: float, event_id: str, event_type: str, sku: str | None = None, **values: Any) -> Row:
-    """An event *seconds* from the order, by the device's clock; on a page of its own unless *values* has a page_id."""
+    """An event *seconds* after the order by the device's clock.
+
+    It is on a page of its own unless *values* has a page_id.
+    """
     row = {"event_id": event_id, "event_type": event_type, "sku": sku, "page_type": "detail", "module": "buy"}
     return {**row, "page_id": 1_000_000 + round(10 * seconds), "seconds": seconds, **values}
 
@@ -70,7 +73,10 @@ def cart(seconds: float, event_id: str, sku: str = "hat", **values: Any) -> Row:
 
 
 def sent(seconds: float, after: float) -> Row:
-    """Times of a record: sent at *seconds* by the device's clock, received *after* seconds later by the server's."""
+    """sent_time and received_time of a record that is sent at *seconds* by the device's clock.
+
+    The server's clock shows *after* seconds more when the record is received.
+    """
     return {"sent": seconds, "received": seconds + after}
 
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.real
 
 @dataclass
 class Browser:
-    """Sends HTTP requests unchanged, each on its own connection, and keeps cookies."""
+    """An HTTP client that keeps cookies; it sends requests unchanged, each on its own connection."""
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Browser:
     def call(
         self, output: str, inputs: list[tuple[str, str, object]], state: list[tuple[str, str, object]]
     ) -> tuple[int, str]:
-        """Request the callback that has *output*; returns status and body."""
+        """Request the Dash callback with output *output*; returns status and body of the response."""
         name, _, prop = output.partition(".")
         request = {
             "output": output,
@@ -71,7 +71,7 @@ class Browser:
         return status, text
 
     def ask(self, sql: str, key: str) -> tuple[int, str]:
-        """Press Run on the SQL page, under the run key *key*; returns status and body."""
+        """Send the request of the SQL page's button Run; *key* identifies the run. Returns status and body."""
         state = [
             ("sql-auto", "data", False),
             ("sql-text", "value", sql),

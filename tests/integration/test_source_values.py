@@ -18,7 +18,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def kept_aside(home: Home, relation: str) -> dict[int, str]:
-    """record_no → reasons, for each quarantined record of *relation*."""
+    """record_no → reasons, for each record of *relation* that was quarantined (refused)."""
     rows = raw(home, "raw.quarantine", "record_no")
     return {row["record_no"]: row["reasons"] for row in rows if row["relation"] == relation}
 
@@ -180,6 +180,6 @@ def test_online_retail(home: Home) -> None:
     users = by(raw(home, "raw.orders"), "order_id", "user_id")
     assert users == {"100": ("501",), "103": (None,), "107": ("501",)}
     amounts = by(raw(home, "raw.refunds"), "refund_id", "order_id", "amount")
-    # C104 has no customer, so no purchase is found for it; for C106 one is found.
+    # C104 has no customer, so it is not matched with a purchase; C106 is matched with one, of order 100.
     assert amounts == {"C104-1": ("C104", Decimal("2.5")), "C106-1-100-1": ("100", Decimal("2.5"))}
     assert by(raw(home, "raw.products"), "sku", "list_price") == {"A": (Decimal("2.5"),)}

@@ -1,4 +1,4 @@
-"""Dagster and the planner agree on what is stale."""
+"""Dagster's UI and the project's planner agree on which partitions are stale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def dagster_stale(home: Home) -> Stale:
 
 
 def planner_stale(home: Home) -> tuple[Stale, Stale]:
-    """(table, day) of what the planner calls stale; and the part that reads nothing stale, which is computed next."""
+    """(table, day) of all stale partitions by the planner, and of those that can be computed next.
+
+    Those that can be computed next read no stale partition.
+    """
     workspace, plan = plan_of(home)
     stale = {(name, key) for name, keys in plan.stale.items() for key in keys}
     ready = {
@@ -51,9 +54,10 @@ def planner_stale(home: Home) -> tuple[Stale, Stale]:
 
 
 def assert_staleness_agrees(home: Home) -> Stale:
-    """Assert that Dagster marks the partitions that are next, and no more than the planner; returns what it marks.
+    """Assert that Dagster marks as stale at least the partitions to compute next, and only stale ones.
 
-    Dagster compares with the current inputs only; the planner includes what will be stale once those are recomputed.
+    Returns the partitions that Dagster marks. Dagster compares a partition with its current inputs only; the planner
+    also includes partitions that will be stale once stale inputs have been recomputed.
     """
     shown = dagster_stale(home)
     stale, ready = planner_stale(home)
@@ -76,7 +80,7 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
     assert {(t, d) for t, d in dagster_stale(home) if d} == {("core.events", DAYS[1])}
     engine.compute(["core.events"], DaySpan(DAYS[1], DAYS[1]))
     shown = assert_staleness_agrees(home)
-    # A head counts for a day and a half after its click, so the late one affects three days.
+    # A click on an entrance receives credit for up to a day and a half after it, so the late click affects three days.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
     assert {d for t, d in shown if t == "attribution.slot_daily"} == {DAYS[1]}
     compute_stale(home, engine)

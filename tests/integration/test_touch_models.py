@@ -1,7 +1,8 @@
-"""Edge cases of the touch models: the window, ties, long paths, log-in, refunds, and the checks of their tables.
+"""Edge cases of the touch models, which divide an order among the clicks on entrances (touches) before it.
 
-Here: one shop whose shoppers are a case each, computed once by the whole pipeline; changed settings; corrupted tables.
-Not here: the models' shares and the transforms (``tests.golden``), random logs (``test_against_reference``).
+Here: the window, ties, long paths, log-in, refunds, and the checks of the models' tables. Each shopper of one shop is a
+case; the shop is computed once by the whole pipeline. Also changed settings, and corrupted tables.
+Not here: the models' shares and path transforms (``tests.golden``), random logs (``test_against_reference``).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LARGE = Decimal("900719925474.0993")
 
 
 def click(event_id: str, before: dt.timedelta, user: str | None, **values: Any) -> Row:
-    """A click of *user* on the banner, at the time *before* the orders of this test."""
+    """A click of *user* on the banner, *before* (a time span) the orders of this module."""
     time = (ORDERED_AT - before).isoformat() + "Z"
     page = {"page_id": 1, "page_type": "home", "module": "banner"}
     return {
@@ -66,7 +67,7 @@ def order(log: Log, order_id: str, user: str | None, price: str = "10", lines: i
 
 
 def landed() -> Log:
-    """The log of all cases; each has a shopper named after it."""
+    """The log of all cases; the shopper of a case is named after it."""
     log = Log()
     add_windows(log)
     add_paths(log)

@@ -1,4 +1,7 @@
-"""Turns limit queries over threads and processes: one a user, a few in all; no user waits for another's queue."""
+"""``Turns`` limits how many queries run at once, over all threads and processes: one per user, and a few in all.
+
+A user does not wait for the waiting queries of another user.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ LONG = 60.0
 
 
 def patient() -> None:
-    """A wait without a time limit."""
+    """Does nothing where a query would stop waiting, so that it waits without a time limit."""
 
 
 class Queries:
@@ -81,7 +84,7 @@ def test_a_users_queries_run_one_after_another_as_they_came(tmp_path):
 
 
 def test_two_processes_of_a_server_run_one_query_of_a_user(tmp_path):
-    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # as if two processes
+    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # separate objects, as in two processes
     here.ask("ann", "a")
     until(lambda: here.running == ["a"])
     there.ask("ann", "b")

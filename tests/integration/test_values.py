@@ -38,7 +38,7 @@ Reading = Callable[[str, ZoneInfo], Value]
 
 @dataclass(frozen=True)
 class Field:
-    """A typed field of a relation: how its text is read (*reading*), and which read values are accepted (*is_fine*)."""
+    """A typed field of a relation; *reading* converts its text to a value, *is_fine* says whether that is accepted."""
 
     relation: str
     name: str
@@ -51,7 +51,7 @@ class Field:
         return f"{self.relation}.{self.name}"
 
     def expected(self, text: str, zone: ZoneInfo) -> Value:
-        """What is stored for *text*; ``REFUSED`` where the record is quarantined."""
+        """The value that must be stored for *text*; ``REFUSED`` if the record must be quarantined."""
         value = self.reading(text, zone) if text else None
         if value is None:
             return REFUSED if self.is_required else None
@@ -90,7 +90,10 @@ def fits_the_event(value: Value) -> bool:
 
 
 def paid_at(text: str, zone: ZoneInfo) -> Value:
-    """The value of paid_at; the order's day without a time means the time of the order, 1 May 2026, 10:00 local."""
+    """The value of paid_at for *text*.
+
+    The order is of 1 May 2026, 10:00 local time. The text of that day without a time means the time of the order.
+    """
     value = plain.moment_of(text, zone, is_local=True, takes_day=True)
     if text.strip(plain.BLANKS) == "2026-05-01":
         return plain.instant_of(dt.datetime(2026, 5, 1, 10), zone)
@@ -326,7 +329,7 @@ WORDS = [
 
 
 def odd_texts(field: Field) -> list[str]:
-    """Odd texts of the field's kind, as found in real files, and some of other kinds."""
+    """Odd texts for the field's type, as found in real files, and some for other types."""
     kinds = TARGETS[field.relation].columns[field.column or field.name].kind
     if kinds in ("TIMESTAMP", "DATE"):
         return [*TIMES, *NUMBERS[::9], *WORDS[::9]]
@@ -345,11 +348,14 @@ def mangled(draw: st.DrawFn, field: Field) -> str:
     return text if draw(st.integers(0, 9)) else draw(anything)
 
 
-# What is landed and read back ------------------------------------------------------------------------------
+# Landing texts and reading the stored values ---------------------------------------------------------------
 
 
 def distinct_texts(field: Field, texts: list[str], zone: ZoneInfo) -> list[str]:
-    """*texts* without repetitions; for event_id, without texts of the same value, which would be duplicates."""
+    """*texts* without repetitions.
+
+    For event_id also without texts of the same value, because their records would be duplicates.
+    """
     unique = list(dict.fromkeys(texts))
     if (field.relation, field.name) == ("events", "event_id"):
         return list({str(field.expected(text, zone)): text for text in unique}.values())
@@ -357,7 +363,7 @@ def distinct_texts(field: Field, texts: list[str], zone: ZoneInfo) -> list[str]:
 
 
 def records_of(field: Field, texts: list[str]) -> list[Row]:
-    """One record for each text, valid except perhaps in that field."""
+    """One record for each of *texts*, which is the record's value of *field*; all other fields are valid."""
     relation = field.relation
     names = {DISTINCT[relation], ALSO_DISTINCT.get(relation, DISTINCT[relation])}
     return [
@@ -403,7 +409,7 @@ def assert_nothing_is_misread(field: Field, texts: list[str], kind: str, timezon
     found = read_values(field, texts, kind, timezone)
     for text, right, value in zip(texts, expected, found, strict=True):
         if right is None and field.name in ("discount", "refund_id"):
-            continue  # their defaults are tested elsewhere
+            continue  # another test covers the defaults of these fields
         assert value == right, f"{field} {text!r} in {kind}, {timezone}: {value!r} instead of {right!r}"
 
 

@@ -1,4 +1,4 @@
-"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread and block nobody."""
+"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread, block no other."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def served(**options: object) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """A server with its default limits."""
+    """A server with the default limits on connections."""
     with served() as made:
         yield made
 
@@ -96,7 +96,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has closed *connection*; data that it sent before is discarded."""
+    """Whether the server has closed *connection*; data that the server sent before is discarded."""
     connection.setblocking(False)
     try:
         while connection.recv(65_536):
@@ -108,12 +108,16 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
-# Requests that do not come to an end -------------------------------------------------------------------
+# Requests that never become complete -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_alone", [True, False], ids=["one address", "many addresses"])
 def test_half_open_connections_stop_nobody(is_alone):
-    """Forty connections of each kind on two threads, without time-outs; others get in, from the same address too."""
+    """200 unfinished requests do not keep a server with two threads from answering other requests.
+
+    There are forty connections for each of the five beginnings of a request in ``HALVES``, and they do not time out
+    within the test. Other requests are answered, from other addresses and from the same one.
+    """
     with served(THREADS=2, READ_SECONDS=LONG * 10, IDLE_SECONDS=LONG * 10) as site:
         for number in range(200):
             site.open(HALVES[number % len(HALVES)], "127.0.0.2" if is_alone else f"127.0.1.{number + 1}")
@@ -165,7 +169,7 @@ def test_a_request_in_pieces_is_whole_at_last_as_is_the_next(site):
     assert said.endswith(b"\r\n4")
 
 
-# Answers that nobody takes -----------------------------------------------------------------------------
+# Responses that the visitor does not read --------------------------------------------------------------
 
 
 def test_answers_not_taken_hold_no_thread_and_have_a_time():
@@ -176,7 +180,8 @@ def test_answers_not_taken_hold_no_thread_and_have_a_time():
             assert site.get() == (200, b"0")
         started = time.monotonic()
         taken = 0
-        while part := slow[0].recv(4096):  # read a little now and then, too slowly to get all in time
+        # Read a little now and then, too slowly to get the whole response before its time-out.
+        while part := slow[0].recv(4096):
             taken += len(part)
             if time.monotonic() - started < 4:
                 time.sleep(0.1)
@@ -191,13 +196,13 @@ def test_a_large_answer_arrives_whole(site):
 def test_who_has_gone_is_noticed(site):
     connection = site.open(b"GET /slow?600 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert site.process.stdout is not None
-    # Close only now: a request whose visitor leaves before it was read is never started.
+    # Close only now, because the server never starts a request whose visitor leaves before it has been read.
     assert site.process.stdout.readline() == "began\n"
     connection.close()
     assert site.process.stdout.readline() == "gone\n"
 
 
-# How many ----------------------------------------------------------------------------------------------
+# Limits on the number of connections -------------------------------------------------------------------
 
 
 def test_at_an_address_cap_the_longest_waiting_makes_room():
@@ -206,7 +211,7 @@ def test_at_an_address_cap_the_longest_waiting_makes_room():
         own = []
         for _ in range(5):
             own.append(site.open(HEAD, "127.0.0.2"))
-            time.sleep(0.05)  # so that the oldest one is known
+            time.sleep(0.05)  # so that own[0] is the oldest
         sixth = site.open(HEAD, "127.0.0.2")
         until(lambda: is_closed(own[0]))
         for connection in (*own[1:], sixth, other):
@@ -247,7 +252,7 @@ def test_a_trusted_proxy_has_as_many_as_it_likes():
             assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
-# The end -----------------------------------------------------------------------------------------------
+# Shutdown, and invalid requests ------------------------------------------------------------------------
 
 
 def test_a_request_under_way_is_answered_and_half_ones_are_not():

@@ -1,4 +1,4 @@
-"""The built wheel works in an empty environment, far from the repository."""
+"""The built wheel works in an environment that has nothing else, outside of the repository."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_demo_runs_from_the_wheel(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    # Install the versions of the lock file.
+    # Install the dependencies in the versions of the lock file.
     run(
         uv,
         "export",

@@ -1,4 +1,7 @@
-"""The workbench behind its gate: the confined process stops harmful queries that the gate should have refused."""
+"""The process that runs the SQL page's queries stops harmful queries.
+
+Normally the gate, which checks a query's text first, refuses such queries; these tests bypass it.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def left_as_it_was(copy_file: CopyFile) -> tuple[str, list[str]]:
 
 
 def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
-    """The result of *sql*, run without the gate: rows as JSON, or the error."""
+    """The result of *sql*, run without the gate: its rows as JSON, or the error message."""
     try:
         return json.dumps(run_confined(copy_file.path, sql, limits or PATIENT).rows)
     except QueryError as error:
@@ -111,10 +114,10 @@ def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
         "SET profiling_output = '{folder}/stolen.json'",
         "CALL enable_logging(storage = 'file', storage_path = '{folder}/stolen')",
         "SET log_query_path = '{folder}/stolen.log'",
-        # What the worker holds in Python.
+        # Python objects of the process.
         "SELECT * FROM request",
         "SELECT * FROM rows",
-        # Changing what is there.
+        # Changing existing tables.
         "INSERT INTO core.entrances SELECT * FROM core.entrances",
         "UPDATE core.events SET sku = 'x'",
         "DELETE FROM core.events",
@@ -181,7 +184,7 @@ def test_a_query_that_takes_too_much_ends_in_time(copy_file, attack):
     )
     started = time.monotonic()
     got = asked(copy_file, sql, Limits(seconds=3))
-    assert time.monotonic() - started < 40  # unlimited, it would take longer on any machine
+    assert time.monotonic() - started < 40  # without the limit the query would take longer
     assert got.startswith("error: ") or len(got) < 100_000
 
 
@@ -225,7 +228,7 @@ def test_more_columns_than_a_page_shows_are_refused(copy_file):
     assert "at most 500 are shown" in asked(copy_file, f"SELECT {stars} FROM (SELECT 1 AS a, 2 AS b, 3 AS c)")
 
 
-# Answers -----------------------------------------------------------------------------------------------
+# Results -----------------------------------------------------------------------------------------------
 
 
 def test_an_answer_has_types_and_is_logged(home):
@@ -285,7 +288,7 @@ def test_no_more_queries_run_at_once_than_may(home):
     assert told == ["too many queries are running; try again in a moment", "stopped on request"]
 
 
-# Snapshots ---------------------------------------------------------------------------------------------
+# Copies of the lake ------------------------------------------------------------------------------------
 
 
 def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
@@ -305,7 +308,7 @@ def test_a_copy_is_made_again_only_when_the_lake_has_changed(tmp_path):
     assert run_confined(second.path, "SELECT count(*) FROM core.events", PATIENT).rows == [[4]]
     assert run_confined(first.path, "SELECT count(*) FROM core.events", PATIENT).rows == [
         [2]
-    ]  # a recently replaced copy can still be read
+    ]  # a copy that was replaced recently can still be read
     os.utime(first.path, (0, 0))
     publish(home)
     assert not first.path.exists()

@@ -1,4 +1,4 @@
-"""Values of every type of DuckDB, from the confined process to the page, the chart and both files."""
+"""Values of every DuckDB type, from the process that runs a query to the page, the chart and both exported files."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_columns_of_one_name_get_different_ones(database):
     assert [name for name, _ in ask(database, "SELECT 1 AS a, 2 AS a").columns] == ["a", "a_1"]
 
 
-# Caps --------------------------------------------------------------------------------------------------
+# Limits on the size of results -------------------------------------------------------------------------
 
 
 def test_the_cap_of_a_result_is_in_bytes(database):

@@ -1,4 +1,7 @@
-"""Every case below this folder holds, and every model, check and SELECT of a source has cases."""
+"""For every given/expect case below this folder the project computes the expected rows.
+
+Every model, every check and every SELECT of a source has cases.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may enter: how each request is answered, whatever it claims in its headers."""
+"""Access control of the dashboards: which requests are answered and which refused, whatever their headers claim."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def mei(home) -> User:
 
 
 def server_of(home: Home, rules: Rules | None = None) -> flask.Flask:
-    """A server of three addresses that are protected by the access control."""
+    """A server with three addresses, all protected by the access control of *home*."""
     server = flask.Flask(__name__)
     server.add_url_rule("/health", "health", lambda: "OK")
     server.add_url_rule("/export/<path:name>", "export", lambda name: f"secret {name}")
@@ -69,7 +69,7 @@ def sign_in(client, password: str = PASSWORD, name: str = "mei", path: str = "/s
     return client.post("/sign-in", data={**form_of(client, path), "name": name, "password": password}, **options)
 
 
-# Which servers start -----------------------------------------------------------------------------------
+# Which servers may start -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
@@ -315,7 +315,7 @@ def test_the_form_token_does_not_tell_the_session():
     assert "a" * 20 not in form_token("a" * 20)
 
 
-# Passwords, guessed ------------------------------------------------------------------------------------
+# Guessing passwords ------------------------------------------------------------------------------------
 
 
 def test_a_wrong_password_and_an_unknown_name_hear_the_same(home, mei):
@@ -386,7 +386,7 @@ def test_success_forgives_the_name(home):
         attempts.succeed("mei", OUTSIDE)
 
 
-# Other sites -------------------------------------------------------------------------------------------
+# Requests from other websites --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8050", "127.0.0.1.evil.example", "localhost@evil", ""])
@@ -511,7 +511,8 @@ def test_the_visitor_is_the_last_address_before_trusted_proxies(proxied, said, v
 
 def test_a_proxy_on_this_host_does_not_make_other_names_ours(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
-    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}  # a script in a page can set X-Forwarded-Host
+    # A script in a web page can set X-Forwarded-Host.
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
     assert server.test_client().get("/", headers=headers).status_code == 400
     headers = {"Host": "127.0.0.1:8050", "X-Forwarded-Host": "shop.example"}
     assert server.test_client().get("/", headers=headers).status_code == 401
@@ -521,7 +522,8 @@ def test_attempts_count_for_the_address_that_the_proxy_names(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
 
     def attempt(number: int, address: str) -> int:
-        headers = {"X-Forwarded-For": f"192.0.2.{number}, {address}"}  # the visitor can invent the first address
+        # The visitor can make up the first of the two addresses.
+        headers = {"X-Forwarded-For": f"192.0.2.{number}, {address}"}
         return sign_in(server.test_client(), "wrong one", f"name{number}", headers=headers).status_code
 
     assert {attempt(number, OUTSIDE) for number in range(FREE_OF_ADDRESS)} == {401}

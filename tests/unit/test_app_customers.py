@@ -1,4 +1,4 @@
-"""The page of the customers: groups, lists and one customer, and which roles may read user ids."""
+"""The customers' page: groups, lists, the details of one customer, and which roles may see user ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported files of tables: exact values, no formulas, nothing that a spreadsheet would misread."""
+"""Exported files of tables: values are exact, no value is a formula, and a spreadsheet misreads none."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TABLE = Table(
 
 
 def sheet(content: bytes, number: int = 1) -> list[list[tuple[str | None, str | None]]]:
-    """Type and value of each cell of a sheet, shared strings resolved."""
+    """(type, value) of each cell of sheet *number* of an XLSX file, with shared strings resolved."""
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         shared = [
             "".join(part.text or "" for part in item.iter(f"{SHEET}t"))
@@ -88,9 +88,9 @@ def test_xlsx_has_numbers_shares_and_days_as_such():
     rows = sheet(xlsx_of(TABLE, [("表", "t")]))
     assert rows[0] == [("s", "商品"), ("s", "销售额"), ("s", "商品点击率"), ("s", "订单数"), ("s", "日")]
     kinds = [kind for kind, _ in rows[1]]
-    assert kinds == ["s", None, None, None, None]  # None marks a number; a day is a number too
+    assert kinds == ["s", None, None, None, None]  # None is the type of numbers and days
     assert [value for _, value in rows[1][1:4]] == ["1234.5678", "0.1234", "3"]
-    assert rows[1][4][1] == "46143"  # the day as the number of days since 1899-12-30
+    assert rows[1][4][1] == "46143"  # days since 1899-12-30
     assert rows[2][0] == ("s", '=HYPERLINK("http://x")')
 
 

@@ -1,4 +1,4 @@
-"""The order of tables: sorting by the address, by a click on a column heading, and what stays unsorted."""
+"""The row order of tables: sorting by the address, by a click on a column heading, and tables that cannot be sorted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_the_address_sorts_a_table_and_no_value_is_last(sort, order):
 
 
 def test_a_column_without_a_field_is_named_by_its_place():
-    assert names(sorted_by("t:2"), table(30, 4)) == ["n0", "n1"]  # sorted as texts, so "60" comes before "8"
+    # The values of this column are texts, so "60" comes before "8".
+    assert names(sorted_by("t:2"), table(30, 4)) == ["n0", "n1"]
 
 
 def test_the_total_stays_below_and_the_table_says_its_order():
@@ -86,7 +87,8 @@ def test_clicks_sort_one_way_then_the_other_then_as_it_was():
         seen.append(view.get("sort"))
     assert seen == ["t:-revenue", "t:revenue", "", "t:-revenue"]
     assert view.get("entrance") == "search"
-    assert after_click(view, shown, COLUMNS[0], 0).get("sort") == "t:name"  # texts: from A first
+    # A column of texts is first sorted from A to Z.
+    assert after_click(view, shown, COLUMNS[0], 0).get("sort") == "t:name"
 
 
 values = st.one_of(

@@ -1,4 +1,4 @@
-"""The page of the products: its numbers are those of the tables, its choices work, and it says what is missing."""
+"""The products' page: its numbers equal those of the tables, its choices work, and it names missing data."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ EVENTS = [
     event("cart", 3, "add_to_cart", 3, BUY, "SHIRT-RED"),
 ]
 LINES = [
-    # The listing names the product, the cart the red variant, and the order the blue one.
+    # The product was seen in a list, its red variant was put into the cart, and its blue variant was ordered.
     ("o1", 1, "SHIRT-BLUE", 2, 70),
     ("o1", 2, "GIFT", 1, 5),
     ("o2", 1, "CAP-S", 1, 25),
@@ -63,7 +63,10 @@ BUYERS = {"o1": "u", "o2": "u", "o3": "stranger"}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The copy of a shop with one visit: a list shows a product, one variant is put in the cart, another is ordered."""
+    """The dashboards' copy of the lake of a shop with one visit.
+
+    A list shows a product, one variant of it is put into the cart, and another one is ordered.
+    """
     home = make_home(
         tmp_path_factory.mktemp("variants") / "home",
         settings={"snapshots": {"daily_for_days": 1}, "products": {"windows": [1]}},

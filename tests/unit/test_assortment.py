@@ -1,4 +1,4 @@
-"""How steadily products sell (XYZ classes), in shops with data for the whole window and in younger ones."""
+"""XYZ classes of products (how steadily they sell), in shops with data for the whole window and in younger shops."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def variation(
     ("days", "start", "expected"),
     [
         (14, None, (0.0, "X")),
-        (7, None, (1.0, "Y")),  # half of the days without sales
-        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has no other days
+        (7, None, (1.0, "Y")),  # no sales on half of the days
+        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has only these days
         (6, LAST - dt.timedelta(days=5), (None, None)),
         (14, LAST - dt.timedelta(days=99), (0.0, "X")),
     ],

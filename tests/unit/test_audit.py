@@ -1,4 +1,4 @@
-"""How ``make audit`` interprets the output of pip-audit: a package that was not looked up never counts as clean."""
+"""How ``make audit`` interprets the output of pip-audit; a package that could not be checked never counts as safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for callbacks: those of a page are answered, any other gets status 400 and is not logged as our error."""
+"""Requests for Dash callbacks: those of our pages are answered; any other gets status 400 and logs no error."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_value_of_another_type_is_refused_by_its_name(client, name, part, plac
 
 @pytest.mark.parametrize("value", [None, "", "..", "x" * 32, "0" * 31])
 def test_a_key_that_is_none_runs_nothing(client, value):
-    """A page that was opened long ago may send such keys, so they are no error."""
+    """A page that was opened long ago may send such invalid run keys, so the request is answered without an error."""
     request = changed(RUN)
     request["state"][2]["value"] = value
     assert sent(client, request)[0] in (200, 204)
@@ -187,7 +187,7 @@ JSON = st.recursive(
 
 @st.composite
 def damaged(draw) -> object:
-    """A page's request in which one value, at any depth, is replaced, missing or repeated."""
+    """The body of a page's request with one value, at any depth, replaced, removed or repeated."""
     request = changed(draw(st.sampled_from([SHOW, STOP, BADGE])))
     place: Any = request
     while True:

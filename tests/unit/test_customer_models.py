@@ -1,4 +1,7 @@
-"""The customer models' SQL on made-up sales: equal to the restatement, and with the documented properties of scores."""
+"""The customer models' SQL on made-up sales: its rows equal the reference implementation's.
+
+The scores also have the documented properties.
+"""
 
 from __future__ import annotations
 
@@ -243,10 +246,10 @@ def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, percent):
 @pytest.mark.parametrize(
     ("axis", "threshold", "value", "high"),
     [
-        ("m", "{fixed: 20}", 20, ["b"]),  # high is above the threshold, not equal
+        ("m", "{fixed: 20}", 20, ["b"]),  # high means above the threshold, not at it
         ("m", "{fixed: 0}", 0, ["a", "b", "d"]),
         ("m", "{fixed: -10}", -10, ["a", "b", "d"]),
-        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high is at or below
+        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high means at or below it
         ("r", "{fixed: -1}", -1, []),
         ("f", "{fixed: 1}", 1, ["d"]),
         ("f", "{fair_share: 1.6}", 2, []),

@@ -45,14 +45,14 @@ def exec_start(unit: str) -> list[str]:
 
 
 def guide_commands() -> list[list[str]]:
-    """The commands of Headwater and Dagster in the guide's code blocks, without what starts them (e.g. docker)."""
+    """The Headwater and Dagster commands in the guide's code blocks, without the program that starts them."""
     program = re.compile(rf"(?:^|dashboards |/opt/headwater/bin/)((?:{'|'.join(PROGRAMS)}) .*)")
     lines = [line for language, text in BLOCKS if not language for line in text.splitlines()]
     return [shlex.split(found[1], comments=True) for line in lines if (found := program.search(line))]
 
 
 def parse(arguments: list[str]) -> dict[str, Any]:
-    """The options that a program takes from *arguments*."""
+    """The options that the program named first in *arguments* parses from the rest."""
     return parsed(PROGRAMS[arguments[0].removeprefix("/opt/headwater/bin/")], arguments)
 
 

@@ -1,4 +1,4 @@
-"""The one exception that users read: its text and its fields."""
+"""``HeadwaterError``, the only exception whose message users see: its text and its fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures: what they show for hand-made data frames, and for almost empty ones."""
+"""Figures (charts) of hand-made data frames, and of almost empty ones."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def arrows(figure: go.Figure) -> list[Any]:
 
 
 def moved(**before: float | None) -> pl.DataFrame:
-    """FOUR, with the position of its best seller one window earlier; the others have none."""
+    """The products of ``FOUR``; only the best seller has a position one window earlier, changed by *before*."""
     names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
     known = {"x_threshold_before": 100.0, "y_threshold_before": 0.3} | before
     return products(
@@ -165,7 +165,7 @@ def test_an_arrow_leads_from_where_a_product_stood() -> None:
     hovers = [hover for trace in figure.data for hover in trace.hovertext]
     assert sum("previous window: 250, 15.00%" in hover for hover in hovers) == 1
     order = ["arrow" if note.axref == "x" else note.text for note in figure.layout.annotations]
-    assert order.index("arrow") < order.index("Mug a")  # names lie over arrows
+    assert order.index("arrow") < order.index("Mug a")  # names are drawn over arrows
     narrow = figure.layout.meta["narrow"]["annotations"]
     assert sum(note.get("axref") == "x" for note in narrow) == 1
 
@@ -198,7 +198,8 @@ def test_an_arrow_begins_at_a_multiple_of_that_times_threshold() -> None:
         product("b", 300.0, 0.4) | {"x_threshold": 600.0, "x_high": False} | dict.fromkeys(names),
         product("c", 900.0, 0.1)
         | {"x_threshold": 300.0}
-        | dict(zip(names, (30.0, 0.4, 0.0, 0.3), strict=True)),  # no multiple of a threshold 0
+        # No arrow: a position relative to a threshold of 0 is undefined.
+        | dict(zip(names, (30.0, 0.4, 0.0, 0.3), strict=True)),
     ]
     assert [(note.ax, note.x) for note in arrows(quadrant_chart(EN, products(*rows), MATRIX))] == [(0.5, 2.0)]
 
@@ -264,7 +265,8 @@ def test_moves_are_in_the_names_order_and_coloured_by_their_row() -> None:
     assert list(figure.layout.xaxis.ticktext) == ["Alpha", "Beta", "Left"]
     assert [text.split(" ")[0] for text in figure.layout.yaxis.ticktext] == ["Alpha", "Beta", "New"]
     assert [list(line) for line in figure.data[0].z] == [[0.75, None, 0.25], [1.0, None, None], [None, 1.0, None]]
-    assert len(figure.layout.shapes) == 2  # a cell from a group to itself is framed: Alpha, Beta
+    # A frame marks the customers who stayed in a group, here Alpha and Beta.
+    assert len(figure.layout.shapes) == 2
 
 
 def test_the_best_fifth_is_written_out() -> None:
@@ -284,7 +286,7 @@ def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
     bars, labels, marks = lifecycle(EN, frame.with_columns(before=pl.Series([9, None]))).data
     assert (list(marks.x), list(marks.y)) == ([9], [0])
     assert bars.text is None
-    assert list(labels.x) == [9, 4]  # after the mark if that is farther right than the bar
+    assert list(labels.x) == [9, 4]  # the label follows the mark or the bar, whichever ends farther right
 
 
 def test_a_grid_of_large_numbers_needs_more_room() -> None:
@@ -386,7 +388,7 @@ def test_entrances_without_exposures_are_not_on_log_axes() -> None:
     assert list(entrance_value(EN, frame).data[0].x) == [1000]
 
 
-# Anything -----------------------------------------------------------------------------------------------
+# All figures --------------------------------------------------------------------------------------------
 
 MONEY = {"revenue": [0.0], "net_revenue": [0.0], "margin": [None], "orders": [0], "exposures": [0], "clicks": [0]}
 MONEY |= {"impressions": [0], "revenue_per_mille": [None], "click_through_rate": [None]}
@@ -487,7 +489,7 @@ def test_degenerate_frames_make_a_figure(case: str, locale: Locale) -> None:
 def test_names_are_shown_letter_by_letter(case: str) -> None:
     figure = DEGENERATE[case](EN)
     for trace in figure.data:
-        trace.customdata = None  # values for files and lists, not drawn
+        trace.customdata = None  # these values are for files and lists, and are not drawn
     text = figure.to_json()
     assert "<a " not in text
     assert "\\u003ca " not in text

@@ -1,4 +1,4 @@
-"""The first day of a shop whose settings have no start_date."""
+"""The first day that is computed for a shop whose settings have no start_date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingesting again: changed settings and mappings, missing landing files, crashes."""
+"""Ingesting files again after changed settings or mappings, missing landing files, or crashes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_landing_file_that_is_cleaned_up_is_not_missed(home: Home) -> None:
 
 
 class CrashError(Exception):
-    """A stand-in for kill -9."""
+    """Raised by a test in place of a kill -9 of the process."""
 
 
 @pytest.mark.parametrize("again", [False, True])

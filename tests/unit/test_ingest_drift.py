@@ -1,4 +1,4 @@
-"""Drift: a jump against the previous days is reported once, with file and figures."""
+"""Drift: if a file has far more refused records or missing values than previous days, this is reported once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def day_file(number: int, *, bad: int = 0, records: int = RECORDS, **fields: Any) -> tuple[str, bytes]:
-    """The file name and the content of the events of day *number*; *bad* of its *records* are broken."""
+    """Name and content of the file with the events of day *number*; *bad* of its *records* records are broken."""
     day = FIRST + dt.timedelta(days=number)
     moments = dict.fromkeys(("device_time", "sent_time", "received_time"), f"{day}T10:00:00+08:00")
     given = {"utm_source": "mail", **fields}
@@ -35,7 +35,7 @@ def day_file(number: int, *, bad: int = 0, records: int = RECORDS, **fields: Any
 
 
 def batch(day: int, records: int = 1000, refused: int = 0, **filled: int) -> Batch:
-    """The batch of a file of events: *refused* records, and in *filled* the number of values by column."""
+    """The batch of a file of events with *refused* refused records; *filled*: column → number of values."""
     counts = {"event_id": records - refused, "sku": 500} | filled
     return Batch(
         f"b{day}-{records}-{refused}",
@@ -62,7 +62,7 @@ def found(*batches: Batch) -> list[Drift]:
 
 
 def jumps(*batches: Batch) -> list[tuple[int, str | None]]:
-    """(day number, column) of each drift that is found, oldest first."""
+    """(day number, column) of each drift that is found in *batches*, oldest first."""
     return sorted(((drift.day - FIRST).days, drift.column) for drift in found(*batches))
 
 
@@ -117,21 +117,22 @@ def test_a_share_that_stays_is_one_drift_and_its_return_another():
 @pytest.mark.parametrize(
     ("before", "now", "is_told"),
     [
-        ({"refused": 0}, {"refused": 19}, False),  # under 2 % of the records
+        ({"refused": 0}, {"refused": 19}, False),  # no drift: under 2 % of the records
         ({"refused": 0}, {"refused": 21}, True),
-        ({"refused": 10}, {"refused": 29}, False),  # less than three times as many
+        ({"refused": 10}, {"refused": 29}, False),  # no drift: less than three times as many
         ({"refused": 10}, {"refused": 31}, True),
-        ({"refused": 0, "records": 100}, {"refused": 9, "records": 100}, False),  # so few records may be chance
+        # No drift: so few records may be chance.
+        ({"refused": 0, "records": 100}, {"refused": 9, "records": 100}, False),
         ({"refused": 300}, {"refused": 760}, False),
-        ({"refused": 300}, {"refused": 770}, True),  # + a third of those not refused before
-        ({"sku": 950}, {"sku": 860}, False),  # under 10 % more missing
+        ({"refused": 300}, {"refused": 770}, True),  # so the share not refused is under a third of the old one
+        ({"sku": 950}, {"sku": 860}, False),  # no drift: under 10 % more missing
         ({"sku": 950}, {"sku": 840}, True),
         ({"sku": 400}, {"sku": 140}, False),
         ({"sku": 400}, {"sku": 130}, True),
         ({"sku": 400}, {"sku": 0}, True),
-        ({"sku": 9}, {"sku": 0}, False),  # nine values may be missing by chance
+        ({"sku": 9}, {"sku": 0}, False),  # no drift: nine values may be missing by chance
         ({"sku": 12}, {"sku": 0}, True),
-        ({"sku": 500}, {"sku": 900}, False),  # more values are no fault
+        ({"sku": 500}, {"sku": 900}, False),  # no drift: more values are no fault
     ],
 )
 def test_what_is_far_off(before: dict[str, int], now: dict[str, int], is_told: bool):

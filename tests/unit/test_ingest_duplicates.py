@@ -21,7 +21,10 @@ def home(tmp_path: Path) -> Home:
 
 
 def copies() -> list[Row]:
-    """Five copies of one event, the one to keep first: ordered by received_at (missing last), then by record hash."""
+    """Five copies of one event; the first one must be kept.
+
+    They are sorted by received_at, with a missing one last, then by the hash of the record.
+    """
     same_time = [event("e", sku=sku, received_time=EARLY, sent_time=None) for sku in ("s1", "s2")]
     later = [event("e", sku="s3", received_time=LATE, sent_time=None), event("e", received_time=None, sent_time=None)]
     return [*same_time, *later, event("e", sku="s4", received_time=None, sent_time=None)]

@@ -1,4 +1,4 @@
-"""Look-ups: finding refused records in their file by number, and stored event ids by their hashes."""
+"""Finding refused records in their file by number, and stored event ids by their hashes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def found(
 
 @pytest.mark.parametrize("end", [b"\n", b""])
 def test_records_are_found_in_any_block_of_a_large_file(home: Home, end: bytes) -> None:
-    # Lines of varied length, over a megabyte in all, so that blocks of the file begin within lines and at line starts.
+    # The lines have different lengths and over a megabyte in all, so that some blocks that are read begin within a
+    # line.
     lines = [b'{"n": %d}' % number + b" " * (number * 7 % 990) for number in range(1, 3001)]
     wanted = {1, 2, 3, 517, 518, 1500, 2222, 2999, 3000}
     expected = [(number, lines[number - 1]) for number in sorted(wanted)]
@@ -49,7 +50,7 @@ def test_records_are_found_in_any_block_of_a_large_file(home: Home, end: bytes) 
 
 
 def test_a_block_that_ends_with_a_line_break_hides_no_line(home: Home) -> None:
-    # A line has 64 bytes with its line break, so every block (a power of two) begins with a line.
+    # A line has 64 bytes with its line break, so every block of the file that is read at once begins with a line.
     lines = [b'{"n": %5d}' % number + b" " * 51 for number in range(1, 10_001)]
     wanted = {4096, 4097, 8192, 8193}
     assert found(home, lines, wanted, 10_000) == [(number, lines[number - 1]) for number in sorted(wanted)]
@@ -104,7 +105,7 @@ def test_without_hashes_that_can_be_trusted_the_events_are_read(home: Home, left
     (batch,) = lake.batches
     outputs = [o for o in batch.outputs if o.target != ID_HASHES or left != "missing"]
     if left != "missing":
-        # Hashes of other ids: they must not be used, because the file is of another version.
+        # Hashes of other ids. They must not be used, because another version of the hash function made the file.
         with duckdb.connect() as connection:
             connection.execute(
                 f"COPY (SELECT CAST(range AS UBIGINT) AS id_hash FROM range(2)) TO '{hash_files(home)[0]}' "

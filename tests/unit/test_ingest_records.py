@@ -1,4 +1,4 @@
-"""Which records and columns a file has: quotes and line breaks of CSV, names in another case, names given twice."""
+"""Which records and columns a file has: quotes and line breaks in CSV, column names in another case or repeated."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_fast(
 
 
 def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | None, ...] | str]:
-    """For each record of a CSV file, read line by line: its fields, or the error."""
+    """Read a CSV file line by line; returns for each record its fields, or the error."""
     file = LandedFile("native", "products", path, path.name, "csv", "", path.stat().st_size, 0)
     found: list[tuple[str | None, ...] | str] = []
     for record in list(records_of(file, Lines(file), delimiter))[1:]:
@@ -91,7 +91,7 @@ def test_duckdb_reads_the_same_csv_records_line_by_line(
         body = "".join(randomly.choice(alphabet) for _ in range(randomly.randint(1, 14)))
         path.write_text(delimiter.join(names) + end + body, encoding="utf-8", newline="")
         fast = read_fast(connection, path, delimiter, names)
-        # Not compared: DuckDB joins the parts of a field that is quoted twice, which no real file has.
+        # A field that is quoted twice is not compared. DuckDB joins its parts, and no real file has such a field.
         if fast is not None and '" "' not in body:
             compared += 1
             assert read_by_line(path, delimiter, width) == fast, body
@@ -159,7 +159,7 @@ def test_records_are_shown_as_they_were_read(home: Home) -> None:
     assert row["reasons"] == "bad unit_cost"
 
 
-# Names in another case -------------------------------------------------------------------------------------
+# Column names in another case ------------------------------------------------------------------------------
 
 
 def land_lines(home: Home, kind: str, records: list[Row]) -> None:
@@ -203,7 +203,7 @@ def test_of_two_columns_in_other_cases_neither_is_guessed(home: Home, kind: str)
     assert "discount" in error
 
 
-# Names given twice -----------------------------------------------------------------------------------------
+# Repeated column names -------------------------------------------------------------------------------------
 
 
 def test_a_header_with_a_column_twice_refuses_the_file_by_name(home: Home) -> None:

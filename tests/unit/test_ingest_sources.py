@@ -1,4 +1,4 @@
-"""Sources: what a declaration and a mapping may contain, and targets that are mapped over all files together."""
+"""Sources: what a source's declaration and mappings may contain, and mappings that read all files together."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_one_record_may_give_no_row_or_many(tmp_path: Path) -> None:
     batch = only_batch(home)
     assert (*counts(batch), batch.unmapped) == (5, 3, 1, 1, 1)
     assert [row["event_id"] for row in raw(home, "raw.events")] == ["h1", "h2", "h3"]
-    # A bad order line quarantines the other order lines of its record too, but not its event.
+    # A bad order line also quarantines the other order lines of the same record, but not the event of the record.
     assert [(row["order_id"], row["line_no"]) for row in raw(home, "raw.order_lines")] == [("h1", 1)]
     assert [(row["record_no"], row["reasons"]) for row in raw(home, "raw.quarantine")] == [(2, "bad quantity")]
 
@@ -189,7 +189,7 @@ def test_globs_and_formats_decide_who_takes_a_file(tmp_path: Path) -> None:
     assert warning.startswith("landing/own: 2 files belong to no relation of the source, e.g. own/hits.ndjson")
 
 
-# Mapped over all files -------------------------------------------------------------------------------------
+# Mappings that read all files together ---------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_records_that_a_whole_mapping_leaves_out_are_counted(tmp_path: Path) -> 
         "own/hits/2.ndjson": (2, 1, 0, 1, 1),
         "": (0, 0, 0, 0, 0),
     }
-    # After an edit of the mapping, the records are counted again.
+    # After the mapping was edited, the records are ingested and counted again.
     (home.sql / "sources/own/events.sql").write_text(NUMBERED.replace("'robot'", "'s1'"), encoding="utf-8")
     take_in(home)
     assert [b.unmapped for b in RawLake.load(home).batches if b.file] == [3, 0]

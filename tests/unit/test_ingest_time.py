@@ -1,4 +1,4 @@
-"""Time: the clock correction, the business day, and which texts are instants."""
+"""Times: the correction of wrong clocks, the business day, and which texts are accepted as times."""
 
 from __future__ import annotations
 

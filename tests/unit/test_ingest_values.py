@@ -1,4 +1,4 @@
-"""Typed values of Parquet and JSON, local times around changes of the clocks, ages and ranges."""
+"""Typed values of Parquet and JSON files, local times when clocks change, and ranges of valid times and numbers."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_an_optional_id_that_is_none_refuses_its_record(home: Home) -> None:
     "number", [1777600800, 946684800, 4102444799, 20260501, 20260501100000, 202605011000, 1777600800000000]
 )
 def test_a_number_that_is_no_milliseconds_is_never_corrected(home: Home, number: int) -> None:
-    """Numbers that are seconds, microseconds or days must not pass for milliseconds of a clock that was never set."""
+    """A number of seconds, microseconds or days must not be taken for milliseconds of a clock that starts at 1970."""
     received = "2026-05-01T10:00:00Z"
     land(home, "native/events/a.ndjson", [event("a", device_time=number, sent_time=number, received_time=received)])
     land(home, "native/events/b.ndjson", [event("b", device_time=5_000, sent_time=6_000, received_time=received)])

@@ -32,7 +32,7 @@ SCHEMA = {
     "core.slots": {"revenue": "DECIMAL(18,4)", "product_clicks": "BIGINT", "exposures": "BIGINT"},
 }
 
-# Rule → (refused, accepted). An entry that is not a query is an expression over core.events.
+# Rule → (SQL that it refuses, SQL that it accepts). An entry that is not a query is an expression over core.events.
 CASES: dict[str, tuple[list[str], list[str]]] = {
     "metric-formula": (
         [
@@ -694,5 +694,5 @@ def test_linting_leaves_the_tree_as_it_was() -> None:
     ],
 )
 def test_sqlglot_still_emits_what_the_rules_are_made_for(written: str, emitted: str) -> None:
-    # If sqlglot emits something else, the reason for the rule is gone and the rule can be removed.
+    # If this fails because sqlglot emits other SQL, the reason for the rule is gone and the rule can be removed.
     assert sqlglot.transpile(written, read="duckdb", write="spark", unsupported_level=None) == [emitted]

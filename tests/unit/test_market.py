@@ -93,14 +93,15 @@ def test_without_competitors_shares_are_of_the_largest_other(home):
 
 
 def test_shares_are_of_the_largest_competitor_day_by_day(home):
-    # small sells 20 a day; large sells 40 a day but has no last day, so in the 1-day window small is the largest.
+    # Competitor small sells 20 a day. Large sells 40 a day but has no figure for the last day, so in the window of one
+    # day small is the largest.
     rows = [
         f"x,small,{LAST - dt.timedelta(days=9)},{LAST},200",
         f"x,large,{LAST - dt.timedelta(days=9)},{LAST - dt.timedelta(days=1)},360",
     ]
     found = shares(home, "\n".join(rows))
     assert [found[1, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
-    # In the 3-day window, large has no figure for the last day, so it does not count there either.
+    # In the window of three days large does not count either, because its figure for the last day is missing.
     assert [found[3, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
 
 
@@ -110,4 +111,4 @@ def test_the_days_of_several_rows_make_a_window(home):
     found = shares(home, rows)
     assert found[1, "c"] == pytest.approx(5 / 40)
     assert found[3, "c"] == pytest.approx(15 / (10 + 10 + 40))
-    assert found[3, "a"] == pytest.approx(3.0)  # no competitor is known in its category
+    assert found[3, "a"] == pytest.approx(3.0)  # category x has no competitor in the file

@@ -1,4 +1,4 @@
-"""Metrics: one file defines each, and the SQL of pages and models uses its definition."""
+"""Metrics: each is defined once, in one file, and the SQL of pages and models uses that definition."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ VISITORS = """
 
 
 def outcome(folder: Path, text: str, name: str = "core/visitors.yaml") -> str:
-    """The error of the runner for the cases in *text*; empty if they hold."""
+    """The error message of the runner for the cases in *text*; empty if the computed rows are the expected ones."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

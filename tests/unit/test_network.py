@@ -50,7 +50,7 @@ def test_attempts_of_an_address_count_however_it_is_written(tmp_path):
         assert attempts.begin(f"name{number}", WAYS[number % len(WAYS)]) == 0
     for way in WAYS:
         assert attempts.begin("another", way) > 0
-    # Another mapped IPv4 address is free: mapped addresses do not count as one IPv6 network.
+    # Attempts from other IPv4 addresses do not count, although all IPv4-mapped addresses are in one IPv6 network.
     assert attempts.begin("another", "::ffff:203.0.113.10") == 0
 
 

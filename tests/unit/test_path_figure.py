@@ -74,7 +74,7 @@ def test_the_hint_names_the_shapes_that_are_drawn(locale):
     for kind, shape in shapes(locale).items():
         mark = drawn_marks[locale.text(f"step.{kind}")]["marker"]
         assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][locale.language] == shape
-        assert shape in said or kind == "kept"  # those form the thick line
+        assert shape in said or kind == "kept"  # steps that were kept form the thick line
 
 
 def test_each_step_is_of_one_kind():

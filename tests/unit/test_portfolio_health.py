@@ -1,4 +1,4 @@
-"""The laws of portfolio health in difficult cases: other cells as stars, no previous period, no revenue."""
+"""The laws (rules) of portfolio health in difficult cases: other cells as stars, no previous period, no revenue."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_products_without_revenue_are_counted_and_named_so(tmp_path):
 
 
 def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
-    """One product moves up after one day, the other after two, so the median is 1.5."""
+    """One product moves up after one day, another after two days, so the median is 1.5 days."""
     days = [FIRST + dt.timedelta(days=n) for n in range(3)]
     refunds = {"a": (40, 0, 0), "b": (40, 40, 0)}
     rows = [figures(day, sku, 100, refunds[sku][n]) for n, day in enumerate(days) for sku in refunds]
@@ -143,7 +143,7 @@ def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
     ],
 )
 def test_what_was_never_logged_is_no_verdict(tmp_path, metric, counted, en, zh):
-    """Events of a single product are enough for verdicts: they show that the log has such events."""
+    """A law has a verdict as soon as a single product has events of the type, because then the log has such events."""
     home = home_with(tmp_path, STARS_LOW, x=metric)
     silent = {"exposures": 0, "product_clicks": 0, "views": 0, "add_to_carts": 0, "click_through_rate": None}
     rows = [figures(day, sku, 100, 40) | silent for day in (FIRST, SECOND) for sku in "ab"]

@@ -53,7 +53,10 @@ def test_they_find_nothing_in_what_the_models_compute(made_up: dict[str, list[Ro
 
 
 def shop() -> dict[str, list[Row]]:
-    """Five products that are seen and sold on five days, one of which is sold but never seen, and one refunded."""
+    """Table → rows of five products on five days.
+
+    All five are sold; four of them also have events, the fifth has none. Some sales are refunded.
+    """
     lines: list[Row] = []
     ends: list[Row] = []
     for number, day in enumerate(DAYS):

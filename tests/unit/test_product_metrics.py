@@ -1,4 +1,4 @@
-"""products.daily and products.metrics on made-up events and sales: equal to sums in plain loops, window by window."""
+"""products.daily and products.metrics on made-up events and sales equal sums in plain loops, for each window."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.strategies_products import ENDS, LAST, MODELS, REPURCHASE, SETTINGS, 
 def metrics(
     tables: dict[str, list[Row]], day: dt.date = LAST, settings: Settings = SETTINGS
 ) -> dict[tuple[int, str], Row]:
-    """(window, product) → row of products.metrics on *day*; the previous days are computed too, for the look-back."""
+    """(window, product) → row of products.metrics on *day*; earlier days are computed too, because *day* reads them."""
     days = [day - dt.timedelta(days=n) for n in range(12)]
     given_tables = {
         name: tables.get(name, [])
@@ -36,7 +36,7 @@ def metrics(
 
 
 def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
-    """Product → figures of the *window* days up to the last day, in plain loops."""
+    """Product → metrics of the *window* days up to the last day, computed in plain loops."""
 
     def within(table: str, days: int, until: int = 0) -> list[Row]:
         return [row for row in shop[table] if until <= (LAST - row["dt"]).days < until + days]
@@ -108,7 +108,7 @@ def test_every_figure_equals_its_plain_sum(shop: dict[str, list[Row]]) -> None:
 
 
 def _assert_ratios(row: Row, others: list[Row]) -> None:
-    """Assert that each ratio equals its parts divided, or is null if the divisor is missing or not positive."""
+    """Assert that each ratio equals dividend / divisor, or is null if the divisor is missing or not positive."""
 
     def ratio(part: Any, whole: Any) -> Any:
         return None if part is None or whole is None or whole <= 0 else pytest.approx(float(part) / float(whole))

@@ -1,4 +1,7 @@
-"""The product models' SQL on made-up figures: equal to the restatement, with the documented properties."""
+"""The product models' SQL on made-up figures: its rows equal those of the reference implementation.
+
+The rows also have the documented properties.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ def quadrants(rows: list[Row], names: list[str] = QUADRANTS, *, day_by_day: bool
 
 @st.composite
 def portfolios(draw: st.DrawFn) -> list[Row]:
-    """Rows of up to four products on most of six days; values are near each other, and some are missing."""
+    """Rows of products.metrics: up to four products, each on most of six days.
+
+    Values are near each other, and some are missing.
+    """
     near = st.sampled_from([0, 100, 100, 98, 104, 106, 111, 95, 400])
     rates = st.sampled_from([None, -0.5, 0.0, 0.3, 0.3, 0.31, 0.29, 0.1, 0.104, 1.0])
     rows = []
@@ -191,7 +197,10 @@ def test_a_rate_of_few_trials_is_shrunk_toward_its_category():
 
 
 def placed_by_conversion(*products: Row) -> dict[str, Row]:
-    """Product → its row of exposure × conversion, among 60 others of two categories that convert 4 % and 8 %."""
+    """Product → its row of products.quadrants in the matrix exposure × conversion.
+
+    There are 60 more products, in two categories whose conversion rates are 4 % and 8 %.
+    """
     rows = list(products)
     for number in range(60):
         category, sold = ("good", 80) if number % 2 else ("c", 40)

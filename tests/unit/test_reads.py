@@ -1,4 +1,7 @@
-"""Which days queries read: an as-of model reads its day or days before it; only tables without days read all days."""
+"""Which days queries read.
+
+An as-of model reads its own day or earlier days; only tables without daily partitions read all days.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The restatement itself: it agrees with the worked examples, and has the properties that any log must have.
+"""Tests of ``tests.reference``, the reference implementation of the tables in plain Python.
 
-The SQL is tested against the restatement, so that is tested first, by hand and without the SQL.
+The SQL is compared with it in other tests, so here it is itself compared with worked examples, without the SQL. For
+random logs its tables must have the properties that hold for any log.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def test_an_entrance_with_a_slot_wins_on_its_days() -> None:
     assert [row["entrance_id"] for row in rows] == ["first_banner", "banner", "banner"]
 
 
-# Ends and paths ----------------------------------------------------------------------------------------
+# Path ends and paths -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("time", "rule"), [("13:00:00", "head"), ("13:00:01", "none")])
@@ -260,7 +261,7 @@ def test_an_undated_refund_has_its_lines_day_if_none_is_dated() -> None:
     assert only(rows_of("core.order_lines", orders=[order()], order_lines=lines, refunds=dated))["refunded"] == 1
 
 
-# Any log -----------------------------------------------------------------------------------------------
+# Random logs -------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,4 +1,4 @@
-"""The restatement of the touch models itself: it agrees with the worked examples."""
+"""Tests of ``tests.reference_touch``: it gives the results of the worked examples."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
 
 
 def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
-    """A frame of (window in days, missing metrics or None, number of products)."""
+    """A data frame with a row for each of *rows*: (window in days, missing metrics or None, number of products)."""
     return pl.DataFrame(
         [(days, missing, missing is None, count) for days, missing, count in rows],
         schema={"window_days": pl.Int64, "unknown_metrics": pl.String, "is_placed": pl.Boolean, "products": pl.Int64},
@@ -46,7 +46,7 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     assert window.empty == (28,)
     assert window_note(EN, window, DAY, None) == (
         "Window: the 7 days up to this day. Not the longest window: over 28 days no product has both metrics; "
-        "missing: Growth rate."  # the margin had values
+        "missing: Growth rate."  # the margin is not listed, because it had values
     )
     assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
 

@@ -1,4 +1,4 @@
-"""Stale days are grouped into runs, each for consecutive days on which the same tables are stale."""
+"""Stale days are grouped into segments; in one, days are consecutive and have the same stale tables."""
 
 from __future__ import annotations
 

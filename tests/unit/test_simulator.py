@@ -1,6 +1,6 @@
-"""The simulator: the properties of its landing files and of its planted truth.
+"""The simulator: the properties of its landing files, and of the true origins of its sales.
 
-Its traps are tested in ``test_simulator_traps``.
+Its traps (faults as in real logs) are tested in ``test_simulator_traps``.
 """
 
 import csv
@@ -22,9 +22,9 @@ from tests.simulated import CLEAN, LAST_DAY, NATIVE, SHANGHAI, content, events, 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The landing files and truth of a small shop with more carts than usual, so that every kind of sale occurs.
+    """The landing files and true origins of a small shop with so many carts that every kind of sale occurs.
 
-    Device ids and PageIds are unique, and all records arrive; the exceptions are tested as traps.
+    Device ids and PageIds are unique, and all records arrive. Exceptions are tested in ``test_simulator_traps``.
     """
     folder = tmp_path_factory.mktemp("shop")
     parameters = SimulationParameters(
@@ -132,7 +132,7 @@ def test_pages_show_products_orders_variants_and_carts_either(shop: Path) -> Non
     sold = records(shop, "order_lines").unique(["order_id", "line_no"])
     assert sold.filter(is_parent).is_empty()
     assert sold.filter(is_variant).height > 20
-    # If a cart names a variant, the sale is of that variant.
+    # If the add-to-cart is of a variant, the same variant is sold.
     ends = truth(shop).filter(pl.col("kind") == "product").join(sold, on=["order_id", "line_no"])
     ends = ends.join(carts, left_on="end_event_id", right_on="event_id", suffix="_of_end")
     named = ends.filter(pl.col("sku_of_end").is_in(variants["sku"].to_list()))
@@ -265,7 +265,7 @@ def test_a_slot_changes_its_content_only_between_days(shop: Path) -> None:
     day = (pl.col("device_time") + (pl.col("received_time") - pl.col("sent_time"))).dt.convert_time_zone(
         "Asia/Shanghai"
     )
-    # A visit over midnight still sees the content of the day on which it began, so night hours are left out.
+    # Night hours are left out, because a visit over midnight still sees the content of the day on which it began.
     seen = banners.with_columns(at=day).filter(pl.col("at").dt.hour() > 3).with_columns(dt=pl.col("at").dt.date())
     contents = seen.group_by("dt", "slot").agg(pl.col("content_id").n_unique())
     assert contents["content_id"].max() == 1

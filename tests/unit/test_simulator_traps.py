@@ -1,4 +1,4 @@
-"""The simulator's traps: each leaves its mark in the log when it is on, and none when it is off."""
+"""The simulator's traps (faults as in real logs) are visible in the log if they are on, and only then."""
 
 import datetime as dt
 import re
@@ -18,7 +18,7 @@ from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
 from tests.simulated import CLEAN, SHANGHAI, content, events, good, lines, records, run, truth
 
 Mark = Callable[[Path], int]
-"""How often a trap's mark is seen in the files below a folder."""
+"""A function that counts how often a trap is visible in the files below a folder."""
 
 
 def _off(folder: Path) -> pl.DataFrame:
@@ -28,13 +28,13 @@ def _off(folder: Path) -> pl.DataFrame:
 
 
 def _ahead(folder: Path) -> pl.DataFrame:
-    """The events, with column *ahead*: sent_time − received_time, how fast the device's clock seems to be."""
+    """The events, with column *ahead*: sent_time − received_time, by which the device's clock seems to be ahead."""
     log = records(folder, "events").drop_nulls("received_time")
     return log.with_columns(ahead=pl.col("sent_time") - pl.col("received_time"))
 
 
 def _delay(folder: Path) -> pl.Series:
-    """The time from each event to when it was sent, both by the device's clock."""
+    """For each event, the time from its occurrence to its sending, both by the device's clock."""
     log = events(folder).drop_nulls("received_time")
     return log.select(delay=pl.col("sent_time") - pl.col("device_time"))["delay"]
 
@@ -161,7 +161,7 @@ def test_very_late_visits_are_received_two_weeks_later(tmp_path: Path) -> None:
     assert late.len() > 50
     assert late.min() > dt.timedelta(days=12)
     assert late.max() < dt.timedelta(days=16)
-    # Only events of the first days are received before the last day.
+    # The log ends before most late events are received; only those of the first days are in it.
     assert late.len() < 0.1 * delay.len()
 
 
@@ -189,7 +189,7 @@ def test_slow_requests_arrive_up_to_40_s_late_by_an_exact_clock(clean: Path, tmp
     ahead = _ahead(tmp_path)["ahead"]
     assert ahead.max() <= dt.timedelta(seconds=-5)
     assert dt.timedelta(seconds=-40) <= ahead.min() < dt.timedelta(seconds=-38)
-    # Only the receipt is later; the times of events, from which sales are planted, are unchanged.
+    # Events are only received later. Their own times are unchanged, and so are the true origins of sales.
     assert_frame_equal(truth(tmp_path), truth(clean))
 
 
@@ -210,7 +210,7 @@ def test_a_third_of_the_order_lines_has_no_event_of_its_sku(clean: Path, tmp_pat
     assert set(never.filter(pl.col("kind") != "unknown_sku")["sku"]) <= catalogue
     gifts = planted.filter(pl.col("kind") == "gift")
     assert gifts["unit_price"].max() == 0 < gifts["unit_cost"].min()
-    # Gifts and add-ons follow another line of the order, and have the origin of that line.
+    # Gifts and add-ons follow another line of the order, and have the same true origin as that line.
     joined = planted.filter(pl.col("kind").is_in(["gift", "add_on"]))
     others = planted.filter(pl.col("kind").is_in(["product", "unknown_sku"])).group_by("order_id")
     others = others.agg(last=pl.col("line_no").max(), ends=pl.col("end_event_id"))
@@ -273,7 +273,7 @@ def test_the_rates_of_other_currencies_are_beside_the_truth(clean: Path, tmp_pat
 
 
 def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
-    """Shares of a large log, within four standard deviations."""
+    """In a large log, each trap's share is within four standard deviations of the intended one."""
     mix = SimulationParameters(clock_set_rate=0)
     run(tmp_path, mix, days=1, devices=40_000, file_format="parquet")
     log = pl.scan_parquet(tmp_path / "landing" / "native" / "events" / "*.parquet")
@@ -308,7 +308,7 @@ def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
 def test_the_guide_has_every_trap_and_what_it_does() -> None:
     guide = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
     for name, trap in TRAPS.items():
-        # Only the first part is compared; the guide may say more, e.g. in which files late records are.
+        # Only the first part of the text is compared; the guide may add more, e.g. in which files late records are.
         assert f"| `{name}` | {re.split(r'[;(]', trap.description)[0].strip()}" in guide
 
 

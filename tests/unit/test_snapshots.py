@@ -1,4 +1,7 @@
-"""Snapshots: for which days they are kept, which become obsolete or stale; runs remove and compute just those."""
+"""Snapshots (tables as of a day): for which days they are kept, and which become obsolete or stale.
+
+Runs remove the obsolete snapshots and compute the stale ones, and no others.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ ENDS = [dt.date(2026, 1, 31), dt.date(2026, 2, 28)]
 COMPARED_WITH_ENDS = [dt.date(2026, 1, 26), dt.date(2026, 2, 23)]
 
 
-# Which days -----------------------------------------------------------------------------------------------
+# Days whose snapshots are kept ----------------------------------------------------------------------------
 
 
 def days_of(first: dt.date, last: dt.date, daily: int = 3, home: Home | None = None) -> dict[str, list[dt.date]]:
@@ -131,7 +134,7 @@ def land_orders(home: Home, days: list[dt.date], name: str, user: str = "u") -> 
 
 
 def run_customers(home: Home) -> RunSummary:
-    """Compute the tables whose snapshots are looked at, and what they read."""
+    """Compute the tables whose snapshots these tests check, and all that those tables read."""
     return run_selected(home, *(f"+{name}" for name in (*SHOWN, STAGES, "customers.cohorts")))
 
 
@@ -179,7 +182,7 @@ def test_the_next_day_computes_and_removes_only_what_changes(home):
     land_orders(home, march(11), "next")
     summary = run_customers(home)
     leaving = {name: set(march(8)) for name in (*SHOWN, STAGES)} | {name: set(march(3, 8)) for name in CHAIN}
-    # 6 March was not kept, but is now needed, because 11 March is compared with it.
+    # The snapshot of 6 March was not kept, but is needed now, because that of 11 March is compared with it.
     coming = {name: set(march(11)) for name in (*SHOWN, STAGES)} | {name: set(march(6, 11)) for name in CHAIN}
     assert snapshots(summary.removed) == leaving
     assert snapshots(summary.published) == coming
@@ -189,7 +192,7 @@ def test_the_next_day_computes_and_removes_only_what_changes(home):
 
 
 def test_a_month_end_stays_when_the_last_days_move_on(home):
-    land_orders(home, march(*range(11, 36)), "weeks")  # up to 4 April
+    land_orders(home, march(*range(11, 36)), "weeks")  # the last of these days is 4 April
     run_customers(home)
     assert {row["dt"] for row in table(home, "customers.rfm_daily")} == {*ENDS, *march(31, 33, 34, 35)}
 
@@ -197,7 +200,7 @@ def test_a_month_end_stays_when_the_last_days_move_on(home):
 def test_a_late_order_makes_the_snapshots_that_hold_it_stale(home):
     land_orders(home, march(1), "late", user="late")
     summary = run_customers(home)
-    # The windows of ten days that hold 1 March end on 1 to 10 March; those of twenty days on 1 to 20 March.
+    # The windows of ten days that contain 1 March end on 1 to 10 March; those of twenty days end on 1 to 20 March.
     expected = {name: set(march(3, 4, 5, 8, 9, 10)) for name in CHAIN}
     expected |= {name: set(march(8, 9, 10)) for name in (*SHOWN, STAGES)}
     assert snapshots(summary.published) == expected
@@ -208,12 +211,13 @@ def test_a_late_order_makes_the_snapshots_that_hold_it_stale(home):
 
 
 def test_a_late_order_at_the_windows_edge_leaves_the_day_after(home):
-    land_orders(home, march(-1), "late", user="late")  # 27 February: in windows up to that of 8 March
+    # The order is of 27 February, so it is in windows of ten days that end by 8 March.
+    land_orders(home, march(-1), "late", user="late")
     summary = run_customers(home)
     in_rfm = {*march(0, 3, 4, 5, 8)}
     assert snapshots(summary.published) == {
         **dict.fromkeys(CHAIN, in_rfm),
-        # Moves on 9 and 10 March are computed from 4 and 5 March, which changed.
+        # The moves of 9 and 10 March are computed from the snapshots of 4 and 5 March, which changed.
         "customers.rfm_migration": {*march(0, 8, 9, 10)},
         "customers.rfm_daily": {*march(0, 8)},
         "customers.pareto": {*march(0, 8)},
@@ -223,7 +227,8 @@ def test_a_late_order_at_the_windows_edge_leaves_the_day_after(home):
 
 
 def test_a_late_order_that_no_window_holds_makes_none_stale(home):
-    land_orders(home, [dt.date(2026, 2, 2)], "late", user="late")  # in windows up to 11 February, for stages 21
+    # The order is in windows up to 11 February, for lifecycle stages up to 21 February; no such snapshot is kept.
+    land_orders(home, [dt.date(2026, 2, 2)], "late", user="late")
     summary = run_customers(home)
     assert snapshots(summary.published) == {}
     assert summary.published["customers.cohorts"] == {None}
@@ -265,7 +270,7 @@ def test_a_day_without_inputs_has_no_snapshot(tmp_path):
     visit = {"event_id": "e", "device_id": "d", "event_type": "exposure", "page_id": 1, "page_type": "home", "sku": "s"}
     land(home, "events", [{**visit, "device_time": f"{march(13)[0]}T04:00:00Z"}], "events")
     run_customers(home)
-    # The window of ten days as of 11 March is empty; all who were there five days before have left.
+    # The window of ten days that ends on 11 March is empty, so all customers of five days before count as having left.
     assert table(home, "customers.rfm") == [row for row in table(home, "customers.rfm") if row["dt"] <= march(10)[0]]
     moves = [row for row in table(home, "customers.rfm_migration") if row["kind"] == "segment"]
     assert {(row["dt"], row["to_key"], row["customers"]) for row in moves} == {

@@ -1,4 +1,4 @@
-"""The SQL page: what of a query is shown, stored and exported, and to which users."""
+"""The SQL page: how queries and results are shown, stored and exported, and for which users."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def charts(blocks: list[Block]) -> list[Chart]:
     return [block for block in blocks if isinstance(block, Chart)] + inner
 
 
-# Who, and what is run ----------------------------------------------------------------------------------
+# Who may run queries, and which are run ----------------------------------------------------------------
 
 
 def test_viewers_are_told_that_it_is_not_for_them(copy):
@@ -354,7 +354,7 @@ def test_no_bar_hides_another_of_its_series(kind):
     figure = result_chart(Locale("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
     first, second = figure.data
     assert len(set(first.x)) == 3
-    assert second.x[0] == first.x[0]  # same place: the two series are side by side
+    assert second.x[0] == first.x[0]  # at the same x, so the two series are side by side
     assert list(figure.layout.xaxis.ticktext) == ["a", "a", "b"]
 
 

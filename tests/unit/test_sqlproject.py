@@ -1,4 +1,4 @@
-"""The SQL project: parameters become literals, and a file that breaks its contract is refused by name."""
+"""The SQL project: parameters become literals, and an error names a file that breaks the rules for its kind."""
 
 from __future__ import annotations
 

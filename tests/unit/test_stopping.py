@@ -1,4 +1,4 @@
-"""Ctrl-C is treated as a request to stop: its effect on the work, the caller and the process."""
+"""How Ctrl-C (and SIGTERM) stops work: the effects on the work, its caller and the process."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Program:
         self._go.touch()
 
     def end(self) -> tuple[int, str, str]:
-        """Wait for the end; returns exit code, standard output and standard error."""
+        """Wait for the end of the process; returns exit code, standard output and standard error."""
         try:
             code = self._process.wait(120)
         finally:
@@ -85,7 +85,10 @@ class Program:
 
 @pytest.fixture
 def at_work(tmp_path: Path) -> Callable[..., Program]:
-    """A function that starts a process and waits until it runs the code *work*; after its result it runs *after*."""
+    """A function that starts a process and waits until the process runs the code *work*.
+
+    After the result of *work* the process runs the code *after*.
+    """
 
     def start(work: str, *, grace: float = 1000, after: str = "") -> Program:
         program = Program(tmp_path, PROGRAM.format(work=work, grace=grace, after=after))
@@ -139,7 +142,8 @@ def test_work_that_tells_nothing_is_left_when_its_grace_is_over(at_work):
 def test_a_second_signal_leaves_at_once(at_work):
     program = at_work("wait_for_go()")
     program.send(signal.SIGINT)
-    program.wait_for(STOPPING)  # two signals that arrive together would count as one
+    # Wait, because two signals that arrive together would count as one.
+    program.wait_for(STOPPING)
     program.send(signal.SIGINT)
     assert program.end() == (130, f"at work\n{STOPPING}", STOPPED)
 
@@ -161,7 +165,7 @@ def test_a_query_that_cannot_be_stopped_lets_the_process_end(at_work):
 
 @SIGNALS
 def test_a_signal_after_the_end_changes_nothing(at_work, sign):
-    """The result may still be in a buffer that Python flushes only at exit."""
+    """The signal arrives when the work is done, but its output may still be in a buffer that Python flushes at exit."""
     program = at_work("return 7", after="atexit.register(wait_for_go); atexit.register(os.write, 1, b'ending\\n')")
     program.wait_for("ending\n")
     program.send(sign)

@@ -43,7 +43,7 @@ def test_no_text_is_left_over():
     families |= {f"{name}." for name in re.findall(r"""name\(\s*["']([a-z_.]+)["']""", CODE)}
     families |= {"octants.", "segments.", "quadrant.", "stage."}
     written = set(re.findall(r"""["']([a-z_]+\.[a-z_.0-9]+)["']""", CODE)) | set(NAMED)
-    # Some keys are built around a variable, f"page.{name}.about"; their last part is literal.
+    # Code composes some keys, such as f"page.{name}.about"; only the last part of such a key is literal.
     endings = set(re.findall(r"""\}(\.[a-z_]+)["']""", CODE))
     unused = {
         key
@@ -79,7 +79,7 @@ def test_no_caption_names_a_lightness_that_the_dark_theme_turns():
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_two_metrics_never_share_a_name(language):
-    """Except conversion_rate of products.metrics: it has the formula of the entrances' click_to_order_rate."""
+    """The only exception is conversion_rate of products.metrics, which has the same formula as click_to_order_rate."""
     names = {key: text[language] for key, text in all_texts().items() if key.startswith("metric.")}
     assert names.pop("metric.conversion_rate") == names["metric.click_to_order_rate"]
     shared = {name: [key for key in names if names[key] == name] for name in names.values()}
@@ -88,7 +88,7 @@ def test_two_metrics_never_share_a_name(language):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_counts_of_slots_modules_and_products_say_of_which(language):
-    """Plain "exposures" or "click rate" could mean those of a slot, a module or a product."""
+    """The names must say whose count it is; "exposures" could be those of a slot, a module or a product."""
     of = {
         "zh": {"impressions": "坑位", "clicks": "坑位", "slot_click_rate": "坑位", "module_impressions": "模块",
                "module_clicks": "模块", "module_click_rate": "模块", "exposures": "商品", "product_clicks": "商品",

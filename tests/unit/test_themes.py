@@ -44,7 +44,7 @@ def test_a_colour_that_captions_name_keeps_its_name(color: str) -> None:
 
 
 def test_more_is_a_stronger_colour_in_the_dark_too() -> None:
-    """In both themes the end of the scale has the most contrast with the background, so captions may say so."""
+    """In both themes the upper end of a colour scale has the most contrast with the background, as captions say."""
     for ground, colors in (("#ffffff", [c for _, c in BLUES]), ("#171e25", [in_the_dark(str(c)) for _, c in BLUES])):
         apart = [abs(hls(str(color))[1] - hls(ground)[1]) for color in colors]
         assert apart == sorted(apart)

@@ -1,4 +1,4 @@
-"""The workbench's gate lists the tables that a read-only query reads, and refuses anything else with a reason."""
+"""The gate of the SQL page lists the tables that a read-only query reads, and refuses any other query with a reason."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("RESET memory_limit", "only read-only queries can run"),
         ("PRAGMA enable_profiling", "only read-only queries can run"),
         ("CALL enable_logging()", "only read-only queries can run"),
-        ("PIVOT core.events ON event_type USING count(*)", "only read-only queries can run"),  # = two statements
+        # DuckDB runs two statements.
+        ("PIVOT core.events ON event_type USING count(*)", "only read-only queries can run"),
         ("WITH a AS (COPY (SELECT 1) TO '/tmp/x') SELECT 1", "COPY is not allowed here"),
         ("WITH a AS (INSERT INTO core.events VALUES (1) RETURNING 1) FROM a", "INSERT is not allowed here"),
         ("WITH a AS (DELETE FROM core.events RETURNING 1) FROM a", "DELETE is not allowed here"),
@@ -102,7 +103,8 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ('WITH "/etc/passwd" AS (SELECT 1) FROM "/etc/passwd"', "a name may have only letters"),
         ("FROM information_schema.tables", "there is no table 'information_schema.tables' here"),
         ("FROM duckdb_tables", "there is no table 'duckdb_tables' here"),
-        # A name from WITH is valid only inside its query; outside, this one is DuckDB's view with its file's path.
+        # A name defined in WITH is valid only inside that query. Outside, this name means a view of DuckDB's that shows
+        # the path of the database file.
         (
             "FROM (WITH pragma_database_list AS (SELECT 1) FROM pragma_database_list), pragma_database_list",
             "DuckDB has a view of that name",
@@ -162,6 +164,6 @@ def test_no_view_of_duckdb_is_read_under_a_name_of_with():
             try:
                 connection.execute(f"FROM {name} LIMIT 0")
             except duckdb.Error:
-                continue  # only found with its schema
+                continue  # this view is found only under its name with the schema
             with pytest.raises(RefusedError, match="DuckDB has a view"):
                 let_through(f"FROM (WITH {name} AS (SELECT 1) SELECT 1), {name}", TABLES)
