@@ -1,5 +1,5 @@
--- Customers by segment | 各分群的客户
--- How many customers each segment has on the latest day, and what they spent. | 最新一天各分群的客户数与消费额。
+-- Customers and sales by segment | 各分群的客户数与消费额
+-- How many customers each segment has on the latest day, and what they spent. | 最后一个有数据的日期，各分群的客户数、净销售额及其占比。
 SELECT
     names.name_zh,
     names.name_en,

@@ -1,5 +1,5 @@
--- Entrances by attribution model | 各归因模型下的入口
--- The same sales, distributed by each model. All columns have the same total; do not add columns. | 同一笔销售额按不同模型分配：各列合计相同，不可相加。
+-- Sales of entrances by attribution model | 各归因模型下的入口销售额
+-- The same sales, shared among the entrances by each model. All columns have the same total; do not add columns. | 同一批销售额按不同模型分给各入口：每列的合计相同，列与列不可相加。
 SELECT
     touchpoint,
     sum(revenue) FILTER (WHERE model = 'first') AS first_touch,

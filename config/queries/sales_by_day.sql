@@ -1,5 +1,5 @@
 -- Sales and conversion by day | 每日销售额与支付转化率
--- Visitors, buyers, sales and their ratios on each day. Do not add up the visitors of several days: a person who comes on two days is one visitor. | 每天的访客数、支付买家数、销售额及其比率；各天之和不是一段时间的访客数，因为跨天来的人只算一个。
+-- Visitors, buyers, sales and their ratios on each day. Do not add up the visitors of several days: a person who comes on two days is one visitor. | 每天的访客数、支付买家数、销售额及其比率；各天的访客数不可相加：同一个人多天来访，合计时只算一位访客。
 WITH sales AS (
     SELECT dt, count(DISTINCT user_id) AS buyers, count(DISTINCT order_id) AS orders, sum(revenue) AS revenue,
         sum(revenue) FILTER (WHERE user_id IS NOT NULL) AS buyers_revenue

@@ -1,5 +1,5 @@
 -- Sales by entrance | 各入口销售额
--- The sales credited to each entrance in the seven days up to the last computed day, and how often its products were clicked. | 截至最后一个有数据的日期的七天内，各入口带来的销售额与点击情况。
+-- The sales credited to each entrance in the seven days up to the last computed day, and how often its products were clicked. | 最近七天（截至最后一个有数据的日期）归因到各入口的销售额，以及商品曝光与点击。
 WITH days AS (
     SELECT max(dt) AS last_day FROM attribution.entrance_daily
 )

@@ -1,5 +1,5 @@
 -- Products that sell most | 销售额最高的商品
--- The fifty products with the most revenue in the seven days up to the last computed day, with their refunds and how often a click led to an order. A product includes its variants. | 截至最后一个有数据的日期的七天内销售额最高的五十个商品（含各规格），附退款与点击成交率。
+-- The fifty products with the most revenue in the seven days up to the last computed day, with their refunds and how often a click led to an order. A product includes its variants. | 最近七天（截至最后一个有数据的日期）销售额最高的五十个商品（含各规格），附退款与点击成交率。
 WITH days AS (
     SELECT max(dt) AS last_day FROM products.daily
 )

@@ -343,7 +343,7 @@ def test_a_search_finds_by_name_and_key(copy, q, kind, target):
 
 
 def test_a_search_that_finds_more_than_it_lists_says_so(copy):
-    assert any("first 50 only" in note for note in table_of(copy, "/search?q=0", "found").notes)
+    assert any("only the first 50 results" in note for note in table_of(copy, "/search?q=0", "found").notes)
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_the_sales_are_parted_by_what_they_were_matched_by(pages: dict[str, Path
 def test_it_is_there_in_chinese(pages: dict[str, Path]) -> None:
     text, page = read(pages["zh"])
     assert "经营日报 · 2026年3月4日 星期三" in text
-    assert "✔ 各入口之和 ¥10.00 等于当天付款订单的销售额。" in text
+    assert "✔ 各入口销售额之和 ¥10.00 等于当天付款订单的销售额。" in text
     assert ("html", {"lang": "zh-CN"}) in page.tags
     assert not re.search(r"[A-Za-z]+ (of|the|and) ", text)
 
@@ -263,8 +263,9 @@ def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict
 def test_customers_expectations_are_of_the_newest_months_end(young_pages: dict[str, Path]) -> None:
     text, _ = read(young_pages["en"])
     assert "A model's expectation, not a promise: net sales in the 90 days after 2026-02-28 (a month end)" in text
-    assert "Summed by the segments of 2026-03-02." in text
-    assert re.search(r"BG/NBD \(24 customers, in days\): r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
+    assert "Expected values are summed by the segments of 2026-03-02." in text
+    fitted = r"BG/NBD, the model of purchases \(fitted to 24 customers, in days\)"
+    assert re.search(fitted + r": r = [\d.,]+, α = [\d.,]+, a = [\d.,]+, b = ", text)
     bars = [figure["data"][0] for figure in figures(young_pages["en"]) if figure["data"][0]["type"] == "bar"]
     (expected,) = [trace for trace in bars if " each" in str(trace["text"])]
     assert all(value > 0 for value in expected["x"])
@@ -300,7 +301,7 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
 
 def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
-    assert "50/40/10: hot, normal and slow sellers" in text
+    assert "Hot, normal and slow sellers (50/40/10 of sales)" in text
     assert "Products by ABC × XYZ (sales share × demand variability) Window: the 28 days up to this day." in text
     shares = [figure["data"] for figure in figures(pages["en"]) if figure["data"][0].get("text") == ["100% · ¥40"]]
     assert len(shares) == 1

@@ -251,5 +251,5 @@ def test_a_sale_by_visit_shows_the_visit(shop: Copy) -> None:
 
 def test_a_sale_by_nothing_says_so(shop: Copy) -> None:
     assert [one.text for one in texts(page(shop, "paths?find=o3"), "missing")] == [
-        "No event was matched, so there is no path."
+        "This line is matched to no add-to-cart, click or entrance visit, so there is no path."
     ]
