@@ -121,7 +121,7 @@ def test_the_badge_says_the_day_of_the_data_before_the_copys(browser, site):
     last = site.ask("SELECT max(dt) FROM attribution.entrance_daily")[0][0]
     for language, said in (
         ("zh", rf"^数据截至 {last}（(\S+ )?\d\d:\d\d 更新）$"),
-        ("en", rf"^Data through {last}, updated (\S+ )?\d\d:\d\d$"),
+        ("en", rf"^Through {last}, updated (\S+ )?\d\d:\d\d$"),
     ):
         page, _ = opened(browser, site, f"/?{WEEK}&lang={language}")
         assert re.search(said, page.locator("#badge .as-of").inner_text())

@@ -482,7 +482,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     assert "headwater.yaml" in answer.text
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh", "数据截至 2026-05-20"), ("en", "Data through 2026-05-20")])
+@pytest.mark.parametrize(("language", "said"), [("zh", "数据截至 2026-05-20"), ("en", "Through 2026-05-20")])
 def test_the_badge_tells_the_datas_day_then_the_copys_time(copy, language, said):
     context = shown(copy, f"/?lang={language}")[0]
     at = copy.file.published_at.astimezone(ZoneInfo(copy.settings.timezone))
