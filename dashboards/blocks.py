@@ -1,6 +1,6 @@
 """The contents of a page or report, independent of how they are shown: cards, charts, tables, notes.
 
-Here: the blocks of a page as values. A section (``dashboards.sections``) makes them from frames; the report writes them
+Here: the blocks of a page as values. Sections (``dashboards.sections``) make them from frames; the report writes them
 as HTML (``dashboards.report.page``), the web app as components (``dashboards.app.render``) and as files
 (``dashboards.app.export``).
 Not here: making, showing or writing blocks.
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: how to write a row's cell, in short and in full (for the hover).
+    """A column of a table: how to write a row's cell, in short for the table and in full for the hover.
 
     Attributes:
         title: Its heading.
@@ -27,8 +27,8 @@ class Column:
         full: The text on hover; None: no hover.
         is_text: Aligned left, and on one line unless *is_long*.
         is_long: Sentences, which may wrap.
-        field: The row's key of the raw value, for files and sorting; None: use the cell's text.
-        read: Computes the raw value, if it is not simply the row's *field*.
+        field: The row's key of the raw value, for files and sorting; None: the raw value is the cell's text.
+        read: Computes the raw value from the row; None: the raw value is the row's *field*.
         metric: The metric of the value, which gives its unit; None: no metric.
         href: The link of a row's cell; None: no link.
         definition: The meaning of the column, shown on hover over its heading.
@@ -60,8 +60,8 @@ class Text:
         text: The text.
         kind: heading, intro, note, check (sums agree), missing (something is not available, and why), warning (the
             rest may be wrong).
-        remedy: The command that solves the problem.
-        href: The link of the text.
+        remedy: The command that solves the problem; '': none.
+        href: The link of the text; '': no link.
     """
 
     text: str
@@ -77,7 +77,7 @@ class Empty:
     Attributes:
         title: Its heading.
         text: Why it is empty.
-        remedy: The command that provides what is missing.
+        remedy: The command that provides what is missing; '': none.
         is_missing: Whether data is missing; otherwise the card is empty for a good reason.
     """
 
@@ -153,11 +153,11 @@ class Table:
         columns: Its columns.
         rows: All rows, in order.
         definition: What it shows.
-        total: A total row, set apart at the end.
-        notes: What it does not show.
+        total: A total row, set apart below the others; None: no total.
+        notes: Sentences on what it does not show.
         is_wide: Takes the full width of the page.
         is_open: As part of a chart: shown without a click.
-        most: Maximum number of rows shown on screen; files have all.
+        most: Maximum number of rows shown on screen, None for all; files always have all rows.
         is_of_days: Whether it covers the days selected for the page; otherwise it states its own period.
         keys: Fields that only files have, as extra columns under the field's name: the keys for joining the rows
             with other tables.
@@ -185,7 +185,8 @@ class Table:
 class Chart:
     """A figure and the table with the same data.
 
-    If *selects* names a field, a box drawn over points of the figure lists their values of that field.
+    If *selects* names a field, users can draw a box over points of the figure, and the app lists the points' values of
+    that field; '': no box.
     """
 
     figure: go.Figure
@@ -209,7 +210,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a choice."""
+    """One *value* that a choice offers, shown as *label*."""
 
     value: str
     label: str
@@ -217,17 +218,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A control that sets one key of the view, and so of the address.
+    """A control that sets one key of the view, and thereby of the URL.
 
     Attributes:
-        key: The key.
-        label: Its label.
+        key: The key in the URL.
+        label: The label of the control.
         options: The options.
         value: The current value.
         is_searchable: Whether typing narrows the options.
-        default: The value if the address has none; the address leaves it out.
-        clears: Keys to remove when the value changes, because their values depend on it.
-        is_open: Whether the page itself handles values that are not options.
+        default: The value if the URL has none; the URL leaves it out.
+        clears: Keys to remove from the URL when the value changes, because their values depend on this one.
+        is_open: Whether the page itself reports a value that is not an option; otherwise a general warning does.
     """
 
     key: str

@@ -23,7 +23,10 @@ def metric(
     title: str | None = None,
     href: Callable[[Row], str | None] | None = None,
 ) -> Column:
-    """A metric, in short with the full value on hover."""
+    """The metric *name*, in short with the full value on hover.
+
+    None for *field*: *name* is also the row's key; for *title*: the metric's name; for *href*: no links.
+    """
     key = field or name
     return Column(
         title or locale.text.name("metric", name),
@@ -37,7 +40,7 @@ def metric(
 
 
 def exact(locale: Locale, name: str, *, field: str | None = None, title: str | None = None) -> Column:
-    """A metric with all digits, for tables whose rows readers may want to add up."""
+    """The metric *name* with all digits, so that readers can add up rows; *field* and *title* as in ``metric``."""
     key = field or name
     return Column(
         title or locale.text.name("metric", name),
@@ -49,7 +52,7 @@ def exact(locale: Locale, name: str, *, field: str | None = None, title: str | N
 
 
 def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = None, is_long: bool = False) -> Column:
-    """An unchanged text; null is "–"."""
+    """The row's *field* as text, unchanged; null is "–". *href* returns the link of a row; None: no links."""
     return Column(
         title,
         lambda row: NONE if row[field] is None else str(row[field]),
@@ -63,8 +66,8 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
     """The change of the metric *name* against ``<name>_before``, which shows on hover.
 
-    The change of a rate is in percentage points, of other metrics relative. For these, the cell says "new" if the
-    value was zero before and "gone" if it is zero now. Files have the same words.
+    The change of a rate is in percentage points, the change of any other metric is relative. For these other metrics,
+    the cell and the files say "new" if the value was zero before and "gone" if it is zero now.
     """
     before = f"{name}_before"
 
@@ -102,7 +105,7 @@ def appeared(locale: Locale, now: Number, before: Number) -> str:
 def with_changes(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
     """Add to *rows* the field ``<name>_change``, the change of each of *names* since ``<name>_before``; return *rows*.
 
-    It is the difference for a rate, and the relative change for any other metric.
+    The change is the difference for a rate, and relative for any other metric; None if it cannot be computed.
     """
     for row in rows:
         for name in names:

@@ -135,6 +135,6 @@ def _three_digits(size: float) -> str:
         return "<0.001"
     decimals = min(max(2 - math.floor(math.log10(size)), 0), 3)
     text = f"{size:.{decimals}f}"
-    if len(text.replace(".", "").lstrip("0")) > 3 and decimals:  # 9.999 became 10.00
+    if len(text.replace(".", "").lstrip("0")) > 3 and decimals:  # 9.999 became 10.00: a digit too many
         text = f"{size:.{decimals - 1}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -44,14 +44,14 @@ _NOTED = ("units", "refunded", "events", "lines_without_cost", "lines_without_us
 
 
 class Frames(Protocol):
-    """Runs queries; money comes as floating point."""
+    """Runs queries; money is converted to floating point."""
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*."""
 
 
 def totals(frames: Frames, first: dt.date, last: dt.date, *, has_visitors: bool) -> dict[str, Any]:
-    """The totals of *first* to *last*: the metrics of SALES and STEPS, and those for the notes.
+    """The totals of the days *first* to *last*: the metrics of SALES and STEPS, and those for the notes on them.
 
     ``visitors`` and the rates per visitor are None if there are no events, or if core.visitors lacks a day of the
     event log. *has_visitors*: whether core.visitors exists. ``events`` is the number of events.

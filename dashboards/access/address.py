@@ -29,7 +29,7 @@ _LONGEST_PATH = 8_000
 
 
 class TrustedProxies:
-    """WSGI middleware: takes a request's address, host and scheme from the headers of a trusted proxy.
+    """WSGI middleware: takes the visitor's address, the host and the scheme from the headers of a trusted proxy.
 
     werkzeug's ProxyFix trusts any peer and a fixed number of proxies. Here the peer must be a trusted proxy, and the
     visitor is the last address in X-Forwarded-For that is not a trusted proxy, however many proxies there are.
@@ -54,7 +54,7 @@ def is_proxied(request: flask.Request) -> bool:
 
 
 def visitor_of(request: flask.Request) -> str:
-    """The visitor's IP address: the peer's, or the one that the outermost trusted proxy reports for its own peer."""
+    """The IP address that connected to this server or, if trusted proxies stand between, to the outermost of them."""
     return plain_address(request.remote_addr or "")
 
 
@@ -80,7 +80,8 @@ def names_this_host(host: str) -> bool:
 def is_same_origin(request: flask.Request) -> bool:
     """Whether one of our own pages sent the request, by its Origin header or else its Sec-Fetch-Site header.
 
-    A request with neither header is not from a current browser; it counts as ours.
+    A request with neither header does not come from a current browser, so no other site can have caused it: it counts
+    as ours.
     """
     origin = request.headers.get("Origin")
     if origin is None:
@@ -89,7 +90,7 @@ def is_same_origin(request: flask.Request) -> bool:
         parts = urlsplit(origin.lower())
         default = {"http": 80, "https": 443}[parts.scheme]
         ours = urlsplit(f"//{request.headers.get('Host', '')}")
-        # A proxy may not report the browser's scheme, so compare the port only.
+        # Host and port must be equal. The scheme is not compared, because some proxies do not report the browser's.
         return bool(parts.hostname) and (parts.hostname, parts.port or default) == (ours.hostname, ours.port or default)
     except (ValueError, KeyError):
         return False

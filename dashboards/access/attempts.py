@@ -65,5 +65,5 @@ def _wait(beyond: int) -> float:
 
 
 def _key(kind: str, value: str) -> str:
-    """A hash of the value: people sometimes type their password into the name field."""
+    """The key of an attempt: a hash, because people sometimes type their password into the name field."""
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()

@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection with the exclusive right to write until the block ends."""
+        """A connection with the exclusive right to write during the ``with`` block; an exception rolls back."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -35,9 +35,9 @@ class Visitor:
     """Who sends a request.
 
     Attributes:
-        name: '' if the server has no sign-in.
-        role: One of ROLES.
-        token: The token of their session; '' without one.
+        name: The user's name; '' if the server has no sign-in.
+        role: The user's role, one of ROLES.
+        token: The token of the user's session; '' if there is no session.
     """
 
     name: str = ""
@@ -89,7 +89,7 @@ class Guard:
         return not self.rules.is_sign_in_off and not (self.rules.proxy and self.rules.proxy.user_header)
 
     def visitor(self, request: flask.Request) -> Visitor | None:
-        """Who sends *request*; None if unknown.
+        """Who sends *request*; None if the sender is not signed in.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -107,10 +107,10 @@ class Guard:
         return Visitor(user.name, user.role, token) if user else None
 
     def _announced(self, request: flask.Request, proxy: Proxy) -> Visitor | None:
-        """The user named in a trusted proxy's header; None if there is none.
+        """The user named in a trusted proxy's header; None if no trusted proxy sent a valid name.
 
-        The role comes from the proxy's role header if one is configured, else from the file of users. A user without a
-        valid role there gets the lowest one.
+        The role comes from the proxy's role header if one is configured, else from the file of users. A user for whom
+        this gives no valid role gets the lowest role.
         """
         name = plain_name(request.headers.get(proxy.user_header, ""))
         if name is None or not is_proxied(request):

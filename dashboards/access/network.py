@@ -42,7 +42,7 @@ def plain_address(text: str) -> str:
 
 
 def network_of(text: str) -> str:
-    """The address *text*; for IPv6 its /64 network, because all addresses of it belong to one subscriber."""
+    """The address *text*; for IPv6 its /64 network, because all addresses of a /64 belong to one subscriber."""
     address = address_of(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), _BITS_OF_A_PERSON), strict=False))

@@ -46,7 +46,9 @@ class Passwords:
         return self._hasher.hash(password)
 
     def is_right(self, hashed: str | None, password: str) -> bool:
-        """Whether *hashed* is the hash of *password*; False for None (unknown user), after just as much work.
+        """Whether *hashed* is the hash of *password*; None (unknown user) gives False.
+
+        None takes just as much time, so that the time does not reveal which users exist.
 
         Raises:
             BusyError: too many checks are running.
@@ -66,5 +68,5 @@ class Passwords:
         return self._hasher.hash(secrets.token_hex())
 
     def prepare(self) -> None:
-        """Compute now the hash that unknown names are checked against, so that the first check takes no longer."""
+        """Compute the hash for checking unknown names, so that the first such check takes no longer than others."""
         assert self._nobodys

@@ -39,7 +39,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Rules:
-    """How people enter.
+    """Who may enter the web app, and how.
 
     Attributes:
         host: The address that the server listens on.
@@ -68,7 +68,15 @@ def rules_for(
     user_header: str = "",
     role_header: str = "",
 ) -> Rules:
-    """The rules of a server of *home* on *host*.
+    """The rules of a server of *home* that listens on *host*.
+
+    Args:
+        home: The home; whether it has users decides whether the server may be open.
+        host: The listening address.
+        is_sign_in_off: Whether nobody signs in, even if there are users; only on a loopback address.
+        trusted: Addresses or networks of the trusted proxies; empty: no proxy.
+        user_header: The proxies' header with the name of the user; '': proxies sign nobody in.
+        role_header: The proxies' header with the role of the user; '': the role is in the file of users.
 
     Raises:
         HeadwaterError: the options contradict each other, or would let anybody in.

@@ -46,7 +46,7 @@ class Sessions:
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
         """The user of the session *token*, with their current role.
 
-        None if the session has ended, its user was removed, or their password was changed since.
+        None if the session has ended, its user was removed, or the password was changed after the session began.
         """
         with self._database.reading() as connection:
             row = connection.execute(

@@ -49,7 +49,7 @@ class SignIn:
         server.add_url_rule(SIGN_OUT, "sign_out", self.leave, methods=["POST"])
 
     def show(self) -> Any:
-        """The page; a visitor who is signed in is redirected."""
+        """The sign-in page; a visitor who is signed in is redirected to the page in ``next``."""
         wanted = own_path(flask.request.args.get("next", "/"))
         if "user" in flask.g:
             return flask.redirect(wanted, 303)
@@ -57,7 +57,7 @@ class SignIn:
         return self._form(wanted, 200)
 
     def enter(self) -> Any:
-        """Sign in with name and password; every failure gets the same answer in the same time."""
+        """Sign in with name and password; a wrong password gets the same answer in the same time as an unknown name."""
         given = flask.request.form
         wanted, typed = own_path(given.get("next", "/")), given.get("name", "")
         if not self._is_our_form(given.get("token", "")):
@@ -113,7 +113,7 @@ class SignIn:
         )
 
     def _is_our_form(self, token: str) -> bool:
-        """Whether this browser got the form from us: another site cannot know the cookie."""
+        """Whether our page sent the form: its *token* equals a cookie of the browser that other sites cannot read."""
         kept = flask.request.cookies.get(self._form_cookie, "")
         return bool(kept) and hmac.compare_digest(kept.encode(), token.encode())
 
@@ -163,7 +163,10 @@ def _time(text: Texts, seconds: int) -> str:
 
 
 def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
-    """Check every request to *server* first, and serve the sign-in page."""
+    """Make *server* check every request first and, if people sign in with passwords, serve the sign-in page.
+
+    Returns the guard that makes the check. *passwords* replaces the default hashing, for tests.
+    """
     if rules.proxy:
         server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]  # Flask documents assigning it
     guard = Guard(home, rules)

@@ -82,7 +82,7 @@ class Users:
             users[user.name] = user
 
     def remove(self, name: str) -> None:
-        """Remove *name*, which ends their sessions.
+        """Remove the user *name*, which ends the user's sessions.
 
         Raises:
             HeadwaterError: the name does not exist, or the file cannot be written.
@@ -91,7 +91,7 @@ class Users:
             del users[self._existing(users, name)]
 
     def set_password(self, name: str, password: str) -> None:
-        """Set the password hash of *name*, which ends their sessions.
+        """Set the password hash of the user *name* to *password*, which ends the user's sessions.
 
         Raises:
             HeadwaterError: the name does not exist, or the file cannot be written.
@@ -108,7 +108,7 @@ class Users:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, User]]:
-        """Lock the file and yield its users to be changed; they are saved if the block ends without an error."""
+        """Lock the file and yield its users to be changed; they are saved if the ``with`` block raises no error."""
         with convert_write_errors(self._home.users_file):
             self._home.access.mkdir(mode=0o700, exist_ok=True)
             with lock(self._home.users_lock):

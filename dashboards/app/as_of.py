@@ -38,7 +38,7 @@ class AsOf:
         return self.copy.settings
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*, in which ``$day`` is the day; money as floating point."""
+        """The rows of *sql*, in which ``$day`` is the day; money is converted to floating point."""
         return self.copy.frame(sql, day=self.day, **parameters)
 
     def exists(self, table: str) -> bool:
@@ -53,7 +53,8 @@ class AsOf:
         """Whether *table* is computed for the day.
 
         A table without rows for the day counts as computed if the main table has some: all snapshots of a day are made
-        together, and some have no rows. For example, a young shop has no moves, because it has no earlier snapshot.
+        together, and some have no rows. For example, a young shop has no moves between quadrants, because there is no
+        earlier snapshot to compare with.
         """
         return self.exists(table) and (self.day in self.days(table) or self.day in self.days(self.main))
 

@@ -1,6 +1,6 @@
-"""Validates callback requests: could one of our pages have sent this?
+"""Validates callback requests: could one of our pages have sent the request?
 
-Here: the check before Dash reads the request. Dash does not validate it and fails with a traceback if it is wrong.
+Here: the check before Dash reads the request. Dash does not validate it: a wrong one causes a traceback.
 Not here: who may send one (``dashboards.access``), what callbacks do.
 """
 
@@ -59,12 +59,12 @@ def add_check(app: dash.Dash) -> None:
             return None
         try:
             fault = _fault(app, flask.request.get_json(silent=True))
-        except RecursionError:  # JSON that is nested too deeply
+        except RecursionError:  # the JSON is nested too deeply to be parsed
             fault = "not JSON that a page sends"
         return flask.Response(f"{fault}\n", 400, mimetype="text/plain") if fault else None
 
     app.server.before_request(check)
-    # Answer 404 for an unknown library file: Dash would report an internal error.
+    # Answer 404 to a request for an unknown library file; Dash itself would answer 500.
     app.server.register_error_handler(DependencyException, lambda _error: ("there is no such file\n", 404))
 
 

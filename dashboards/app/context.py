@@ -78,7 +78,11 @@ class Context:
         return Days(self.view.first, self.view.last, then_first, then_last, is_recorded)
 
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
-        """The rows of *sql*, in which ``$first``, ``$last``, ``$then_first`` and ``$then_last`` are the days."""
+        """The rows of *sql*, with *more* as further parameters.
+
+        ``$first`` and ``$last`` are the days shown, ``$then_first`` and ``$then_last`` the comparison days; if the shop
+        has no records of these, both are a day before all data. ``$language`` is the view's language.
+        """
         return self.copy.rows(sql, **self._parameters(), **more)
 
     def one(self, sql: str, **more: object) -> dict[str, Any]:

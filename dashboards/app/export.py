@@ -41,7 +41,10 @@ Answer = tuple[Context, Sequence[Block]]
 
 
 def add_exports(server: flask.Flask, page_of: Callable[[View], Answer]) -> None:
-    """Serve ``/export/<page>/<table>.<form>?<view>``: the table of the page at that view."""
+    """Serve ``/export/<page>/<table>.<form>?<view>``, a table of a page as a file; *form* is csv or xlsx.
+
+    *page_of* makes the page of a view.
+    """
 
     @server.get("/export/<page>/<key>.<form>")
     def export(page: str, key: str, form: str) -> flask.Response:
@@ -142,9 +145,10 @@ def _csv_value(column: Column, row: Row) -> str:
 
 
 def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
-    """The table as a workbook: numbers, shares and days typed, texts never as formulas; a second sheet describes it.
+    """The table as a workbook: numbers, shares and days typed, texts never as formulas.
 
-    Rows beyond the limit of a sheet are cut, and the second sheet says so.
+    A second sheet describes it with *about*, pairs of name and value. Rows beyond the maximum of a sheet are cut, and
+    the second sheet says so.
     """
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

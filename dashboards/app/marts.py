@@ -55,7 +55,7 @@ class Copy:
         self._lock = threading.Lock()
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*; money as floating point (exact sums belong in SQL).
+        """The rows of *sql*; money is converted to floating point, so exact sums must be computed in SQL.
 
         Args:
             sql: The query; each ``$name`` takes its value from *parameters*, unused ones are ignored.
@@ -94,7 +94,7 @@ class Copy:
         return tuple(self.frame(days.sql(dialect=DIALECT))["dt"])
 
     def newest(self, now: dt.datetime) -> dt.date:
-        """The newest computed day that is over in the shop's time zone; if none is, the newest.
+        """The newest computed day that is over at *now* in the shop's time zone; if none is over, the newest.
 
         Raises:
             NoDataError: no day is computed.

@@ -67,13 +67,13 @@ def name_of(column: Column, place: int) -> str:
 
 
 def direction(table: Table, column: Column, place: int) -> Literal["ascending", "descending"] | None:
-    """The direction in which the table is sorted by the column; None if it is not."""
+    """The direction in which *table* is sorted by *column* (index *place*); None if it is not sorted by this column."""
     name = name_of(column, place)
     return "ascending" if table.sort == name else "descending" if table.sort == f"-{name}" else None
 
 
 def after_click(view: View, table: Table, column: Column, place: int) -> View:
-    """The view after a click on the column's heading.
+    """The view after a click on the heading of *column*, whose index is *place*.
 
     The first click sorts numbers descending and texts ascending, the second reverses that, the third restores the
     original order.

@@ -150,7 +150,7 @@ def _chart(context: Context, chart: Chart) -> Component:
     if chart.selects:
         figure["layout"] |= {"dragmode": "select", "clickmode": "event+select"}
     wide = {"minWidth": meta["min_width"]} if "min_width" in meta else {}
-    if "width" in meta:  # a figure with a width of its own: its container scrolls
+    if "width" in meta:  # the figure needs this width: its container scrolls
         wide = {"width": meta["width"], "minWidth": "100%"}
     return html.Figure(
         [
@@ -195,7 +195,7 @@ def _selection(locale: Locale, key: str) -> Component:
 
 
 def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
-    """The title, and the links to the files of the block."""
+    """The title, and the links to the CSV and XLSX files of *table*; if *is_chart*, also a button for a PNG."""
     locale = context.locale
     links: list[Any] = [
         html.A(
@@ -225,7 +225,7 @@ def _head(context: Context, table: Table, *, is_chart: bool = False) -> Componen
 
 
 def export_href(view: View, key: str, form: str) -> str:
-    """The URL of the file of a table at *view*."""
+    """The URL of the file of the table *key* at *view*; *form* is csv or xlsx."""
     return f"/export/{view.page}/{key}.{form}{view.query}"
 
 

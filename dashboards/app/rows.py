@@ -66,7 +66,10 @@ def _is_sortable(table: Table) -> bool:
 
 
 def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
-    """HTML attributes of a sortable heading: its accessible name, and the key by which app.js restores the focus."""
+    """HTML attributes of the heading of *column* (index *place*): its label for screen readers, its key for app.js.
+
+    When a click on the heading has reloaded the table, app.js finds the heading by this key and focuses it again.
+    """
     return {
         "data-sort": f"{table.key}:{name_of(column, place)}",
         "aria-label": context.locale.text("sort.label", title=clean(column.title)),
@@ -139,7 +142,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
-    """The heading of a grid's column: a link that sorts the full table, not only the rows in the grid."""
+    """A heading that sorts the full table by *column* (index *place*), not only the rows in the grid."""
     if not _is_sortable(table):
         return {}
     order = direction(table, column, place)

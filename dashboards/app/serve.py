@@ -62,13 +62,13 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
     """
     host = rules.host
     _check_address(host, port)
-    if current(home) is None:  # an existing copy is shown until the watcher has made a newer one
+    if current(home) is None:  # otherwise the app shows this copy until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
             raise HeadwaterError(
                 "the tables cannot be copied for the dashboards; the line above says why", where=home.root
             )
-    # In its own session, so that Ctrl-C reaches only the server, which then stops the watcher and its work.
+    # The watcher has its own session, so that Ctrl-C reaches only the server, which then stops the watcher.
     watcher = subprocess.Popen(
         [*_PUBLISHER, str(home.root), "--watch"],
         stdin=subprocess.DEVNULL,
@@ -94,7 +94,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
 
 
 def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
-    """End at once: all work is done, and DuckDB's module reports leaks when Python shuts down normally."""
+    """Stop *watcher*, if given, and end this process without Python's cleanup, in which DuckDB would report leaks."""
     if watcher is not None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(watcher.pid, signal.SIGTERM)
@@ -104,7 +104,11 @@ def _leave(watcher: subprocess.Popen[bytes] | None = None) -> NoReturn:
 
 
 def _check_address(host: str, port: int) -> None:
-    """Check now that the address can be used: gunicorn would retry for seconds and report it in its own words."""
+    """Check that the address can be used, because gunicorn would retry for seconds before it reports the failure.
+
+    Raises:
+        HeadwaterError: the address cannot be used.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

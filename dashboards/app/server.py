@@ -158,7 +158,7 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
         view = read_view("/", query or "", language_of()) or View()
         try:
             return shell.freshness(marts.copy(), view, shown or "")
-        except HeadwaterError:  # no badge now; the next page load reports the error
+        except HeadwaterError:  # leave the badge as it is; the next page load reports the error
             return dash.no_update
 
     for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):

@@ -1,6 +1,6 @@
 """The frame of every page: menu, dates, language, theme, search, freshness; and error pages.
 
-Here: these as components.
+Here: these parts of the frame as components.
 Not here: the contents of pages.
 """
 
@@ -264,7 +264,10 @@ def skeleton(language: Language) -> Component:
 
 
 def failure(view: View, kind: str, what: str, remedy: str = "") -> Any:
-    """An error page: what failed, why and, if known, what to do."""
+    """An error page: what failed (*kind*, a key of the texts ``failure.<kind>``), why (*what*) and what to do.
+
+    *remedy* is what to do; '' if unknown.
+    """
     text = Texts(view.language)
     main = html.Main(
         [

@@ -23,7 +23,7 @@ def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
 
 
 def _unread(context: Context) -> list[Text]:
-    """A warning for each invalid date or comparison, on pages that have them."""
+    """A warning for each invalid date or comparison in the URL, unless the page has no dates or no comparison."""
     view, locale = context.view, context.locale
     return [
         Text(locale.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")

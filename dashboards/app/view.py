@@ -123,7 +123,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         return None
     try:
         given = dict(parse_qsl(query.lstrip("?"), max_num_fields=200))
-    except ValueError:  # more fields than any view can have
+    except ValueError:  # too many fields for any view, so ignore all of them
         given = {}
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())
@@ -158,7 +158,7 @@ def _day(text: str) -> dt.date | None:
 
 
 def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.date, dt.date]:
-    """The days of one of PRESETS, up to the newest day, *newest*; never before *earliest*."""
+    """First and last day of the period *preset* (one of PRESETS), seen from *newest*; none is before *earliest*."""
     if preset == "all":
         return earliest, newest
     if preset == "month":
@@ -174,7 +174,7 @@ def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.dat
 
 
 def compared_days(first: dt.date, last: dt.date, compare: Comparison) -> tuple[dt.date, dt.date] | None:
-    """The comparison days for *first* to *last*, with the same weekdays; None without a comparison.
+    """First and last comparison day for the days *first* to *last*, with the same weekdays; None for no comparison.
 
     A shop's Sundays differ from its Mondays, so the comparison days are a multiple of seven days earlier.
     """

@@ -70,14 +70,14 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def waits_since(self) -> float | None:
-        """Since when it has been waiting for a complete request, as Unix time; None while it answers one."""
+        """Unix time since which the connection has been waiting for a complete request; None while one is answered."""
         if self.requests or self.total_outbufs_len:
             return None
         since: float = self.last_activity if self.request is None else self.request.began_at
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether it has exceeded WRITE_SECONDS (answer), READ_SECONDS (request) or IDLE_SECONDS (no request)."""
+        """Whether it waits longer than WRITE_SECONDS (answer), READ_SECONDS (request) or IDLE_SECONDS (no request)."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:
@@ -97,8 +97,8 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(*arguments, **options)
 
     def handle_accept(self) -> None:
-        """Accept a connection, if need be by closing one that is waiting; if none is waiting, close the new one."""
-        with suppress(OSError):  # the visitor has closed the connection already
+        """Accept a connection. If there are too many, close one that waits for a request or, if none waits, the new."""
+        with suppress(OSError):  # the visitor has closed the connection already, so nothing is left to do
             accepted = self.accept()
             if accepted is None:
                 return
@@ -153,7 +153,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until there is a signal to stop, or gunicorn's main process is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # queued requests need no warning
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waitress would warn of each queued request
         connections: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
@@ -189,7 +189,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
                 max_request_header_size=LARGEST_HEAD,
                 max_request_body_size=LARGEST_REQUEST,
                 outbuf_high_watermark=_NO_LIMIT,
-                connection_limit=_NO_LIMIT,  # instead, _Listener allows up to MOST
+                connection_limit=_NO_LIMIT,  # _Listener limits the number of connections instead
                 # dashboards.access needs these headers: it decides which proxies are trusted.
                 clear_untrusted_proxy_headers=False,
                 log_socket_errors=False,

@@ -72,7 +72,7 @@ def current(home: Home) -> CopyFile | None:
             dt.datetime.fromisoformat(entry["published_at"]),
             bool(entry["is_settled"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):  # no copy yet, or another version's file
+    except (OSError, ValueError, KeyError, TypeError):  # no copy yet, or another version wrote the file
         return None
     return copy_file if copy_file.path.exists() else None
 
@@ -80,8 +80,8 @@ def current(home: Home) -> CopyFile | None:
 def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
     """Make a copy of the lake if it has changed since the last one, and return the current copy.
 
-    Other processes that call this wait meanwhile. During a run the existing copy stays current; if there is none, one
-    is made anyway.
+    Tables of more than *largest* bytes are left out. Other processes that call this function wait meanwhile. During a
+    run the existing copy stays current; if there is no copy yet, one is made even then.
 
     Raises:
         HeadwaterError: the home cannot be read, or the copy cannot be written.
@@ -131,7 +131,7 @@ def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
                 _copy(workspace, tables, unfinished)
             finally:  # DuckDB leaves its write-ahead log behind if the disk is full
                 unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
-    except duckdb.Error as error:  # a full disk, say
+    except duckdb.Error as error:  # for example, the disk is full
         why = " ".join(str(error).split())
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error
     now = dt.datetime.now(dt.UTC)
@@ -152,7 +152,7 @@ def _point(home: Home, copy_file: CopyFile) -> None:
 
 
 def is_stale(home: Home, copy_file: CopyFile | None) -> bool:
-    """Whether the lake has changed since *copy_file*.
+    """Whether the lake has changed since *copy_file* was made; also True for None, and if the copy is not settled.
 
     Raises:
         HeadwaterError: the home cannot be read.
@@ -211,13 +211,13 @@ def _remove_old(folder: Path, current: Path) -> None:
         try:
             if path != current and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
                 path.unlink()
-        except FileNotFoundError:  # another process was faster
+        except FileNotFoundError:  # another process has removed it already
             continue
 
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    """Keep other processes from making a copy until the block ends."""
+    """Keep other processes from making a copy until the ``with`` block ends."""
     home.workbench.mkdir(exist_ok=True)
     with lock(home.copy_lock):
         for path in home.workbench.glob(".*.tmp*"):  # unfinished copies of processes that were killed

@@ -65,7 +65,7 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
     _write(home.checks_file, states)
-    os.utime(home.checks_file, (started, started))  # so that later events are newer than the file
+    os.utime(home.checks_file, (started, started))  # events recorded meanwhile then count as newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
     kept = _read(home.lineage_file)
@@ -99,18 +99,18 @@ def _lineage(workspace: Workspace) -> dict[str, Any]:
 
 
 def read_checks(home: Home) -> list[CheckState]:
-    """The check results as last saved; empty if they never were."""
+    """The check results as last saved; empty if they were never saved."""
     try:
         return [
             CheckState(**{**one, "at": dt.datetime.fromisoformat(one["at"]) if one["at"] else None})
             for one in _read(home.checks_file)
         ]
-    except (ValueError, KeyError, TypeError):  # another version of the program wrote the file
+    except (ValueError, KeyError, TypeError):  # another version wrote the file: as if never saved
         return []
 
 
 def read_lineage(home: Home) -> Lineage:
-    """The lineage as last saved; empty if it never was."""
+    """The lineage as last saved; empty if it was never saved."""
     kept = _read(home.lineage_file)
     try:
         sources = {
@@ -119,7 +119,7 @@ def read_lineage(home: Home) -> Lineage:
         }
         queries = {name: [(source[0], source[1]) for source in found] for name, found in kept["queries"].items()}
         return Lineage(sources, dict(kept.get("descriptions", {})), queries)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # written by another version
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # another version wrote the file
         return Lineage({}, {}, {})
 
 

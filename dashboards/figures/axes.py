@@ -29,7 +29,7 @@ class Scale:
     """Length kept free of values at each end, in the same unit as *low* and *high*."""
 
     def with_strips(self, share: float) -> Scale:
-        """The scale with a longer axis, of which the share *share* is kept free of values at each end."""
+        """The scale with a longer axis: at each end, a strip of *share* of its length stays free of values."""
         strip = (self.high - self.low) * share / (1 - 2 * share)
         return replace(self, low=self.low - strip, high=self.high + strip, strip=strip)
 

@@ -92,7 +92,10 @@ def ranked_bars(
 
 
 def _ranges(labels: Sequence[str], measures: Sequence[Bars], drawn: Sequence[Bars]) -> tuple[list[float], list[float]]:
-    """The range of the value axis with room for the bars' labels: on a screen, on a phone."""
+    """Two ranges of the value axis with room for the bars' labels: on a screen and on a phone.
+
+    *labels* are the rows' names, *measures* have the bars' labels, and *drawn* has all values, also those of the marks.
+    """
     values = [value for bars in drawn for value in bars.values if value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     name_width = _LETTER * max(

@@ -111,7 +111,7 @@ def _hover(locale: Locale, day: dt.date, metric: str, value: float | None) -> st
 def _day_axis(locale: Locale, figure: go.Figure, days: Sequence[dt.date]) -> None:
     step = max(1, -(-len(days) // _MOST_TICKS))
     if step > 3:
-        step = 7 * -(-step // 7)  # so that all labelled days are the same weekday
+        step = 7 * -(-step // 7)  # whole weeks, so that all labelled days have the same weekday
     places = list(range(0, len(days), step))
     figure.update_xaxes(
         tickvals=places,

@@ -178,7 +178,7 @@ def pareto(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 
 def _write_fifth(locale: Locale, figure: go.Figure, kind: str, xs: list[float], ys: list[float], color: str) -> None:
     index = next((n for n, x in enumerate(xs) if x >= 0.2 - 1e-9), None)
-    if index is None or xs[index] > 0.5:  # too few members for a fifth
+    if index is None or xs[index] > 0.5:  # there are too few members for a point near a fifth, so label none
         return
     figure.add_annotation(
         x=xs[index],

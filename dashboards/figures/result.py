@@ -148,7 +148,10 @@ def _finish(
     *,
     is_placed: bool,
 ) -> None:
-    """Set up the axes and their titles."""
+    """Set up the axes and their titles; *heights* are the values of *y*.
+
+    If *is_placed*, the ticks of the x axis are set already (``_place_axis``).
+    """
     if not is_placed and x.kind == "time":
         figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
     _y_axis(locale, figure, heights, is_from_zero=kind == "bar")

@@ -80,7 +80,7 @@ def _widths(
     *,
     is_tight: bool,
 ) -> dict[str, object]:
-    """The layout's right margin, and the least width in pixels at which the numbers do not overlap."""
+    """The layout's right margin, wider if *is_tight*, and the least width in pixels at which numbers do not overlap."""
     right = 64 if is_tight else 8
     digits = max(text_width(locale.numbers.short(count)) for count in counts.values())
     beside = max(

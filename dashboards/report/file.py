@@ -26,7 +26,7 @@ def write_report(home: Home, language: Language, *, day: dt.date | None = None, 
     Args:
         home: The home.
         language: The language of the texts.
-        day: Default: the newest computed day that is over.
+        day: Default: the day of ``last_day``.
         out: Default: ``<home>/reports/<day>-<language>.html``.
 
     Raises:
@@ -47,7 +47,7 @@ def tables_read() -> tuple[str, ...]:
 
 
 def last_day(home: Home) -> dt.date:
-    """The newest computed day that is over.
+    """The newest computed day that is over; if none is over, the newest.
 
     Raises:
         HeadwaterError: no day is computed.

@@ -77,7 +77,7 @@ class Reader:
         return self.workspace.settings
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*, in which ``$day`` is the day; money as floating point (exact sums belong in SQL)."""
+        """The rows of *sql*, in which ``$day`` is the day; money becomes floating point, so sum exactly in SQL."""
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
         return to_frame(self.connection.sql(sql, params=values))
 
@@ -136,7 +136,10 @@ def computed_days(workspace: Workspace, table: str) -> set[dt.date]:
 
 
 def newest_day(workspace: Workspace, now: dt.datetime) -> dt.date | None:
-    """The newest computed day that is over in the shop's time zone; if none is, the newest; None without any."""
+    """The newest computed day that is over at *now* in the shop's time zone; if none is over, the newest.
+
+    None if no day is computed.
+    """
     days = computed_days(workspace, MAIN)
     today = now.astimezone(ZoneInfo(workspace.settings.timezone)).date()
     return max((day for day in days if day < today), default=max(days, default=None))

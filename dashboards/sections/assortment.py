@@ -34,7 +34,7 @@ def assortment(locale: Locale, reading: Reading) -> Block:
 
 
 def _shares(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """Products and revenue of each class, and their shares of the total."""
+    """A row for each class (each value of *keys*): products, revenue, units, unsold, product_share, revenue_share."""
     return (
         frame.group_by(keys, maintain_order=True)
         .agg(pl.col("products", "revenue", "units", "unsold").sum())

@@ -52,7 +52,7 @@ def definitions(locale: Locale, reading: Reading) -> dict[str, Definition]:
 
 
 def titles_of(defined: Mapping[str, Definition]) -> dict[str, str]:
-    """Id → name."""
+    """Id of a matrix → its name."""
     return {key: definition.title for key, definition in defined.items()}
 
 

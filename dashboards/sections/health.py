@@ -1,7 +1,8 @@
 """The four rules of a healthy portfolio, as a table of all matrices and as cards of one.
 
 Here: how verdicts and their evidence are shown.
-Not here: which rows (``dashboards.sections.matrices``), the rules (``sql/products/portfolio_health.sql``).
+Not here: choosing matrices and windows (``dashboards.sections.matrices``), the rules
+(``sql/products/portfolio_health.sql``).
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def matrices(
 
 
 def health_of(reading: Reading, windows: Mapping[str, Window]) -> pl.DataFrame:
-    """The rows of products.portfolio_health over these windows."""
+    """The rows of products.portfolio_health, for each matrix over its window in *windows* (by matrix id)."""
     shown = pl.DataFrame(
         [(matrix_id, window.days) for matrix_id, window in windows.items()],
         schema={"matrix_id": pl.String, "window_days": pl.Int64},

@@ -32,7 +32,7 @@ class Reading(Protocol):
         """The current settings."""
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*, in which ``$day`` is the day; money as floating point."""
+        """The rows of *sql*, in which ``$day`` is the day; money is converted to floating point."""
 
     def exists(self, table: str) -> bool:
         """Whether *table* exists."""

@@ -41,13 +41,13 @@ class Window:
 
     @property
     def wanting(self) -> tuple[str, ...]:
-        """The metrics that no product has; if every metric has some value, all metrics that are missing anywhere."""
+        """The metrics that no product has a value of; if there is no such metric, all that some product lacks."""
         everywhere = [metric for metric, count in self.missing.items() if count == self.products]
         return tuple(sorted(everywhere or self.missing))
 
 
 def matrix_windows(reading: Reading, days: int | None = None) -> dict[str, Window]:
-    """Matrix id → its window, for matrices that have products on the day; *days*: use only windows of this length."""
+    """Matrix id → its window, for matrices with products on the day; *days*: the only length to use, None: any."""
     reasons = reading.frame(query("products.unknown"))
     if days is not None:
         reasons = reasons.filter(pl.col("window_days") == days)
@@ -61,7 +61,7 @@ def window_of(reasons: pl.DataFrame) -> Window:
     """The longest window in which any product has values on both axes; if there is none, the longest window.
 
     *reasons* is about one matrix and has at least one row. Columns window_days, unknown_metrics (null if none is
-    missing), is_placed (has values on both axes), products (number of such products).
+    missing), is_placed (values on both axes), products (number of products with this combination).
     """
     windows = [
         _window(days, reasons.filter(pl.col("window_days") == days))

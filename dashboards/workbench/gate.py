@@ -86,7 +86,7 @@ def _parsed(sql: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-        except duckdb.Error as error:  # the query is nested too deeply for the parser, for example
+        except duckdb.Error as error:  # for example, the parser finds it nested too deeply
             raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
     try:
         parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
@@ -129,7 +129,7 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         if not name.isidentifier():  # DuckDB reads a file if a table's name looks like a path
             raise RefusedError(f'WITH "{name}": a name may have only letters, digits and underscores')
         # A WITH defines a name for a part of the query only, but ``_table`` allows it everywhere. Outside of that part
-        # the name of one of DuckDB's own views would read that view.
+        # such a name could read a view of DuckDB, so the names of these views are refused.
         if name.lower() in _own_views():
             raise RefusedError(f"WITH {name}: DuckDB has a view of that name; use another name")
     return frozenset(name.lower() for name in names)
@@ -137,7 +137,7 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
 
 @cache
 def _own_views() -> frozenset[str]:
-    """DuckDB's own views, found without a schema: they show settings, tables, the path of the database file."""
+    """The views of DuckDB that a query can name without a schema; they show settings, tables and file paths."""
     with duckdb.connect() as connection:
         found = connection.execute("SELECT view_name FROM duckdb_views()").fetchall()
     return frozenset(name.lower() for (name,) in found) - _NEED_A_SCHEMA

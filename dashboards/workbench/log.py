@@ -26,7 +26,7 @@ Outcome = Literal["ok", "refused", "failed"]
 def write_log(
     home: Home, *, at: dt.datetime, user: str, sql: str, outcome: Outcome, seconds: float, rows: int, error: str = ""
 ) -> None:
-    """Add a line about a query: *rows* is the number of rows shown; *error* is the message, '' if it succeeded."""
+    """Add a line about the query *sql*, run by *user* at *at*; *rows*: rows shown; *error*: the message, '' if none."""
     line = {
         "at": at.isoformat(timespec="seconds"),
         "user": user,
@@ -47,7 +47,7 @@ def write_log(
 
 
 def last_queries(home: Home, number: int, user: str | None = None) -> list[dict[str, Any]]:
-    """The last *number* lines, newest first, of *user* or of everybody; unreadable lines are skipped."""
+    """The last *number* lines, newest first, of *user*, or of everybody if None; unreadable lines are skipped."""
     found = (line for line in _lines_backwards(home.query_log) if user is None or line.get("user") == user)
     return [line for line, _ in zip(found, range(number), strict=False)]
 

@@ -44,7 +44,7 @@ class Workbench:
         self._turns = Turns(home.query_turns, at_once)
 
     def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
-        """The answer to *sql* from *user*; every query is logged, also one that fails.
+        """The answer to *sql* from *user*; every query is logged, even if it fails.
 
         Raises:
             RefusedError: the query is not allowed.

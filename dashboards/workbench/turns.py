@@ -3,8 +3,9 @@
 Here: one running query per user and a few in total; the others queue, in each process first come, first served.
 Not here: running them (``dashboards.workbench.confined``).
 
-A user's queries first wait for each other and then for a place, so that a user with many queries gets no more places
-than one with a single query. A place is a file lock, which the system frees when a process is killed.
+At most as many queries run as there are places. A user's queries first wait for each other and then for a place, so
+that a user with many queries gets no more places than one with a single query. A place is a file lock, which the
+system frees when a process is killed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Turns:
 
     @contextmanager
     def turn(self, user: str, check: Callable[[], None]) -> Iterator[None]:
-        """Wait until a query of *user* may run; it keeps its turn until the ``with`` block ends.
+        """Wait until a query of *user* may run; its turn lasts until the ``with`` block ends.
 
         *check* is called repeatedly while waiting; an exception that it raises ends the waiting.
 

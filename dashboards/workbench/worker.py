@@ -117,7 +117,7 @@ def _without_end(sql: str) -> str:
     """
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # the positions count bytes, not characters
+    for place, kind in reversed(duckdb.tokenize(sql)):  # its positions count bytes, so cut bytes
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place
@@ -125,14 +125,14 @@ def _without_end(sql: str) -> str:
 
 
 def _cell(place: int, kind: str) -> str:
-    """The SQL expression that converts a value of the result for JSON without loss.
+    """The SQL expression that converts column number *place* (from 1), of the type *kind*, for JSON without loss.
 
     DuckDB converts the types that Python would change: in Python a month of an interval becomes 30 days, infinity
     becomes the year 9999, and nanoseconds are lost.
     """
     if kind in _AS_THEY_ARE:
         return f"#{place}"
-    if kind == "float":  # by its shortest digits, 0.1; a direct cast gives 0.10000000149011612
+    if kind == "float":  # as text first, 0.1: a direct cast to DOUBLE gives 0.10000000149011612
         return f"CAST(CAST(#{place} AS VARCHAR) AS DOUBLE)"
     if kind in _NESTED:
         return f"CAST(to_json(#{place}) AS VARCHAR)"

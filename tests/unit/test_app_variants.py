@@ -235,7 +235,8 @@ def test_an_unknown_kind_of_match_is_said(shop: Copy) -> None:
 def test_a_borrowed_path_says_from_which_line(shop: Copy) -> None:
     blocks = page(shop, "paths?find=o1&line=2")
     assert texts(blocks, "warning")[0].text == (
-        "The path below belongs to line 1 of the same order (Shirt · Shirt, blue, matched by add-to-cart)."
+        "This line has no cart or click of its own, so it takes the entrance of line 1 of the same order "
+        "(Shirt · Shirt, blue), which is matched by add-to-cart. So the path below is that of line 1."
     )
     assert values(table(blocks, "steps"), "event_id")[-1] == "cart"
     assert values(table(blocks, "order_lines"), "matched") == ["add-to-cart", "its order"]

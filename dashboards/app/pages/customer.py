@@ -1,6 +1,6 @@
-"""One customer: recency, frequency, monetary value, groups, orders.
+"""One customer: recency, frequency, monetary value, segment and octant, orders.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: all customers (``dashboards.app.pages.customers``), hashed ids (``dashboards.app.people``).
 """
 
@@ -22,7 +22,7 @@ _MEASURES = (("recency_days", "r_score"), ("frequency", "f_score"), ("monetary",
 
 
 def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequence[Block]:
-    """The page of the customer whose id is shown as *shown*; *note* says which day it shows."""
+    """The page of the customer whose id pages show as *shown* (hashed for viewers); *note* names the page's day."""
     locale = context.locale
     back = Text(locale.text("customer.back"), href=context.view.to(user=None).href)
     user = user_of(context, shown, reading.frame(query("customers.users"))["user_id"])
@@ -43,7 +43,7 @@ def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequenc
 
 
 def _group(locale: Locale, reading: AsOf, row: Row) -> Card:
-    """The card with the customer's segment, its advice, and the customer's octant."""
+    """The card with the customer's segment, the advice for this segment, and the customer's octant."""
     found = {(one["kind"], one["key"]): one for one in all_names(reading).iter_rows(named=True)}
     segment, octant = (found.get((kind, row[kind]), {}) for kind in ("segment", "octant"))
     return Card(

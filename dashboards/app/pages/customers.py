@@ -1,7 +1,7 @@
-"""Customers: octants and segments, scores, lifecycle, cohorts, lifetime value; the list of a group's customers.
+"""Customers: octants and segments, scores, lifecycle, cohorts, lifetime value; the customers of one segment.
 
-Here: the choice of a group, and the list of its customers.
-Not here: the parts (``dashboards.sections.customers``), one customer (``dashboards.app.pages.customer``).
+Here: the choice of a group (segment or octant), and the list of its customers.
+Not here: the other blocks (``dashboards.sections.customers``), one customer (``dashboards.app.pages.customer``).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _controls(context: Context, reading: AsOf) -> Controls:
 
 
 def _list(context: Context, reading: AsOf) -> list[Block]:
-    """The customers of the group in the URL; empty if it has none."""
+    """The customers of the segment or octant that the URL names; empty if the URL names none."""
     locale, value = context.locale, context.view.get("segment", NONE_CHOSEN)
     if value == NONE_CHOSEN:
         return []

@@ -1,4 +1,4 @@
-"""Entrances: their traffic and sales, their slots and contents, down to the orders; attribution models compared.
+"""Entrances: their traffic and sales, their slots, contents and orders; attribution models compared.
 
 Here: the blocks of all entrances; the order of the blocks of one entrance.
 Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
@@ -97,7 +97,7 @@ def _way_back(context: Context, entrance: str) -> list[Block]:
 
 
 def _controls(context: Context, names: dict[str, str]) -> Controls:
-    """The choices of entrance and kind of match, which apply to the full page."""
+    """The choices of entrance and kind of match, which filter the full page."""
     locale = context.locale
     every = (Option("", locale.text("entrances.all")), *(Option(key, name) for key, name in sorted(names.items())))
     entrance = context.view.get("entrance")

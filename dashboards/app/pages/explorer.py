@@ -29,7 +29,10 @@ _NEEDED = ("attribution.path_steps", "attribution.attributed_events", "attributi
 
 
 def explore(context: Context) -> Sequence[Block]:
-    """The result for the view's ``find``: an order's line, a cart, or the carts of a device; without it, an example."""
+    """The result for the view's ``find``: a line of an order, a cart, or the carts of a device.
+
+    Without ``find``, this is an example: a path on the days shown.
+    """
     locale = context.locale
     missing = [table for table in _NEEDED if not context.copy.has(table)]
     if missing:
@@ -47,7 +50,7 @@ def explore(context: Context) -> Sequence[Block]:
     ends = context.rows(query("explorer.end"), find=find)
     if ends:
         return _of_end(context, ends[0])
-    # Viewers may not see the actions of one person. A device without login may stand for one, so they cannot find it.
+    # Viewers may not see what one person did. A device is often one person's, so viewers cannot search for devices.
     carts = [] if context.role == "viewer" else context.rows(query("explorer.ends_of_device"), find=find)
     if carts:
         return [_carts(context, find, carts)]
@@ -55,7 +58,7 @@ def explore(context: Context) -> Sequence[Block]:
 
 
 def _example(context: Context) -> Sequence[Block]:
-    """The path on these days that makes the best example: with backtracked and superseded steps, about eight in all."""
+    """The path on these days that makes the best example: about eight steps, some of them backtracked or superseded."""
     locale = context.locale
     found = context.rows(query("explorer.example"))
     if not found:
@@ -158,9 +161,9 @@ def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _line_with_match(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The line of the same order that was matched itself, and whose match *line* shares; None if there is none.
+    """The line of the same order that has a cart or click of its own, and whose match *line* shares; None without one.
 
-    If there are several such lines, the one with the most revenue.
+    If there are several such lines, this is the one with the most revenue.
     """
     own = [
         row

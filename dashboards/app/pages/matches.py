@@ -1,6 +1,6 @@
-"""Sales by kind of match: the five kinds side by side, and the entrances' sales of one kind.
+"""Sales by kind of match: whether a cart, click, other line of the order, visit or nothing gave the sale its entrance.
 
-Here: the choice of a kind, the block of all kinds, the tables of one kind, from ``attribution.attributed_sales``.
+Here: the choice of a kind, the table of all kinds, the tables of one kind, from ``attribution.attributed_sales``.
 Not here: all sales of the entrances (``dashboards.app.pages.entrances``).
 """
 
@@ -80,7 +80,10 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
 
 
 def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:
-    """The sales of the chosen kind by entrance, by slot of an entrance or by content of a slot, with the orders."""
+    """The sales of the chosen kind: by entrance, by slot of *entrance*, or by content of *slot*.
+
+    '' for *entrance* or *slot* means all. For one entrance or slot, a table of its orders follows.
+    """
     locale, kind = context.locale, chosen_kind(context)
     if not context.copy.has(TABLE):
         return [too_large(context)]
@@ -119,7 +122,7 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 
 
 def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
-    """The note that the page is filtered, with the filtered and the total sales."""
+    """The note that the page shows one *kind* of match only, with its sales and those of all kinds in *place*."""
     locale = context.locale
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
@@ -146,7 +149,7 @@ def _table(
     # An order with lines from several entrances counts in each row, so adding up the orders would count it twice.
     total |= {"name": locale.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
-    # Not the sum of the rows: entrances without sales now have no row, but count in the earlier total.
+    # The earlier total is queried, because the rows lack the entrances that had sales earlier but have none now.
     total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [

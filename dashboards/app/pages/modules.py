@@ -1,6 +1,6 @@
 """Modules of campaign and detail pages: assisted and closing sales, impressions and clicks.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: entrances; their sales must not be added to those of modules.
 """
 
@@ -28,7 +28,7 @@ KEYS = ("page_type", "module")
 
 
 def modules(context: Context) -> Sequence[Block]:
-    """The modules, with a banner that their sales must not be added up."""
+    """The modules, with a warning that their sales must not be added up: two modules can count the same sale."""
     locale, view = context.locale, context.view
     types = [row["page_type"] for row in context.rows(query("modules.page_types"))]
     page_type = view.get("page_type")

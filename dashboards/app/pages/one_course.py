@@ -44,8 +44,8 @@ def by_day(
 ) -> pl.DataFrame:
     """The metric *name* on each day from *first* to *last*, read by the query *own*: columns dt and *name*.
 
-    Null on days for which *table* is not computed. If the query has no row for another day, the value is 0, or null for
-    a ratio. *parameters* are further parameters of the query.
+    The value is null on days for which *table* is not computed. On a computed day without a row of the query it is 0,
+    or null for a ratio. *parameters* are further parameters of the query.
     """
     found = context.copy.frame(query(own), **{"from": first, "to": last}, **parameters)
     values = dict(found.select("dt", name).iter_rows())
@@ -65,15 +65,17 @@ def one_course(
     keys: Mapping[str, object],
     **parameters: object,
 ) -> Group:
-    """A chart by day of one of *metrics*, with the comparison days and a control that chooses the metric.
+    """A chart of an item (entrance, slot or product): one of *metrics* by day, beside the comparison days.
+
+    A control above the chart chooses the metric.
 
     Args:
         context: The context of the request.
         key: The key of the control in the URL.
         metrics: The metrics to choose from; the first is the default.
-        own: The name of the query for the item, with a row a day from ``$from`` to ``$to``: dt and *metrics*.
+        own: The name of the query for the item; a row a day from ``$from`` to ``$to``, with columns dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
-        keys: Extra columns of files that identify the item: field and value.
+        keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
         parameters: Other parameters of *own*.
     """
     locale, days = context.locale, context.days

@@ -1,6 +1,6 @@
 """Overview: revenue as visitors × conversion × revenue per buyer, the funnel, what changed most.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: computing totals (``dashboards.totals``), sales by entrance (``dashboards.app.pages.entrances``).
 """
 
@@ -72,7 +72,7 @@ def _changes(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[st
 
 
 def compared(locale: Locale, name: str, now: float | None, then: float | None) -> Change:
-    """The change of a metric from *then* to *now*."""
+    """The change of the metric *name* from *then* to *now*; the text is "–" if either is None."""
     if is_rate(name):
         points = locale.numbers.points(now, then)
         change = points if points == NONE else locale.text("compare.points", n=points)
@@ -131,7 +131,7 @@ def _funnel(locale: Locale, now: Mapping[str, Any], then: Mapping[str, Any] | No
 
 
 def _movers(context: Context, *, has_log: bool) -> list[Block]:
-    """What changed most; empty without a comparison."""
+    """What changed most: products and, if there is an event log (*has_log*), entrances; empty without a comparison."""
     locale, days = context.locale, context.days
     if days.then_first is None:
         return []

@@ -1,6 +1,6 @@
 """One product with its variants: metrics, quadrants in the matrices, chart by day, sales by entrance.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: all products (``dashboards.app.pages.products``).
 """
 

@@ -55,9 +55,9 @@ class Chosen:
 
     Attributes:
         definition: The matrix.
-        windows: The window of each matrix.
+        windows: Id of a matrix → its window.
         window: The window of the chosen matrix.
-        usual: The default window, in days.
+        usual: The default window of the chosen matrix, in days.
         category: The chosen category; '' for all.
     """
 
@@ -165,7 +165,7 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
         Text(locale.text.joined(note, of_all)),
         verdict_cards(locale, health.filter(pl.col("matrix_id") == definition.key)),
     ]
-    if not isinstance(grid, Chart):  # a small card that says why there are no moves
+    if not isinstance(grid, Chart):  # then it is a small card that says why there are no moves
         return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
     flow = moves_flow(locale, reading, definition, window)
     moves = (Text(locale.text("products.moves"), "heading"), Group((flow, grid)))

@@ -1,6 +1,6 @@
 """Data quality: tracking quality on the selected days; landed records, checks and lineage for all days.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: collecting check results and lineage (``dashboards.copy.status``).
 """
 

@@ -1,6 +1,6 @@
 """Search results: entrances, products, orders, add-to-carts, devices.
 
-Here: its blocks.
+Here: the blocks of this page.
 Not here: the search field (``dashboards.app.shell``).
 """
 
@@ -31,7 +31,7 @@ def search(context: Context) -> Sequence[Block]:
     found: list[dict[str, Any]] = []
     notes: list[str] = []
     for kind in _KINDS:
-        if kind == "device" and context.role == "viewer":  # viewers may not find persons, and a device may be one
+        if kind == "device" and context.role == "viewer":  # viewers may not find a person by device
             continue
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(locale.text("search.too_large", kind=locale.text(f"search.{kind}")))

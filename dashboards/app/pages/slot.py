@@ -74,7 +74,10 @@ def _card(context: Context, metric: str, total: Mapping[str, Any]) -> Card:
 def _contents(
     context: Context, entrance: str, called: str, place: Mapping[str, Any], total: Mapping[str, Any]
 ) -> Table:
-    """The contents that the slot showed, with the traffic and sales of each."""
+    """The contents that a slot of *entrance* showed, with the traffic and sales of each.
+
+    *called* is the slot's name, *place* its query parameters (``place_of``), *total* its figures over all contents.
+    """
     locale = context.locale
     rows = [
         row | {"content": content_name(context, row["head_content_id"])}

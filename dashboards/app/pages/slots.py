@@ -90,7 +90,10 @@ def slots(context: Context, entrance: str) -> Table:
 
 
 def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
-    """A table of the slots whose content changed within these days, with figures before and after the change."""
+    """The slots of *entrance* whose content changed within these days, with figures before and after the change.
+
+    *slot* is the key of the only slot to show; '': all slots of the entrance.
+    """
     locale = context.locale
     place = place_of(slot)
     rows = [
@@ -145,7 +148,7 @@ def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
 def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
     """The order lines credited to the entrance, or to its *slot*, each with a link to its path.
 
-    With *kind*, only the lines with this kind of match.
+    With *kind*, only the lines with this kind of match; '' for *slot* or *kind* means all.
     """
     locale, view = context.locale, context.view
     place = place_of(slot)

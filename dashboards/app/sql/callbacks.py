@@ -135,6 +135,6 @@ def _user() -> str:
 
 
 def _is_gone() -> Callable[[], bool]:
-    """A function that returns whether the user has closed the connection; without waitress always False."""
+    """A function that returns whether the user has closed the connection; always False without waitress."""
     is_gone: Callable[[], bool] = flask.request.environ.get("waitress.client_disconnected", lambda: False)
     return is_gone

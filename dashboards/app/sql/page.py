@@ -93,8 +93,8 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
-        # sql-next is the key of the next result. sql-auto says whether the query runs without a click: only a saved
-        # query does, because it is the shop's own. A query in a link may come from anybody.
+        # The store sql-next has the key of the next result. sql-auto says whether the query runs without a click:
+        # only a saved query does, because the shop wrote it. A query in a link may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
         dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
         dcc.Store(id="sql-done"),
@@ -189,9 +189,10 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
 
 
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
-    """The default series column: the first non-number column that differs among rows with equal *x*; else None.
+    """The index of the default series column; None without one.
 
-    So a query of days and entrances has a line per entrance, not one line that jumps between entrances.
+    It is the first non-number column that differs among rows with equal *x*. For example, a query of days and entrances
+    has a line per entrance, not one line that jumps between entrances.
     """
     values = [table.columns[x].value(row) for row in table.rows]
     if len(set(values)) == len(values):

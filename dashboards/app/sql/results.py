@@ -35,7 +35,7 @@ class Outcome:
         sql: The query.
         error: Why there are no rows; '' if it succeeded.
         columns: Name and DuckDB type of each column.
-        rows: As in ``dashboards.workbench.confined.Result``.
+        rows: The rows, with values as in ``dashboards.workbench.confined.Result``.
         is_cut: Whether there are more rows than these.
         seconds: How long it took.
         published_at: The time of the copy that was queried, ISO.
@@ -84,7 +84,7 @@ class Results:
             fields = json.loads(path.read_text(encoding="utf-8"))
             columns = [(str(name), str(kind)) for name, kind in fields.pop("columns")]
             return Outcome(columns=columns, **fields)
-        except (OSError, ValueError, KeyError, TypeError):  # no such file, or another version's
+        except (OSError, ValueError, KeyError, TypeError):  # no such file, or another version wrote it
             return None
 
     def stop(self, user: str, key: str) -> None:
@@ -107,7 +107,7 @@ class Results:
     def _remove_old(self, user: str) -> None:
         ages: dict[Path, float] = {}
         for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # another process has removed the file meanwhile
+            with suppress(FileNotFoundError):  # another process removed the file first
                 ages[path] = time.time() - path.stat().st_mtime
         own = sorted((path for path in ages if path.match(f"{_hash(user)}-*.json")), key=lambda path: ages[path])
         for path in {path for path, age in ages.items() if age > KEPT_SECONDS} | set(own[_MOST_OF_A_USER:]):

@@ -30,7 +30,7 @@ _DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
 
 def result_table(locale: Locale, outcome: Outcome) -> Table:
-    """The rows of *outcome*; its key is ``result``."""
+    """The rows of *outcome* as the table with the key ``result``."""
     readers = [_reader(kind) for _, kind in outcome.columns]
     fields = [str(place) for place in range(len(readers))]
     rows = [
@@ -38,7 +38,7 @@ def result_table(locale: Locale, outcome: Outcome) -> Table:
     ]
     columns = [_column(locale, name, kind, field) for field, (name, kind) in zip(fields, outcome.columns, strict=True)]
     notes = [locale.text("sql.cut", n=locale.numbers.full(len(rows)))] if outcome.is_cut else []
-    # If rows were cut, sorting the rest would mislead: use ORDER BY instead.
+    # If rows were cut, the table cannot be sorted: the first row shown would not be the first of all rows.
     is_sortable = not outcome.is_cut
     title = locale.text("sql.result")
     return Table("result", title, columns, rows, notes=tuple(notes), is_wide=True, is_sortable=is_sortable)
@@ -65,7 +65,7 @@ def _reader(kind: str) -> Callable[[object], object]:
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
-    if kind in _WHOLE_TYPES:  # as text if a spreadsheet would round it
+    if kind in _WHOLE_TYPES:  # an integer that a spreadsheet would round becomes text
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value
@@ -75,7 +75,7 @@ def _reader(kind: str) -> Callable[[object], object]:
 def _read_day(value: object) -> object:
     with suppress(ValueError, TypeError):
         day = dt.date.fromisoformat(str(value))
-        if day.year >= 1900:  # earlier days stay text, because spreadsheets have none
+        if day.year >= 1900:  # earlier days stay text, because spreadsheets cannot store them as days
             return day
     return value
 
