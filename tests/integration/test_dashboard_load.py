@@ -56,7 +56,7 @@ def port(home) -> Iterator[int]:
 
 
 class Attacker:
-    """Keeps connections open and sends a request on each that never ends, one byte a second.
+    """Keeps connections open, and sends an endless request on each of them, one byte a second.
 
     A connection that the server closes is opened again.
     """

@@ -48,7 +48,7 @@ def copy_file(home) -> CopyFile:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory) -> Path:
-    """A DuckDB file outside the copy, which queries must not reach."""
+    """A DuckDB file that is not the copy of the lake, so queries must not reach it."""
     path = tmp_path_factory.mktemp("other") / "other.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1")
