@@ -168,7 +168,7 @@ def test_16_heavy_queries_of_one_leave_another_a_timely_answer(port, home, recor
 
 
 def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
-    """Start a heavy query and close the connection after half a minute, as a closed browser tab does."""
+    """Start the heavy query *key* and close the connection after half a minute, as a closed browser tab does."""
     state = [
         ("sql-auto", "data", False),
         ("sql-text", "value", HEAVY),

@@ -68,7 +68,7 @@ class Shop:
         self.relations["refunds"].append({"refund_id": f"r-{order}", **row})
 
     def lists(self, sku: str, cost: str | None = "6.00", category: str | None = "c") -> None:
-        """Add a product to the catalogue."""
+        """Add a product to the catalogue; a *cost* or *category* of None is unknown."""
         self.relations["products"].append(
             {"sku": sku, "name": sku, "category": category, "unit_cost": cost, "launched_on": str(FIRST)}
         )

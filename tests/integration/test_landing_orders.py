@@ -185,7 +185,7 @@ class Expected:
         # that day, so it changes all of these days.
         ends_there = days & spread(self.events, HEAD_DAYS)
         ends = ends_there & (spread(new_events, HEAD_DAYS) | added)
-        # A sale can be matched to a path end up to CART_DAYS earlier, so a path end changes its day and CART_DAYS after.
+        # A sale can be matched to a path end up to CART_DAYS earlier, so a path end changes sales of later days.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
         # The touches of a sale are clicks up to CART_DAYS before the sale. Unlike path ends, touches depend on no

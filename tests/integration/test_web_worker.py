@@ -36,7 +36,7 @@ class Site:
     opened: list[socket.socket] = field(default_factory=list)
 
     def open(self, sent: bytes = b"", address: str | None = None) -> socket.socket:
-        """A connection from *address* over which *sent* has been sent."""
+        """A connection from *address* (None: the usual one) over which *sent* has been sent."""
         source = (address, 0) if address else None
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=LONG, source_address=source)
         self.opened.append(connection)

@@ -61,7 +61,7 @@ def left_as_it_was(copy_file: CopyFile) -> tuple[str, list[str]]:
 
 
 def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
-    """The result of *sql*, run without the gate: its rows as JSON, or the error message."""
+    """The rows of *sql* as JSON, or the error message; it runs without the gate, by default for up to 120 seconds."""
     try:
         return json.dumps(run_confined(copy_file.path, sql, limits or PATIENT).rows)
     except QueryError as error:

@@ -48,7 +48,7 @@ def mei(home) -> User:
 
 
 def server_of(home: Home, rules: Rules | None = None) -> flask.Flask:
-    """A server with three addresses, all protected by the access control of *home*."""
+    """A server with three addresses, protected by *home*'s access control with *rules* (None: those for 127.0.0.1)."""
     server = flask.Flask(__name__)
     server.add_url_rule("/health", "health", lambda: "OK")
     server.add_url_rule("/export/<path:name>", "export", lambda name: f"secret {name}")

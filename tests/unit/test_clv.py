@@ -55,7 +55,7 @@ def spend_of(parameters: tuple[float, float, float]) -> GammaGamma:
 
 
 def differences(value: Callable[[Floats], float], parameters: Floats) -> Floats:
-    """The derivatives of *value* by the logarithms of its parameters, as difference quotients."""
+    """The derivatives of *value* at *parameters*, by the logarithms of these, as difference quotients."""
     steps = 1e-5 * np.eye(len(parameters))
     return np.array([(value(parameters * np.exp(h)) - value(parameters * np.exp(-h))) / 2e-5 for h in steps])
 
