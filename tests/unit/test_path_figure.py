@@ -31,7 +31,7 @@ SCHEMA = {
 def path(*steps: tuple[str, int, str, int | None, int | None], product: str | None = "Mug") -> pl.DataFrame:
     """A path whose steps are 40 seconds apart.
 
-    Each step has role, PageId, page type, and its numbers in the effective and stack path. A number is None if that path
+    Each step has role, PageId, page type, and its numbers in the effective and stack path; one is None if that path
     omits the step: both omit pages seen again later, the stack path also steps from which the visitor went back.
     """
     rows = [
