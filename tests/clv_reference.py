@@ -40,7 +40,7 @@ def likelihood(r: float, alpha: float, a: float, b: float, x: int, t_x: float, a
 
 
 def probability_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, age: float) -> float:
-    """The probability that the customer has not left: that case's part of the likelihood, divided by the whole."""
+    """The probability that the customer has not left: the likelihood of this case, divided by that of both cases."""
     gamma_ratio = math.exp(math.lgamma(r + x) - math.lgamma(r) + r * math.log(alpha))
     alive = beta(a, b + x) / beta(a, b) * gamma_ratio / (alpha + age) ** (r + x)
     return alive / likelihood(r, alpha, a, b, x, t_x, age)
@@ -49,8 +49,8 @@ def probability_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: f
 def orders_while_alive(r: float, alpha: float, a: float, b: float, x: int, age: float, horizon: float) -> float:
     """The expected orders within *horizon* of a customer who has not left.
 
-    It is an integral over p, the probability to leave after an order, with log(p / (1 − p)) as its variable. The
-    integral over the rate is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x).
+    The expectation is an integral over p, the probability to leave after an order, with log(p / (1 − p)) as the
+    variable. The integral over the order rate λ is E(exp(−λ p t)) = (1 + p t / (alpha + T))^−(r + x).
     """
     log_beta = math.lgamma(a) + math.lgamma(b + x) - math.lgamma(a + b + x)
 

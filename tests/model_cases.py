@@ -41,7 +41,7 @@ def assert_holds(case: Case) -> None:
 def _key(case: Case, expected: Sequence[Row]) -> list[str]:
     """The columns by which expected and computed rows are matched.
 
-    They are the key columns of the table that *expected* contains; for a check, all columns of *expected*.
+    They are those key columns of the table that the rows of *expected* contain; for a check, all columns of *expected*.
 
     Raises:
         AssertionError: the rows of *expected* have different key columns, or none.

@@ -89,7 +89,7 @@ def currency_of(text: str) -> Value:
 
 
 def whole_number_of(text: str, bits: int) -> Value:
-    """The integer of *bits* bits in *text*; decimals are allowed if all are 0."""
+    """The integer that *text* states, if *bits* bits can hold it; decimals are allowed if all are 0."""
     body = text.strip(BLANKS)
     sign = -1 if body[:1] == "-" else 1
     whole, _, decimals = body.removeprefix(body[:1] if body[:1] in ("+", "-") else "").partition(".")
@@ -100,7 +100,7 @@ def whole_number_of(text: str, bits: int) -> Value:
 
 
 def amount_of(text: str) -> Value:
-    """An amount with at most four decimals; further decimals worth less than 0.00000001 are ignored."""
+    """The amount that *text* states, rounded to four decimals; rounding may change it by less than 0.00000001."""
     body = text.strip(BLANKS)
     unsigned = body[1:] if body[:1] in ("+", "-") else body
     number, letter, exponent = unsigned.replace("E", "e").partition("e")
@@ -157,7 +157,7 @@ def offset_of(text: str) -> dt.timedelta | None:
 
 
 def wall_and_offset_of(text: str) -> tuple[dt.datetime, dt.timedelta | None] | None:
-    """The local time in *text* and its UTC offset, or None instead of the offset; None if it is not a time."""
+    """(local time, UTC offset) in *text*; the offset is None if *text* has none. None if *text* is not a time."""
     body = text.strip(BLANKS)
     day, rest = day_of(body[:10]), body[11:]
     if day is None or body[10:11] not in ("T", " ") or not rest:

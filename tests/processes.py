@@ -67,7 +67,7 @@ class Headwater:
 
     @classmethod
     def directly(cls, home: Home, *arguments: str) -> Headwater:
-        """Start a run of *home* that does not use Dagster."""
+        """Start a run of *home* that does not use Dagster; the only possible argument is ``--force``."""
         made = cls.__new__(cls)
         made.home = home
         made._start([sys.executable, "-c", DIRECTLY, str(home.root), *arguments], {})

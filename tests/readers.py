@@ -1,6 +1,6 @@
 """Processes that read a lake while another process writes it, in every way in which users read a lake.
 
-Here: reading some of its tables again and again, and comparing each day with the versions that it may have.
+Here: reading some tables of the lake again and again, and comparing each day with the versions that it may have.
 Not here: the writer (``tests.integration.test_concurrency``).
 
 A run replaces each day of a table atomically, but not the whole table. So a read must see exactly one version of each
@@ -111,8 +111,8 @@ def main(name: str, root: str, folder: str, number: str) -> None:
     """Read until the writer asks to stop; then print the number of reads and the unexpected results as JSON.
 
     *folder* has the file ``versions.json`` with the expected versions, and files by which the processes communicate.
-    The reader creates ``reading-<number>`` after the first read. When the writer has created ``stop``, it reads once
-    more.
+    The reader creates ``reading-<number>`` after the first read. When the writer has created ``stop``, the
+    reader reads once more and ends.
     """
     signs = Path(folder)
     known = json.loads((signs / "versions.json").read_text(encoding="utf-8"))

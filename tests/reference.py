@@ -222,9 +222,9 @@ def line_key(line: Row) -> tuple[str, int]:
 
 
 def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
-    """(matched_by, end) for a line: an add-to-cart of the line's person and product, else a click on it, else none.
+    """(matched_by, path end) for *line*: its person's add-to-cart or else click of its product, else ("none", None).
 
-    Of several, the latest before the sale counts, else the first within the clock tolerance after the sale.
+    Of several such events, the latest before the sale counts, else the first within the clock tolerance after the sale.
     """
     for end_type, matched_by in (("add_to_cart", "cart"), ("click", "click")):
         found = [end for end in ends if end["end_type"] == end_type and may_match(end, line, shop)]
@@ -239,7 +239,7 @@ def own_match(line: Row, ends: list[Row], shop: Shop) -> tuple[str, Row | None]:
 
 
 def may_match(end: Row, line: Row, shop: Shop) -> bool:
-    """Whether *end* has the line's person and product, and its time is within the window and the clock tolerance."""
+    """Whether *end* has the line's person and product, and its time is in the cart window, with clock tolerance."""
     window = dt.timedelta(days=shop.cart_window_days)
     tolerance = dt.timedelta(seconds=shop.clock_tolerance_seconds)
     days = dt.timedelta(days=shop.cart_window_days + shop.max_payment_delay_days + 1)
@@ -342,7 +342,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The rows of slot_daily: measures by the head's position, with the position's own impressions and clicks."""
+    """The rows of slot_daily, by position: measures of ends whose head is there, and its own impressions and clicks."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales, *own], key)]
@@ -365,7 +365,8 @@ def own_events(events: list[Row]) -> list[Row]:
 def module_daily(ends: list[Row], steps: list[Row], sales: list[Row], events: list[Row], shop: Shop) -> list[Row]:
     """The rows of module_daily: each module's own exposures and clicks, and add-to-carts and sales credited to it.
 
-    A module assists if it is on the path, and closes if it is the last on the path before the end.
+    A module assists an add-to-cart or sale if it was clicked on the path between head and end. It closes the path if it
+    is the module of the last step before the end.
     """
     own = [{**event, "module": shown(event["module"])} for event in own_events(events)]
     carts = having(ends, {"end_type": "add_to_cart"})

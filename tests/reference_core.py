@@ -242,13 +242,13 @@ def received_order(event: Row) -> tuple[bool, dt.datetime]:
 
 
 def device_order(event: Row) -> tuple[dt.datetime, bool, int, int, str]:
-    """The order of a device's events: (device_time, page_id, event_rank, event_id), a missing page_id last."""
+    """The sort key of a device's events: (device_time, page_id, event_rank, event_id); a missing page_id is last."""
     page_id = event["page_id"]
     return event["device_time"], page_id is None, page_id or 0, event["event_rank"], event["event_id"]
 
 
 def person_of(event: Row, events: list[Row]) -> str:
-    """The event's user_id; else the next user_id on its device that day; else the last before; else the device."""
+    """The event's user_id; else the next one on its device that day, else the last one before it; else the device."""
     that_day = [e for e in events if e["device_id"] == event["device_id"] and e["dt"] == event["dt"]]
     known = sorted((e for e in that_day if e["user_id"] is not None), key=device_order)
     later = [e for e in known if device_order(e) > device_order(event)]
@@ -356,14 +356,15 @@ def product_ids(products: list[Row], shop: Shop) -> dict[str, str]:
 
 
 def refunded_amount(line: Row) -> Decimal | None:
-    """The line's own refunded_amount, in the order's currency."""
+    """The refunded_amount of the line's record, in the order's currency; None if the record has none."""
     return amount_of(line["record"].get("refunded_amount"))
 
 
 def implied_refunds(line: Row, shop: Shop) -> list[Row]:
     """The refund of a line whose order's status says that it was refunded, while no refund is recorded.
 
-    Its amount is the line's revenue, its time that of the order's last change, else of the payment.
+    The refund's amount is the line's revenue; its time is that of the order's last change, else of the payment. A line
+    without positive revenue has no refund.
     """
     record, order = line["record"], line["order"]
     amount = revenue_of(line)

@@ -138,7 +138,11 @@ def migration(before: Sequence[Row], now: Sequence[Row]) -> dict[tuple[str, str,
 
 
 def lifecycle(sales: Sales, day: dt.date, period: int, churned: int, history: int) -> dict[str, tuple[int, Decimal]]:
-    """Stage of the customer lifecycle on *day* → (number of customers, their revenue in the last *period* days)."""
+    """Stage of the customer lifecycle on *day* → (number of customers, their revenue in the last *period* days).
+
+    A customer whose last order is *period* or more days ago is dormant; *churned* or more days ago, churned. Orders
+    from *history* or more days ago do not count.
+    """
     days_of: Mapping[str, list[int]] = defaultdict(list)
     revenue_of: dict[str, Decimal] = defaultdict(Decimal)
     for line in sales.within(day, history):

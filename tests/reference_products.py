@@ -54,7 +54,11 @@ def catalogue(rows: Sequence[Row]) -> dict[str, Row]:
 
 @dataclass
 class History:
-    """The state of a product in a matrix on *day*; the state of the next day is computed from it."""
+    """The state of a product in a matrix on *day*, from which its state on the next day is computed.
+
+    *sides* says for each axis whether the product is high, or None if unknown. The product has been in *quadrant* for
+    *days* days, and before that in *previous* (None if in no other).
+    """
 
     day: dt.date
     sides: list[bool | None]

@@ -52,7 +52,7 @@ def touch(event: Row) -> Row:
 
 
 def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The rows of order_touches for the line's order: its touches, numbered, with positions in the final path."""
+    """The rows of order_touches for the line's order: its touches, numbered, with positions in the transformed path."""
     window = dt.timedelta(days=shop.touch_window_days)
     days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
     until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)
@@ -87,7 +87,8 @@ def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
 def removed(places: list[int], path: list[str], shop: Shop) -> list[int]:
     """Apply the transforms remove_if_not_all and then remove_if_last_and_not_all to *path*.
 
-    *places* are indexes into *path*; returns those that remain.
+    Both name entrances to remove, the first anywhere in *path*, the second at the end, but not if no entrance would
+    remain. *places* are indexes into *path*; returns those that remain.
     """
     rules = {kind: names for item in shop.touch_transform if isinstance(item, dict) for kind, names in item.items()}
     anywhere = rules.get("remove_if_not_all", [])

@@ -143,7 +143,8 @@ def fill(
 ) -> None:
     """Add to the table *name* the rows that its model computes for *days*, with *broken* SQL if given.
 
-    As in a run, an as-of model is computed day by day, any other in one query from the first day to the last.
+    *broken* is model → (a part of its query, the replacement). As in a run, an as-of model is computed day by day, any
+    other in one query from the first day to the last.
     """
     model = project.models[name]
     columns = ", ".join(map(identifier, model.columns))

@@ -1,8 +1,8 @@
 """Random shops and logs with all known difficulties (duplicates, ties, wrong clocks and others), for property tests.
 
 Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products) and for
-deliveries of a log. Alphabets are small, so that collisions, ties and matches are frequent; many times are near local
-midnights, including the one before a change to summer time.
+deliveries of a log. Ids are from small sets, so that collisions, ties and matches are frequent; many times are near
+local midnights, including the one before a change to summer time.
 Not here: expected results (``tests.reference``).
 """
 
@@ -27,7 +27,7 @@ USERS = ("u1", "u2", "u3")
 SKUS = ("A", "B", "C")
 CONTENTS = (None, "c1", "c2")
 
-# (page_type, module): the first four may be entrances; the module may be missing.
+# (page_type, module), where None is a missing module; the first four may be entrances.
 POSITIONS = (
     ("home", "banner"),
     ("home", "feed"),
@@ -80,7 +80,7 @@ NONE = dt.timedelta(0)
 
 @st.composite
 def shops(draw: st.DrawFn) -> Shop:
-    """Settings and tables of a shop; windows are small, so that examples reach their bounds."""
+    """Settings and tables of a shop; time windows are short, so that many events are near the ends of windows."""
     rates = [
         {
             "dt": (FIRST_DAY + dt.timedelta(days=n)).isoformat(),
@@ -120,7 +120,7 @@ def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
     sessions = draw(st.lists(_session(shop), min_size=1, max_size=4))
     events = [event for session in sessions for event in session]
     for number, event in enumerate(events):
-        # Give the events ids whose order differs from the order of their times.
+        # The order of the events' ids differs from that of their times, so that sorting by the wrong one is noticed.
         event["event_id"] = f"e{number * 37 % 1000:03}"
     orders, lines = draw(_orders(shop, events, ties))
     events += draw(_duplicates(events, ties))
@@ -172,7 +172,7 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
 
 @st.composite
 def _later(draw: st.DrawFn, time: dt.datetime, bound: dt.datetime) -> dt.datetime:
-    """A time at or after *time*: soon, much later, at *bound*, or just after it."""
+    """A time at or after *time*: soon, much later, at *bound*, or just after *bound*."""
     soon = (SECOND, SECOND, NONE, MILLISECOND, 5 * SECOND, 30 * SECOND, MINUTE)
     times = [time + gap for gap in (*soon, *soon, *soon, HOUR, 23 * HOUR)]
     return draw(st.sampled_from((*times, max(bound, time), max(bound, time), max(bound, time) + MILLISECOND)))
@@ -180,7 +180,10 @@ def _later(draw: st.DrawFn, time: dt.datetime, bound: dt.datetime) -> dt.datetim
 
 @st.composite
 def _times(draw: st.DrawFn, time: dt.datetime, skew: dt.timedelta, stamped: str) -> Row:
-    """The device and server times of an event, for a device clock that is *skew* ahead."""
+    """The times of an event whose device's clock is *skew* ahead.
+
+    *stamped* says which of sent_time and received_time the event has: sent, received, both or neither.
+    """
     sent = time + draw(st.sampled_from((SECOND, NONE, MINUTE)))
     times = {"device_time": time + skew}
     if stamped in ("both", "sent"):
@@ -201,7 +204,7 @@ def _click_on_entrance(draw: st.DrawFn, shop: Shop) -> Row:
 
 @st.composite
 def _any_event(draw: st.DrawFn, step: int) -> Row:
-    """An event, usually on a new page, sometimes on an earlier one."""
+    """The event number *step* of a session, usually on a new page, sometimes on an earlier one."""
     kinds = ("click", "add_to_cart", "click", "exposure", "click", "add_to_cart", "click", "page_view", "share")
     event_type = draw(st.sampled_from(kinds))
     page_type, module = draw(st.sampled_from((*POSITIONS[4:], *POSITIONS[4:], *POSITIONS)))

@@ -32,7 +32,10 @@ _AMOUNTS = st.sampled_from([0, 1, 10, 10, 25, 99, 100, 33333]).map(lambda cents:
 
 @st.composite
 def sales(draw: st.DrawFn, most_orders: int = 14, days_back: int = 60) -> Sales:
-    """Orders of up to three lines, by up to five customers or without a customer; some refunds exceed the price."""
+    """Up to *most_orders* orders of the last *days_back* days, with one to three lines each.
+
+    There are up to five customers, some orders have none, and some refunds exceed the price.
+    """
     lines: list[dict[str, Any]] = []
     refunds: list[dict[str, Any]] = []
     for order in range(draw(st.integers(0, most_orders))):

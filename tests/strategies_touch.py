@@ -43,7 +43,7 @@ def transforms(draw: st.DrawFn) -> tuple[str | dict[str, list[str]], ...]:
 
 @st.composite
 def touch_settings(draw: st.DrawFn) -> Row:
-    """The touch settings of a shop; windows are small, so that examples reach their bounds."""
+    """The touch settings of a shop; time windows are short, so that many clicks are near the ends of windows."""
     return {
         "touch_window_days": draw(st.sampled_from((2, 1, 3))),
         "touch_half_life_days": draw(st.sampled_from((7, 0.5, 0.0001))),
@@ -68,7 +68,7 @@ def touch_logs(draw: st.DrawFn, shop: Shop) -> Log:
     orders = [draw(_order(number)) for number in range(draw(st.integers(1, 2)))]
     clicks = [draw(_click(shop, orders)) for _ in range(draw(st.sampled_from((9, 6, 12, 20, 4, 1))))]
     for number, click in enumerate(clicks):
-        # Give the clicks ids whose order differs from the order of their times.
+        # The order of the clicks' ids differs from that of their times, so that sorting by the wrong one is noticed.
         click["event_id"] = f"e{number * 37 % 100:02}"
     lines = [line for order in orders for line in draw(_lines(order["order_id"]))]
     refunded = [line for line in lines if draw(st.booleans())]

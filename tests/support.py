@@ -146,7 +146,7 @@ def home_of(folder: Path, shop: Shop) -> Home:
 
 
 def land_log(home: Home, log: Log, name: str = "log") -> None:
-    """Land a complete log, one file for each relation."""
+    """Land a complete log, one file called *name* for each relation that has records."""
     for relation, records in vars(log).items():
         if records:
             land(home, relation, records, name)

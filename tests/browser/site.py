@@ -111,7 +111,7 @@ def followed(page: Any, act: Any, part: str) -> None:
 
     def is_page(response: Any) -> bool:
         asked = unquote(response.request.post_data or "")
-        # The app's request carries the path and the query string of the address as separate values.
+        # The app's request has the path and the query string in separate values, so each is searched for by itself.
         return "..root.children...shown.data.." in asked and all(one in asked for one in part.split("?"))
 
     with page.expect_response(is_page, timeout=PATIENCE):

@@ -148,7 +148,7 @@ def test_days_are_picked_in_a_calendar(browser, site):
     page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
     page.locator("#days").click()
     page.get_by_role("button", name="12 May 2026").click()
-    page.wait_for_timeout(400)  # a user leaves at least this time between two clicks
+    page.wait_for_timeout(400)  # milliseconds; a user needs at least as many between two clicks
     followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-13"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")
@@ -241,7 +241,7 @@ def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
     focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
     page.locator(".controls input").first.focus()
     page.keyboard.type("20")
-    # The page is drawn again now, while the user goes on typing.
+    # The app now redraws the page for "20", while the user goes on typing.
     page.wait_for_function("location.href.includes('find=20')")
     followed(page, lambda: page.keyboard.type("26-5", delay=50), "find=2026-5")
     assert "find" in page.evaluate(focused)

@@ -74,7 +74,7 @@ def test_the_products_conversion_is_called_what_it_is(browser, site):
         page, _ = opened(browser, site, f"/products?{DAYS}&sku={sku}&lang={language}")
         head = page.locator("table[data-table=windows] thead th").all_inner_texts()
         assert not {"转化率", "Conversion rate"} & set(head)
-        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # rows are windows of 1, 7, 28 days
+        row = page.locator("table[data-table=windows] tbody tr").nth(1)  # row 1 is the window of 7 days
         cell = row.locator("th, td").nth(head.index(name))
         assert (cell.get_attribute("title") or cell.inner_text()) == f"{100 * lines / clicks:.2f}%"
         close(page)
@@ -142,7 +142,7 @@ def test_the_calendar_speaks_the_language_of_the_page(browser, site, language, t
     assert page.locator(".mantine-DatePickerInput-calendarHeaderLevel").inner_text() == month
     assert calendar.locator("thead th").all_inner_texts() == weekdays
     page.get_by_role("button", name=day, exact=True).click()
-    page.wait_for_timeout(400)  # a user leaves at least this time between two clicks
+    page.wait_for_timeout(400)  # milliseconds; a user needs at least as many between two clicks
     followed(page, lambda: page.get_by_role("button", name=day, exact=True).click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-12"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt = '2026-05-12'")[0][0]

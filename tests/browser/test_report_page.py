@@ -53,7 +53,7 @@ def test_no_chart_is_cut_by_the_edge_of_a_sheet(pages: dict[str, Path], browser:
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     widths = page.evaluate("[...document.querySelectorAll('.plot svg.main-svg')].map(svg => svg.clientWidth)")
-    assert max(widths) <= 690  # the printable width of an A4 sheet, in pixels
+    assert max(widths) <= 690  # no chart is wider than an A4 sheet can show, in pixels
     assert page.evaluate(
         "[...document.querySelectorAll('.plot')].every(p => getComputedStyle(p).breakInside === 'avoid')"
     )

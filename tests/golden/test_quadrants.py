@@ -84,7 +84,8 @@ def test_a_matrix_added_to_the_file_becomes_rows(computed: Home, tmp_path: Path)
     published = run_selected(computed, "+products.quadrants").published
     assert "products.metrics" not in published
     found = quadrants(computed, "revenue_exposure")
-    # All products have the same revenue, so none is above the median; the median of exposures is between 500 and 5,000.
+    # All products have the same revenue, so none is above the median revenue. The median of exposures is midway
+    # between 500 and 5,000.
     assert {sku: (row["quadrant"], row["y_threshold"]) for sku, row in found.items()} == {
         "A": ("potential", 2750),
         "B": ("potential", 2750),

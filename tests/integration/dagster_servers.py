@@ -163,7 +163,7 @@ class Servers:
         return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in runs]
 
     def latest(self, days: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
-        """The last materialization of each table's partition of each of *days*: (table, day) -> (time, run)."""
+        """The last materialization of each table's partition of each of *days*: (table, day) → (time, run id)."""
         found = {}
         for node in self.ask(_LATEST, days=list(days))["assetNodes"]:
             for event in node["latestMaterializationByPartition"] if node["isPartitioned"] else ():
@@ -187,7 +187,7 @@ def asset(table: str) -> dict[str, list[str]]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """The number of a port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -39,7 +39,7 @@ def visit(day: dt.date, device: str = "d1", sku: str = "s1") -> list[Row]:
 
 
 def order(day: dt.date, number: int = 1) -> tuple[Row, Row]:
-    """An order of one line, paid at once."""
+    """The records of an order that is paid at once, and of its only line."""
     time = f"{day}T05:00:00Z"
     key = f"{day}-{number}"
     header = {"order_id": key, "user_id": "u1", "status": "paid", "ordered_at": time, "paid_at": time}

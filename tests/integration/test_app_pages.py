@@ -101,7 +101,7 @@ def test_the_overview_says_what_the_lake_says(lake, copy):
     )[0]
     visitors = lake("SELECT count(DISTINCT person_id) FROM core.events")[0][0]
     days = lake("SELECT sum(visitors) FROM core.traffic_daily")[0][0]
-    assert days > visitors  # a person who came on several days is one visitor
+    assert days > visitors  # the sum counts a person once for each day
     assert found["revenue"].full == f"¥{revenue:,.2f}"
     assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
     assert found["visitors"].full == f"{visitors:,}"
@@ -260,7 +260,8 @@ def test_every_order_has_a_path_or_the_reason_why_not(lake, copy):
         kinds_of_text = {block.kind for block in blocks if isinstance(block, Text)}
         assert ("steps" in shown_tables) == (matched == "cart") or matched == "order"
         assert ("visit" in shown_tables) == (matched == "visit")
-        # A warning says that the sale was not matched by an event of its own product; without a path, a text says why.
+        # A sale that was matched by no event of its own product has a warning; one without a path has a text with the
+        # reason.
         assert ("warning" in kinds_of_text) == (matched in ("order", "visit"))
         assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 
@@ -306,7 +307,7 @@ def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client)
         dt.date(2026, 5, 18),
     ]
     for shown_table in tables(blocks):
-        if shown_table.key != "lineage":  # lineage lists columns, not days
+        if shown_table.key != "lineage":  # lineage is about columns, and has no days to select
             assert shown_table.is_of_days or "whatever days are selected" in shown_table.definition
     name = client.get(f"/export/quality/batches.csv?{days}").headers["Content-Disposition"]
     assert "2026-05-18" not in name
@@ -405,7 +406,7 @@ def test_names_are_text_and_never_markup(copy):
     for block in every(blocks):
         if isinstance(block, Chart):
             assert HOSTILE not in str(block.figure)
-    assert HOSTILE in written(context, blocks)  # as text in the page, where it is harmless
+    assert HOSTILE in written(context, blocks)  # in the page as text, which a browser does not run
 
 
 def test_every_table_of_every_page_is_a_file_of_the_same_rows(copy, client):
@@ -507,7 +508,7 @@ def test_a_copy_that_cannot_be_written_is_told(home, monkeypatch):
 
 def test_a_copy_that_is_damaged_is_made_anew(home):
     home.copy_pointer.unlink()
-    path = publish(home).path  # a file that no process has opened yet
+    path = publish(home).path  # no process has opened this file, so opening it finds the damage
     path.chmod(0o644)
     path.write_bytes(b"no database")
     assert Marts(home).copy().days

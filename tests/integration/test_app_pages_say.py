@@ -96,7 +96,7 @@ def test_a_slots_page_charts_the_slot_and_not_its_entrance(lake, copy, slot, met
     assert list(shown.figure.data[0].y) == values(shown.table, metric)
     of_entrance = f"entrance_id = '{slot[0]}'"
     rest = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
-    assert rest  # not 0: the entrance has a value outside this slot, too
+    assert rest  # not 0, so a value of the entrance would differ from the slot's
     card = next(
         one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
     )
@@ -132,7 +132,7 @@ def test_the_contents_of_a_slot_sum_to_the_slot(copy, slot):
 
 
 def block_of(blocks: list[Block], key: str) -> Group:
-    """The group whose controls include the choice *key*."""
+    """The group of blocks whose controls include the choice with the key *key*."""
     (found,) = [
         one
         for one in groups(blocks)
@@ -210,7 +210,7 @@ def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
 def test_what_is_not_there_is_said_to_be_so(copy, address, said):
     _, blocks = look_at(copy, f"{address}&{DAYS}")
     assert [one for one in warnings(blocks) if said in one], warnings(blocks)
-    assert not any(one.remedy for one in texts(blocks, "missing"))  # a run would not create what the address names
+    assert not any(one.remedy for one in texts(blocks, "missing"))  # no run would create the item
     chinese = warnings(look_at(copy, f"{address}&{DAYS}&lang=zh")[1])
     assert len(chinese) == len(warnings(blocks))
 
@@ -285,7 +285,7 @@ def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, 
         ) ORDER BY {order}, place""",
     )
     assert values(shown, "product_id") == [product_id for (product_id,) in whole]
-    assert len(whole) > 200  # the page shows fewer rows
+    assert len(whole) > 200  # more than the page shows, so the file must have the rest
     client = create_app(home).server.test_client()
     rows = list(csv.DictReader(io.StringIO(client.get(f"/export{address.replace('?', '/products.csv?', 1)}").text[1:])))
     assert [row["Product ID"] for row in rows] == [product_id for (product_id,) in whole]
@@ -324,7 +324,7 @@ def test_files_carry_their_rows_keys_under_unique_headings(copy, addresses):
             for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
                 fields = {column.field for column in columns_of(shown)}
                 own = {name for row in shown.rows for name in row} & KEYS
-                allowed = {"entrance_id"} if shown.key == "steps" else set()  # the page shows the entrance's name
+                allowed = {"entrance_id"} if shown.key == "steps" else set()  # this table has the entrance's name
                 assert own - allowed <= fields, (address, shown.key)
                 titles = [column.title for column in columns_of(shown)]
                 assert len(set(titles)) == len(titles), (address, shown.key, titles)
@@ -357,21 +357,21 @@ UNION SELECT event_type FROM core.events
 
 
 def test_no_key_stands_where_a_name_should(lake, copy, addresses):
-    """Checked in Chinese, because no Chinese name is equal to its key."""
+    """The pages are read in Chinese, because no Chinese name is equal to its key, so any key on a page is a fault."""
     raw = {key for (key,) in lake(RAW)} | {"(none)", "(no path)", "(new)", "(left)", "unknown"}
     raw -= {"sku"}
     assert {"home_feed", "(direct)", "(unattributed)", "own", "cart", "paid"} <= raw
     for address in addresses:
         context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
         for where, said in everything(context, blocks):
-            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # these show keys on purpose
+            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # these are columns of keys
                 continue
             parts = {part.strip() for part in re.split(r"·|→|、|,|（|）|<br>|<b>|</b>", said)}
             assert not parts & raw, (address, where, parts & raw)
 
 
 def everything(context: Context, blocks: list[Block]) -> Iterator[tuple[str, str]]:
-    """(where, text) of each text that a page shows."""
+    """(where, text) of each text that a page shows; *where* names its place, such as ``quarantine.relation``."""
     for block in flat(blocks):
         if isinstance(block, Text):
             yield "text", block.text

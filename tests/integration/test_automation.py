@@ -57,7 +57,7 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         requests = second.run_requests or []
         assert {request.job_name for request in requests} == {"tables"}
         days = [request.partition_key_range for request in requests]
-        assert days[0] is None  # the tables without days come first
+        assert days[0] is None  # the first request is for the tables without days
         assert [(r.start, r.end) for r in days[1:] if r] == [(DAYS[0].isoformat(), DAYS[3].isoformat())]
         assert dg.AssetKey(["core", "entrances"]) in (requests[0].asset_selection or [])
         assert len({request.run_key for request in requests}) == len(requests)
@@ -146,12 +146,12 @@ def last_partition(home: Home) -> str | None:
 
 @pytest.mark.parametrize("hours", [0, *(pytest.param(hours, marks=pytest.mark.real) for hours in (-72, 23))])
 def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours: int) -> None:
-    """If partitions went further, Dagster would show days without data as missing.
+    """Later partitions would appear in Dagster as missing, although their days have no data yet.
 
     A day that is not over has a partition once it has data.
     """
     engine = DagsterEngine(home)
-    engine.ingest()  # so the definitions below are first read without the newest day
+    engine.ingest()  # before the newest day lands, so that the definitions do not have it yet
     time = dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
     yesterday, newest = time.date() - dt.timedelta(days=1), (time + dt.timedelta(hours=hours)).date()
     assert last_partition(home) == str(yesterday)

@@ -226,7 +226,7 @@ def test_a_truncated_gzip_loses_only_its_broken_line(home: Home) -> None:
 def test_a_gzip_that_contradicts_its_checksum_is_called_damaged(home: Home) -> None:
     content = bytearray(
         gzip.compress(b"sku,name,list_price\nsku1,a,100\n", 0, mtime=0)
-    )  # level 0 stores the bytes uncompressed
+    )  # level 0 stores the bytes uncompressed, so that one can be replaced
     content[content.index(b"100\n")] = ord("9")
     land(home, "native/products/p.csv.gz", bytes(content))
     (warning,) = [line for line in take_in(home).warnings if "p.csv.gz" in line]
@@ -584,7 +584,7 @@ def test_files_that_nobody_takes_are_told(home: Home) -> None:
 
 def test_a_file_that_is_still_being_written_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = land(home, EVENTS, b"{")
-    # A modification time in the future leaves the file's age unknown, so it may still be growing.
+    # A modification time in the future does not tell how old the file is, so ingestion waits as if it were growing.
     os.utime(path, (time.time() + 3600,) * 2)
     waited: list[float] = []
 

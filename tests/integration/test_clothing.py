@@ -174,7 +174,7 @@ def test_clicks_are_credited_to_categories_and_visits_are_heads(home):
     ends, visits = Counter(), Counter()
     shoppers = defaultdict(set)
     open_category: dict[str, str] = {}
-    for day, category, row in clicks():  # in the order of time within a session
+    for day, category, row in clicks():  # sorted by time within a session
         session = row["session ID"]
         ends[day, category] += 1
         shoppers[day, category].add(session)
@@ -200,7 +200,7 @@ def test_the_paths_of_a_session_grow_by_its_clicks(home):
             path = [f"menu-{session}-{number}"]
         last = session, category
         path.append(f"click-{session}-{number}")
-        if len(path) > 40:  # compare long paths only
+        if len(path) > 40:  # only long paths are compared
             expected[path[-1]] = list(path)
     assert len(expected) > 100
     longest = "', '".join(expected)

@@ -42,7 +42,7 @@ def cdnow() -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def test_purchases_of_cdnow_have_the_published_parameters(cdnow: tuple[Floats, Floats, Floats, Floats]) -> None:
-    """They are those of table 2 of Fader, Hardie & Lee (2005), which has three decimals."""
+    """The fitted parameters are those of table 2 of Fader, Hardie & Lee (2005), which has three decimals."""
     x, t_x, age, _ = cdnow
     model = fit_bg_nbd(x, t_x, age)
     assert isinstance(model, BgNbd)
@@ -74,8 +74,8 @@ def test_spend_of_cdnow_has_the_published_parameters(cdnow: tuple[Floats, Floats
     assert isinstance(model, GammaGamma)
     assert (model.customers, model.excluded) == (946, 0)
     assert (model.p, model.q, model.gamma) == pytest.approx((6.25, 3.74, 15.44), abs=0.01)
-    # A customer without repeat orders has the expected value of the population. The first customer's two repeat orders
-    # have a mean of 22.35.
+    # The first customer's two repeat orders have a mean of 22.35. The third customer has no repeat orders, so the
+    # expected value is that of the population.
     assert expected_mean_value(model, x[:3], mean_value[:3]) == pytest.approx([24.66, 18.91, 35.17], abs=0.01)
 
 
@@ -127,7 +127,7 @@ def test_a_million_customers_need_less_than_a_gigabyte() -> None:
     assert peak < 1e9
     assert np.isfinite(orders * values).all()
     assert ((alive >= 0) & (alive <= 1)).all()
-    # The tolerance is wide, because rounding times to days and counting a day's orders as one deviate from the model.
+    # The tolerance is wide, because the times are rounded to days and a day's orders count as one, unlike in the model.
     assert (purchases.r, purchases.alpha) == pytest.approx(planted[:2], rel=0.1)
     assert (purchases.a, purchases.b) == pytest.approx(planted[2:], rel=0.1)
     assert (spend.p, spend.q, spend.gamma) == pytest.approx((6.0, 4.0, 150.0), rel=0.02)

@@ -46,7 +46,7 @@ def test_parameters_and_expectations_are_those_of_the_orders(tmp_path):
     for number in range(120):
         days = sorted({int(day) for day in generator.integers(0, 60, generator.integers(1, 6))}, reverse=True)
         purchases[f"u{number:03}"] = [(day, int(generator.integers(5, 60))) for day in days]
-    purchases["u000"] = [(0, 10)]  # so the month's end is the last day with records
+    purchases["u000"] = [(0, 10)]  # tables are computed up to this order, on the month's last day
     (fit,), values = computed(tmp_path / "home", purchases)
     users = sorted(purchases)
     frequency = np.array([len(purchases[user]) - 1 for user in users])

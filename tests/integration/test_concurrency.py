@@ -169,7 +169,10 @@ def set_state(home: Home, module: str, start: dt.date) -> None:
 def read_beside_runs(
     home: Home, folder: Path, states: list[tuple[str, dt.date]], names: Sequence[str], seconds: float
 ) -> list[dict[str, Any]]:
-    """Run a reader process for each of *names* while runs change *home* between *states*; returns their reports."""
+    """Start a process for each reader in *names*; for *seconds*, runs change *home* between *states*.
+
+    Returns the reports of the readers.
+    """
     known: Versions = {}
     for state in states:
         set_state(home, *state)
@@ -195,7 +198,7 @@ def read_beside_runs(
         assert all(reader.poll() is None for reader in readers)
         time.sleep(0.05)
     end = time.monotonic() + seconds
-    # Readers first see the last of the two states. An odd number of runs ends with the other, so they see both.
+    # Readers first see the second state. An odd number of runs ends with the first state, so readers see both.
     runs = rewrite_while(home, states, lambda runs: runs < 3 or runs % 2 == 0 or time.monotonic() < end)
     (signs / "stop").touch()
     told = [json.loads(reader.communicate()[0]) for reader in readers]

@@ -139,7 +139,7 @@ def test_a_run_that_is_killed_repeatedly_goes_on_where_it_was(tmp_path):
     home = copy_of(scene.home, tmp_path / "killed")
     for share in (0.25, 0.5, 0.75):
         run = Headwater.directly(home)
-        if run.wait_until_at_work():  # False if the run ended at once, on a fast machine
+        if run.wait_until_at_work():  # False if the run has already ended, on a fast machine
             time.sleep(scene.seconds * share)
         run.stop(signal.SIGKILL)
         assert_intact(home, scene.before, scene.after)
@@ -156,14 +156,14 @@ def test_what_a_killed_run_by_force_left_is_cleared_away(tmp_path):
         if run.wait_for(lambda: any(home.lake.rglob(".*.tmp"))):
             break
     assert run.stop(signal.SIGKILL).code == -signal.SIGKILL, "no file was being written"
-    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # a second unfinished file
+    left = home.lake / "core" / "events" / ".part-0.parquet.0.tmp"  # a second unfinished file, made by this test
     left.write_bytes(b"half a file")
     finished(Headwater.directly, home)
     assert_tidy(home)
 
 
 def assert_one_line(home: Home, outcome: Outcome, after: Contents) -> None:
-    """Assert that Ctrl-C gave one line and left the lake intact, and that the next run gives the contents *after*."""
+    """Assert that Ctrl-C printed one line and left the lake intact, and that then a run gives the contents *after*."""
     assert outcome.errors == ["error: stopped; published partitions are intact, run again to continue"]
     assert (outcome.code, outcome.out) == (130, "")
     assert_intact(home, {}, after)

@@ -112,7 +112,7 @@ def test_the_checks_are_listed_and_passed(servers, home, project):
     assert {key: check["blocking"] for key, check in found.items()} == blocking
     assert ("core.events", "no_robots") in found
     for (name, check), shown in found.items():
-        has_rows = bool(Lake(home.lake).versions(name))  # without rows, no check has run
+        has_rows = bool(Lake(home.lake).versions(name))  # no check runs on a table without rows
         status = (shown["executionForLatestMaterialization"] or {}).get("status")
         assert status == ("SUCCEEDED" if has_rows else None), check
 
@@ -273,7 +273,7 @@ def test_a_failed_check_shows_and_blocks(servers, home, project):
     assert (check["status"], check["runId"], check["evaluation"]["severity"]) == ("FAILED", run["id"], "ERROR")
     assert told in check["evaluation"]["description"]
 
-    # The old partition stays, and no table that reads it is computed; all other tables are computed.
+    # core.events keeps its old partition, and no table that reads core.events is computed; all other tables are.
     after = servers.latest(KEYS)
     changed = {name for name, key in after if after[name, key] != before.get((name, key))}
     reads_events = {name for name, _ in reached_by_events_of(DAYS[2], project)}

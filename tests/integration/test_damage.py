@@ -97,7 +97,7 @@ def flip_and_heal(home: Home, wanted: Contents, chosen: Iterable[Path], rng: ran
 
 
 def test_flipped_bits_are_named_and_healed(home, wanted):
-    """One of the damaged files belongs to a table whose days are computed from its own previous day."""
+    """One of the damaged files is of products.quadrants, a table that reads its own previous day."""
     rng = random.Random(1)
     computed, _ = files_of(home)
     own = max(Lake(home.lake).files("products.quadrants").values())
@@ -124,12 +124,12 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.raw).parent:  # without the manifest, doctor can check no other file
+        if path.parent == manifest_file(home.raw).parent:  # if it is the manifest, doctor can check no file
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:
             assert path in named(home)
-        # If only the file of checksums is damaged, it is written again without a message.
+        # If only the file of checksums is damaged, the run writes that file again and prints no message.
         was_named = any(line.startswith(f"{path}: ") for line in complaints(home))
         assert was_named or (path.name == CHECKSUMS and are_sound(path.parent))
     finally:
@@ -216,7 +216,7 @@ def test_what_is_computed_reads_no_damaged_file(home, wanted):
 
 
 def test_a_lake_without_checksums_is_computed_again_once(home, wanted):
-    """A lake that an earlier version of the program wrote has no checksums."""
+    """A lake that an earlier version of the program wrote has no checksums; a run computes its tables again."""
     for path in home.lake.rglob(CHECKSUMS):
         path.unlink()
     summary = run(home)

@@ -56,7 +56,7 @@ def port(home) -> Iterator[int]:
 
 
 class Attacker:
-    """Keeps connections open and sends a request on each that never ends, one byte a second.
+    """Keeps connections open, and sends an endless request on each of them, one byte a second.
 
     A connection that the server closes is opened again.
     """
@@ -168,7 +168,7 @@ def test_16_heavy_queries_of_one_leave_another_a_timely_answer(port, home, recor
 
 
 def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
-    """Start a heavy query and close the connection after half a minute, as a closed browser tab does."""
+    """Start the heavy query *key* and close the connection after half a minute, as a closed browser tab does."""
     state = [
         ("sql-auto", "data", False),
         ("sql-text", "value", HEAVY),

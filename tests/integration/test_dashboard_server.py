@@ -103,7 +103,7 @@ def test_new_days_are_copied_and_a_killed_worker_comes_back(home):
         land_days(home, DAYS[1:2], "second")
         run(home)
         assert server.wait_for(lambda: (now := current(home)) is not None and now.version != before.version)
-        for _ in range(6):  # each request may go to another of the server's processes
+        for _ in range(6):  # all processes of the server must show the new day; any may answer
             assert f"{DAYS[1]}" in page(browser)
     finally:
         server.stop(signal.SIGTERM)

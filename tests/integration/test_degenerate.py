@@ -24,7 +24,7 @@ from tests.support import land, make_home, run, table
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 4, 27)
-DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # the fourth day ends a month
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # the fourth day, 30 April, ends a month
 LAST = DAYS[-1]
 
 
@@ -68,7 +68,7 @@ class Shop:
         self.relations["refunds"].append({"refund_id": f"r-{order}", **row})
 
     def lists(self, sku: str, cost: str | None = "6.00", category: str | None = "c") -> None:
-        """Add a product to the catalogue."""
+        """Add a product to the catalogue; a *cost* or *category* of None is unknown."""
         self.relations["products"].append(
             {"sku": sku, "name": sku, "category": category, "unit_cost": cost, "launched_on": str(FIRST)}
         )
@@ -213,7 +213,7 @@ def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable
 
 
 def last_of(home: Home, name: str, **wanted: Any) -> list[Row]:
-    """The rows of table *name* for the last day in which columns have the values *wanted*."""
+    """The last day's rows of table *name* whose columns have the values *wanted* (column → value)."""
     rows = [row for row in table(home, name) if row["dt"] == LAST]
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
@@ -255,7 +255,7 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
 
 def test_one_customer_has_scores_an_octant_and_a_segment(home_of_shop):
     (customer,) = last_of(home_of_shop(one_of_each), "customers.rfm")
-    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle of 1 to 5
+    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle score
     assert customer["octant"]
     assert customer["segment"]
 
@@ -266,7 +266,7 @@ def test_equal_customers_are_alike_and_equal_products_not_high(home_of_shop):
     assert len(customers) == 3
     assert len({(c["r_score"], c["f_score"], c["m_score"], c["octant"], c["segment"]) for c in customers}) == 1
     products = last_of(home, "products.quadrants", matrix_id="exposure_margin", window_days=3)
-    # Each product equals the mean, and "high" needs more than the mean.
+    # Each product equals the mean, and only a product above the mean is high.
     assert values(products, "quadrant") == ["dog"] * 4
     assert values(products, "x_distance") == [0.0] * 4
 
@@ -283,7 +283,7 @@ def test_losses_are_negative_margins(home_of_shop):
     metrics = last_of(home_of_shop(sold_below_cost), "products.metrics", window_days=1)
     assert sorted(values(metrics, "margin_rate")) == pytest.approx([-1.5, -14 / 11, -13 / 12])
     placed = last_of(home_of_shop(sold_below_cost), "products.quadrants", matrix_id="exposure_margin", window_days=1)
-    # Two products are above the mean margin.
+    # Two of the three products are above the mean margin, so their quadrant is "potential".
     assert sorted(values(placed, "quadrant")) == ["dog", "potential", "potential"]
 
 

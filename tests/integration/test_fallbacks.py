@@ -32,7 +32,7 @@ class Computed(NamedTuple):
         return cls(sales_beside_truth(home).sort(LINE), *frames)
 
     def share(self, matched_by: str) -> float:
-        """The percentage of order lines with this *matched_by*."""
+        """The percentage of order lines whose column matched_by has the value *matched_by*."""
         return 100 * self.sales.filter(pl.col("matched_by") == matched_by).height / self.sales.height
 
 

@@ -163,7 +163,7 @@ def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wa
     with disk(home.dagster, size):
         outcome = headwater(home, "run")
         assert outcome.code == 1
-        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # preceded perhaps by a line of Dagster's
+        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may print a line before
         assert not [line for line in outcome.errors if line.startswith("Traceback")]
         assert_intact(home, {}, wanted.contents)
         remount(home.dagster, "size=200m")
@@ -330,7 +330,7 @@ def test_a_file_that_vanishes_once_it_is_listed_is_named(tmp_path, monkeypatch):
     land_days(home, DAYS)
     gone = land(home, "events", visit(DAYS[1], "d2"), "gone")
     young = land(home, "events", visit(DAYS[1], "d3"), "young")
-    # Ingestion waits between listing and reading the files, because this file's time is in the future.
+    # This file's time is in the future, so ingestion waits after listing the files. Meanwhile ``gone`` is removed.
     os.utime(young, (time.time() + 3600,) * 2)
     monkeypatch.setattr(time, "sleep", lambda _seconds: gone.unlink())
     report = ingest(home, load_settings(home), settle_seconds=5)

@@ -135,13 +135,13 @@ class Changed:
         return Changed(self.there | other.there, self.changed | other.changed)
 
     def looked_back_on(self, offsets: Iterable[int]) -> Changed:
-        """These days for another table, whose day D reads this table on the days D minus each of *offsets*."""
+        """The days of another table, whose day D reads this table on the days D minus each of *offsets*."""
         return Changed(
             *({day + dt.timedelta(days=n) for n in offsets for day in days} for days in (self.there, self.changed))
         )
 
     def chained(self) -> Changed:
-        """These days for another table, which reads this table and its own previous day."""
+        """The days of another table, each of which reads that day of this table and its own table's previous day."""
         changed: set[Day] = set()
         for day in sorted(self.there):
             if day in self.changed or day - dt.timedelta(days=1) in changed:
@@ -149,7 +149,7 @@ class Changed:
         return Changed(self.there, changed)
 
     def within(self, days: set[Day], added: set[Day]) -> set[Day]:
-        """Those of *days* that must be computed; *added* are the days that did not exist before."""
+        """Those of *days* that must be computed; *added* are the days that had no partitions before."""
         return days & self.there & (self.changed | added)
 
 
@@ -182,14 +182,14 @@ class Expected:
         added = {day for day in days if day > before}  # days that had no partitions before
 
         # A click on an entrance can receive the credit for events (path ends) of its own day and of the HEAD_DAYS after
-        # it.
+        # that day, so it changes all of these days.
         ends_there = days & spread(self.events, HEAD_DAYS)
         ends = ends_there & (spread(new_events, HEAD_DAYS) | added)
-        # A sale can be matched to a path end up to CART_DAYS before it.
+        # A sale can be matched to a path end up to CART_DAYS earlier, so a path end changes sales of later days.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
-        # The touches of a sale are clicks up to CART_DAYS before it. Unlike path ends, touches depend on no earlier
-        # day.
+        # The touches of a sale are clicks up to CART_DAYS before the sale. Unlike path ends, touches depend on no
+        # earlier day.
         touched_there = days & (self.sales | spread(self.events, CART_DAYS))
         touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {

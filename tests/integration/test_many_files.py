@@ -51,7 +51,7 @@ class Watch:
                 self.peak_bytes = max(self.peak_bytes, int(fields["VmHWM"].split()[0]) * 1024)
                 for task in Path(f"/proc/{process.pid}/task").iterdir():
                     self.children |= set((task / "children").read_text().split())
-            except (OSError, KeyError):  # the process has just ended
+            except (OSError, KeyError):  # the process ended while it was observed
                 return
             time.sleep(0.02)
 

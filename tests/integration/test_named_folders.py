@@ -58,7 +58,7 @@ def folders(names: Mapping[str, str]) -> list[list[str]]:
 
 
 def land_odd_records(home: Home) -> None:
-    """Land files that use every reader of ingestion: broken lines, a compressed file, CSV."""
+    """Land files for each way in which ingestion reads files: broken lines, a compressed file, CSV."""
     events = home.landing / "native" / "events"
     broken = events / "broken.ndjson"
     broken.write_text('{"event_id": 1\n\nnot json\n{"event_id": "e", "device_id": ""}\n', encoding="utf-8")

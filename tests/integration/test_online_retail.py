@@ -101,7 +101,7 @@ def small(tmp_path):
 
 def test_each_line_becomes_what_the_policy_says(small):
     run_home(small)
-    assert counts(small) == [(20, 20, 0, 0, 6)]  # 6 records, corrections and bookings, map to no row
+    assert counts(small) == [(20, 20, 0, 0, 6)]  # 6 records are corrections or bookings, which map to no row
     orders = found(small, "SELECT order_id, user_id, status, ordered_at, currency FROM core.orders ORDER BY 1")
     assert orders == [
         ("100", "501", "paid", dt.datetime(2011, 1, 30, 9), "GBP"),
@@ -112,7 +112,7 @@ def test_each_line_becomes_what_the_policy_says(small):
         ("100", 1, "10001", 6, Decimal(15), Decimal(0)),
         ("100", 2, "10002A", 4, Decimal(5), Decimal(5)),
         ("100", 3, "10002A", 4, Decimal(5), Decimal(5)),
-        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # equal to another line, but kept
+        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # kept, although its values equal line 1
         ("100", 5, "10003", 1, Decimal(0), Decimal(0)),
         ("101", 1, "10001", 2, Decimal("9.90"), Decimal(0)),
         ("101", 2, "POST", 1, Decimal(18), Decimal(0)),
@@ -307,8 +307,8 @@ def total(rows):
 def replayed():
     """Matches each cancellation with the customer's latest purchases of the same product and price.
 
-    Returns a list of (month of the cancellation, line of the sale, amount) for the parts with a sale, and
-    line number of the cancellation → amount without a sale.
+    Returns a list of (month of the cancellation, line of the sale, amount) for the parts that match a sale, and
+    line number of the cancellation → amount that matches no sale.
     """
     bought = defaultdict(list)
     parts, rest = [], {}

@@ -85,7 +85,7 @@ def test_a_status_of_refunded_alone_is_a_full_refund(home: Home) -> None:
     lines = {(row["order_id"], row["line_no"]): row["net_revenue"] for row in table(home, "core.order_lines")}
     assert lines[("alone", 1)] == lines[("alone", 2)] == lines[("without a time", 1)] == 0
     assert (lines[("dated", 1)], lines[("dated", 2)]) == (Decimal(70), Decimal(100))
-    # An order with status refunded has revenue 200, but its refunds state only 30.
+    # The check warns, because an order with status refunded has revenue 200, but its refunds state only 30.
     told = summary.failed_checks["refunded_orders_are_refunded_in_full"]
     assert (told.severity, told.rows) == ("warn", 1)
     assert "order_id=dated, revenue=200.0000, refunded=30.0000" in told.describe()
@@ -116,7 +116,7 @@ def test_a_removed_line_counts_nowhere_and_its_refund_is_listed(home: Home) -> N
             line("o1", 1, "100", **first),
             line("o1", 2, "40", **first),
             line("o1", 2, "40", quantity=0, **later),
-            # A line removed by a version without updated_at, and a line that is added again.
+            # Line 1 is removed by a version without updated_at; line 2 is removed and then added again.
             line("o2", 1, "10"),
             line("o2", 1, "10", quantity=0),
             line("o2", 2, "7", quantity=0, **first),

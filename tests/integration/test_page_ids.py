@@ -40,7 +40,7 @@ def event(second: int, kind: str, page_id: Any, module: str = "grid", device: st
 
 
 def visit(start: int, page_ids: list[int], module: str = "banner", device: str = "d1") -> list[Row]:
-    """The events of a visit to pages *page_ids*, a second apart from second *start* on.
+    """The events of a visit to pages *page_ids*, one a second; the first is *start* seconds after nine o'clock.
 
     They are a click on entrance *module* on the first page, a click on each next page, and an add-to-cart on the last.
     """

@@ -40,7 +40,10 @@ def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:
 
 
 def test_the_recovery_is_no_tautology(clean: Home) -> None:
-    """If the entrances are shuffled among the sales, fewer than half of the lines have the planted entrance."""
+    """The recovery is not high by chance.
+
+    If the entrances are shuffled among the sales, fewer than half of the lines have the planted entrance.
+    """
     sales = sales_beside_truth(clean)
     dealt = recovery(sales.with_columns(pl.col("entrance_id").shuffle(seed=1)))
     assert dealt.entrance < 0.5 * dealt.lines
@@ -61,7 +64,7 @@ def test_traps_cost_little(tmp_path: Path, trap: str, entrance: float, slot: flo
     assert found.slot >= slot * found.lines
 
 
-ALONE = pytest.mark.real  # run only on request, because each takes as long as "both"
+ALONE = pytest.mark.real  # only on request, because each case takes as long as the case "both"
 
 
 @pytest.fixture(
@@ -97,8 +100,8 @@ def test_clocks_seconds_off_cost_under_a_thousandth_of_sales(clean: Home, distur
     assert sales.filter(quick).height == undisturbed.filter(quick).height == sales.height
     assert money_lost(sales, undisturbed) < 0.001
     if name == "both":
-        # Without the tolerance, a cart that is received after its order would not be matched, as if made after the
-        # order.
+        # Without the tolerance, a cart that is received after its order seems to be made after the order, and is not
+        # matched.
         compute_sales(home, clock_tolerance_seconds=0)
         strict = sales_beside_truth(home)
         assert strict.filter(quick).height < 0.98 * sales.filter(quick).height

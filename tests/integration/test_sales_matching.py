@@ -54,7 +54,7 @@ class Case:
 def at(seconds: float, event_id: str, event_type: str, sku: str | None = None, **values: Any) -> Row:
     """An event *seconds* after the order by the device's clock.
 
-    It is on a page of its own unless *values* has a page_id.
+    No other event is on the same page unless *values* has a page_id.
     """
     row = {"event_id": event_id, "event_type": event_type, "sku": sku, "page_type": "detail", "module": "buy"}
     return {**row, "page_id": 1_000_000 + round(10 * seconds), "seconds": seconds, **values}
@@ -73,9 +73,9 @@ def cart(seconds: float, event_id: str, sku: str = "hat", **values: Any) -> Row:
 
 
 def sent(seconds: float, after: float) -> Row:
-    """sent_time and received_time of a record that is sent at *seconds* by the device's clock.
+    """The times of a record that is sent *seconds* after the order by the device's clock.
 
-    The server's clock shows *after* seconds more when the record is received.
+    When the record is received, the server's clock shows *after* seconds more than the device's clock at the sending.
     """
     return {"sent": seconds, "received": seconds + after}
 

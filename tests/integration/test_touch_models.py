@@ -155,7 +155,7 @@ def test_an_order_without_touches_is_unattributed_everywhere(home: Home, name: s
 def test_touches_of_one_moment_are_in_the_order_of_their_ids(home: Home) -> None:
     assert path_of(home, "ties")["path"] == "banner > feed > feed"
     assert credits_of(home, "ties", "first")[0]["touch_event_id"] == "tie a"
-    # Two successive touches of one entrance count as one, that of the first.
+    # Two successive touches of one entrance count as one touch, the first of the two.
     assert credits_of(home, "ties", "last")[0]["touch_event_id"] == "tie b"
 
 

@@ -21,7 +21,7 @@ LONG = 60.0
 
 
 def patient() -> None:
-    """Does nothing where a query would stop waiting, so that it waits without a time limit."""
+    """A *check* that never stops a waiting query, so that the query waits without a time limit."""
 
 
 class Queries:

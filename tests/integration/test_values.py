@@ -38,7 +38,7 @@ Reading = Callable[[str, ZoneInfo], Value]
 
 @dataclass(frozen=True)
 class Field:
-    """A typed field of a relation; *reading* converts its text to a value, *is_fine* says whether that is accepted."""
+    """A typed field of a relation; *reading* converts a text to a value, *is_fine* says if the value is accepted."""
 
     relation: str
     name: str

@@ -36,7 +36,7 @@ class Site:
     opened: list[socket.socket] = field(default_factory=list)
 
     def open(self, sent: bytes = b"", address: str | None = None) -> socket.socket:
-        """A connection from *address* over which *sent* has been sent."""
+        """A connection from *address* (None: the usual one) over which *sent* has been sent."""
         source = (address, 0) if address else None
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=LONG, source_address=source)
         self.opened.append(connection)
@@ -211,7 +211,7 @@ def test_at_an_address_cap_the_longest_waiting_makes_room():
         own = []
         for _ in range(5):
             own.append(site.open(HEAD, "127.0.0.2"))
-            time.sleep(0.05)  # so that own[0] is the oldest
+            time.sleep(0.05)  # so that own[0] is the oldest, which is closed
         sixth = site.open(HEAD, "127.0.0.2")
         until(lambda: is_closed(own[0]))
         for connection in (*own[1:], sixth, other):

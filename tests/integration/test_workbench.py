@@ -48,7 +48,7 @@ def copy_file(home) -> CopyFile:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory) -> Path:
-    """A DuckDB file outside the copy, which queries must not reach."""
+    """A DuckDB file that is not the copy of the lake, so queries must not reach it."""
     path = tmp_path_factory.mktemp("other") / "other.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1")
@@ -61,7 +61,7 @@ def left_as_it_was(copy_file: CopyFile) -> tuple[str, list[str]]:
 
 
 def asked(copy_file: CopyFile, sql: str, limits: Limits | None = None) -> str:
-    """The result of *sql*, run without the gate: its rows as JSON, or the error message."""
+    """The rows of *sql* as JSON, or the error message; it runs without the gate, by default for up to 120 seconds."""
     try:
         return json.dumps(run_confined(copy_file.path, sql, limits or PATIENT).rows)
     except QueryError as error:

@@ -48,7 +48,7 @@ def mei(home) -> User:
 
 
 def server_of(home: Home, rules: Rules | None = None) -> flask.Flask:
-    """A server with three addresses, all protected by the access control of *home*."""
+    """A server with three addresses, protected by *home*'s access control with *rules* (None: those for 127.0.0.1)."""
     server = flask.Flask(__name__)
     server.add_url_rule("/health", "health", lambda: "OK")
     server.add_url_rule("/export/<path:name>", "export", lambda name: f"secret {name}")
@@ -511,7 +511,7 @@ def test_the_visitor_is_the_last_address_before_trusted_proxies(proxied, said, v
 
 def test_a_proxy_on_this_host_does_not_make_other_names_ours(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
-    # A script in a web page can set X-Forwarded-Host.
+    # A script in a web page can set X-Forwarded-Host, so the server must ignore that header.
     headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
     assert server.test_client().get("/", headers=headers).status_code == 400
     headers = {"Host": "127.0.0.1:8050", "X-Forwarded-Host": "shop.example"}
@@ -522,7 +522,7 @@ def test_attempts_count_for_the_address_that_the_proxy_names(home, mei):
     server = server_of(home, rules_for(home, "127.0.0.1", trusted=["127.0.0.1"]))
 
     def attempt(number: int, address: str) -> int:
-        # The visitor can make up the first of the two addresses.
+        # The visitor can make up the first of the two addresses, so attempts must count for the second.
         headers = {"X-Forwarded-For": f"192.0.2.{number}, {address}"}
         return sign_in(server.test_client(), "wrong one", f"name{number}", headers=headers).status_code
 

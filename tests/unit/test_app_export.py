@@ -88,9 +88,9 @@ def test_xlsx_has_numbers_shares_and_days_as_such():
     rows = sheet(xlsx_of(TABLE, [("表", "t")]))
     assert rows[0] == [("s", "商品"), ("s", "销售额"), ("s", "商品点击率"), ("s", "订单数"), ("s", "日")]
     kinds = [kind for kind, _ in rows[1]]
-    assert kinds == ["s", None, None, None, None]  # None is the type of numbers and days
+    assert kinds == ["s", None, None, None, None]  # a cell with a number or a day has no type
     assert [value for _, value in rows[1][1:4]] == ["1234.5678", "0.1234", "3"]
-    assert rows[1][4][1] == "46143"  # days since 1899-12-30
+    assert rows[1][4][1] == "46143"  # the day, as days since 1899-12-30
     assert rows[2][0] == ("s", '=HYPERLINK("http://x")')
 
 

@@ -87,7 +87,7 @@ def test_clicks_sort_one_way_then_the_other_then_as_it_was():
         seen.append(view.get("sort"))
     assert seen == ["t:-revenue", "t:revenue", "", "t:-revenue"]
     assert view.get("entrance") == "search"
-    # A column of texts is first sorted from A to Z.
+    # The first click on the heading of a column of texts sorts from A to Z.
     assert after_click(view, shown, COLUMNS[0], 0).get("sort") == "t:name"
 
 

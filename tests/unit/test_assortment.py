@@ -19,7 +19,10 @@ SETTINGS = Settings.model_validate({"products": {"windows": [14]}})
 def variation(
     days: int, start_date: dt.date | None, skus: Sequence[str] = ("s", "s")
 ) -> tuple[float | None, str | None]:
-    """(variation, xyz_class) of a product that sells two pieces on each of the last *days* days, as *skus* in turn."""
+    """(variation, xyz_class) of a product that sells two pieces on each of the last *days* days, as *skus* in turn.
+
+    *start_date* is the shop's first day, None if not set; the window has 14 days.
+    """
     sold = [(LAST - dt.timedelta(days=n), Counter(skus[2 * n % len(skus) :][:2])) for n in range(days)]
     daily = [
         {"dt": day, "sku": sku, "product_id": "s", "units": units}
@@ -37,8 +40,8 @@ def variation(
     ("days", "start", "expected"),
     [
         (14, None, (0.0, "X")),
-        (7, None, (1.0, "Y")),  # no sales on half of the days
-        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has only these days
+        (7, None, (1.0, "Y")),  # no sales on half of the window's days
+        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has existed only on these days
         (6, LAST - dt.timedelta(days=5), (None, None)),
         (14, LAST - dt.timedelta(days=99), (0.0, "X")),
     ],

@@ -172,7 +172,7 @@ def test_a_value_of_another_type_is_refused_by_its_name(client, name, part, plac
 
 @pytest.mark.parametrize("value", [None, "", "..", "x" * 32, "0" * 31])
 def test_a_key_that_is_none_runs_nothing(client, value):
-    """A page that was opened long ago may send such invalid run keys, so the request is answered without an error."""
+    """A page that was opened long ago may send an invalid run key; the request is then answered without an error."""
     request = changed(RUN)
     request["state"][2]["value"] = value
     assert sent(client, request)[0] in (200, 204)

@@ -21,7 +21,7 @@ from pipelines.clv.purchases import (
 from pipelines.clv.spend import GammaGamma, expected_mean_value, fit_gamma_gamma, gamma_gamma_log_likelihood
 from tests import clv_reference as plain
 
-# An overflow in an intermediate result fails a test too, even if the final result is finite.
+# Warnings are errors, so that an overflow in an intermediate result fails a test even if the final result is finite.
 pytestmark = pytest.mark.filterwarnings("error")
 
 PARAMETER = st.floats(0.2, 8.0)
@@ -31,7 +31,7 @@ THREE = st.tuples(PARAMETER, st.floats(1.2, 8.0), st.floats(0.5, 60.0))
 
 @st.composite
 def history(draw: st.DrawFn, most: int = 40) -> tuple[int, int, int]:
-    """A customer's repeat orders, recency t_x and age T in days, including T = 0 and t_x = T."""
+    """A customer's number of repeat orders (up to *most*), recency t_x and age T in days; T = 0 and t_x = T occur."""
     age = draw(st.integers(0, 700))
     recency = draw(st.integers(0, age))
     return (draw(st.integers(1, most)) if recency else 0), recency, age
@@ -55,7 +55,7 @@ def spend_of(parameters: tuple[float, float, float]) -> GammaGamma:
 
 
 def differences(value: Callable[[Floats], float], parameters: Floats) -> Floats:
-    """The derivatives of *value* by the logarithms of its parameters, as difference quotients."""
+    """The derivatives of *value* at *parameters*, by the logarithms of these, as difference quotients."""
     steps = 1e-5 * np.eye(len(parameters))
     return np.array([(value(parameters * np.exp(h)) - value(parameters * np.exp(-h))) / 2e-5 for h in steps])
 
@@ -110,7 +110,7 @@ def test_expected_orders_where_the_paper_divides_by_nothing(a: float) -> None:
 
 
 def test_a_thousand_orders_and_a_thousand_silent_days() -> None:
-    """Here the paper's formulas overflow.
+    """For so many orders or days the paper's formulas overflow; ours must not.
 
     A customer who has just ordered must be expected to order again; one who has long ordered nothing, to have left.
     """
@@ -173,7 +173,7 @@ def test_planted_spend_is_found_again() -> None:
 
 
 def test_the_unit_of_time_and_money_is_that_of_the_caller() -> None:
-    """If times are in weeks instead of days, alpha is a seventh.
+    """If times are in weeks instead of days, alpha is a seventh of its value, and the other parameters are equal.
 
     The likelihood (a density of order times) is larger by a factor of 7 per repeat order.
     """
@@ -272,7 +272,7 @@ def test_any_customers_have_finite_figures_or_a_reason(rows: list[tuple[int, int
         return
     assert all(math.isfinite(value) and value > 0 for value in (model.r, model.alpha, model.a, model.b))
     assert math.isfinite(model.log_likelihood)
-    # The model also predicts for customers who were not part of the fit.
+    # The model must also predict for customers who were not part of the fit, here with extreme histories.
     data = columns([*rows, (0, 0, 0), (1000, 0, 0), (1, 1, 1), (1000, 700, 700), (1, 1, 10_000)])
     alive = probability_alive(model, *data)
     assert ((alive >= 0) & (alive <= 1)).all()

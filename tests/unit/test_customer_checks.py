@@ -44,7 +44,7 @@ def test_they_find_nothing_in_what_the_models_compute(made_up: Sales) -> None:
 
 
 def shop() -> Sales:
-    """Six customers with equal values, some refunded lines, an order without a user, an order before the window."""
+    """Lines of six customers, some with equal values; some refunds, an order without a user, one before the window."""
     lines: list[Row] = []
     for order in range(30):
         user = order**2 % 11
@@ -71,7 +71,7 @@ def test_they_find_nothing_in_a_sound_shop():
 @pytest.mark.parametrize(
     ("check", "model", "part", "instead"),
     [
-        # Break the model: NTILE gives customers with equal values different scores.
+        # This breaks the model, because NTILE gives customers with equal values different scores.
         (
             "scores_go_by_the_value",
             "customers.rfm",

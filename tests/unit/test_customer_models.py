@@ -213,7 +213,7 @@ def with_threshold(folder: Path, axes: str, threshold: str) -> Home:
 
 
 def thresholds_and_customers(home: Home, made_up: Sales) -> tuple[dict[str, Row], list[Row]]:
-    """Axis → its row of customers.rfm_thresholds, and the rows of customers.rfm."""
+    """Axis → its row of customers.rfm_thresholds, and the rows of customers.rfm, both for the sales *made_up*."""
     tables = {"core.order_lines": made_up.lines, "core.refunds": made_up.refunds}
     found = computed(RFM[:3], tables, [LAST_DAY], SETTINGS, home)
     return {row["axis"]: row for row in found["customers.rfm_thresholds"]}, found["customers.rfm"]
@@ -246,10 +246,10 @@ def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, percent):
 @pytest.mark.parametrize(
     ("axis", "threshold", "value", "high"),
     [
-        ("m", "{fixed: 20}", 20, ["b"]),  # high means above the threshold, not at it
+        ("m", "{fixed: 20}", 20, ["b"]),  # high means above the threshold, not equal to it
         ("m", "{fixed: 0}", 0, ["a", "b", "d"]),
         ("m", "{fixed: -10}", -10, ["a", "b", "d"]),
-        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high means at or below it
+        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high means at or below the threshold
         ("r", "{fixed: -1}", -1, []),
         ("f", "{fixed: 1}", 1, ["d"]),
         ("f", "{fair_share: 1.6}", 2, []),

@@ -148,7 +148,7 @@ def arrows(figure: go.Figure) -> list[Any]:
 
 
 def moved(**before: float | None) -> pl.DataFrame:
-    """The products of ``FOUR``; only the best seller has a position one window earlier, changed by *before*."""
+    """The products of ``FOUR``; only product a has a position one window earlier, whose columns are in *before*."""
     names = ("x_before", "y_before", "x_threshold_before", "y_threshold_before")
     known = {"x_threshold_before": 100.0, "y_threshold_before": 0.3} | before
     return products(
@@ -165,7 +165,7 @@ def test_an_arrow_leads_from_where_a_product_stood() -> None:
     hovers = [hover for trace in figure.data for hover in trace.hovertext]
     assert sum("previous window: 250, 15.00%" in hover for hover in hovers) == 1
     order = ["arrow" if note.axref == "x" else note.text for note in figure.layout.annotations]
-    assert order.index("arrow") < order.index("Mug a")  # names are drawn over arrows
+    assert order.index("arrow") < order.index("Mug a")  # later ones are drawn on top, so names cover arrows
     narrow = figure.layout.meta["narrow"]["annotations"]
     assert sum(note.get("axref") == "x" for note in narrow) == 1
 

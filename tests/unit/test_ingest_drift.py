@@ -26,7 +26,10 @@ def home(tmp_path: Path) -> Home:
 
 
 def day_file(number: int, *, bad: int = 0, records: int = RECORDS, **fields: Any) -> tuple[str, bytes]:
-    """Name and content of the file with the events of day *number*; *bad* of its *records* records are broken."""
+    """Name and content of the file with the events of day *number*; *bad* of its *records* are broken.
+
+    The other records have *fields*.
+    """
     day = FIRST + dt.timedelta(days=number)
     moments = dict.fromkeys(("device_time", "sent_time", "received_time"), f"{day}T10:00:00+08:00")
     given = {"utm_source": "mail", **fields}
@@ -35,7 +38,7 @@ def day_file(number: int, *, bad: int = 0, records: int = RECORDS, **fields: Any
 
 
 def batch(day: int, records: int = 1000, refused: int = 0, **filled: int) -> Batch:
-    """The batch of a file of events with *refused* refused records; *filled*: column → number of values."""
+    """The batch of a file with *day*'s events, *refused* of them refused; *filled*: column → number of values."""
     counts = {"event_id": records - refused, "sku": 500} | filled
     return Batch(
         f"b{day}-{records}-{refused}",
@@ -62,7 +65,7 @@ def found(*batches: Batch) -> list[Drift]:
 
 
 def jumps(*batches: Batch) -> list[tuple[int, str | None]]:
-    """(day number, column) of each drift that is found in *batches*, oldest first."""
+    """(day number, column) of each drift found in *batches*, oldest first; column None means refused records."""
     return sorted(((drift.day - FIRST).days, drift.column) for drift in found(*batches))
 
 
@@ -124,7 +127,7 @@ def test_a_share_that_stays_is_one_drift_and_its_return_another():
         # No drift: so few records may be chance.
         ({"refused": 0, "records": 100}, {"refused": 9, "records": 100}, False),
         ({"refused": 300}, {"refused": 760}, False),
-        ({"refused": 300}, {"refused": 770}, True),  # so the share not refused is under a third of the old one
+        ({"refused": 300}, {"refused": 770}, True),  # drift: the share not refused is under a third of before
         ({"sku": 950}, {"sku": 860}, False),  # no drift: under 10 % more missing
         ({"sku": 950}, {"sku": 840}, True),
         ({"sku": 400}, {"sku": 140}, False),

@@ -105,7 +105,7 @@ def test_without_hashes_that_can_be_trusted_the_events_are_read(home: Home, left
     (batch,) = lake.batches
     outputs = [o for o in batch.outputs if o.target != ID_HASHES or left != "missing"]
     if left != "missing":
-        # Hashes of other ids. They must not be used, because another version of the hash function made the file.
+        # The file gets hashes of other ids, which must not be used: another version of the hash function made the file.
         with duckdb.connect() as connection:
             connection.execute(
                 f"COPY (SELECT CAST(range AS UBIGINT) AS id_hash FROM range(2)) TO '{hash_files(home)[0]}' "

@@ -27,7 +27,7 @@ def test_each_publish_and_each_removal_is_another_state(tmp_path: Path) -> None:
         lambda: _publish(lake, DAY, "one"),
         lambda: _publish(lake, DAY + dt.timedelta(days=1), "one"),
         lambda: _publish(lake, DAY, "two"),
-        lambda: _publish(lake, DAY, "two"),  # changes the state: another file, though of the same version
+        lambda: _publish(lake, DAY, "two"),  # the same version, but another file: a new state
         lambda: lake.remove(TABLE, DAY),
     ):
         change()

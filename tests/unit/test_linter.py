@@ -55,7 +55,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "SELECT CAST(product_clicks AS DOUBLE) / NULLIF(exposures, 0) AS share_of_clicks FROM core.slots",
         ],
     ),
-    # shape
+    # Rules about the form of queries
     "one-select": (
         [
             "CREATE TABLE core.copy AS SELECT n FROM core.events",
@@ -220,7 +220,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "SELECT DISTINCT name FROM core.events",
         ],
     ),
-    # times
+    # Rules about times
     "date-diff-boundaries": (
         [
             "date_diff('hour', ts, other_ts)",
@@ -318,7 +318,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["strftime(ts, '%a')", "strftime(dt, '%j')", "strftime(dt, '%Y week %W')", "strptime(name, name)"],
         ["strftime(ts, '%Y-%m-%d %H:%M:%S')", "strptime(name, '%Y/%m/%d')", "strftime(dt, '%Y年%m月')"],
     ),
-    # numbers
+    # Rules about numbers
     "division-by-zero": (
         ["x / x", "n // n", "n % n", "n / 0", "x / coalesce(n, 0)", "x / NULLIF(n, 1)", "n % (n - 1)"],
         ["x / NULLIF(x, 0)", "n // NULLIF(n, 0)", "n % 7", "n / 2", "x / (-2)", "x / CAST(NULLIF(n, 0) AS DOUBLE)"],
@@ -423,7 +423,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["median(x)", "count(DISTINCT n)"],
     ),
     "try-function": (["TRY(n // n)"], ["n // NULLIF(n, 0)", "TRY_CAST(name AS DOUBLE)"]),
-    # texts
+    # Rules about texts
     "concat-of-other-types": (
         ["concat(name, n)", "name || n", "concat_ws('-', name, dt)", "items || items", "concat(name, missing)"],
         ["concat(name, CAST(n AS VARCHAR))", "name || '-' || name", "concat_ws('-', name, 'a', NULL)"],
@@ -465,7 +465,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["substring(name, 0, 2)", "substring(name, n)", "substr(name, -2)"],
         ["substring(name, 1, 2)", "substr(name, 3)", "right(name, 2)"],
     ),
-    # lists
+    # Rules about lists
     "list-aggregate": (
         [
             "list(n ORDER BY ts)",
@@ -566,7 +566,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "sum(n) OVER (PARTITION BY name)",
         ],
     ),
-    # functions
+    # Rules about functions
     "unmeasured-function": (
         ["hash(name)", "reverse(name)", "trunc(x)", "dayname(dt)", "age(ts, other_ts)", "MAP {'a': 1}", "week(dt)"],
         ["lower(name)", "weekofyear(dt)", "least(ts, other_ts)", "md5(name)", "stddev(n)"],

@@ -63,7 +63,10 @@ def test_a_wrong_or_contradicting_row_is_refused(home, text, expected):
 
 
 def shares(home, text: str) -> dict[tuple[int, str], float | None]:
-    """(window, product) → relative share of products a, b (category x) and c (y), with *text* as market file."""
+    """(window, product) → relative share of products a, b (category x) and c (y), for competitors' sales *text*.
+
+    The share is None if there is nothing to compare with.
+    """
     market(home, text)
     lines = [
         {
@@ -111,4 +114,4 @@ def test_the_days_of_several_rows_make_a_window(home):
     found = shares(home, rows)
     assert found[1, "c"] == pytest.approx(5 / 40)
     assert found[3, "c"] == pytest.approx(15 / (10 + 10 + 40))
-    assert found[3, "a"] == pytest.approx(3.0)  # category x has no competitor in the file
+    assert found[3, "a"] == pytest.approx(3.0)  # relative to b, because category x has no competitor in the file

@@ -70,7 +70,7 @@ def test_percentages_have_three_digits():
 def test_changes_have_their_sign_and_need_a_base():
     assert (EN.change(110, 100), EN.change(90, 100), EN.change(100, 100)) == ("+10.0%", "−10.0%", "0%")
     assert (EN.change(5, 0), EN.change(5, None), EN.change(None, 5)) == (NONE, NONE, NONE)
-    assert EN.change(1, -1) == "+200%"  # a change from a loss to a gain is positive
+    assert EN.change(1, -1) == "+200%"  # from a loss to a gain, the change is positive
     assert (EN.points(0.362, 0.312), EN.points(0.3, 0.5), EN.points(0.3, None)) == ("+5.00", "−20.0", NONE)
 
 

@@ -31,7 +31,8 @@ SCHEMA = {
 def path(*steps: tuple[str, int, str, int | None, int | None], product: str | None = "Mug") -> pl.DataFrame:
     """A path whose steps are 40 seconds apart.
 
-    Each step has role, PageId, page type, and its numbers in the effective path and in the stack path.
+    Each step has role, PageId, page type, and its numbers in the effective and stack path; one is None if that path
+    omits the step: both omit pages seen again later, the stack path also steps from which the visitor went back.
     """
     rows = [
         (n, role, START + dt.timedelta(seconds=40 * (n - 1)), page, kind, "grid", n, product, effective, stack)
@@ -74,7 +75,7 @@ def test_the_hint_names_the_shapes_that_are_drawn(locale):
     for kind, shape in shapes(locale).items():
         mark = drawn_marks[locale.text(f"step.{kind}")]["marker"]
         assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][locale.language] == shape
-        assert shape in said or kind == "kept"  # steps that were kept form the thick line
+        assert shape in said or kind == "kept"  # kept steps are the thick line, and not described
 
 
 def test_each_step_is_of_one_kind():
@@ -88,7 +89,7 @@ def test_steps_stand_in_the_lane_of_their_page_in_order():
     assert places == {(0, 0), (1, 1), (2, 2), (3, 1), (4, 3)}
     axis = figure["layout"]["yaxis"]
     assert [text.split("PageId ")[1] for text in axis["ticktext"]] == ["1", "2", "3", "5"]
-    assert axis["range"][0] > axis["range"][1]  # a reversed axis: the newest page is lowest
+    assert axis["range"][0] > axis["range"][1]  # the axis is reversed, so the newest page is lowest
     assert figure["layout"]["xaxis"]["ticktext"] == ["14:25:11", "+40 s", "+1 min 20 s", "+2 min 00 s", "+2 min 40 s"]
 
 

@@ -28,7 +28,7 @@ CELLS = ("high-high", "high-low", "low-high", "low-low")
 
 
 def home_with(folder: Path, roles: dict[str, str], cut: float = 20, x: str = "revenue") -> Home:
-    """A home with one matrix, *x* × refunded, with threshold *cut* on both axes; *roles*: cell → role."""
+    """A home with one matrix, *x* × refunded, split at *cut* on both axes; *roles*: cell (one of ``CELLS``) → role."""
     home, _ = init_home(folder / "home")
     cells = {
         cell: {
@@ -143,7 +143,7 @@ def test_a_median_between_two_days_is_told_as_it_is(tmp_path):
     ],
 )
 def test_what_was_never_logged_is_no_verdict(tmp_path, metric, counted, en, zh):
-    """A law has a verdict as soon as a single product has events of the type, because then the log has such events."""
+    """A law has no verdict if the log has no events of the type that *metric* needs; one product's events suffice."""
     home = home_with(tmp_path, STARS_LOW, x=metric)
     silent = {"exposures": 0, "product_clicks": 0, "views": 0, "add_to_carts": 0, "click_through_rate": None}
     rows = [figures(day, sku, 100, 40) | silent for day in (FIRST, SECOND) for sku in "ab"]

@@ -197,9 +197,9 @@ def test_a_rate_of_few_trials_is_shrunk_toward_its_category():
 
 
 def placed_by_conversion(*products: Row) -> dict[str, Row]:
-    """Product → its row of products.quadrants in the matrix exposure × conversion.
+    """Product → its row of products.quadrants in the matrix exposure × conversion, for rows of products.metrics.
 
-    There are 60 more products, in two categories whose conversion rates are 4 % and 8 %.
+    Besides *products* there are 60 more products, in two categories whose conversion rates are 4 % and 8 %.
     """
     rows = list(products)
     for number in range(60):

@@ -19,7 +19,7 @@ READ = ["core.products", "core.events", "attribution.attributed_events", "core.o
 
 
 def listed(sku: str, parent_sku: str | None = None, **known: Any) -> Row:
-    """A row of core.products."""
+    """A row of core.products; *known* has further columns."""
     return {"sku": sku, "parent_sku": parent_sku, "product_id": parent_sku or sku, **known}
 
 
@@ -37,7 +37,7 @@ def tables_of(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
 
 @st.composite
 def catalogues(draw: st.DrawFn) -> list[Row]:
-    """Rows of core.products: products, and variants of products, of unlisted skus, of variants or of themselves."""
+    """Rows of core.products: products, and variants whose parent is a product, a variant, the same sku or unlisted."""
     return [
         listed(
             sku,

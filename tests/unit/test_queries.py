@@ -53,7 +53,7 @@ def test_every_query_is_used_and_every_used_one_exists():
     assert {name for name in others if f'"{name}"' not in code()} == {
         name
         for name in all_queries()
-        if name.startswith("search.")  # code composes these names of parts
+        if name.startswith("search.")  # code composes these names from parts
     }
 
 

@@ -114,7 +114,7 @@ def test_a_model_of_month_ends_has_those_and_what_it_compares(tmp_path):
 
 
 def land_orders(home: Home, days: list[dt.date], name: str, user: str = "u") -> None:
-    """Land an order of one line on each of *days*, by two users in turn."""
+    """Land an order of one line on each of *days*, in files called *name*; *user*0 and *user*1 buy in turn."""
     orders: list[Row] = []
     lines: list[Row] = []
     for day in days:

@@ -88,7 +88,7 @@ def test_two_metrics_never_share_a_name(language):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_counts_of_slots_modules_and_products_say_of_which(language):
-    """The names must say whose count it is; "exposures" could be those of a slot, a module or a product."""
+    """The names of metrics must say whose count it is; "exposures" could be those of a slot, a module or a product."""
     of = {
         "zh": {"impressions": "坑位", "clicks": "坑位", "slot_click_rate": "坑位", "module_impressions": "模块",
                "module_clicks": "模块", "module_click_rate": "模块", "exposures": "商品", "product_clicks": "商品",

@@ -79,7 +79,7 @@ def test_a_query_that_reads_passes_with_its_tables(sql, read):
         ("RESET memory_limit", "only read-only queries can run"),
         ("PRAGMA enable_profiling", "only read-only queries can run"),
         ("CALL enable_logging()", "only read-only queries can run"),
-        # DuckDB runs two statements.
+        # DuckDB turns PIVOT into two statements, and runs both.
         ("PIVOT core.events ON event_type USING count(*)", "only read-only queries can run"),
         ("WITH a AS (COPY (SELECT 1) TO '/tmp/x') SELECT 1", "COPY is not allowed here"),
         ("WITH a AS (INSERT INTO core.events VALUES (1) RETURNING 1) FROM a", "INSERT is not allowed here"),
@@ -164,6 +164,6 @@ def test_no_view_of_duckdb_is_read_under_a_name_of_with():
             try:
                 connection.execute(f"FROM {name} LIMIT 0")
             except duckdb.Error:
-                continue  # this view is found only under its name with the schema
+                continue  # this view is found only by its name with the schema, so not by a name of WITH
             with pytest.raises(RefusedError, match="DuckDB has a view"):
                 let_through(f"FROM (WITH {name} AS (SELECT 1) SELECT 1), {name}", TABLES)
