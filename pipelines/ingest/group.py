@@ -58,8 +58,8 @@ class GroupResult:
 class Group:
     """Files of one relation that are ingested together.
 
-    Duplicates are looked for in *lake*, and those of events through *seen*. *visible* are the paths of the raw files
-    that must not be overwritten.
+    New rows are compared with the rows of *lake* to find duplicates; *seen* says in which files to look for an event.
+    *visible* are the paths of the raw files that the manifest lists, which must not be overwritten.
     """
 
     session: Session
@@ -293,8 +293,8 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
             if isinstance(batch_id, OSError):
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
-            # A file keeps its first landing time as long as its content is the same, so that the rules about time
-            # give the same result.
+            # A file keeps its first landing time as long as its content is the same, so that rules that compare times
+            # with the landing time give the same result.
             landed_at = landed.get(batch_id, file.modified_at)
             readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors
@@ -308,7 +308,7 @@ def _batch_id(file: LandedFile) -> str | OSError:
 
 
 def _look_again(reading: FileReading) -> None:
-    """Report an error for a file that was changed while it was read; it makes no batch."""
+    """Set the error of a file that was changed while it was read, so that it does not become a batch."""
     try:
         if not reading.error and not reading.file.is_unchanged():
             reading.error = f"{reading.name}: was written to while it was read; the next run will read it"

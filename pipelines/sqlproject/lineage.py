@@ -23,8 +23,8 @@ def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, 
     schema = MappingSchema(dialect=DIALECT)
     for read in project.reads[model.name]:
         schema.add_table(exp.to_table(read.table, dialect=DIALECT), dict(project.relation(read.table)))
-    # For speed: the query is qualified once for all columns; lineage() is called without a column, so that it visits
-    # each CTE only once; and without trim_selects it does not copy the query for each column.
+    # For speed, the query is qualified once for all columns. lineage() gets no column, so that it visits each CTE only
+    # once, and no trim_selects, so that it does not copy the query for each column.
     query = qualify(model.tree.copy(), dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
     roots = lineage(None, query, schema=schema, dialect=DIALECT, trim_selects=False, copy=False)
     assert isinstance(roots, dict)

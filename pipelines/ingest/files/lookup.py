@@ -1,4 +1,4 @@
-"""Finds refused records in their file by number, to quote them.
+"""Finds refused records in their file by number, because quarantine shows their text.
 
 Here: finding records of NDJSON by counting line breaks if every line is a record, else with one query. Only if both
 fail, and for CSV, a Python loop reads all records.
@@ -87,7 +87,8 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # The previous line ends in the last block that begins after fewer than number - 1 line breaks: start there.
+            # Line number - 1 ends in the last block that begins after fewer than number - 1 line breaks, so start at
+            # that block.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)
@@ -103,7 +104,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
 
 
 def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records, found by one query; None if the query fails or counts other than *records* in the file."""
+    """The wanted records, found by one query; None if the query fails or does not find *records* in all."""
     path = without_glob(file.path, session.scratch)
     # This query fails if any byte is not UTF-8; then the file is read line by line in Python.
     lines = (

@@ -116,7 +116,8 @@ def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
 def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], delimiter: bytes) -> list[Line] | None:
     """The lines that continue the record that begins with *line*.
 
-    None if no end is found within ``_LONGEST_QUOTED`` lines: then the lines that were read are put back into *waiting*.
+    None if the record does not end within ``_LONGEST_QUOTED`` lines; then the lines that were read are put back into
+    *waiting*.
     """
     taken: list[Line] = []
     state = _quote_after(line.content, False, delimiter)

@@ -86,8 +86,8 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
 def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
     """The *wanted* records of a CSV file that our own reader splits into other records than DuckDB did.
 
-    Their texts are JSON of the columns that DuckDB read. It accepts more than our reader, such as a quoted field that
-    is opened twice.
+    Their texts are JSON of the columns that DuckDB read. DuckDB accepts more than our reader, such as a quoted field
+    that is opened twice.
     """
     columns = ", ".join(identifier(name) for name in declared.columns)
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))

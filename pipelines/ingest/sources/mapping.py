@@ -133,7 +133,8 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                         "correct the name"
                     ),
                 )
-            # By identity, because the scope of an UNNEST lists the table beside it a second time.
+            # The key is the identity of the reference: the scope of an UNNEST lists the table beside it again, which
+            # must not count as a second reference.
             read[id(source)] = source.name
     if not read:
         raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)
