@@ -153,7 +153,7 @@ def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = 
 
 
 def lock_now(path: Path, *, mode: int = 0o666) -> IO[str] | None:
-    """Like ``lock``, but does not wait: returns None if another process has the lock."""
+    """Like ``lock``, but returns None instead of waiting if another process has the lock."""
     try:
         return _locked(path, mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -171,7 +171,7 @@ def _locked(path: Path, mode: int, operation: int) -> IO[str]:
 
 
 def lock_holder(path: Path) -> str | None:
-    """What the holder of the lock on *path* has written into that file; None if it is not locked.
+    """What the process that has the lock on *path* has written into that file; None if it is not locked.
 
     Raises:
         OSError: the file cannot be read.

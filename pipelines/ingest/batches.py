@@ -74,7 +74,7 @@ class Batch:
     *fingerprint* is a hash of what determines the rows besides the file: mappings, declaration, settings and, in a
     batch of kind ``mapping``, the records that were read. If the fingerprint changes, the batch is ingested again.
 
-    *day* is the most frequent day of the rows, None if they have no days. *read* is the number of records that were not
+    *day* is the most frequent day of the rows, None if no row has a day. *read* is the number of records that were not
     refused while the file was read. *filled* is the JSON text of column → number of these records that have a value in
     the column; it is rarely needed, so it is not parsed. *copy_of* is the id of an earlier batch with the same content
     under another file name, or '' if there is none.
@@ -185,7 +185,7 @@ class RawLake:
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
-        """Day → number of visible rows of *table*; empty if the table has no days."""
+        """Day → number of visible rows of *table*; empty if the table is not divided by day."""
         rows: Counter[dt.date] = Counter()
         for output in self.outputs(table):
             if output.dt is not None:
@@ -201,7 +201,7 @@ class RawLake:
         return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
 
     def changed(self, batch_id: str, **changes: Any) -> RawLake:
-        """A copy of this lake with new values in the batch *batch_id*; *changes*: field → value."""
+        """A copy of this lake in which the batch *batch_id* has new values; *changes*: field → new value."""
         batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
         return replace(self, batches=tuple(batches))
 

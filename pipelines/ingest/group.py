@@ -70,7 +70,7 @@ class Group:
     seen: SeenEvents
 
     def ingest(self, readings: Sequence[FileReading]) -> GroupResult:
-        """Read, map, validate and write the files of *readings*; nothing becomes visible yet.
+        """Read, map and validate the files of *readings* and write raw files, which the caller makes visible.
 
         Raises:
             HeadwaterError: no file has a required column, or a mapping fails, which stops the source.
@@ -137,7 +137,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Create the view that adds record numbers to the rows of *streamed*; if None, to the records as text."""
+        """Create a view that adds record numbers to the rows of *streamed*, or if it is None to the records as text."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -212,8 +212,8 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # Keep a copy of the records: every later run reads them again for a mapping over all files,
-                # and the landing files may be gone by then.
+                # Keep a copy of the records, because a mapping over all files reads them again later, when their
+                # landing files may be gone.
                 query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))

@@ -131,7 +131,7 @@ def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: S
 
 @dataclass
 class _Run:
-    """A running ingestion; *lake* is what is visible so far."""
+    """A running ingestion; *lake* has the batches that are visible so far."""
 
     session: Session
     sources: dict[str, Source]

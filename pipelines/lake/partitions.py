@@ -75,7 +75,7 @@ class Lake:
         return self.root / schema / name
 
     def file(self, table: str, key: PartitionKey) -> Path:
-        """Where the partition *key* of *table* is, or would be."""
+        """The path of the partition *key* of *table*, whether it exists or not."""
         folder = self.folder(table)
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
@@ -112,8 +112,8 @@ class Lake:
     ) -> dict[PartitionKey, str]:
         """The version in the footer of each partition of *table*; '' if the file is damaged or has no version.
 
-        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given, other
-        days are skipped.
+        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given, only
+        these days are in the result.
         """
         files = self.files(table)
         if days is not None:
@@ -142,7 +142,7 @@ class Lake:
         return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
-        """The damaged files of *table*, given the result of ``versions``; none if the table has no checksums yet."""
+        """The damaged files of *table*, given the result of ``versions``; empty if the table has no checksums yet."""
         if not (self.folder(table) / CHECKSUMS).exists():
             return []
         return [self.file(table, key) for key, version in versions.items() if not version]

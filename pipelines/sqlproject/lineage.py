@@ -41,7 +41,7 @@ def _leaves(root: Node) -> list[tuple[str, str]]:
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
-            # Several columns may share a CTE, so there may be many more paths than nodes: visit each node once.
+            # Several columns may share a CTE, so there may be many more paths than nodes. Visit each node only once.
             continue
         seen.add(id(node))
         waiting += node.downstream

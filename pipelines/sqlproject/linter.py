@@ -93,7 +93,7 @@ def lint(
         found.extend(_findings(typed, [rule(table) for rule in RULES if not rule.as_written]))
     if not found and isinstance(tree, exp.Query):
         found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
-    # Resolving an alias repeats its expression wherever it is used; report it once.
+    # Resolving an alias repeats its expression wherever the alias is used, so report equal findings only once.
     findings = dict.fromkeys(_finding(node, rule, message, text) for node, rule, message in found)
     return sorted(findings, key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule))
 

@@ -54,7 +54,8 @@ class Query:
         """
         place = f"{self.path}:{self.line}: {self.name}"
         try:
-            # The line break is needed: sqlglot cannot tokenize a text that ends in '' after a parameter.
+            # Add a line break, because sqlglot cannot tokenize a text that has a parameter and ends in an empty literal
+            # ('').
             found = [tree for tree in sqlglot.parse(f"{self.source}\n", read=DIALECT) if tree is not None]
         except SqlglotError as error:
             raise HeadwaterError(f"{place}: not valid SQL: {str(error).splitlines()[0]}") from error

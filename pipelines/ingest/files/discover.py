@@ -153,7 +153,7 @@ def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFil
     files = list(files)
     now = time.time()
     ages = [now - file.modified_ns / 1e9 for file in files]
-    # A time in the future does not say when the file was written: wait the full time.
+    # A modification time in the future does not say when the file was written, so wait for all of *seconds*.
     waits = [seconds - age if age >= 0 else seconds for age in ages]
     if max(waits, default=0.0) > 0:
         time.sleep(max(waits))

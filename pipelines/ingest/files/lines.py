@@ -54,7 +54,7 @@ class Lines:
         self.damage: str | None = None
         self.has_bom = False
         self._file = file
-        # A single carriage return ends a line of CSV; in JSON it is a blank.
+        # A carriage return without a line feed ends a line of CSV; in JSON it is a blank.
         self._breaks_at_returns = file.format == "csv"
 
     def __iter__(self) -> Iterator[Line]:

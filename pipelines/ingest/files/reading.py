@@ -137,7 +137,8 @@ class Reader:
             self._insert_again(group, error)
 
     def _add(self, records: str) -> None:
-        # The first query creates the table: creating it empty beforehand would take as long as reading a small file.
+        # The first query creates the table, because creating it empty beforehand would take as long as reading a small
+        # file.
         table, query = self.destination.table, self.destination.query_of(records)
         self.session.run(f"INSERT INTO {table} {query}" if self._has_table else f"CREATE TABLE {table} AS {query}")
         self._has_table = True
@@ -163,7 +164,7 @@ class Reader:
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
             f"compression = {literal(group[0].file.compression or 'none')})"
         )
-        # Nearly all records of a log have one of a few sets of keys, so one record of each set is tested.
+        # Records of a log have few different sets of keys, so one record of each set is tested, not every record.
         query = (
             f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
             "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
@@ -251,7 +252,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
-        """Delete records from the destination; the others keep their row ids, from which their numbers are computed."""
+        """Delete records from the destination; the others keep their row ids, and so their numbers."""
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
             self.session.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
@@ -261,7 +262,7 @@ def _is_complete(reading: FileReading) -> bool:
     try:
         return is_complete(reading.file)
     except OSError:
-        return True  # the next attempt to open it reports the error
+        return True  # the next attempt to open the file will report the error
 
 
 def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:

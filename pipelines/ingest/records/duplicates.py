@@ -113,12 +113,12 @@ def hash_version(session: Session) -> str:
 def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
     """Create the ``excluded_table`` of *target* and put the rows of refused records into it.
 
-    *is_one_to_one*: each record has one row, so that a refused record has no other rows to exclude.
+    *is_one_to_one*: each record has exactly one row, so a refused record has no other rows that must be excluded too.
     """
     checked = checked_view(target.name)
     refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
     if not is_one_to_one:
-        # If one row of a record is refused, all rows of the record are.
+        # If one row of a record is refused, all rows of that record are refused, so that it is not stored in part.
         refused = (
             f"SELECT row, false AS is_duplicate FROM {checked} WHERE (batch_id, record_no) IN "
             f"(SELECT (batch_id, record_no) FROM {checked} WHERE reasons IS NOT NULL)"

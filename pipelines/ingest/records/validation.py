@@ -120,7 +120,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time *name*: a day without a time becomes the time in column *not_before*, if that is on this day."""
+    """SQL for the time in column *name*: a day without a time becomes the time in *not_before*, if on the same day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
@@ -140,7 +140,7 @@ def _derived(target: Target, settings: Settings) -> str:
             column.expression.replace("{clock_tolerance_us}", tolerance),
         )
         pieces.append(f", {expression} AS {identifier(name)}")
-    # A derived column may use an earlier one by its alias.
+    # Derived columns stay in the order of their declaration, because one may use an earlier one by its alias.
     return "".join(pieces)
 
 

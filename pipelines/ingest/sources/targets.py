@@ -107,7 +107,7 @@ ORDERS = Target(
     counted_on=(
         CountedOn("ordered_dt"),
         CountedOn("paid_dt"),
-        # A refund that only the order's status reports belongs to the day of that version.
+        # A refund that only the order's status reports belongs to the day of the order's version with that status.
         CountedOn("updated_dt", "status = 'refunded'"),
     ),
     own_day="coalesce(paid_dt, ordered_dt)",
