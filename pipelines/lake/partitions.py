@@ -112,8 +112,8 @@ class Lake:
     ) -> dict[PartitionKey, str]:
         """The version in the footer of each partition of *table*; '' if the file is damaged or has no version.
 
-        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given, only
-        these days are in the result.
+        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given,
+        partitions of other days are left out.
         """
         files = self.files(table)
         if days is not None:

@@ -73,8 +73,7 @@ class Metric:
         names, definitions: Language (zh or en) → text.
         unit: The unit of its values.
         direction: Which values are better: higher, lower, or none.
-        table: The table that *formula* aggregates; None if the metric is computed from other metrics, or has no
-            formula.
+        table: The table that *formula* aggregates; None for a metric computed from other metrics or without formula.
         formula: An aggregate over *table*, or an expression over other metrics; None if only a model computes it.
         elsewhere: Table → expression over its columns, for tables that need another formula.
         columns: Table → its column of this metric, for tables in which the column is not named *key*.
@@ -159,8 +158,7 @@ def _clauses(tree: exp.Select) -> Iterator[str]:
 def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
     """Check that a ratio is computed from known metrics, does not depend on itself, and has no aggregate.
 
-    ``METRICS`` replaces the parts by their formulas, which are aggregates, so an aggregate around them would aggregate
-    an aggregate.
+    ``METRICS`` replaces the parts by their formulas, so an aggregate of a part would aggregate an aggregate.
     """
     if metric.table is None and metric.formula is not None:
         for aggregate in metric.formula.find_all(exp.AggFunc):
