@@ -11,7 +11,7 @@ from pathlib import Path
 class HeadwaterError(Exception):
     """A fault of the input, the settings or the machine. Its text is one line: ``where: what; remedy``.
 
-    Only the boundary catches it: the command line, the Dagster ops, the dashboards' pages.
+    It is caught only where its text is shown: by the command line, the Dagster ops and the dashboards' pages.
 
     Attributes:
         what: What is wrong, and what was expected.

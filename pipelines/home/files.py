@@ -1,8 +1,8 @@
 """Atomic replacement of files, and locks on files.
 
 Here: the functions with which all other modules write and lock files. A write creates a temporary file beside the
-target, syncs it to disk and renames it. The operating system releases a lock when the process ends. Both raise OSError,
-which ``convert_write_errors`` converts to a HeadwaterError.
+target, syncs it to disk and renames it. The operating system releases a lock when the process ends. Writing and locking
+raise OSError, which ``convert_write_errors`` converts to a HeadwaterError.
 Not here: which files there are (``pipelines.home.folder``, ``pipelines.lake.partitions``), what is in them.
 """
 
@@ -42,7 +42,7 @@ def convert_write_errors(path: Path) -> Iterator[None]:
 
 
 def temporary_for(target: Path) -> Path:
-    """A hidden path beside *target* for a file being written. Creates the folder.
+    """A hidden path beside *target* for the file that will replace it. Creates the folder of *target*.
 
     Removes old temporary files of *target* that killed writers left.
 
@@ -51,7 +51,7 @@ def temporary_for(target: Path) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{escape(target.name)}.*.tmp*"):
-        with suppress(FileNotFoundError):  # another writer has removed the file in the meantime
+        with suppress(FileNotFoundError):  # another writer may have removed the file in the meantime
             if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                 left.unlink()
     return target.parent / f".{target.name}.{uuid4().hex[:12]}.tmp"
@@ -61,7 +61,7 @@ def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
     """Replace each target by its temporary file, in the order given. Each replacement is atomic and durable.
 
     Raises:
-        OSError: a file cannot be replaced and keeps its old content; *filename2* is then its target.
+        OSError: a target cannot be replaced and keeps its old content; the error's *filename2* is that target.
     """
     # A power cut can lose a new name if its folder is not synced, so we sync the folders too. We sync in parallel,
     # because the file system then writes its journal once for all files. Even for two files this is worthwhile: syncing
@@ -153,7 +153,7 @@ def lock(path: Path, *, mode: int = 0o666, before_waiting: Callable[[], None] = 
 
 
 def lock_now(path: Path, *, mode: int = 0o666) -> IO[str] | None:
-    """Like ``lock``, but does not wait: returns None if another process has the lock."""
+    """Like ``lock``, but returns None instead of waiting if another process has the lock."""
     try:
         return _locked(path, mode, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -171,7 +171,7 @@ def _locked(path: Path, mode: int, operation: int) -> IO[str]:
 
 
 def lock_holder(path: Path) -> str | None:
-    """What the holder of the lock on *path* has written into that file; None if it is not locked.
+    """What the process that has the lock on *path* has written into that file; None if it is not locked.
 
     Raises:
         OSError: the file cannot be read.

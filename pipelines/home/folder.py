@@ -139,7 +139,7 @@ class Home:
 
     @property
     def lock_file(self) -> Path:
-        """Locked by the process that writes to the home; contains its description."""
+        """Locked by the process that writes to the home; contains a description of that process."""
         return self.root / ".lock"
 
     @property
@@ -280,15 +280,16 @@ _ANOTHER = "another process"
 
 @contextmanager
 def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
-    """Hold the home's write lock. If another process has it, report who and wait.
+    """Hold the home's write lock. If another process has it, report which one and wait.
 
     The lock is an ``flock`` on the home's ``lock_file``, so the operating system releases it when the process ends. A
-    thread that holds it may take it again. Temporary files that a killed holder left in the lake are removed.
+    thread that has the lock may take it again. Temporary files that a killed process left in the lake are removed.
 
     Args:
         home: The home.
-        purpose: What the holder does, for the message to processes that wait.
-        tell: Called once with that message before waiting; default: standard error.
+        purpose: What the caller does with the lock, for the message to processes that wait for it.
+        tell: Called once before waiting, with a message about the process that has the lock; None: print it to standard
+            error.
 
     Raises:
         HeadwaterError: the home cannot be written.
@@ -306,10 +307,10 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)
-        if handle.read():  # the last holder was killed, or it would have emptied the file
+        if handle.read():  # the last process was killed, else it would have emptied the file
             _clear_up(home)
         handle.truncate(0)
-        with suppress(OSError):  # the lock works even if the disk is full; the work itself will report that
+        with suppress(OSError):  # the lock works even on a full disk; later writes report it
             os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:

@@ -20,7 +20,7 @@ _LOCK = "lock"
 
 @contextmanager
 def scratch_folder(home: Home) -> Iterator[Path]:
-    """A new folder below ``<home>/.tmp``, removed at the end. Removes the folders of killed processes first.
+    """A new folder below ``<home>/.tmp``, removed when the context ends. First removes folders of killed processes.
 
     A folder is in use while its file ``lock`` is locked. The operating system releases that lock when the process ends,
     so an unlocked folder was abandoned, and a locked one belongs to a running process (``headwater sql`` during a run).
@@ -32,7 +32,8 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # Other processes remove unlocked folders while they hold the root's lock, so hold it until ours is locked.
+        # Other processes remove unlocked folders while they have the root's lock. So have that lock until our folder is
+        # locked.
         _clear(root)
         folder.mkdir()
         held = lock(folder / _LOCK)

@@ -41,7 +41,7 @@ def _written_as_date(value: object) -> object:
     return value
 
 
-@cache  # because listing all zones takes as long as reading the rest of the settings
+@cache  # listing all zones takes as long as reading the rest of the settings
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
@@ -56,7 +56,8 @@ _MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
 
 class _Section(BaseModel):
     # Validate defaults too, so that writing a default into the file gives the same value as omitting the key. Otherwise
-    # 7 and 7.0, which are equal, would give different query texts and make tables stale.
+    # a default could be 7 where the same number in the file is read as 7.0, and the different query texts would make
+    # tables stale.
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
@@ -207,7 +208,7 @@ class ProductSettings(_Section):
 
 
 class SnapshotSettings(_Section):
-    """For which days snapshots are kept: each of the last days, and before that the last day of each month."""
+    """For which days snapshots are kept: each of the most recent days, and before those the last day of each month."""
 
     daily_for_days: int = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"

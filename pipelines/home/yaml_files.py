@@ -29,7 +29,7 @@ class _Strict(yaml.constructor.SafeConstructor):
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
-        """The value of *node*; errors have its line number."""
+        """The value of *node*; errors have the line number of *node*."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError) as error:
@@ -94,8 +94,9 @@ def parse_yaml(text: str) -> object:
         yaml.YAMLError: it is not valid YAML, repeats a key, has a mapping as a key, or a date that does not exist.
         RecursionError: it is nested too deeply.
     """
-    # Each level of nesting needs one of these characters, or a line that is indented further than the line above it:
-    # _DEEPEST such lines have half as many blanks each on average, so a shorter text cannot be nested that deep.
+    # Each level of nesting needs one of the characters below, or a line that is indented further than the line above
+    # it. _DEEPEST such lines begin with _DEEPEST / 2 blanks each on average, so a text with fewer characters in all
+    # cannot be nested that deep.
     is_flat = len(text) < 2_000 * _DEEPEST and sum(map(text.count, "[{-?")) < _DEEPEST
     return yaml.load(text, Loader=_FastLoader if is_flat else _Loader)
 
@@ -134,7 +135,7 @@ def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
     assert isinstance(location, tuple)
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = f"{message[0].lower()}{message[1:]}"
-    if location[-1:] == ("[key]",):  # pydantic's mark for an error in the key, not in its value
+    if location[-1:] == ("[key]",):  # with this, pydantic marks an error in the key itself, not in its value
         return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
     key = ".".join(map(str, location))
     if fault["type"] == "extra_forbidden":
@@ -157,7 +158,7 @@ def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list
             continue
         section = next(_models(field.annotation), section)
         if get_origin(field.annotation) in (dict, tuple):
-            next(parts, None)  # a key of a dict or an index of a list
+            next(parts, None)  # skip the key of a dict or the index of a list
     return list(_fields(section))
 
 

@@ -1,9 +1,9 @@
-"""Ingestion: landing files become validated canonical rows in ``lake/raw``.
+"""Ingestion: landing files become validated rows in ``lake/raw``, in the same columns for every source.
 
 ``run`` does these steps in order: find landing files (``files.discover``), read them as text (``files.reading``,
 ``files.careful``), map them with the SQL of their source (``sources``), validate them (``records.validation``), exclude
-duplicates (``records.duplicates``), write raw files (``raw.outputs``, ``raw.quarantine``), and make these visible in
-the manifest (``batches``).
+duplicates (``records.duplicates``), write raw files (``raw.outputs``, ``raw.quarantine``), and list the raw files in
+the manifest, so that others read them (``batches``).
 Not here: what is computed from the raw tables (``sql/``).
 """
 

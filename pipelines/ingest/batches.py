@@ -38,10 +38,10 @@ Kind = Literal["file", "mapping"]
 class Output:
     """A raw file of a batch.
 
-    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for the records that whole
-    mappings read. *dt* is the day of the file's rows, None if the table has no days. *path* is relative to
-    ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are the file's size and checksum,
-    None if an earlier version of the program wrote it.
+    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for records that are kept for
+    mappings over all files. *dt* is the day of the file's rows, None if the table is not divided by day. *path* is
+    relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are the file's size and
+    checksum, None if the file is from an earlier version of the program, which did not store them.
     """
 
     target: str
@@ -55,7 +55,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Damage:
-    """A damaged raw file: its *path*, what is *wrong* with it, its batch and the landing *file* of that batch."""
+    """A damaged raw file: its *path*, what is *wrong* with it, its batch, and that batch's landing *file* or ''."""
 
     path: Path
     wrong: str
@@ -65,19 +65,19 @@ class Damage:
 
 @dataclass(frozen=True)
 class Batch:
-    """The result of ingesting a landing file, or (*kind* ``mapping``) of running the whole mappings of a source.
+    """The result of ingesting a landing file, or (*kind* ``mapping``) of mapping all files of a source at once.
 
     records = accepted + duplicates + quarantined; *unmapped* counts the accepted records that gave no row. In a batch
-    of kind ``mapping`` all these are 0, because each record is counted in the batch of its file. Times are UTC without
-    an offset.
+    of kind ``mapping`` these five numbers are 0, because each record is counted in the batch of its file. Times are UTC
+    without an offset.
 
     *fingerprint* is a hash of what determines the rows besides the file: mappings, declaration, settings and, in a
-    batch of kind ``mapping``, the records that were read. If one of these changes, the batch is ingested again.
+    batch of kind ``mapping``, the records that were read. If the fingerprint changes, the batch is ingested again.
 
-    *day* is the most frequent day of the rows, None if they have no days. *read* is the number of records that were not
-    refused while the file was read. *filled* is JSON, because it is rarely needed: column → number of these records
-    that have a value in it. *copy_of* is the id of an earlier batch with the same content under another file name, or
-    ''.
+    *day* is the most frequent day of the rows, None if no row has a day. *read* is the number of records that were not
+    refused while the file was read. *filled* is the JSON text of column → number of these records that have a value in
+    the column; it is rarely needed, so it is not parsed. *copy_of* is the id of an earlier batch with the same content
+    under another file name, or '' if there is none.
     """
 
     batch_id: str
@@ -170,7 +170,7 @@ class RawLake:
         try:
             content = path.read_bytes()
             digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
-            # Earlier versions of the program wrote no checksums: then the manifest is accepted without a check.
+            # Earlier versions of the program wrote no checksums. If there are none, accept the manifest unchecked.
             if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
@@ -185,7 +185,7 @@ class RawLake:
         return [output for batch in self.batches for output in batch.outputs if output.target == name]
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
-        """Day → number of visible rows of *table*; empty if the table has no days."""
+        """Day → number of visible rows of *table*; empty if the table is not divided by day."""
         rows: Counter[dt.date] = Counter()
         for output in self.outputs(table):
             if output.dt is not None:
@@ -201,14 +201,17 @@ class RawLake:
         return replace(self, batches=tuple(b for b in self.batches if b.batch_id not in batch_ids))
 
     def changed(self, batch_id: str, **changes: Any) -> RawLake:
-        """A copy of this lake with new values in the batch *batch_id*; *changes*: field → value."""
+        """A copy of this lake in which the batch *batch_id* has new values; *changes*: field → new value."""
         batches = (replace(b, **changes) if b.batch_id == batch_id else b for b in self.batches)
         return replace(self, batches=tuple(batches))
 
     def with_superseded(self, superseded: Mapping[str, int]) -> RawLake:
         """A copy of this lake that counts superseded records as duplicates instead of accepted records.
 
-        *superseded*: batch id → number of its records that events of other batches supersede.
+        An event is superseded if another event with the same id counts instead (see ``records.duplicates``).
+
+        *superseded*: batch id → number of its records that events of other batches supersede. Only batches of files
+        count records, so others do not change.
         """
         lake = self
         for batch in self.batches:
@@ -219,7 +222,10 @@ class RawLake:
         return lake
 
     def files(self, table: str, days: Collection[dt.date] | None = None) -> list[Path]:
-        """The visible files of *table*, in a stable order; only those of *days* if given and the table has days."""
+        """The visible files of *table*, sorted by path.
+
+        *days*, if given, selects the files of these days; it is ignored if the table is not divided by day.
+        """
         if table == "raw.batches":
             return [manifest_file(self.root)] if self.batches else []
         chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
@@ -231,7 +237,7 @@ class RawLake:
         """The damaged visible files: those that are gone, unreadable or of another size than when they were written.
 
         If *deep*, the checksums of their contents are compared as well. *tables* (``raw.events``, …) and *days*
-        restrict the search; *days* applies to tables that have days.
+        restrict the search if they are given; *days* is ignored for tables that are not divided by day.
         """
         chosen = [
             (batch, output)
@@ -253,7 +259,10 @@ class RawLake:
         ]
 
     def versions(self, table: str) -> dict[dt.date | None, str]:
-        """Day → hash of the table's content; the only key is None if the table has no days; empty without files."""
+        """Day → hash of the content of *table* on that day; empty if the table has no files.
+
+        If the table is not divided by day, the only key is None.
+        """
         if table not in RAW_TABLES:
             raise KeyError(table)
         if table == "raw.batches":
@@ -270,7 +279,7 @@ def manifest_file(root: Path) -> Path:
 
 
 def write_manifest(lake: RawLake) -> None:
-    """Make exactly the batches of *lake* visible, atomically. The caller has the home's lock.
+    """Make exactly the batches of *lake* visible, atomically. The caller must have the home's lock.
 
     Raises:
         HeadwaterError: the manifest cannot be written; the old one stays.
@@ -281,7 +290,7 @@ def write_manifest(lake: RawLake) -> None:
     manifest = content.getbuffer()
     sums = checksums_text(path.parent, {PART: Checksum("", len(manifest), digest(manifest))}, {PART})
     with convert_write_errors(path), replacing_all([path.with_name(CHECKSUMS), path]) as (new_sums, new):
-        # We write the file, not Polars, which on a full disk reports a broken file instead of the lack of space.
+        # Write the file here, not with Polars: on a full disk Polars would report a broken file, not the lack of space.
         new.write_bytes(manifest)
         new_sums.write_text(sums, encoding="utf-8")
 

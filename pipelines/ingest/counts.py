@@ -21,7 +21,7 @@ Reasons = dict[str, dict[int, str]]
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """The reasons for the records that *mappings* refused and for those in *unread*, which could not be read."""
+    """The reasons in *unread*, for records that could not be read, and those for which *mappings* refused records."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
@@ -103,7 +103,7 @@ def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str
 
 
 def unmapped_records(session: Session, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """Batch id → number of records of *relation* without a row in any of *mappings*, which read only this relation."""
+    """Batch id → number of records of *relation* that got no row from *mappings*, which read only this relation."""
     mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
     query = (
         f"SELECT batch_id, count(*) - count(is_mapped) FROM {identifier(relation)} "

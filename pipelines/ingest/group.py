@@ -58,8 +58,8 @@ class GroupResult:
 class Group:
     """Files of one relation that are ingested together.
 
-    Duplicates are looked for in *lake*, and those of events through *seen*. *visible* are the paths of the raw files
-    that must not be overwritten.
+    New rows are compared with the rows of *lake* to find duplicates; *seen* says in which files to look for an event.
+    *visible* are the paths of the raw files that the manifest lists, which must not be overwritten.
     """
 
     session: Session
@@ -70,7 +70,7 @@ class Group:
     seen: SeenEvents
 
     def ingest(self, readings: Sequence[FileReading]) -> GroupResult:
-        """Read, map, validate and write the files of *readings*; nothing becomes visible yet.
+        """Read, map and validate the files of *readings* and write raw files, which the caller makes visible.
 
         Raises:
             HeadwaterError: no file has a required column, or a mapping fails, which stops the source.
@@ -137,7 +137,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Create the view that adds record numbers to the rows of *streamed*; if None, to the records as text."""
+        """Create a view that adds record numbers to the rows of *streamed*, or if it is None to the records as text."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -212,8 +212,8 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # Keep a copy of the records: every later run reads them again for a mapping over all files,
-                # and the landing files may be gone by then.
+                # Keep a copy of the records, because a mapping over all files reads them again later, when their
+                # landing files may be gone.
                 query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))
@@ -293,8 +293,8 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
             if isinstance(batch_id, OSError):
                 errors.append(f"landing/{file.file}: cannot be read: {batch_id.strerror or batch_id}")
                 continue
-            # A file keeps its first landing time as long as its content is the same, so that the rules about time
-            # give the same result.
+            # A file keeps its first landing time as long as its content is the same, so that rules that compare times
+            # with the landing time give the same result.
             landed_at = landed.get(batch_id, file.modified_at)
             readings.append(FileReading(file, batch_id, landed_at, originals.copied_by(file, batch_id)))
     return readings, errors
@@ -308,7 +308,7 @@ def _batch_id(file: LandedFile) -> str | OSError:
 
 
 def _look_again(reading: FileReading) -> None:
-    """Report an error for a file that was changed while it was read; it makes no batch."""
+    """Set the error of a file that was changed while it was read, so that it does not become a batch."""
     try:
         if not reading.error and not reading.file.is_unchanged():
             reading.error = f"{reading.name}: was written to while it was read; the next run will read it"

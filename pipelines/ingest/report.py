@@ -18,8 +18,8 @@ class IngestReport:
     """What an ingestion did.
 
     *batches* were ingested, for the first time or again. *touched*: raw table → days whose rows changed (None if the
-    table has no days). *errors* and *warnings* have one line each; an error means that its file or
-    source was skipped; the others were ingested.
+    table has no days). *errors* and *warnings* have one line each; an error means that the file or source that it names
+    was skipped; all others were ingested.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -34,22 +34,22 @@ class IngestReport:
 
     @property
     def records(self) -> int:
-        """Records read: accepted + duplicates + quarantined."""
+        """Number of records in *batches*: accepted + duplicates + quarantined."""
         return sum(batch.records for batch in self.batches)
 
     @property
     def accepted(self) -> int:
-        """Accepted records of these batches."""
+        """Number of accepted records in *batches*."""
         return sum(batch.accepted for batch in self.batches)
 
     @property
     def duplicates(self) -> int:
-        """Duplicate records of these batches."""
+        """Number of duplicate records in *batches*."""
         return sum(batch.duplicates for batch in self.batches)
 
     @property
     def quarantined(self) -> int:
-        """Records of these batches that were refused."""
+        """Number of refused records in *batches*."""
         return sum(batch.quarantined for batch in self.batches)
 
     def settle(self, after: Iterable[Batch]) -> None:

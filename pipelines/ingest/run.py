@@ -82,10 +82,10 @@ def outlook(home: Home, settings: Settings) -> Outlook:
 def ingest(
     home: Home, settings: Settings, *, progress: Progress | None = None, settle_seconds: float = SETTLE_SECONDS
 ) -> IngestReport:
-    """Ingest the landed files. The caller has the home's lock.
+    """Ingest the landed files. The caller must have the home's lock.
 
-    The report has the errors of single files and sources; the others are ingested. *settle_seconds*: a file that was
-    modified more recently than this is watched until it is this old, and skipped if it changes meanwhile.
+    The report has the errors of single files and sources; all other files are ingested. *settle_seconds*: a file that
+    was modified more recently than this is watched until it is this old, and skipped if it changes meanwhile.
 
     Raises:
         HeadwaterError: a source's declaration is invalid, the manifest cannot be read, or the lake cannot be written.
@@ -131,7 +131,7 @@ def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: S
 
 @dataclass
 class _Run:
-    """A running ingestion; *lake* is what is visible so far."""
+    """A running ingestion; *lake* has the batches that are visible so far."""
 
     session: Session
     sources: dict[str, Source]
@@ -184,7 +184,7 @@ class _Run:
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:
-        """Run the whole mappings (over all files) again in each source whose files or whole mappings have changed."""
+        """Run the mappings over all files again in each source in which these mappings or the files have changed."""
         for source in self.sources.values():
             try:
                 lake = Whole(self.session, source, self.lake, self.lake.paths()).renewed()
@@ -207,7 +207,7 @@ class _Run:
             try:
                 result = Group(self.session, source, files[0].relation, lake, visible, seen).ingest(new)
             except (HeadwaterError, OSError) as error:
-                # For example a file was deleted or the disk is full: nothing of the group becomes visible.
+                # For example, a file was deleted or the disk is full. Then nothing of the group becomes visible.
                 self.report.errors += [*errors, f"{source.name}: {error}" if isinstance(error, OSError) else str(error)]
                 return None
         result.errors[:0] = errors

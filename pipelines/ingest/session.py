@@ -30,7 +30,7 @@ def validated_table(target: str) -> str:
 
 
 def checked_view(target: str) -> str:
-    """Name of the view of a target's typed and validated rows, with record_no and ``row``, the table's row id."""
+    """Name of the view of the rows of ``validated_table``, with their record_no and that table's row id (``row``)."""
     return f"__checked_{target}"
 
 

@@ -50,7 +50,7 @@ def _inputs(source: Source, lake: RawLake) -> list[Batch]:
 
 
 def _mapped(source: Source, lake: RawLake) -> list[Batch]:
-    """The batch with the rows of the whole mappings of *source*: a list of one, or empty."""
+    """A list with the batch of the rows of the whole mappings of *source*; empty if they have not been run."""
     return [batch for batch in lake.batches if batch.kind == "mapping" and batch.source == source.name]
 
 
@@ -108,7 +108,8 @@ class Whole:
             nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns)
             return f"SELECT {nothing}, CAST(NULL AS BIGINT) AS record_no WHERE false"
         reader = f"read_parquet({list_literal(files)}, union_by_name = true, hive_partitioning = false)"
-        # Records kept before a column was declared lack it if their landing files are gone: it is null in them.
+        # If a column was declared after records were kept, and their landing files are gone, the records lack it:
+        # return null.
         present = {row[0] for row in self.session.rows(f"DESCRIBE SELECT * FROM {reader}")}
         chosen = ", ".join(
             identifier(name) if name in present else f"CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in columns
@@ -142,7 +143,7 @@ class Whole:
         if reasons:
             query = self._quarantine_query(inputs, reasons)
             parts.append(Part("quarantine", None, batch_id, query, fingerprint))
-        # A day whose rows have not changed keeps its file.
+        # If the rows of a day have not changed, keep its file instead of writing an equal one.
         unchanged = [known[key] for part in parts if (key := (part.target, part.day, part.version)) in known]
         new = [part for part in parts if (part.target, part.day, part.version) not in known]
         written = Writer(self.session, self.lake.root, self.visible).write(new)
@@ -164,7 +165,7 @@ class Whole:
         return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, superseded)
 
     def _parts(self, mapping: Mapping, batch_id: str) -> list[Part]:
-        """The kept rows of a target by day. The version is a hash of a day's rows without their batch ids."""
+        """The files to write for the kept rows, one a day. A file's version is a hash of its rows without batch ids."""
         target = mapping.target
         view = kept_view(target.name)
         columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})

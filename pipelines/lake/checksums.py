@@ -63,7 +63,7 @@ def digest_of(path: Path) -> str:
 
 
 def fault_of(path: Path, size: int | None, expected: str | None) -> str:
-    """What is wrong with *path*; '' if its size in bytes is *size* and its hash *expected* (None: not compared)."""
+    """What is wrong with *path*; '' if its size in bytes is *size* and its hash is *expected* (None: not compared)."""
     try:
         found = path.stat().st_size
         if size is not None and found != size:
@@ -95,7 +95,7 @@ def checksums_of(files: Iterable[tuple[Path, str]]) -> list[Checksum]:
 
 
 def read_checksums(folder: Path) -> Checksums:
-    """The checksums of the files in *folder*. Damaged lines are skipped, so a file may be missing.
+    """The checksums of the files in *folder*. Damaged lines are skipped, so the result may lack some files.
 
     Raises:
         HeadwaterError: ``.checksums`` exists but cannot be read.
@@ -121,7 +121,7 @@ def are_sound(folder: Path) -> bool:
 
 
 def checksums_hash(folder: Path) -> str:
-    """The hash in the last line of ``.checksums`` in *folder*, which changes with its content; '' without such a file.
+    """The hash in the last line of ``.checksums`` in *folder*, which changes with the file; '' if it does not exist.
 
     Raises:
         HeadwaterError: it cannot be read.

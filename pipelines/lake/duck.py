@@ -46,7 +46,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
             yield connection
         except duckdb.OutOfMemoryException as error:
             full = f", or {spill.parent} is full" if spill else f" and {home.scratch} cannot be written"
-            # DuckDB's own message names its allocator and pragmas that users cannot set here.
+            # Replace DuckDB's message, which names its allocator and pragmas that users cannot set here.
             raise HeadwaterError(
                 f"memory_limit {settings.memory_limit} is too small{full}",
                 remedy=f"raise memory_limit in {home.settings_file}, free disk space, or query fewer days or columns",
@@ -60,7 +60,7 @@ def session(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
 
 
 def _spill_folder(home: Home, stack: ExitStack) -> Path | None:
-    """The folder to spill to; None in a read-only home, where small queries work without one."""
+    """The folder to spill to; None in a read-only home: queries that fit into memory work without a folder."""
     try:
         return stack.enter_context(scratch_folder(home))
     except OSError:

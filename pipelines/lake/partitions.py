@@ -75,12 +75,12 @@ class Lake:
         return self.root / schema / name
 
     def file(self, table: str, key: PartitionKey) -> Path:
-        """Where the partition *key* of *table* is, or would be."""
+        """The path of the partition *key* of *table*, whether it exists or not."""
         folder = self.folder(table)
         return (folder / f"dt={key.isoformat()}" if key else folder) / PART
 
     def partition(self, path: Path) -> tuple[str, PartitionKey]:
-        """The table and the partition of *path*, which ``Lake.file`` has made."""
+        """The table and the partition of *path*, a path that ``Lake.file`` returned."""
         schema, name, *folder = path.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 
@@ -112,8 +112,8 @@ class Lake:
     ) -> dict[PartitionKey, str]:
         """The version in the footer of each partition of *table*; '' if the file is damaged or has no version.
 
-        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given, other
-        days are skipped.
+        A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given,
+        partitions of other days are left out.
         """
         files = self.files(table)
         if days is not None:
@@ -130,9 +130,9 @@ class Lake:
         return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())
 
     def state(self, table: str) -> str:
-        """A text that changes when a partition of *table* is published, removed or replaced, not when it is damaged.
+        """A text that changes if a partition of *table* is published, removed or replaced, but not if one is damaged.
 
-        It consists of the partitions' names and the hash of ``.checksums``, so it reads no data. To find out whether a
+        It consists of the partitions' names and the hash of ``.checksums``, so no data are read. To find out whether a
         partition is up to date use ``versions``. Every ingestion changes ``raw.batches``, so its state covers all raw
         tables.
 
@@ -142,7 +142,7 @@ class Lake:
         return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
-        """The damaged files of *table*, given the result of ``versions``; none if the table has no checksums yet."""
+        """The damaged files of *table*, given the result of ``versions``; empty if the table has no checksums yet."""
         if not (self.folder(table) / CHECKSUMS).exists():
             return []
         return [self.file(table, key) for key, version in versions.items() if not version]
@@ -213,10 +213,10 @@ def copy_to(connection: duckdb.DuckDBPyConnection, query: str, path: Path, versi
 
 
 def parquet_sql(files: Sequence[Path]) -> str:
-    """SQL for a FROM clause that reads Parquet *files*: only their own columns, none from the path.
+    """SQL for a FROM clause that reads Parquet *files*: only the columns in the files, none from their paths.
 
     By default DuckDB reads every ``name=value`` in the path as a column: in a home below a folder ``page_id=7`` every
-    event would have page_id 7. So we switch that off.
+    event would have page_id 7. The SQL switches that off.
     """
     return f"read_parquet({list_literal(files)}, hive_partitioning = false)"
 

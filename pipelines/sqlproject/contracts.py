@@ -37,7 +37,7 @@ def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], para
                 raise HeadwaterError(f"columns: {first_line(error)}", where=f"{models[table].path}:1") from error
         for model in models.values():
             found = _described(connection, model, models, parameters)
-            if not model.python:  # the function's columns are only known when it runs
+            if not model.python:  # the columns that the function returns are only known when it runs
                 _require_columns(model, found)
         for check in checks:
             found = _described(connection, check, models, parameters)

@@ -23,8 +23,8 @@ def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, 
     schema = MappingSchema(dialect=DIALECT)
     for read in project.reads[model.name]:
         schema.add_table(exp.to_table(read.table, dialect=DIALECT), dict(project.relation(read.table)))
-    # For speed: the query is qualified once for all columns; lineage() is called without a column, so that it visits
-    # each CTE only once; and without trim_selects it does not copy the query for each column.
+    # For speed, the query is qualified once for all columns. lineage() gets no column, so that it visits each CTE only
+    # once, and no trim_selects, so that it does not copy the query for each column.
     query = qualify(model.tree.copy(), dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
     roots = lineage(None, query, schema=schema, dialect=DIALECT, trim_selects=False, copy=False)
     assert isinstance(roots, dict)
@@ -41,7 +41,7 @@ def _leaves(root: Node) -> list[tuple[str, str]]:
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
-            # Several columns may share a CTE, so there may be many more paths than nodes: visit each node once.
+            # Several columns may share a CTE, so there may be many more paths than nodes. Visit each node only once.
             continue
         seen.add(id(node))
         waiting += node.downstream

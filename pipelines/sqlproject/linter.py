@@ -32,10 +32,10 @@ class Finding:
 
     Attributes:
         rule: The rule's name, such as ``division-by-zero``.
-        line: Its line, from 1; None if unknown.
-        column: Its column, from 1; None if unknown.
+        line: The line on which the construct begins, from 1; None if unknown.
+        column: The column in which the construct begins, from 1; None if unknown.
         construct: The construct, as SQL.
-        message: Why it is refused and what to write instead.
+        message: Why the construct is refused and what to write instead.
     """
 
     rule: str
@@ -93,7 +93,7 @@ def lint(
         found.extend(_findings(typed, [rule(table) for rule in RULES if not rule.as_written]))
     if not found and isinstance(tree, exp.Query):
         found = [(tree, Untranslatable, f"{Untranslatable().message(tree)} ({fault})") for fault in _faults(tree)]
-    # Resolving an alias repeats its expression wherever it is used; report it once.
+    # Resolving an alias repeats its expression wherever the alias is used, so report equal findings only once.
     findings = dict.fromkeys(_finding(node, rule, message, text) for node, rule, message in found)
     return sorted(findings, key=lambda finding: (finding.line or 0, finding.column or 0, finding.rule))
 
@@ -148,7 +148,7 @@ def _finding(node: exp.Expr, rule: type[Rule], message: str, text: str | None) -
 
 
 def _position(node: exp.Expr, text: str | None) -> tuple[int | None, int | None]:
-    """Line and column of the first token of *node* that has a position, else of the expression around it."""
+    """Line and column of the first token of *node* with a position, else of the expression around it; None: unknown."""
     at: exp.Expr | None = node
     while at is not None:
         tokens = [part.meta for part in at.walk() if "start" in part.meta]
@@ -209,7 +209,8 @@ def _type_of(kind: str) -> exp.DataType:
 
 
 def _without_digits(dtype: exp.DataType) -> exp.DataType:
-    # sqlglot prefers a type with parameters to every other, so DECIMAL(18,4) * DOUBLE would be a DECIMAL with them.
+    # Drop the parameters of types: sqlglot prefers a type with parameters to every other, so with them DECIMAL(18,4) *
+    # DOUBLE would be a DECIMAL.
     bare = dtype.copy()
     for part in bare.find_all(exp.DataType):
         if part.this is exp.DType.DECIMAL:

@@ -73,7 +73,7 @@ class Metric:
         names, definitions: Language (zh or en) → text.
         unit: The unit of its values.
         direction: Which values are better: higher, lower, or none.
-        table: The table that *formula* aggregates; None if it is computed from other metrics, or has no formula.
+        table: The table that *formula* aggregates; None for a metric computed from other metrics or without formula.
         formula: An aggregate over *table*, or an expression over other metrics; None if only a model computes it.
         elsewhere: Table → expression over its columns, for tables that need another formula.
         columns: Table → its column of this metric, for tables in which the column is not named *key*.
@@ -91,7 +91,7 @@ class Metric:
 
     @property
     def is_ratio(self) -> bool:
-        """Whether it is computed from other metrics."""
+        """Whether the metric is computed from other metrics."""
         return self.table is None and self.formula is not None
 
     @property
@@ -158,7 +158,7 @@ def _clauses(tree: exp.Select) -> Iterator[str]:
 def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
     """Check that a ratio is computed from known metrics, does not depend on itself, and has no aggregate.
 
-    ``METRICS`` replaces the parts by their formulas, so an aggregate around them would aggregate an aggregate.
+    ``METRICS`` replaces the parts by their formulas, so an aggregate of a part would aggregate an aggregate.
     """
     if metric.table is None and metric.formula is not None:
         for aggregate in metric.formula.find_all(exp.AggFunc):
@@ -261,7 +261,7 @@ def _ratio(metric: Metric, parts: Mapping[str, exp.Expr]) -> exp.Expr:
 def expanded(tree: exp.Query) -> exp.Query:
     """A copy of *tree* in which each ``METRICS(a, b)`` is replaced by the columns a and b with their formulas.
 
-    The formulas are those for the first table in the FROM of that SELECT.
+    The formulas are those for the first table in the FROM of the SELECT with ``METRICS``.
 
     Raises:
         HeadwaterError: a metric is unknown or has no formula, or METRICS is not a column of a SELECT.

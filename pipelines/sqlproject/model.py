@@ -143,7 +143,9 @@ class SqlFile:
         return _bound_sql(self, self.key_of(values))
 
     def key_of(self, values: Mapping[str, Value]) -> ValueKey:
-        """Those of *values* that the file uses, as a key for caches, with types because 7 and 7.0 give different SQL.
+        """Those of *values* that the file uses, as a key for caches.
+
+        The key has the types of the values too, because 7 and 7.0 are equal but give different SQL.
 
         Raises:
             HeadwaterError: the file names a parameter that *values* lacks.
@@ -160,10 +162,11 @@ class Model(SqlFile):
         grain: The columns that identify a row: together unique, never null.
         is_partitioned: Whether it has a partition for each day.
         as_of: Which days have a partition. None: all days with data. ``True``: the days for which the settings keep
-            snapshots. ``month_end``: those that are the last day of a month. If not None, each day is computed on its
-            own, as ``$dt``.
+            snapshots. ``month_end``: those of them that are the last day of a month. If not None, each day is computed
+            by a query of its own, in which ``$dt`` is the day.
         sorted_by: The order of the rows within a file; empty: no order.
-        python: ``module:function`` that turns the query's rows into the table's rows; None: they are the same.
+        python: ``module:function`` that turns the query's rows into the table's rows; None: the query's rows are those
+            of the table.
         columns: The declared columns, in order.
     """
 

@@ -53,17 +53,18 @@ class Project:
         return self.models[table].is_partitioned if table in self.models else "dt" in GIVEN[table]
 
     def is_versioned_by_content(self, model: Model) -> bool:
-        """Whether the version of a partition of the model is a hash of its rows, not of its inputs.
+        """Whether the version of a partition of the model is a hash of the partition's rows, not of its inputs.
 
-        This holds for models without partitions and for models that read all days of a table: with hashes of their
-        inputs, every partition would be stale whenever any data arrives.
+        This holds for models without partitions and for models that read all days of a table. Their inputs change
+        whenever any data arrive, so with hashes of the inputs every partition would then be stale.
         """
         return not model.is_partitioned or any(read.offsets is None for read in self.reads[model.name])
 
     def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
         """The partitions that *read* covers for the partition *key* of a model: (table, day), or (table, None).
 
-        A day of None means the whole table: it has no partitions, or (*key* None) the model has none.
+        A day of None means the whole table. This is so if the table is not partitioned, or if the model is not (*key*
+        is None).
         """
         if key is None or not self.is_partitioned(read.table):
             yield read.table, None
@@ -156,7 +157,7 @@ def count_files(home: Home | None) -> tuple[int, int]:
     return len(paths) - checks, checks
 
 
-@lru_cache(maxsize=64)  # many, because a test run uses many different settings
+@lru_cache(maxsize=64)  # large, because a test run loads projects with many different settings
 def _load(
     home: Home | None, settings: tuple[tuple[str, SettingValue], ...], _stamps: tuple[tuple[str, int, int], ...]
 ) -> Project:

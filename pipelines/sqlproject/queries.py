@@ -54,7 +54,8 @@ class Query:
         """
         place = f"{self.path}:{self.line}: {self.name}"
         try:
-            # The line break is needed: sqlglot cannot tokenize a text that ends in '' after a parameter.
+            # Add a line break, because sqlglot cannot tokenize a text that has a parameter and ends in an empty literal
+            # ('').
             found = [tree for tree in sqlglot.parse(f"{self.source}\n", read=DIALECT) if tree is not None]
         except SqlglotError as error:
             raise HeadwaterError(f"{place}: not valid SQL: {str(error).splitlines()[0]}") from error
@@ -120,8 +121,8 @@ def metric_faults(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Yield a line for each fault of the metrics, such as a table or column that does not exist."""
     for metric in load_metrics().values():
         formulas = {metric.table: metric.formula} if metric.table else {}
-        # An expression without an aggregate is what the model computes, perhaps from columns that it does not return,
-        # so it cannot be checked against the table.
+        # An expression without an aggregate is the one in the model's query. It may use columns that the model does not
+        # return, so it cannot be checked against the table.
         formulas |= {table: tree for table, tree in metric.elsewhere.items() if tree.find(exp.AggFunc)}
         for table, tree in formulas.items():
             text = f"SELECT {tree.sql(DIALECT)} AS found FROM {table}" if tree else ""

@@ -104,7 +104,10 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
     ]
     if full and dated and not isinstance(file, Check):
         raise HeadwaterError(
-            f"reads all days of {full[0]}, so it cannot read {dated[0]}, which is partitioned by day", where=file.path
+            f"reads all days of {full[0]}, so it cannot read {dated[0]}, which is partitioned by day: to find out what "
+            f"has changed, its query runs before {dated[0]} is computed",
+            where=file.path,
+            remedy=f"leave out {dated[0]} here, and join it with this table in a second model with 'partition: dt'",
         )
     return tuple(used.values())
 
@@ -118,7 +121,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 class _Mention(NamedTuple):
     """A reference to a table in a query: its line, and the days that the SELECT reads, as in ``Read``.
 
-    In ``Read``, *offsets* None means all days; here it means that the SELECT has no condition on the table's days.
+    *offsets* None means that the SELECT has no condition on the table's days; in ``Read`` it means all days.
     """
 
     table: str
@@ -192,7 +195,7 @@ def _require_declared(
 def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
     """Whether *file* may read all days of *table*: both must be versioned by their rows, not by their inputs.
 
-    Only then does the planner know the rows of *table* when it decides whether *file* is stale.
+    Only then does the planner compute the rows of *table* before it decides whether *file* is stale.
     """
     by_content = table in models and (not models[table].is_partitioned or ALL_DAYS in models[table].reads.values())
     return by_content and isinstance(file, Model) and not file.is_partitioned
@@ -217,7 +220,7 @@ def _mentions(file: SqlFile, values: ValueKey) -> tuple[_Mention, ...]:
             *_offsets(source, scope.expression),
         )
         for scope in traverse_scope(file.bound({name: value for name, _, value in values}))
-        if not scope.is_udtf  # UNNEST and LATERAL list the tables beside them but do not read them
+        if not scope.is_udtf  # the scopes of UNNEST and LATERAL list the tables beside them without reading them
         for source in scope.sources.values()
         if isinstance(source, exp.Table)
     )

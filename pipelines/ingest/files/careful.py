@@ -1,6 +1,6 @@
-"""Reads a file that DuckDB's readers refuse: readable records go into a clean copy, the others get a reason.
+"""Reads a file that DuckDB's readers refuse: copies the readable records, and says why the others are refused.
 
-Here: writing the copy. A refused record becomes an empty one in it, so that all records keep their numbers.
+Here: writing the copy. In place of a refused record the copy has an empty one, so that all records keep their numbers.
 Not here: deciding which files need a copy (``pipelines.ingest.files.reading``).
 """
 
@@ -30,8 +30,8 @@ class Refusals:
 def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
     """Write an uncompressed copy of *file* into *scratch* that DuckDB can read; returns it and the refused records.
 
-    *delimiter* is for CSV. *names* are all columns of a CSV file, or the keys of an NDJSON file that are read. The copy
-    of a CSV file has the header as its first line.
+    *delimiter* is what separates the fields of a CSV file. *names* are all columns of a CSV file, or the keys to read
+    from an NDJSON file. The copy of a CSV file has the header as its first line.
 
     Raises:
         OSError: the file cannot be opened or decompressed at all.
@@ -53,7 +53,7 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
 
 
 def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
-    """The fault of a line in which DuckDB found none of the keys *names*; None if it is an object without values."""
+    """Why a line is refused in which DuckDB found none of the keys *names*; None if it is an object without values."""
     if record.fault:
         return record.fault
     try:
@@ -84,8 +84,9 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
-    """The reason to refuse an object with one of the keys *names* twice, as either value may be meant; else None."""
-    # Parsing is slow and rarely necessary: count the keys in the text first, unless escapes may hide a key.
+    """Why an object is refused that has one of the keys *names* twice (either value may be meant); else None."""
+    # Parsing is slow and rarely necessary, so first count the keys in the text. This is not possible if the text has
+    # escapes, which may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
         return None
     try:
@@ -102,7 +103,7 @@ def _key_twice(content: bytes, names: Collection[str]) -> str | None:
 def _copy_csv(record: RawRecord, out: IO[str], delimiter: str, width: int) -> str | None:
     fields, fault = csv_fields(record, delimiter)
     if not any(fields[width:]):
-        del fields[width:]  # empty fields after trailing delimiters
+        del fields[width:]  # drop the empty fields that trailing delimiters add
     if not fault and len(fields) != width:
         fault = f"{len(fields)} fields instead of {width}"
     writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")

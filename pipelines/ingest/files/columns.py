@@ -78,7 +78,10 @@ def filled_columns(
 
 
 def _without_values(session: Session, destination: Destination, names: list[str]) -> set[str]:
-    """The columns of *names* without any value. Searches the first rows, then all rows for the remaining columns."""
+    """Those of the columns *names* that have no value in any row.
+
+    For speed, the first rows are searched for all columns, and all rows only for the columns without a value in these.
+    """
     for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
         if not names:
             break
@@ -91,7 +94,7 @@ def _without_values(session: Session, destination: Destination, names: list[str]
 def _in_heads(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
 ) -> set[str]:
-    """The columns of *absent* that a file has without values: its header or one of its first records names them."""
+    """Those of the columns *absent* that the header or one of the first records of a file in *readings* names."""
     declared = source.relations[relation]
     found: set[str] = set()
     for reading in readings:

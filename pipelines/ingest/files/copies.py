@@ -15,11 +15,11 @@ from pipelines.ingest.files.discover import LandedFile, batch_id_of
 
 @dataclass
 class Originals:
-    """The known files of a relation: size → list of (name, batch id, batch id of the original).
+    """Files of a relation, in the lake or being ingested: size → list of (name, batch id, batch id of the original).
 
-    A batch id is a hash of a file's name and content. So a new file is a copy of a known file if the hash of the known
-    file's name and the new file's content is the known batch id. Only files of equal size are compared.
-    A file that is not a copy is its own original.
+    A batch id is a hash of a file's name and content. So a new file is a copy of one of these files if the hash of that
+    file's name and the new file's content is that file's batch id. Only files of equal size are compared. A file that
+    is not a copy is its own original.
     """
 
     by_size: dict[int, list[tuple[str, str, str]]]
@@ -35,10 +35,10 @@ class Originals:
         return originals
 
     def copied_by(self, file: LandedFile, batch_id: str) -> str:
-        """Return the id of the batch that *file* is a copy of, or ''. Adds *file* to the known files."""
+        """Return the batch id of the original of *file*, or '' if it is no copy. Adds *file* to the files."""
         original = ""
         alike = self.by_size.setdefault(file.size, [])
-        with suppress(OSError):  # the file was deleted: reading it will report that
+        with suppress(OSError):  # if the file was deleted, reading it later reports that
             for name, other_id, first in alike if file.size else ():
                 if name != file.file and batch_id_of(file.path, name) == other_id:
                     original = first

@@ -1,6 +1,6 @@
 """Dialects: how a file stores its records, and the query that reads files of one dialect as text.
 
-Here: format, compression, CSV header and delimiter, Parquet types, and finding a relation's columns among them.
+Here: format, compression, CSV header and delimiter, Parquet types, and which columns of a file are those of a relation.
 Not here: running the query, or handling a file on which it fails (``pipelines.ingest.files.reading``).
 """
 
@@ -42,9 +42,9 @@ class Dialect:
 
     *names* are the names of the file's columns (for Parquet, *types* are their types), or the keys to look for in
     NDJSON. A column name that differs from a declared one only in case is replaced by the declared one; a key keeps the
-    case that it has in the file. *needs_care*: DuckDB would misread the file, so only its clean copy may be read.
-    *is_strict*: the query fails on a line that is not a JSON object or has a key twice; a query that is not strict
-    returns a row without values for such a line, or the first value of the key.
+    case that it has in the file. *needs_care*: DuckDB would misread the file, so only a clean copy of it may be read
+    (see ``careful``). *is_strict*: the query fails on a line that is not a JSON object or has a key twice; a query that
+    is not strict returns a row without values for such a line, or the first value of the key.
     """
 
     format: str
@@ -56,14 +56,15 @@ class Dialect:
     is_strict: bool = False
 
     def of_copy(self) -> Dialect:
-        """The dialect of the file's clean copy (see ``careful``), which is not compressed and needs no care."""
+        """The dialect of the file's clean copy, which is not compressed and which DuckDB reads correctly."""
         return replace(self, compression="", needs_care=False, is_strict=False)
 
     @property
     def is_read_alone(self) -> bool:
         """Whether each file needs its own query.
 
-        A column ``file_index`` in the file hides the one by which DuckDB tells to which file a record belongs.
+        This is so if the file has a column ``file_index``: it would hide DuckDB's own column of that name, which says
+        to which of several files a record belongs.
         """
         return self.format == "parquet" and _FILE_INDEX in map(str.lower, self.names)
 
@@ -82,7 +83,7 @@ class Dialect:
 def dialect_of(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path, *, is_sound: bool
 ) -> Dialect | None:
-    """The dialect of *file*; None if the file is empty. *is_sound* False: the file is damaged, so it needs care.
+    """The dialect of *file*; None if the file is empty. If *is_sound* is False, the file is damaged and needs care.
 
     Raises:
         OSError: the file cannot be opened or decompressed.
@@ -95,7 +96,7 @@ def dialect_of(
     is_damaged = bool(lines.damage) or not is_sound
     if file.format == "ndjson":
         keys = _as_in_head(relation.aliases, head)
-        # DuckDB reads a record after a byte-order mark as an empty row; the clean copy has no mark.
+        # DuckDB reads a record after a byte-order mark as an empty row, so read the clean copy, which has no mark.
         needs_care = lines.has_bom or is_damaged
         return Dialect("ndjson", file.compression, needs_care=needs_care, names=keys, is_strict=True)
     if not head:
@@ -113,7 +114,8 @@ def dialect_of(
             "expected a header line with their names"
         )
     _refuse_twice(relation.aliases, names)
-    # A blank line is not a record, but DuckDB reads it as one if there is only one column.
+    # A blank line is not a record, but DuckDB reads it as one if there is only one column. The clean copy has no blank
+    # lines.
     needs_care = first.line > 1 or b"\n" in first.content or is_damaged or len(names) == 1
     return Dialect("csv", file.compression, needs_care, delimiter, names)
 
@@ -172,7 +174,7 @@ def _parquet_dialect(
     if any(name.lower() == FILE_ROW for name, *_ in rows):
         raise ValueError(f"a column has the reserved name {FILE_ROW}; rename it")
     declared = {alias.lower(): alias for alias in relation.aliases}
-    # The names come from the file's schema: DESCRIBE renames the second of two that are equal or differ only in case.
+    # Take the names from the file's schema: of two names that are equal or differ only in case, DESCRIBE renames one.
     columns = _top_columns(connection, path)
     names = tuple(declared.get(name.lower(), name) for name, _ in columns)
     _refuse_twice(relation.aliases, names)
@@ -222,8 +224,8 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 
 
 def _of_file(values: Sequence[str]) -> str:
-    """SQL for the item of *values* that belongs to a record's file; DuckDB's file_index numbers the files from 0."""
-    # A list instead of a join with a table of files, which might change the order of the records.
+    """SQL for the value of a record's file in *values*, one for each file, which DuckDB's file_index counts from 0."""
+    # This is a list, not a join with a table of files, because a join might change the order of the records.
     return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 
 
@@ -249,11 +251,11 @@ def _position(index: int) -> str:
 def _as_text(column: str, kind: str) -> str:
     """SQL that converts the Parquet *column*, whose DuckDB type is *kind*, into the text that a CSV file would have."""
     if kind.startswith("TIMESTAMP") and not kind.endswith(_WITHOUT_ZONE):
-        # The Z says that the text is in UTC.
+        # The Z tells validation that the time is in UTC.
         return f"CAST(CAST({column} AS TIMESTAMP) AS VARCHAR) || 'Z'"
     if kind in _WHOLE_NUMBERS_BELOW:
         # A column of ids with nulls often arrives as floating point, so 12345.0 becomes 12345. An integer that is too
-        # large to be exact may stand for several ids: it gets a notation that validation refuses.
+        # large to be exact may stand for several ids, so it is written in a notation that validation refuses.
         return (
             f"CASE WHEN isnan({column}) THEN 'NaN' WHEN {column} <> trunc({column}) OR isinf({column}) "
             f"THEN CAST({column} AS VARCHAR) WHEN abs({column}) < {_WHOLE_NUMBERS_BELOW[kind]} "
@@ -265,7 +267,7 @@ def _as_text(column: str, kind: str) -> str:
             f"ELSE CAST({column} AS VARCHAR) END"
         )
     if kind == "BLOB":
-        # Older writers do not declare that their bytes are text, so decode them.
+        # Older programs write text as bytes without declaring that it is text, so decode the bytes.
         return f"CASE WHEN {column} IS NOT NULL THEN coalesce(TRY(decode({column})), {NO_TEXT}) END"
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return f"CAST(to_json({column}) AS VARCHAR)"

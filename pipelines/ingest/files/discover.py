@@ -39,7 +39,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A landing file of a relation. *file* is relative to the landing folder, *compression* is '', gzip or zstd."""
+    """A landing file of a relation. *file* is relative to the landing folder; *compression* is gzip, zstd or ''."""
 
     source: str
     relation: str
@@ -87,10 +87,10 @@ def batch_id_of(path: Path, file: str) -> str:
 
 
 def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
-    """Whether the file of *batch* is below *landing* and unchanged.
+    """Whether the file of *batch* is still below *landing* and unchanged since it was ingested.
 
-    The size is compared first. If the modification time differs, or if *deep*, the content is compared too. Landing
-    files have no checksums beside them, because Headwater does not own them.
+    The size is compared first. If the modification time differs, or if *deep*, the content is compared too. There are
+    no checksums of landing files to compare, because Headwater writes nothing into the landing folder.
     """
     path = landing / batch.file
     try:
@@ -111,7 +111,7 @@ def modified_at(nanoseconds: int) -> dt.datetime:
 
 @dataclass
 class Landing:
-    """The content of the landing folder: *pending* files, and errors and warnings, a line each."""
+    """What is in the landing folder: the files to ingest (*pending*), and errors and warnings, a line each."""
 
     pending: list[LandedFile] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -147,13 +147,13 @@ def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> L
 def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
     """Those of *files* that are no longer being written, and a line for the user about each of the others.
 
-    A file that was modified less than *seconds* ago counts as written if it does not change until it is that old. All
-    such files are waited for together.
+    A file that was modified less than *seconds* ago counts as complete if it does not change until it is that old. The
+    function waits for all such files together.
     """
     files = list(files)
     now = time.time()
     ages = [now - file.modified_ns / 1e9 for file in files]
-    # A time in the future does not say when the file was written: wait the full time.
+    # A modification time in the future does not say when the file was written, so wait for all of *seconds*.
     waits = [seconds - age if age >= 0 else seconds for age in ages]
     if max(waits, default=0.0) > 0:
         time.sleep(max(waits))
@@ -182,7 +182,7 @@ def _report_unknown_sources(home: Home, names: set[str], landing: Landing) -> No
 
 
 def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
-    """The files below *folder*, except hidden and unfinished files and links that lead out of *root*."""
+    """The files below *folder*, except hidden and unfinished files and links to targets outside of *root*."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -206,7 +206,7 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
 
 
 def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: list[str]) -> LandedFile | None:
-    """*path* as a file of the first relation whose glob it matches.
+    """*path* as a landing file of the first relation of *source* whose glob it matches.
 
     None if it matches none (then *unclaimed* gets its name) or cannot be ingested (then *landing* gets an error).
     """
@@ -248,7 +248,7 @@ def landed_file(root: Path, source: Source, relation: str, file: str) -> LandedF
 
 
 def _format(source: Source, relation: str, file: str) -> str | None:
-    """The format that *relation* declares; if that is auto, the one of the name's suffix, or None if it is unknown."""
+    """The format that *relation* declares; if that is auto, the format of the file's suffix, None if it is unknown."""
     declared = source.relations[relation].format
     path = PurePosixPath(file)
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path

@@ -35,7 +35,7 @@ _BREAKS_OFF = "the file breaks off here"
 
 @dataclass(frozen=True)
 class Line:
-    """A line and its line break, *end*. *fault*: it is too long (then *content* is its beginning), or truncated."""
+    """A line and its line break *end*. *fault* says if it is truncated or too long; then *content* is its beginning."""
 
     number: int
     content: bytes
@@ -54,7 +54,7 @@ class Lines:
         self.damage: str | None = None
         self.has_bom = False
         self._file = file
-        # A single carriage return ends a line of CSV; in JSON it is a blank.
+        # A carriage return without a line feed ends a line of CSV; in JSON it is a blank.
         self._breaks_at_returns = file.format == "csv"
 
     def __iter__(self) -> Iterator[Line]:
@@ -89,7 +89,7 @@ class Lines:
             yield rest, _BREAKS_OFF if self.damage else None
 
     def _split(self, text: bytes) -> list[bytes]:
-        """The lines of *text* with their line breaks; the last item, perhaps empty, may continue in the next block."""
+        """The lines of *text* with their line breaks; the last item, perhaps empty, is a line that may continue."""
         if self._breaks_at_returns:
             lines = text.splitlines(keepends=True)
             return lines if lines and not lines[-1].endswith(b"\n") else [*lines, b""]

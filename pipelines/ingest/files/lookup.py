@@ -1,4 +1,4 @@
-"""Finds refused records in their file by number, to quote them.
+"""Finds refused records in their file by number, because quarantine shows their text.
 
 Here: finding records of NDJSON by counting line breaks if every line is a record, else with one query. Only if both
 fail, and for CSV, a Python loop reads all records.
@@ -35,7 +35,7 @@ class Lookup:
     def records(
         self, session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
     ) -> Iterator[RawRecord]:
-        """The records of *file* whose numbers are *wanted*, in order; *records* is how many DuckDB read from it.
+        """The records of *file* with the numbers *wanted*, in order; *records* is how many DuckDB read from *file*.
 
         Yields nothing for a CSV file in which Python finds more or fewer records than DuckDB, because then the same
         number may mean different records.
@@ -72,7 +72,7 @@ def _find(
 
 
 def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records of an uncompressed file; None if not every line is a record, or a line is too long."""
+    """The records with the numbers *wanted*; None if not every line of the file is a record, or a line is too long."""
     lines_before: list[int] = []
     lines, last = 0, b"\n"
     with path.open("rb", buffering=0) as blocks:
@@ -87,7 +87,8 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # The previous line ends in the last block that begins after fewer than number - 1 line breaks: start there.
+            # Line number - 1 ends in the last block that begins after fewer than number - 1 line breaks, so start at
+            # that block.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)
@@ -103,7 +104,7 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
 
 
 def _query(session: Session, file: LandedFile, wanted: Collection[int], records: int) -> list[RawRecord] | None:
-    """The wanted records, found by one query; None if the query fails or counts other than *records* in the file."""
+    """The records with the numbers *wanted*, by one query; None if it fails or does not count *records* in the file."""
     path = without_glob(file.path, session.scratch)
     # This query fails if any byte is not UTF-8; then the file is read line by line in Python.
     lines = (
@@ -115,7 +116,7 @@ def _query(session: Session, file: LandedFile, wanted: Collection[int], records:
     )
     numbered = (
         f"SELECT row_number() OVER () AS record_no, line_no, line FROM ({lines}) "
-        # Nearly every line begins with a brace: testing this first avoids trimming.
+        # Nearly every line begins with a brace. Testing this first avoids trimming it, which is slower.
         f"WHERE starts_with(line, '{{') OR trim(coalesce(line, ''), {literal(_BLANKS)}) <> ''"
     )
     query = (

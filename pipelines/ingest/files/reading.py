@@ -33,9 +33,9 @@ class Destination:
     """The table to which the records of a relation are written.
 
     *query_of* turns a query of the records (columns as text, batch_id and landed_at) into the query of the rows to
-    insert into *table*, one for each record. Two SQL conditions on a row of *table* say whether its record has no value
-    at all (*is_empty*), and whether it is refused while reading (*is_refused*), as every empty record is. *shown_by*:
-    column of the relation → column of *table* that is not null if the record has a value in the former.
+    insert into *table*, one for each record. *is_empty* and *is_refused* are SQL conditions on a row of *table*: its
+    record has no value at all, or it is refused while it is read, as every empty record is. *shown_by*: column of the
+    relation → the column of *table* that is not null if the record has a value in that column.
     """
 
     table: str
@@ -61,9 +61,9 @@ def as_text(relation: Relation) -> Destination:
 class FileReading:
     """A file that is being ingested, its batch, and what was found in it.
 
-    Its *records* (their number) are consecutive rows of the destination, in order, from the row id *first_row* on.
-    *error* says why the file was not read. *copy_of* is the id of the batch of another file with the same content, or
-    ''; *is_copy* means that the file was read from its clean copy (see ``careful``).
+    *records* is the number of its records; they are consecutive rows of the destination, in order, from the row id
+    *first_row* on. *error* says why the file was not read, None if it was. *copy_of* is the id of the batch of another
+    file with the same content, or ''; *is_copy* means that the file was read from its clean copy (see ``careful``).
     """
 
     file: LandedFile
@@ -111,7 +111,7 @@ class Reader:
         self._find_null_bytes(readings)
 
     def _look_at(self, reading: FileReading, is_sound: bool) -> None:
-        """Set the dialect of the file, or the error with which this fails; the file needs care unless *is_sound*."""
+        """Set the dialect of *reading*, or its error if the file cannot be read. *is_sound*: it is not damaged."""
         try:
             if reading.file.size:
                 reading.dialect = dialect_of(
@@ -137,13 +137,14 @@ class Reader:
             self._insert_again(group, error)
 
     def _add(self, records: str) -> None:
-        # The first query creates the table: creating it empty beforehand would take as long as reading a small file.
+        # The first query creates the table, because creating it empty beforehand would take as long as reading a small
+        # file.
         table, query = self.destination.table, self.destination.query_of(records)
         self.session.run(f"INSERT INTO {table} {query}" if self._has_table else f"CREATE TABLE {table} AS {query}")
         self._has_table = True
 
     def _insert_again(self, group: Sequence[FileReading], fault: duckdb.Error) -> None:
-        """Read files on which the query failed: with a less strict query if that is safe, else from clean copies."""
+        """Read files on which the query failed: less strictly if that is safe, else one by one or from a clean copy."""
         dialect = group[0].dialect
         assert dialect is not None
         if dialect.is_strict and not self._has_key_twice(group):
@@ -163,7 +164,7 @@ class Reader:
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
             f"compression = {literal(group[0].file.compression or 'none')})"
         )
-        # Nearly all records of a log have one of a few sets of keys, so one record of each set is tested.
+        # Records of a log have few different sets of keys, so one record of each set is tested, not every record.
         query = (
             f"SELECT count(*) FROM (SELECT any_value(json) AS json FROM {objects} GROUP BY hash(json_keys(json))) "
             "WHERE list_unique(json_keys(json)) < len(json_keys(json))"
@@ -225,7 +226,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """Record number → fault, for *empty* records. Looks up all *refused* ones, which quarantine needs later."""
+        """Record number → fault, for *empty* records. Looks up all *refused* records at once: quarantine needs them."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):
@@ -251,7 +252,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _forget(self, reading: FileReading, numbers: Iterable[int]) -> None:
-        """Delete records from the destination; the others keep their row ids, from which their numbers are computed."""
+        """Delete records from the destination; the others keep their row ids, and so their numbers."""
         rows = [str(reading.first_row + number - 1) for number in numbers if number]
         if rows:
             self.session.run(f"DELETE FROM {self.destination.table} WHERE rowid IN ({', '.join(rows)})")
@@ -261,7 +262,7 @@ def _is_complete(reading: FileReading) -> bool:
     try:
         return is_complete(reading.file)
     except OSError:
-        return True  # the next attempt to open it reports the error
+        return True  # the next attempt to open the file will report the error
 
 
 def _alike(readings: Iterable[FileReading]) -> list[list[FileReading]]:

@@ -39,7 +39,7 @@ class RawRecord:
 
     @property
     def text(self) -> str:
-        """Its content as text; bytes that are not UTF-8 become escapes."""
+        """The content of the record as text; bytes that are not UTF-8 become escapes."""
         return self.content.decode(errors="backslashreplace")
 
 
@@ -116,14 +116,15 @@ def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
 def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], delimiter: bytes) -> list[Line] | None:
     """The lines that continue the record that begins with *line*.
 
-    None if no end is found within ``_LONGEST_QUOTED`` lines: then the lines that were read are put back into *waiting*.
+    None if the record does not end within ``_LONGEST_QUOTED`` lines; then the lines that were read are put back into
+    *waiting*.
     """
     taken: list[Line] = []
     state = _quote_after(line.content, False, delimiter)
     quotes = line.content.count(b'"')
     while state is _Quote.OPEN or (state is _Quote.MALFORMED and quotes % 2):
-        # A malformed record is refused. It ends where its quotes are balanced, so that no part of it becomes another
-        # record.
+        # A malformed record is refused. Read it to the line where its quotes are balanced, so that no part of it is
+        # taken for another record.
         following = None
         if len(taken) < _LONGEST_QUOTED:
             following = waiting.popleft() if waiting else next(source, None)
@@ -139,7 +140,7 @@ def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], de
 
 
 def _quote_after(line: bytes, is_open: bool, delimiter: bytes) -> _Quote:
-    """The state after *line*; *is_open*: the line begins within a quoted field."""
+    """The state after *line*; *is_open* says whether the line begins within a quoted field."""
     if b'"' not in line:
         return _Quote.OPEN if is_open else _Quote.CLOSED
     place = 0

@@ -32,7 +32,7 @@ _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[0
 
 @dataclass
 class _Day:
-    """Counts of a relation's files of one day, which are *batches*; *read* and *filled* as in ``Batch``."""
+    """Counts over the files of a relation on a day, *batches*; *read* and *filled* are sums of those in ``Batch``."""
 
     records: int = 0
     refused: int = 0
@@ -51,7 +51,7 @@ class _Day:
 
 @dataclass(frozen=True)
 class Share:
-    """A share of records: *count* out of *of*."""
+    """A share of records: *count* of them out of *of* records."""
 
     count: int
     of: int
@@ -70,7 +70,8 @@ class Drift:
     """A share of *relation* that jumped on *day*.
 
     It is the share of records without a value in *column*, or of refused records if *column* is None: *now* is the
-    share on that day, *before* in the ``WINDOW_DAYS`` before. *file* is the day's file with the most such records.
+    share on that day, *before* the share in the ``WINDOW_DAYS`` days before it. *file* is the day's file with the most
+    such records.
     """
 
     source: str
@@ -142,7 +143,7 @@ def _describe(found: Sequence[Drift]) -> str:
 
 
 def never_there(batches: Iterable[Batch], sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """Source and relation, as ``native events`` → optional columns that no file has, if there are any."""
+    """Source and relation, as ``native events`` → optional columns that no file has; never an empty list."""
     there: dict[tuple[str, str], set[str]] = {}
     for batch in batches:
         if batch.kind == "file" and batch.read:

@@ -1,7 +1,7 @@
 """Writes the rows to store into raw files, which are invisible until the manifest lists them.
 
-Here: dividing the rows among files by target, batch and day, writing these, and removing files that the manifest does
-not list.
+Here: dividing the rows among files by target, batch and day, writing the files, and removing files that the manifest
+does not list.
 Not here: deciding which rows are stored (``pipelines.ingest.records.duplicates``).
 """
 
@@ -32,7 +32,7 @@ writes times and ids, which hardly repeat, smaller and faster."""
 
 @dataclass(frozen=True)
 class Part:
-    """A file to write with the rows of *query*; the other fields become those of its ``Output``, *day* its *dt*."""
+    """A file to write with the rows of *query*; the other fields are those of its ``Output``, with *day* for *dt*."""
 
     target: str
     day: dt.date | None
@@ -79,7 +79,8 @@ class Writer:
 def kept_parts(session: Session, target: Target, source: str, versions: Mapping[str, str]) -> list[Part]:
     """The files to write for the kept rows of *target*, which come from *source*: one for each batch and day.
 
-    For events, each has a second file with the hashes of their ids. *versions*: batch id → version of its files.
+    Each file of events has a second file beside it, with the hashes of its event ids. *versions*: batch id → version of
+    its files.
     """
     view = kept_view(target.name)
     columns = stored_columns(target, {"source": literal(source)})
@@ -102,7 +103,7 @@ def kept_parts(session: Session, target: Target, source: str, versions: Mapping[
 def superseded_parts(session: Session, versions: Mapping[str, str], name: str | None = None) -> list[Part]:
     """The files to write that list superseded events: one for each superseding batch and day of superseded events.
 
-    If *name* is given, it replaces the ids of all superseding batches. *versions*: batch id → version of its files.
+    If *name* is given, it is used as the id of all superseding batches. *versions*: batch id → version of its files.
     """
     by = literal(name) if name else "superseded_by"
     superseded = f"(SELECT event_id, batch_id, {by} AS superseded_by, dt FROM {SUPERSEDED})"
@@ -126,7 +127,7 @@ def stored_columns(target: Target, given: Mapping[str, str]) -> str:
 
 
 def sweep(lake: RawLake) -> None:
-    """Remove files below ``lake/raw`` that the manifest does not list. The caller has the home's lock."""
+    """Remove files below ``lake/raw`` that the manifest does not list. The caller must have the home's lock."""
     listed = {lake.root / output.path for batch in lake.batches for output in batch.outputs}
     listed |= {manifest_file(lake.root), manifest_file(lake.root).with_name(CHECKSUMS)}
     for folder, _, names in os.walk(lake.root):

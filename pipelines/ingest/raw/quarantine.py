@@ -61,7 +61,7 @@ def listing_query(listing: Path, batch_id: str, source: str, relation: str, file
         for name, kind in RAW_TABLES["raw.quarantine"].items()
     )
     kinds = "{'record_no': 'BIGINT', 'line_no': 'BIGINT', 'reasons': 'VARCHAR', 'raw': 'VARCHAR'}"
-    # The size limit is generous, because escapes can make a text of 16 MB several times as long.
+    # The limit is much larger than a record (16 MB), because escapes can make a text several times as long.
     return (
         f"SELECT {columns} FROM read_json({literal(str(listing))}, format = 'newline_delimited', columns = {kinds}, "
         "maximum_object_size = 120000000, hive_partitioning = false)"
@@ -86,8 +86,8 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
 def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
     """The *wanted* records of a CSV file that our own reader splits into other records than DuckDB did.
 
-    Their texts are JSON of the columns that DuckDB read. It accepts more than our reader, such as a quoted field that
-    is opened twice.
+    Their texts are JSON of the columns that DuckDB read. DuckDB accepts more than our reader, such as a quoted field
+    that is opened twice.
     """
     columns = ", ".join(identifier(name) for name in declared.columns)
     rows = ", ".join(str(reading.first_row + number - 1) for number in sorted(wanted))

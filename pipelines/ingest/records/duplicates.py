@@ -34,8 +34,8 @@ _REPEATED = "__repeated_hashes"
 class SeenEvents:
     """The files of all visible events, and the files in which to look up their ids.
 
-    *hashed*: file of id hashes → file of the events. *unhashed*: files of events without usable hashes, which are
-    searched themselves. *superseded*: files that list superseded events.
+    *hashed*: file of id hashes → file of the events. *unhashed*: files of events without hashes, or with hashes of
+    another version of DuckDB; these files are searched themselves. *superseded*: files that list superseded events.
     """
 
     session: Session
@@ -103,7 +103,8 @@ class SeenEvents:
 def hash_version(session: Session) -> str:
     """A suffix for the version of a file of hashes.
 
-    A DuckDB with another hash function has another suffix, so it does not use the hashes that were written before.
+    A version of DuckDB with another hash function gives another suffix, so the hashes of the earlier version are not
+    used.
     """
     (example,) = session.rows("SELECT hash('event_id')")[0]
     return f"-{example:x}"
@@ -112,12 +113,12 @@ def hash_version(session: Session) -> str:
 def exclude_refused(session: Session, target: Target, is_one_to_one: bool) -> None:
     """Create the ``excluded_table`` of *target* and put the rows of refused records into it.
 
-    *is_one_to_one*: each record has one row, so that a refused record has no other rows to exclude.
+    *is_one_to_one*: each record has exactly one row, so a refused record has no other rows that must be excluded too.
     """
     checked = checked_view(target.name)
     refused = f"SELECT row, false AS is_duplicate FROM {checked} WHERE reasons IS NOT NULL"
     if not is_one_to_one:
-        # If one row of a record is refused, all rows of the record are.
+        # If one row of a record is refused, all rows of that record are refused, so that it is not stored in part.
         refused = (
             f"SELECT row, false AS is_duplicate FROM {checked} WHERE (batch_id, record_no) IN "
             f"(SELECT (batch_id, record_no) FROM {checked} WHERE reasons IS NOT NULL)"
@@ -154,8 +155,8 @@ def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
         f"INSERT INTO {_REPEATED} SELECT hash(event_id) AS id_hash, NULL FROM {checked} "
         "GROUP BY id_hash HAVING count(*) > 1"
     )
-    # Only rows with repeated hashes are ranked. They are selected first, or DuckDB would compute the expensive hash of
-    # the record for all rows.
+    # Only rows with repeated hashes are ranked. They are selected first, because otherwise DuckDB would compute the
+    # expensive hash of the record for all rows.
     again = f"SELECT row FROM {checked} WHERE hash(event_id) IN (SELECT id_hash FROM {_REPEATED})"
     new = (
         f"SELECT event_id, received_at, {row_hash(EVENTS)} AS record_hash, batch_id, record_no, dt, row "

@@ -48,8 +48,8 @@ def checked_query(mapping: Mapping, settings: Settings) -> str:
 def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
     """Like ``checked_query``, for a *mapping* that only renames columns.
 
-    *records* is a query of the relation's columns, batch_id, record_no and landed_at. The rows keep its order, because
-    they are not joined with anything.
+    *records* is a query of the relation's columns, batch_id, record_no and landed_at. The rows keep the order of that
+    query, because they are not joined with anything.
     """
     assert mapping.plain is not None
     given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
@@ -82,7 +82,7 @@ def _mapped(mapping: Mapping) -> list[str]:
 def row_hash(target: Target) -> str:
     """SQL for the hash of a row's canonical columns; the same on every machine and for every batch.
 
-    If the target has a *precedence*, the hash begins with its digit, because of two versions with equal updated_at the
+    If the target has a *precedence*, the hash begins with its digit: if two versions have the same updated_at, the
     models use the one with the larger hash.
     """
     # A null must differ from an empty text, and the border between two values must be unambiguous.
@@ -120,7 +120,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time *name*: a day without a time becomes the time in column *not_before*, if that is on this day."""
+    """SQL for the time in column *name*: a day without a time becomes the time in *not_before*, if on the same day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
@@ -140,7 +140,7 @@ def _derived(target: Target, settings: Settings) -> str:
             column.expression.replace("{clock_tolerance_us}", tolerance),
         )
         pieces.append(f", {expression} AS {identifier(name)}")
-    # A derived column may use an earlier one by its alias.
+    # Derived columns stay in the order of their declaration, because one may use an earlier one by its alias.
     return "".join(pieces)
 
 
@@ -171,7 +171,7 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
         faults.append((_too_large(mapping.target), "amount out of range"))
         suspect.append(_too_large(mapping.target))
     texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
-    # CASE treats a condition that is NULL as false.
+    # A condition may be NULL; CASE treats that as false, so it is not a reason to refuse the row.
     return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"
 
 
@@ -196,13 +196,14 @@ def _out_of_range(target: Target, settings: Settings) -> str:
     else:
         limits = [(identifier(name), "landed_at") for name, column in target.columns.items() if column.bounded]
     conditions = [
-        # In microseconds, because adding an interval uses the calendar, which is slower.
+        # Compare microseconds, because adding an interval uses the calendar, which is slower.
         f"{moment} < TIMESTAMP {literal(target.earliest)} OR {moment} >= {LATEST} "
         f"OR epoch_us({moment}) - epoch_us({landed}) > {_DAY}"
         for moment, landed in limits
     ]
     if target is EVENTS:
-        # Refuse an event that the server received years after its time: the device's clock was never set.
+        # Refuse an event that the server received long after its time, because the device's clock was probably never
+        # set.
         age = settings.inputs.max_event_age_days * _DAY
         conditions.append(f"epoch_us(received_at) - epoch_us(occurred_at) > {age}")
     return " OR ".join(conditions)

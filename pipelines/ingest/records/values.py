@@ -48,7 +48,7 @@ _ROUNDED = "[+-]?([0-9]{16,}[.]0+|[0-9]([.][0-9]+)?[eE][+][0-9]{2,3})"
 
 
 def typed(column: Column, given_type: str | None, given: str, settings: Settings) -> str:
-    """SQL that reads *given*, of *given_type* (None: not given), as a value of *column*, or null."""
+    """SQL that reads *given*, of *given_type* (None: not returned by the mapping), as a value of *column*, or null."""
     if given_type is None:
         return f"CAST(NULL AS {column.kind})"
     text = as_text(given, given_type)
@@ -136,7 +136,8 @@ def _text(column: Column, text: str, settings: Settings) -> str:
     if column.allowed:
         return f"CASE WHEN {text} IN ({', '.join(map(literal, column.allowed))}) THEN {text} END"
     if column.shape:
-        # Match before upper(): some letters of other alphabets have a capital that is a Latin letter.
+        # Match before upper(), because some letters of other alphabets have a Latin letter as their capital, and would
+        # then match.
         return f"CASE WHEN {_matches(text, column.shape)} THEN upper({text}) END"
     return text
 

@@ -45,8 +45,8 @@ class Mapping:
     """The file ``<target>.sql`` of a source.
 
     *relations*: the relations that it reads. *by_record*: each row depends on one record of one relation only, so files
-    can be mapped one by one; otherwise it is a whole mapping, which reads all files at once. *one_to_one*: it is by
-    record, and each record gives exactly one row. *plain*: relation's column → target's column, if the query only
+    can be mapped one by one; otherwise this is a whole mapping, which reads all files at once. *one_to_one*:
+    *by_record*, and each record gives exactly one row. *plain*: relation's column → target's column, if the query only
     renames columns and omits none; else None. *meaning*: the query without comments and line breaks. *types*: returned
     column → DuckDB type.
     """
@@ -133,7 +133,8 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                         "correct the name"
                     ),
                 )
-            # By identity, because the scope of an UNNEST lists the table beside it a second time.
+            # The key is the identity of the reference: the scope of an UNNEST lists the table beside it again, which
+            # must not count as a second reference.
             read[id(source)] = source.name
     if not read:
         raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)

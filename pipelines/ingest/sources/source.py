@@ -149,12 +149,12 @@ def load_sources(home: Home | None) -> list[Source]:
 
 
 def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
-    """Name and content of the source's files, as a cache key."""
+    """Name and content of each file of the source in *folder*; the key under which a loaded source is cached."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (".sql", ".yaml") and path.is_file())
         return tuple((path.name, path.read_bytes()) for path in files)
     except OSError:
-        return ()  # loading the source reports the file that cannot be read
+        return ()  # loading the source will report the file that cannot be read
 
 
 @lru_cache(maxsize=32)

@@ -47,8 +47,8 @@ class Column:
 class Derived:
     """A column that ingestion adds: *expression* over the target's typed columns.
 
-    In it ``{local:x}`` means x's local date, ``{clock_tolerance_us}`` the setting clock_tolerance_seconds
-    in microseconds.
+    In the expression, ``{local:x}`` stands for the local date of column x, and ``{clock_tolerance_us}`` for the setting
+    clock_tolerance_seconds in microseconds.
     """
 
     kind: str

@@ -66,7 +66,8 @@ EVENTS = Target(
             MOMENT,
             "time of the event, UTC: device_time, corrected by received_at - sent_time if these differ by more than "
             "clock_tolerance_seconds",
-            # A smaller difference is the duration of the request, not an error of the device's clock.
+            # A smaller difference between the two times is the duration of the request, not an error of the device's
+            # clock.
             "CASE WHEN abs(epoch_us(received_at) - epoch_us(sent_time)) > {clock_tolerance_us} THEN "
             "make_timestamp(epoch_us(device_time) + epoch_us(received_at) - epoch_us(sent_time)) ELSE device_time END",
         ),
@@ -106,7 +107,7 @@ ORDERS = Target(
     counted_on=(
         CountedOn("ordered_dt"),
         CountedOn("paid_dt"),
-        # A refund that only the order's status reports belongs to the day of that version.
+        # A refund that only the order's status reports belongs to the day of the order's version with that status.
         CountedOn("updated_dt", "status = 'refunded'"),
     ),
     own_day="coalesce(paid_dt, ordered_dt)",

@@ -51,7 +51,7 @@ class Rule:
 
     @classmethod
     def may_consider(cls, kind: type[exp.Expr]) -> bool:
-        """Whether the rule may apply to a node of type *kind*; for unknown functions, the name decides later."""
+        """Whether the rule may apply to a node of type *kind*; for functions unknown to sqlglot, a name may decide."""
         return issubclass(kind, cls.nodes) or (kind is exp.Anonymous and bool(cls.functions))
 
     @classmethod
@@ -60,7 +60,7 @@ class Rule:
         return isinstance(node, cls.nodes) or function_name(node) in cls.functions
 
     def offends(self, node: exp.Expr) -> bool:
-        """Whether *node* is refused."""
+        """Whether the rule refuses *node*."""
         return self.considers(node) and self._refuses(node)
 
     def _refuses(self, node: exp.Expr) -> bool:
@@ -134,7 +134,7 @@ def is_integral(node: exp.Expr) -> bool:
         return all(is_integral(part) for part in (node.this, *node.expressions))
     if isinstance(node, exp.Add | exp.Sub | exp.Mul):
         return is_integral(node.this) and is_integral(node.expression)
-    return isinstance(node, exp.TimeToUnix)  # epoch(): the rule FractionalEpoch refuses fractions
+    return isinstance(node, exp.TimeToUnix)  # epoch(): FractionalEpoch refuses it if it has fractions
 
 
 def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:

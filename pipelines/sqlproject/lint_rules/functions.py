@@ -48,8 +48,8 @@ class UnmeasuredFunction(Rule):
 
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node, SAFE_FUNCTIONS) or isinstance(node.parent, exp.Table):
-            return False  # FileOrTableFunction covers functions in FROM
-        # A function that another rule considers is covered by that rule, unless the rule considers every node.
+            return False  # the rule FileOrTableFunction reports functions in FROM
+        # If another rule considers this function, that rule decides, unless it is a rule that considers every node.
         return not any(rule.considers(node) for rule in _OTHER_RULES if exp.Expr not in rule.nodes)
 
 

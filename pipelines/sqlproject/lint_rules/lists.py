@@ -41,7 +41,7 @@ class ListAggregate(Rule):
 
 
 class ListSubscript(Rule):
-    """On Spark, list[i] fails if the list is shorter, and map[1] is translated as if 1 were a place in a list."""
+    """On Spark, list[i] fails if the list is shorter, and map[1] is translated as if 1 were a position in a list."""
 
     nodes = (exp.Bracket,)
     functions = frozenset({"list_extract", "array_extract", "list_element", "element_at", "map_extract"})
@@ -51,7 +51,7 @@ class ListSubscript(Rule):
         if not isinstance(node, exp.Bracket):
             return True
         if node.find(exp.Slice):
-            return False  # ListSlice reports it
+            return False  # the rule ListSlice reports this
         keys = node.expressions
         return kind(node.this) not in {D.MAP, D.STRUCT} or not all(kind(key) in TEXTS for key in keys)
 
@@ -114,7 +114,7 @@ class Series(Rule):
 
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node.parent, exp.Table):
-            return False  # SeriesAsTable reports it
+            return False  # the rule SeriesAsTable reports this
         return bool(node.args.get("is_end_exclusive")) or node.args.get("step") is None
 
 

@@ -38,13 +38,13 @@ class MetricFormula(Rule):
 
 
 def _metric_in(column: str, table: str) -> Metric | None:
-    """The metric in *column* of *table*: the one that declares this column, else the one of its name, else None."""
+    """The metric in *column* of *table*: the one that declares this column, else the one with its name, else None."""
     metrics = load_metrics()
     return next((metric for metric in metrics.values() if metric.columns.get(table) == column), metrics.get(column))
 
 
 def _expressions_for(metric: Metric, table: str) -> Iterator[str]:
-    """The normalized expressions that *metric* may have in *table*, the usual one first; if none, it may have any."""
+    """The normalized expressions that *metric* may have in *table*, the usual one first; none: any is allowed."""
     if table in metric.elsewhere:
         if not list(metric.elsewhere[table].find_all(exp.AggFunc)):
             yield _normalized(metric.elsewhere[table])
@@ -69,7 +69,7 @@ def _expressions_for(metric: Metric, table: str) -> Iterator[str]:
 
 def _normalized(tree: exp.Expr) -> str:
     """The SQL of *tree* without qualifiers, casts, rounding, sums and guards against NULL and zero, in lower case."""
-    plain = exp.paren(tree.copy())  # replace() needs a parent
+    plain = exp.paren(tree.copy())  # a node can only be replaced within a parent
     for node in list(plain.walk(bfs=False))[::-1]:  # inner nodes first
         inner = exp.column(node.name) if isinstance(node, exp.Column) else _inner(node)
         if inner is not None and node is not plain:
@@ -84,11 +84,12 @@ def _inner(node: exp.Expr) -> exp.Expr | None:
         isinstance(node, exp.Cast | exp.Paren | exp.Sum | exp.Round)
         or (isinstance(node, exp.Nullif) and number(node.expression) == 0)
         or (isinstance(node, exp.Coalesce) and [number(other) for other in node.expressions] == [0])
-        # SUM(x) OVER () is the sum of all rows; it is x OVER () by now, because SUM(x) has already become x.
+        # SUM(x) OVER () is the sum of all rows. Here it is x OVER (), because the SUM(x) within it has already become
+        # x.
         or (isinstance(node, exp.Window) and isinstance(node.this, exp.Column) and not node.args.get("partition_by"))
     ):
         inner = node.this
-    # CASE WHEN condition THEN ratio END is the ratio or NULL.
+    # CASE WHEN condition THEN ratio END is the ratio or NULL, so it only guards the ratio.
     if isinstance(node, exp.Case) and len(node.args["ifs"]) == 1 and not node.args.get("default"):
         inner = node.args["ifs"][0].args["true"]
     return inner

@@ -155,7 +155,7 @@ class TextCast(Rule):
             return False
         if text(bare(node.this)) is not None:
             return isinstance(node, exp.TryCast) or target not in TIMES
-        # RoundingCast already refuses a cast of an unknown type to an integer.
+        # The rule RoundingCast already refuses a cast of an unknown type to an integer, so do not report it twice.
         return source in TEXTS or (source is D.UNKNOWN and target not in INTEGERS)
 
 

@@ -45,10 +45,10 @@ def _relations(select: exp.Select) -> list[exp.Expr]:
 
 
 def _is_step(relation: exp.Expr) -> bool:
-    """Whether *relation* is a CTE or a subquery; the rule checks the stars inside it separately."""
+    """Whether *relation* is a CTE or subquery: a star over it is allowed, a star inside it is checked separately."""
     if isinstance(relation, exp.Subquery):
         return isinstance(relation.this, exp.Query)
-    # A table has a schema. Loading the project refuses a name that has no schema and is not a CTE.
+    # A name without a schema is a CTE: tables have a schema, and loading the project refuses any other name.
     return isinstance(relation, exp.Table) and isinstance(relation.this, exp.Identifier) and not relation.db
 
 
@@ -73,7 +73,7 @@ class DuplicateColumn(Rule):
         return bool(_repeated(node))
 
     def message(self, node: exp.Expr) -> str:
-        """The rule's message, after the repeated names."""
+        """The repeated names, followed by the rule's message."""
         names = ", ".join(_repeated(node))
         return f"{names}: {super().message(node)}" if names else super().message(node)
 
@@ -112,11 +112,11 @@ def _has_star(select: exp.Expr) -> bool:
 
 
 def _moves_columns(query: exp.Expr) -> bool:
-    """Whether a star beside USING, in *query* or in a step that it reads, returns another column order on Spark."""
+    """Whether a star beside USING, in *query* or in a CTE or subquery in it, gives another column order on Spark."""
     if isinstance(query, exp.Subquery):
         return _moves_columns(query.this)
     if isinstance(query, exp.SetOperation):
-        return False  # the rule checks it separately
+        return False  # it is itself a UNION, which the rule checks separately
     if not isinstance(query, exp.Select) or not _has_star(query):
         return False
     if any(join.args.get("using") for join in query.args.get("joins") or []):

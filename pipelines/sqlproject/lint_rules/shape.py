@@ -98,7 +98,7 @@ class FileOrTableFunction(Rule):
         if not isinstance(node, exp.Table):
             return not isinstance(node.parent, exp.Table)
         if isinstance(node.this, exp.GenerateSeries):
-            return False  # SeriesAsTable reports it
+            return False  # the rule SeriesAsTable reports this
         return not isinstance(node.this, exp.Identifier) or bool(_PATH_SIGN.search(node.name))
 
 

@@ -39,7 +39,7 @@ def _unit(node: exp.Expr) -> str:
 def _starts_at(unit: str, node: exp.Expr) -> bool:
     """Whether *node* is always the start of a *unit*, such as midnight for DAY.
 
-    Between two such times there are as many boundaries as complete units, so that both engines agree.
+    Between two such times there are as many boundaries of units as complete units, so both engines count the same.
     """
     node = bare(node)
     if isinstance(node, exp.Cast) and kind(node) in TIMES and kind(node.this) in TIMES:
@@ -69,7 +69,7 @@ class DateDiffBoundaries(Rule):
     def _refuses(self, node: exp.Expr) -> bool:
         unit = _unit(node) or "DAY"
         if unit == "MICROSECOND":
-            return False  # no finer unit exists, so nothing is truncated
+            return False  # no time has a finer unit, so boundaries and complete units are the same
         return not (_starts_at(unit, node.this) and _starts_at(unit, node.args["expression"]))
 
 
