@@ -45,5 +45,5 @@ def sql(
     if form is QueryFormat.table and out is None:
         print_table(query_rows(find_home(home), text))
     else:
-        # Format table means CSV when writing to a file.
+        # The format table is for terminals; in a file it would be hard to read by programs, so write CSV.
         write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)

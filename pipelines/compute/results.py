@@ -110,7 +110,7 @@ class CheckState:
         name: The name of the check.
         severity: ``error`` blocks partitions with offending rows; ``warn`` only reports them.
         passed: Whether there were no offending rows; None: it never ran.
-        found: The offending rows, or how much was checked.
+        found: One line about the offending rows; '' if there are none or it never ran.
         at: When it ran, UTC; None: never.
     """
 
