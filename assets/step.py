@@ -80,5 +80,5 @@ def resources_of(step_input: StepInput, results: StepResults) -> Mapping[str, ob
 
 
 def step_of(context: dg.AssetExecutionContext) -> tuple[StepInput, StepResults]:
-    """The input and the results object of the step of *context*."""
+    """The input and the results object of the run that *context* belongs to."""
     return getattr(context.resources, _INPUT), getattr(context.resources, _RESULTS)

@@ -47,7 +47,8 @@ def simulated_day(
 ) -> int:
     """Make a home in *folder* with a landed day of about *events* events. Returns the number of records in its log.
 
-    *computed*: also ingest it and compute schema core. *memory*: ``memory_limit``; default as in a new home.
+    *computed*: also ingest the day and compute schema core. *memory*: the setting ``memory_limit``; None: as in a new
+    home.
     """
     home, _ = init_home(folder)
     if memory is not None:

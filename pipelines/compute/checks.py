@@ -1,7 +1,7 @@
 """Checks: queries that must return no rows before a table is published.
 
-Here: the grain check of every table (its key is unique and not null), running checks on a result, and which partitions a failed
-check blocks. A blocked partition is not published and keeps its old content.
+Here: the grain check of every table (its key is unique and not null), running checks on a result, and which partitions
+a failed check blocks. A blocked partition is not published and keeps its old content.
 Not here: the other checks (``sql/checks/``), blocking (``pipelines.compute.runner``).
 """
 

@@ -176,7 +176,8 @@ def run_home(
         tell: Called with each line about the progress.
 
     Raises:
-        HeadwaterError: the settings or the SQL project have a fault, or disk or memory do not suffice.
+        HeadwaterError: the settings or the SQL project have a fault, a file cannot be read or written, or memory runs
+            out.
     """
     request = request or Request()
     say = tell or (lambda _line: None)
@@ -306,7 +307,7 @@ def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Key
 
 
 def _accounts(project: Project) -> set[str]:
-    """The models that read only what ingestion records about itself (batches, quarantine), which takes no time."""
+    """The models that read only ingestion's own records (batches, quarantine); computing them takes almost no time."""
     reads = {name: {read.table for read in project.reads[name]} for name in project.models}
     return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
 

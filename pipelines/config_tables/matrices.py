@@ -126,7 +126,7 @@ class OctantAxisRow:
 class CellRow:
     """A cell of a matrix: *code* has a digit for each axis, 1 = high.
 
-    *role*, such as ``cash_cow``, is what ``products.portfolio_health`` rates; None if the cell has no role.
+    ``products.portfolio_health`` uses *role*, such as ``cash_cow``; None if the cell has no role.
     """
 
     matrix_id: str
