@@ -241,8 +241,8 @@ def _rare_syncs() -> Iterator[None]:
 
     Dagster opens and closes a connection for each event. Closing the last connection to a file copies its write-ahead
     log into the file and syncs it, so we keep another connection open. A power cut may lose the latest events but does
-    not damage the file, and the lake does not depend on them. A run that
-    computes a year of eleven tables records 8,000 events, so one sync for each would take long.
+    not damage the file, and the lake does not depend on them. A run that computes a year of eleven tables records
+    8,000 events, so one sync for each would take long.
     """
     kept: dict[str, sqlite3.Connection] = {}
 

@@ -75,7 +75,7 @@ class StepResults:
 
 
 def resources_of(step_input: StepInput, results: StepResults) -> Mapping[str, object]:
-    """Name → resource of a code location."""
+    """The resources of a code location, name → object: *step_input* and *results*."""
     return {_INPUT: step_input, _RESULTS: results}
 
 

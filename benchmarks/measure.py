@@ -91,7 +91,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # else recv would wait for ever if the job dies; so it raises EOFError
+    sender.close()  # otherwise recv would wait for ever if the job dies, and not raise EOFError
     try:
         run: Run = receiver.recv()
     except EOFError as error:

@@ -49,7 +49,7 @@ _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Number of sale lines of a shop: *lines* of all, attributed to the true *entrance*, and to the true *slot*."""
+    """Numbers of a shop's sale lines: all *lines*, those with the true *entrance*, and those with the true *slot*."""
 
     lines: int
     entrance: int
@@ -107,7 +107,7 @@ def recovery(sales: pl.DataFrame) -> Recovery:
 
 
 def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.DataFrame:
-    """*sales* (``sales_beside_truth``) grouped by the columns *by*, with the sums lines, revenue and right.
+    """*sales* (``sales_beside_truth``) grouped by the columns *by*, with their lines, revenue and right.
 
     *right* counts the lines with the true entrance, which is '(unattributed)' for lines that no visit led to.
     """

@@ -38,7 +38,7 @@ def sql(
     out: Annotated[Path | None, typer.Option(help="Write to this file.", show_default=False)] = None,
     home: HomeOption = None,
 ) -> None:
-    """Query the lake, read-only. Tables: `headwater docs`, or DESCRIBE."""
+    """Query the lake, read-only. `headwater docs` explains the tables, DESCRIBE lists the columns of one."""
     from pipelines.compute.reading import query_rows, write_query
 
     text = sys.stdin.read() if query == "-" else query

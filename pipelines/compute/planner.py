@@ -166,8 +166,8 @@ def _before(
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
     """The first and last day to compute, from the days to which landed records belong; None without any records.
 
-    The first day is ``first_of_shop`` of these days, which ignores records before a long gap without records: they come
-    from a wrong clock or an earlier period of the shop.
+    The first day is ``first_of_shop`` of these days. It ignores days before a long gap, because records of such days
+    come from a wrong clock or an earlier period of the shop.
     """
     days: set[Day] = set()
     for target in TARGETS.values():

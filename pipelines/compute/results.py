@@ -85,11 +85,11 @@ class RunResult:
     checks: dict[str, CheckResult] = field(default_factory=dict)
 
     def blocked(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions that were blocked."""
+        """The blocked partitions as (table, partition)."""
         return {(name, key) for name, table in self.tables.items() for key in table.blocked}
 
     def settled(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions that the run has published, removed or blocked."""
+        """The partitions that the run has published, removed or blocked, as (table, partition)."""
         return self.blocked() | {
             (name, key) for name, table in self.tables.items() for key in (*table.published, *table.removed)
         }

@@ -247,7 +247,7 @@ class Runner:
 def _fault_named(model: Model) -> Iterator[None]:
     """Turn an error of the model's query into a HeadwaterError with the model's file.
 
-    Errors of memory or disk are not turned, because they are not faults of the model.
+    Errors of memory or disk are passed on unchanged, because they are not faults of the model.
 
     Raises:
         HeadwaterError: the query fails.

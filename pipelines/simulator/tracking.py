@@ -188,7 +188,7 @@ def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.r
 
 
 def _sorted_positions(times: Ints) -> Ints:
-    """A stable argsort of *times* (ms, less than 24 days apart)."""
+    """A stable argsort of *times* in ms, which must be less than 24 days apart to fit into 32 bits."""
     if not len(times):
         return times
     # Sorting one number made of time and position is several times as fast as argsort.
