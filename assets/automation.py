@@ -63,7 +63,7 @@ report_job = dg.define_asset_job(
 
 
 def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
-    """The job over all tables that models compute."""
+    """The job that computes the tables of all models."""
     keys = [asset_key(name) for name in workspace.project.models]
     return dg.define_asset_job(
         "tables",
@@ -73,14 +73,14 @@ def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
 
 
 def by_morning(settings: Settings) -> dg.FreshnessPolicy:
-    """Tables must be computed every day by the deadline, so that operators see yesterday in the morning."""
+    """The policy that tables must be computed every morning by ``EXPECTED_BY``, so that operators see yesterday."""
     return dg.FreshnessPolicy.cron(
         deadline_cron=EXPECTED_BY, lower_bound_delta=dt.timedelta(hours=24), timezone=settings.timezone
     )
 
 
 def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Computes every table for yesterday, after that day has ended in the shop's time zone."""
+    """The schedule that computes every table for yesterday, after that day has ended in the shop's time zone."""
 
     @dg.schedule(
         name="daily",
@@ -100,7 +100,10 @@ def daily_schedule(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> 
 
 
 def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Writes the report once a day, not after each computation: late files and backfills would write many reports."""
+    """The schedule that writes the report once a day.
+
+    If it were written after each computation, late files and backfills would cause many reports.
+    """
     return dg.ScheduleDefinition(
         name="report",
         job=report_job,
@@ -112,10 +115,10 @@ def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 def landing_sensor(loaded: Workspace, tables: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """Requests ingestion if files are pending, else computation of the stale partitions.
+    """The sensor that requests ingestion if files are pending, otherwise computation of the stale partitions.
 
-    Late records, edited entrances and edited models make old days stale. The sensor finds this by comparing versions.
-    *loaded* is the home as it was when the code location was loaded.
+    Late records, edited entrances and edited models make old days stale. The sensor finds such days by comparing
+    versions. *loaded* is the home as it was when the code location was loaded; *tables* is the job for partitions.
     """
     ahead = days_ahead(loaded)
 

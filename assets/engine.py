@@ -76,7 +76,7 @@ class DagsterEngine:
         tables are missing from the result.
 
         Raises:
-            HeadwaterError: a query, or reading or writing, fails. Partitions published before it stay published.
+            HeadwaterError: a query, or reading or writing, fails. Partitions already published stay published.
         """
         self._input.blocked = frozenset(blocked)
         tags = range_tags(span) if span else {}
@@ -241,7 +241,8 @@ def _rare_syncs() -> Iterator[None]:
 
     Dagster opens and closes a connection for each event. Closing the last connection to a file copies its write-ahead
     log into the file and syncs it, so we keep another connection open. A power cut may lose the latest events but does
-    not damage the file, and the lake does not depend on them. A year of eleven tables is 8,000 events.
+    not damage the file, and the lake does not depend on them. A run that computes a year of eleven tables records
+    8,000 events, so one sync for each would take long.
     """
     kept: dict[str, sqlite3.Connection] = {}
 
@@ -266,9 +267,9 @@ def _rare_syncs() -> Iterator[None]:
 
 @contextmanager
 def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
-    """Mark runs of killed processes as failed; when the context ends, also those that Ctrl-C interrupted in it.
+    """Mark runs of killed processes as failed, and when the context ends those that Ctrl-C interrupted in it.
 
-    The caller has the home's lock, so no other process has a run of its own.
+    The caller has the home's lock, so no unfinished run belongs to another process that is still alive.
     """
     with suppress(OSError):  # ignored: writing the records then fails too, and that error is raised
         home.run_marker.touch()

@@ -143,7 +143,7 @@ def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> 
             yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
         elif day is None:
             yield dg.AssetObservation(asset_key(table), metadata=size)
-        elif day >= first:  # earlier days have raw files, but are not Dagster partitions
+        elif day >= first:  # earlier days are no Dagster partitions, so they get no event
             yield dg.AssetObservation(asset_key(table), partition=day.isoformat(), metadata=size, tags=tags)
 
 

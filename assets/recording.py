@@ -75,8 +75,8 @@ def code_version(project: Project, model: Model) -> str:
 def has_reported_version(project: Project, table: str) -> bool:
     """Whether changes of *table*, an unpartitioned table, are reported to Dagster.
 
-    They are not if a partitioned table that is versioned by its rows reads *table*, because all days of that table
-    would look stale for ever.
+    They are not reported if a partitioned table that is versioned by its rows reads *table*. Otherwise all days of
+    the partitioned table would look stale for ever.
     """
     return not any(
         model.is_partitioned and project.is_versioned_by_content(model)
@@ -182,8 +182,8 @@ class RunRecorder:
             if read.table == model.name:
                 continue
             key = asset_key(read.table)
-            # To see whether an input is newer, Dagster looks for events after the pointer if the input is partitioned,
-            # and compares the version otherwise.
+            # To see whether an input is newer, Dagster compares its version, or if it is partitioned looks for events
+            # after the recorded event. So any fixed text will do as the version of a partitioned input.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER

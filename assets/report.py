@@ -16,7 +16,7 @@ from pipelines.home.errors import HeadwaterError
 
 
 def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
-    """The report of the newest day. It has no partitions: a backfill of a year writes it once, not 365 times."""
+    """The report of the newest day. It has no partitions, so a backfill of a year writes it once, not 365 times."""
     spec = dg.AssetSpec(
         REPORT,
         deps=[asset_key(table) for table in tables_read() if table in workspace.project.models],

@@ -57,7 +57,7 @@ def sql_assets(
 class _Step:
     """Models of one schema that one op computes.
 
-    *days*: table that these models read → the number of days back that they read; None: all days.
+    *days* maps each table that these models read to the number of days back that they read; None means all days.
     """
 
     schema: str
@@ -68,7 +68,7 @@ class _Step:
     def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
         """Whether *model*, which reads *days* (as above), can join this step.
 
-        It must read each table for as many days as the step does, which has one partition mapping for each table.
+        A step has only one partition mapping for each table, so its models must read equally many days of the table.
         """
         alike = (self.schema, self.is_by_day) == (model.schema, model.is_partitioned)
         return alike and all(self.days.get(table, n) == n for table, n in days.items())
@@ -186,7 +186,7 @@ def _spec(workspace: Workspace, model: Model, freshness: dg.FreshnessPolicy | No
     project = workspace.project
     return dg.AssetSpec(
         asset_key(model.name),
-        # A table's dependency on its own previous day is not declared: Dagster would compute the days one by one.
+        # Do not declare that a table depends on its own previous day: Dagster would compute the days one by one.
         deps=[_dependency(workspace, model, read) for read in project.reads[model.name] if read.table != model.name],
         description=model.description,
         group_name=model.schema,

@@ -75,10 +75,10 @@ class StepResults:
 
 
 def resources_of(step_input: StepInput, results: StepResults) -> Mapping[str, object]:
-    """Name → resource of a code location."""
+    """The resources of a code location, name → object: *step_input* and *results*."""
     return {_INPUT: step_input, _RESULTS: results}
 
 
 def step_of(context: dg.AssetExecutionContext) -> tuple[StepInput, StepResults]:
-    """The input and the results object of the step of *context*."""
+    """The input and the results object of the run that *context* belongs to."""
     return getattr(context.resources, _INPUT), getattr(context.resources, _RESULTS)

@@ -1,4 +1,4 @@
-"""`make bench`: prints a table of all jobs; each has a limit, measured in the same run."""
+"""`make bench`: prints the speed of each job and of its limit, a job that shows how fast the first could be."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ JOBS = ("attribution", "bot", "ingestion", "customers", "products", "bookkeeping
 
 
 def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
-    """Measure every table of schema attribution, for a day of *events* events, and its limit."""
+    """Measure computing all tables of schema attribution for a day of *events* events, and its limit.
+
+    *memory* is the setting ``memory_limit``, None: as in a new home. Every job is run *runs* times, here and below.
+    """
     home = scratch / "attribution"
     rows = shops.simulated_day(home, events, "parquet", computed=True, memory=memory)
     return measure_pair(
@@ -34,7 +37,10 @@ def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pa
 
 
 def bot(scratch: Path, runs: int) -> Pair:
-    """Measure schema attribution for a day with a bot on one device. The limit: the same events on many devices."""
+    """Measure computing schema attribution for a day with a bot on one device.
+
+    The limit is the same computation with the bot's events on many devices.
+    """
     concentrated, spread = scratch / "bot", scratch / "no-bot"
     rows = shops.day_with_bot(concentrated, BOT_AMONG, 1)
     shops.day_with_bot(spread, BOT_AMONG, BOT_DEVICES)
@@ -61,7 +67,7 @@ def ingestion(scratch: Path, events: int, runs: int) -> Pair:
 
 
 def customers(scratch: Path, lines: int, runs: int) -> Pair:
-    """Measure the RFM scores of the customers who bought *lines* order lines in a year, and their limit."""
+    """Measure computing the RFM scores of the customers who bought *lines* order lines in a year, and its limit."""
     home = scratch / "customers"
     rows = shops.year_of_sales(home, lines // LINES_A_CUSTOMER, lines)
     return measure_pair(
@@ -74,7 +80,7 @@ def customers(scratch: Path, lines: int, runs: int) -> Pair:
 
 
 def products(scratch: Path, products: int, runs: int) -> Pair:
-    """Measure the quadrants of *products* products for one day, in the shipped matrices with one window."""
+    """Measure computing the quadrants of *products* products for one day, in the shipped matrices, and its limit."""
     home = scratch / "products"
     rows = shops.catalogue_of_metrics(home, products)
     return measure_pair(
@@ -108,7 +114,7 @@ def at_least_one(text: str) -> int:
     """*text* as an integer of 1 or more.
 
     Raises:
-        argparse.ArgumentTypeError: it is not one.
+        argparse.ArgumentTypeError: *text* is no such integer.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
@@ -116,7 +122,7 @@ def at_least_one(text: str) -> int:
 
 
 def main() -> None:
-    """Print the table."""
+    """Read the options, measure the jobs and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--events", type=at_least_one, default=20_000_000, help="events of the day to attribute (default 20,000,000)"

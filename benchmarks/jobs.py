@@ -1,7 +1,7 @@
 """The jobs of the speed table and their limits. A job gets the folder of a home that ``benchmarks.shops`` made.
 
-Here: what is measured. A limit is the minimum work that any program must do: DuckDB reads, sorts and writes the same
-rows with the lake's Parquet options.
+Here: what is measured. A job's limit is a second job with the minimum work that any program must do: DuckDB
+reads, sorts and writes the same rows with the lake's Parquet options.
 Not here: how it is measured (``benchmarks.measure``).
 """
 
@@ -42,7 +42,7 @@ def attribute(folder: Path) -> None:
 
 
 def sort_and_write(folder: Path) -> None:
-    """Read the day's core.events, sort by (device_id, device_time), write the same columns."""
+    """Limit of ``attribute``: read the day's core.events, sort by (device_id, device_time), write the same columns."""
     home = find_home(folder)
     source = Lake(home.lake).file("core.events", LAST_DAY)
     _copy(home, f"SELECT * FROM read_parquet({literal(str(source))}) ORDER BY device_id, device_time")
@@ -57,7 +57,7 @@ def ingest(folder: Path) -> None:
 
 
 def convert(folder: Path) -> None:
-    """Read the same NDJSON as text columns and write them to Parquet."""
+    """Limit of ``ingest``: read the same NDJSON as text columns and write them to Parquet."""
     home = find_home(folder)
     files = list_literal(sorted((home.landing / "native" / "events").iterdir()))
     columns = ", ".join(f"{name}: 'VARCHAR'" for name in _NATIVE_FIELDS)
@@ -75,7 +75,7 @@ def score_customers(folder: Path) -> None:
 
 
 def aggregate_and_sort(folder: Path) -> None:
-    """Aggregate the same lines by customer, sort the customers by each of the three values, and write them."""
+    """Limit of ``score_customers``: aggregate the lines by customer, sort by each of the values, write."""
     home = find_home(folder)
     lines = relation_sql(
         {"user_id": "VARCHAR", "order_id": "VARCHAR", "net_revenue": "DECIMAL(18,4)", "dt": "DATE"},
@@ -110,7 +110,7 @@ def sort_products(folder: Path) -> None:
 
 
 def compare_with_means(folder: Path) -> None:
-    """For each matrix: read the day's metrics, compare both values with their means, join the previous day, write.
+    """Limit of ``sort_products``: compare both values of each matrix with their means, join the previous day, write.
 
     The output has as many columns as the table. Shrinkage, hysteresis, groups and kinds of thresholds are omitted.
     """

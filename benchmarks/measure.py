@@ -1,4 +1,4 @@
-"""Measures a job and its limit.
+"""Measures a job and its limit: a second job over as many rows, which shows how fast the first could be.
 
 Here: running a job in its own process, to get its peak memory; the median of several runs, alternating job and limit,
 so that noise affects both; the lines of the table.
@@ -45,7 +45,7 @@ class Figure:
         return statistics.median(run.seconds for run in self.runs)
 
     def line(self, ratio: float | None = None) -> str:
-        """One line of the table. *ratio* is the time of the job divided by the time of its limit."""
+        """One line of the table; *ratio* is the job's time divided by that of its limit (None: the column is empty)."""
         processor = statistics.median(run.processor_seconds for run in self.runs)
         peak = max(run.peak for run in self.runs)
         shown = "" if ratio is None else f"{ratio:.2f}"
@@ -70,7 +70,10 @@ class Pair:
 def measure_pair(
     names: tuple[str, str], rows: int, jobs: tuple[Job, Job], folders: tuple[Path, Path], runs: int
 ) -> Pair:
-    """Run a job and its limit alternately, *runs* times each. The pairs are of (job, limit)."""
+    """Run a job and its limit alternately, *runs* times each.
+
+    In *names*, *jobs* and *folders* the job comes first, then its limit. Both process *rows* rows.
+    """
     outcomes: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(runs):
         for job, folder, found in zip(jobs, folders, outcomes, strict=True):
@@ -88,7 +91,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # so that recv raises EOFError if the job dies, and does not wait for ever
+    sender.close()  # otherwise recv would wait for ever if the job dies, and not raise EOFError
     try:
         run: Run = receiver.recv()
     except EOFError as error:

@@ -49,7 +49,7 @@ _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Number of sale lines of a shop: all, those attributed to the true entrance, those attributed to the true slot."""
+    """Numbers of a shop's sale lines: all *lines*, those with the true *entrance*, and those with the true *slot*."""
 
     lines: int
     entrance: int
@@ -57,7 +57,7 @@ class Recovery:
 
 
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any."""
+    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any, to *home*."""
     summary = simulate(
         home.landing,
         days=days,
@@ -99,7 +99,7 @@ def sales_beside_truth(home: Home) -> pl.DataFrame:
 
 
 def recovery(sales: pl.DataFrame) -> Recovery:
-    """How many of *sales* (``sales_beside_truth``) are right. For a slot, entrance and content must be right, too."""
+    """How many of *sales* (``sales_beside_truth``) are right. A slot is only right with its entrance and content."""
     is_entrance = pl.col("entrance_id") == pl.col("planted_entrance_id")
     is_slot = pl.all_horizontal(pl.col(name) == pl.col(f"planted_{name}") for name in _SLOT)
     entrance, slot = sales.select(entrance=is_entrance.sum(), slot=(is_entrance & is_slot).sum()).row(0)
@@ -107,7 +107,7 @@ def recovery(sales: pl.DataFrame) -> Recovery:
 
 
 def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.DataFrame:
-    """*sales* (``sales_beside_truth``) grouped by the columns *by*: *by*, lines, revenue, right.
+    """*sales* (``sales_beside_truth``) grouped by the columns *by*, with their lines, revenue and right.
 
     *right* counts the lines with the true entrance, which is '(unattributed)' for lines that no visit led to.
     """
@@ -118,7 +118,7 @@ def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.D
 
 
 def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
-    """Name → parameters of the shops to compare."""
+    """Case → parameters of its shop, for *names* of cases, or for all."""
     everything = {"clean": parameters_with(()), **{name: parameters_with([name]) for name in TRAPS}}
     everything |= {"the realistic mix": SimulationParameters(), "half without events": HALF_WITHOUT_EVENTS}
     return {name: parameters for name, parameters in everything.items() if not names or name in names}

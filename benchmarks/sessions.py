@@ -75,9 +75,9 @@ def ask(connection: http.client.HTTPConnection, view: View) -> str:
 
 
 def session(port: int, views: list[View], pause: float, until: float, seed: int, tally: Tally) -> None:
-    """Simulate one person who requests random *views* until the monotonic time *until*; records them in *tally*.
+    """Simulate one person who requests random *views* until the monotonic time *until*.
 
-    *pause* is the mean number of seconds between two pages.
+    *pause* is the mean number of seconds between two pages. *tally* records response times and failures.
     """
     chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -111,7 +111,7 @@ def views_of(home: Home) -> list[View]:
 
 
 def resident(pid: int) -> int:
-    """Resident bytes of a process and its descendants."""
+    """Bytes of memory (resident set) of the process *pid* and its descendants."""
     total = 0
     for one in [pid, *_below(pid)]:
         try:

@@ -47,7 +47,8 @@ def simulated_day(
 ) -> int:
     """Make a home in *folder* with a landed day of about *events* events. Returns the number of records in its log.
 
-    *computed*: also ingest it and compute schema core. *memory*: ``memory_limit``; default as in a new home.
+    *computed*: also ingest the day and compute schema core. *memory*: the setting ``memory_limit``; None: as in a new
+    home.
     """
     home, _ = init_home(folder)
     if memory is not None:
@@ -61,10 +62,11 @@ def simulated_day(
 
 
 def day_with_bot(folder: Path, events: int, devices: int) -> int:
-    """Make a home with a day of about *events* events and 220,200 of a bot on *devices* devices; computes schema core.
+    """Make a home with a day of about *events* events, and a bot on *devices* devices; computes schema core.
 
-    The bot repeats 20,000 times: see ten products, click one. Every hundredth time it adds the product to the cart, and
-    every two-thousandth time it first clicks the home feed, so that its visits exceed the longest path.
+    The bot has 220,200 events. It sees ten products and clicks one, 20,000 times; every hundredth time it adds the
+    product to the cart. It clicks the home feed only every two-thousandth time, so that the paths that begin there
+    are longer than ``max_path_steps``.
     """
     home, _ = init_home(folder)
     shop = simulate(
@@ -187,7 +189,7 @@ _REFUNDS = """
 def catalogue_of_metrics(folder: Path, products: int) -> int:
     """Make a home with the metrics of *products* products on two days and their quadrants on the first.
 
-    Returns the number of rows. There is one window. Exposures are skewed and one product of three was sold. The second
+    Returns the number of rows. The metrics are of one window, 28 days. Exposures are skewed and one product of three was sold. The second
     day differs by a few percent, so that some products change their quadrant and hysteresis keeps others.
     """
     home, _ = init_home(folder)

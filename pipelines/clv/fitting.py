@@ -60,7 +60,7 @@ class Maximum:
 
 
 def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Maximum | str:
-    """The maximum of *objective* within *bounds* (of the logarithms), or a text that says why there is none.
+    """The maximum of *objective*, or a text that says why there is none. *bounds* limit the parameters' logarithms.
 
     The search (L-BFGS-B) starts with all parameters at 1, so choose units of time and money in which they are near 1.
     If the likelihood grows without end but ever more slowly, as it does in r and alpha if all customers order

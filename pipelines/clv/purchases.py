@@ -67,7 +67,7 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
     Args:
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order.
-        age: (customers,) Time from the first order to the end.
+        age: (customers,) Time from the first order to the end of the observation.
 
     Returns:
         The model, or the reason why there is none: no customers, no repeat orders, no time since the first orders,
@@ -95,8 +95,8 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
 
     def objective(logarithms: Floats) -> tuple[float, Floats]:
         value, gradient = _log_likelihood(np.exp(logarithms), histories)
-        # Only customers with a repeat order determine a and b. Dividing by their number keeps the gradient large in a
-        # shop where nearly everybody buys once.
+        # Divide by the number of customers with a repeat order, who alone determine a and b. Divided by the number of
+        # all customers, the derivatives by a and b would be tiny in a shop where nearly everybody buys once.
         return value / bought_again, gradient * np.exp(logarithms) / bought_again
 
     maximum = maximise(objective, _BOUNDS)
@@ -118,7 +118,7 @@ def bg_nbd_log_likelihood(
         parameters: (4,) r, alpha, a and b, all above 0.
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order.
-        age: (customers,) Time from the first order to the end.
+        age: (customers,) Time from the first order to the end of the observation.
 
     Returns:
         The sum over the customers, and (4,) its derivatives by r, alpha, a and b.
@@ -140,7 +140,7 @@ def probability_alive(model: BgNbd, frequency: Numbers, recency: Numbers, age: N
         model: The fitted model.
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order, in the model's unit.
-        age: (customers,) Time from the first order to the end, in the model's unit.
+        age: (customers,) Time from the first order to the end of the observation, in the model's unit.
 
     Returns:
         (customers,) From 0 to 1.
@@ -170,7 +170,7 @@ def expected_orders(model: BgNbd, frequency: Numbers, recency: Numbers, age: Num
         model: The fitted model.
         frequency: (customers,) Repeat orders.
         recency: (customers,) Time from the first to the last order, in the model's unit.
-        age: (customers,) Time from the first order to the end, in the model's unit.
+        age: (customers,) Time from the first order to the end of the observation, in the model's unit.
         horizon: Length of the time to predict, in the model's unit, 0 or more.
 
     Returns:
@@ -288,7 +288,8 @@ def _hypergeometric(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
     """2F1(a, b; c; z) for 0 <= z < 1.
 
     SciPy returns infinity near z = 1 if c - a - b is a large integer, because its formula there divides gamma
-    functions that overflow. Then the power series needs few terms: they decrease like n^(a + b - c - 1).
+    functions that overflow. In this case we sum the power series: its terms decrease like n^(a + b - c - 1), so few
+    are needed.
     """
     value = np.asarray(hyp2f1(a, b, c, z))
     if (overflowed := ~np.isfinite(value)).any():

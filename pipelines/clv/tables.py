@@ -50,7 +50,7 @@ def fits(customers: pl.DataFrame) -> pl.DataFrame:
     """
     if customers.is_empty():
         return _FITS.to_frame()
-    # Sort, because the rounding of a sum depends on the order of its terms.
+    # The rounding of a sum depends on the order of its terms, so sort: equal customers must give equal results.
     customers = customers.sort("frequency", "recency_days", "age_days", "mean_value")
     frequency = customers["frequency"].to_numpy()
     orders = fit_bg_nbd(frequency, customers["recency_days"].to_numpy(), customers["age_days"].to_numpy())

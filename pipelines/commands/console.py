@@ -42,7 +42,7 @@ def warning_line(message: str) -> None:
 def shortened(line: str) -> str:
     """*line* in at most ``LONGEST_LINE`` characters, without line breaks.
 
-    The middle is cut, because a message begins with the place of the error and ends with the remedy.
+    The middle is cut, because a message begins with where the error is (file, row) and ends with the remedy.
     """
     line = " ".join(line.split("\n"))
     if len(line) <= LONGEST_LINE:
@@ -52,7 +52,7 @@ def shortened(line: str) -> str:
 
 @contextmanager
 def teller() -> Iterator[Callable[[str], None]]:
-    """A function that shows the current activity: a spinner at a terminal, nothing elsewhere."""
+    """Yield a function that shows a line about the current activity: beside a spinner at a terminal, else nowhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _line: None
@@ -71,7 +71,7 @@ def print_table(rows: Rows) -> None:
     for row in rows.rows:
         table.add_row(*(_cell(value) for value in row))
     if not console.is_terminal:
-        # In a file or pipe, a table may be as wide as it needs.
+        # Files and pipes have no width, so make the console as wide as the table; otherwise cells would be wrapped.
         console = Console(width=Console(width=_WIDE).measure(table).maximum)
     console.print(table)
     if rows.total > len(rows.rows):
@@ -94,7 +94,7 @@ def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
     report = summary.ingested
     for error in report.errors:
         error_line(error)
-    # Warn only if new files were ingested, not at every run of a shop whose start date is later.
+    # Records before the start date may be intended, so warn about them only if new files were ingested.
     for warning in (*report.warnings, summary.not_computed if report.batches else ""):
         if warning:
             warning_line(warning)

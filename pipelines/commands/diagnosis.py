@@ -55,7 +55,7 @@ class Finding:
 
 
 def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
-    """Examine *home*, from the machine to the marts. Errors become findings and are not raised.
+    """Examine the machine and the settings, landed files, lake and checks of *home*. Errors become findings.
 
     Args:
         home: The home.

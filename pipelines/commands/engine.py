@@ -7,7 +7,7 @@ from pipelines.home.folder import Home, Tell
 
 
 def recording_engine(home: Home, tell: Tell) -> Engine:
-    """The engine that records runs, materializations and checks of *home* in its ``.dagster``."""
-    from assets.engine import DagsterEngine  # imported late: it takes longer than a run without work
+    """The engine that records runs, materializations and checks of *home* in its folder ``.dagster``."""
+    from assets.engine import DagsterEngine  # importing Dagster takes longer than a run without work
 
     return DagsterEngine(home, tell)

@@ -33,7 +33,7 @@ def refuse_usage(message: str) -> NoReturn:
 
 
 def home_or_none(path: Path | None) -> Home | None:
-    """The home in *path*, in ``$HEADWATER_HOME`` or in ``./home``; None if *path* is None and there is no home.
+    """The home in *path*; if that is None, the one in ``$HEADWATER_HOME`` or ``./home``, or None if there is none.
 
     Without a home, ``check`` and ``docs`` work on the shipped project.
 

@@ -1,7 +1,7 @@
 """``python -m pipelines.commands.publisher HOME [--watch]``: updates the dashboards' copy of the lake.
 
-Here: when to make the copy (once, or with ``--watch`` whenever the lake has changed), and a separate process for it,
-whose memory is freed when it ends.
+Here: when to make the copy (once, or with ``--watch`` whenever the lake has changed), and a separate process that
+makes it, whose memory is freed when it ends.
 Not here: how the copy is made (``dashboards.copy.build``).
 """
 
@@ -49,7 +49,7 @@ def watch(home: Home) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Make the copy once, or with ``--watch`` continuously. Returns the exit code: 1, with a printed reason, or 0."""
+    """Make the copy once, or with ``--watch`` continuously. Returns the exit code: 0, or 1 after an error."""
     home = Home(Path(arguments[0]))
     try:
         if "--watch" in arguments[1:]:

@@ -38,12 +38,12 @@ def sql(
     out: Annotated[Path | None, typer.Option(help="Write to this file.", show_default=False)] = None,
     home: HomeOption = None,
 ) -> None:
-    """Query the lake, read-only. Tables: `headwater docs`, or DESCRIBE."""
+    """Query the lake, read-only. `headwater docs` explains the tables, DESCRIBE lists the columns of one."""
     from pipelines.compute.reading import query_rows, write_query
 
     text = sys.stdin.read() if query == "-" else query
     if form is QueryFormat.table and out is None:
         print_table(query_rows(find_home(home), text))
     else:
-        # Format table means CSV when writing to a file.
+        # The format table is for terminals; in a file it would be hard to read by programs, so write CSV.
         write_query(find_home(home), text, "csv" if form is QueryFormat.table else form.value, out)

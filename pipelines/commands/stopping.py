@@ -28,9 +28,9 @@ _POLL_SECONDS = 0.05
 
 
 def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float = GRACE_SECONDS) -> T:
-    """The result of *work*, which is called with *tell*. Call it in the main thread.
+    """Run *work* in a thread and return its result. To be called in the main thread, which receives the signals.
 
-    After a signal, the next call of *tell* raises KeyboardInterrupt in the work.
+    *work* gets a function that passes its lines on to *tell*, and that raises KeyboardInterrupt after a signal.
 
     Raises:
         KeyboardInterrupt: a signal came. The work has stopped, or *grace_seconds* have passed, or a second signal came;
@@ -63,7 +63,7 @@ def run_stoppable(work: Callable[[Tell], T], tell: Tell, *, grace_seconds: float
         for number, handler in before.items():
             signal.signal(number, handler)
     if future.done() and future.exception() is None:
-        return future.result()  # the work ended before it noticed the signal
+        return future.result()  # the work ended before it noticed the signal: it is complete
     raise KeyboardInterrupt
 
 

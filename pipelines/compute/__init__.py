@@ -1,4 +1,4 @@
-"""Compute: decides which partitions are stale, computes and checks them, publishes them to the lake; read-only queries.
+"""Finds the stale partitions, computes and checks them, and publishes them to the lake; also runs read-only queries.
 
 Not here: Dagster (``assets``), which records what this package does.
 """

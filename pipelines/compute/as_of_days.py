@@ -1,6 +1,6 @@
 """The days for which snapshots are kept. A snapshot is a table as of the end of a day, for example of customers.
 
-Here: these days, from the settings and from the days that other snapshots compare with.
+Here: finding these days, from the settings and from the earlier days with which other snapshots are compared.
 Not here: the content of a snapshot (``sql/``), when it is stale (``pipelines.compute.planner``).
 """
 
@@ -15,15 +15,15 @@ from pipelines.sqlproject.project import Project
 
 
 def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -> dict[str, list[Day]]:
-    """Model → the days of *span* for which it keeps a snapshot, in order; only models with ``as_of``.
+    """For each model with ``as_of``, the days of *span* for which snapshots of it are kept, in order.
 
     These are the last day of each month, the last ``daily_for_days`` days unless ``as_of`` is ``month_end``, and the
-    days with which a kept snapshot is compared (``dt = $dt - n``).
+    earlier days with which a kept snapshot is compared (its SQL has ``dt = $dt - n``).
     """
     month_ends = set(_month_ends(span.first, span.last))
     recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
     days: dict[str, set[Day]] = {}
-    for name in reversed(list(project.models)):  # each model before the models that it reads
+    for name in reversed(list(project.models)):  # readers first: the days of what they read depend on theirs
         as_of = project.models[name].as_of
         if as_of:
             own = month_ends if as_of == "month_end" else month_ends | recent
@@ -32,7 +32,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
 
 
 def _compared(project: Project, name: str, days: Mapping[str, set[Day]]) -> set[Day]:
-    """The days of table *name* that the snapshots in *days* (model → days) read for comparison: ``dt = $dt - n``."""
+    """The days of table *name* with which the snapshots in *days* (model → days) are compared (``dt = $dt - n``)."""
     return {
         parent
         for reader, own in days.items()

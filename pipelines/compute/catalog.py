@@ -1,7 +1,7 @@
 """``headwater catalog``: the lake as a DuckDB file of views, for any client, BI tool or notebook.
 
-Here: writing ``<home>/headwater.duckdb``. The file has no rows. Its views read the Parquet files, so new days appear
-without writing it again, and it never locks out a run.
+Here: writing ``<home>/headwater.duckdb``. The file has no rows; its views read the Parquet files. So new days appear
+in the views although the file is not written again, and a client that has the file open does not block a run.
 Not here: ``headwater sql`` (``pipelines.compute.reading``).
 """
 
@@ -30,12 +30,12 @@ def write_catalog(home: Home) -> Path:
         The path of the file.
 
     Raises:
-        HeadwaterError: the home has a fault or cannot be written.
+        HeadwaterError: the settings or models of the home are invalid, or the file cannot be written.
     """
     workspace = open_workspace(home)
     target = home.catalog_file
     try:
-        # Write it in a scratch folder, because DuckDB may write a second file beside it.
+        # Write it in a scratch folder: DuckDB may write a second file beside it, which is removed with the folder.
         with convert_write_errors(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)

@@ -1,7 +1,7 @@
 """Checks: queries that must return no rows before a table is published.
 
-Here: the grain check that every table has, running checks on a result, and which partitions a failed check blocks.
-A blocked partition is not published and keeps its old content.
+Here: the grain check of every table (its key is unique and not null), running checks on a result, and which partitions
+a failed check blocks. A blocked partition is not published and keeps its old content.
 Not here: the other checks (``sql/checks/``), blocking (``pipelines.compute.runner``).
 """
 
@@ -35,7 +35,7 @@ class Checks:
 
     Args:
         project: The models and checks.
-        connection: The session, in which a result that is not published yet is mounted as its table.
+        connection: The session. For a result that is not published yet, it has a view with the name of its table.
         inputs: Mounts the other tables that a check reads.
     """
 
@@ -54,7 +54,7 @@ class Checks:
             self.results[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
 
     def run(self, model: Model, keys: Collection[PartitionKey]) -> set[PartitionKey]:
-        """Run every check of *model* on its result for *keys*; returns the partitions that a failed check blocks."""
+        """Run every check of *model* on its result for the partitions *keys*; returns those to block."""
         failed: set[PartitionKey] = set()
         if not self._is_grain_unique(model):
             failed = self._run(grain_check_name(model), _grain_query(model), keys)

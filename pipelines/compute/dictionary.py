@@ -125,7 +125,7 @@ def _columns(columns: Iterator[tuple[str, str, str]]) -> Iterator[str]:
 
 
 def as_html(project: Project, queries: Iterable[Query] = ()) -> str:
-    """The dictionary as one self-contained HTML page."""
+    """The dictionary as one self-contained HTML page; the parameters are those of ``markdown``."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(markdown(project, queries))
     for heading, content in itertools.pairwise(tokens):

@@ -1,7 +1,7 @@
 """``headwater check``: validates every model, check, source and setting without running anything.
 
 Here: collecting all faults instead of stopping at the first.
-Not here: the rules.
+Not here: the rules that files must obey; they are in the modules that read the files.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
     """Check the shipped project, and *home* if there is one.
 
     Args:
-        home: The home; None: only what is shipped, including the template of the saved queries.
+        home: The home; None means to check only what is shipped, including the template of the saved queries.
         queries: Queries of pages, validated in addition to the saved ones.
     """
     report = CheckReport()

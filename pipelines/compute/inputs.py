@@ -1,6 +1,6 @@
 """Inputs: verifies the files that a session reads, and mounts each table once, which makes it visible to SQL.
 
-A damaged file must never be computed from, and a table that is already mounted need not be mounted again.
+No result may be computed from a damaged file, and a table that is already mounted need not be mounted again.
 Not here: what checksums are (``pipelines.lake.checksums``), searching the whole lake for damage
 (``pipelines.commands.diagnosis``).
 """
@@ -23,7 +23,7 @@ from pipelines.sqlproject.reads import Read
 
 @dataclass
 class Verifier:
-    """Verifies the inputs of one session. A file that it has verified or published is not read again."""
+    """Verifies the inputs of one session, but no file twice, and no file that the session itself has published."""
 
     workspace: Workspace
     trusted: set[tuple[str, PartitionKey]] = field(default_factory=set)
@@ -34,7 +34,7 @@ class Verifier:
         Raises:
             HeadwaterError: a file differs.
         """
-        if table in CONFIG_TABLES or table == "raw.batches":  # reading raw.batches verifies it
+        if table in CONFIG_TABLES or table == "raw.batches":  # verified whenever they are read
             return
         if table.startswith("raw."):
             self._verify_raw(table, days)
@@ -88,6 +88,6 @@ class Inputs:
         self._workspace.mount(self._connection, reads, span, computing, self._mounted)
 
     def show(self, table: str, sql: str) -> None:
-        """Mount a result that is not published yet as *table*, for its checks."""
+        """Mount the rows of *sql*, a result that is not published yet, as *table*, so that checks can read them."""
         self._mounted.pop(table, None)
         mount_view(self._connection, table, sql)

@@ -1,4 +1,4 @@
-"""Which partitions are stale, derived from the inputs and the files' footers; no state is stored.
+"""Finds stale partitions by comparing the inputs with the versions in the files' footers; no other state is stored.
 
 Here: which partitions should exist, for which of them the version in the footer differs from the version that they
 would get now, and in which order they are computed.
@@ -51,7 +51,7 @@ class Plan:
         damaged: Files that differ from their checksums; their partitions are stale.
         before: Kind of record (``events``, ``orders``, …) → number of records that belong to days before *first*.
             They are not computed.
-        earliest: The earliest day with such a record.
+        earliest: The earliest day with such a record; None if there is none.
     """
 
     first: Day | None
@@ -64,7 +64,7 @@ class Plan:
     earliest: Day | None = None
 
     def describe_before(self) -> str:
-        """A line about landed records before the first day; '' if there are none."""
+        """A line about records that are not computed because their days are before *first*; '' if there are none."""
         if not any(self.before.values()):
             return ""
         counts = " and ".join(f"{count:,} {target}" for target, count in self.before.items())
@@ -85,7 +85,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Segment:
-    """The tables to compute in one run: partitioned ones for the days of *span*, or unpartitioned ones (no *span*)."""
+    """The tables that one run computes: partitioned for the days of *span*, or unpartitioned if *span* is None."""
 
     span: DaySpan | None
     tables: frozenset[str]
@@ -143,7 +143,7 @@ def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
 def _before(
     workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None
 ) -> tuple[dict[str, int], Day | None]:
-    """Kind of record → number of raw records of days before *first*; and the earliest of these days."""
+    """Kind of record → number of raw records from before *first*; and the day of the earliest (None without any)."""
     if first is None:
         return {}, None
     counts: dict[str, int] = {}
@@ -166,7 +166,8 @@ def _before(
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
     """The first and last day to compute, from the days to which landed records belong; None without any records.
 
-    The first is ``first_of_shop``: records before a long gap come from a wrong clock or an earlier period of the shop.
+    The first day is ``first_of_shop`` of these days. It ignores days before a long gap, because records of such days
+    come from a wrong clock or an earlier period of the shop.
     """
     days: set[Day] = set()
     for target in TARGETS.values():
@@ -213,10 +214,10 @@ def _expected(
         if project.is_versioned_by_content(model):
             workspace.mount(connection, _unmounted(workspace, model), span)
             if model.is_partitioned and span is None:
-                sql = relation_sql(model.types, [])  # nothing has landed
+                sql = relation_sql(model.types, [])  # nothing has landed: no rows
             else:
                 sql = project.sql(model, span if model.is_partitioned else None)
-            # Mount the query for the models that read this one, because its file may be stale.
+            # The models that read this one must see its new rows, and its file may be stale, so mount its query.
             mount_view(connection, name, sql)
             expected[name] = _evaluated(connection, model)
         else:
@@ -238,7 +239,7 @@ def _evaluated(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[Part
 
 
 def _unmounted(workspace: Workspace, model: Model) -> list[Read]:
-    """The raw and configuration tables that *model* reads. Those of other models are already mounted as queries."""
+    """The raw and configuration tables that *model* reads; tables of models are already mounted as queries."""
     return [read for read in workspace.project.reads[model.name] if read.table not in workspace.project.models]
 
 
@@ -249,7 +250,8 @@ def steps(
 ) -> list[Segment]:
     """The segments that compute *stale*, each after the segments that compute its inputs.
 
-    First unpartitioned tables, then partitioned ones, then the unpartitioned tables that depend on partitioned ones.
+    The order is: unpartitioned tables, partitioned tables, then the unpartitioned tables that depend on partitioned
+    ones. *stale* and *expected* are as in ``Plan``.
     """
     unpartitioned = {name for name, keys in stale.items() if None in keys}
     by_day = [name for name, model in project.models.items() if model.is_partitioned]
@@ -263,6 +265,7 @@ def segments(
 ) -> list[Segment]:
     """The stale partitions of partitioned tables as segments: consecutive days with the same tables, earliest first.
 
+    *stale* and *expected* are as in ``Plan``.
     Models read earlier days, never later ones, so in this order inputs are computed before their readers. A segment
     never contains an up-to-date partition of its tables. It may contain days on which a table has no partition, for
     example without refunds, but not many consecutive days without anything to compute: a single order from twenty years
@@ -290,7 +293,7 @@ def _joined(piece: _Piece, more: _Piece) -> _Piece:
 
 
 def _adds_up_to_date(joined: _Piece, before: _Piece, up_to_date: Mapping[str, Set[PartitionKey]]) -> bool:
-    """Whether extending the segment *before* to *joined* would compute a partition that is up to date."""
+    """Whether extending the segment *before* to *joined* would compute a partition in *up_to_date* (by table)."""
     (span, tables), (span_before, tables_before) = joined, before
     new_days = DaySpan(span_before.last, span.last).days[1:]
     if any(day in up_to_date[table] for table in tables for day in new_days):

@@ -57,7 +57,7 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
                 _mount(connection, stack, open_workspace(home), sql)
                 break
             except duckdb.IOException:
-                # A run has removed a partition since we listed the files: list them again.
+                # A run has removed a partition since we listed the files, so list them again.
                 if attempt == _TRIES - 1:
                     raise
         yield connection
@@ -65,14 +65,14 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
 
 def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: Workspace, sql: str) -> None:
     tables = [*RAW_TABLES, *workspace.project.models]
-    # Match table names by substring, not by parsing: a false match only costs a few hard links, a missed one could read
-    # a file while it is replaced.
+    # Match table names by substring, not by parsing. A table that the query does not read only costs a few hard links;
+    # a table that we miss could be read while a run replaces its files.
     named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
     others = [*CONFIG_TABLES, *(table for table in tables if table not in named)]
     try:
         folder = stack.enter_context(scratch_folder(workspace.home))
     except OSError:
-        others += named  # The home is read-only, so its files do not change and need no links.
+        others += named  # The folder cannot be created: the home is read-only, so no file changes.
     else:
         for table in named:
             files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
@@ -81,7 +81,7 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
-    """Hard links to *files* in *folder*. They keep the old content when a run replaces the files.
+    """Make hard links to *files* (below *root*) in *folder*; they keep the content when a run replaces the files.
 
     DuckDB opens a file several times in one query: once for its footer, then for its rows. If the file is replaced in
     between, it applies the old footer to the new bytes.
@@ -131,7 +131,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         target = Path(folder, "result") if out is None else out.resolve()
         _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
         if out is None:
-            # COPY to /dev/stdout would open it again, which truncates a file to which the shell appends (``>>``).
+            # Print the file here: COPY to /dev/stdout would truncate a file to which the shell appends (``>>``).
             _print(target)
 
 
@@ -141,7 +141,8 @@ def _print(result: Path) -> None:
             shutil.copyfileobj(content, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The program that reads our output, for example `head`, has stopped. Keep Python from failing again at exit.
+        # The program that reads our output, for example `head`, has stopped. Python would fail again when it flushes
+        # the output at exit, so redirect the output to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -85,11 +85,11 @@ class RunResult:
     checks: dict[str, CheckResult] = field(default_factory=dict)
 
     def blocked(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions that were blocked."""
+        """The blocked partitions as (table, partition)."""
         return {(name, key) for name, table in self.tables.items() for key in table.blocked}
 
     def settled(self) -> set[tuple[str, PartitionKey]]:
-        """The partitions that the run has published, removed or blocked."""
+        """The partitions that the run has published, removed or blocked, as (table, partition)."""
         return self.blocked() | {
             (name, key) for name, table in self.tables.items() for key in (*table.published, *table.removed)
         }
@@ -110,7 +110,7 @@ class CheckState:
         name: The name of the check.
         severity: ``error`` blocks partitions with offending rows; ``warn`` only reports them.
         passed: Whether there were no offending rows; None: it never ran.
-        found: The offending rows, or how much was checked.
+        found: One line about the offending rows; '' if there are none or it never ran.
         at: When it ran, UTC; None: never.
     """
 

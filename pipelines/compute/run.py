@@ -102,7 +102,7 @@ class Request:
 
     Attributes:
         tables: Only these models; None = all.
-        first, last: Only these days; None = no bound.
+        first, last: Only the days from *first* to *last*; None = from the first, or to the last, computed day.
         force: Compute them even if they are up to date.
         verify: Compare the content of every file of the lake with its checksum, not only its size.
     """
@@ -115,7 +115,7 @@ class Request:
 
 
 class Engine(Protocol):
-    """Carries out the two steps of a run."""
+    """Carries out the two steps of a run: ingesting and computing."""
 
     def ingest(self) -> IngestReport:
         """Ingest the pending landing files."""
@@ -124,11 +124,14 @@ class Engine(Protocol):
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
+        """Compute *tables* for the days of *span*; None if they are unpartitioned.
+
+        Partitions that read one of the partitions *blocked* are not computed, but blocked, too.
+        """
         ...
 
     def close_dead_runs(self) -> None:
-        """Mark runs of killed processes as failed in the engine's records, if it has any."""
+        """Mark runs whose process was killed as failed in the engine's records, if it keeps any."""
         ...
 
 
@@ -145,7 +148,10 @@ class DirectEngine:
     def compute(
         self, tables: Collection[str], span: DaySpan | None, blocked: Collection[tuple[str, PartitionKey]] = ()
     ) -> RunResult:
-        """Compute *tables* for the days of *span* (None: they are unpartitioned); what reads *blocked* is blocked."""
+        """Compute *tables* for the days of *span*; None if they are unpartitioned.
+
+        Partitions that read one of the partitions *blocked* are not computed, but blocked, too.
+        """
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
             return Runner(workspace, connection, blocked).compute(tables, span)
@@ -170,7 +176,8 @@ def run_home(
         tell: Called with each line about the progress.
 
     Raises:
-        HeadwaterError: the settings or the SQL project have a fault, or the machine fails.
+        HeadwaterError: the settings or the SQL project have a fault, a file cannot be read or written, or memory runs
+            out.
     """
     request = request or Request()
     say = tell or (lambda _line: None)
@@ -180,7 +187,7 @@ def run_home(
         return engine(home, say)
 
     with home_lock(home, "headwater run"):
-        # Open it first, to report faults of the settings or models before reading landing files.
+        # Open it before ingesting, so that faults of the settings or models are reported before files are read.
         workspace = open_workspace(home)
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work
@@ -188,17 +195,17 @@ def run_home(
         start = set_start_date(home)
         summary.start_date_set = start if workspace.settings.start_date is None else None
         _compute_stale(home, request, made, summary, say)
-        # The marker is left if an earlier run was killed. An engine marks that run as failed, but is not made if there
-        # was no work, so make one here.
+        # The marker file still exists if an earlier run was killed and this run had no work. Only an engine can mark
+        # the killed run as failed, and without work none was made, so make one here.
         if home.run_marker.exists():
             made().close_dead_runs()
     return summary
 
 
 def set_start_date(home: Home) -> Day | None:
-    """The first day to compute: ``start_date`` in the settings. If it is not set, determine it and write it there.
+    """Return ``start_date``, the first day to compute. If the settings lack it, determine it and write it there.
 
-    See ``pipelines.compute.planner.first_of_shop``; None while nothing has landed.
+    ``pipelines.compute.planner.landed_days`` determines it. None while nothing has landed.
     """
     workspace = open_workspace(home)
     if workspace.settings.start_date is not None:
@@ -223,8 +230,8 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     _remove_obsolete(workspace, plan, request, summary)
     remaining = _wanted(workspace, plan, request)
     blocked: set[tuple[str, PartitionKey]] = set()
-    # A failed check ends a Dagster run even for days that pass it. Repeat until all partitions that do not depend on
-    # a blocked one are computed.
+    # If a check fails for one day, Dagster does not run the later steps, not even for other days. So repeat until all
+    # partitions that do not depend on a blocked one are computed.
     while segments := steps(workspace.project, remaining, plan.expected):
         done: set[tuple[str, PartitionKey]] = set()
         for step in segments:
@@ -270,7 +277,7 @@ def _compute(engine: Engine, step: Segment, blocked: Collection[tuple[str, Parti
 def _waiting(
     workspace: Workspace, remaining: Mapping[str, Keys], blocked: Collection[tuple[str, PartitionKey]]
 ) -> set[tuple[str, PartitionKey]]:
-    """The *blocked* partitions, and the *remaining* ones that depend on them, directly or not."""
+    """The *blocked* partitions, and those of *remaining* (by model) that depend on them, directly or not."""
     waiting = set(blocked)
     for name in workspace.project.models:
         for key in remaining.get(name, ()):
@@ -280,7 +287,7 @@ def _waiting(
 
 
 def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
-    """The requested partitions to compute: the stale ones, or with ``force`` all.
+    """Model → the requested partitions to compute: the stale ones, or with ``force`` all.
 
     The tables that report on ingestion are always included. Otherwise a user who requests one table would not find the
     records that were just quarantined.
@@ -300,7 +307,7 @@ def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Key
 
 
 def _accounts(project: Project) -> set[str]:
-    """The models that read only ingestion's own records (batches, quarantine). They take almost no time."""
+    """The models that read only ingestion's own records (batches, quarantine); computing them takes almost no time."""
     reads = {name: {read.table for read in project.reads[name]} for name in project.models}
     return {name for name, tables in reads.items() if tables and tables <= ACCOUNTS}
 

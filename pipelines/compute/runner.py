@@ -72,8 +72,8 @@ class Runner:
         self._project = workspace.project
         self._tell = tell
         self._connection = connection
-        # DuckDB estimates sizes from filters. On a large day it estimates wrong, hashes millions of wide rows to look
-        # up a few narrow ones, and spills. The models have the smaller side on the right, so keep their join order.
+        # DuckDB hashes the side of a join that it estimates to be smaller. On a large day it estimates wrong, hashes
+        # millions of wide rows and spills to disk. The models have the smaller side on the right, so keep it there.
         connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
         self._blocked = set(blocked)
         self._inputs = Inputs(workspace, connection)
@@ -86,7 +86,7 @@ class Runner:
         """Compute *tables*: the partitioned ones for the days of *span*, the others completely.
 
         Raises:
-            HeadwaterError: a query fails or a file cannot be written. Partitions published before it stay published.
+            HeadwaterError: a query fails or a file cannot be written. Partitions already published stay published.
         """
         models = [model for name, model in self._project.models.items() if name in tables]
         for model in models:
@@ -151,7 +151,7 @@ class Runner:
         table.seconds += time.monotonic() - started
 
     def _stream(self, model: Model, key: PartitionKey, query: str) -> None:
-        """Write the only partition of *query* directly to its file, because it may be larger than the memory."""
+        """Write the rows of *query*, all of partition *key*, directly to its file: they may not fit into memory."""
         version = self._versions.by_inputs(model, key)
         if version is None:
             self._remove(model, key)
@@ -192,7 +192,7 @@ class Runner:
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
 
     def _sound(self, model: Model, keys: list[PartitionKey]) -> list[PartitionKey]:
-        """Run the checks on *keys*, block those that fail or have a blocked input, and return the others."""
+        """Run the checks on the partitions *keys*, block those that fail or have a blocked input, return the others."""
         failed = self._checks.run(model, keys)
         for key in keys:
             if key in failed or self._block_if_inputs_blocked(model, key):
@@ -245,7 +245,9 @@ class Runner:
 
 @contextmanager
 def _fault_named(model: Model) -> Iterator[None]:
-    """Turn an error of the model's query into a HeadwaterError with the model's file; not faults of memory or disk.
+    """Turn an error of the model's query into a HeadwaterError with the model's file.
+
+    Errors of memory or disk are passed on unchanged, because they are not faults of the model.
 
     Raises:
         HeadwaterError: the query fails.

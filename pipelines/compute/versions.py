@@ -26,7 +26,7 @@ VersionOf = Callable[[str, PartitionKey], str | None]
 
 
 def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relation: str) -> dict[PartitionKey, str]:
-    """Partition → version by rows, for all partitions of *model*; *relation* has the rows."""
+    """Partition → version by rows, for all partitions of *model*; *relation* names the table with its rows."""
     columns = ", ".join(identifier(name) for name in model.columns)
     measure = f"count(*), CAST(sum(CAST(hash({columns}) AS HUGEINT)) AS VARCHAR)"
     if not model.is_partitioned:
@@ -39,8 +39,8 @@ def content_versions(connection: duckdb.DuckDBPyConnection, model: Model, relati
 def input_version(workspace: Workspace, model: Model, day: Day, version_of: VersionOf) -> str | None:
     """The version by inputs of the partition *day* of *model*; *version_of* returns the versions of the inputs.
 
-    None if none of the partitioned tables that *model* reads has a partition on the days that it reads. Then there is
-    nothing to compute, and the partition should not exist.
+    None if *model* finds no partition on any day that it reads, in any of the partitioned tables that it reads. Then
+    there is nothing to compute, and the partition should not exist.
     """
     project = workspace.project
     parts = [model.code_version]
@@ -67,7 +67,7 @@ class StoredVersions:
 
     Args:
         workspace: The home.
-        days: The days of the models' partitioned tables whose versions are read; other days are missing.
+        days: The days whose versions are read from the models' partitioned tables; other days count as missing.
     """
 
     def __init__(self, workspace: Workspace, days: Collection[Day]) -> None:
@@ -87,7 +87,7 @@ class StoredVersions:
         return self._tables[table]
 
     def by_inputs(self, model: Model, key: PartitionKey) -> str | None:
-        """The version of a partition by its inputs; None without inputs, or if the model is versioned by its rows."""
+        """The version by inputs of a partition; None if it has no inputs or the model is versioned by its rows."""
         if key is None or self._workspace.project.is_versioned_by_content(model):
             return None
         return input_version(self._workspace, model, key, lambda table, parent: self.of(table).get(parent))

@@ -50,7 +50,7 @@ class Workspace:
             return self.raw.files(table, wanted)
         by_day = self.project.is_partitioned(table)
         files = sorted(self.lake.files(table).items(), key=str)
-        # Skip files from before the table became partitioned, or unpartitioned; the next run removes them.
+        # If the model changed from unpartitioned to partitioned or back, skip the old files; the next run removes them.
         own = [(key, path) for key, path in files if (key is not None) == by_day]
         return [path for key, path in own if key is None or wanted is None or key in wanted]
 
@@ -68,13 +68,15 @@ class Workspace:
             connection: The session.
             reads: The tables, each with the days that are read.
             span: The days to compute; None: mount all days.
-            computing: The table that is computed. If it reads its own earlier days, the days of *span* are left out.
-            mounted: Table → the SQL with which it is mounted. A table with the same SQL is skipped; others are added.
+            computing: The table that is computed, '' if none. If it reads its own earlier days, those of *span* are
+                left out, because they are not computed yet.
+            mounted: Table → the SQL with which it is already mounted. A table with the same SQL is not mounted again;
+                the other tables are added.
         """
         known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                sql = "config"  # always equal, because configuration tables do not change during a session
+                sql = "config"  # a constant: they do not change during a session, so mount them once
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:
@@ -101,9 +103,9 @@ class Workspace:
 def create_table(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Create *table* with a few *rows* in a session, replacing it if it exists."""
+    """Create *table* with a few *rows* in a session, replacing it if it exists; *columns* are name → SQL type."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
-    # One list for each column: DuckDB binds these faster than a parameter for each value.
+    # Pass one list for each column, because DuckDB binds lists faster than a parameter for each value.
     lists = [f"unnest(CAST(? AS {kind}[])) AS {identifier(name)}" for name, kind in columns.items()]
     values = [[row[place] for row in rows] for place in range(len(columns))]
     connection.execute(f"CREATE OR REPLACE TABLE {identifier(table)} AS SELECT {', '.join(lists)}", values)

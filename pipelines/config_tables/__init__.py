@@ -1,6 +1,6 @@
 """The tables that operators edit in ``config/``: entrances, exchange rates, competitors, segments, matrices.
 
-Here: their names and columns in SQL, ``config.entrances`` and so on, and loading all of them.
+Here: the names (such as ``config.entrances``) and columns of these tables in SQL, and loading all of them.
 Not here: what each file may contain (one module for each), the settings file (``pipelines.home.settings``).
 """
 
@@ -68,12 +68,15 @@ CONFIG_FILES = {
 
 @dataclass(frozen=True)
 class ConfigTables:
-    """The tables of ``config/``: *by_name* maps ``config.<name>`` to rows, dataclasses with the columns in order."""
+    """The tables of ``config/``.
+
+    *by_name* maps ``config.<name>`` to the table's rows: dataclasses whose fields are the columns, in the same order.
+    """
 
     by_name: Mapping[str, Sequence[Any]]
 
     def rows(self, table: str) -> Sequence[Any]:
-        """The rows of ``config.<name>``."""
+        """The rows of *table*, a name such as ``config.fx``."""
         return self.by_name[table]
 
     def version(self, table: str) -> str:
@@ -83,7 +86,7 @@ class ConfigTables:
 
 
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
-    """The tables of *home*. Without its own segments or matrices, the shipped files are used.
+    """Load the tables of *home*. If it has no file for segments or matrices, the shipped file is read instead.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file

@@ -21,9 +21,11 @@ def read_rows(
 ) -> Iterator[tuple[int, R]]:
     """Yield (line number, row converted by *make*) of a CSV file. Empty lines and lines that begin with # are skipped.
 
+    *required* and *optional* are its column names. *make* gets column → text; a missing optional column is ''.
+
     Raises:
-        HeadwaterError: the file cannot be read, a column is missing or unknown, or *make* raises a ValueError; with
-            file and row.
+        HeadwaterError: the file cannot be read, a column is missing or unknown, or *make* raises a ValueError. The
+            error names the file and, if there is one, the row.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -58,7 +60,7 @@ def read_rows(
 
 
 def day_in(cell: Mapping[str, str], name: str) -> dt.date | None:
-    """The date in the cell *name*, None if it is empty; anything else raises a ValueError."""
+    """The date in column *name* of the row *cell*; None if the text is empty, a ValueError if it is not a date."""
     try:
         return dt.date.fromisoformat(cell[name]) if cell[name] else None
     except ValueError:

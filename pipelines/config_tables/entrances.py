@@ -1,7 +1,7 @@
-"""``config/entrances.csv``: the positions where paths begin.
+"""``config/entrances.csv``: the entrances. A click on one of these positions begins a visitor's path to a sale.
 
 Here: validating rows, and finding rows that contradict each other.
-Not here: how events find their entrance (``sql/core/events.sql``).
+Not here: matching events with entrances (``sql/core/events.sql``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _RESERVED = (DIRECT, UNATTRIBUTED)
 
 @dataclass(frozen=True)
 class Entrance:
-    """A row of ``config/entrances.csv``: a position where paths begin; *slot* None means any slot."""
+    """A row of ``config/entrances.csv``: a position where paths begin.
+
+    *slot* None means any slot; *valid_from* or *valid_to* None means that there is no first or last day.
+    """
 
     entrance_id: str
     name_zh: str
@@ -46,10 +49,10 @@ class Entrance:
 
 
 def load_entrances(path: Path, settings: Settings) -> tuple[Entrance, ...]:
-    """The rows of the file.
+    """Read the entrances in *path*. *settings* list the modules that cannot be entrances.
 
     Raises:
-        HeadwaterError: a row is wrong, or two contradict each other; with file and row.
+        HeadwaterError: a row is wrong, or two rows contradict each other. The error names the file and the row.
     """
     required = ("entrance_id", "name_zh", "name_en", "page_type", "module", "slot")
     rows = list(read_rows(path, required, ("valid_from", "valid_to"), _entrance))

@@ -30,10 +30,10 @@ class ExchangeRate:
 
 
 def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
-    """The rows of the file; no rows if it does not exist.
+    """Read the rates in *path*; empty if there is no file. *settings* name the reporting currency, which needs none.
 
     Raises:
-        HeadwaterError: a row is wrong, or two contradict each other; with file and row.
+        HeadwaterError: a row is wrong, or two rows contradict each other. The error names the file and the row.
     """
     if not path.exists():
         return ()

@@ -30,7 +30,7 @@ _COLUMNS = tuple(MARKET_COLUMNS)
 class Competitor:
     """A row: the revenue of *competitor*'s best-selling product in *category* from *first_day* to *last_day*.
 
-    *revenue* is the sum over these days, in the reporting currency.
+    This is a row of ``config/market.csv``. *revenue* is the sum over these days, in the reporting currency.
     """
 
     category: str
@@ -41,10 +41,11 @@ class Competitor:
 
 
 def load_market(path: Path) -> tuple[Competitor, ...]:
-    """The rows of the file; no rows if it does not exist.
+    """Read the rows of *path*; empty if there is no file.
 
     Raises:
-        HeadwaterError: a row is wrong, or the days of two rows of one competitor overlap; with file and row.
+        HeadwaterError: a row is wrong, or the days of two rows of one competitor overlap. The error names the file
+            and the row.
     """
     if not path.exists():
         return ()

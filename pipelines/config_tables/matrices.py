@@ -93,10 +93,11 @@ class AxisRow:
     """An axis of a matrix.
 
     Attributes:
-        kind, argument, weight: The threshold: ``percentile``, ``fixed`` and ``fair_share`` have an argument,
-            ``weighted_mean`` a metric as weight.
+        kind: The kind of threshold.
+        argument: The number of a ``percentile``, ``fixed`` or ``fair_share`` threshold; None for other kinds.
+        weight: The metric by which a ``weighted_mean`` is weighted; None for other kinds.
         is_per_category: Whether each category has its own threshold.
-        is_low_high: Whether values at or below the threshold are the high side.
+        is_low_high: Whether values at or below the threshold, instead of those above it, count as high.
     """
 
     matrix_id: str
@@ -123,7 +124,10 @@ class OctantAxisRow:
 
 @dataclass(frozen=True)
 class CellRow:
-    """A cell of a matrix: *code* has a digit for each axis, 1 = high; ``products.portfolio_health`` uses *role*."""
+    """A cell of a matrix: *code* has a digit for each axis, 1 = high.
+
+    ``products.portfolio_health`` uses *role*, such as ``cash_cow``; None if the cell has no role.
+    """
 
     matrix_id: str
     code: str
@@ -138,7 +142,7 @@ class CellRow:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """A matrix of products; *position* is its place in the file, from 1."""
+    """A matrix of products; *position* is 1 for the first matrix of the file, 2 for the second, and so on."""
 
     matrix_id: str
     position: int
@@ -148,7 +152,7 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class Matrices:
-    """The content of the file as rows."""
+    """The content of ``config/matrices.yaml`` as rows of tables."""
 
     matrices: tuple[MatrixRow, ...]
     axes: tuple[AxisRow, ...]

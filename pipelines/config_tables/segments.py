@@ -44,7 +44,7 @@ _COLUMNS = ("kind", "key", *_AXES, "name_zh", "name_en", "advice_zh", "advice_en
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of customers; *position* is its place in the file, from 1."""
+    """A segment of customers; *position* is 1 for the first segment of the file, 2 for the second, and so on."""
 
     segment: str
     position: int
@@ -66,7 +66,7 @@ class SegmentScores:
 
 @dataclass(frozen=True)
 class Octant:
-    """An octant: *code* is a digit for each of r, f and m, 1 = high."""
+    """An octant: *code* has a digit each for r, f and m (recency, frequency, monetary value), 1 = high."""
 
     code: str
     key: str

@@ -56,13 +56,13 @@ def running_max(groups: Ints, values: Ints) -> Ints:
 
 
 def codebook(names: Iterable[str | None]) -> pl.Series:
-    """*names* as an Enum column, which stores each text once. ``labels`` uses it to translate codes (row numbers)."""
+    """The column with which ``labels`` translates codes: row i is the text of code i. An Enum stores each text once."""
     texts = list(names)
     return pl.Series(texts, dtype=pl.Enum(list(dict.fromkeys(text for text in texts if text is not None))))
 
 
 def labels(texts: pl.Series, codes: AnyArray) -> pl.Series:
-    """For each of *codes* (row numbers of *texts*) its text; null for the code NOTHING."""
+    """The text of each of *codes*, which are row numbers of *texts*; null for the code NOTHING."""
     with_null = texts.extend_constant(None, 1)
     return with_null.gather(np.where(codes < 0, len(texts), codes))
 

@@ -1,6 +1,7 @@
 """Simulates one block of devices, day after day: its part of the log, its orders and their true origin.
 
-Here: the state that one day passes on to the next: PageIds, and records that are received or exported later.
+Here: the state that one day passes on to the next, which is the devices' next PageIds, and the records that are
+received or exported on a later day.
 Not here: what happens in a visit (``walks``) and after it (``tracking``, ``sales``, ``orders``).
 """
 
@@ -43,14 +44,14 @@ class Counts:
 
 @dataclass
 class _Waiting:
-    """Records to write on a later day. Column *time* says when; records at or after *end* (epoch ms) are dropped."""
+    """Records to write later, at the epoch ms in the column named *time*; those at or after *end* are dropped."""
 
     time: str
     end: int
     later: list[pl.DataFrame] = field(default_factory=list)
 
     def due(self, new: pl.DataFrame, until: int) -> pl.DataFrame:
-        """The records before *until*: stored ones, then those of *new* (sorted by time). Stores the rest for later."""
+        """Return the records before *until*: stored ones, then those of *new* (sorted by time). Store the others."""
         # *new* is large, so it is sliced and not copied; only few of its records are stored.
         cut = int(new[self.time].search_sorted(until))
         ready = [frame.filter(pl.col(self.time) < until) for frame in self.later]
@@ -63,7 +64,7 @@ class _Waiting:
 
 
 def simulate_block(shop: Shop, block: int, landing: Landing, truth: Path) -> Counts:
-    """Write the landing files of *block*, and the true origin of its sales to *truth*.
+    """Write the landing files of *block*, and the true origin of its sales to the file *truth*.
 
     Raises:
         HeadwaterError: a file cannot be written.
@@ -102,7 +103,7 @@ def _land_events(scene: Scene, records: pl.DataFrame, landing: Landing, counts: 
 def _land_orders(
     scene: Scene, records: OrderRecords, changes: dict[str, _Waiting], landing: Landing, counts: Counts
 ) -> None:
-    """Write each version of orders, lines and refunds on the day of its change."""
+    """Write the versions of orders, lines and refunds that are exported on this day; *changes* stores later ones."""
     for relation, waiting in changes.items():
         due = waiting.due(getattr(records, relation), scene.plan.bounds(scene.nth)[1]).sort("updated_at")
         if not due.height:

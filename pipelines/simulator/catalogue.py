@@ -63,7 +63,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
     parameters = plan.parameters
     count = parameters.products
     category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
-    # Popularity must not depend on the sku's number, because the category depends on that number.
+    # Draw the popularity: if it followed from the sku's number, as the category does, it would depend on the category.
     weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
     products = _products(plan, category, rng)
     boost = np.where(category[:, None] == category, 2.5, 0.0)
@@ -105,13 +105,13 @@ def make_catalogue(plan: Plan) -> Catalogue:
 
 
 def rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:
-    """Draw a ranking of distinct product codes for each row of *boost*.
+    """Draw a ranking of distinct product codes for each row of *boost*, which has a column for each product.
 
     Probabilities are in proportion to weight × exp(boost) (Gumbel trick).
     """
     scores = np.log(weight) + boost + rng.gumbel(size=boost.shape)
     size = min(SHELF_SIZE, boost.shape[1])
-    shelf = np.argpartition(-scores, size - 1, axis=1)[:, :size]  # select first: sorting all products would be slower
+    shelf = np.argpartition(-scores, size - 1, axis=1)[:, :size]  # select, then sort: faster than sorting all
     order = np.argsort(-np.take_along_axis(scores, shelf, axis=1), axis=1)
     return np.take_along_axis(shelf, order, axis=1).astype(np.int64)
 
@@ -194,7 +194,7 @@ def _never_shown(plan: Plan) -> pl.DataFrame:
 
 
 def _as_file(listed: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """*listed* with the columns of products.csv; each variant follows its product."""
+    """The skus *listed*, with the columns of products.csv; each variant follows its product."""
     first_day = plan.days[0]
     return listed.sort("sku").select(
         "sku",

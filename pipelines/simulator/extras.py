@@ -21,7 +21,10 @@ Choose = Callable[[int], Ints]
 
 
 def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """*lines* (from ``sales``), some exported under an unknown sku, and further lines: gifts, add-ons and bundles."""
+    """*lines*, some exported under an unknown sku, and further lines: gifts, add-ons and bundles.
+
+    *lines* and *touches* (carts and product clicks) are the tables of ``sales``.
+    """
     catalogue, parameters = scene.shop.catalogue, scene.parameters
     is_of_visit = lines["visit"] >= 0
     # One line per order: the one whose cart or click was last. Gifts and add-ons get the true origin of that event.
@@ -52,13 +55,16 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
 
 
 def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
-    """Lines of *kind*, one for each order of a random share *rate* of *orders*, which has one row per order."""
+    """One line of *kind* for each of a random share *rate* of *orders* (a row per order); *choose* draws the skus."""
     chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
     return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
 
 
 def _bundles(scene: Scene, orders: int, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Order lines of bundles, each ordered alone, minutes after the last product click of a visit without a cart."""
+    """Order lines of bundles, each ordered alone, minutes after the last product click of a visit without a cart.
+
+    *orders* is the number of other orders, on which the number of bundles depends.
+    """
     with_cart = touches.filter("is_cart").select("visit")
     clicks = touches.join(with_cart, on="visit", how="anti", maintain_order="left")
     visits = clicks.unique("visit", keep="last", maintain_order=True)

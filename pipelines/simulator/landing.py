@@ -81,7 +81,7 @@ class Landing:
             yield self._name(nth, block), end, records
             return
         day = self.plan.days[nth].isoformat()
-        # Hours are counted from midnight: the hour that is repeated when summer time ends gives two files.
+        # Count hours from midnight, so that the hour that is repeated when summer time ends gets two files.
         for hour, begin in enumerate(range(start, end, _HOUR)):
             part = records.filter(pl.col("landed_at").is_between(begin, begin + _HOUR, closed="left"))
             if part.height:
@@ -116,7 +116,7 @@ class Landing:
     def _broken_lines(self, records: pl.DataFrame, rng: np.random.Generator) -> list[str]:
         """Invalid lines: truncated, or without a required field; at least one unless the rate is 0.
 
-        They are copies with other ids, added to *records*, so no valid record is lost.
+        They are damaged copies of records under other ids. The records themselves stay valid, so none is lost.
         """
         rate = self.plan.parameters.broken_line_rate
         if not rate:
@@ -141,12 +141,14 @@ class Landing:
 
 
 def _parquet(records: pl.DataFrame) -> Callable[[Path], None]:
-    """A function that writes *records* with Snappy: half of the file is random ids, which no codec compresses."""
+    """A function that writes *records* with Snappy. Half of the file is random ids, which no codec can compress."""
     return lambda path: records.write_parquet(path, compression="snappy", row_group_size=_ROW_GROUP)
 
 
 def write_file(target: Path, write: Callable[[Path], None], dated: float | None = None) -> None:
-    """Write a file atomically: *write* fills a temporary one. *dated* is the modification time, in epoch seconds.
+    """Write *target* atomically: *write* fills a temporary file, which then replaces it.
+
+    *dated* is the modification time in epoch seconds; None: now.
 
     Raises:
         HeadwaterError: the file cannot be written.

@@ -60,7 +60,7 @@ def make_orders(scene: Scene, lines: pl.DataFrame) -> OrderRecords:
 
 
 def exchange_rates(plan: Plan) -> pl.DataFrame:
-    """``config/fx.csv`` of the simulation (dt, currency, rate): all days on which orders may be paid."""
+    """``config/fx.csv`` of the simulation (dt, currency, rate), for all days on which orders may be paid."""
     rows = [
         (plan.days[0] + dt.timedelta(days=nth), currency, rate)
         for nth in range(len(plan.days) + _LONGEST_PAYMENT // _DAY + 1)
@@ -70,7 +70,7 @@ def exchange_rates(plan: Plan) -> pl.DataFrame:
 
 
 def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row per order: paid_at and cancelled_at (null = never), its currency and that currency's rate."""
+    """One row per order: paid_at and cancelled_at (null = never), currency, and rate (its price in CNY)."""
     parameters = scene.parameters
     orders = lines.unique("order", keep="first", maintain_order=True)
     orders = orders.select("order", "order_id", "user", "ordered_at")
@@ -91,7 +91,10 @@ def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Data
 
 
 def _refund(scene: Scene, lines: pl.DataFrame, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row per refunded line, amounts in cents: all lines of an order (is_whole), or one line, in full or half."""
+    """One row per refunded line: all lines of an order in full (is_whole), or a single line in full or half.
+
+    Amounts are in cents.
+    """
     parameters = scene.parameters
     whole = orders.with_columns(
         is_whole=pl.Series(rng.random(orders.height) < parameters.refunded_order_rate),
@@ -128,7 +131,7 @@ def _versions(scene: Scene, orders: pl.DataFrame, refunds: pl.DataFrame) -> pl.D
     refunded = refunds.filter("is_whole").group_by("order", maintain_order=True).agg(pl.col("refunded_at").max())
     user_id = labels(scene.population.user_id, orders["user"].to_numpy())
     known = orders.with_columns(user_id=user_id).join(refunded, on="order", how="left", maintain_order="left")
-    # The shop exports an order when it changes; a payment within five minutes is in the first version.
+    # The shop exports an order at each change. An order paid within five minutes has no unpaid version.
     paid_at_once = (pl.col("paid_at") - pl.col("ordered_at") <= 5 * _MINUTE) & (pl.col("paid_at") < end)
     placed = known.filter(~paid_at_once.fill_null(False)).with_columns(
         status=pl.lit("unpaid"), paid_at=pl.lit(None, dtype=pl.Int64), updated_at=pl.col("ordered_at")
@@ -159,12 +162,12 @@ def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) 
         unit_price=_money("unit_price"),
         discount=_money("discount"),
         unit_cost=_money("unit_cost"),
-        # Refunds are reported in their own, dated records.
+        # Refunds are separate records with their own time, so no line states a refunded amount.
         refunded_amount=pl.lit(None, dtype=pl.Float64),
         updated_at="updated_at",
     )
 
 
 def _money(cents: str) -> pl.Expr:
-    """Cents as an amount in the order's currency, rounded, so that no quotient is written as 114.99000000000001."""
+    """The column *cents* in the order's currency, rounded, so that no quotient is written as 114.99000000000001."""
     return (pl.col(cents) / 100 / pl.col("rate")).round(2)

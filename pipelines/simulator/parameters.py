@@ -1,4 +1,4 @@
-"""The parameters of the simulator: a frozen dataclass, and the traps, which are named sets of them.
+"""The parameters of the simulator: a frozen dataclass, and the traps, which are named sets of parameters.
 
 Here: rates that somebody may want to change, and the rates of each trap.
 Not here: the layout of the made-up shop (``shop``), which is the same in every simulation.

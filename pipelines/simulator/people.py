@@ -61,7 +61,8 @@ class Population:
     """The devices of a block and their users; one entry per device.
 
     *sends_as* is the device whose id a device sends, usually itself. *second_user* is NOTHING if only the owner uses
-    the device. *skew* is the device's clock minus the true time, in ms, until *is_set_at* (epoch ms); then it is 0.
+    the device. *skew* is the device's clock minus the true time, in ms, until *is_set_at* (epoch ms);
+    from then on the clock is right.
     """
 
     device_id: pl.Series
@@ -102,7 +103,7 @@ def make_population(plan: Plan, block: int) -> Population:
         sends_as=np.where(is_clone, rng.integers(0, devices, devices), code),
         owner=owner,
         second_user=np.where(second_user == owner, NOTHING, second_user),
-        # A bot has no account.
+        # Bots have no account, so like guests they neither log in nor buy.
         is_guest=(rng.random(devices) < parameters.guest_rate) | is_bot,
         is_bot=is_bot,
         reports_times=reports_times,
@@ -115,7 +116,7 @@ def make_population(plan: Plan, block: int) -> Population:
 
 
 def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> tuple[Ints, Ints]:
-    """For each device the error of its clock (ms), and when it is corrected (epoch ms; after the end: never)."""
+    """For each device the error of its clock (ms), and when it is corrected (epoch ms; a huge number means never)."""
     parameters, start = plan.parameters, int(plan.midnights[0])
     skew = rng.normal(0, 1000, devices) * parameters.clock_error_seconds
     kind = rng.random(devices)
@@ -123,10 +124,10 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # Devices whose clock has never been set: it started at 1970-01-01, a day before the simulation begins.
+    # The clock of some devices has never been set. It started with 1970-01-01 one day before the simulation begins.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
-    # This trap has its own random stream, so that it does not change the draws of the other traps.
+    # Clocks that are seconds off have their own random stream, so that this trap does not change the others' draws.
     clocks = plan.stream(Stage.CLOCKS, block=block)
     is_near = (clocks.random(devices) < parameters.seconds_off_rate) & ~wrong & ~epoch
     return np.where(is_near, clocks.uniform(-_NEAR, _NEAR, devices), skew).astype(np.int64), is_set_at
@@ -134,7 +135,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
 
 @dataclass(frozen=True)
 class Scene:
-    """One block of devices on one day, the *nth* of the plan: what is known before a visit begins."""
+    """One block of devices on one day, the *nth* of the plan: all that is fixed before the visits of the day begin."""
 
     shop: Shop
     population: Population
@@ -168,7 +169,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Visits:
-    """The visits that start on one day, sorted by device and start (epoch ms; ``tracking`` may move it later).
+    """The visits that start on one day, sorted by device and start (epoch ms; ``tracking`` may delay a visit).
 
     *user* is the person who uses the device. *page*, *shelf* and *product* describe the landing page.
     """
@@ -209,6 +210,6 @@ def make_visits(scene: Scene) -> Visits:
     linked = np.where(is_detail, storefront.first_recommended + product, campaign)
     shelf = np.where(is_deep, linked, own_shelf)
     weights = np.array([each.weight for each in CHANNELS])
-    # A deep link always comes from a channel.
+    # A deep link belongs to a campaign: channels 1 to 4. The others are direct visits and plain searches.
     channel = np.where(is_deep, 1 + draw(rng, weights[1:5], size), draw(rng, weights, size))
     return Visits(device, user, population.is_bot[device], start, channel, page, shelf, product)

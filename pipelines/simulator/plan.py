@@ -3,9 +3,9 @@
 Here: the calendar, which devices a block has, the streams.
 Not here: what happens in a block on a day (``block``).
 
-A block is a part of the shop's devices; nobody owns devices in two blocks. Its log depends only on the seed, the
-parameters and its own number. So blocks can be made in any order and in parallel, and a large simulation needs the
-memory of a few blocks only.
+A block is a part of the shop's devices; nobody owns devices in two blocks. The log of a block depends only on the
+seed, the parameters and the number of the block. So blocks can be made in any order and in parallel, and a large
+simulation needs the memory of a few blocks only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A simulation. *midnights* says when each of *days* begins (epoch ms); its last entry is the end."""
+    """A simulation. *midnights* has the begin of each of *days* (epoch ms), and the end of the last day."""
 
     parameters: SimulationParameters
     seed: int
@@ -71,7 +71,7 @@ class Plan:
         return int(self.midnights[nth]), int(self.midnights[nth + 1])
 
     def stream(self, stage: Stage, day: dt.date | None = None, block: int = 0) -> np.random.Generator:
-        """The random stream of one stage, in one block, on one day."""
+        """The random stream of *stage* on *day* in *block*; without a day, for a stage that does not depend on it."""
         key = (int(stage), block, day.toordinal() if day else 0)
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))
 

@@ -125,7 +125,10 @@ def _lines(touches: pl.DataFrame, matched_by: str) -> pl.DataFrame:
 
 
 def _out_of_nowhere(scene: Scene, bought: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Orders that no visit led to: by telephone, or in a channel that is not tracked."""
+    """Orders that no visit led to: by telephone, or in a channel that is not tracked.
+
+    Their number depends on the number of visits in *bought*.
+    """
     population: Population = scene.population
     size = int(rng.poisson(bought["visit"].n_unique() * scene.parameters.no_cart_rate))
     buyers = np.unique(population.owner[~population.is_guest[population.owner]])
@@ -159,7 +162,7 @@ def _choose_variants(scene: Scene, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _number(scene: Scene, bought: pl.DataFrame) -> pl.DataFrame:
-    """The bought lines by time, with the columns ``order`` (a running number), ``order_id`` and ``line_no`` added."""
+    """*bought* sorted by time, with the columns ``order`` (a running number), ``order_id`` and ``line_no`` added."""
     # Within an order products come first, then add-ons and gifts.
     place = pl.col("kind").cast(_KINDS.dtype).to_physical()
     numbered = bought.sort("ordered_at", "visit", place.clip(1), "product").with_columns(
@@ -191,9 +194,12 @@ def _price(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.Da
 
 
 def _truth(scene: Scene, trace: Trace, lines: pl.DataFrame) -> pl.DataFrame:
-    """The true origin of each line: its head, `(direct)` if its event has no head, `(unattributed)` without event."""
+    """The true origin of each line: the entrance click that led to its cart or click, the *head*.
+
+    It is `(direct)` if there was no entrance click, and `(unattributed)` if no visit led to the line.
+    """
     event = lines["event"].to_numpy()
-    # A bundle has the head of its visit, but no end event: the last click there was on another product.
+    # A bundle has a head, but no end event, because the last click of its visit was on another product.
     end = np.where(lines["matched_by"].to_numpy() == "visit", NOTHING, event)
     head = np.where(event >= 0, trace.head[event] if len(trace) else NOTHING, NOTHING).astype(np.int64)
 

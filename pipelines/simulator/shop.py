@@ -71,7 +71,7 @@ _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
 class Positions:
     """What can be clicked on the portal pages (home, category, my) on a day; one row per position.
 
-    *slot* 0 is null. *shelf* NOTHING means the visitor's own shelf; for the search box, that of a random query.
+    *slot* 0 means no slot. *shelf* NOTHING means the visitor's feed, or for the search box the results of a query.
     *content* is an index of the shop's contents. *weight* is the share of the page's clicks, *visibility* the
     probability of an exposure per view of the home page.
     """
@@ -117,7 +117,7 @@ class Shop:
         return _make_storefront(self, day)
 
     def showings(self) -> pl.DataFrame:
-        """What each slot showed on each day, and its true share of clicks, with which analyses can be compared.
+        """What each slot showed on each day, and its true share of clicks, for comparison with the results of analyses.
 
         Columns: dt, page_type, module, slot, content_id, click_share (share of the clicks on the home page).
         """
@@ -173,7 +173,11 @@ class _Position(NamedTuple):
 
 
 def _rows(seed: int, day: dt.date) -> list[_Position]:
-    """The positions of *day*. Banners and icons get clicks by their content; the rest share the remaining clicks."""
+    """The positions of *day*.
+
+    On the home page, the content of a banner or icon changes its share of clicks; the other positions divide the
+    remaining clicks in fixed proportions.
+    """
     slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
     # Feed and search have one row each: ``walks`` draws the slot and product of a feed click, and the search query.
     feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"

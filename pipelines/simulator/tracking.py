@@ -1,7 +1,7 @@
 """Turns walks into a tracking log: clocks, PageIds, identities, latency, late and repeated records.
 
 Here: when a day's walks happen, and their records in the native format.
-Not here: which of them sell (``sales``), how files are written (``landing``).
+Not here: which walks lead to sales (``sales``), how files are written (``landing``).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TrackedDay:
     """The log of the visits that start in a scene, and the true time of each event.
 
     *records* has the fields of the native format, times as epoch ms; landed_at, the time of receipt, by which it is
-    sorted; and is_repeat, true for duplicates. *happened* (epoch ms) has one entry for each event of the given trace.
+    sorted; and is_repeat, true for duplicates. *happened* (epoch ms) has one entry for each event of the trace.
     """
 
     records: pl.DataFrame
@@ -110,7 +110,7 @@ def event_ids(scene: Scene, position: AnyArray) -> pl.Series:
 def _schedule(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng: np.random.Generator) -> _Timing:
     """The times and PageIds of *visits*; updates *devices*.
 
-    The visits of a device do not overlap. Its PageIds increase until the app is reinstalled.
+    The visits of a device do not overlap. The PageIds of a device increase until the app is reinstalled.
     """
     device, size, parameters = visits.device, len(visits), scene.parameters
     lasts = trace.duration + _VISIT_GAP
@@ -125,7 +125,7 @@ def _schedule(scene: Scene, visits: Visits, trace: Trace, devices: Devices, rng:
     first_of_series = np.flatnonzero(first_of_device | is_reset)
     base = np.where(is_reset[first_of_series], 1, devices.next_page[device[first_of_series]])
     first_page = base[series] + sum_before(series, trace.pages)
-    # If a device has several visits, numpy keeps the value of the last one.
+    # If a device has several visits, numpy keeps the value of the last visit, which is the one that counts.
     devices.next_page[device] = first_page + trace.pages
 
     kind = rng.random(size)
@@ -188,7 +188,7 @@ def _send(scene: Scene, trace: Trace, timing: _Timing, happened: Ints, rng: np.r
 
 
 def _sorted_positions(times: Ints) -> Ints:
-    """A stable argsort of *times* (ms, less than 24 days apart)."""
+    """A stable argsort of *times* in ms, which must be less than 24 days apart to fit into 32 bits."""
     if not len(times):
         return times
     # Sorting one number made of time and position is several times as fast as argsort.

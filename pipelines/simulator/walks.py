@@ -1,7 +1,7 @@
 """What visitors do: walks from page to page, generated one action at a time for all visits of a day.
 
-Here: opening pages, exposures, scrolling, clicking, going back, adding to the cart. PageIds and times start with the
-visit, and every event knows the head (the entrance click) that truly led to it.
+Here: opening pages, exposures, scrolling, clicking, going back, adding to the cart. PageIds and times count from the
+start of the visit, and every event has the position of its head: the entrance click that truly led to it.
 Not here: the table of these events (``trace``); true or device time, identifiers and records (``tracking``).
 """
 
@@ -105,7 +105,8 @@ class _Walk:
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
-        # Replace an impossible action by what a visitor would do instead. A bot does not leave.
+        # Replace actions that are impossible here by others: bots, which never leave, and visitors who cannot open
+        # another page or go back, go home; visitors of a page that has shown no product yet scroll instead of clicking.
         action[(action == _Action.LEAVE) & self.is_bot[live]] = _Action.HOME
         opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
         action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME
