@@ -172,6 +172,12 @@ def test_an_unnested_list_reads_no_table(tmp_path):
             "reads: {core.events: all}\n",
             "'all' is not allowed for core.events, only for raw tables",
         ),
+        (
+            f"SELECT dt, COUNT(*) AS n FROM core.orders CROSS JOIN (SELECT 1 AS i FROM raw.orders) AS o WHERE {DAYS} "
+            "GROUP BY dt",
+            "reads: {raw.orders: all}\n",
+            "reads all days of raw.orders, so it cannot read core.orders, which is partitioned by day",
+        ),
         (f"SELECT dt, $colour AS n FROM core.events WHERE {DAYS}", "", "unknown parameter $colour"),
         ("SELECT dt FROM", "", "not valid SQL"),
         ("SELECT 1; SELECT 2", "", "expected exactly one SELECT, found 2"),
