@@ -27,8 +27,9 @@ class Column:
         full: The text on hover; None: no hover.
         is_text: Aligned left, and on one line unless *is_long*.
         is_long: Sentences, which may wrap.
-        field: The row's key of the raw value, for files and sorting; None: the raw value is the cell's text.
-        read: Computes the raw value from the row; None: the raw value is the row's *field*.
+        field: The key in the row of the column's raw value, which files and sorting use.
+        read: Computes the raw value from the row, instead of taking it from *field*. Without *field* and *read*, the
+            cell's text is the raw value.
         metric: The metric of the value, which gives its unit; None: no metric.
         href: The link of a row's cell; None: no link.
         definition: The meaning of the column, shown on hover over its heading.

@@ -29,13 +29,15 @@ _BOUNDS = ((-7.0, 9.0), (-7.0, 9.0), (-16.0, 16.0))
 
 @dataclass(frozen=True)
 class GammaGamma:
-    """A fitted Gamma-Gamma model.
+    """A fitted Gamma-Gamma model: each customer's order values follow a gamma distribution of shape p and rate ν.
+
+    ν differs between customers; it follows a gamma distribution of shape q.
 
     Attributes:
         p: Shape of the distribution of a customer's order values; their coefficient of variation is 1 / √p.
         q: Shape of the distribution of ν; above 1, else the mean value over customers is infinite.
         gamma: Scale of the distribution of ν, in the unit of money of the fit.
-        log_likelihood: Natural logarithm of the likelihood of these customers, with values in the unit of the fit.
+        log_likelihood: Natural logarithm of the likelihood of the customers in the fit, with values in its unit.
         customers: The number of customers in the fit: those with a repeat order and a mean value above 0.
         excluded: The number of customers with a repeat order but a mean value of 0 or less.
         iterations: The number of iterations of the fit.

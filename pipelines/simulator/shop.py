@@ -106,7 +106,7 @@ class Storefront:
 
 @dataclass(frozen=True, eq=False)
 class Shop:
-    """The shop of a simulation; *contents* are the content ids that its slots show on any day."""
+    """The shop of a simulation; *contents* are the content ids that its slots show during the simulation."""
 
     plan: Plan
     catalogue: Catalogue

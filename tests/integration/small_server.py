@@ -24,12 +24,13 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if path == "/large":
         content = b"x" * int(query)
     elif path == "/slow":
-        print("began", flush=True)
+        # One write for the line and its end, so that lines of two requests do not mix.
+        print("began\n", end="", flush=True)
         deadline = time.monotonic() + float(query)
         while time.monotonic() < deadline and not environ["waitress.client_disconnected"]():
             time.sleep(0.05)
         content = b"slow"
-        print("gone" if environ["waitress.client_disconnected"]() else "stayed", flush=True)
+        print("gone\n" if environ["waitress.client_disconnected"]() else "stayed\n", end="", flush=True)
     else:
         content = str(len(environ["wsgi.input"].read())).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])

@@ -80,7 +80,7 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
     assert {(t, d) for t, d in dagster_stale(home) if d} == {("core.events", DAYS[1])}
     engine.compute(["core.events"], DaySpan(DAYS[1], DAYS[1]))
     shown = assert_staleness_agrees(home)
-    # A click on an entrance receives credit for up to a day and a half after it, so the late click affects three days.
+    # A click on an entrance is credited with events up to 36 hours later: of its own day and of the two days after it.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
     assert {d for t, d in shown if t == "attribution.slot_daily"} == {DAYS[1]}
     compute_stale(home, engine)

@@ -125,7 +125,7 @@ def test_the_course_of_another_metric_is_chosen(shop: Copy) -> None:
 
 def test_an_unknown_product_is_said_to_be_none(shop: Copy) -> None:
     _, blocks = look_at(shop, "products?sku=nothing")
-    assert [one.text for one in texts(blocks, "missing")] == ["No product nothing."]
+    assert [one.text for one in texts(blocks, "missing")] == ["No product nothing. Check the product ID or SKU."]
 
 
 def test_a_hostile_name_stays_text(shop: Copy) -> None:
