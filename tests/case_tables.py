@@ -48,8 +48,8 @@ def grain_of(case: Case) -> tuple[str, ...] | None:
 def found_by(case: Case) -> tuple[list[Row], Types]:
     """The rows that the project computes for *case*, and the types of their columns.
 
-    A model's rows are those of the case's days. A table that the case does not give is computed from the given tables,
-    and is empty if it depends on none of them.
+    If *case* is about a model, they are the model's rows of the case's days. The model may read tables that *case* does
+    not give: those are computed from the given ones, and are empty if they depend on none of them.
 
     Raises:
         AssertionError: the case names a table, a column or a setting that does not exist.

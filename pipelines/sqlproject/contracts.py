@@ -34,7 +34,10 @@ def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], para
             try:
                 connection.execute(f"CREATE TABLE {identifier(table)} ({declared})")
             except duckdb.Error as error:
-                raise HeadwaterError(f"columns: {first_line(error)}", where=f"{models[table].path}:1") from error
+                raise HeadwaterError(
+                    f"DuckDB refuses the types or names under 'columns': {first_line(error)}",
+                    where=f"{models[table].path}:1",
+                ) from error
         for model in models.values():
             found = _described(connection, model, models, parameters)
             if not model.python:  # the columns that the function returns are only known when it runs

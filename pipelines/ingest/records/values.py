@@ -187,7 +187,7 @@ def _instant(text: str) -> str:
 
 
 def _canonical(text: str) -> str:
-    """SQL for a time with an offset in the form that DuckDB can cast: no blanks around the offset, Z for UTC."""
+    """SQL that rewrites *text*, a time with an offset, so that DuckDB can cast it: without blanks, Z for UTC."""
     trimmed = f"trim({text}, {_BLANKS})"
     return f"({trimmed}[:10] || ' ' || replace(replace({trimmed}[12:], ' ', ''), 'UTC', 'Z'))"
 
