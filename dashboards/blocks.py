@@ -116,7 +116,7 @@ class Card:
     Attributes:
         name: Its heading.
         value: The number or the verdict, as text.
-        full: The number in full, for the hover.
+        full: The unabbreviated number, shown on hover.
         changes: Its changes since earlier days.
         definition: What the number means.
         note: A sentence below it, such as the evidence of a verdict.

@@ -222,8 +222,8 @@ def is_in_range(event: Row) -> bool:
 def without_duplicates(events: list[Row]) -> list[Row]:
     """One record for each event_id: the one received first; a record without received_time comes last.
 
-    If different records were received at the same time, the pipeline chooses by hash. This is not implemented here, so
-    such logs fail an assertion.
+    If different records were received at the same time, the pipeline chooses by hash, which no stated rule determines:
+    such a log fails an assertion here.
     """
     kept: dict[str, Row] = {}
     for event in events:
@@ -285,7 +285,7 @@ def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
     """The version of each key with the latest updated_at; a version without updated_at is the oldest.
 
     At equal times the version with the more advanced status counts, or the one that removes the line. The pipeline
-    decides other ties by hash, which is not implemented here.
+    decides other ties by hash, which no stated rule determines: such records fail an assertion here.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:

@@ -77,7 +77,7 @@ def _chart(locale: Locale, reading: Reading, end: dt.date, fit: Mapping[str, Any
 
 
 def _fitted(locale: Locale, fit: Mapping[str, Any]) -> list[str]:
-    """Sentences with the parameters of the models of orders and of values, or why there is none of values."""
+    """Sentences with the parameters of both fitted models; if no model of order values was fitted, the reason."""
     orders = locale.text(
         "clv.orders_fit",
         n=locale.numbers.full(fit["customers"]),

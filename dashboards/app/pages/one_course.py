@@ -73,7 +73,7 @@ def one_course(
         context: The context of the request.
         key: The key of the control in the URL.
         metrics: The metrics to choose from; the first is the default.
-        own: The name of the query for the item; a row a day from ``$from`` to ``$to``, with columns dt and *metrics*.
+        own: The query for the item; one row per day from ``$from`` to ``$to``, with columns dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
         keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
         parameters: Other parameters of *own*.
