@@ -24,7 +24,7 @@ EPOCH = dt.datetime(1970, 1, 1)
 
 RANKS = {"page_view": 0, "exposure": 1, "click": 2, "add_to_cart": 3}
 
-EVENT_TEXTS = """event_id device_id user_id event_type page_type module sku content_id
+EVENT_TEXTS = """event_id device_id user_id event_type page_type page_url module sku content_id
     referrer utm_source utm_medium utm_campaign platform app_version"""
 
 
@@ -129,6 +129,7 @@ def money(value: Decimal) -> Decimal:
 def core_events(records: Iterable[Row], products: dict[str, str], shop: Shop) -> list[Row]:
     events = [canonical_event(record, shop) for record in records]
     events = without_duplicates([event for event in events if is_in_range(event)])
+    events = [event for event in events if not event.pop("_is_bot")]
     for event in events:
         event["dt"] = local_date(event["occurred_at"], shop)
         event["entrance_id"] = entrance_of(event, shop)
@@ -174,6 +175,7 @@ def traffic(events: list[Row]) -> Row:
         "visitors": len({event["person_id"] for event in events}),
         "devices": len({event["device_id"] for event in events}),
         "events_without_page_id": without,
+        "events_with_derived_page_id": sum(event["page_id_origin"] == "derived" for event in events),
         "pages_opened": opened,
         "page_id_drops": drops,
         "page_id_resets": resets,
@@ -202,6 +204,8 @@ def canonical_event(record: Row, shop: Shop) -> Row:
     if sent is not None and received is not None and abs(received - sent) > tolerance:
         event["occurred_at"] = device_time + (received - sent)
     event["event_rank"] = RANKS.get(event["event_type"], 4)
+    event["page_id_origin"] = None if event["page_id"] is None else "tracker"
+    event["_is_bot"] = record.get("is_bot") == "true"
     # The value stays, because records that differ only in this field are different; the rule for duplicates chooses
     # one.
     event["_sent"] = sent

@@ -1,4 +1,4 @@
-"""The tables that operators edit in ``config/``: entrances, exchange rates, competitors, segments, matrices.
+"""The tables that operators edit in ``config/``, such as entrances, exchange rates, page types and segments.
 
 Here: the names (such as ``config.entrances``) and columns of these tables in SQL, and loading all of them.
 Not here: what each file may contain (one module for each), the settings file (``pipelines.home.settings``).
@@ -22,6 +22,7 @@ from pipelines.config_tables.matrices import (
     OCTANT_AXIS_COLUMNS,
     load_matrices,
 )
+from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_types
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
@@ -41,6 +42,7 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.entrances": ENTRANCE_COLUMNS,
     "config.fx": FX_COLUMNS,
     "config.market": MARKET_COLUMNS,
+    "config.page_types": PAGE_TYPE_COLUMNS,
     "config.matrices": MATRIX_COLUMNS,
     "config.axes": AXIS_COLUMNS,
     "config.cells": CELL_COLUMNS,
@@ -55,6 +57,7 @@ CONFIG_FILES = {
     "config.entrances": "config/entrances.csv",
     "config.fx": "config/fx.csv",
     "config.market": "config/market.csv",
+    "config.page_types": "config/page_types.csv",
     "config.matrices": "config/matrices.yaml",
     "config.axes": "config/matrices.yaml",
     "config.cells": "config/matrices.yaml",
@@ -86,7 +89,7 @@ class ConfigTables:
 
 
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
-    """Load the tables of *home*. If it has no file for segments or matrices, the shipped file is read instead.
+    """Load the tables of *home*. If it has no file for page types, segments or matrices, the shipped one is read.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file
@@ -99,6 +102,7 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
             "config.entrances": load_entrances(home.entrances_file, settings),
             "config.fx": load_fx(home.fx_file, settings),
             "config.market": load_market(home.market_file),
+            "config.page_types": load_page_types(_own_or_shipped(home.page_types_file)),
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,

@@ -88,6 +88,11 @@ class Home:
         return self.config / "market.csv"
 
     @property
+    def page_types_file(self) -> Path:
+        """Kinds of pages by address; optional, the shipped file is the default."""
+        return self.config / "page_types.csv"
+
+    @property
     def segments_file(self) -> Path:
         """Names of segments and octants; optional, the shipped file is the default."""
         return self.config / "segments.csv"

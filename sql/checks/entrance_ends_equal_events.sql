@@ -23,6 +23,7 @@ landed AS (
     WHERE
         raw_events.dt BETWEEN $from_dt AND $to_dt
         AND raw_events.sku IS NOT NULL
+        AND NOT COALESCE(raw_events.is_bot, FALSE)
         AND (
             raw_events.event_type IN ('exposure', 'add_to_cart')
             OR (raw_events.event_type = 'click' AND NOT COALESCE(raw_events.module IN ($action_modules), FALSE))

@@ -12,7 +12,9 @@ columns:
   person_id: {type: VARCHAR, description: "user_id; if it is null, the next user_id that the device sent on that day, otherwise the last one before, otherwise 'device:<device_id>'"}
   event_type: {type: VARCHAR, description: "page_view, exposure, click or add_to_cart; other types are kept but take no part in attribution"}
   page_id: {type: BIGINT, description: "PageId of the device's page stack: a newer page has a larger number, and going back to a page reuses its number"}
-  page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail"}
+  page_id_origin: {type: VARCHAR, description: "tracker: page_id was in the log; derived: it is from core.event_pages; null = no page_id"}
+  page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail; if the log has none, by config/page_types.csv from page_url"}
+  page_url: {type: VARCHAR, description: address of the page as sent; null = none sent}
   module: {type: VARCHAR, description: module on the page; null = none sent}
   slot: {type: INTEGER, description: "position in the module, from 1; null = none sent"}
   sku: {type: VARCHAR, description: product or variant shown; null for a banner}
@@ -39,14 +41,29 @@ WITH superseded AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
+pages AS (
+    SELECT
+        event_id,
+        page_id,
+        page_type,
+        dt
+    FROM core.event_pages
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
 landed AS (
     SELECT
         raw_events.event_id,
         raw_events.device_id,
         raw_events.user_id,
         raw_events.event_type,
-        raw_events.page_id,
-        raw_events.page_type,
+        COALESCE(raw_events.page_id, pages.page_id) AS page_id,
+        CASE
+            WHEN raw_events.page_id IS NOT NULL THEN 'tracker'
+            WHEN pages.page_id IS NOT NULL THEN 'derived'
+        END AS page_id_origin,
+        COALESCE(raw_events.page_type, pages.page_type) AS page_type,
+        raw_events.page_url,
         raw_events.module,
         raw_events.slot,
         raw_events.sku,
@@ -64,7 +81,10 @@ landed AS (
         raw_events.dt
     FROM raw.events AS raw_events
     ANTI JOIN superseded USING (event_id, batch_id)
-    WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
+    LEFT JOIN pages USING (event_id, dt)
+    WHERE
+        raw_events.dt BETWEEN $from_dt AND $to_dt
+        AND NOT COALESCE(raw_events.is_bot, FALSE)
 ),
 
 -- Most devices have only one user on a day; all events of the device on that day then belong to this user.
@@ -79,6 +99,7 @@ device_users AS (
     WHERE
         raw_events.dt BETWEEN $from_dt AND $to_dt
         AND raw_events.user_id IS NOT NULL
+        AND NOT COALESCE(raw_events.is_bot, FALSE)
     GROUP BY raw_events.device_id, raw_events.dt
 ),
 
@@ -111,7 +132,9 @@ shared_events AS (
     FROM raw.events AS raw_events
     ANTI JOIN superseded USING (event_id, batch_id)
     SEMI JOIN shared_devices USING (device_id, dt)
-    WHERE raw_events.dt BETWEEN $from_dt AND $to_dt
+    WHERE
+        raw_events.dt BETWEEN $from_dt AND $to_dt
+        AND NOT COALESCE(raw_events.is_bot, FALSE)
 ),
 
 -- Only skus that are variants have a row here; the product_id of any other sku is the sku itself.

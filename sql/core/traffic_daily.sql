@@ -10,7 +10,9 @@ columns:
   page_views: {type: BIGINT, description: page_view events}
   visitors: {type: BIGINT, description: distinct persons with an event}
   devices: {type: BIGINT, description: distinct devices}
+  bot_events: {type: BIGINT, description: "accepted events of bots; they are in no other column"}
   events_without_page_id: {type: BIGINT, description: events without a PageId}
+  events_with_derived_page_id: {type: BIGINT, description: events whose PageId was derived from the addresses of pages}
   pages_opened: {type: BIGINT, description: distinct pairs of device and PageId}
   page_id_drops: {type: BIGINT, description: pages whose PageId is smaller than the PageId of the page opened just before on the device that day}
   page_id_resets: {type: BIGINT, description: "drops after which no later page of the device that day reaches the earlier maximum again: the SDK restarted its count"}
@@ -21,7 +23,27 @@ columns:
   skewed_rate: {type: DOUBLE, description: skewed_events / events}
   late_rate: {type: DOUBLE, description: late_events / events}
 */
-WITH events AS (
+WITH superseded AS (
+    SELECT
+        event_id,
+        batch_id
+    FROM raw.superseded_events
+    WHERE dt BETWEEN $from_dt AND $to_dt
+),
+
+bots AS (
+    SELECT
+        raw_events.dt,
+        COUNT(*) AS bot_events
+    FROM raw.events AS raw_events
+    ANTI JOIN superseded USING (event_id, batch_id)
+    WHERE
+        raw_events.dt BETWEEN $from_dt AND $to_dt
+        AND raw_events.is_bot
+    GROUP BY raw_events.dt
+),
+
+events AS (
     SELECT
         dt,
         COUNT(*) AS events,
@@ -29,6 +51,7 @@ WITH events AS (
         COUNT(DISTINCT person_id) AS visitors,
         COUNT(DISTINCT device_id) AS devices,
         COUNT(*) FILTER (WHERE page_id IS NULL) AS events_without_page_id,
+        COUNT(*) FILTER (WHERE page_id_origin = 'derived') AS events_with_derived_page_id,
         COUNT(*) FILTER (
             WHERE
             occurred_at > device_time + INTERVAL 5 MINUTE
@@ -83,6 +106,7 @@ pages AS (
 
 SELECT
     events.*,
+    COALESCE(bots.bot_events, 0) AS bot_events,
     COALESCE(pages.pages_opened, 0) AS pages_opened,
     COALESCE(pages.page_id_drops, 0) AS page_id_drops,
     COALESCE(pages.page_id_resets, 0) AS page_id_resets,
@@ -92,3 +116,4 @@ SELECT
     CAST(events.late_events AS DOUBLE) / NULLIF(events.events, 0) AS late_rate
 FROM events
 LEFT JOIN pages USING (dt)
+LEFT JOIN bots USING (dt)

@@ -130,7 +130,8 @@ def _health(context: Context) -> list[Block]:
     columns = [
         text(locale.text("column.day"), "dt"),
         *(exact(locale, name) for name in ("events", "visitors", "devices", "page_views")),
-        *(exact(locale, name) for name in ("events_without_page_id", "page_id_drops", "page_id_resets")),
+        *(exact(locale, name) for name in ("bot_events", "events_without_page_id", "events_with_derived_page_id")),
+        *(exact(locale, name) for name in ("page_id_drops", "page_id_resets")),
         *(exact(locale, name) for name in ("skewed_events", "late_events")),
         *(metric(locale, name) for name in _RATES),
     ]

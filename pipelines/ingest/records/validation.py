@@ -155,8 +155,15 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
             faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
             suspect.append(f"{value} IS NULL")
         elif column.needed_if:
-            faults.append((f"{value} IS NULL AND NOT {is_given} AND ({column.needed_if})", f"missing {name}"))
-            suspect.append(f"{value} IS NULL AND ({column.needed_if})")
+            needed = name if name in mapping.types or not column.else_needed else column.else_needed
+            absent = f"{identifier(needed)} IS NULL"
+            faults.append(
+                (
+                    f"{absent} AND NOT {_is_given(mapping, needed, settings)} AND ({column.needed_if})",
+                    f"missing {needed}",
+                )
+            )
+            suspect.append(f"{absent} AND ({column.needed_if})")
         if (column.kind != "VARCHAR" or column.is_id or column.allowed or column.shape) and name in mapping.types:
             word = "unknown" if column.allowed else "bad"
             faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))

@@ -58,6 +58,8 @@ def typed(column: Column, given_type: str | None, given: str, settings: Settings
         if _INTEGERS.fullmatch(given_type):
             return f"TRY_CAST({given} AS {column.kind})"
         return f"CASE WHEN {_matches(text, _WHOLE_NUMBER)} THEN TRY_CAST({text} AS {column.kind}) END"
+    if column.kind == "BOOLEAN":
+        return given if given_type == "BOOLEAN" else _boolean(text)
     if column.kind == "TIMESTAMP":
         return _moment(column, given_type, given, text, settings.timezone)
     if column.kind == "DATE":
@@ -140,6 +142,10 @@ def _text(column: Column, text: str, settings: Settings) -> str:
         # then match.
         return f"CASE WHEN {_matches(text, column.shape)} THEN upper({text}) END"
     return text
+
+
+def _boolean(text: str) -> str:
+    return f"CASE WHEN lower({text}) IN ('true', '1') THEN true WHEN lower({text}) IN ('false', '0') THEN false END"
 
 
 def _money(column: Column, given_type: str, given: str, text: str) -> str:

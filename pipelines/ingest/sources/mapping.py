@@ -204,11 +204,17 @@ def _check_columns(file: Path, target: Target, types: Dictionary[str, str]) -> N
                     "so that a refused row can be traced to its file and line"
                 ),
             )
-    needed = [name for name, column in target.columns.items() if column.required or column.needed_if]
-    missing = [name for name in needed if name not in types]
+    needed = {
+        name: (name, *((column.else_needed,) if column.else_needed else ()))
+        for name, column in target.columns.items()
+        if column.required or column.needed_if
+    }
+    missing = [name for name, names in needed.items() if not types.keys() & {*names}]
     if missing:
         raise HeadwaterError(
-            f"does not return {', '.join(missing)}; {target.name} requires {', '.join(needed)}", where=file
+            f"does not return {', '.join(' or '.join(needed[name]) for name in missing)}; {target.name} requires "
+            f"{', '.join(' or '.join(names) for names in needed.values())}",
+            where=file,
         )
     unknown = [name for name in types if name not in target.columns and name not in PROVENANCE]
     if unknown:

@@ -23,7 +23,7 @@ from pipelines.home.yaml_files import describe, read_yaml
 from pipelines.ingest.sources.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
 
-INGEST_VERSION = "3"
+INGEST_VERSION = "4"
 """Increase it when a change of this package changes the rows of an unchanged file: all files are then read again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]

@@ -16,7 +16,8 @@ class Column:
 
     Rules that quarantine a record:
 
-    - a missing value, if *required*, or if *needed_if* (a condition over the target's columns) holds
+    - a missing value, if *required*, or if *needed_if* (a condition over the target's columns) holds. If the mapping
+      does not return the column at all, the rule holds for the column *else_needed* instead
     - *is_id*: a nested value or a rounded number (a word that the settings list as null counts as missing)
     - *not_negative*: a number below 0
     - *allowed*: a value that is not one of these
@@ -32,6 +33,7 @@ class Column:
     description: str
     required: bool = False
     needed_if: str | None = None
+    else_needed: str | None = None
     is_id: bool = False
     not_negative: bool = False
     local: bool = True

@@ -42,9 +42,18 @@ EVENTS = Target(
             required=True,
         ),
         "page_id": Column(
-            WHOLE, "PageId of the device's page stack: a newer page has a larger number", needed_if=_IN_ATTRIBUTION
+            WHOLE,
+            "PageId of the device's page stack: a newer page has a larger number; null = derived in core.event_pages",
+            needed_if=_IN_ATTRIBUTION,
+            else_needed="page_url",
         ),
-        "page_type": Column(TEXT, "kind of page, e.g. home, list, detail", needed_if=_IN_ATTRIBUTION),
+        "page_type": Column(
+            TEXT,
+            "kind of page, e.g. home, list, detail; null = config/page_types.csv gives it by page_url",
+            needed_if=f"{_IN_ATTRIBUTION} AND page_url IS NULL",
+            else_needed="page_url",
+        ),
+        "page_url": Column(TEXT, "address of the page, as sent; null = none sent"),
         "module": Column(TEXT, "module on the page; null = none sent"),
         "slot": Column(
             "INTEGER", "position in the module as sent, usually from 1; null = none sent", not_negative=True
@@ -60,6 +69,7 @@ EVENTS = Target(
         "utm_campaign": Column(TEXT, "as sent; null = none"),
         "platform": Column(TEXT, "platform, e.g. ios, android, web"),
         "app_version": Column(TEXT, "version of the app"),
+        "is_bot": Column("BOOLEAN", "whether a program such as a crawler sent it; core.events omits these"),
     },
     {
         "occurred_at": Derived(

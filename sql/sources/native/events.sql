@@ -7,6 +7,7 @@ SELECT
   event_type,
   page_id,
   page_type,
+  page_url,
   module,
   slot,
   sku,
@@ -20,6 +21,7 @@ SELECT
   utm_campaign,
   platform,
   app_version,
+  is_bot,
   batch_id,
   record_no
 FROM events

@@ -1,0 +1,198 @@
+"""What becomes of each record of sample files: an ingestion of only these files, in a home that is removed afterwards.
+
+Here: placing the files so that the source finds them, ingesting them, and listing the outcome of each record.
+Not here: how it is shown (``pipelines.commands.check``).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import Settings
+from pipelines.ingest.batches import Batch, RawLake
+from pipelines.ingest.files.dialects import dialect_of
+from pipelines.ingest.files.discover import LandedFile, landed_file
+from pipelines.ingest.files.lines import Lines
+from pipelines.ingest.files.records import records_of
+from pipelines.ingest.run import ingest
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
+from pipelines.ingest.sources.source import Source, load_sources
+from pipelines.ingest.sources.targets import TARGETS
+from pipelines.lake.partitions import relation_sql
+
+Row = Mapping[str, Any]
+"""Column → value of a row of a raw table."""
+
+_FIRST_RECORDS = 10_000
+"""Keys that no column reads are looked for in this many records of an NDJSON file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a record: its rows by raw table, or why it was refused.
+
+    Without rows and reasons it is a duplicate, or the mapping returns no row for it. *text*: of a refused record.
+    """
+
+    record_no: int
+    rows: Sequence[tuple[str, Row]] = ()
+    reasons: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """A file: its *batch* with the counts, the outcome of each record, and the fields that no declared column reads."""
+
+    path: Path
+    batch: Batch
+    outcomes: Sequence[Outcome]
+    unread: Sequence[str]
+
+
+@dataclass
+class Sample:
+    """The *files* that could be read, and errors and warnings of the ingestion, one line each.
+
+    *whole* are the rows, by raw table, of mappings over all files, which do not tell the record of a row.
+    """
+
+    files: list[SampleFile] = field(default_factory=list)
+    whole: Sequence[tuple[str, Row]] = ()
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence[tuple[str, Path]]) -> Sample:
+    """Ingest *files* of the source *name*, apart from any home.
+
+    Args:
+        home: Its own sources are known beside the shipped ones; nothing in it changes.
+        settings: How values are read.
+        name: The source.
+        files: Pairs of a relation and a file; '' for the source's only relation, or the one that the file's folder or
+            name begins with.
+
+    Raises:
+        HeadwaterError: there is no such source, relation or file.
+    """
+    sources = {source.name: source for source in load_sources(home)}
+    if name not in sources:
+        raise HeadwaterError(f"no source '{name}'; expected one of {', '.join(sorted(sources))}")
+    source = sources[name]
+    chosen = [(_relation(source, relation, path), path) for relation, path in files]
+    with TemporaryDirectory(prefix="headwater-sample-") as folder:
+        place, _ = init_home(Path(folder))
+        if home is not None and home.sources.is_dir():
+            shutil.copytree(home.sources, place.sources, dirs_exist_ok=True)
+        landed = {_land(place, source, relation, path): path for relation, path in chosen}
+        report = ingest(place, settings, settle_seconds=0)
+        lake = RawLake.load(place)
+        with duckdb.connect() as connection:
+            rows = _rows(connection, lake)
+            read = [batch for batch in lake.batches if batch.kind == "file"]
+            sampled = [
+                SampleFile(
+                    landed[batch.file],
+                    batch,
+                    _outcomes(batch, rows.get(batch.batch_id, [])),
+                    _unread(connection, place, source, batch),
+                )
+                for batch in read
+            ]
+        files_of_records = {batch.batch_id for batch in read}
+        whole = [found for batch_id, those in rows.items() if batch_id not in files_of_records for found in those]
+        return Sample(sampled, whole, report.errors, report.warnings)
+
+
+def _relation(source: Source, relation: str, path: Path) -> str:
+    if not path.is_file():
+        raise HeadwaterError("there is no such file", where=path)
+    names = list(source.relations)
+    if relation:
+        if relation not in names:
+            raise HeadwaterError(f"{source.name} has no relation '{relation}'; expected one of {', '.join(names)}")
+        return relation
+    if len(names) == 1:
+        return names[0]
+    # The longest name first, because order_lines.csv begins with the name of the relation orders too.
+    for part in (path.parent.name, path.name):
+        for name in sorted(names, key=len, reverse=True):
+            if part.startswith(name):
+                return name
+    raise HeadwaterError(
+        f"neither its folder nor its name tells the relation of {source.name}",
+        where=path,
+        remedy=f"write it in front: --sample {names[0]}={path} (one of {', '.join(names)})",
+    )
+
+
+def _land(home: Home, source: Source, relation: str, path: Path) -> str:
+    """Link *path* to where *relation* looks for files; return its path in the landing folder."""
+    folder = source.relations[relation].glob.split("*")[0].split("?")[0].rpartition("/")[0]
+    target = home.landing / source.name / folder / path.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    return target.relative_to(home.landing).as_posix()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, lake: RawLake) -> dict[str, list[tuple[str, Row]]]:
+    """Batch id → the rows of the batch: pairs of a raw table and column → value, by record_no."""
+    rows: dict[str, list[tuple[str, Row]]] = {}
+    for table in (*(target.table for target in TARGETS.values()), "raw.quarantine"):
+        query = f"{relation_sql(RAW_TABLES[table], lake.files(table))} ORDER BY record_no"
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or ()]
+        for values in found.fetchall():
+            row = dict(zip(names, values, strict=True))
+            rows.setdefault(row["batch_id"], []).append((table, row))
+    return rows
+
+
+def _outcomes(batch: Batch, rows: Sequence[tuple[str, Row]]) -> list[Outcome]:
+    by_record: dict[int, list[tuple[str, Row]]] = {number: [] for number in range(1, batch.records + 1)}
+    for table, row in rows:
+        by_record.setdefault(row["record_no"], []).append((table, row))
+    outcomes = []
+    for number, found in sorted(by_record.items()):
+        refused = next((row for table, row in found if table == "raw.quarantine"), None)
+        if refused is not None:
+            outcomes.append(Outcome(number, reasons=refused["reasons"], text=refused["raw"]))
+        else:
+            outcomes.append(Outcome(number, found))
+    return outcomes
+
+
+def _unread(connection: duckdb.DuckDBPyConnection, home: Home, source: Source, batch: Batch) -> list[str]:
+    """The fields of the file of *batch* that its relation does not read, in the order of the file."""
+    relation = source.relations[batch.relation]
+    file = landed_file(home.landing, source, batch.relation, batch.file)
+    assert file is not None
+    if file.format == "ndjson":
+        found = _keys(file)
+    else:
+        dialect = dialect_of(connection, file, relation, home.landing, is_sound=True)
+        found = list(dialect.names) if dialect else []
+    declared = {alias.lower() for alias in relation.aliases}
+    return [name for name in found if name.lower() not in declared]
+
+
+def _keys(file: LandedFile) -> list[str]:
+    keys: dict[str, None] = {}
+    for record in islice(records_of(file, Lines(file)), _FIRST_RECORDS):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(record.text)
+            keys |= dict.fromkeys(value if isinstance(value, dict) else ())
+    return list(keys)
