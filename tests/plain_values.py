@@ -88,6 +88,10 @@ def currency_of(text: str) -> Value:
     return text.upper() if len(text) == 3 and text.isascii() and text.isalpha() else REFUSED
 
 
+def truth_of(text: str) -> Value:
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), REFUSED)
+
+
 def whole_number_of(text: str, bits: int) -> Value:
     """The integer that *text* states, if *bits* bits can hold it; decimals are allowed if all are 0."""
     body = text.strip(BLANKS)

@@ -9,7 +9,8 @@ Not here: paths and sales (``tests.reference``); refused records, except those w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -71,10 +72,12 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
-    events = core_events(log.events, product_ids(log.products, shop), shop)
+    everything = core_events(log.events, product_ids(log.products, shop), shop)
+    bots = Counter(event["dt"] for event in everything if event["is_bot"])
+    events = with_persons([event for event in everything if not event["is_bot"]])
     tables = {
         "core.events": events,
-        "core.traffic_daily": traffic_daily(events),
+        "core.traffic_daily": traffic_daily(events, bots),
         "core.visitors": visitors(events),
         "core.orders": [core_order(order, shop) for order in orders],
         "core.order_lines": [order_line(line, shop) for line in lines],
@@ -129,18 +132,24 @@ def money(value: Decimal) -> Decimal:
 def core_events(records: Iterable[Row], products: dict[str, str], shop: Shop) -> list[Row]:
     events = [canonical_event(record, shop) for record in records]
     events = without_duplicates([event for event in events if is_in_range(event)])
-    events = [event for event in events if not event.pop("_is_bot")]
     for event in events:
         event["dt"] = local_date(event["occurred_at"], shop)
         event["entrance_id"] = entrance_of(event, shop)
         event["product_id"] = products.get(event["sku"], event["sku"])
-    for event in events:
-        event["person_id"] = person_of(event, events)
     return events
 
 
-def traffic_daily(events: list[Row]) -> list[Row]:
-    return [traffic([event for event in events if event["dt"] == day]) for day in sorted({e["dt"] for e in events})]
+def with_persons(events: list[Row]) -> list[Row]:
+    """The rows of core.events: *events*, which are not of bots, with their persons."""
+    rows = [{name: value for name, value in event.items() if name != "is_bot"} for event in events]
+    for event in rows:
+        event["person_id"] = person_of(event, rows)
+    return rows
+
+
+def traffic_daily(events: list[Row], bots: Mapping[dt.date, int]) -> list[Row]:
+    days = sorted({event["dt"] for event in events})
+    return [traffic([e for e in events if e["dt"] == day]) | {"bot_events": bots.get(day, 0)} for day in days]
 
 
 def visitors(events: list[Row]) -> list[Row]:
@@ -205,7 +214,7 @@ def canonical_event(record: Row, shop: Shop) -> Row:
         event["occurred_at"] = device_time + (received - sent)
     event["event_rank"] = RANKS.get(event["event_type"], 4)
     event["page_id_origin"] = None if event["page_id"] is None else "tracker"
-    event["_is_bot"] = record.get("is_bot") == "true"
+    event["is_bot"] = record.get("is_bot") in ("true", True)
     # The value stays, because records that differ only in this field are different; the rule for duplicates chooses
     # one.
     event["_sent"] = sent

@@ -161,6 +161,8 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
         stamped = stamps if stamps != "mixed" else ("both", "neither", "received")[step % 3]
         event |= draw(_times(time, skew, stamped))
         events.append(event | {"device_id": device, "user_id": users[step >= logs_in_at]})
+        if draw(st.integers(0, 20)) == 20:
+            events[-1]["is_bot"] = draw(st.sampled_from(("true", "false")))
         if event["page_id"] is not None and draw(st.integers(0, 5)) == 5:
             # The same event at the same time on another page: the PageId decides which one is later.
             events.append(events[-1] | {"page_id": draw(st.integers(1, 6))})

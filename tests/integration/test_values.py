@@ -111,6 +111,7 @@ FIELDS = [
     Field("events", "device_time", moment(is_local=False), is_required=True, is_fine=in_range(2000)),
     Field("events", "sent_time", moment(is_local=False)),
     Field("events", "received_time", moment(is_local=False), is_fine=fits_the_event, column="received_at"),
+    Field("events", "is_bot", simple(plain.truth_of)),
     Field("orders", "order_id", AN_ID, is_required=True),
     Field("orders", "user_id", AN_ID),
     Field("orders", "status", simple(plain.status_of), is_required=True),

@@ -107,6 +107,7 @@ def test_a_home_adds_a_model(tmp_path):
         "mine.table",
         "core.events",
         "core.entrances",
+        "core.event_pages",
         "core.event_variants",
     }
 
