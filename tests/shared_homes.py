@@ -17,7 +17,7 @@ import pytest
 from assets.engine import check_states
 from dashboards.copy.build import publish
 from dashboards.copy.status import write_status
-from dashboards.report.file import write_report
+from dashboards.report.file import write_reports
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
 from tests.processes import made_up_shop
@@ -61,8 +61,9 @@ def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
     home = small_shop(factory)
 
     def make(folder: Path) -> None:
-        for language in ("zh", "en"):
-            write_report(home, language, day=DAYS[3], out=folder / f"{language}.html")
+        folder.mkdir()
+        for language, report in write_reports(home, DAYS[3]).items():
+            report.rename(folder / f"{language}.html")
 
     folder = made_once(factory, "small_shop_reports", make)
     return {language: folder / f"{language}.html" for language in ("zh", "en")}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.report.file import LANGUAGES, Language, write_report
+from dashboards.report.file import LANGUAGES, Language, write_reports
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home
 from pipelines.lake.partitions import Lake
@@ -213,14 +213,12 @@ def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable
 
 @pytest.fixture
 def report_of_shop(tmp_path_factory: pytest.TempPathFactory, home_of_shop) -> Callable[..., str]:
-    """A function that returns the HTML of a shop's report of the last day; each report is written only once."""
+    """A function that returns the HTML of a shop's report of the last day; the reports are written only once."""
 
     def report_of(shop: Callable[[], Shop], language: Language) -> str:
-        def make(folder: Path) -> None:
-            write_report(home_of_shop(shop), language, day=LAST, out=folder / "report.html")
-
-        folder = made_once(tmp_path_factory, f"{shop.__name__}-{language}", make)
-        return (folder / "report.html").read_text(encoding="utf-8")
+        home = home_of_shop(shop)
+        made_once(tmp_path_factory, f"{shop.__name__}-reports", lambda _: write_reports(home, LAST))
+        return (home.reports / f"{LAST}-{language}.html").read_text(encoding="utf-8")
 
     return report_of
 
