@@ -10,7 +10,7 @@ import dagster as dg
 from assets.automation import REPORT, by_morning
 from assets.recording import asset_key
 from assets.step import RESOURCES, step_of
-from dashboards.report.file import LANGUAGES, last_day, tables_read, write_report
+from dashboards.report.file import last_day, tables_read, write_reports
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
 
@@ -31,7 +31,7 @@ def report_asset(workspace: Workspace) -> dg.AssetsDefinition:
         step_input, results = step_of(context)
         try:
             day = last_day(step_input.home)
-            paths = {language: write_report(step_input.home, language, day=day) for language in LANGUAGES}
+            paths = write_reports(step_input.home, day)
         except HeadwaterError as error:
             raise results.failure(error) from error
         files = {str(language): dg.MetadataValue.path(path) for language, path in paths.items()}

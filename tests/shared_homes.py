@@ -17,7 +17,7 @@ import pytest
 from assets.engine import check_states
 from dashboards.copy.build import publish
 from dashboards.copy.status import write_status
-from dashboards.report.file import write_report
+from dashboards.report.file import write_reports
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, ingest_and_compute, land_days, new_home
 from tests.processes import made_up_shop
@@ -30,6 +30,21 @@ EVIL = '=HYPERLINK("http://x")<script>alert(1)</script>'
 """The name and the category of the product EVIL in the made-up shop."""
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder *name*; the first worker that asks for it fills it by *make*, the others wait until it is filled."""
+    temporary = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        temporary = temporary.parent
+    folder, made = temporary / name, temporary / f"{name}.made"
+    with (temporary / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # remove the remains of a worker that failed
+            make(folder)
+            made.touch()
+    return folder
+
+
 def small_shop(factory: pytest.TempPathFactory) -> Home:
     """A home with a visit and an order on each of ``DAYS``, computed through Dagster."""
 
@@ -38,7 +53,7 @@ def small_shop(factory: pytest.TempPathFactory) -> Home:
         land_days(home, DAYS)
         ingest_and_compute(home)
 
-    return Home(_once(factory, "small_shop", make))
+    return Home(made_once(factory, "small_shop", make))
 
 
 def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -46,10 +61,11 @@ def small_shop_reports(factory: pytest.TempPathFactory) -> dict[str, Path]:
     home = small_shop(factory)
 
     def make(folder: Path) -> None:
-        for language in ("zh", "en"):
-            write_report(home, language, day=DAYS[3], out=folder / f"{language}.html")
+        folder.mkdir()
+        for language, report in write_reports(home, DAYS[3]).items():
+            report.rename(folder / f"{language}.html")
 
-    folder = _once(factory, "small_shop_reports", make)
+    folder = made_once(factory, "small_shop_reports", make)
     return {language: folder / f"{language}.html" for language in ("zh", "en")}
 
 
@@ -70,19 +86,4 @@ def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
         publish(home)
         write_status(home, check_states)
 
-    return Home(_once(factory, "shop_with_dashboards", make))
-
-
-def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder *name*; the first worker that asks for it fills it by *make*, the others wait until it is filled."""
-    temporary = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        temporary = temporary.parent
-    folder, made = temporary / name, temporary / f"{name}.made"
-    with (temporary / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # remove the remains of a worker that failed
-            make(folder)
-            made.touch()
-    return folder
+    return Home(made_once(factory, "shop_with_dashboards", make))

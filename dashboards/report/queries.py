@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -70,6 +70,7 @@ class Reader:
     day: dt.date
     workspace: Workspace
     connection: duckdb.DuckDBPyConnection
+    _frames: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -77,9 +78,15 @@ class Reader:
         return self.workspace.settings
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
-        """The rows of *sql*, in which ``$day`` is the day; money becomes floating point, so sum exactly in SQL."""
+        """The rows of *sql*, in which ``$day`` is the day; money becomes floating point, so sum exactly in SQL.
+
+        The rows are kept, because the report in another language has the same.
+        """
         values = {name: value for name, value in {"day": self.day, **parameters}.items() if f"${name}" in sql}
-        return to_frame(self.connection.sql(sql, params=values))
+        key = f"{sql} {values}"
+        if key not in self._frames:
+            self._frames[key] = to_frame(self.connection.sql(sql, params=values))
+        return self._frames[key]
 
     def exists(self, table: str) -> bool:
         """Whether the home has *table*."""

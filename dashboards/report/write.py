@@ -7,7 +7,7 @@ Not here: the contents of sections, choosing the day (``dashboards.report.file``
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -36,19 +36,23 @@ _OF_EVENTS = frozenset({"entrances", "slots"})
 """Sections to skip for a day without events; the overview has a sentence about it."""
 
 
-def write_report(home: Home, day: dt.date, language: Language, out: Path, now: dt.datetime) -> None:
-    """Write the report of *day* to *out*, atomically. If *out* is a symbolic link, its target is replaced.
+def write_reports(home: Home, day: dt.date, files: Mapping[Language, Path], now: dt.datetime) -> None:
+    """Write the report of *day* in each language of *files*, atomically. The target of a symbolic link is replaced.
 
     Raises:
-        HeadwaterError: the day is not computed, or the file cannot be written.
+        HeadwaterError: the day is not computed, or a file cannot be written.
     """
-    with convert_write_errors(out):
-        if not out.name or (out.exists() and not out.is_file()):
-            raise HeadwaterError("is not a file that can be replaced", where=out, remedy="name one such as report.html")
+    for out in files.values():
+        with convert_write_errors(out):
+            if not out.name or (out.exists() and not out.is_file()):
+                raise HeadwaterError(
+                    "is not a file that can be replaced", where=out, remedy="name one such as report.html"
+                )
     with open_day(home, day) as reader:
-        text = report_html(reader, language, now)
-    with convert_write_errors(out):
-        write_file(out, text)
+        texts = {out: report_html(reader, language, now) for language, out in files.items()}
+    for out, text in texts.items():
+        with convert_write_errors(out):
+            write_file(out, text)
 
 
 def report_html(reader: Reader, language: Language, now: dt.datetime) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 from pathlib import Path
 
 from dashboards.queries import query
-from dashboards.report.file import LANGUAGES, write_report
+from dashboards.report.file import write_reports
 from pipelines.commands.console import print_summary, print_table, teller
 from pipelines.commands.engine import recording_engine
 from pipelines.commands.simulate import run_simulation
@@ -54,7 +54,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
 def _write_reports(home: Home, day: dt.date) -> None:
     with teller() as tell:
         tell("writing the report")
-        paths = [write_report(home, language, day=day) for language in LANGUAGES]
+        paths = list(write_reports(home, day).values())
     print("\nThe day's report, in Chinese and English; open it in a browser:")
     for path in paths:
         print(f"  {path}")

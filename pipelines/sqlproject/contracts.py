@@ -16,48 +16,57 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.lake.duck import first_line, identifier
 from pipelines.sqlproject.model import Check, Model, SqlFile
 from pipelines.sqlproject.parameters import Value
-from pipelines.sqlproject.reads import GIVEN, sample_span, values_for
+from pipelines.sqlproject.reads import GIVEN, Read, sample_span, values_for
+
+_described: dict[tuple[str, ...], dict[str, str]] = {}
+"""(Query, definitions of its tables) → column → type. A change of a setting or file binds only the affected queries."""
 
 
-def enforce_contracts(models: Mapping[str, Model], checks: Iterable[Check], parameters: Mapping[str, Value]) -> None:
-    """Require that every query returns what its header declares.
+def enforce_contracts(
+    models: Mapping[str, Model],
+    checks: Iterable[Check],
+    reads: Mapping[str, Iterable[Read]],
+    parameters: Mapping[str, Value],
+) -> None:
+    """Require that every query returns what its header declares. *reads* has the tables that each query reads.
 
     Raises:
         HeadwaterError: a query names an unknown column, or returns other columns or types than its header declares;
             with file, line and remedy.
     """
+    definitions = {name: _definition(name, columns) for name, columns in GIVEN.items()}
+    definitions |= {name: _definition(name, model.types) for name, model in models.items()}
     with duckdb.connect() as connection:
-        relations = {**GIVEN, **{name: model.types for name, model in models.items()}}
-        for table, columns in relations.items():
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
-            declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+        for file in (*models.values(), *checks):
+            tables = {read.table for read in reads[file.name]} | ({file.name} & models.keys())
             try:
-                connection.execute(f"CREATE TABLE {identifier(table)} ({declared})")
-            except duckdb.Error as error:
-                raise HeadwaterError(
-                    f"DuckDB refuses the types or names under 'columns': {first_line(error)}",
-                    where=f"{models[table].path}:1",
-                ) from error
-        for model in models.values():
-            found = _described(connection, model, models, parameters)
-            if not model.python:  # the columns that the function returns are only known when it runs
-                _require_columns(model, found)
-        for check in checks:
-            found = _described(connection, check, models, parameters)
-            if models[check.model].is_partitioned and found.get("dt") != "DATE":
-                raise HeadwaterError(
-                    "a check of a partitioned table must return dt of type DATE, the days to block",
-                    where=check.path,
-                )
+                sql = file.sql(values_for(file, parameters, sample_span(file, models)))
+            except HeadwaterError as error:
+                raise HeadwaterError(error.what, where=file.path, remedy=error.remedy) from error
+            key = (sql, *(definitions[table] for table in sorted(tables)))
+            if key not in _described:
+                for table in tables:
+                    _create(connection, table, definitions[table], models)
+                _described[key] = _describe(connection, file, sql)
+            _require_contract(file, _described[key], models)
 
 
-def _described(
-    connection: duckdb.DuckDBPyConnection, file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str, Value]
-) -> dict[str, str]:
+def _definition(table: str, columns: Mapping[str, str]) -> str:
+    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    return f"CREATE TABLE IF NOT EXISTS {identifier(table)} ({declared})"
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: str, definition: str, models: Mapping[str, Model]) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(table.split('.')[0])}")
     try:
-        sql = file.sql(values_for(file, parameters, sample_span(file, models)))
-    except HeadwaterError as error:
-        raise HeadwaterError(error.what, where=file.path, remedy=error.remedy) from error
+        connection.execute(definition)
+    except duckdb.Error as error:
+        raise HeadwaterError(
+            f"DuckDB refuses the types or names under 'columns': {first_line(error)}", where=f"{models[table].path}:1"
+        ) from error
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, sql: str) -> dict[str, str]:
     try:
         rows = connection.execute(f"DESCRIBE {sql}").fetchall()
     except duckdb.Error as error:
@@ -72,6 +81,16 @@ def _described(
                 remedy=f"rename one, or exclude it from a star: step.* EXCLUDE ({name})",
             )
     return {row[0]: row[1] for row in rows}
+
+
+def _require_contract(file: SqlFile, found: Mapping[str, str], models: Mapping[str, Model]) -> None:
+    if isinstance(file, Model):
+        if not file.python:  # the columns that the function returns are only known when it runs
+            _require_columns(file, found)
+    elif isinstance(file, Check) and models[file.model].is_partitioned and found.get("dt") != "DATE":
+        raise HeadwaterError(
+            "a check of a partitioned table must return dt of type DATE, the days to block", where=file.path
+        )
 
 
 def _line_of_name(file: SqlFile, message: str) -> int:

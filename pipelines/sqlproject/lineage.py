@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from sqlglot import MappingSchema, exp
 from sqlglot.lineage import Node, lineage
-from sqlglot.optimizer.qualify import qualify
 
 from pipelines.sqlproject.model import DIALECT, Model
 from pipelines.sqlproject.project import Project
@@ -23,10 +22,9 @@ def column_lineage(project: Project, model: Model) -> dict[str, list[tuple[str, 
     schema = MappingSchema(dialect=DIALECT)
     for read in project.reads[model.name]:
         schema.add_table(exp.to_table(read.table, dialect=DIALECT), dict(project.relation(read.table)))
-    # For speed, the query is qualified once for all columns. lineage() gets no column, so that it visits each CTE only
-    # once, and no trim_selects, so that it does not copy the query for each column.
-    query = qualify(model.tree.copy(), dialect=DIALECT, schema=schema, validate_qualify_columns=False, identify=False)
-    roots = lineage(None, query, schema=schema, dialect=DIALECT, trim_selects=False, copy=False)
+    # For speed, lineage() gets no column, so that it qualifies the query and visits each CTE only once, and no
+    # trim_selects, so that it does not copy the query for each column.
+    roots = lineage(None, model.tree, schema=schema, dialect=DIALECT, trim_selects=False)
     assert isinstance(roots, dict)
     if model.python:  # any column of the function's result may depend on all columns of its input
         every = sorted({leaf for root in roots.values() for leaf in _leaves(root)})

@@ -269,7 +269,7 @@ _COERCIONS: dict[exp.DType, set[exp.DType]] = {
 
 def _faults(tree: exp.Query) -> list[str]:
     try:
-        tree.copy().sql(dialect="spark", unsupported_level=ErrorLevel.RAISE)
+        tree.sql(dialect="spark", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         return str(error).splitlines()
     return []

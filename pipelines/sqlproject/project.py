@@ -179,7 +179,7 @@ def _load(
         reads=reads,
         parameters=values,
     )
-    enforce_contracts(project.models, checks.values(), values)
+    enforce_contracts(project.models, checks.values(), reads, values)
     return project
 
 

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 
-from dashboards.report.file import LANGUAGES, write_report
+from dashboards.report.file import LANGUAGES, Language, write_reports
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home
 from pipelines.lake.partitions import Lake
+from tests.shared_homes import made_once
 from tests.support import land, make_home, run, table
 
 Row = dict[str, Any]
 
-FIRST = dt.date(2026, 4, 27)
-DAYS = [FIRST + dt.timedelta(days=n) for n in range(5)]  # the fourth day, 30 April, ends a month
+FIRST = dt.date(2026, 4, 29)
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(3)]  # the second day, 30 April, ends a month
 LAST = DAYS[-1]
 
 
@@ -191,25 +192,35 @@ SHOPS = (
     given_away,
 )
 
-_homes: dict[str, Home] = {}
-
 
 @pytest.fixture
 def home_of_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[], Shop]], Home]:
     """A function that returns the computed home of a shop; each home is computed only once."""
 
-    def home_of(make: Callable[[], Shop]) -> Home:
-        if make.__name__ not in _homes:
+    def home_of(shop: Callable[[], Shop]) -> Home:
+        def make(folder: Path) -> None:
             settings = {"start_date": FIRST, "snapshots": {"daily_for_days": 2}, "products": {"windows": [1, 3]}}
-            home = make_home(tmp_path_factory.mktemp(make.__name__) / "home", settings=settings)
-            for relation, rows in make().relations.items():
+            home = make_home(folder, settings=settings)
+            for relation, rows in shop().relations.items():
                 if rows:
                     land(home, relation, rows, "log")
             run(home)
-            _homes[make.__name__] = home
-        return _homes[make.__name__]
+
+        return Home(made_once(tmp_path_factory, shop.__name__, make))
 
     return home_of
+
+
+@pytest.fixture
+def report_of_shop(tmp_path_factory: pytest.TempPathFactory, home_of_shop) -> Callable[..., str]:
+    """A function that returns the HTML of a shop's report of the last day; the reports are written only once."""
+
+    def report_of(shop: Callable[[], Shop], language: Language) -> str:
+        home = home_of_shop(shop)
+        made_once(tmp_path_factory, f"{shop.__name__}-reports", lambda _: write_reports(home, LAST))
+        return (home.reports / f"{LAST}-{language}.html").read_text(encoding="utf-8")
+
+    return report_of
 
 
 def last_of(home: Home, name: str, **wanted: Any) -> list[Row]:
@@ -218,9 +229,9 @@ def last_of(home: Home, name: str, **wanted: Any) -> list[Row]:
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
-def said(path: Path) -> str:
+def said(html: str) -> str:
     """The text of a report outside of its scripts and styles."""
-    html = re.sub(r"<(script|style)\b.*?</\1>", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    html = re.sub(r"<(script|style)\b.*?</\1>", " ", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
@@ -239,13 +250,12 @@ def test_no_number_is_nan_or_infinite(home_of_shop, shop):
 
 
 @pytest.mark.parametrize("shop", SHOPS)
-def test_its_report_is_written_in_both_languages(home_of_shop, shop, tmp_path):
-    home = home_of_shop(shop)
+def test_its_report_is_written_in_both_languages(report_of_shop, shop):
     for language in LANGUAGES:
-        path = write_report(home, language, day=LAST, out=tmp_path / f"{language}.html")
-        text = said(path)
+        html = report_of_shop(shop, language)
+        text = said(html)
         assert not re.search(r"\b(nan|NaN|inf|Infinity|None|null)\b", text), text
-        figures = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', path.read_text(encoding="utf-8"))
+        figures = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html)
         assert not any(re.search(r"[:\[, ](NaN|-?Infinity)\b", figure) for figure in figures)
 
 
@@ -299,7 +309,7 @@ def test_a_product_refunded_beyond_its_sale_has_no_margin_rate(home_of_shop):
     assert {row["revenue_share"] for row in last_of(home, "customers.rfm_daily")} == {None}
 
 
-def test_products_without_cost_have_no_margin_and_are_listed(home_of_shop, tmp_path):
+def test_products_without_cost_have_no_margin_and_are_listed(home_of_shop, report_of_shop):
     home = home_of_shop(without_costs)
     metrics = {row["product_id"]: row for row in last_of(home, "products.metrics", window_days=1)}
     assert {sku: (row["margin"], row["lines_without_cost"]) for sku, row in metrics.items() if sku != "s1"} == {
@@ -310,7 +320,7 @@ def test_products_without_cost_have_no_margin_and_are_listed(home_of_shop, tmp_p
     placed = last_of(home, "products.quadrants", matrix_id="exposure_margin", window_days=1)
     unknown = {row["product_id"]: row["unknown_metrics"] for row in placed if row["quadrant"] == "unknown"}
     assert unknown == {"s2": "margin_rate", "s3": "margin_rate"}
-    text = said(write_report(home, "en", day=LAST, out=tmp_path / "en.html"))
+    text = said(report_of_shop(without_costs, "en"))
     assert "Order lines without a known cost, excluded from margin and margin rate: 2" in text
 
 
@@ -322,14 +332,14 @@ def test_a_product_alone_in_its_category_has_no_relative_share(home_of_shop):
     assert all("relative_share" in row["unknown_metrics"] for row in placed)
 
 
-def test_without_orders_are_no_customers_and_the_laws_say_why(home_of_shop, tmp_path):
+def test_without_orders_are_no_customers_and_the_laws_say_why(home_of_shop, report_of_shop):
     home = home_of_shop(no_orders)
     assert last_of(home, "customers.rfm") == []
     health = last_of(home, "products.portfolio_health", window_days=3)
     assert health
     assert all(row["evidence_en"] and row["evidence_zh"] for row in health)
     assert {row["verdict"] for row in health if row["rule"] == "northeast"} == {None}
-    text = said(write_report(home, "en", day=LAST, out=tmp_path / "en.html"))
+    text = said(report_of_shop(no_orders, "en"))
     assert f"No paid orders on {LAST}" in text
     assert f"No customer with a paid order in the window up to {LAST}" in text
 

@@ -20,6 +20,7 @@ from pipelines.home.settings import Settings, SnapshotSettings
 from pipelines.lake.duck import session
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import load_project
+from tests.shared_homes import made_once
 from tests.support import Row, land, make_home, run, run_selected, table
 
 SETTINGS = {
@@ -159,11 +160,14 @@ def home(computed: Home, tmp_path: Path) -> Home:
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A shop with an order on each day from 16 January to 10 March, all of its tables computed."""
-    home = make_home(tmp_path_factory.mktemp("snapshots") / "shop", settings=SETTINGS)
-    first = dt.date(2026, 1, 16)
-    land_orders(home, [first + dt.timedelta(days=n) for n in range((march(10)[0] - first).days + 1)], "first")
-    run(home)
-    return home
+
+    def make(folder: Path) -> None:
+        home = make_home(folder, settings=SETTINGS)
+        first = dt.date(2026, 1, 16)
+        land_orders(home, [first + dt.timedelta(days=n) for n in range((march(10)[0] - first).days + 1)], "first")
+        run(home)
+
+    return Home(made_once(tmp_path_factory, "snapshots", make))
 
 
 def test_a_run_keeps_the_days_and_the_next_one_does_nothing(home):
