@@ -117,7 +117,7 @@ def matches(sales: pl.DataFrame, *, by: Sequence[str] = ("matched_by",)) -> pl.D
     return groups.sort(*(name for name in by if name != "matched_by"), order)
 
 
-def _cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
+def shop_cases(names: Sequence[str]) -> dict[str, SimulationParameters]:
     """Case → parameters of its shop, for *names* of cases, or for all."""
     everything = {"clean": parameters_with(()), **{name: parameters_with([name]) for name in TRAPS}}
     everything |= {"the realistic mix": SimulationParameters(), "half without events": HALF_WITHOUT_EVENTS}
@@ -146,12 +146,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the homes in this new folder, to inspect wrong lines")
     parser.add_argument("cases", nargs="*", help="names of shops, as in the table's first column; default: all")
     arguments = parser.parse_args()
-    if unknown := set(arguments.cases) - _cases([]).keys():
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected any of {', '.join(_cases([]))}")
+    if unknown := set(arguments.cases) - shop_cases([]).keys():
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected any of {', '.join(shop_cases([]))}")
     print("| trap | sale lines | entrance | slot | entrance, no fallbacks |\n| --- | ---: | ---: | ---: | ---: |")
     by_match, by_kind = [], []
     with tempfile.TemporaryDirectory(prefix="headwater-recovery-") as scratch:
-        for name, parameters in _cases(arguments.cases).items():
+        for name, parameters in shop_cases(arguments.cases).items():
             home, _ = init_home((arguments.keep or Path(scratch)) / name.replace(" ", "-"))
             land_shop(home, parameters, days=arguments.days, devices=arguments.devices, seed=arguments.seed)
             compute_sales(home)
