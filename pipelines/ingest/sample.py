@@ -114,7 +114,8 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
             ]
         files_of_records = {batch.batch_id for batch in read}
         whole = [found for batch_id, those in rows.items() if batch_id not in files_of_records for found in those]
-        return Sample(sampled, whole, report.errors, report.warnings)
+        errors = [_in_place(error, place, home) for error in report.errors]
+        return Sample(sampled, whole, errors, report.warnings)
 
 
 def _relation(source: Source, relation: str, path: Path) -> str:
@@ -146,6 +147,11 @@ def _land(home: Home, source: Source, relation: str, path: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target)
     return target.relative_to(home.landing).as_posix()
+
+
+def _in_place(error: str, place: Home, home: Home | None) -> str:
+    """*error* with the path of the home's own source instead of that of its copy."""
+    return error.replace(str(place.sources), str(home.sources)) if home else error
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, lake: RawLake) -> dict[str, list[tuple[str, Row]]]:
