@@ -24,7 +24,6 @@ from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import first_line, literal, session
-from pipelines.lake.partitions import relation_sql
 from pipelines.sqlproject.reads import Read
 
 TABLE_ROWS = 40
@@ -76,7 +75,7 @@ def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: W
     else:
         for table in named:
             files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
-            mount_view(connection, table, relation_sql(workspace.project.relation(table), files))
+            mount_view(connection, table, workspace.relation_sql(table, files))
     workspace.mount(connection, [Read(table, None) for table in others], None)
 
 

@@ -18,6 +18,7 @@ from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tab
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.batches import RawLake
+from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Day, DaySpan, Lake, relation_sql
 from pipelines.sqlproject.project import Project, load_project
@@ -54,6 +55,11 @@ class Workspace:
         own = [(key, path) for key, path in files if (key is not None) == by_day]
         return [path for key, path in own if key is None or wanted is None or key in wanted]
 
+    def relation_sql(self, table: str, files: Sequence[Path]) -> str:
+        """A SELECT of the declared columns of *table* from *files*."""
+        may_lack = bool(files) and table in RAW_TABLES and self.raw.has_older_columns(table)
+        return relation_sql(self.project.relation(table), files, may_lack_columns=may_lack)
+
     def mount(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -81,7 +87,7 @@ class Workspace:
                     self._mount_config(connection, read.table)
             else:
                 days = self.days_read(read, span, computing)
-                sql = relation_sql(self.project.relation(read.table), self.files(read.table, days))
+                sql = self.relation_sql(read.table, self.files(read.table, days))
                 if known.get(read.table) != sql:
                     mount_view(connection, read.table, sql)
             known[read.table] = sql

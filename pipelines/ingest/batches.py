@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -231,6 +232,20 @@ class RawLake:
         chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
         return sorted(self.root / output.path for output in chosen)
 
+    def has_older_columns(self, table: str) -> bool:
+        """Whether some files of *table* lack columns, because an earlier version of the program wrote them.
+
+        Such files stay in the lake only if their landing files are gone, so that they cannot be ingested again.
+        """
+        # Batches with the same fingerprint have the same columns, so one file of each is enough.
+        examples = {
+            batch.fingerprint: self.root / output.path
+            for batch in self.batches
+            for output in batch.outputs
+            if f"raw.{output.target}" == table
+        }
+        return any(RAW_TABLES[table].keys() - _columns_of(file) - {"dt"} for file in examples.values())
+
     def damaged(
         self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
     ) -> list[Damage]:
@@ -271,6 +286,19 @@ class RawLake:
         for output in self.outputs(table):
             by_day.setdefault(output.dt, []).append(output.version)
         return {day: _hash(sorted(versions)) for day, versions in by_day.items()}
+
+
+def _columns_of(file: Path) -> frozenset[str]:
+    """The columns of a raw file; none if it is gone or damaged, which its reader reports."""
+    try:
+        return _schema(file, file.stat().st_mtime_ns)
+    except (OSError, pl.exceptions.PolarsError):
+        return frozenset()
+
+
+@lru_cache(maxsize=1000)
+def _schema(file: Path, _modified_ns: int) -> frozenset[str]:
+    return frozenset(pl.read_parquet_schema(file))
 
 
 def manifest_file(root: Path) -> Path:

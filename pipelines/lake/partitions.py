@@ -243,14 +243,19 @@ def dated_sql(files: Sequence[Path], columns: Collection[str] = ()) -> str:
     )
 
 
-def relation_sql(columns: Mapping[str, str], files: Sequence[Path]) -> str:
+def relation_sql(columns: Mapping[str, str], files: Sequence[Path], *, may_lack_columns: bool = False) -> str:
     """A SELECT of *columns* (name → DuckDB type) from *files*; without files, an empty relation with these types.
 
-    For a partitioned table ``dt`` comes from the folders.
+    For a partitioned table ``dt`` comes from the folders. If *may_lack_columns*, a column that a file does not have is
+    null in its rows; this is slower.
     """
+    nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
     if not files:
-        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
         return f"SELECT {nothing} WHERE false"
     names = ", ".join(identifier(name) for name in columns)
     is_dated = "dt" in columns and files[0].parent.name.startswith("dt=")
-    return f"SELECT {names} FROM {dated_sql(files, columns) if is_dated else parquet_sql(files)}"
+    read = dated_sql(files, columns) if is_dated else parquet_sql(files)
+    if may_lack_columns:
+        read = read.replace("hive_partitioning = false", "hive_partitioning = false, union_by_name = true", 1)
+        read = f"(SELECT {nothing} WHERE false UNION ALL BY NAME SELECT * FROM {read})"
+    return f"SELECT {names} FROM {read}"
