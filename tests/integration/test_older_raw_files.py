@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.compute.run import Request, run_home
+from pipelines.compute.workspace import open_workspace
 from pipelines.ingest import RawLake
 from pipelines.ingest.batches import Output, write_manifest
 from pipelines.lake.checksums import digest
@@ -28,7 +30,7 @@ def test_a_column_that_older_raw_files_lack_is_null(tmp_path: Path) -> None:
     write_manifest(replace(lake, batches=tuple(batches)))
     old.unlink()
     land(home, "native/events/new.ndjson", [event("new", page_url="/b")])
-    summary = run_selected(home, "core.events")
+    summary = run_home(home, Request(frozenset(open_workspace(home).project.select(["+core.events"]))))
     assert "the rows are kept" in str(summary.ingested.errors)
     assert {row["event_id"]: row["page_url"] for row in table(home, "core.events")} == {"old": None, "new": "/b"}
 
