@@ -55,7 +55,7 @@ def read_body(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise BodyError(f"not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
-        raise BodyError("not an object with a list 'events': nested too deeply") from error
+        raise BodyError("nested too deeply") from error
     except ValueError as error:
         raise BodyError(f"not JSON: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("events"), list) or not content["events"]:

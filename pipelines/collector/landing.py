@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from pipelines.home.files import lock_holder, lock_now, sync
+from pipelines.home.files import is_locked, lock_now, sync
 from pipelines.home.folder import Home
 
 MOST_BYTES = 64 * 2**20
@@ -147,22 +147,26 @@ def finish_left(home: Home) -> list[Path]:
 
 
 def left_files(home: Home) -> list[Path]:
-    """The growing files that no running process has locked.
+    """The files that killed processes left.
 
     Raises:
         OSError: a file cannot be read.
     """
-    return [path for path in _growing(home) if path.exists() and lock_holder(path) is None]
+    left = []
+    for path in _growing(home):
+        with suppress(FileNotFoundError):  # its process has just renamed it
+            if not is_locked(path):
+                left.append(path)
+    return left
 
 
-def last_file(home: Home) -> Path | None:
-    """The file that the collector wrote to last, growing or finished; None if there is none."""
-    files = [*events_folder(home).glob(_FILES), *_growing(home)]
-    found = {}
-    for path in files:
-        with suppress(FileNotFoundError):  # it has just been renamed
-            found[path] = path.stat().st_mtime
-    return max(found, key=lambda path: found[path], default=None)
+def last_written(home: Home) -> float | None:
+    """When the collector wrote to its files last, as Unix time; None if it has none."""
+    times = []
+    for path in [*events_folder(home).glob(_FILES), *_growing(home)]:
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times, default=None)
 
 
 def _growing(home: Home) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 from pipelines.home.errors import HeadwaterError
@@ -183,10 +183,24 @@ def lock_holder(path: Path) -> str | None:
     """
     try:
         with path.open("r", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return handle.read()
+            return handle.read() if _is_locked(handle) else None
     except FileNotFoundError:
-        pass
-    return None
+        return None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process has the lock on *path*.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as handle:
+        return _is_locked(handle)
+
+
+def _is_locked(handle: IO[Any]) -> bool:
+    try:
+        fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
