@@ -1,7 +1,7 @@
 """``python -m benchmarks.collector``: events a second, latencies and memory of ``headwater collect`` under load.
 
 Here: the load, which the tests of the collector use too; a collector over a new home; what is printed.
-Not here: whether the lake has all events (``tests.integration.test_collector_kills``).
+Not here: whether the lake has all events (``tests.integration.test_collector``).
 """
 
 from __future__ import annotations
@@ -115,13 +115,10 @@ def _request(connection: int, batch: int) -> bytes:
 
 
 @contextlib.contextmanager
-def collector(home: Home, *options: str, prefix: tuple[str, ...] = ()) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A running ``headwater collect`` for *home*; yields its port and its main process.
-
-    *prefix* is a command that starts it with restricted resources, such as ``prlimit``.
-    """
-    port = free_port()
-    command = [*prefix, sys.executable, "-m", "pipelines.commands.main", "collect", "--home", str(home.root)]
+def collector(home: Home, *options: str, port: int = 0) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A running ``headwater collect`` for *home*; yields its port (0: any free one) and its main process."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "pipelines.commands.main", "collect", "--home", str(home.root)]
     process = subprocess.Popen([*command, "--port", str(port), *options], start_new_session=True)
     try:
         deadline = time.monotonic() + 120
@@ -145,7 +142,7 @@ def free_port() -> int:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
-    """The ids of the processes that *process* has started."""
+    """The ids of the processes that *process* has started and that run."""
     return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 

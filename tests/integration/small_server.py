@@ -18,8 +18,14 @@ from pipelines.web.server import Server, options_for
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answers ``/large?N`` with N bytes, ``/slow?N`` after N seconds, other paths with the size of the body."""
+    """Answers ``/large?N`` with N bytes, ``/slow?N`` after N seconds, ``/nothing`` with status 204.
+
+    The answer of other paths is the size of the body.
+    """
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+    if path == "/nothing":
+        start_response("204 No Content", [])
+        return []
     if path == "/large":
         content = b"x" * int(query)
     elif path == "/slow":
