@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import json
 import os
 import random
 import signal
@@ -19,12 +20,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.collector import Load, collector, free_port, send_all, workers_of
-from pipelines.collector.landing import events_folder, left_files
+from pipelines.collector.batch import lines_of, read_body
+from pipelines.collector.landing import EventLog, events_folder, left_files
 from pipelines.collector.orders import SHOP
 from pipelines.commands.diagnosis import diagnose
 from pipelines.home.folder import Home, init_home
 from tests.commands import headwater
-from tests.ingest_support import live_events, take_in
+from tests.ingest_support import event, live_events, refused, take_in
 from tests.integration.test_faults import disk, remount
 
 KILLS = int(os.environ.get("HEADWATER_KILLS", "5"))
@@ -131,6 +133,33 @@ def collector_findings(home: Home) -> list[tuple[str, str]]:
     return [(finding.level, finding.message) for finding in diagnose(home) if finding.topic == "collector"]
 
 
+def test_odd_values_that_are_accepted_harm_no_other_event(home):
+    odd = [
+        "9" * 400,
+        "1e300",
+        "-0.0",
+        "1e-400",
+        "true",
+        json.dumps("\uffff\u2028\\\x7f"),
+        json.dumps("长" * 50_000),
+        '""',
+    ]
+    names = ("slot", "page_id", "sku", "device_time", "page_url", "user_id", "event_id")
+    for number, value in enumerate(odd):
+        log = EventLog(home, seconds=0, is_synced=False)
+        for name in names:
+            sent = event(f"{number}-{name}", device_time=1_780_000_000_000, sent_time=None, received_time=None)
+            body = json.dumps({"events": [sent | {name: 0}, sent | {"event_id": f"good {number}-{name}"}]})
+            changed = body.replace(json.dumps({name: 0})[1:-1], f'"{name}": {value}', 1)
+            log.append(lines_of(read_body(changed.encode()), 1_780_000_000_500, {}))
+        log.finish_old()
+    report = take_in(home)
+    assert report.records == 2 * len(odd) * len(names)
+    accepted = {row["event_id"] for row in live_events(home)}
+    assert {f"good {number}-{name}" for number in range(len(odd)) for name in names} <= accepted
+    assert not any("json" in reason or "UTF-8" in reason for _, reason in refused(home))
+
+
 def test_what_prevents_a_start_is_said_in_one_line(home, tmp_path):
     outcome = headwater("collect", "--home", tmp_path / "none")
     assert (outcome.returncode, outcome.stderr.count("\n")) == (1, 1)
@@ -214,15 +243,24 @@ def test_a_hundred_slow_connections_block_no_other(home):
 
 
 @pytest.mark.real
-def test_two_collectors_share_a_landing_folder(home):
+def test_two_collectors_share_a_landing_folder(home, tmp_path):
+    second, _ = init_home(tmp_path / "second")
+    second.settings_file.write_text("collector: {events_per_second: 1000000}\n", encoding="utf-8")
+    second.landing.rmdir()
+    second.landing.symlink_to(home.landing)
     with contextlib.ExitStack() as stack:
-        ports = [stack.enter_context(collector(home))[0] for _ in range(2)]
-        loads = [stack.enter_context(under_load(port, connections=8)) for port in ports]
-        for load in loads:
-            more(load)
+        first_port, process = stack.enter_context(collector(home))
+        second_port, _ = stack.enter_context(collector(second))
+        first, other = (stack.enter_context(under_load(port, connections=8)) for port in (first_port, second_port))
+        more(first)
+        until(lambda: len(workers_of(process)) == 2)
+        os.kill(workers_of(process)[0], signal.SIGKILL)
+        more(first)
+        more(other)
     # Both loads send the same events, which are in the lake once all the same.
-    for load in loads:
-        assert_all_in_lake_once(home, load)
+    assert first.event_ids() & other.event_ids()
+    assert_all_in_lake_once(home, first)
+    assert other.event_ids() <= {str(event["event_id"]) for event in live_events(home)}
 
 
 @pytest.mark.real

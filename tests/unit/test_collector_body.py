@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.collector.agents import describe_agent
 from pipelines.collector.batch import FIELDS, BodyError, lines_of, read_body, unknown_fields
+from pipelines.ingest import load_sources
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 
@@ -73,6 +74,12 @@ def test_a_batch_has_at_most_500_events():
 def test_an_event_is_landed_as_sent_with_the_batch_times():
     event = {"event_id": "é1", "device_id": "d", "event_type": "click", "page_id": 2**53, "slot": 1.5, "sku": "\u2028"}
     assert landed(event, sent=1) == [{**event, "sent_time": 1, "received_time": 2}]
+
+
+def test_the_fields_are_those_of_the_native_source():
+    (native,) = (source for source in load_sources(None) if source.name == "native")
+    columns = native.relations["events"].columns
+    assert set(columns) == FIELDS | {"sent_time", "received_time", "is_bot"}
 
 
 def test_null_and_unknown_fields_are_left_out():
