@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from pipelines.collector.landing import last_written, left_files
 from pipelines.compute.damage import damage_error
 from pipelines.compute.planner import verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -74,6 +76,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
         )
     )
     findings += _landing(workspace, deep=deep)
+    findings += _collector(workspace)
     findings += _batches(workspace)
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _damaged_batches(workspace, deep=deep),
@@ -118,6 +121,20 @@ def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
         yield Finding("landing", "warn", change.describe(), remedy)
     for line in changed_unseen(workspace.home.landing, workspace.raw.batches) if deep else ():
         yield Finding("landing", "warn", line)
+
+
+def _collector(workspace: Workspace) -> Iterator[Finding]:
+    try:
+        left, last = left_files(workspace.home), last_written(workspace.home)
+    except OSError as error:
+        yield Finding("collector", "error", f"{error.filename}: cannot be read: {error.strerror}")
+        return
+    if left:
+        message = f"{len(left)} files of killed processes, which ingestion does not read, e.g. {left[0]}"
+        yield Finding("collector", "warn", message, "headwater collect completes them when it starts")
+    if last is not None:
+        moment = dt.datetime.fromtimestamp(last, ZoneInfo(workspace.settings.timezone))
+        yield Finding("collector", "ok", f"last events written {moment:%Y-%m-%d %H:%M:%S}")
 
 
 def _batches(workspace: Workspace) -> Iterator[Finding]:

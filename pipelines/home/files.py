@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 from pipelines.home.errors import HeadwaterError
@@ -67,14 +67,19 @@ def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
     # because the file system then writes its journal once for all files. Even for two files this is worthwhile: syncing
     # them one by one takes 0.6 ms less on an idle disk, but twice as long on a busy one.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-        list(pool.map(_sync, (temporary for temporary, _ in pairs)))
+        list(pool.map(sync, (temporary for temporary, _ in pairs)))
         for temporary, target in pairs:
             temporary.replace(target)
         folders = {target.parent for _, target in pairs}
-        list(pool.map(_sync, folders | {folder.parent for folder in folders}))
+        list(pool.map(sync, folders | {folder.parent for folder in folders}))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Write the file or the list of names in the folder *path* to the disk.
+
+    Raises:
+        OSError: that fails.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -178,10 +183,24 @@ def lock_holder(path: Path) -> str | None:
     """
     try:
         with path.open("r", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return handle.read()
+            return handle.read() if _is_locked(handle) else None
     except FileNotFoundError:
-        pass
-    return None
+        return None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process has the lock on *path*.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as handle:
+        return _is_locked(handle)
+
+
+def _is_locked(handle: IO[Any]) -> bool:
+    try:
+        fcntl.flock(handle.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

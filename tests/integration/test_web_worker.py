@@ -277,3 +277,23 @@ def test_a_request_under_way_is_answered_and_half_ones_are_not():
 )
 def test_what_is_no_request_is_refused(site, request_, status):
     assert site.open(request_).recv(100).split(b" ")[1] == status
+
+
+def test_an_answer_without_a_body_keeps_the_connection(site):
+    connection = site.open()
+    for _ in range(2):
+        connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = until_blank_line(connection)
+        assert answer.startswith(b"HTTP/1.1 204 ")
+        assert b"Connection: close" not in answer
+    connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert b"Connection: close" in until_blank_line(connection)
+    assert connection.recv(1) == b""
+
+
+def until_blank_line(connection: socket.socket) -> bytes:
+    """What the server sends, up to the first blank line."""
+    found = b""
+    while not found.endswith(b"\r\n\r\n"):
+        found += connection.recv(1) or pytest.fail(f"closed after {found!r}")
+    return found
