@@ -16,7 +16,21 @@ from typing import Any, NoReturn
 
 import typer
 
-from pipelines.commands import catalog, check, dashboard, demo, docs, doctor, init, report, run, simulate, sql, user
+from pipelines.commands import (
+    catalog,
+    check,
+    collect,
+    dashboard,
+    demo,
+    docs,
+    doctor,
+    init,
+    report,
+    run,
+    simulate,
+    sql,
+    user,
+)
 from pipelines.commands.console import error_line
 from pipelines.commands.stopping import ignore_signals
 from pipelines.home.errors import HeadwaterError
@@ -32,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, init, simulate, run, sql, report, check, catalog, docs, doctor, dashboard):
+for _command in (demo, init, simulate, run, sql, report, check, catalog, docs, doctor, dashboard, collect):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")
 
