@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from dashboards.access.database import Database
-from dashboards.access.network import network_of
+from pipelines.web.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20

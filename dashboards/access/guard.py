@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 import flask
 from werkzeug.wrappers import Response
 
-from dashboards.access.address import host_as_sent, is_proxied, is_same_origin, names_this_host
+from dashboards.access.address import names_this_host
 from dashboards.access.database import Database
 from dashboards.access.rules import Proxy, Rules
 from dashboards.access.sessions import Sessions, form_token
 from dashboards.access.users import ROLES, Role, User, Users, plain_name
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.web.address import host_as_sent, is_proxied, is_same_origin
 
 SIGN_IN, SIGN_OUT, HEALTH = "/sign-in", "/sign-out", "/health"
 

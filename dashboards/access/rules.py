@@ -6,35 +6,27 @@ Not here: checking requests (``dashboards.access.guard``).
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.access.network import Network, address_of, read_network
 from dashboards.access.users import Users
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.web.network import Proxies, is_loopback, read_networks
 
 
 @dataclass(frozen=True)
-class Proxy:
+class Proxy(Proxies):
     """The trusted reverse proxies.
 
     Attributes:
-        networks: Their addresses; headers from other peers are ignored.
         user_header: The header with the name of the user whom the proxy signed in; '' if it signs nobody in.
         role_header: The header with that user's role; '' if there is none.
     """
 
-    networks: tuple[Network, ...]
     user_header: str = ""
     role_header: str = ""
-
-    def is_at(self, address: str) -> bool:
-        """Whether *address* belongs to a trusted proxy."""
-        place = address_of(address)
-        return place is not None and any(place in network for network in self.networks)
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ def rules_for(
         raise HeadwaterError("--proxy-user-header requires --trust-proxy ADDRESS, because anybody can send a header")
     if role_header and not user_header:
         raise HeadwaterError("--proxy-role-header requires --proxy-user-header", remedy="add it, or remove the first")
-    proxy = Proxy(tuple(map(_network, trusted)), user_header, role_header) if trusted else None
+    proxy = Proxy(read_networks(trusted), user_header, role_header) if trusted else None
     if is_sign_in_off and not is_loopback(host):
         raise HeadwaterError(
             f"--no-sign-in is allowed only on 127.0.0.1, but other machines can reach {host}",
@@ -106,22 +98,3 @@ def rules_for(
         )
     is_open = is_sign_in_off or not (is_far or has_users)
     return Rules(host, is_open, is_sign_in_off, proxy)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is ``localhost`` or a loopback address; False for other names, which may mean any address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _network(text: str) -> Network:
-    try:
-        return read_network(text)
-    except ValueError as error:
-        raise HeadwaterError(
-            f"--trust-proxy {text}: not an address or network such as 10.0.0.5 or 10.0.0.0/24"
-        ) from error

@@ -17,7 +17,7 @@ import flask
 from jinja2 import StrictUndefined, Template
 from werkzeug.wrappers import Response
 
-from dashboards.access.address import TrustedProxies, own_path, visitor_of
+from dashboards.access.address import own_path
 from dashboards.access.attempts import Attempts
 from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard
 from dashboards.access.passwords import BusyError, Passwords
@@ -27,6 +27,7 @@ from dashboards.access.users import User, plain_name
 from dashboards.numbers import Language
 from dashboards.texts import Texts
 from pipelines.home.folder import Home
+from pipelines.web.address import TrustedProxies, visitor_of
 
 _PAGE = Path(__file__).with_name("sign_in.html")
 _LOGGER = logging.getLogger("headwater.dashboard")

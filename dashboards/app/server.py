@@ -31,11 +31,11 @@ from dashboards.app.render import components
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.app.worker import LARGEST_REQUEST
 from dashboards.blocks import Block
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.web.worker import LARGEST_REQUEST
 
 DEFAULT_DAYS = "7"
 """The preset for a URL without days."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any
 
 MOST_EVENTS = 500
@@ -63,31 +62,33 @@ def read_body(body: bytes) -> dict[str, Any]:
         raise BodyError("expected an object with a list 'events' of at least one event")
     if len(content["events"]) > MOST_EVENTS:
         raise BodyError(f"{len(content['events'])} events; at most {MOST_EVENTS} are allowed", is_large=True)
-    if not isinstance(content.get("sent_time"), int | float | None):
+    if type(content.get("sent_time")) not in (int, float, type(None)):
         raise BodyError("sent_time: expected milliseconds since 1970")
     for number, event in enumerate(content["events"]):
         _check(number, event)
     return content
 
 
-def lines_of(content: dict[str, Any], added: dict[str, Any], platform: str) -> bytes:
-    """An NDJSON line for each event of *content*, with the *added* fields.
+def lines_of(content: dict[str, Any], received: int, agent: dict[str, str | bool]) -> bytes:
+    """An NDJSON line for each event of *content*, without unknown fields.
 
-    *platform* fills the field of an event that does not state it; unknown fields are dropped.
+    Args:
+        content: What ``read_body`` returned.
+        received: When the request arrived, in milliseconds since 1970.
+        agent: What the user agent says; a platform that the event states itself is kept.
     """
-    added = {**({"sent_time": content["sent_time"]} if content.get("sent_time") is not None else {}), **added}
+    times = {"sent_time": content.get("sent_time"), "received_time": received}
+    added = {name: time for name, time in times.items() if time is not None}
     lines = []
     for event in content["events"]:
-        kept = {name: value for name, value in event.items() if name in FIELDS}
-        if kept.get("platform") is None and platform:
-            kept["platform"] = platform
-        lines.append(json.dumps({**kept, **added}, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+        kept = {name: value for name, value in event.items() if name in FIELDS and value is not None}
+        lines.append(json.dumps({**agent, **kept, **added}, ensure_ascii=False, separators=(",", ":")))
     # Half of a surrogate pair, which a browser sends if it cuts a text inside an emoji, has no form in UTF-8.
     return ("\n".join(lines) + "\n").encode(errors="replace")
 
 
-def unknown_fields(content: dict[str, Any]) -> Iterable[str]:
-    """The fields of the events that are dropped."""
+def unknown_fields(content: dict[str, Any]) -> set[str]:
+    """The names of the fields of the events that are dropped."""
     return {name for event in content["events"] for name in event if name not in FIELDS}
 
 

@@ -1,11 +1,11 @@
 """The files in ``landing/native/events/`` that the collector's processes write.
 
-Here: a growing file for each process, which ends in ``.part`` so that ingestion skips it; giving it its final name each
-minute or 64 MB; finishing the files of killed processes.
+Here: the growing file of each process, whose name ends in ``.part`` so that ingestion skips it; giving it its final
+name; finishing the files that killed processes left.
 Not here: the lines (``pipelines.collector.batch``).
 
 A process holds a lock on its growing file, and the operating system releases it when the process ends. So a growing
-file that nobody has locked was left by a killed process. Every process that starts finishes such files.
+file that nobody has locked was left by a killed process. Every process finishes such files when it starts.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from pipelines.home.files import lock_now
+from pipelines.home.files import lock_holder, lock_now, sync
 from pipelines.home.folder import Home
 
-MOST_SECONDS = 5.0
 MOST_BYTES = 64 * 2**20
-"""After this time, or at this size, a growing file gets its final name."""
+"""At this size a growing file gets its final name, however young it is."""
 
 _GROWING = ".part"
+_FILES = "collected-*.ndjson"
 
 
 def events_folder(home: Home) -> Path:
@@ -34,98 +35,143 @@ def events_folder(home: Home) -> Path:
     return home.landing / "native" / "events"
 
 
-def growing_files(home: Home) -> list[Path]:
-    """The growing files of all processes, running or killed."""
-    return sorted(events_folder(home).glob(f"collected-*.ndjson{_GROWING}"))
-
-
 class EventLog:
-    """The growing file of this process. Threads may share it."""
+    """The growing file of this process, which its threads share."""
 
-    def __init__(self, home: Home, *, is_synced: bool) -> None:
-        """*is_synced*: whether ``append`` also waits until the lines are on the disk."""
+    def __init__(self, home: Home, *, seconds: float, is_synced: bool) -> None:
+        """*seconds*: how long a file grows; *is_synced*: whether ``append`` waits until the lines are on the disk."""
         self._folder = events_folder(home)
+        self._seconds = seconds
         self._is_synced = is_synced
         self._writing = threading.Lock()
+        self._syncing = threading.Lock()
         self._file: IO[str] | None = None
         self._path = self._folder
         self._began = 0.0
         self._size = 0
+        self._total = self._synced = self._unsynced = 0
+        """Bytes ever written, those of them that are on the disk, those that a failed sync may have lost."""
 
     def append(self, lines: bytes) -> None:
-        """Write *lines* completely. If that fails, nothing of them stays in the file.
+        """Write *lines* completely. If they cannot be written, none of them stays in the file.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: they cannot be written, or not to the disk.
         """
         with self._writing:
             if self._file is not None and self._size + len(lines) > MOST_BYTES:
                 self._finish()
-            if self._file is None:
-                self._open()
-            assert self._file is not None
-            self._write(self._file.fileno(), lines)
+            descriptor = (self._file or self._open()).fileno()
+            try:
+                _write_all(descriptor, lines)
+            except OSError:
+                os.ftruncate(descriptor, self._size)
+                raise
+            self._size += len(lines)
+            self._total += len(lines)
+            written = self._total
+        if self._is_synced:
+            self._sync_to(written)
 
-    def finish_if_old(self) -> None:
-        """Give the growing file its final name if it was begun more than MOST_SECONDS ago."""
+    def finish_old(self) -> None:
+        """Give the growing file its final name if it has grown for long enough.
+
+        Raises:
+            OSError: it cannot be renamed.
+        """
         with self._writing:
-            if self._file is not None and time.monotonic() - self._began > MOST_SECONDS:
+            if self._file is not None and time.monotonic() - self._began >= self._seconds:
                 self._finish()
 
-    def _open(self) -> None:
+    def _open(self) -> IO[str]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = None
-        while self._file is None:
+        opened = None
+        while opened is None:
             name = f"collected-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid4().hex[:12]}.ndjson"
-            self._path = self._folder / (name + _GROWING)
-            self._file = _owned(self._path)
-        self._began, self._size = time.monotonic(), 0
-
-    def _write(self, descriptor: int, lines: bytes) -> None:
-        written = 0
-        try:
-            while written < len(lines):
-                written += os.write(descriptor, lines[written:])
-        except OSError:
-            os.ftruncate(descriptor, self._size)
-            raise
-        self._size += written
+            self._path = self._folder / f"{name}{_GROWING}"
+            opened = _own(self._path)
+        if self._is_synced:
+            sync(self._folder)
+        self._file, self._began, self._size = opened, time.monotonic(), 0
+        return opened
 
     def _finish(self) -> None:
         assert self._file is not None
-        with self._file:
+        try:
             if self._is_synced:
-                os.fsync(self._file.fileno())
+                self._sync_to(self._total)
             self._path.rename(self._path.with_suffix(""))
-        self._file = None
+        finally:
+            # If that failed, the next process that starts tries again, because the lock is released.
+            with self._syncing:
+                self._file.close()
+                self._file = None
+
+    def _sync_to(self, written: int) -> None:
+        """Sync the file, unless another thread's sync has included the first *written* bytes."""
+        with self._syncing:
+            if self._synced < written:
+                total = self._total
+                assert self._file is not None  # it was synced before it was closed
+                try:
+                    os.fsync(self._file.fileno())
+                except OSError:
+                    # The operating system reports a failure once; a second sync would succeed without the lost bytes.
+                    self._unsynced = total
+                    raise
+                finally:
+                    self._synced = total
+            if written <= self._unsynced:
+                raise OSError(None, "an earlier sync failed")
 
 
-def finish_left(home: Home) -> int:
-    """Give the growing files of killed processes their final names, without a last line that is incomplete.
+def finish_left(home: Home) -> list[Path]:
+    """Give the files that killed processes left their final names. Returns these names.
 
-    Such a line was not acknowledged. Returns the number of files.
+    A last line without its end is removed: its process was killed while writing it, so it was never answered.
+
+    Raises:
+        OSError: a file cannot be renamed.
     """
-    count = 0
-    for path in growing_files(home):
-        with suppress(OSError):
-            handle = _owned(path)
-            if handle is None:
-                continue
-            with handle:
-                size = _complete_size(handle.fileno())
-                if size:
-                    os.ftruncate(handle.fileno(), size)
-                    path.rename(path.with_suffix(""))
-                    count += 1
-                else:
-                    path.unlink()
-    return count
+    finished = []
+    for path in _growing(home):
+        if (handle := _own(path)) is None:
+            continue
+        with handle:
+            if size := _size_of_lines(handle.fileno()):
+                os.ftruncate(handle.fileno(), size)
+                finished.append(path.rename(path.with_suffix("")))
+            else:
+                path.unlink()
+    return finished
 
 
-def _owned(path: Path) -> IO[str] | None:
-    """*path*, open and locked; None if another process has it or has just renamed it."""
-    handle = lock_now(path)
-    if handle is None:
+def left_files(home: Home) -> list[Path]:
+    """The growing files that no running process has locked.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return [path for path in _growing(home) if path.exists() and lock_holder(path) is None]
+
+
+def last_file(home: Home) -> Path | None:
+    """The file that the collector wrote to last, growing or finished; None if there is none."""
+    files = [*events_folder(home).glob(_FILES), *_growing(home)]
+    found = {}
+    for path in files:
+        with suppress(FileNotFoundError):  # it has just been renamed
+            found[path] = path.stat().st_mtime
+    return max(found, key=lambda path: found[path], default=None)
+
+
+def _growing(home: Home) -> Iterator[Path]:
+    return iter(sorted(events_folder(home).glob(f"{_FILES}{_GROWING}")))
+
+
+def _own(path: Path) -> IO[str] | None:
+    """*path*, created if needed, open and locked; None if another process has it or has just renamed or removed it."""
+    if (handle := lock_now(path)) is None:
         return None
     with suppress(FileNotFoundError):
         if path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
@@ -134,8 +180,14 @@ def _owned(path: Path) -> IO[str] | None:
     return None
 
 
-def _complete_size(descriptor: int) -> int:
-    """The size of the file up to and including its last line end."""
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _size_of_lines(descriptor: int) -> int:
+    """The size of the file up to its last line end; 0 if it has none."""
     if os.fstat(descriptor).st_size == 0:
         return 0
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:

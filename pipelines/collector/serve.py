@@ -1,65 +1,62 @@
-"""``headwater collect``: the app behind gunicorn."""
+"""``headwater collect``: the app behind gunicorn.
+
+Here: making the app in each process, finishing files.
+Not here: the app (``pipelines.collector.app``), gunicorn and connections (``pipelines.web``).
+"""
 
 from __future__ import annotations
 
-import sys
+import logging
 import threading
 import time
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-
 from pipelines.collector.app import create_app
-from pipelines.collector.landing import EventLog, finish_left
-from pipelines.collector.shop_orders import install_shop
+from pipelines.collector.landing import EventLog, events_folder, finish_left
+from pipelines.collector.orders import install_shop
+from pipelines.home.files import convert_write_errors
 from pipelines.home.folder import Home
+from pipelines.home.settings import CollectorSettings, load_settings
+from pipelines.web.network import Proxies
+from pipelines.web.server import Server, options_for
+
+_DEMO_FILE_SECONDS = 5
+"""In the demo, files grow for at most this long, so that ``headwater run`` finds what was just clicked."""
+_LOGGER = logging.getLogger("headwater.collector")
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with our application and settings; it reads no other configuration."""
+def serve(home: Home, host: str, port: int, workers: int, proxies: Proxies, *, is_demo: bool = False) -> None:
+    """Collect events until stopped.
 
-    def __init__(self, home: Home, options: dict[str, Any], *, is_demo: bool) -> None:
-        self._home = home
-        self._is_demo = is_demo
-        self._options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Apply the options."""
-        for key, value in self._options.items():
-            self.cfg.set(key, value)
-
-    def load(self) -> Any:
-        """The WSGI application, made in each worker."""
-        finish_left(self._home)
-        log = EventLog(self._home, is_synced=False)
-        threading.Thread(target=_finish_old, args=(log,), daemon=True).start()
-        return create_app(self._home, log, is_demo=self._is_demo)
-
-
-def serve(home: Home, host: str, port: int, workers: int, *, is_demo: bool) -> None:
-    """Serve the collector of *home* until it is stopped."""
+    Raises:
+        HeadwaterError: the settings are wrong, the landing folder cannot be written, or the address cannot be used.
+    """
+    settings = load_settings(home).collector
     if is_demo:
-        install_shop(home)
-    shown = f"[{host}]" if ":" in host else host
-    banner = f"collector of {home.root}: http://{shown}:{port}  (Ctrl-C stops)"
-    options = {
-        "bind": f"{shown}:{port}",
-        "workers": workers,
-        "worker_class": "gthread",
-        "threads": 8,
-        "graceful_timeout": 5,
-        "errorlog": "-",
-        "loglevel": "warning",
-        "proc_name": "headwater-collector",
-        "control_socket_disable": True,
-        "when_ready": lambda _server: print(banner, file=sys.stderr, flush=True),
-        "on_exit": lambda _server: finish_left(home),
-    }
-    Server(home, options, is_demo=is_demo).run()
+        seconds = min(settings.file_seconds, _DEMO_FILE_SECONDS)
+        settings = settings.model_copy(update={"file_seconds": seconds})
+    options = options_for("headwater-collector", host, port, workers, f"collector of {home.root}")
+    with convert_write_errors(events_folder(home)):
+        events_folder(home).mkdir(parents=True, exist_ok=True)
+        finish_left(home)
+        if is_demo:
+            install_shop(home)
+    # When this hook is called, all workers have ended.
+    options["on_exit"] = lambda _server: finish_left(home)
+    Server(lambda: _application(home, settings, proxies, is_demo), proxies, options).run()
+
+
+def _application(home: Home, settings: CollectorSettings, proxies: Proxies, is_demo: bool) -> Any:
+    finish_left(home)  # gunicorn may start this process in place of one that was killed
+    log = EventLog(home, seconds=settings.file_seconds, is_synced=settings.durability == "fsync")
+    threading.Thread(target=_finish_old, args=(log,), daemon=True).start()
+    return create_app(home, settings, log, proxies, is_demo=is_demo)
 
 
 def _finish_old(log: EventLog) -> None:
     while True:
         time.sleep(1)
-        log.finish_if_old()
+        try:
+            log.finish_old()
+        except OSError as error:
+            _LOGGER.warning("a file cannot get its final name: %s; the next start tries again", error.strerror)

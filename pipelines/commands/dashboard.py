@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import HomeOption
+from pipelines.commands.options import HomeOption, TrustProxyOption
 from pipelines.home.folder import find_home
 
 app = typer.Typer()
@@ -29,14 +29,7 @@ def dashboard(
     no_sign_in: Annotated[
         bool, typer.Option("--no-sign-in", help="Require no sign-in on this host, even if there are users.")
     ] = False,
-    trust_proxy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address or network of a trusted reverse proxy; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    trust_proxy: TrustProxyOption = None,
     proxy_user_header: Annotated[
         str, typer.Option(metavar="HEADER", help="Header in which the proxy sends the user's name.", show_default=False)
     ] = "",

@@ -1,6 +1,6 @@
 """Options that several commands share, and the error for wrong usage.
 
-Here: the options ``--home`` and ``--json``.
+Here: the options ``--home``, ``--trust-proxy`` and ``--json``.
 Not here: the commands.
 """
 
@@ -18,6 +18,12 @@ from pipelines.home.folder import DEFAULT_HOME, HOME_VARIABLE, Home, find_home
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help=f"The home; default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}.", show_default=False),
+]
+TrustProxyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ADDRESS", help="Address or network of a trusted reverse proxy; may be repeated.", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

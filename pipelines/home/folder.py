@@ -228,13 +228,18 @@ class Home:
         return self.access / "sessions.sqlite"
 
 
+def root_of(path: Path | None = None) -> Path:
+    """The folder *path*, otherwise ``$HEADWATER_HOME``, otherwise ``./home``, whether or not it is a home."""
+    return (path or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().resolve()
+
+
 def find_home(path: Path | None = None) -> Home:
     """The home in *path*, otherwise in ``$HEADWATER_HOME``, otherwise in ``./home``.
 
     Raises:
         HeadwaterError: there is no home in that folder.
     """
-    root = (path or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().resolve()
+    root = root_of(path)
     home = Home(root)
     if not home.settings_file.is_file():
         raise HeadwaterError(

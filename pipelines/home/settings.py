@@ -51,6 +51,7 @@ def _known_timezone(name: str) -> str:
 TransformKind = Literal["remove_if_not_all", "remove_if_last_and_not_all", "unique", "exposure", "first", "frequency"]
 _REMOVALS = get_args(TransformKind)[:2]
 _COLLAPSES = get_args(TransformKind)[2:]
+_ORIGIN = r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
 _MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
 
 
@@ -214,6 +215,22 @@ class SnapshotSettings(_Section):
     then: Literal["month_end"] = "month_end"
 
 
+class CollectorSettings(_Section):
+    """What ``headwater collect`` accepts, and how it writes it.
+
+    Attributes:
+        origins: Sites whose pages may send events; empty: pages on this computer. The collector's own pages always may.
+        durability: What an answered event survives: ``flush`` a killed process, ``fsync`` a power cut too.
+        file_seconds: How long a file grows before ingestion can read it.
+        events_per_second: Events that each process accepts from one address in a second.
+    """
+
+    origins: tuple[Annotated[str, shaped(_ORIGIN, "an origin in lower case such as https://shop.example")], ...] = ()
+    durability: Literal["flush", "fsync"] = "flush"
+    file_seconds: int = Field(60, ge=1, le=3600)
+    events_per_second: int = Field(1000, ge=1, le=1_000_000)
+
+
 class Settings(_Section):
     """All keys of ``config/headwater.yaml``, with their defaults."""
 
@@ -230,6 +247,7 @@ class Settings(_Section):
     lifecycle: LifecycleSettings = LifecycleSettings()
     products: ProductSettings = ProductSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    collector: CollectorSettings = CollectorSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
         """Name → value of each setting that a model may use as ``$name``.

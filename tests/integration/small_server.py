@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-
-from dashboards.access.rules import Proxy, Rules, _network
-from dashboards.app import worker
+from pipelines.web import worker
+from pipelines.web.network import Proxies, read_networks
+from pipelines.web.server import Server, options_for
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -37,26 +36,13 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return [content]
 
 
-class SmallServer(BaseApplication):
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.port = options.pop("port")
-        trusted = options.pop("trusted", [])
-        self.rules = Rules(proxy=Proxy(tuple(map(_network, trusted))) if trusted else None)
-        for name, value in options.items():
-            setattr(worker, name, value)
-        super().__init__()
-
-    def load_config(self) -> None:
-        self.cfg.set("bind", f"127.0.0.1:{self.port}")
-        self.cfg.set("worker_class", worker.PatientWorker)
-        self.cfg.set("workers", 1)
-        self.cfg.set("graceful_timeout", 30)
-        self.cfg.set("control_socket_disable", True)
-        self.cfg.set("loglevel", "warning")
-
-    def load(self) -> Any:
-        return application
+def main(options: dict[str, Any]) -> None:
+    port, trusted = options.pop("port"), options.pop("trusted", [])
+    for name, value in options.items():
+        setattr(worker, name, value)
+    options = options_for("small-server", "127.0.0.1", port, 1, "small server") | {"graceful_timeout": 30}
+    Server(lambda: application, Proxies(read_networks(trusted)), options).run()
 
 
 if __name__ == "__main__":
-    SmallServer(json.loads(sys.argv[1])).run()
+    main(json.loads(sys.argv[1]))

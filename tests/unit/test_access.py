@@ -11,16 +11,18 @@ import flask
 import pytest
 from argon2 import PasswordHasher
 
-from dashboards.access.address import own_path, visitor_of
+from dashboards.access.address import own_path
 from dashboards.access.attempts import FREE_OF_ADDRESS, FREE_OF_NAME, Attempts
 from dashboards.access.database import Database
 from dashboards.access.passwords import Passwords
-from dashboards.access.rules import Rules, is_loopback, rules_for
+from dashboards.access.rules import Rules, rules_for
 from dashboards.access.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions, form_token
 from dashboards.access.sign_in import add_access
 from dashboards.access.users import User, Users, plain_name
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.web.address import visitor_of
+from pipelines.web.network import is_loopback
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "river and stone"

@@ -6,10 +6,10 @@ import pytest
 
 from dashboards.access.attempts import FREE_OF_ADDRESS, Attempts
 from dashboards.access.database import Database
-from dashboards.access.network import network_of, plain_address, read_network
 from dashboards.access.rules import Proxy, rules_for
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import init_home
+from pipelines.web.network import network_of, plain_address, read_network
 
 WAYS = [
     "203.0.113.9",

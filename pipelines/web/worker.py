@@ -1,8 +1,8 @@
 """A gunicorn worker process whose threads never wait for a visitor's network.
 
 Here: limits on the number of connections, and on the time to send a request and to receive the answer.
-Not here: addresses, processes and signals (``dashboards.app.serve`` and gunicorn), HTTP itself (waitress), what is
-answered (``dashboards.app.server``).
+Not here: processes and signals (``pipelines.web.server`` and gunicorn), HTTP itself (waitress), what is answered
+(``dashboards.app.server``, ``pipelines.collector.app``).
 
 One thread of waitress reads all requests and writes all answers; the other threads get complete requests only. So a
 connection that sends half a header, or a byte a second, costs only a file descriptor. As these are limited, so is
@@ -24,10 +24,10 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.wasyncore import poll2
 
-from dashboards.access.network import network_of
+from pipelines.web.network import network_of
 
 THREADS = 32
 """Threads of a process. Queries may take up to 24 of them (``dashboards.workbench.turns``); the rest serve pages."""
@@ -58,10 +58,31 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
         self.began_at = time.time()
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """A request being answered."""
+
+    close_on_finish: bool
+
+    def build_response_header(self) -> bytes:
+        """The answer's head. An answer that never has a body, such as 204, leaves the connection open.
+
+        waitress closes connections after every answer without a Content-Length, which these must not have.
+        """
+        is_last = self.close_on_finish or self.request.headers.get("CONNECTION", "").lower() == "close"
+        stays_open = self.version == "1.1" and not self.has_body and not is_last
+        if stays_open:
+            self.close_on_finish = True  # so that waitress does not add "Connection: close"
+        head: bytes = super().build_response_header()
+        if stays_open:
+            self.close_on_finish = False
+        return head
+
+
 class _Connection(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when it has been waiting for the visitor to send or to receive."""
 
     parser_class = _Request
+    task_class = _Task
 
     def __init__(self, server: _Listener, connection: socket.socket, address: Any, **options: Any) -> None:
         self.network = network_of(address[0])
@@ -177,7 +198,6 @@ class PatientWorker(Worker):  # type: ignore[misc]
     def _listener(
         self, listening: socket.socket, connections: dict[int, Any], dispatcher: ThreadedTaskDispatcher
     ) -> _Listener:
-        proxy = self.app.rules.proxy
         return _Listener(
             self.wsgi,
             connections,
@@ -198,7 +218,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
             ),
             bind_socket=False,
             sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
-            is_exempt=proxy.is_at if proxy else lambda _address: False,
+            is_exempt=self.app.proxies.is_at,
         )
 
     def _serve_for_a_moment(self, listeners: Iterable[_Listener], connections: dict[int, Any]) -> None:

@@ -1,13 +1,17 @@
 """IP addresses in a single form.
 
-Here: normalizing addresses, the network that belongs to one person.
-Not here: finding a visitor's address (``dashboards.access.address``), deciding what is allowed.
+Here: normalizing addresses, the network that belongs to one person, which proxies are trusted.
+Not here: finding a visitor's address (``pipelines.web.address``), deciding what is allowed.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipelines.home.errors import HeadwaterError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,3 +64,47 @@ def read_network(text: str) -> Network:
     if isinstance(first, ipaddress.IPv6Address) and first.ipv4_mapped and network.prefixlen >= _MAPPED_BITS:
         return ipaddress.IPv4Network((first.ipv4_mapped, network.prefixlen - _MAPPED_BITS))
     return network
+
+
+def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """The networks that the option ``--trust-proxy`` names.
+
+    Raises:
+        HeadwaterError: a text is not a network.
+    """
+    return tuple(map(_read_option, texts))
+
+
+def _read_option(text: str) -> Network:
+    try:
+        return read_network(text)
+    except ValueError as error:
+        raise HeadwaterError(
+            f"--trust-proxy {text}: not an address or network such as 10.0.0.5 or 10.0.0.0/24"
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is ``localhost`` or a loopback address; False for other names, which may mean any address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The trusted reverse proxies.
+
+    Attributes:
+        networks: Their addresses; headers from other peers are ignored.
+    """
+
+    networks: tuple[Network, ...] = ()
+
+    def is_at(self, address: str) -> bool:
+        """Whether *address* belongs to a trusted proxy."""
+        place = address_of(address)
+        return place is not None and any(place in network for network in self.networks)

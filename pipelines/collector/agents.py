@@ -1,0 +1,40 @@
+"""What a user agent says about the sender.
+
+Here: known crawlers, the platform. The user agent itself is not kept.
+Not here: unusual behaviour of devices (``core``'s tables).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import crawleruseragents
+
+_PLATFORMS = {
+    "miniprogram": re.compile(r"miniProgram", re.IGNORECASE),
+    "ios": re.compile(r"iPhone|iPad|iPod|\biOS\b"),
+    "harmony": re.compile(r"OpenHarmony|HarmonyOS"),
+    "android": re.compile(r"Android"),
+    "web": re.compile(r"^Mozilla/"),
+}
+"""The first that matches counts. So ios, harmony and android include browsers on such devices."""
+
+_LONGEST = 1000
+
+
+def describe_agent(agent: str) -> dict[str, str | bool]:
+    """The fields that a user agent gives an event: ``platform`` if it is known, ``is_bot`` if it is a known crawler's.
+
+    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents.
+    """
+    return dict(_describe(agent[:_LONGEST]))
+
+
+@lru_cache(maxsize=2000)  # searching all patterns takes a millisecond
+def _describe(agent: str) -> tuple[tuple[str, str | bool], ...]:
+    platform = next((name for name, pattern in _PLATFORMS.items() if pattern.search(agent)), None)
+    return (
+        *((("platform", platform),) if platform else ()),
+        *((("is_bot", True),) if crawleruseragents.is_crawler(agent) else ()),
+    )
