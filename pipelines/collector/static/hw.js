@@ -34,7 +34,7 @@
     if (name === "consent" || isAllowed()) localStorage.setItem("hw." + name, value);
   };
   const isAllowed = () => !navigator.globalPrivacyControl && (get("consent") || options.consent || "yes") === "yes";
-  const list = (text) => safe(JSON.parse)(text) || [];
+  const list = (text) => [safe(JSON.parse)(text)].flat().filter(Boolean);
   const wipe = () => {
     for (const area of [localStorage, sessionStorage])
       for (const name of Object.keys(area)) if (name.startsWith("hw.")) area.removeItem(name);
@@ -326,8 +326,10 @@
 
   const identify = safe((id) => {
     user = text(id);
-    if (user) set("user", user);
-    else localStorage.removeItem("hw.user");
+    if (!user) return localStorage.removeItem("hw.user");
+    if (user === get("user")) return;
+    set("user", user);
+    record("identify"); // even if nothing follows, the log knows whose device this is
   });
 
   w.headwater = {
@@ -380,14 +382,15 @@
       }
       on("popstate", () => moved());
     }
+    // A page that is loaded ahead may never be shown.
+    if (document.prerendering) on("prerenderingchange", arrive, document);
+    else safe(arrive)();
     observer = new IntersectionObserver(safe(crossed), { threshold: ratio });
+    watch();
     new MutationObserver(safe(changed)).observe(document, {
       childList: true,
       subtree: true,
       attributeFilter: ["module", "slot", "sku", "content", "page-type"].map((name) => "data-hw-" + name),
     });
-    // A page that is loaded ahead may never be shown.
-    if (document.prerendering) on("prerenderingchange", arrive, document);
-    else arrive();
   })();
 })();
