@@ -20,19 +20,35 @@ from tests.processes import made_up_shop
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+def chromium() -> str | None:
+    """The path of the browser that the environment names or the system has; None: the one of playwright."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="needs playwright: uv sync --group browser, then playwright install chromium"
     )
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     with sync_api.sync_playwright() as playwright:
         try:
-            started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         except sync_api.Error as error:
             pytest.skip(f"no browser: playwright install chromium, or CHROMIUM=/path/to/it ({error.message[:80]})")
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def caching_browser(browser: Any) -> Iterator[Any]:
+    """Another browser, which keeps pages in its back/forward cache; playwright turns that off."""
+    started = browser.browser_type.launch(
+        executable_path=chromium(),
+        args=["--no-sandbox"],
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

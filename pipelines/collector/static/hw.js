@@ -1,1 +1,396 @@
-// The tracker.
+// @ts-check
+// Headwater's tracker. docs/tracking.md describes its tag, attributes, functions and rules. It never throws into the page.
+(() => {
+  /** @typedef {{key?: string, id?: number, seen: Set<number>, url: string, due?: any}} Page `due`: its page view */
+  /** @typedef {[key: string, id: number, seen: number[]]} Saved */
+
+  const w = /** @type {any} */ (window);
+  const { document, history, location, navigation, navigator } = w;
+  if (w.headwater) return;
+  const tag = document.currentScript || document.querySelector('script[src*="hw.js"]');
+  const options = tag.dataset;
+  const endpoint = options.endpoint || new URL("e", tag.src).href;
+  const ratio = +options.exposureRatio || 0.5;
+  const BATCH = 10, WAIT = 5000, LONGEST_WAIT = 300000, MOST_SENT = 50, MOST_KEPT = 500, MOST_PAGES = 50;
+  const SHOWN = "[data-hw-slot]:not([data-hw-action]),[data-hw-sku]:not([data-hw-action])";
+  const CLICKED = "[data-hw-slot],[data-hw-sku],[data-hw-content],[data-hw-action],a,button,[role=button],[type=submit]";
+  const { replaceState } = history;
+
+  /** @type {Page | undefined} undefined: nothing may be recorded */
+  let page;
+  /** @type {any[]} */
+  let queue = [];
+  let user, address, observer, timer, retryTimer, pause = 0, resumeAt = 0, stamp = 0, count = 0;
+  let isReady = document.readyState === "complete";
+  /** @type {Map<Element, number>} */
+  const timers = new Map();
+
+  const safe = (act) => (...args) => { try { return act(...args); } catch {} };
+
+  // Storage. Where it is forbidden, reading throws, and so nothing is recorded.
+
+  const get = (name) => localStorage.getItem("hw." + name);
+  const set = (name, value) => {
+    if (name === "consent" || isAllowed()) localStorage.setItem("hw." + name, value);
+  };
+  const isAllowed = () => !navigator.globalPrivacyControl && (get("consent") || options.consent || "yes") === "yes";
+  const list = (text) => [safe(JSON.parse)(text)].flat().filter(Boolean);
+  const wipe = () => {
+    for (const area of [localStorage, sessionStorage])
+      for (const name of Object.keys(area)) if (name.startsWith("hw.")) area.removeItem(name);
+  };
+
+  /** A UUID of version 7. Those of one tab are ascending. */
+  const uuid = () => {
+    const now = Date.now();
+    count = now > stamp ? 0 : count + 1;
+    stamp = Math.max(stamp, now);
+    const random = crypto.getRandomValues(new Uint8Array(8));
+    random[0] = 128 | (random[0] & 63);
+    const hex = (value, size) => value.toString(16).padStart(size, "0");
+    const digits = hex(stamp, 12) + 7 + hex(count & 4095, 3) + Array.from(random, (byte) => hex(byte, 2)).join("");
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  };
+
+  const device = () => {
+    if (!get("device")) set("device", uuid());
+    return get("device");
+  };
+
+  // Pages. A history entry has a key (Navigation API) or our mark in the app's history.state.
+
+  // A fragment belongs to the address only if it is a route, such as #/cart.
+  const addressNow = () => location.pathname + location.search + (/^#[/!]/.test(location.hash) ? location.hash : "");
+  const saved = () => list(sessionStorage.getItem("hw.pages"));
+
+  /** @returns {Saved | undefined} */
+  const recall = () => {
+    const key = navigation ? navigation.currentEntry?.key : history.state?.hw;
+    return saved().find((one) => one[0] === key);
+  };
+
+  /** @param {Page} of */
+  const save = (of) => {
+    if (!of.id || !of.key || !isAllowed()) return;
+    const others = saved().filter((one) => one[0] !== of.key);
+    const all = [...others, [of.key, of.id, [...of.seen]]].slice(-MOST_PAGES);
+    sessionStorage.setItem("hw.pages", JSON.stringify(all));
+  };
+
+  /** Tie the current history entry to the page *of*. An entry that is *moved* may have a copy of another one's mark. */
+  const mark = (of, isMoved) => {
+    if (navigation) of.key = navigation.currentEntry?.key;
+    else if (!of.key || (isMoved && history.state?.hw !== of.key)) {
+      const { state } = history;
+      // A router that starts takes any state for its own, so null stays null until it has started.
+      if (state ? Object.getPrototypeOf(state) !== Object.prototype : !isReady) return;
+      of.key ||= uuid();
+      replaceState.call(history, { ...state, hw: of.key }, "");
+    }
+    save(of);
+  };
+
+  /** Give the page *of* its PageId. */
+  const take = (of) => {
+    if (of.id) return;
+    const now = Date.now(), last = +get("last");
+    of.id = Math.max(Number.isSafeInteger(last) ? last + 1 : 0, now);
+    set("last", of.id);
+    save(of);
+    // Another tab sees what we stored a little later, so it must not get the same millisecond.
+    while (Date.now() === now);
+  };
+
+  /** Show a new page or, if *known*, an earlier one again. */
+  const begin = (known, isLoad) => {
+    if (page) {
+      view();
+      take(page);
+      save(page);
+    }
+    const url = location.origin + location.pathname;
+    /** @type {Page} */
+    const at = { key: known?.[0], id: known?.[1], seen: new Set(known?.[2]), url };
+    page = at;
+    address = addressNow();
+    mark(at, !isLoad);
+    at.due = { device_time: Date.now() };
+    if (!known) {
+      const query = new URLSearchParams(location.search);
+      for (const name of ["utm_source", "utm_medium", "utm_campaign"]) at.due[name] = text(query.get(name));
+      if (isLoad) at.due.referrer = text(document.referrer.replace(/[?#].*/, ""));
+      const number = safe(() => take(at));
+      if (navigator.locks) navigator.locks.request("hw", number).catch(number);
+      else number();
+    }
+    // Apps may set the page type after the address.
+    if (isLoad && pageType()) view();
+    else setTimeout(() => page === at && safe(view)(), 500);
+    watch();
+  };
+
+  /** The history entry has changed within the document. */
+  const moved = (type) => {
+    if (!page) return;
+    const isBack = type !== "push" && type !== "replace";
+    const known = isBack ? recall() : undefined;
+    if (known ? known[1] !== page.id : address !== addressNow()) begin(known);
+    else if (navigation || !isBack) mark(page, true);
+  };
+
+  const arrive = () => {
+    if (page || !isAllowed()) return;
+    device(); // throws where storage is forbidden
+    if (user) set("user", user);
+    begin(w.performance.getEntriesByType("navigation")[0]?.type === "navigate" ? undefined : recall(), true);
+    retry();
+  };
+
+  const leave = () => {
+    if (!page) return;
+    isReady = true;
+    take(page);
+    mark(page);
+    rest();
+    view();
+    flush(true);
+  };
+
+  // Events
+
+  const text = (value) => (value == null || value === "" ? undefined : String(value));
+  const pageType = () =>
+    text(document.querySelector("[data-hw-page-type]")?.dataset.hwPageType) ||
+    text(document.querySelector("meta[name=hw-page-type]")?.content);
+
+  const record = (type, fields) => {
+    if (!page || !isAllowed()) return;
+    const at = page;
+    if (type !== "page_view") view();
+    queue.push({
+      event_id: uuid(),
+      device_id: device(),
+      user_id: text(get("user")),
+      event_type: type,
+      get page_id() { return at.id; }, // unknown until the lock is granted
+      page_type: pageType(),
+      page_url: at.url,
+      device_time: Date.now(),
+      app_version: options.appVersion,
+      ...fields,
+    });
+    if (queue.length === BATCH) setTimeout(flush);
+    timer ||= setTimeout(flush, WAIT);
+  };
+
+  const view = () => {
+    const due = page?.due;
+    if (!due) return;
+    page.due = 0;
+    record("page_view", due);
+  };
+
+  const pick = ({ module, slot, sku, content_id }) => ({
+    module: text(module),
+    slot: parseInt(slot, 10) || undefined,
+    sku: text(sku),
+    content_id: text(content_id),
+  });
+
+  /** The attributes of *element* and of what it is in, up to its module. The innermost value counts. */
+  const place = (element) => {
+    /** @type {any} */
+    const found = {};
+    for (; element && !found.module; element = element.parentElement) {
+      const { hwAction, hwSlot, hwSku, hwContent, hwModule } = element.dataset;
+      found.action ||= hwAction;
+      found.slot ||= hwSlot;
+      found.sku ||= hwSku;
+      found.content_id ||= hwContent;
+      found.module = hwModule;
+    }
+    return found;
+  };
+
+  const clicked = ({ target, type, button, isTrusted }) => {
+    if (!page || !isTrusted || (type === "auxclick" && button !== 1)) return;
+    const at = place(target.closest(CLICKED));
+    if (Object.values(at).some(Boolean)) record(at.action || "click", pick(at));
+  };
+
+  // Exposure
+
+  const exposed = (element) => {
+    timers.delete(element);
+    if (!page || element.querySelector(SHOWN)) return; // the inner element is the slot
+    const fields = pick(place(element));
+    let hash = 0;
+    for (const sign of JSON.stringify(fields)) hash = (hash * 31 + sign.charCodeAt(0)) | 0;
+    if (page.seen.has(hash)) return;
+    page.seen.add(hash);
+    record("exposure", fields);
+  };
+
+  const rest = () => {
+    timers.forEach(clearTimeout);
+    timers.clear();
+  };
+
+  const observe = (root) => root.querySelectorAll(SHOWN).forEach((one) => observer.observe(one));
+
+  /** Observe all anew: the browser then reports each element's present state. */
+  const watch = () => {
+    if (!page || !observer) return;
+    rest();
+    observer.disconnect();
+    observe(document);
+  };
+
+  const crossed = (entries) => {
+    for (const { target, intersectionRatio } of entries) {
+      clearTimeout(timers.get(target));
+      timers.delete(target);
+      if (page && intersectionRatio >= ratio)
+        timers.set(target, setTimeout(safe(exposed), +options.exposureMs || 1000, target));
+    }
+  };
+
+  const changed = (changes) => {
+    for (const { target, attributeName, addedNodes } of changes) {
+      if (attributeName === "data-hw-page-type") view();
+      if (attributeName) observer.unobserve(target);
+      for (const node of attributeName ? [target] : addedNodes)
+        if (node.matches) {
+          if (node.matches(SHOWN)) observer.observe(node);
+          if (!attributeName) observe(node);
+        }
+    }
+  };
+
+  // Sending. What fails waits in localStorage.
+
+  const kept = () => list(get("queue"));
+  const drop = (events) => set("dropped", +get("dropped") + events);
+
+  const keep = (batch) => {
+    const all = [...kept(), ...batch];
+    if (all.length > MOST_KEPT) drop(all.length - MOST_KEPT);
+    set("queue", JSON.stringify(all.slice(-MOST_KEPT)));
+  };
+
+  const flush = safe((isLeaving) => {
+    clearTimeout(timer);
+    timer = 0;
+    if (!isAllowed()) queue = [];
+    if (!page || !queue.length) return;
+    if (!page.id) {
+      timer = setTimeout(flush, 50);
+      return;
+    }
+    const batch = queue.splice(0, MOST_SENT);
+    // A page that is left never learns that sending failed.
+    if (Date.now() < resumeAt || (isLeaving && !navigator.onLine)) keep(batch);
+    else post(batch, isLeaving);
+    flush(isLeaving);
+  });
+
+  const post = (batch, isLeaving, wasKept) => {
+    const body = JSON.stringify({ sent_time: Date.now(), events: batch });
+    const failed = safe(() => {
+      if (!wasKept) keep(batch);
+      pause = Math.min(pause * 2 || WAIT, LONGEST_WAIT);
+      resumeAt = Date.now() + pause;
+      clearTimeout(retryTimer);
+      retryTimer = setTimeout(retry, pause);
+    });
+    const answered = safe(({ ok, status }) => {
+      if (status >= 500 || status === 429) return failed();
+      pause = resumeAt = 0;
+      if (!ok) drop(batch.length);
+      if (wasKept) {
+        const ids = batch.map((event) => event.event_id);
+        set("queue", JSON.stringify(kept().filter((event) => !ids.includes(event.event_id))));
+      }
+      retry();
+    });
+    // Text needs no preflight.
+    if (isLeaving && !("keepalive" in Request.prototype)) navigator.sendBeacon(endpoint, body) || keep(batch);
+    else fetch(endpoint, { method: "POST", body, keepalive: true, credentials: "omit" }).then(answered, failed);
+  };
+
+  const retry = safe(() => {
+    resumeAt = 0;
+    const batch = page ? kept().slice(0, MOST_SENT) : [];
+    if (batch.length) post(batch, false, true);
+  });
+
+  const identify = safe((id) => {
+    user = text(id);
+    if (!user) return localStorage.removeItem("hw.user");
+    if (user === get("user")) return;
+    set("user", user);
+    record("identify"); // even if nothing follows, the log knows whose device this is
+  });
+
+  w.headwater = {
+    identify,
+    forget: () => identify(),
+    consent: safe((isGiven) => {
+      if (navigator.globalPrivacyControl) return;
+      if (!isGiven) {
+        wipe();
+        rest();
+        queue = [];
+        page = undefined;
+      }
+      set("consent", isGiven ? "yes" : "no");
+      arrive();
+    }),
+    track: safe((type, fields) => record(String(type), pick(fields || {}))),
+    get page_id() { return page?.id; },
+    get dropped() { return +safe(get)("dropped") || 0; },
+  };
+
+  safe(() => {
+    if (navigator.globalPrivacyControl) return wipe();
+    const on = (name, act, target = w) => target.addEventListener(name, safe(act), true);
+    on("click", clicked);
+    on("auxclick", clicked);
+    on("pagehide", leave);
+    on("visibilitychange", () => (document.hidden ? leave() : watch()));
+    on("online", retry);
+    on("DOMContentLoaded", () => {
+      isReady = true;
+      if (page) mark(page);
+    });
+    on("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      if (!page) return arrive();
+      page.due = { device_time: Date.now() };
+      view();
+      watch();
+      retry();
+    });
+    if (navigation) on("currententrychange", ({ navigationType }) => moved(navigationType), navigation);
+    else {
+      for (const name of ["push", "replace"]) {
+        const original = history[name + "State"];
+        history[name + "State"] = function (...args) {
+          original.apply(this, args);
+          safe(moved)(name);
+        };
+      }
+      on("popstate", () => moved());
+    }
+    // A page that is loaded ahead may never be shown.
+    if (document.prerendering) on("prerenderingchange", arrive, document);
+    else safe(arrive)();
+    observer = new IntersectionObserver(safe(crossed), { threshold: ratio });
+    watch();
+    new MutationObserver(safe(changed)).observe(document, {
+      childList: true,
+      subtree: true,
+      attributeFilter: ["module", "slot", "sku", "content", "page-type"].map((name) => "data-hw-" + name),
+    });
+  })();
+})();
