@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=16)
     parser.add_argument("--devices", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-referrers", action="store_true", help="a log that has addresses, but no referrers")
     parser.add_argument("cases", nargs="*", help="names of shops; default: all but broken_lines, which is about files")
     arguments = parser.parse_args()
     # The log is rewritten as Parquet, which cannot have broken lines.
@@ -44,7 +45,7 @@ def main() -> None:
         for name, parameters in cases.items():
             tracked, _ = init_home(Path(scratch) / "tracked")
             land_shop(tracked, parameters, days=arguments.days, devices=arguments.devices, seed=arguments.seed)
-            derived = without_page_ids(tracked, Path(scratch) / "derived")
+            derived = without_page_ids(tracked, Path(scratch) / "derived", referrers=not arguments.no_referrers)
             for home in (tracked, derived):
                 compute_sales(home, _TABLES)
             found = [recovery(sales_beside_truth(home)) for home in (tracked, derived)]
@@ -59,8 +60,8 @@ def main() -> None:
             shutil.rmtree(derived.root)
 
 
-def without_page_ids(home: Home, folder: Path) -> Home:
-    """A copy of *home*, before its first run, whose log has addresses of pages instead of PageIds."""
+def without_page_ids(home: Home, folder: Path, *, referrers: bool = True) -> Home:
+    """A copy of *home*, before its first run, whose log has addresses, and *referrers*, of pages instead of PageIds."""
     copy, _ = init_home(folder)
     shutil.copytree(home.root, folder, dirs_exist_ok=True)
     own = copy.sources / "native"
@@ -72,6 +73,8 @@ def without_page_ids(home: Home, folder: Path) -> Home:
     texts = pl.selectors.enum().cast(pl.String)
     log = pl.concat([pl.read_parquet(file).with_columns(texts, file=pl.lit(file.name)) for file in files])
     addressed = with_addresses(log)
+    if not referrers:
+        addressed = addressed.with_columns(referrer=pl.lit(None, pl.String))
     for file in files:
         addressed.filter(pl.col("file") == file.name).drop("file").write_parquet(file)
     return copy

@@ -122,7 +122,7 @@ def clicked(
     home = home_of(tmp_path_factory.mktemp("clicked") / "home", SHOP)
     land(home, "events", rows, "clicked")
     run_selected(home, *(f"+attribution.{name}" for name in ("attributed_events", "path_steps", "module_daily")))
-    yield tables(home)
+    return tables(home)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
