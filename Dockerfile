@@ -1,4 +1,4 @@
-# One image for all three services: the dashboards, Dagster's webserver and its daemon; compose.yaml starts them.
+# One image for all services: the dashboards, Dagster's webserver, its daemon, the collector; compose.yaml starts them.
 #   docker build -t headwater .
 # The Python that the tests run on.
 ARG PYTHON=3.11

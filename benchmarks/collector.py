@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -122,7 +123,7 @@ def collector(home: Home, *options: str, port: int = 0) -> Iterator[tuple[int, s
     process = subprocess.Popen([*command, "--port", str(port), *options], start_new_session=True)
     try:
         deadline = time.monotonic() + 120
-        while not _accepts(port):
+        while not _answers(port):
             assert process.poll() is None, f"the collector ended with code {process.returncode}"
             assert time.monotonic() < deadline, "the collector does not start"
             time.sleep(0.05)
@@ -146,9 +147,12 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
-def _accepts(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
     return False
 
 

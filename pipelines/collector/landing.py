@@ -1,15 +1,17 @@
 """The files in ``landing/native/events/`` that the collector's processes write.
 
 Here: the growing file of each process, whose name ends in ``.part`` so that ingestion skips it; giving it its final
-name; finishing the files that killed processes left.
+name; finishing the files of processes that have ended.
 Not here: the lines (``pipelines.collector.batch``).
 
 A process holds a lock on its growing file, and the operating system releases it when the process ends. So a growing
-file that nobody has locked was left by a killed process. Every process finishes such files when it starts.
+file that nobody has locked is of a process that has ended. The server's main process finishes such files when it
+starts, when one of its workers has ended, and when it ends.
 """
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import threading
@@ -27,6 +29,7 @@ MOST_BYTES = 64 * 2**20
 """At this size a growing file gets its final name, however young it is."""
 
 _GROWING = ".part"
+_LOGGER = logging.getLogger("headwater.collector")
 _FILES = "collected-*.ndjson"
 
 
@@ -102,7 +105,7 @@ class EventLog:
                 self._sync_to(self._total)
             self._path.rename(self._path.with_suffix(""))
         finally:
-            # If that failed, the next process that starts tries again, because the lock is released.
+            # If that failed, finish_left tries again, because the lock is released.
             with self._syncing:
                 self._file.close()
                 self._file = None
@@ -126,28 +129,28 @@ class EventLog:
 
 
 def finish_left(home: Home) -> list[Path]:
-    """Give the files that killed processes left their final names. Returns these names.
+    """Give the files of ended processes their final names. Returns these names; the log says what cannot be finished.
 
     A last line without its end is removed: its process was killed while writing it, so it was never answered.
-
-    Raises:
-        OSError: a file cannot be renamed.
     """
     finished = []
     for path in _growing(home):
-        if (handle := _own(path)) is None:
-            continue
-        with handle:
-            if size := _size_of_lines(handle.fileno()):
-                os.ftruncate(handle.fileno(), size)
-                finished.append(path.rename(path.with_suffix("")))
-            else:
-                path.unlink()
+        try:
+            if (handle := _own(path)) is None:
+                continue
+            with handle:
+                if size := _size_of_lines(handle.fileno()):
+                    os.ftruncate(handle.fileno(), size)
+                    finished.append(path.rename(path.with_suffix("")))
+                else:
+                    path.unlink()
+        except OSError as error:
+            _LOGGER.warning("%s: the file of an ended process cannot be finished: %s", path, error.strerror)
     return finished
 
 
 def left_files(home: Home) -> list[Path]:
-    """The files that killed processes left.
+    """The files of processes that have ended, which ``finish_left`` would finish.
 
     Raises:
         OSError: a file cannot be read.
@@ -162,9 +165,10 @@ def left_files(home: Home) -> list[Path]:
 
 def last_written(home: Home) -> float | None:
     """When the collector wrote to its files last, as Unix time; None if it has none."""
+    finished = sorted(events_folder(home).glob(_FILES))  # by the times in their names, so the newest is the last
     times = []
-    for path in [*events_folder(home).glob(_FILES), *_growing(home)]:
-        with suppress(FileNotFoundError):
+    for path in [*finished[-1:], *_growing(home)]:
+        with suppress(FileNotFoundError):  # its process has just renamed it
             times.append(path.stat().st_mtime)
     return max(times, default=None)
 

@@ -38,16 +38,16 @@ def serve(home: Home, host: str, port: int, workers: int, proxies: Proxies, *, i
     options = options_for("headwater-collector", host, port, workers, f"collector of {home.root}")
     with convert_write_errors(events_folder(home)):
         events_folder(home).mkdir(parents=True, exist_ok=True)
-        finish_left(home)
         if is_demo:
             install_shop(home)
-    # When this hook is called, all workers have ended.
+    finish_left(home)
+    # The main process finishes the file of each worker that has ended, however it ended.
+    options["child_exit"] = lambda _server, _worker: finish_left(home)
     options["on_exit"] = lambda _server: finish_left(home)
     Server(lambda: _application(home, settings, proxies, is_demo), proxies, options).run()
 
 
 def _application(home: Home, settings: CollectorSettings, proxies: Proxies, is_demo: bool) -> Any:
-    finish_left(home)  # gunicorn may start this process in place of one that was killed
     log = EventLog(home, seconds=settings.file_seconds, is_synced=settings.durability == "fsync")
     threading.Thread(target=_finish_old, args=(log,), daemon=True).start()
     return create_app(home, settings, log, proxies, is_demo=is_demo)

@@ -102,6 +102,17 @@ def test_the_file_of_a_running_process_is_left_alone(home):
     assert files(home, ".part") == [LINE * 2]
 
 
+def test_a_file_that_cannot_be_finished_is_logged_and_left(home, caplog):
+    killed(home, LINE)
+    odd = events_folder(home) / "collected-odd.ndjson.part"
+    odd.mkdir()
+    finish_left(home)
+    assert files(home, ".ndjson") == [LINE]
+    assert [record.message for record in caplog.records] == [
+        f"{odd}: the file of an ended process cannot be finished: Is a directory"
+    ]
+
+
 def test_many_starting_processes_finish_each_file_once(home):
     for _ in range(5):
         killed(home, LINE)

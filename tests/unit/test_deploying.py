@@ -67,7 +67,8 @@ def test_a_container_and_a_unit_start_the_same(service: str) -> None:
 
 def test_ports_are_the_defaults_and_open_to_this_host_only() -> None:
     assert parse(["headwater", "dashboard"])["port"] == 8050
-    for service, port in (("dashboards", 8050), ("webserver", 3000)):
+    assert parse(["headwater", "collect"])["port"] == 8060
+    for service, port in (("dashboards", 8050), ("webserver", 3000), ("collector", 8060)):
         assert parse(SERVICES[service]["command"])["port"] == port
         assert SERVICES[service]["ports"] == [f"127.0.0.1:{port}:{port}"]
         assert f"http://127.0.0.1:{port}/" in SERVICES[service]["healthcheck"]["test"][-1]
