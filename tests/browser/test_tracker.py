@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import re
@@ -48,7 +49,13 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
     errors: list[str] = []
 
     def open_page(
-        page: str, *, has_api: bool = True, before: str = "", address: str = "/a", context: Any = None
+        page: str,
+        *,
+        has_api: bool = True,
+        has_clock: bool = False,
+        before: str = "",
+        address: str = "/a",
+        context: Any = None,
     ) -> Any:
         recorder.pages["/a"] = page
         if context is None:
@@ -56,6 +63,9 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
             context.set_default_timeout(PATIENCE * 1000)
             contexts.append(context)
             context.add_init_script(before + ("" if has_api else "; delete window.navigation"))
+            if has_clock:  # time passes only when the test says so
+                context.clock.install()
+                context.clock.pause_at(dt.datetime.now() + dt.timedelta(minutes=1))
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.goto(recorder.url + address)
@@ -65,6 +75,17 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+def look(page: Any, position: int) -> None:
+    """Scroll to *position*; wait until the browser has reported which slots are seen there."""
+    page.evaluate(
+        """position => new Promise(done => {
+            scrollTo(0, position);
+            new IntersectionObserver((_, own) => { own.disconnect(); done(); }).observe(document.body);
+        })""",
+        position,
+    )
 
 
 def views(events: list[Event]) -> list[Event]:
@@ -81,28 +102,27 @@ def test_the_tracker_is_small() -> None:
 def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorder: Recorder) -> None:
     """Once a page: not a slot that is scrolled past, nor one seen by less than half; but one added later."""
     boxes = "".join(f'<div data-hw-slot="{n}" data-hw-sku="S{n}"></div>' for n in range(1, 7))
-    style = """const sheet = new CSSStyleSheet();
-        sheet.replaceSync('[data-hw-module] > * { height: 400px; margin: 0 0 600px }');
-        document.adoptedStyleSheets = [sheet]; document.body.append(document.createElement('hr'));"""
-    recorder.pages["/style.js"] = style
-    page = opened(html(f'<div data-hw-module="feed">{boxes}</div>', script="/style.js"))
+    recorder.pages["/style.js"] = """const sheet = new CSSStyleSheet();
+        sheet.replaceSync('body { margin: 0 } [data-hw-module] > * { height: 400px; margin: 0 0 600px }');
+        document.adoptedStyleSheets = [sheet];"""
+    page = opened(html(f'<div data-hw-module="feed">{boxes}</div>', script="/style.js"), has_clock=True)
     page.wait_for_function(READY)
-    recorder.wait(event_type="exposure", slot=1)
+    for position, milliseconds in (
+        (0, 1100),  # slot 1
+        (1000, 900),  # slot 2 is scrolled past
+        (2000 - 600 + 150, 5000),  # 150 of the 400 pixels of slot 3
+        (3000 - 600 + 250, 1100),  # 250 pixels of slot 4
+        (0, 5000),  # slot 1 again
+    ):
+        look(page, position)
+        page.clock.run_for(milliseconds)
     page.evaluate(
-        """async () => {
-            scrollTo(0, 1000);                                           // past slot 2
-            await new Promise(done => setTimeout(done, 100));
-            scrollTo(0, 2000 - 600 + 150);                               // 150 of the 400 pixels of slot 3
-            await new Promise(done => setTimeout(done, 1500));
-            scrollTo(0, 3000 - 600 + 250);                               // 250 pixels of slot 4
-            await new Promise(done => setTimeout(done, 1500));
-            scrollTo(0, 0);                                              // slot 1 again
-            const late = document.createElement('div');
+        """() => { const late = document.createElement('div');
             late.dataset.hwSlot = 9;
-            document.querySelector('[data-hw-module]').prepend(late);
-            await new Promise(done => setTimeout(done, 1500));
-        }"""
+            document.querySelector('[data-hw-module]').prepend(late); }"""
     )
+    look(page, 0)
+    page.clock.run_for(1100)
     page.close()
     recorder.wait(event_type="exposure", slot=9)
     assert [event["slot"] for event in recorder.events(event_type="exposure")] == [1, 4, 9]
@@ -265,16 +285,20 @@ def test_a_page_view_has_the_type_set_after_the_address(opened: Any, recorder: R
 @pytest.mark.real
 def test_a_slot_counts_once_after_reload_and_back(opened: Any, recorder: Recorder) -> None:
     recorder.pages["/b"] = html(page_type="detail")
-    page = opened(html(SLOTS))
-    recorder.wait(2, event_type="exposure")
+    page = opened(html(SLOTS), has_clock=True)
+
+    def watch_for_two_seconds() -> None:
+        page.wait_for_function(READY)
+        look(page, 0)
+        page.clock.run_for(2000)
+
+    watch_for_two_seconds()
     page.reload()
-    page.wait_for_function(READY)
-    page.evaluate("new Promise(done => setTimeout(done, 1500))")
+    watch_for_two_seconds()
     page.click("#a")
     page.wait_for_url("**/b")
     page.go_back()
-    page.wait_for_function(READY)
-    page.evaluate("new Promise(done => setTimeout(done, 1500))")
+    watch_for_two_seconds()
     page.close()
     recorder.wait(4, event_type="page_view")
     assert len(recorder.events(event_type="exposure")) == 2
@@ -355,9 +379,7 @@ def test_forbidden_storage_throws_nothing_and_sends_nothing(opened: Any, recorde
     ],
 )
 @both_apis
-def test_a_page_without_a_feature_still_records(
-    missing: str, has_api: bool, opened: Any, recorder: Recorder
-) -> None:
+def test_a_page_without_a_feature_still_records(missing: str, has_api: bool, opened: Any, recorder: Recorder) -> None:
     page = opened(html(SLOTS), has_api=has_api, before=missing)
     page.wait_for_function(READY)
     page.click("button")
