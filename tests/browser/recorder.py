@@ -21,7 +21,9 @@ from pipelines.home.folder import REPOSITORY
 Event = dict[str, Any]
 
 TRACKER = REPOSITORY / "pipelines" / "collector" / "static" / "hw.js"
-STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
+STRICT = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'self'; require-trusted-types-for 'script'"
+)
 PATIENCE = 180.0
 """Seconds to wait for what must come, however busy the machine is."""
 

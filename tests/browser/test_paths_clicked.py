@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -102,7 +101,7 @@ def as_case(case: Case, logged: list[Event]) -> list[Row]:
 @pytest.fixture(scope="module", params=APIS)
 def clicked(
     request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, list[Row]]]:
+) -> dict[str, list[Row]]:
     """The tables after all cases were clicked, each by a shopper with a browser of their own."""
     rows = []
     with recording() as recorder:

@@ -1,46 +1,43 @@
 // @ts-check
-// Headwater's tracker. docs/tracking.md describes its tag, attributes, functions and rules. It never throws into the page.
+// Headwater's tracker; docs/tracking.md describes it. It never throws into the page.
 (() => {
-  /** @typedef {{key?: string, id?: number, seen: Set<number>, url: string, due?: any}} Page `due`: its page view */
-  /** @typedef {[key: string, id: number, seen: number[]]} Saved */
+  /** @typedef {{key?: string, id?: number, seen: Set<number>, url: string, due: any}} Page `due`: its page view */
 
   const w = /** @type {any} */ (window);
   const { document, history, location, navigation, navigator } = w;
-  if (w.headwater) return;
   const tag = document.currentScript || document.querySelector('script[src*="hw.js"]');
+  if (w.headwater || !tag) return;
   const options = tag.dataset;
   const endpoint = options.endpoint || new URL("e", tag.src).href;
   const ratio = +options.exposureRatio || 0.5;
-  const BATCH = 10, WAIT = 5000, LONGEST_WAIT = 300000, MOST_SENT = 50, MOST_KEPT = 500, MOST_PAGES = 50;
+  const WAIT = 5000, MOST_SENT = 50, MOST_KEPT = 500; // ms, events
   const SHOWN = "[data-hw-slot]:not([data-hw-action]),[data-hw-sku]:not([data-hw-action])";
-  const CLICKED = "[data-hw-slot],[data-hw-sku],[data-hw-content],[data-hw-action],a,button,[role=button],[type=submit]";
+  const CLICKED =
+    "[data-hw-slot],[data-hw-sku],[data-hw-content],[data-hw-action],a,button,[role=button],[type=submit]";
   const { replaceState } = history;
 
-  /** @type {Page | undefined} undefined: nothing may be recorded */
+  /** @type {Page | undefined} undefined: nothing is recorded */
   let page;
-  /** @type {any[]} */
-  let queue = [];
-  let user, address, observer, timer, retryTimer, pause = 0, resumeAt = 0, stamp = 0, count = 0;
+  let user, address, observer, timer, retryTimer, queue = [], pause = 0, resumeAt = 0, stamp = 0, count = 0;
   let isReady = document.readyState === "complete";
-  /** @type {Map<Element, number>} */
   const timers = new Map();
 
   const safe = (act) => (...args) => { try { return act(...args); } catch {} };
 
-  // Storage. Where it is forbidden, reading throws, and so nothing is recorded.
+  // Storage. Where it is forbidden, reading throws, so nothing is recorded.
 
   const get = (name) => localStorage.getItem("hw." + name);
   const set = (name, value) => {
     if (name === "consent" || isAllowed()) localStorage.setItem("hw." + name, value);
   };
   const isAllowed = () => !navigator.globalPrivacyControl && (get("consent") || options.consent || "yes") === "yes";
-  const list = (text) => [safe(JSON.parse)(text)].flat().filter(Boolean);
+  const list = (text) => [safe(JSON.parse)(text)].flat().filter((one) => Object(one) === one);
   const wipe = () => {
-    for (const area of [localStorage, sessionStorage])
-      for (const name of Object.keys(area)) if (name.startsWith("hw.")) area.removeItem(name);
+    sessionStorage.removeItem("hw.pages");
+    for (const name of Object.keys(localStorage)) if (name.startsWith("hw.")) localStorage.removeItem(name);
   };
 
-  /** A UUID of version 7. Those of one tab are ascending. */
+  /** A UUID of version 7, ascending within a tab. */
   const uuid = () => {
     const now = Date.now();
     count = now > stamp ? 0 : count + 1;
@@ -57,13 +54,13 @@
     return get("device");
   };
 
-  // Pages. A history entry has a key (Navigation API) or our mark in the app's history.state.
+  // Pages. A history entry has a key (Navigation API) or our mark in history.state.
 
-  // A fragment belongs to the address only if it is a route, such as #/cart.
+  // Fragments count if they are routes, such as #/cart.
   const addressNow = () => location.pathname + location.search + (/^#[/!]/.test(location.hash) ? location.hash : "");
   const saved = () => list(sessionStorage.getItem("hw.pages"));
 
-  /** @returns {Saved | undefined} */
+  /** @returns {[key: string, id: number, seen: number[]] | undefined} */
   const recall = () => {
     const key = navigation ? navigation.currentEntry?.key : history.state?.hw;
     return saved().find((one) => one[0] === key);
@@ -72,18 +69,18 @@
   /** @param {Page} of */
   const save = (of) => {
     if (!of.id || !of.key || !isAllowed()) return;
-    const others = saved().filter((one) => one[0] !== of.key);
-    const all = [...others, [of.key, of.id, [...of.seen]]].slice(-MOST_PAGES);
-    sessionStorage.setItem("hw.pages", JSON.stringify(all));
+    const all = saved().filter((one) => one[0] !== of.key);
+    all.push([of.key, of.id, [...of.seen]]);
+    sessionStorage.setItem("hw.pages", JSON.stringify(all.slice(-50)));
   };
 
-  /** Tie the current history entry to the page *of*. An entry that is *moved* may have a copy of another one's mark. */
-  const mark = (of, isMoved) => {
+  /** Tie the current history entry to the page *of*. If it is new, its mark may be a copy of another's. */
+  const mark = (of, isNew) => {
     if (navigation) of.key = navigation.currentEntry?.key;
-    else if (!of.key || (isMoved && history.state?.hw !== of.key)) {
+    else if (!of.key || (isNew && history.state?.hw !== of.key)) {
       const { state } = history;
-      // A router that starts takes any state for its own, so null stays null until it has started.
-      if (state ? Object.getPrototypeOf(state) !== Object.prototype : !isReady) return;
+      // A starting router takes any state for its own.
+      if (state === null ? !isReady : Object.getPrototypeOf(state) !== Object.prototype) return;
       of.key ||= uuid();
       replaceState.call(history, { ...state, hw: of.key }, "");
     }
@@ -97,8 +94,8 @@
     of.id = Math.max(Number.isSafeInteger(last) ? last + 1 : 0, now);
     set("last", of.id);
     save(of);
-    // Another tab sees what we stored a little later, so it must not get the same millisecond.
-    while (Date.now() === now);
+    // Another tab sees this a little later, so it must not get the same millisecond.
+    for (let turn = 0; turn < 1e5 && Date.now() === now; turn++);
   };
 
   /** Show a new page or, if *known*, an earlier one again. */
@@ -108,17 +105,15 @@
       take(page);
       save(page);
     }
-    const url = location.origin + location.pathname;
-    /** @type {Page} */
-    const at = { key: known?.[0], id: known?.[1], seen: new Set(known?.[2]), url };
-    page = at;
+    const [key, id, seen] = known || [];
+    const due = { device_time: Date.now() };
+    const at = (page = { key, id, seen: new Set(seen), url: location.origin + location.pathname, due });
     address = addressNow();
     mark(at, !isLoad);
-    at.due = { device_time: Date.now() };
     if (!known) {
       const query = new URLSearchParams(location.search);
-      for (const name of ["utm_source", "utm_medium", "utm_campaign"]) at.due[name] = text(query.get(name));
-      if (isLoad) at.due.referrer = text(document.referrer.replace(/[?#].*/, ""));
+      for (const name of ["source", "medium", "campaign"]) due["utm_" + name] = text(query.get("utm_" + name));
+      if (isLoad) due.referrer = text(document.referrer.replace(/[?#].*/, ""));
       const number = safe(() => take(at));
       if (navigator.locks) navigator.locks.request("hw", number).catch(number);
       else number();
@@ -129,7 +124,7 @@
     watch();
   };
 
-  /** The history entry has changed within the document. */
+  /** The history entry has changed in the document. */
   const moved = (type) => {
     if (!page) return;
     const isBack = type !== "push" && type !== "replace";
@@ -146,11 +141,11 @@
     retry();
   };
 
-  const leave = () => {
+  const leave = ({ type }) => {
     if (!page) return;
     isReady = true;
     take(page);
-    mark(page);
+    mark(page, type === "pagehide");
     rest();
     view();
     flush(true);
@@ -159,14 +154,15 @@
   // Events
 
   const text = (value) => (value == null || value === "" ? undefined : String(value));
-  const pageType = () =>
-    text(document.querySelector("[data-hw-page-type]")?.dataset.hwPageType) ||
-    text(document.querySelector("meta[name=hw-page-type]")?.content);
+  const pageType = () => {
+    const at = document.querySelector("[data-hw-page-type],meta[name=hw-page-type]");
+    return text(at?.dataset.hwPageType || at?.content);
+  };
 
   const record = (type, fields) => {
     if (!page || !isAllowed()) return;
     const at = page;
-    if (type !== "page_view") view();
+    view();
     queue.push({
       event_id: uuid(),
       device_id: device(),
@@ -179,7 +175,7 @@
       app_version: options.appVersion,
       ...fields,
     });
-    if (queue.length === BATCH) setTimeout(flush);
+    if (queue.length === 10) setTimeout(flush);
     timer ||= setTimeout(flush, WAIT);
   };
 
@@ -197,7 +193,7 @@
     content_id: text(content_id),
   });
 
-  /** The attributes of *element* and of what it is in, up to its module. The innermost value counts. */
+  /** The attributes of *element* and what it is in, up to its module. The innermost counts. */
   const place = (element) => {
     /** @type {any} */
     const found = {};
@@ -238,7 +234,7 @@
 
   const observe = (root) => root.querySelectorAll(SHOWN).forEach((one) => observer.observe(one));
 
-  /** Observe all anew: the browser then reports each element's present state. */
+  /** Observe all anew, which reports each element's present state. */
   const watch = () => {
     if (!page || !observer) return;
     rest();
@@ -283,10 +279,7 @@
     timer = 0;
     if (!isAllowed()) queue = [];
     if (!page || !queue.length) return;
-    if (!page.id) {
-      timer = setTimeout(flush, 50);
-      return;
-    }
+    if (!page.id) return (timer = setTimeout(flush, 50));
     const batch = queue.splice(0, MOST_SENT);
     // A page that is left never learns that sending failed.
     if (Date.now() < resumeAt || (isLeaving && !navigator.onLine)) keep(batch);
@@ -298,7 +291,7 @@
     const body = JSON.stringify({ sent_time: Date.now(), events: batch });
     const failed = safe(() => {
       if (!wasKept) keep(batch);
-      pause = Math.min(pause * 2 || WAIT, LONGEST_WAIT);
+      pause = Math.min(pause * 2 || WAIT, 300000);
       resumeAt = Date.now() + pause;
       clearTimeout(retryTimer);
       retryTimer = setTimeout(retry, pause);
@@ -307,10 +300,9 @@
       if (status >= 500 || status === 429) return failed();
       pause = resumeAt = 0;
       if (!ok) drop(batch.length);
-      if (wasKept) {
-        const ids = batch.map((event) => event.event_id);
-        set("queue", JSON.stringify(kept().filter((event) => !ids.includes(event.event_id))));
-      }
+      const isOther = ({ event_id }) => !batch.some((event) => event.event_id === event_id);
+      if (!wasKept) return;
+      set("queue", JSON.stringify(kept().filter(isOther)));
       retry();
     });
     // Text needs no preflight.
@@ -329,7 +321,7 @@
     if (!user) return localStorage.removeItem("hw.user");
     if (user === get("user")) return;
     set("user", user);
-    record("identify"); // even if nothing follows, the log knows whose device this is
+    record("identify"); // tells whose device it is even if nothing follows
   });
 
   w.headwater = {
@@ -357,7 +349,7 @@
     on("click", clicked);
     on("auxclick", clicked);
     on("pagehide", leave);
-    on("visibilitychange", () => (document.hidden ? leave() : watch()));
+    on("visibilitychange", (event) => (document.hidden ? leave(event) : watch()));
     on("online", retry);
     on("DOMContentLoaded", () => {
       isReady = true;
