@@ -39,8 +39,8 @@ def main() -> None:
         for name, parameters in shop_cases(arguments.cases).items()
         if name != "broken_lines"
     }
-    print("| trap | sale lines | right entrance: tracker | derived | paths | same effective steps | pages apart |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| trap | lines | entrance: tracker | derived | slot: tracker | derived | paths | same steps | pages apart |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory(prefix="headwater-derived-") as scratch:
         for name, parameters in cases.items():
             tracked, _ = init_home(Path(scratch) / "tracked")
@@ -50,7 +50,8 @@ def main() -> None:
                 compute_sales(home, _TABLES)
             found = [recovery(sales_beside_truth(home)) for home in (tracked, derived)]
             paths, same = equal_paths(tracked, derived)
-            shares = [f"{100 * each.entrance / each.lines:.2f} %" for each in found]
+            right = [each.entrance for each in found] + [each.slot for each in found]
+            shares = [f"{100 * number / found[0].lines:.2f} %" for number in right]
             print(
                 f"| {name} | {found[0].lines:,} | {' | '.join(shares)} | {paths:,} | {100 * same / paths:.2f} % | "
                 f"{100 * pages_apart(tracked, derived):.2f} % |",
