@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ VERSION = "updated_at"
 """The column that tells ingestion which version of a row is the newest."""
 
 _FILE_ROWS = 1_000_000
-_DIGEST_CHARACTERS = 16
+_DIGEST_BYTES = 8
 
 
 @dataclass
@@ -108,14 +109,24 @@ class _Loading:
         destination = dlt.destination(
             land, name="landing", loader_file_format="parquet", batch_size=0, naming_convention="direct"
         )
-        pipeline = dlt.pipeline(self._prefix, pipelines_dir=str(self._home.loading), destination=destination())
+        try:
+            pipeline = dlt.pipeline(self._prefix, pipelines_dir=str(self._home.loading), destination=destination())
+        except JSONDecodeError as error:
+            folder = self._home.loading / self._prefix
+            raise HeadwaterError(
+                f"the state of this table is damaged ({error})",
+                where=folder,
+                remedy="remove this folder; the next load reads the whole table",
+            ) from error
         if pipeline.has_pending_data:
             pipeline.run()
         pipeline.run(dlt.resource(self._rows(url), name=self._table.relation), loader_file_format="parquet")
         # Nothing is pending now, so what is left in these folders is of no use: records of loads, rows of killed ones.
         working = Path(pipeline.working_dir)
-        for folder in (*working.glob("load/loaded/*"), *working.glob("normalize/*/*/")):
-            shutil.rmtree(folder)
+        unused = [*working.glob("load/loaded/*"), *working.glob("load/new/*"), *working.glob("normalize/*/")]
+        for folder in unused:
+            if folder.name != "extracted":
+                shutil.rmtree(folder)
 
     def _rows(self, url: str) -> Iterator[Any]:
         """Arrow tables of the rows that are new or changed. At the end, records in the state how far they go."""
@@ -135,16 +146,9 @@ class _Loading:
             if cursor and start is None:
                 return
             stamp = self._stamp(table.columns, is_first)
-            names = [*table.columns, *stamp]
-            digests = []
+            digests: list[str] = []
             for chunk in table.rows(since, start):
-                fresh = []
-                for row, is_recent in chunk:
-                    digest = hashlib.blake2b(repr(row).encode(), digest_size=_DIGEST_CHARACTERS // 2).hexdigest()
-                    if is_recent:
-                        digests.append(digest)
-                    if digest not in landed:
-                        fresh.append((*row, *stamp.values()))
+                fresh = list(_fresh(chunk, landed, digests))
                 if cursor is None and len(digests) > MOST_ROWS:
                     raise HeadwaterError(
                         f"has more than {MOST_ROWS:,} rows and no cursor",
@@ -153,8 +157,9 @@ class _Loading:
                 self._load.rows += len(fresh)
                 self._tell(f"loading {self._load.name}: {self._load.rows:,} rows")
                 if fresh:
-                    columns = zip(*fresh, strict=True)
-                    yield pa.table([pa.array(column, pa.string()) for column in columns], names=names)
+                    values = {name: [row[n] for row in fresh] for n, name in enumerate(table.columns)}
+                    values |= {name: [value] * len(fresh) for name, value in stamp.items()}
+                    yield pa.table({name: pa.array(column, pa.string()) for name, column in values.items()})
         state.update(cursor=cursor, since=start, digests=sorted(digests))
 
     def _stamp(self, columns: Collection[str], is_first: bool) -> dict[str, str | None]:
@@ -179,6 +184,18 @@ class _Loading:
         with replacing(target) as temporary:
             shutil.copyfile(path, temporary)
         self._load.files.append(target)
+
+
+def _fresh(rows: list[tuple[Any, ...]], landed: Collection[str], recent: list[str]) -> Iterator[tuple[Any, ...]]:
+    """The *rows* (see ``Table.rows``) whose digest is not in *landed*. Adds the digests of recent rows to *recent*."""
+    for row in rows:
+        if row[-1] or landed:
+            digest = hashlib.blake2b(repr(row[:-1]).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+            if row[-1]:
+                recent.append(digest)
+            if digest in landed:
+                continue
+        yield row
 
 
 def _dlt(home: Home) -> Any:
@@ -208,19 +225,17 @@ def _described(error: BaseException) -> str:
 
     Raises:
         KeyboardInterrupt: that was the cause.
+        BaseException: *error* itself, if its cause is none that we expect.
     """
     import psycopg
 
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    for cause in causes:
+    cause: BaseException | None = error
+    while cause is not None:
         if isinstance(cause, KeyboardInterrupt):
             raise cause
-        if isinstance(cause, HeadwaterError):
-            return str(cause)
-        if isinstance(cause, psycopg.Error):
+        if isinstance(cause, HeadwaterError | psycopg.Error):
             return " ".join(str(cause).split())
-        if isinstance(cause, OSError):
+        if isinstance(cause, OSError) and cause.strerror:
             return f"{cause.filename2 or cause.filename}: {cause.strerror}"
-    return f"{type(causes[-1]).__name__}: {' '.join(str(causes[-1]).split())}"
+        cause = cause.__cause__
+    raise error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -36,8 +37,6 @@ _SESSION = (
     "SET TIME ZONE 'UTC'; SET datestyle TO 'ISO'; SET intervalstyle TO 'postgres'; SET bytea_output TO 'hex'; "
     "SET extra_float_digits TO 1; SET client_encoding TO 'UTF8'"
 )
-
-Row = tuple[str | None, ...]
 
 
 @contextmanager
@@ -131,10 +130,10 @@ class Table:
             )
         return None if is_empty else str(start)
 
-    def rows(self, since: str | None, recent: str | None) -> Iterator[list[tuple[Row, bool]]]:
-        """Chunks of (row, whether its cursor is at or after *recent*): the rows whose cursor is at or after *since*.
+    def rows(self, since: str | None, recent: str | None) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows whose cursor is at or after *since*, in chunks; None stands for all rows.
 
-        None stands for: all rows.
+        A row has the values of ``columns`` as text, and then whether its cursor is at or after *recent*.
         """
         columns = sql.SQL(", ").join(
             sql.SQL("CAST({} AS text)").format(sql.Identifier("t", column)) for column in self.columns
@@ -144,7 +143,7 @@ class Table:
         with self._connection.cursor(name="headwater") as cursor:  # a name makes the server send the rows in chunks
             cursor.execute(self._composed(query, values))
             while chunk := cursor.fetchmany(CHUNK_ROWS):
-                yield [(row[:-1], row[-1]) for row in chunk]
+                yield chunk
 
     def _condition(self, since: str | None) -> sql.Composable:
         if since is None:
