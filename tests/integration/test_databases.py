@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from uuid import uuid4
 
 import dagster as dg
@@ -384,15 +385,41 @@ def assert_complete(shop: Shop, rows: int) -> None:
     assert shop.rows() == 0
 
 
-@pytest.mark.parametrize("attempt", range(KILLS))
-def test_a_killed_load_is_completed_by_the_next(shop: Shop, attempt: int) -> None:
-    rows, seconds = 60_000, random.Random(attempt).uniform(1, 4)
+KILLED_AT = {
+    "rows are ready, their state is not stored": """
+        from dlt.pipeline.pipeline import Pipeline
+        save = Pipeline._save_state
+        def stopping(self, state):
+            os._exit(9) if self.list_extracted_load_packages() else save(self, state)
+        Pipeline._save_state = stopping""",
+    "the file has no name yet": """
+        import pipelines.home.files
+        pipelines.home.files.replace_files = lambda pairs: os._exit(9)""",
+    "the file has its name, which is not noted": """
+        import pipelines.home.files
+        replace = pipelines.home.files.replace_files
+        pipelines.home.files.replace_files = lambda pairs: (replace(pairs), os._exit(9))""",
+    "any moment": "",
+}
+
+
+@pytest.mark.parametrize("moment", [*KILLED_AT, *["any moment"] * (KILLS - 1)])
+def test_a_killed_load_is_completed_by_the_next(shop: Shop, moment: str) -> None:
+    rows = 30_000
     many(shop, rows)
-    load = Headwater(shop.home, "load")
-    started = shop.home.loading / "shop-orders"
-    if load.wait_for(started.exists):
-        time.sleep(seconds / 2 if attempt % 2 else seconds)
-    load.stop(signal.SIGKILL)
+    code = (
+        "import os; from pathlib import Path; from pipelines.home.folder import Home; "
+        "import dlt, psycopg, pyarrow; from pipelines.databases import loading, settings\n"
+        f"{dedent(KILLED_AT[moment])}\nprint('ready', flush=True); home = Home(Path({str(shop.home.root)!r}))\n"
+        "loading.load_database(home, 'shop', settings.load_databases(home)['shop'])"
+    )
+    load = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert load.stdout is not None
+    assert load.stdout.readline() == "ready\n"
+    if moment == "any moment":
+        time.sleep(random.uniform(0, 4))
+        load.kill()
+    assert load.wait(600) in ((0, -signal.SIGKILL) if moment == "any moment" else (9,))
     assert_whole(shop.home)
     shop.execute("UPDATE orders SET status = 'cancelled', updated_at = now() WHERE order_id = '7'")
     assert_complete(shop, rows)
