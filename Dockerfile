@@ -9,7 +9,9 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/headwater UV_COMPILE_BYTECODE=1 UV_LINK_MODE=cop
 WORKDIR /build
 # The locked packages are a layer of their own: a change of the program does not install them again.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-install-project --no-cache
+# Optional packages: docker build --build-arg EXTRAS="--extra database"
+ARG EXTRAS=""
+RUN uv sync --frozen --no-dev --no-install-project --no-cache ${EXTRAS}
 COPY README.md LICENSE ./
 COPY config config
 COPY sql sql
@@ -17,7 +19,7 @@ COPY pipelines pipelines
 COPY assets assets
 COPY dashboards dashboards
 # Not editable: uv builds the wheel and installs that, so the image needs nothing of this folder.
-RUN uv sync --frozen --no-dev --no-editable --no-cache
+RUN uv sync --frozen --no-dev --no-editable --no-cache ${EXTRAS}
 
 FROM python:${PYTHON}-slim
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /shop headwater \

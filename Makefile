@@ -37,7 +37,7 @@ lint: $(STAMP)  ## run ruff, mypy, the import contracts and the SQL linter
 	$(BIN)/headwater check
 
 audit: $(STAMP)  ## report known vulnerabilities of the locked packages; exit code 3: some could not be looked up
-	$(BIN)/uv export --frozen --all-groups --no-emit-project --quiet --output-file $(VENV)/requirements.txt
+	$(BIN)/uv export --frozen --all-groups --all-extras --no-emit-project --quiet --output-file $(VENV)/requirements.txt
 	@$(BIN)/python -m tests.audit $(VENV)/requirements.txt
 
 format: $(STAMP)  ## fix what ruff can fix

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.loading import loaded_key
 from assets.recording import asset_key, changed_config
 from assets.sql import FIRST_DAY, days_ahead
 from pipelines.compute.planner import Plan, steps, verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.databases.settings import Database, Interval
 from pipelines.home.folder import Home, lock_holder
 from pipelines.home.settings import Settings
 from pipelines.ingest import pending
@@ -37,6 +39,9 @@ EXPECTED_BY = "0 6 * * *"
 
 REPORT_AT = "30 5 * * *"
 """After the nightly tables (it queues behind their run) and before operators read the report."""
+
+LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
+"""When databases are loaded; once a day means before yesterday's tables are computed."""
 
 REPORT = dg.AssetKey(["report"])
 """The asset of ``assets.report``. It is not a table, so its key has no schema."""
@@ -69,6 +74,30 @@ def tables_job(workspace: Workspace) -> dg.UnresolvedAssetJobDefinition:
         "tables",
         selection=dg.AssetSelection.assets(*keys),
         description="Computes partitioned tables for a day or a range of days, and unpartitioned tables.",
+    )
+
+
+def loading_job(name: str, database: Database) -> dg.UnresolvedAssetJobDefinition:
+    """The job that loads the tables of *database*, which has this *name*, and then ingests what has landed."""
+    keys = [loaded_key(name, table) for table in database.tables]
+    return dg.define_asset_job(
+        f"load_{name}",
+        selection=dg.AssetSelection.assets(*keys, asset_key("raw.batches")),
+        description=f"Loads the tables of {name}, then reads every pending landing file.",
+    )
+
+
+def loading_schedule(
+    settings: Settings, database: Database, job: dg.UnresolvedAssetJobDefinition
+) -> dg.ScheduleDefinition:
+    """The schedule of *job*, which loads the tables of *database*; it has the name of the job."""
+    return dg.ScheduleDefinition(
+        name=job.name,
+        job=job,
+        cron_schedule=LOADED_AT[database.every],
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Loads the rows that are new or changed.",
     )
 
 

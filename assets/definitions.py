@@ -17,11 +17,14 @@ from assets.automation import (
     daily_schedule,
     ingestion_job,
     landing_sensor,
+    loading_job,
+    loading_schedule,
     report_job,
     report_schedule,
     tables_job,
 )
 from assets.ingestion import raw_assets
+from assets.loading import databases_to_load, loaded_key, loading_asset
 from assets.report import report_asset
 from assets.sql import sql_assets
 from assets.step import StepInput, StepResults, resources_of
@@ -64,11 +67,23 @@ def define(
     ]
     resources: dict[str, Any] = {**resources_of(StepInput(workspace.home), StepResults()), **(resource_overrides or {})}
     tables = tables_job(workspace)
+    databases = databases_to_load(workspace.home)
+    loading = {name: loading_job(name, database) for name, database in databases.items()}
+    loaded = [loaded_key(name, table) for name, database in databases.items() for table in database.tables]
     return dg.Definitions(
-        assets=[*raw_assets(workspace), *models, report_asset(workspace)],
-        jobs=[ingestion_job, tables, report_job],
+        assets=[
+            *(loading_asset(*named) for named in databases.items()),
+            *raw_assets(workspace, loaded),
+            *models,
+            report_asset(workspace),
+        ],
+        jobs=[ingestion_job, tables, report_job, *loading.values()],
         sensors=[landing_sensor(workspace, tables)],
-        schedules=[daily_schedule(workspace.settings, tables), report_schedule(workspace.settings)],
+        schedules=[
+            daily_schedule(workspace.settings, tables),
+            report_schedule(workspace.settings),
+            *(loading_schedule(workspace.settings, databases[name], job) for name, job in loading.items()),
+        ],
         resources=resources,
         # One process for all steps of a run: a process for each step would spend seconds on imports.
         executor=dg.in_process_executor,

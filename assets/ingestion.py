@@ -33,18 +33,19 @@ GONE = "gone"
 """The version of a partition of a raw table that no longer has records."""
 
 
-def raw_assets(workspace: Workspace) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Ingestion, and the raw and configuration tables as external assets."""
+def raw_assets(workspace: Workspace, loaded: Collection[dg.AssetKey]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Ingestion, and the raw and configuration tables as external assets; *loaded* are assets that land files."""
     return [
-        _ingestion(),
+        _ingestion(loaded),
         *(_observed(workspace, table, "raw", columns) for table, columns in RAW_TABLES.items() if table != BATCHES),
         *(_observed(workspace, table, "config", columns) for table, columns in CONFIG_TABLES.items()),
     ]
 
 
-def _ingestion() -> dg.AssetsDefinition:
+def _ingestion(loaded: Collection[dg.AssetKey]) -> dg.AssetsDefinition:
     spec = dg.AssetSpec(
         asset_key(BATCHES),
+        deps=loaded,
         description="The landing files that were read, with the number of records accepted, duplicated and refused.",
         group_name="raw",
         kinds={"duckdb", "parquet"},

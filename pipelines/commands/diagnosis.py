@@ -20,6 +20,8 @@ from pipelines.collector.landing import last_written, left_files
 from pipelines.compute.damage import damage_error
 from pipelines.compute.planner import verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.databases.loading import missing_packages
+from pipelines.databases.settings import load_databases, url_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.ingest import (
@@ -75,6 +77,7 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
             "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
         )
     )
+    findings += _databases(home)
     findings += _landing(workspace, deep=deep)
     findings += _collector(workspace)
     findings += _batches(workspace)
@@ -102,6 +105,24 @@ def _machine(home: Home) -> Iterator[Finding]:
         )
     else:
         yield Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
+
+
+def _databases(home: Home) -> Iterator[Finding]:
+    try:
+        databases = load_databases(home)
+    except HeadwaterError as error:
+        yield Finding("databases", "error", error.fault, error.remedy or "correct it")
+        return
+    if databases and (missing := missing_packages()):
+        message = f"{home.databases_file}: is not used, because packages are missing: {', '.join(missing)}"
+        yield Finding("databases", "error", message, "pip install 'headwater[database]'")
+    for name, database in databases.items():
+        try:
+            url_of(home, name, database)
+        except HeadwaterError as error:  # the variable may be set for the processes that load, and not here
+            yield Finding("databases", "warn", error.fault, error.remedy)
+        else:
+            yield Finding("databases", "ok", f"{name}: {len(database.tables)} tables")
 
 
 def _landing(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:

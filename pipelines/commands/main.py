@@ -25,6 +25,7 @@ from pipelines.commands import (
     docs,
     doctor,
     init,
+    load,
     report,
     run,
     simulate,
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, init, simulate, run, sql, report, check, catalog, docs, doctor, dashboard, collect):
+for _command in (demo, init, simulate, load, run, sql, report, check, catalog, docs, doctor, dashboard, collect):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pipelines.config_tables import load_config_tables
+from pipelines.databases.settings import load_databases
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, load_settings
@@ -64,6 +65,7 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
     settings = (attempt(lambda: load_settings(home)) if home else None) or Settings()
     if home is not None:
         attempt(lambda: load_config_tables(home, settings))
+        attempt(lambda: load_databases(home))
     sources: list[Source] = attempt(lambda: load_sources(home)) or []
     report.sources = len(sources)
     report.metrics = len(attempt(load_metrics) or ())

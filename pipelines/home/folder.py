@@ -103,6 +103,11 @@ class Home:
         return self.config / "matrices.yaml"
 
     @property
+    def databases_file(self) -> Path:
+        """The databases from which tables are loaded; optional."""
+        return self.config / "databases.yaml"
+
+    @property
     def saved_queries(self) -> Path:
         """Queries that the dashboards offer, one ``.sql`` file for each."""
         return self.config / "queries"
@@ -151,6 +156,11 @@ class Home:
     def scratch(self) -> Path:
         """Temporary files of running processes."""
         return self.root / ".tmp"
+
+    @property
+    def loading(self) -> Path:
+        """How far the tables of databases are loaded, and rows on the way to the landing folder."""
+        return self.root / ".loading"
 
     @property
     def dagster(self) -> Path:

@@ -13,6 +13,7 @@ from dashboards.workbench.queries import Workbench
 from pipelines.compute.home_check import check_home
 from pipelines.compute.reading import query_rows
 from pipelines.compute.workspace import open_workspace
+from pipelines.databases.settings import load_databases
 from pipelines.home.folder import REPOSITORY
 from pipelines.home.settings import load_settings
 from tests.support import land, make_home, run, table
@@ -43,6 +44,13 @@ def test_the_model_and_the_check(home):
     summary = run(home, tables=frozenset(open_workspace(home).project.select(["+mine.category_daily"])))
     assert [(row["category"], row["revenue"]) for row in table(home, "mine.category_daily")] == [("(none)", 5)]
     assert summary.failed_checks["every_sale_has_a_category"].severity == "warn"
+
+
+def test_the_databases(home):
+    home.databases_file.write_text(block("yaml", "shop:"), encoding="utf-8")
+    assert check_home(home).faults == []
+    (database,) = load_databases(home).values()
+    assert set(database.tables) == {"public.orders", "public.products", "lines"}
 
 
 def test_the_query_from_an_entrance_to_its_paths(home):
