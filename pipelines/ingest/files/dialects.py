@@ -122,7 +122,8 @@ def _form_and_names(relation: Relation, first: RawRecord) -> tuple[CsvForm, tupl
     known = set(relation.aliases)
     headers = {form: _as_declared(relation.aliases, found) for form, found in fields.items()}
     form, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
-    if relation.header and not set(relation.header) <= set(names):
+    required = [set(column.names) for column in relation.columns.values() if column.required]
+    if relation.header and not (known & set(names) and all(names_of & set(names) for names_of in required)):
         # The delimiter that gives as many fields as the declared header has, or nearly as many: a record with another
         # number of fields is refused by itself.
         width = len(relation.header)

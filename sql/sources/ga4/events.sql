@@ -38,7 +38,7 @@ WITH taken_apart AS (
             "promotion_id": "VARCHAR", "promotion_name": "VARCHAR", "creative_name": "VARCHAR",
             "creative_slot": "VARCHAR"}]'
         )) AS items,
-        NULLIF(items, 'null') AS items_text,
+        items AS items_text,
         TRY(FROM_JSON(device, '{"category": "VARCHAR"}')).category AS device_category,
         TRY(FROM_JSON(app_info, '{"version": "VARCHAR"}')).version AS app_version,
         TRY(FROM_JSON(
