@@ -43,7 +43,10 @@ lines AS (
 
 SELECT
     order_id,
-    MD5_NUMBER_LOWER(item.sku || CASE WHEN item.repeat_no > 1 THEN '|' || item.repeat_no ELSE '' END) % 2000000000 AS line_no,
+    CAST(
+        MD5_NUMBER_LOWER(item.sku || CASE WHEN item.repeat_no > 1 THEN '|' || item.repeat_no ELSE '' END) % 2000000000
+        AS INTEGER
+    ) AS line_no,
     item.sku AS sku,
     -- GA4 takes an item without a quantity as one.
     COALESCE(item.quantity, '1') AS quantity,

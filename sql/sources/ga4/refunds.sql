@@ -56,9 +56,9 @@ SELECT
     COALESCE(NULLIF(ecommerce.transaction_id, ''), id_param.string_value, id_param.int_value) AS order_id,
     CASE
         WHEN part IS NULL THEN 0
-        ELSE MD5_NUMBER_LOWER(
+        ELSE CAST(MD5_NUMBER_LOWER(
             part.item.item_id || CASE WHEN part.repeat_no > 1 THEN '|' || part.repeat_no ELSE '' END
-        ) % 2000000000
+        ) % 2000000000 AS INTEGER)
     END AS line_no,
     refunded_at,
     CASE

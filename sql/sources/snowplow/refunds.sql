@@ -68,9 +68,9 @@ SELECT
     refunded ->> 'transaction_id' AS order_id,
     CASE
         WHEN part IS NULL THEN 0
-        ELSE MD5_NUMBER_LOWER(
+        ELSE CAST(MD5_NUMBER_LOWER(
             (part.product ->> 'id') || CASE WHEN part.repeat_no > 1 THEN '|' || part.repeat_no ELSE '' END
-        ) % 2000000000
+        ) % 2000000000 AS INTEGER)
     END AS line_no,
     REGEXP_REPLACE(derived_at, '^([0-9-]{10}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)$', '\1Z') AS refunded_at,
     CASE
