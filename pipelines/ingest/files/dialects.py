@@ -117,24 +117,28 @@ def _form_and_names(relation: Relation, first: RawRecord) -> tuple[CsvForm, tupl
     Raises:
         ValueError: the first record has no name of a column, and *relation* declares no header in its place.
     """
-    forms = [CsvForm(delimiter, has_quotes=relation.quotes) for delimiter in _DELIMITERS]
-    fields = {form: [name.strip() for name in csv_fields(first, form)[0]] for form in forms}
+    # A file that has the header which others lack was written by another program, in the usual form.
+    usual = [CsvForm(delimiter, has_quotes=relation.quotes or bool(relation.header)) for delimiter in _DELIMITERS]
     known = set(relation.aliases)
-    headers = {form: _as_declared(relation.aliases, found) for form, found in fields.items()}
+    headers = {form: _as_declared(relation.aliases, _names(first, form)) for form in usual}
     form, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
     required = [set(column.names) for column in relation.columns.values() if column.required]
     if relation.header and not (known & set(names) and all(names_of & set(names) for names_of in required)):
-        # The delimiter that gives as many fields as the declared header has, or nearly as many: a record with another
-        # number of fields is refused by itself.
-        width = len(relation.header)
-        form = min(forms, key=lambda form: abs(len(fields[form]) - width))
-        return replace(form, has_header=False), relation.header
+        # Of the delimiters, the one that gives the declared number of fields, or nearly so: a record with another
+        # number is refused by itself.
+        bare = [CsvForm(delimiter, has_header=False, has_quotes=relation.quotes) for delimiter in _DELIMITERS]
+        form = min(bare, key=lambda form: abs(len(csv_fields(first, form)[0]) - len(relation.header)))
+        return form, relation.header
     if not known & set(names):
         raise ValueError(
             f"its first line has none of the expected columns ({', '.join(sorted(known))}); "
             "expected a header line with their names"
         )
     return form, names
+
+
+def _names(header: RawRecord, form: CsvForm) -> list[str]:
+    return [name.strip() for name in csv_fields(header, form)[0]]
 
 
 def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:

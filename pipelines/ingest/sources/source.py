@@ -52,7 +52,8 @@ class Relation(_Declaration):
     """A relation: the glob of its files, and the columns to read from them, all as text.
 
     *header*: the names of the columns, in order, of CSV files without a header line. *quotes*: whether a field of a CSV
-    file may be quoted; if not, a quote is an ordinary character.
+    file may be quoted; if not, a quote is an ordinary character. If *header* is given, *quotes* is about the files
+    without a header line.
     """
 
     glob: str = Field(min_length=1)
