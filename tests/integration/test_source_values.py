@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -183,3 +184,127 @@ def test_online_retail(home: Home) -> None:
     # C104 has no customer, so it is not matched with a purchase; C106 is matched with one, of order 100.
     assert amounts == {"C104-1": ("C104", Decimal("2.5")), "C106-1-100-1": ("100", Decimal("2.5"))}
     assert by(raw(home, "raw.products"), "sku", "list_price") == {"A": (Decimal("2.5"),)}
+
+
+def ga4_event(name: str | None, **fields: object) -> Row:
+    params = [{"key": "page_location", "value": {"string_value": "https://shop.example/"}}]
+    known = {
+        "event_name": name,
+        "event_timestamp": "1794276000000000",
+        "user_pseudo_id": "1.2",
+        "batch_event_index": "1",
+    }
+    return known | {"event_params": params} | fields
+
+
+def test_ga4(home: Home) -> None:
+    records = [
+        ga4_event("page_view"),
+        ga4_event("page_view", event_timestamp="1794276000"),
+        ga4_event("page_view", event_timestamp="2026-11-10 02:00:00"),
+        ga4_event("page_view", event_timestamp="2026-11-10 02:00:00.000001 UTC"),
+        ga4_event("page_view", event_timestamp=None),
+        ga4_event("page_view", event_params="https://shop.example/"),
+        ga4_event("page_view", user_pseudo_id="(not set)"),
+        ga4_event("page_view", user_pseudo_id="", privacy_info={"analytics_storage": "No"}),
+        ga4_event(None),
+        ga4_event("select_item", items=[{"item_id": 12345.0, "item_list_index": "Slide 3"}]),
+        ga4_event("select_item", items=[{"item_id": "1.23457E+12", "item_list_index": "1"}]),
+        ga4_event("select_item", items=[{"item_id": "A", "item_list_index": "1 of 3"}]),
+        ga4_event("select_item", items=[{"item_id": "A", "item_list_index": "-1"}]),
+        ga4_event("select_item", items="A"),
+    ]
+    land(home, "ga4/events/a.ndjson", records, at=dt.datetime(2026, 11, 11))
+    bought = [
+        {"item_id": "A", "price": 9.99, "quantity": 2},
+        {"item_id": "A", "price": "$9.99"},
+        {"item_id": "A", "price": 9.99999},
+        {"item_id": "A", "price": -9.99},
+        {"item_id": "(not set)", "price": 9.99},
+        {"item_id": "A", "price": 9.99, "quantity": "six"},
+        {"item_id": "A", "price": None},
+    ]
+    purchases = [
+        ga4_event("purchase", ecommerce={"transaction_id": f"T{number}"}, items=[item], batch_event_index=str(number))
+        for number, item in enumerate(bought, start=1)
+    ]
+    purchases.append(ga4_event("purchase", ecommerce={"transaction_id": "T8"}, items="A", batch_event_index="8"))
+    purchases.append(ga4_event("purchase", ecommerce={"transaction_id": "T9"}, event_timestamp="1794276000"))
+    land(home, "ga4/events/b.ndjson", purchases, at=dt.datetime(2026, 11, 11))
+    assert take_in(home).errors == []
+    refused = {(row["file"][-8], row["record_no"]): row["reasons"] for row in raw(home, "raw.quarantine")}
+    assert refused == {
+        ("a", 2): "bad device_time",
+        ("a", 3): "bad device_time",
+        ("a", 5): "missing device_time",
+        ("a", 6): "missing page_url",
+        ("a", 7): "missing device_id",
+        ("a", 9): "missing event_type",
+        ("a", 11): "bad sku",
+        ("a", 12): "bad slot",
+        ("a", 13): "negative slot",
+        ("a", 14): "bad slot",
+        ("b", 2): "bad unit_price",
+        ("b", 3): "bad unit_price",
+        ("b", 4): "negative unit_price",
+        ("b", 5): "missing line_no; missing sku",
+        ("b", 6): "bad quantity",
+        ("b", 7): "missing unit_price",
+        ("b", 8): "bad slot",
+        ("b", 9): "bad device_time; bad ordered_at; bad paid_at",
+    }
+    kept = [row for row in raw(home, "raw.events", "record_no") if row["event_type"] != "purchase"]
+    assert [(str(row["device_time"]), row["sku"], row["slot"]) for row in kept] == [
+        ("2026-11-10 02:00:00", None, None),
+        ("2026-11-10 02:00:00.000001", None, None),
+        ("2026-11-10 02:00:00", "12345", 3),
+    ]
+
+
+def test_snowplow(home: Home) -> None:
+    at = "2026-11-10 02:00:00.123"
+    page = "https://shop.example/"
+    land_csv(
+        home,
+        "snowplow/events/a.csv",
+        "event_id,event,event_name,domain_userid,page_url,dvce_created_tstamp,collector_tstamp,"
+        "ti_orderid,ti_sku,ti_price,ti_quantity,unstruct_event",
+        f"1,page_view,,d,{page},{at},{at},,,,,",
+        f"2,page_view,,d,{page},{at} PM,{at},,,,,",
+        f"3,page_view,,d,{page},2026-11-10T10:00:00+08:00,{at},,,,,",
+        f"4,page_view,,d,{page},,{at},,,,,",
+        f"5,page_view,,d,{page},2026-11-10,{at},,,,,",
+        f"6,page_view,,d,{page},1794276000000,{at},,,,,",
+        f"7,page_view,,d,{page},{at},soon,,,,,",
+        f"8,page_view,,,{page},{at},{at},,,,,",
+        f"9,page_view,,d,,{at},{at},,,,,",
+        f"10,,,d,{page},{at},{at},,,,,",
+        f"11,unstruct,snowplow_ecommerce_action,d,{page},{at},{at},,,,,no json",
+        f"12,transaction_item,transaction_item,d,{page},{at},{at},T,A,9.99,2,",
+        f"13,transaction_item,transaction_item,d,{page},{at},{at},T,B,$9.99,2,",
+        f"14,transaction_item,transaction_item,d,{page},{at},{at},T,C,9.99,-2,",
+        f"15,transaction_item,transaction_item,d,{page},{at},{at},,D,9.99,2,",
+    )
+    for file in home.landing.rglob("a.csv"):
+        os.utime(file, (1794355200, 1794355200))
+    assert take_in(home).errors == []
+    assert kept_aside(home, "events") == {
+        2: "bad device_time",
+        5: "bad device_time",
+        7: "bad received_at",
+        8: "missing device_id",
+        9: "missing page_url; missing page_type",
+        10: "missing event_type",
+        11: "missing event_type",
+        13: "bad unit_price",
+        14: "negative quantity",
+        15: "missing order_id",
+    }
+    times = {row["event_id"]: str(row["device_time"]) for row in raw(home, "raw.events")}
+    assert times == {
+        "1": at + "000",
+        "3": "2026-11-10 02:00:00",
+        "4": at + "000",
+        "6": "2026-11-10 02:00:00",
+    }
+    assert by(raw(home, "raw.order_lines"), "sku", "quantity") == {"A": (2,)}

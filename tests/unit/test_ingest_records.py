@@ -14,7 +14,7 @@ from pipelines.home.folder import Home
 from pipelines.ingest.files.dialects import Dialect, Origin, select_from
 from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.lines import Lines
-from pipelines.ingest.files.records import csv_fields, records_of
+from pipelines.ingest.files.records import CsvForm, csv_fields, records_of
 from pipelines.ingest.sources.source import Relation, RelationColumn
 from tests.ingest_support import (
     LANDED_AT,
@@ -44,11 +44,11 @@ def products(home: Home) -> dict[str, Row]:
 
 
 def read_fast(
-    connection: duckdb.DuckDBPyConnection, path: Path, delimiter: str, names: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, path: Path, form: CsvForm, names: tuple[str, ...]
 ) -> list[tuple[str | None, ...]] | None:
     """The records that DuckDB reads from a CSV file, or None if it refuses the file."""
     relation = Relation(glob="*", columns={name: RelationColumn() for name in names})
-    dialect = Dialect("csv", delimiter=delimiter, names=names)
+    dialect = Dialect("csv", form=form, names=names)
     query = select_from(dialect, relation, [Origin(path, "b", LANDED_AT)])
     try:
         return [tuple(value or None for value in row[:-2]) for row in connection.execute(query).fetchall()]
@@ -56,12 +56,12 @@ def read_fast(
         return None
 
 
-def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | None, ...] | str]:
+def read_by_line(path: Path, form: CsvForm, width: int) -> list[tuple[str | None, ...] | str]:
     """Read a CSV file line by line; returns for each record its fields, or the error."""
     file = LandedFile("native", "products", path, path.name, "csv", "", path.stat().st_size, 0)
     found: list[tuple[str | None, ...] | str] = []
-    for record in list(records_of(file, Lines(file), delimiter))[1:]:
-        fields, fault = csv_fields(record, delimiter)
+    for record in list(records_of(file, Lines(file), form))[int(form.has_header) :]:
+        fields, fault = csv_fields(record, form)
         while len(fields) > width and not fields[-1]:
             fields.pop()
         found.append(fault or (tuple(f or None for f in fields) if len(fields) == width else "fields"))
@@ -69,17 +69,20 @@ def read_by_line(path: Path, delimiter: str, width: int) -> list[tuple[str | Non
 
 
 @pytest.mark.parametrize(
-    ("alphabet", "delimiter", "width", "end"),
+    ("alphabet", "form", "width", "end"),
     [
-        ('ab",,\n"', ",", 2, "\n"),
-        ('a",,,, \n', ",", 3, "\r\n"),
-        ('a"\t\t \n', "\t", 2, "\n"),
-        ('a";\r', ";", 2, "\r"),
-        ('a""|||\n\n\n', "|", 4, "\n"),
+        ('ab",,\n"', CsvForm(), 2, "\n"),
+        ('a",,,, \n', CsvForm(), 3, "\r\n"),
+        ('a"\t\t \n', CsvForm("\t"), 2, "\n"),
+        ('a";\r', CsvForm(";"), 2, "\r"),
+        ('a""|||\n\n\n', CsvForm("|"), 4, "\n"),
+        ('a",,\n', CsvForm(has_header=False), 2, "\n"),
+        ('a"\t\t \n', CsvForm("\t", has_header=False, has_quotes=False), 2, "\n"),
+        ('a""|||\n\n', CsvForm("|", has_quotes=False), 3, "\r\n"),
     ],
 )
 def test_duckdb_reads_the_same_csv_records_line_by_line(
-    tmp_path: Path, alphabet: str, delimiter: str, width: int, end: str
+    tmp_path: Path, alphabet: str, form: CsvForm, width: int, end: str
 ) -> None:
     """DuckDB reads the file, but refused records are looked up line by line, so both must number records alike."""
     randomly = random.Random(alphabet)
@@ -89,14 +92,61 @@ def test_duckdb_reads_the_same_csv_records_line_by_line(
     connection = duckdb.connect(config={"threads": 1})
     for _ in range(200):
         body = "".join(randomly.choice(alphabet) for _ in range(randomly.randint(1, 14)))
-        path.write_text(delimiter.join(names) + end + body, encoding="utf-8", newline="")
-        fast = read_fast(connection, path, delimiter, names)
+        header = form.delimiter.join(names) + end if form.has_header else ""
+        path.write_text(header + body, encoding="utf-8", newline="")
+        fast = read_fast(connection, path, form, names)
         # A field that is quoted twice is not compared. DuckDB joins its parts, and no real file has such a field.
         if fast is not None and '" "' not in body:
             compared += 1
-            assert read_by_line(path, delimiter, width) == fast, body
+            assert read_by_line(path, form, width) == fast, body
     connection.close()
     assert compared > 8
+
+
+HEADLESS = """\
+relations:
+  goods:
+    glob: "goods/**"
+    header: [code, shop, title, price]
+    quotes: false
+    columns:
+      sku: {names: [code], required: true}
+      name: [title]
+"""
+
+
+def headless_home(folder: Path) -> Home:
+    select = "SELECT sku, name, batch_id, record_no FROM goods"
+    return new_home(folder, {"own": {"source.yaml": HEADLESS, "products.sql": select}})
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_columns_without_a_header_are_read_by_position(tmp_path: Path, end: bytes) -> None:
+    home = headless_home(tmp_path / "home")
+    lines = [
+        b'A\tx\t"so" called\t1',
+        b"",
+        b"B\tx\t\t",
+        b"C\tx\tshort",
+        b"\xff\tx\t\t",
+        b'D\tx\t"open\t2',
+        b"E\tx\tz\t3\t",
+    ]
+    land(home, "own/goods/a.tsv", end.join(lines))
+    assert take_in(home).errors == []
+    found = {sku: (row["name"], row["record_no"]) for sku, row in products(home).items()}
+    assert found == {"A": ('"so" called', 1), "B": (None, 2), "D": ('"open', 5), "E": ("z", 6)}
+    assert refused(home) == [(4, "3 fields instead of 4"), (5, "invalid UTF-8")]
+
+
+def test_a_file_may_have_the_header_that_others_lack(tmp_path: Path) -> None:
+    home = headless_home(tmp_path / "home")
+    land(home, "own/goods/a.csv", b'title,code,shop,price\n"red, blue",A,x,1\n')
+    land(home, "own/goods/b.csv", b"B,x,blue,1\n")
+    land(home, "own/goods/c.csv", b"C,x\n")
+    assert take_in(home).errors == []
+    assert {sku: row["name"] for sku, row in products(home).items()} == {"A": "red, blue", "B": "blue"}
+    assert refused(home) == [(1, "2 fields instead of 4")]
 
 
 def test_a_quote_in_a_field_is_a_letter_and_no_record_is_lost(home: Home) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from pipelines.ingest.files.dialects import Dialect
 from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.lines import Lines
-from pipelines.ingest.files.records import RawRecord, csv_fields, records_of
+from pipelines.ingest.files.records import CsvForm, RawRecord, csv_fields, records_of
 
 
 @dataclass
@@ -27,11 +28,10 @@ class Refusals:
     warnings: list[str] = field(default_factory=list)
 
 
-def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[str]) -> tuple[LandedFile, Refusals]:
+def clean_copy(file: LandedFile, scratch: Path, dialect: Dialect) -> tuple[LandedFile, Refusals]:
     """Write an uncompressed copy of *file* into *scratch* that DuckDB can read; returns it and the refused records.
 
-    *delimiter* is what separates the fields of a CSV file. *names* are all columns of a CSV file, or the keys to read
-    from an NDJSON file. The copy of a CSV file has the header as its first line.
+    The fields of a CSV file are quoted in the copy; if the file has a header, it is the copy's first line.
 
     Raises:
         OSError: the file cannot be opened or decompressed at all.
@@ -40,11 +40,11 @@ def clean_copy(file: LandedFile, scratch: Path, delimiter: str, names: Sequence[
     lines = Lines(file)
     refusals = Refusals()
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for record in records_of(file, lines, delimiter):
+        for record in records_of(file, lines, dialect.form):
             if file.format == "csv":
-                fault = _copy_csv(record, out, delimiter, len(names))
+                fault = _copy_csv(record, out, dialect.form, len(dialect.names))
             else:
-                fault = _copy_json(record, out, names)
+                fault = _copy_json(record, out, dialect.names)
             if fault:
                 refusals.records[record.number] = fault
     if lines.damage:
@@ -100,12 +100,12 @@ def _key_twice(content: bytes, names: Collection[str]) -> str | None:
     return f"{twice[0]} given twice" if twice else None
 
 
-def _copy_csv(record: RawRecord, out: IO[str], delimiter: str, width: int) -> str | None:
-    fields, fault = csv_fields(record, delimiter)
+def _copy_csv(record: RawRecord, out: IO[str], form: CsvForm, width: int) -> str | None:
+    fields, fault = csv_fields(record, form)
     if not any(fields[width:]):
         del fields[width:]  # drop the empty fields that trailing delimiters add
     if not fault and len(fields) != width:
         fault = f"{len(fields)} fields instead of {width}"
-    writer = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer = csv.writer(out, delimiter=form.delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([""] * width if fault else fields)
     return fault

@@ -17,7 +17,7 @@ import duckdb
 
 from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.lines import Lines, without_glob
-from pipelines.ingest.files.records import RawRecord, csv_fields, records_of
+from pipelines.ingest.files.records import USUAL_FORM, CsvForm, RawRecord, csv_fields, records_of
 from pipelines.ingest.sources.source import Relation
 from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
@@ -50,14 +50,15 @@ class Dialect:
     format: str
     compression: str = ""
     needs_care: bool = False
-    delimiter: str = ","
+    form: CsvForm = USUAL_FORM
     names: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     is_strict: bool = False
 
     def of_copy(self) -> Dialect:
         """The dialect of the file's clean copy, which is not compressed and which DuckDB reads correctly."""
-        return replace(self, compression="", needs_care=False, is_strict=False)
+        form = replace(self.form, has_quotes=True)
+        return replace(self, compression="", needs_care=False, form=form, is_strict=False)
 
     @property
     def is_read_alone(self) -> bool:
@@ -102,22 +103,42 @@ def dialect_of(
     if not head:
         return None
     first = head[0]
-    headers = {}
-    for delimiter in _DELIMITERS:
-        fields, _ = csv_fields(first, delimiter)
-        headers[delimiter] = _as_declared(relation.aliases, [name.strip() for name in fields])
+    form, names = _form_and_names(relation, first)
+    _refuse_twice(relation.aliases, names)
+    # A blank line is not a record, but DuckDB reads it as one if there is only one column. The clean copy has no blank
+    # lines.
+    needs_care = first.line > 1 or b"\n" in first.content or is_damaged or len(names) == 1
+    return Dialect("csv", file.compression, needs_care, form, names)
+
+
+def _form_and_names(relation: Relation, first: RawRecord) -> tuple[CsvForm, tuple[str, ...]]:
+    """The form of a CSV file whose first record is *first*, and the names of its columns.
+
+    Raises:
+        ValueError: the first record has no name of a column, and *relation* declares no header in its place.
+    """
+    # A file that has the header which others lack was written by another program, in the usual form.
+    usual = [CsvForm(delimiter, has_quotes=relation.quotes or bool(relation.header)) for delimiter in _DELIMITERS]
     known = set(relation.aliases)
-    delimiter, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
+    headers = {form: _as_declared(relation.aliases, _names(first, form)) for form in usual}
+    form, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
+    required = [set(column.names) for column in relation.columns.values() if column.required]
+    if relation.header and not (known & set(names) and all(names_of & set(names) for names_of in required)):
+        # Of the delimiters, the one that gives the declared number of fields, or nearly so: a record with another
+        # number is refused by itself.
+        bare = [CsvForm(delimiter, has_header=False, has_quotes=relation.quotes) for delimiter in _DELIMITERS]
+        form = min(bare, key=lambda form: abs(len(csv_fields(first, form)[0]) - len(relation.header)))
+        return form, relation.header
     if not known & set(names):
         raise ValueError(
             f"its first line has none of the expected columns ({', '.join(sorted(known))}); "
             "expected a header line with their names"
         )
-    _refuse_twice(relation.aliases, names)
-    # A blank line is not a record, but DuckDB reads it as one if there is only one column. The clean copy has no blank
-    # lines.
-    needs_care = first.line > 1 or b"\n" in first.content or is_damaged or len(names) == 1
-    return Dialect("csv", file.compression, needs_care, delimiter, names)
+    return form, names
+
+
+def _names(header: RawRecord, form: CsvForm) -> list[str]:
+    return [name.strip() for name in csv_fields(header, form)[0]]
 
 
 def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
@@ -280,9 +301,11 @@ def _reader(dialect: Dialect, paths: str) -> str:
         return f"read_parquet({paths}, hive_partitioning = false)"
     if dialect.format == "csv":
         columns = ", ".join(f"{literal(_position(index))}: 'VARCHAR'" for index in range(len(dialect.names)))
+        quote = "'\"'" if dialect.form.has_quotes else "''"
         return (
-            f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, "
-            f"delim = {literal(dialect.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, {compression})"
+            f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, "
+            f"skip = {int(dialect.form.has_header)}, delim = {literal(dialect.form.delimiter)}, "
+            f"quote = {quote}, escape = {quote}, strict_mode = true, {compression})"
         )
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dialect.names)
     return (

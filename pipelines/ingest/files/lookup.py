@@ -17,7 +17,7 @@ import duckdb
 
 from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.lines import BOM, LONGEST_LINE, Lines, without_glob
-from pipelines.ingest.files.records import RawRecord, records_of
+from pipelines.ingest.files.records import USUAL_FORM, CsvForm, RawRecord, records_of
 from pipelines.ingest.session import Session
 from pipelines.lake.duck import literal
 
@@ -33,7 +33,7 @@ class Lookup:
     found: dict[int, RawRecord] = field(default_factory=dict)
 
     def records(
-        self, session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str = ","
+        self, session: Session, file: LandedFile, wanted: Collection[int], records: int, form: CsvForm = USUAL_FORM
     ) -> Iterator[RawRecord]:
         """The records of *file* with the numbers *wanted*, in order; *records* is how many DuckDB read from *file*.
 
@@ -45,7 +45,7 @@ class Lookup:
         """
         missing = [number for number in wanted if number not in self.found]
         if missing:
-            found = _find(session, file, set(missing), records, delimiter)
+            found = _find(session, file, set(missing), records, form)
             self.found |= {record.number: record for record in found}
         for number in sorted(wanted):
             if number in self.found:
@@ -53,7 +53,7 @@ class Lookup:
 
 
 def _find(
-    session: Session, file: LandedFile, wanted: Collection[int], records: int, delimiter: str
+    session: Session, file: LandedFile, wanted: Collection[int], records: int, form: CsvForm
 ) -> Iterable[RawRecord]:
     found = None
     if file.format == "ndjson":
@@ -62,7 +62,7 @@ def _find(
     if found is not None:
         return found
     chosen, last = [], 0
-    for record in records_of(file, Lines(file), delimiter):
+    for record in records_of(file, Lines(file), form):
         last = record.number
         if last in wanted:
             chosen.append(record)

@@ -183,7 +183,7 @@ class Reader:
             return
         original = reading.file
         try:
-            copy, refusals = clean_copy(original, self.scratch, reading.dialect.delimiter, reading.dialect.names)
+            copy, refusals = clean_copy(original, self.scratch, reading.dialect)
         except OSError as error:
             reading.error = f"{reading.name}: {_describe(error)}"
             return

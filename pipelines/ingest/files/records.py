@@ -20,6 +20,19 @@ from pipelines.ingest.files.lines import Line, Lines
 _LONGEST_QUOTED = 1_000
 """The most lines of a CSV record; if it has more, its opening quote is treated as a stray one."""
 
+
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written: what separates its fields, and whether it has a header line and quoted fields."""
+
+    delimiter: str = ","
+    has_header: bool = True
+    has_quotes: bool = True
+
+
+USUAL_FORM = CsvForm()
+"""Commas, a header line, and quoted fields; where the form of a file does not matter, because it is no CSV."""
+
 _OPENING = re.compile(rb' ?"')
 _TO_CLOSING = re.compile(rb'(?:[^"]++|"")*+" *')
 _QUOTED = re.compile(r' ?"((?:[^"]++|"")*+)" *')
@@ -43,10 +56,10 @@ class RawRecord:
         return self.content.decode(errors="backslashreplace")
 
 
-def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator[RawRecord]:
-    """The records in *lines*; blank lines are skipped. In CSV (with *delimiter*) the header is record 0."""
+def records_of(file: LandedFile, lines: Lines, form: CsvForm = USUAL_FORM) -> Iterator[RawRecord]:
+    """The records in *lines*; blank lines are skipped. In CSV (of this *form*) the header, if any, is record 0."""
     if file.format == "csv":
-        yield from _csv_records(lines, delimiter.encode())
+        yield from _csv_records(lines, form)
         return
     number = 0
     for line in lines:
@@ -55,7 +68,7 @@ def records_of(file: LandedFile, lines: Lines, delimiter: str = ",") -> Iterator
             yield RawRecord(number, line.number, line.content, line.fault)
 
 
-def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None]:
+def csv_fields(record: RawRecord, form: CsvForm) -> tuple[list[str], str | None]:
     """The fields of a CSV record, and why it cannot be split (or None). Blanks around a quoted field are dropped."""
     if record.fault:
         return [], record.fault
@@ -63,6 +76,9 @@ def csv_fields(record: RawRecord, delimiter: str) -> tuple[list[str], str | None
         text = record.content.decode()
     except UnicodeDecodeError:
         return [], "invalid UTF-8"
+    delimiter = form.delimiter
+    if not form.has_quotes:
+        return text.split(delimiter), None
     fields: list[str] = []
     place = 0
     while True:
@@ -91,10 +107,11 @@ class _Quote(Enum):
     MALFORMED = auto()
 
 
-def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
+def _csv_records(lines: Lines, form: CsvForm) -> Iterator[RawRecord]:
     source = iter(lines)
     waiting: deque[Line] = deque()
-    number = 0
+    delimiter = form.delimiter.encode()
+    number = 0 if form.has_header else 1
     while True:
         line = waiting.popleft() if waiting else next(source, None)
         if line is None:
@@ -104,7 +121,7 @@ def _csv_records(lines: Lines, delimiter: bytes) -> Iterator[RawRecord]:
         if line.fault:
             yield RawRecord(number, line.number, line.content, line.fault)
         else:
-            more = _rest_of_record(line, source, waiting, delimiter)
+            more = _rest_of_record(line, source, waiting, delimiter) if form.has_quotes else []
             if more is None:
                 yield RawRecord(number, line.number, line.content, "a quote that is not closed")
             else:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from pipelines.ingest.files.dialects import FILE_ROW, Origin, select_from
 from pipelines.ingest.files.lines import without_glob
 from pipelines.ingest.files.reading import PARSED, FileReading
+from pipelines.ingest.files.records import USUAL_FORM
 from pipelines.ingest.session import Session
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.ingest.sources.source import Relation
@@ -74,9 +75,9 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
     if reading.file.format == "parquet":
         yield from _parquet_rows(session, declared, reading, wanted)
         return
-    delimiter = reading.dialect.delimiter if reading.dialect else ","
+    form = reading.dialect.form if reading.dialect else USUAL_FORM
     found: set[int] = set()
-    for record in reading.lookup.records(session, reading.file, wanted, reading.records, delimiter):
+    for record in reading.lookup.records(session, reading.file, wanted, reading.records, form):
         found.add(record.number)
         yield record.number, record.line, record.text
     if reading.file.format == "csv" and not found:

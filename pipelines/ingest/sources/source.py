@@ -49,10 +49,17 @@ def _names_or_mapping(value: Any) -> Any:
 
 
 class Relation(_Declaration):
-    """A relation: the glob of its files, and the columns to read from them, all as text."""
+    """A relation: the glob of its files, and the columns to read from them, all as text.
+
+    *header*: the names of the columns, in order, of CSV files without a header line. *quotes*: whether a field of a CSV
+    file may be quoted; if not, a quote is an ordinary character. If *header* is given, *quotes* is about the files
+    without a header line.
+    """
 
     glob: str = Field(min_length=1)
     format: Format = "auto"
+    header: tuple[str, ...] = ()
+    quotes: bool = True
     columns: dict[str, Annotated[RelationColumn, BeforeValidator(_names_or_mapping)]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -70,7 +77,18 @@ class Relation(_Declaration):
                     raise ValueError(f"columns '{taken[alias]}' and '{name}' both read '{alias}'")
                 taken[alias] = name
         self._tell_apart(list(taken))
+        if self.header and (twice := [name for name in taken if self.header.count(name) > 1]):
+            raise ValueError(f"header has '{twice[0]}' twice")
+        if self.header and not taken.keys() & {*self.header}:
+            raise ValueError("header has none of the names of the columns")
         return self
+
+    @property
+    def fingerprint(self) -> str:
+        """What of the declaration determines the rows of a file."""
+        # The keys that most relations lack are left out, so that adding a key does not change their fingerprint.
+        unset = {"header", "quotes"} - self.model_fields_set
+        return self.model_dump_json(exclude={"glob"} | unset)
 
     @property
     def aliases(self) -> list[str]:
@@ -119,7 +137,7 @@ class Source:
 
     def fingerprint(self, relation: str, settings: Settings) -> str:
         """A hash of everything, except the file itself, that determines the rows of a file of *relation*."""
-        parts = [INGEST_VERSION, self.relations[relation].model_dump_json(exclude={"glob"})]
+        parts = [INGEST_VERSION, self.relations[relation].fingerprint]
         parts += [f"{m.target.name}: {m.meaning}" for m in self.by_record(relation)]
         if self.by_record(relation):
             parts += validation_settings(settings)
