@@ -23,10 +23,13 @@ WITH taken_apart AS (
             properties,
             '{"url": "VARCHAR", "referrer": "VARCHAR", "name": "VARCHAR", "list_id": "VARCHAR", "list": "VARCHAR",
             "list_name": "VARCHAR", "category": "VARCHAR", "position": "VARCHAR", "sku": "VARCHAR",
-            "product_id": "VARCHAR", "promotion_id": "VARCHAR", "creative": "VARCHAR",
+            "product_id": "VARCHAR", "promotion_id": "VARCHAR", "creative": "VARCHAR", "screen_name": "VARCHAR",
             "products": [{"sku": "VARCHAR", "product_id": "VARCHAR", "position": "VARCHAR"}]}'
         )) AS properties,
         TRY(JSON_EXTRACT_STRING(properties, '$.products')) AS products_text,
+        CONCAT_WS('|', type, event, name, anonymous_id, user_id, original_timestamp, timestamp) AS call_text,
+        context AS context_text,
+        properties AS properties_text,
         batch_id,
         record_no
     FROM events
@@ -71,7 +74,8 @@ parts AS (
 )
 
 SELECT
-    message_id || CASE WHEN plain_event = 'product list viewed' THEN '/' || part.part_no ELSE '' END AS event_id,
+    COALESCE(message_id, MD5(CONCAT_WS('|', call_text, context_text, properties_text)))
+    || CASE WHEN plain_event = 'product list viewed' THEN '/' || part.part_no ELSE '' END AS event_id,
     COALESCE(anonymous_id, user_id) AS device_id,
     -- A guest's order belongs to the device (orders.sql), so the device has to be known as this user at its purchase.
     CASE WHEN plain_event = 'order completed' THEN COALESCE(user_id, 'device:' || anonymous_id) ELSE user_id END AS user_id,
@@ -88,7 +92,7 @@ SELECT
     COALESCE(
         CASE WHEN type = 'page' THEN properties.url END,
         context.page.url,
-        CASE WHEN type = 'screen' THEN 'app:/' || COALESCE(name, properties.name) END
+        'app:/' || CASE WHEN type = 'screen' THEN COALESCE(name, properties.name) ELSE properties.screen_name END
     ) AS page_url,
     NULLIF(COALESCE(CASE WHEN type = 'page' THEN properties.referrer END, context.page.referrer), '') AS referrer,
     CASE

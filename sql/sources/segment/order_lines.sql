@@ -32,10 +32,9 @@ products AS (
                 'sku': COALESCE(product.sku, product.product_id),
                 'quantity': COALESCE(product.quantity, '1'),
                 'price': product.price,
-                'amount': CAST(COALESCE(
-                    TRY_CAST(COALESCE(product.quantity, '1') AS DECIMAL(9, 0)) * TRY_CAST(product.price AS DECIMAL(18, 4)),
-                    0
-                ) AS DOUBLE)
+                'amount': COALESCE(
+                    TRY_CAST(COALESCE(product.quantity, '1') AS DOUBLE) * TRY_CAST(product.price AS DOUBLE), 0
+                )
             }
         ) AS products,
         batch_id,

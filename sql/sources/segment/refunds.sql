@@ -29,10 +29,7 @@ products AS (
             lambda product: {
                 'sku': COALESCE(product.sku, product.product_id),
                 'price': product.price,
-                'amount': CAST(
-                    TRY_CAST(COALESCE(product.quantity, '1') AS DECIMAL(9, 0)) * TRY_CAST(product.price AS DECIMAL(18, 4))
-                    AS DOUBLE
-                )
+                'amount': TRY_CAST(COALESCE(product.quantity, '1') AS DOUBLE) * TRY_CAST(product.price AS DOUBLE)
             }
         ) AS products,
         batch_id,

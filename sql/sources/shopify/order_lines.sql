@@ -53,26 +53,26 @@ parsed AS (
             WHEN 'voided' THEN 'cancelled'
         END AS status,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(subtotal, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(subtotal, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS subtotal_units,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(shipping, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(shipping, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS shipping_units,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(taxes, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(taxes, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS tax_units,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(total, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(total, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS total_units,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(refunded_amount, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000
+            TRY_CAST(REGEXP_EXTRACT(refunded_amount, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000
             AS HUGEINT
         ) AS refunded_units,
         TRY_CAST(REGEXP_EXTRACT(quantity, '^[0-9]{1,9}$') AS HUGEINT) * CAST(
-            TRY_CAST(REGEXP_EXTRACT(price, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(price, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS item_units,
         CAST(
-            TRY_CAST(REGEXP_EXTRACT(discount, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(18, 4)) * 10000 AS HUGEINT
+            TRY_CAST(REGEXP_EXTRACT(discount, '^[0-9]{1,12}([.][0-9]{1,4})?$') AS DECIMAL(28, 4)) * 10000 AS HUGEINT
         ) AS discount_units
     FROM entries
 ),
