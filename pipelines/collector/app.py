@@ -64,13 +64,12 @@ class _Endpoint:
     def answer(self) -> Response:
         """The answer to a request, which the sending page may read if its origin is allowed."""
         request = flask.request
+        origin = request.headers.get("Origin")
         if not self._is_allowed(request):
-            return plain("events of this origin are not accepted; setting: collector.origins", 403)
-        try:
-            response = _preflight() if request.method == "OPTIONS" else self._collect(request)
-        except HTTPException as error:
-            response = _failed(error)
-        if origin := request.headers.get("Origin"):
+            self._notes.write(f"403: pages of {str(origin)[:80]!r} may not send events; setting: collector.origins")
+            return plain("pages of this origin may not send events; setting: collector.origins", 403)
+        response = _preflight() if request.method == "OPTIONS" else self._collect(request)
+        if origin:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Vary"] = "Origin"
         return response

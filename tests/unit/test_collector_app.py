@@ -118,6 +118,12 @@ def test_only_pages_of_allowed_origins_send_events(home, origins, origin, status
     assert client.options("/e", headers=headers).status_code == status
 
 
+def test_a_refused_origin_is_logged(home, caplog):
+    visitor(home, origins=[SHOP]).post("/e", data=BODY, headers={"Origin": "https://m.shop.example"})
+    (record,) = caplog.records
+    assert record.message == "403: pages of 'https://m.shop.example' may not send events; setting: collector.origins"
+
+
 def test_a_page_may_read_the_answer_to_a_refused_body(home):
     answer = visitor(home, origins=[SHOP]).post("/e", data=b"{", headers={"Origin": SHOP})
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (400, SHOP)
