@@ -199,7 +199,7 @@ class _Run:
         """Ingest one group, looking for duplicates in *lake*; None if an error stops its source."""
         source = self.sources[files[0].source]
         readings, errors = file_readings(files, self.lake, lake)
-        known = {batch.batch_id for batch in lake.batches}
+        known = {batch.content_id: batch.batch_id for batch in lake.batches}
         new = [reading for reading in readings if reading.batch_id not in known]
         result = GroupResult()
         if new:
@@ -211,7 +211,7 @@ class _Run:
                 self.report.errors += [*errors, f"{source.name}: {error}" if isinstance(error, OSError) else str(error)]
                 return None
         result.errors[:0] = errors
-        result.touched = {r.batch_id: r.file.modified_at for r in readings if r.batch_id in known}
+        result.touched = {known[r.batch_id]: r.file.modified_at for r in readings if r.batch_id in known}
         self.report.warnings += result.warnings
         return result
 
