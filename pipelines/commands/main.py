@@ -24,6 +24,7 @@ from pipelines.commands import (
     demo,
     docs,
     doctor,
+    forget,
     init,
     report,
     run,
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, init, simulate, run, sql, report, check, catalog, docs, doctor, dashboard, collect):
+for _command in (demo, init, simulate, run, sql, report, check, catalog, docs, doctor, dashboard, collect, forget):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")
 

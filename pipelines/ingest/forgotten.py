@@ -95,6 +95,10 @@ class Forgotten:
         """What replaces an id in the records that are kept for mappings over all files."""
         return f"{REASON}-{self.hash_of(kind, value)[:12]}"
 
+    def pseudonym_sql(self, kind: Kind, value: str) -> str:
+        """SQL for the pseudonym of the id in the SQL expression *value*."""
+        return f"{literal(REASON)} || '-' || {self.hash_sql(kind, value)}[1:12]"
+
     def hash_sql(self, kind: Kind, value: str) -> str:
         """SQL for the hash of the id in the SQL expression *value*."""
         return f"sha256({literal(f'{self.salt}:{kind}:')} || {value})"
@@ -137,6 +141,26 @@ class Forgotten:
         if any(self.hash_of(kind, word) in self.hashes.get(kind, ()) for word in _words(text) for kind in _kinds()):
             return None, f"{reasons}; {REASON}"
         return text, reasons
+
+
+def refuse_while_forgetting(home: Home) -> None:
+    """Refuse to ingest while the raw files of a person are only partly erased.
+
+    Raises:
+        HeadwaterError: 'headwater forget' was interrupted.
+    """
+    try:
+        is_done = bool(json.loads(home.forgetting_file.read_text(encoding="utf-8"))["is_raw_erased"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        is_done = False
+    if not is_done:
+        raise HeadwaterError(
+            "'headwater forget' was interrupted",
+            where=home.forgetting_file,
+            remedy="run it again for the user whose id is in this file; until then no file is ingested",
+        )
 
 
 def _kinds() -> tuple[Kind, ...]:

@@ -11,10 +11,10 @@ from pipelines.ingest.forgotten import Forgotten, Kind
 from pipelines.ingest.records.values import typed
 from pipelines.ingest.sources.persons import person_columns
 from pipelines.ingest.sources.source import Source
-from pipelines.ingest.sources.targets import EVENTS, ORDERS
+from pipelines.ingest.sources.targets import EVENTS
 from pipelines.lake.duck import identifier
 
-_ID = {"user": EVENTS.columns["user_id"], "device": EVENTS.columns["device_id"], "order": ORDERS.columns["order_id"]}
+_ID = {"user": EVENTS.columns["user_id"], "device": EVENTS.columns["device_id"]}
 
 
 def kept_query(source: Source, relation: str, forgotten: Forgotten, settings: Settings, records: str) -> str:
@@ -27,8 +27,7 @@ def kept_query(source: Source, relation: str, forgotten: Forgotten, settings: Se
     if forgotten.is_empty:
         return f"SELECT * FROM ({records})"
     columns = [
-        f"{value} AS {identifier(name)}"
-        for name, value in kept_values(source, relation, forgotten, settings).items()
+        f"{value} AS {identifier(name)}" for name, value in kept_values(source, relation, forgotten, settings).items()
     ]
     return f"SELECT * REPLACE ({', '.join(columns)}) FROM ({records})" if columns else f"SELECT * FROM ({records})"
 
@@ -37,14 +36,15 @@ def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: S
     """Column of *relation* → SQL for the value to keep; only columns that may change."""
     named = person_columns(source, relation)
     is_person = belongs_to_person(source, relation, forgotten, settings)
+    by_kind: tuple[tuple[Kind, frozenset[str]], ...] = (("user", named.users), ("device", named.devices))
     values: dict[str, str] = {}
     for name in source.relations[relation].columns:
         pieces = []
-        for kind, columns in (("user", named.users), ("device", named.devices)):
+        for kind, columns in by_kind:
             if name in columns and forgotten.hashes.get(kind):
                 value = _id_in(name, kind, settings)
                 condition = f"{is_person} AND {forgotten.is_one(kind, value)}"
-                pieces.append(f"WHEN {condition} THEN 'forgotten-' || {forgotten.hash_sql(kind, value)}[1:12]")
+                pieces.append(f"WHEN {condition} THEN {forgotten.pseudonym_sql(kind, value)}")
         if named.only_events and name not in named.users | named.devices:
             pieces.append(f"WHEN {is_person} THEN NULL")
         if pieces:

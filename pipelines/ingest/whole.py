@@ -261,9 +261,7 @@ def _is_records(output: Output) -> bool:
     return output.target.startswith("records/")
 
 
-def _list_refused(
-    session: Session, listing: Path, found: Sequence[tuple[int, str]], refused: dict[int, str]
-) -> None:
+def _list_refused(session: Session, listing: Path, found: Sequence[tuple[int, str]], refused: dict[int, str]) -> None:
     with listing.open("w", encoding="utf-8") as out:
         for number, text in found:
             shown, why = session.forgotten.redacted(text, refused[number])
