@@ -52,6 +52,10 @@ def forget(
         else:
             forget_output.print_survey(found, hits, request)
         return
+    if not (found.is_begun or found.events or found.orders or hits):
+        nothing = "search    every file of the home was read: nothing is left of this user, who is forgotten already"
+        print(json.dumps({"user": request.user, "left": []}) if as_json else nothing)
+        return
     if not as_json:
         forget_output.print_survey(found, hits, request)
     if not yes and not typer.confirm("Erase this? It cannot be undone.", err=True):

@@ -56,14 +56,16 @@ def survey(home: Home, request: Request, tell: Tell) -> tuple[Found, list[Hit]]:
     """What *home* has of a person, and the files in which the ids are found. Changes nothing.
 
     Raises:
-        HeadwaterError: nothing is known about the user, or another person's erasure was interrupted.
+        HeadwaterError: the home never had anything of the user, or another person's erasure was interrupted.
     """
     task = _task_of(home, request)
     tell("looking for the user in the lake")
     found = _find(home, request) if task is None else Found(task.person, 0, 0, is_begun=True)
     tell("searching every file")
     hits = search(home, Ids(found.person.ids), {home.forgetting_file})
-    if task is None and not (hits or found.events or found.orders):
+    forgotten = Forgotten.load(home)
+    is_known = forgotten.hash_of("user", request.user) in forgotten.hashes.get("user", ())
+    if task is None and not (hits or found.events or found.orders or is_known):
         raise HeadwaterError(
             f"no file has user {request.user}, so nothing is erased",
             where=home.root,
