@@ -75,6 +75,9 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
             "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
         )
     )
+    if home.forgetting_file.exists():
+        remedy = f"run it again for the user whose id is in {home.forgetting_file}"
+        findings.append(Finding("forgetting", "error", "'headwater forget' has not finished", remedy))
     findings += _landing(workspace, deep=deep)
     findings += _collector(workspace)
     findings += _batches(workspace)

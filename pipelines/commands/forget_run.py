@@ -82,15 +82,13 @@ def forget(home: Home, request: Request, tell: Tell) -> Outcome:
     """
     with home_lock(home, "headwater forget", tell):
         task = _task_of(home, request)
-        if task is None:
+        if task is None or task.is_raw_erased:
             run_home(home, engine=recording_engine, tell=tell)  # only what is in the lake can be found
-            task = Task(_find(home, request).person)
-            task.save(home)
-        if not task.is_raw_erased:
-            tell("erasing records")
-            _erase_raw(home, task.person)
-            task = task.raw_erased()
-            task.save(home)
+        task = Task(task.person if task else _find(home, request).person)
+        task.save(home)
+        tell("erasing records")
+        _erase_raw(home, task.person)
+        task.raw_erased().save(home)
         sweep(RawLake.load(home))
         summary = run_home(home, engine=recording_engine, tell=tell)
         sweep(RawLake.load(home))
@@ -135,8 +133,9 @@ def _erase_raw(home: Home, person: Person) -> None:
     Forgotten.load(home).adding(person.by_kind()).save(home)
     erase_from_files(home, sources, person)
     with ingest_session(home, settings) as session:
-        lake = without_person(session, sources, lake, person)
-    write_manifest(with_rewritten(home, sources, lake))
+        erased = with_rewritten(home, sources, without_person(session, sources, lake, person))
+    if erased != lake:
+        write_manifest(erased)
 
 
 def _written_again(home: Home, path: Path) -> bool:

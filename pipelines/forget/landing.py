@@ -33,7 +33,10 @@ else:
     from backports import zstd
 
 _WORD = re.compile(rb"[\w-]+")
-_OWN = re.compile(r"(collected|demo-shop|loaded)-[^/]*")
+_OWN = re.compile(
+    r"(collected-[^/]*[.]ndjson|demo-[0-9a-f]{12}[.]ndjson|[^/]*-[0-9]{8}T[0-9]{6}[.][0-9]{6}Z-[^/]*[.]parquet)"
+    r"([.](gz|zst))?([.]part)?"
+)
 """The names of landing files that Headwater writes: by the collector, its demo shop, and loads from a database."""
 
 

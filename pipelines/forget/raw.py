@@ -14,7 +14,7 @@ from pathlib import Path
 from pipelines.forget.person import Person
 from pipelines.ingest.batches import Batch, Output, RawLake
 from pipelines.ingest.forgotten import REASON
-from pipelines.ingest.kept import belongs_to_person, kept_query
+from pipelines.ingest.kept import kept_query, kept_values
 from pipelines.ingest.raw.outputs import Part, Writer
 from pipelines.ingest.records.duplicates import ID_HASHES
 from pipelines.ingest.records.validation import row_hash
@@ -105,9 +105,11 @@ class _Erasure:
                 yield from (by_path[name][1] for (name,) in self.session.rows(query))
         for path, (batch, output) in by_path.items():
             if output.target.startswith(_KEPT) and batch.source in self.sources:
-                source = self.sources[batch.source]
-                named = belongs_to_person(source, batch.relation, self.session.forgotten, self.session.settings)
-                if self.session.rows(f"SELECT 1 FROM {parquet_sql([Path(path)])} WHERE {named} LIMIT 1"):
+                source, session = self.sources[batch.source], self.session
+                kept = kept_values(source, batch.relation, session.forgotten, session.settings)
+                is_changed = " OR ".join(f"{identifier(name)} IS DISTINCT FROM {value}" for name, value in kept.items())
+                query = f"SELECT 1 FROM {parquet_sql([Path(path)])} WHERE {is_changed or 'false'} LIMIT 1"
+                if session.rows(query):
                     yield output
 
     def _part(self, batch: Batch, output: Output) -> Part:

@@ -24,6 +24,9 @@ from pipelines.lake.duck import list_literal, literal
 REASON = "forgotten"
 """The reason in quarantine of a record that belongs to a forgotten person."""
 
+PSEUDONYM = "forgotten-"
+"""How the pseudonyms begin that replace ids in the records kept for mappings over all files."""
+
 Kind = Literal["user", "device", "event", "order"]
 
 _NOTE = "Written by 'headwater forget': salted hashes of forgotten ids. Keep it: without it their records come back."
@@ -93,11 +96,11 @@ class Forgotten:
 
     def pseudonym(self, kind: Kind, value: str) -> str:
         """What replaces an id in the records that are kept for mappings over all files."""
-        return f"{REASON}-{self.hash_of(kind, value)[:12]}"
+        return f"{PSEUDONYM}{self.hash_of(kind, value)[:12]}"
 
     def pseudonym_sql(self, kind: Kind, value: str) -> str:
         """SQL for the pseudonym of the id in the SQL expression *value*."""
-        return f"{literal(REASON)} || '-' || {self.hash_sql(kind, value)}[1:12]"
+        return f"{literal(PSEUDONYM)} || {self.hash_sql(kind, value)}[1:12]"
 
     def hash_sql(self, kind: Kind, value: str) -> str:
         """SQL for the hash of the id in the SQL expression *value*."""

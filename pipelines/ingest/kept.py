@@ -7,12 +7,12 @@ Not here: writing them (``pipelines.ingest.group``), reading them (``pipelines.i
 from __future__ import annotations
 
 from pipelines.home.settings import Settings
-from pipelines.ingest.forgotten import Forgotten, Kind
+from pipelines.ingest.forgotten import PSEUDONYM, Forgotten, Kind
 from pipelines.ingest.records.values import typed
 from pipelines.ingest.sources.persons import person_columns
 from pipelines.ingest.sources.source import Source
 from pipelines.ingest.sources.targets import EVENTS
-from pipelines.lake.duck import identifier
+from pipelines.lake.duck import identifier, literal
 
 _ID = {"user": EVENTS.columns["user_id"], "device": EVENTS.columns["device_id"]}
 
@@ -35,7 +35,7 @@ def kept_query(source: Source, relation: str, forgotten: Forgotten, settings: Se
 def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: Settings) -> dict[str, str]:
     """Column of *relation* → SQL for the value to keep; only columns that may change."""
     named = person_columns(source, relation)
-    is_person = belongs_to_person(source, relation, forgotten, settings)
+    is_person = _belongs_to_person(source, relation, forgotten, settings)
     by_kind: tuple[tuple[Kind, frozenset[str]], ...] = (("user", named.users), ("device", named.devices))
     values: dict[str, str] = {}
     for name in source.relations[relation].columns:
@@ -43,7 +43,9 @@ def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: S
         for kind, columns in by_kind:
             if name in columns and forgotten.hashes.get(kind):
                 value = _id_in(name, kind, settings)
-                condition = f"{is_person} AND {forgotten.is_one(kind, value)}"
+                # A pseudonym of an earlier erasure stays as it is.
+                is_id = f"{forgotten.is_one(kind, value)} AND NOT starts_with({value}, {literal(PSEUDONYM)})"
+                condition = f"{is_person} AND {is_id}"
                 pieces.append(f"WHEN {condition} THEN {forgotten.pseudonym_sql(kind, value)}")
         if named.only_events and name not in named.users | named.devices:
             pieces.append(f"WHEN {is_person} THEN NULL")
@@ -52,7 +54,7 @@ def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: S
     return values
 
 
-def belongs_to_person(source: Source, relation: str, forgotten: Forgotten, settings: Settings) -> str:
+def _belongs_to_person(source: Source, relation: str, forgotten: Forgotten, settings: Settings) -> str:
     """SQL condition: a record of *relation* names a forgotten user, or a forgotten device without naming a user."""
     named = person_columns(source, relation)
     users = [_id_in(name, "user", settings) for name in sorted(named.users)]

@@ -358,7 +358,7 @@ def test_records_kept_for_mappings_over_all_files_are_erased(tmp_path: Path) -> 
     asked = headwater("forget", "leo-000002", "--dry-run", "--json", home=home)
     assert (asked.returncode, json.loads(asked.stdout)["orders"]) == (0, 1)
     headwater("forget", "leo-000002", "--with-orders", "--yes", home=home)
-    assert [row["order_id"] for row in table(home, "core.orders")] == ["0"]
+    assert [(row["order_id"], row["user_id"]) for row in table(home, "core.orders")] == [("0", None)]
     assert not table(home, "core.events")
 
 
@@ -402,3 +402,4 @@ def test_nothing_is_ingested_while_an_erasure_is_interrupted(tmp_path: Path) -> 
         ingest(home, load_settings(home))
     done = headwater("forget", "leo-000002", "--yes", home=home)
     assert "first run 'headwater forget mia-000001' again" in done.stderr
+    assert "'headwater forget' has not finished" in headwater("doctor", home=home).stdout
