@@ -78,6 +78,9 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
         )
     )
     findings += _databases(home)
+    if home.forgetting_file.exists():
+        remedy = f"run it again for the user whose id is in {home.forgetting_file}"
+        findings.append(Finding("forgetting", "error", "'headwater forget' has not finished", remedy))
     findings += _landing(workspace, deep=deep)
     findings += _collector(workspace)
     findings += _batches(workspace)

@@ -24,6 +24,7 @@ from pipelines.commands import (
     demo,
     docs,
     doctor,
+    forget,
     init,
     load,
     report,
@@ -47,7 +48,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, init, simulate, load, run, sql, report, check, catalog, docs, doctor, dashboard, collect):
+for _command in (
+    *(demo, init, simulate, collect, load, run, sql, report, dashboard),
+    *(check, catalog, docs, doctor, forget),
+):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")
 

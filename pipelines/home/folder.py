@@ -108,6 +108,16 @@ class Home:
         return self.config / "databases.yaml"
 
     @property
+    def forgotten_file(self) -> Path:
+        """Salted hashes of the ids of forgotten persons; written by ``headwater forget``."""
+        return self.config / "forgotten.json"
+
+    @property
+    def forgetting_file(self) -> Path:
+        """The ids of the person who is being forgotten; removed when nothing of the person is left."""
+        return self.root / ".forgetting.json"
+
+    @property
     def saved_queries(self) -> Path:
         """Queries that the dashboards offer, one ``.sql`` file for each."""
         return self.config / "queries"

@@ -78,7 +78,8 @@ class Batch:
     *day* is the most frequent day of the rows, None if no row has a day. *read* is the number of records that were not
     refused while the file was read. *filled* is the JSON text of column → number of these records that have a value in
     the column; it is rarely needed, so it is not parsed. *copy_of* is the id of an earlier batch with the same content
-    under another file name, or '' if there is none.
+    under another file name, or '' if there is none. If ``headwater forget`` has rewritten the file, *rewritten_as* is
+    the batch id that its content would get now, else ''.
     """
 
     batch_id: str
@@ -101,7 +102,13 @@ class Batch:
     read: int = 0
     filled: str = field(default="", repr=False)
     copy_of: str = ""
+    rewritten_as: str = field(default="", repr=False)
     outputs: tuple[Output, ...] = field(default=(), repr=False)
+
+    @property
+    def content_id(self) -> str:
+        """The batch id that the landing file's content has now."""
+        return self.rewritten_as or self.batch_id
 
 
 _MOMENT = pl.Datetime("us")
@@ -127,6 +134,7 @@ _SCHEMA: dict[str, Any] = {
     "read": pl.Int64,
     "filled": pl.String,
     "copy_of": pl.String,
+    "rewritten_as": pl.String,
     "outputs": pl.List(_OUTPUT_SCHEMA),
 }
 

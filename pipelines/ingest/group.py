@@ -21,6 +21,7 @@ from pipelines.ingest.files.columns import filled_columns, require_columns
 from pipelines.ingest.files.copies import Originals
 from pipelines.ingest.files.discover import LandedFile
 from pipelines.ingest.files.reading import PARSED, Destination, FileReading, Reader, as_text, nothing_in
+from pipelines.ingest.kept import kept_query
 from pipelines.ingest.raw.outputs import Part, Writer, kept_parts, superseded_parts
 from pipelines.ingest.raw.quarantine import quarantine_query
 from pipelines.ingest.records.duplicates import (
@@ -130,7 +131,7 @@ class Group:
             # -1 for an empty record and 0 for the others.
             emptiness = f"CAST(CASE WHEN {nothing_in(self._declared.columns)} THEN -1 ELSE 0 END AS BIGINT)"
             records = f"SELECT {columns}, batch_id, {emptiness} AS record_no, landed_at FROM ({query})"
-            return streamed_query(mapping, self.session.settings, records)
+            return streamed_query(mapping, self.session.settings, self.session.forgotten, records)
 
         return Destination(
             validated_table(mapping.target.name), query_of, "record_no = -1", "reasons IS NOT NULL", mapping.plain
@@ -214,7 +215,9 @@ class Group:
             if self.source.whole(self.relation):
                 # Keep a copy of the records, because a mapping over all files reads them again later, when their
                 # landing files may be gone.
-                query = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
+                records = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
+                session = self.session
+                query = kept_query(self.source, self.relation, session.forgotten, session.settings, records)
                 folder = records_folder(self.source.name, self.relation)
                 parts.append(Part(folder, None, batch_id, query, versions[batch_id]))
             if reasons[batch_id]:
@@ -233,7 +236,7 @@ def validate(session: Session, mapping: Mapping) -> None:
         HeadwaterError: the mapping's SQL fails on a record.
     """
     name = mapping.target.name
-    query = checked_query(mapping, session.settings)
+    query = checked_query(mapping, session.settings, session.forgotten)
     try:
         session.run(f"CREATE OR REPLACE TABLE {validated_table(name)} AS {query}")
     except (duckdb.DataError, duckdb.ProgrammingError) as error:
@@ -285,7 +288,7 @@ def file_readings(files: Sequence[LandedFile], lake: RawLake, others: RawLake) -
 
     A file that is read again keeps its landing time from *lake*. Originals of copies are looked for in *others*.
     """
-    landed = {batch.batch_id: batch.landed_at for batch in lake.batches}
+    landed = {batch.content_id: batch.landed_at for batch in lake.batches}
     originals = Originals.of(files[0], others)
     readings, errors = [], []
     with ThreadPoolExecutor() as pool:

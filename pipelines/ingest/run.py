@@ -16,6 +16,7 @@ from pipelines.home.settings import Settings
 from pipelines.ingest.batches import Batch, RawLake, write_manifest
 from pipelines.ingest.files.changed import changes
 from pipelines.ingest.files.discover import SETTLE_SECONDS, LandedFile, discover, settled
+from pipelines.ingest.forgotten import refuse_while_forgetting
 from pipelines.ingest.group import Group, GroupResult, file_readings
 from pipelines.ingest.raw.drift import describe_drifts, describe_never_there, drifts, never_there
 from pipelines.ingest.raw.outdated import StaleSet, stale_sets
@@ -88,8 +89,10 @@ def ingest(
     was modified more recently than this is watched until it is this old, and skipped if it changes meanwhile.
 
     Raises:
-        HeadwaterError: a source's declaration is invalid, the manifest cannot be read, or the lake cannot be written.
+        HeadwaterError: a source's declaration is invalid, the manifest cannot be read, the lake cannot be written, or
+            'headwater forget' was interrupted.
     """
+    refuse_while_forgetting(home)
     sources = {source.name: source for source in load_sources(home)}
     lake = RawLake.load(home)
     landing = discover(home, sources.values(), lake.batches)
@@ -199,7 +202,7 @@ class _Run:
         """Ingest one group, looking for duplicates in *lake*; None if an error stops its source."""
         source = self.sources[files[0].source]
         readings, errors = file_readings(files, self.lake, lake)
-        known = {batch.batch_id for batch in lake.batches}
+        known = {batch.content_id: batch.batch_id for batch in lake.batches}
         new = [reading for reading in readings if reading.batch_id not in known]
         result = GroupResult()
         if new:
@@ -211,7 +214,7 @@ class _Run:
                 self.report.errors += [*errors, f"{source.name}: {error}" if isinstance(error, OSError) else str(error)]
                 return None
         result.errors[:0] = errors
-        result.touched = {r.batch_id: r.file.modified_at for r in readings if r.batch_id in known}
+        result.touched = {known[r.batch_id]: r.file.modified_at for r in readings if r.batch_id in known}
         self.report.warnings += result.warnings
         return result
 

@@ -18,6 +18,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.home.settings import Settings
+from pipelines.ingest.forgotten import Forgotten
 from pipelines.lake.duck import session
 
 FILES = "__files"
@@ -46,11 +47,12 @@ def kept_view(target: str) -> str:
 
 @dataclass(frozen=True)
 class Session:
-    """A DuckDB session, a scratch folder for temporary files, and the settings."""
+    """A DuckDB session, a scratch folder for temporary files, the settings, and the forgotten persons."""
 
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     settings: Settings
+    forgotten: Forgotten
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of *query*."""
@@ -66,7 +68,7 @@ def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
     """A session for one ingestion; its scratch folder is removed at the end.
 
     Raises:
-        HeadwaterError: the home cannot be written.
+        HeadwaterError: the home cannot be written, or its list of forgotten persons cannot be read.
     """
     with ExitStack() as stack:
         try:
@@ -75,4 +77,4 @@ def ingest_session(home: Home, settings: Settings) -> Iterator[Session]:
             raise HeadwaterError(f"cannot be written: {error.strerror}", where=home.scratch) from error
         connection = stack.enter_context(session(home, settings))
         connection.execute("SET parquet_metadata_cache = true")
-        yield Session(connection, scratch, settings)
+        yield Session(connection, scratch, settings, Forgotten.load(home))

@@ -197,7 +197,7 @@ class Whole:
                 f"(SELECT * EXCLUDE (batch_id) FROM {identifier(batch.relation)} "
                 f"WHERE batch_id = {literal(batch.batch_id)} AND record_no IN ({numbers})) AS record"
             )
-            _list_refused(listing, self.session.rows(query), refused)
+            _list_refused(self.session, listing, self.session.rows(query), refused)
             queries.append(
                 listing_query(listing, batch.batch_id, batch.source, batch.relation, batch.file, batch.landed_at)
             )
@@ -261,8 +261,9 @@ def _is_records(output: Output) -> bool:
     return output.target.startswith("records/")
 
 
-def _list_refused(listing: Path, found: Sequence[tuple[int, str]], refused: dict[int, str]) -> None:
+def _list_refused(session: Session, listing: Path, found: Sequence[tuple[int, str]], refused: dict[int, str]) -> None:
     with listing.open("w", encoding="utf-8") as out:
         for number, text in found:
-            row = {"record_no": number, "line_no": None, "reasons": refused[number], "raw": text}
+            shown, why = session.forgotten.redacted(text, refused[number])
+            row = {"record_no": number, "line_no": None, "reasons": why, "raw": shown}
             out.write(json.dumps(row) + "\n")

@@ -31,7 +31,7 @@ class Originals:
         for batch in lake.batches:
             if (batch.kind, batch.source, batch.relation) == ("file", like.source, like.relation):
                 original = batch.copy_of or batch.batch_id
-                originals.by_size.setdefault(batch.bytes, []).append((batch.file, batch.batch_id, original))
+                originals.by_size.setdefault(batch.bytes, []).append((batch.file, batch.content_id, original))
         return originals
 
     def copied_by(self, file: LandedFile, batch_id: str) -> str:

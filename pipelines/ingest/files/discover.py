@@ -90,7 +90,7 @@ def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
     """Whether the file of *batch* is still below *landing* and unchanged since it was ingested.
 
     The size is compared first. If the modification time differs, or if *deep*, the content is compared too. There are
-    no checksums of landing files to compare, because Headwater writes nothing into the landing folder.
+    no checksums of landing files to compare, because a batch id is one.
     """
     path = landing / batch.file
     try:
@@ -99,7 +99,7 @@ def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
             return False
         if not deep and modified_at(stat.st_mtime_ns) == batch.modified_at:
             return True
-        return batch_id_of(path, batch.file) == batch.batch_id
+        return batch_id_of(path, batch.file) == batch.content_id
     except OSError:
         return False
 

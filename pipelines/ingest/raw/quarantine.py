@@ -43,7 +43,8 @@ def quarantine_query(
     listing = session.scratch / f"{uuid4().hex}.ndjson"
     with listing.open("w", encoding="utf-8") as out:
         for number, line, text in _found(session, declared, reading, set(reasons)):
-            row = {"record_no": number, "line_no": line, "reasons": reasons[number], "raw": text}
+            shown, why = session.forgotten.redacted(text, reasons[number])
+            row = {"record_no": number, "line_no": line, "reasons": why, "raw": shown}
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
     return listing_query(listing, reading.batch_id, source, relation, reading.file.file, reading.landed_at)
 

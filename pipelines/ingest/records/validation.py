@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from pipelines.home.settings import Settings
+from pipelines.ingest.forgotten import REASON, Forgotten
 from pipelines.ingest.records.values import as_text, is_day, is_nothing, local_day, typed
 from pipelines.ingest.session import FILES
 from pipelines.ingest.sources.mapping import Mapping
@@ -30,22 +31,24 @@ _DAY = 24 * 60 * 60 * 1_000_000
 """A day in microseconds."""
 
 
-def checked_query(mapping: Mapping, settings: Settings) -> str:
+def checked_query(mapping: Mapping, settings: Settings, forgotten: Forgotten) -> str:
     """SQL that types and validates the rows of *mapping*, from its relations and ``__files`` (batch_id, landed_at).
 
     It returns the target's columns and derived columns, ``record_hash`` if the target is not partitioned,
-    batch_id, record_no, and ``reasons``: everything that is wrong with the row, separated by '; ', or null.
+    batch_id, record_no, and ``reasons``: everything that is wrong with the row, separated by '; ', or null. Rows of
+    *forgotten* persons are refused, except orders, which lose their user.
     """
     given = ", ".join(f"{identifier(name)} AS {_given(name)}" for name in _mapped(mapping))
     return _validating(
         mapping,
         settings,
+        forgotten,
         f"SELECT {given}, batch_id, record_no FROM ({mapping.query})",
         f"SELECT derived.*, landed_at FROM derived LEFT JOIN {FILES} USING (batch_id)",
     )
 
 
-def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
+def streamed_query(mapping: Mapping, settings: Settings, forgotten: Forgotten, records: str) -> str:
     """Like ``checked_query``, for a *mapping* that only renames columns.
 
     *records* is a query of the relation's columns, batch_id, record_no and landed_at. The rows keep the order of that
@@ -54,24 +57,30 @@ def streamed_query(mapping: Mapping, settings: Settings, records: str) -> str:
     assert mapping.plain is not None
     given = ", ".join(f"{identifier(column)} AS {_given(name)}" for column, name in mapping.plain.items())
     mapped = f"SELECT {given}, batch_id, record_no, landed_at FROM ({records})"
-    return _validating(mapping, settings, mapped, "SELECT * FROM derived", "landed_at")
+    return _validating(mapping, settings, forgotten, mapped, "SELECT * FROM derived", "landed_at")
 
 
-def _validating(mapping: Mapping, settings: Settings, mapped: str, landed: str, *more: str) -> str:
+def _validating(
+    mapping: Mapping, settings: Settings, forgotten: Forgotten, mapped: str, landed: str, *more: str
+) -> str:
     target = mapping.target
     kept = ", ".join([*map(_given, _mapped(mapping)), *PROVENANCE, *more])
     values = ",\n  ".join(
         f"{typed(column, mapping.types.get(name), _given(name), settings)} AS {identifier(name)}"
         for name, column in target.columns.items()
     )
+    anonymised = forgotten.anonymised(target).items()
+    replaced = ", ".join(f"{value} AS {identifier(name)}" for name, value in anonymised)
     return (
         f"WITH mapped AS ({mapped}),\n"
         f"typed AS (SELECT {values}, {kept} FROM mapped),\n"
         f"filled AS (SELECT {_filled(mapping, settings)} FROM typed),\n"
         f"derived AS (SELECT *{_derived(target, settings)} FROM filled),\n"
-        f"landed AS ({landed})\n"
-        f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no,\n"
-        f"  {_reasons(mapping, settings)} AS reasons\nFROM landed"
+        f"landed AS ({landed}),\n"
+        # In this SELECT the reasons still see the ids that it replaces.
+        f"examined AS (SELECT *{f' REPLACE ({replaced})' if replaced else ''},\n"
+        f"  {_reasons(mapping, settings, forgotten)} AS reasons FROM landed)\n"
+        f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no, reasons FROM examined"
     )
 
 
@@ -144,7 +153,7 @@ def _derived(target: Target, settings: Settings) -> str:
     return "".join(pieces)
 
 
-def _reasons(mapping: Mapping, settings: Settings) -> str:
+def _reasons(mapping: Mapping, settings: Settings, forgotten: Forgotten) -> str:
     """SQL for all reasons to refuse a row, or null. The text is only built for refused rows."""
     faults: list[tuple[str, str]] = []
     suspect: list[str] = []
@@ -177,6 +186,9 @@ def _reasons(mapping: Mapping, settings: Settings) -> str:
     if mapping.target.amounts:
         faults.append((_too_large(mapping.target), "amount out of range"))
         suspect.append(_too_large(mapping.target))
+    if refusal := forgotten.refusal(mapping.target):
+        faults.append((refusal, REASON))
+        suspect.append(refusal)
     texts = ", ".join(f"CASE WHEN {condition} THEN {literal(reason)} END" for condition, reason in faults)
     # A condition may be NULL; CASE treats that as false, so it is not a reason to refuse the row.
     return f"CASE WHEN {' OR '.join(f'({condition})' for condition in suspect)} THEN concat_ws('; ', {texts}) END"

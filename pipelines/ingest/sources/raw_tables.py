@@ -52,10 +52,16 @@ _QUARANTINE = {
     "source": (TEXT, "the source that it belongs to, the name of a folder in sql/sources/"),
     "relation": (TEXT, "the relation of that source, see its source.yaml"),
     "file": (TEXT, "file, relative to the landing folder"),
-    "line_no": (WHOLE, "line of the file where the record begins, from 1; null = the file is gone"),
+    "line_no": (
+        WHOLE,
+        "line of the file where the record begins, from 1; null = the file is gone, or the person forgotten",
+    ),
     "record_no": (WHOLE, "record of the file, counted from 1 without blank lines"),
     "reasons": (TEXT, "every reason, joined by '; '"),
-    "raw": (TEXT, "the record's text as in the file; only the beginning of a line that is too long"),
+    "raw": (
+        TEXT,
+        "the record's text as in the file; only the beginning of a line that is too long; null = forgotten",
+    ),
     "landed_at": (MOMENT, "when the file landed (UTC)"),
 }
 _BATCHES = {

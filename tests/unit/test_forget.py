@@ -1,0 +1,109 @@
+"""The parts of 'headwater forget': which records and texts belong to a person, and what is kept as a hash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.forget.landing import erase_from_files, is_own
+from pipelines.forget.person import Person
+from pipelines.forget.search import Ids
+from pipelines.home.folder import Home, init_home
+from pipelines.ingest.forgotten import Forgotten
+from pipelines.ingest.sources.source import load_sources
+
+PERSON = Person("mia-000001", ("browser-1",), ("event-9",), ())
+
+
+def test_sql_and_python_hash_alike() -> None:
+    forgotten = Forgotten().adding({"user": ["mia", "O'Neil 张"]})
+    for name, is_one in (("mia", True), ("O'Neil 张", True), ("leo", False), (None, False)):
+        found = duckdb.execute(f"SELECT {forgotten.is_one('user', '$1')}", [name]).fetchone()
+        assert found == (is_one,), name
+
+
+def test_the_list_survives_its_file_and_shows_no_id(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    assert Forgotten.load(home).is_empty
+    forgotten = Forgotten().adding(PERSON.by_kind())
+    forgotten.save(home)
+    assert Forgotten.load(home) == forgotten
+    text = home.forgotten_file.read_text(encoding="utf-8")
+    assert not any(one in text for one in (*PERSON.ids, *PERSON.events))
+    assert Forgotten.load(home).adding({"user": ["leo"]}).hashes["user"] > forgotten.hashes["user"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_known"),
+    [
+        ('{"user_id": "mia-000001"', True),
+        ('{"user_id": "mia-000001"}', True),
+        ('{"user_id": "mia-0000012"}', False),
+        ("5,mia-000001,paid", True),
+        ('5,"mia-000001",paid', True),
+        ('{"nested": {"who": ["mia-000001"]}}', True),
+        ("not a record", False),
+    ],
+)
+def test_a_broken_record_is_known_by_its_words(text: str, is_known: bool) -> None:
+    shown, reasons = Forgotten().adding(PERSON.by_kind()).redacted(text, "invalid json")
+    assert (shown, reasons) == ((None, "invalid json; forgotten") if is_known else (text, "invalid json"))
+
+
+def test_an_id_is_found_as_a_whole_word_only() -> None:
+    ids = Ids(["mia-000001"])
+    assert ids.lines_in(b'x\n"mia-000001"\nuser/mia-000001?\ndevice:mia-000001\n') == 3
+    assert ids.lines_in(b"mia-0000012\nxmia-000001\n") == 0
+    assert Ids(["17850", "mia"]).short == ("17850", "mia")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_headwaters"),
+    [
+        ("native/events/collected-20260519T030000Z-0a1b2c3d4e5f.ndjson", True),
+        ("native/events/collected-20260519T030000Z-0a1b2c3d4e5f.ndjson.part", True),
+        ("native/orders/demo-0a1b2c3d4e5f.ndjson", True),
+        ("shop/orders/erp-orders-20260519T030000.123456Z-0a1b.parquet", True),
+        ("native/events/2026-05-19.ndjson", False),
+        ("native/orders/demo-orders.ndjson", False),
+        ("collected-x/orders.ndjson", False),
+    ],
+)
+def test_headwaters_own_files_are_told_by_their_names(name: str, is_headwaters: bool) -> None:
+    assert is_own(name) is is_headwaters
+
+
+def test_own_files_lose_the_person_and_keep_the_others(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    records = [
+        {"event_id": "event-1", "device_id": "browser-1", "user_id": "mia-000001"},
+        {"event_id": "event-2", "device_id": "browser-1", "user_id": None},
+        {"event_id": "event-3", "device_id": "browser-1", "user_id": "leo-000002"},
+        {"event_id": "event-9", "device_id": "browser-2"},
+        {"event_id": "event-8", "device_id": "browser-2", "referrer": "https://x/mia-000001"},
+    ]
+    events = _land(home, "events/collected-1.ndjson", records)
+    order = {"order_id": "demo-1", "user_id": "mia-000001", "status": "paid"}
+    orders = _land(home, "orders/demo-0a1b2c3d4e5f.ndjson", [order])
+    others = _land(home, "orders/2026.ndjson", [order])
+    before = (others.read_bytes(), events.stat().st_mtime_ns)
+    sources = {source.name: source for source in load_sources(home)}
+    assert len(erase_from_files(home, sources, PERSON)) == 2
+    assert _records(events) == [{}, {}, records[2], {}, records[4]]
+    assert _records(orders) == [order | {"user_id": None}]
+    assert (others.read_bytes(), events.stat().st_mtime_ns) == before
+    assert erase_from_files(home, sources, PERSON) == []
+
+
+def _land(home: Home, name: str, records: list[dict[str, object]]) -> Path:
+    path = home.landing / "native" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def _records(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
