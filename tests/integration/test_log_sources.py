@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from pipelines.home.folder import Home
-from pipelines.ingest import RawLake
+from pipelines.ingest import RawLake, load_sources
 from tests.ingest_support import live_events, new_home, raw, take_in
 from tests.support import attribute, make_home, table
 
@@ -97,6 +97,28 @@ SALES = {
 }
 
 
+def landed_parquet(folder: Path, source: str, select: str) -> Home:
+    """A home in which the rows of the query *select* are landed as the source's only file."""
+    home = new_home(folder)
+    home.settings_file.write_text("timezone: Asia/Shanghai\ncurrency: CNY\n", encoding="utf-8")
+    file = home.landing / source / "events" / "events.parquet"
+    file.parent.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet)")
+    os.utime(file, (LANDED, LANDED))
+    assert take_in(home).errors == []
+    return home
+
+
+@pytest.mark.parametrize("name", ["ga4", "snowplow"])
+def test_each_file_of_a_log_is_mapped_by_itself(name: str) -> None:
+    """Mapping all files at once would read the whole log again for each new day."""
+    (source,) = [source for source in load_sources(None) if source.name == name]
+    assert {target: mapping.by_record for target, mapping in source.mappings.items()} == dict.fromkeys(
+        ("events", "orders", "order_lines", "refunds"), True
+    )
+
+
 # GA4 ---------------------------------------------------------------------------------------------------
 
 
@@ -142,21 +164,16 @@ def test_ga4_times_are_exact_to_the_microsecond(ga4: Home) -> None:
 
 def test_parquet_of_ga4_gives_the_events_of_ndjson(tmp_path: Path, ga4: Home) -> None:
     """A day that is landed in both formats is the same day, so its event ids must not depend on the format."""
-    home = new_home(tmp_path / "home")
-    home.settings_file.write_text("timezone: Asia/Shanghai\ncurrency: CNY\n", encoding="utf-8")
-    file = home.landing / "ga4" / "events" / "events_20261110.parquet"
-    file.parent.mkdir(parents=True)
     value = "STRUCT(string_value VARCHAR, int_value BIGINT, float_value DOUBLE, double_value DOUBLE)"
     numbers = "event_timestamp, event_bundle_sequence_id, batch_page_id, batch_ordering_id, batch_event_index"
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"COPY (SELECT * REPLACE ({', '.join(f'CAST({n} AS BIGINT) AS {n}' for n in numbers.split(', '))}, "
-            f'CAST(event_params AS STRUCT("key" VARCHAR, "value" {value})[]) AS event_params) '
-            f"FROM read_json('{SAMPLES}/ga4/events/events_20261110.ndjson', sample_size = -1) "
-            f"WHERE event_timestamp <> 'yesterday') TO '{file}' (FORMAT parquet)"
-        )
-    os.utime(file, (LANDED, LANDED))
-    assert take_in(home).errors == []
+    home = landed_parquet(
+        tmp_path / "home",
+        "ga4",
+        f"SELECT * REPLACE ({', '.join(f'CAST({n} AS BIGINT) AS {n}' for n in numbers.split(', '))}, "
+        f'CAST(event_params AS STRUCT("key" VARCHAR, "value" {value})[]) AS event_params) '
+        f"FROM read_json('{SAMPLES}/ga4/events/events_20261110.ndjson', sample_size = -1) "
+        "WHERE event_timestamp <> 'yesterday'",
+    )
     columns = ("event_id", "event_type", "page_url", "module", "slot", "sku", "device_time", "utm_source")
     expected = {tuple(row[c] for c in columns) for row in live_events(ga4)}
     assert {tuple(row[c] for c in columns) for row in live_events(home)} == expected
@@ -208,3 +225,13 @@ def test_a_snowplow_clock_that_is_wrong_is_corrected(snowplow: Home) -> None:
 def test_a_snowplow_refund_finds_its_line(snowplow: Home) -> None:
     refunded = [(row["sku"], row["quantity"], row["refunded"]) for row in table(snowplow, "core.order_lines")]
     assert [row for row in refunded if row[2]] == [("s3", 2, Decimal(8))]
+
+
+def test_parquet_of_a_snowplow_lake_gives_the_events_of_json(tmp_path: Path, snowplow: Home) -> None:
+    query = f"SELECT * FROM read_json('{SAMPLES}/snowplow/events/enriched.ndjson', sample_size = -1)"
+    home = landed_parquet(tmp_path / "home", "snowplow", query)
+    columns = ("event_id", "event_type", "page_url", "module", "slot", "sku", "device_time", "received_at", "platform")
+    shoppers = ("bbbb", "APP1")
+    expected = {tuple(row[c] for c in columns) for row in live_events(snowplow) if row["device_id"] in shoppers}
+    assert {tuple(row[c] for c in columns) for row in live_events(home)} == expected
+    assert [(row["order_id"], row["sku"], row["quantity"]) for row in raw(home, "raw.order_lines")] == [("T2", "s1", 3)]

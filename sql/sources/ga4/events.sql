@@ -1,10 +1,10 @@
--- One event for each page view and purchase, and for each item of a list, a click, a product's page or a cart; one for each
--- banner of a promotion. Other GA4 events, such as scroll and session_start, give no row, nor do events of visitors who
--- refused storage, because they have no device.
+-- One event for each page view and purchase, and for each item of a list, a click, a product's page or a cart; one for
+-- each banner of a promotion. Other GA4 events, such as scroll and session_start, give no row, nor do events of
+-- visitors who refused storage, because they have no device.
 --
--- GA4 has no event ids, so they are made of what tells one event from another. The daily table repeats the events of the
--- intraday table: they get the same ids. Exports before 2024 have no batch columns: there the parameters tell two events
--- of one name and microsecond apart.
+-- GA4 has no event ids, so they are made of what tells one event from another. The daily table repeats the events of
+-- the intraday table: they get the same ids. Exports before 2024 have no batch columns: there the parameters tell two
+-- events of one name and microsecond apart.
 WITH taken_apart AS (
     SELECT
         event_timestamp,
@@ -19,8 +19,8 @@ WITH taken_apart AS (
         LIST_TRANSFORM(
             TRY(FROM_JSON(
                 REPLACE(event_params, '"(not set)"', 'null'),
-                '[{"key": "VARCHAR", "value": {"string_value": "VARCHAR", "int_value": "VARCHAR", "float_value": "VARCHAR",
-                "double_value": "VARCHAR"}}]'
+                '[{"key": "VARCHAR", "value": {"string_value": "VARCHAR", "int_value": "VARCHAR",
+                "float_value": "VARCHAR", "double_value": "VARCHAR"}}]'
             )),
             lambda param: {
                 'key': param.key,
@@ -34,9 +34,9 @@ WITH taken_apart AS (
         ) AS params,
         TRY(FROM_JSON(
             REPLACE(items, '"(not set)"', 'null'),
-            '[{"item_id": "VARCHAR", "item_list_id": "VARCHAR", "item_list_name": "VARCHAR", "item_list_index": "VARCHAR",
-            "promotion_id": "VARCHAR", "promotion_name": "VARCHAR", "creative_name": "VARCHAR",
-            "creative_slot": "VARCHAR"}]'
+            '[{"item_id": "VARCHAR", "item_list_id": "VARCHAR", "item_list_name": "VARCHAR",
+            "item_list_index": "VARCHAR", "promotion_id": "VARCHAR", "promotion_name": "VARCHAR",
+            "creative_name": "VARCHAR", "creative_slot": "VARCHAR"}]'
         )) AS items,
         items AS items_text,
         TRY(FROM_JSON(device, '{"category": "VARCHAR"}')).category AS device_category,
@@ -62,7 +62,7 @@ WITH taken_apart AS (
         )
         AND NOT (
             COALESCE(user_pseudo_id, '') = ''
-            AND COALESCE(TRY(FROM_JSON(privacy_info, '{"analytics_storage": "VARCHAR"}')).analytics_storage = 'No', FALSE)
+            AND COALESCE(TRY(FROM_JSON(privacy_info, '{"analytics_storage": "VARCHAR"}')).analytics_storage, '') = 'No'
         )
 ),
 

@@ -1,5 +1,5 @@
--- One line for each item of a purchase. A refund names its items, but not their lines: so the number of a line is a hash of
--- the item, which refunds.sql computes alike; for the second line of one item it is a hash of the item and "2".
+-- One line for each item of a purchase. A refund names its items, but not their lines: so the number of a line is a
+-- hash of the item, which refunds.sql computes alike; for the second line of one item it is a hash of the item and "2".
 WITH purchases AS (
     SELECT
         TRY(FROM_JSON(REPLACE(ecommerce, '"(not set)"', 'null'), '{"transaction_id": "VARCHAR"}')) AS ecommerce,

@@ -1,5 +1,5 @@
--- One refund for each item of a refund event, of the order line that order_lines.sql numbers alike. A refund without items
--- is of the whole order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
+-- One refund for each item of a refund event, of the order line that order_lines.sql numbers alike. A refund without
+-- items is of the whole order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
 WITH refunds AS (
     SELECT
         user_pseudo_id,
@@ -66,7 +66,9 @@ SELECT
             ecommerce.refund_value, value_param.double_value, value_param.float_value, value_param.int_value
         )
         WHEN part.item.item_refund IS NOT NULL THEN part.item.item_refund
-        ELSE CAST(TRY_CAST(part.item.price AS DOUBLE) * TRY_CAST(COALESCE(part.item.quantity, '1') AS BIGINT) AS VARCHAR)
+        ELSE CAST(
+            TRY_CAST(part.item.price AS DOUBLE) * TRY_CAST(COALESCE(part.item.quantity, '1') AS BIGINT) AS VARCHAR
+        )
     END AS amount,
     batch_id,
     record_no

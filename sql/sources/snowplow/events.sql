@@ -102,7 +102,10 @@ actions AS (
             entities,
             lambda entity: entity.kind = 'com.iab.snowplow/spiders_and_robots'
         )[1].data AS spider,
-        LIST_FILTER(entities, lambda entity: entity.kind = 'nl.basjes/yauaa_context')[1].data ->> 'deviceClass' AS device_class
+        LIST_FILTER(
+            entities,
+            lambda entity: entity.kind = 'nl.basjes/yauaa_context'
+        )[1].data ->> 'deviceClass' AS device_class
     FROM taken_apart
 ),
 
@@ -180,9 +183,10 @@ SELECT
     mkt_medium AS utm_medium,
     mkt_campaign AS utm_campaign,
     CASE
-        WHEN platform = 'web' AND COALESCE(NULLIF(dvce_type, ''), device_class) IN ('Computer', 'Desktop') THEN 'desktop'
-        WHEN platform = 'web' AND COALESCE(NULLIF(dvce_type, ''), device_class) IN ('Mobile', 'Phone') THEN 'mobile'
-        WHEN platform = 'web' AND COALESCE(NULLIF(dvce_type, ''), device_class) = 'Tablet' THEN 'tablet'
+        WHEN platform <> 'web' THEN platform
+        WHEN COALESCE(NULLIF(dvce_type, ''), device_class) IN ('Computer', 'Desktop') THEN 'desktop'
+        WHEN COALESCE(NULLIF(dvce_type, ''), device_class) IN ('Mobile', 'Phone') THEN 'mobile'
+        WHEN COALESCE(NULLIF(dvce_type, ''), device_class) = 'Tablet' THEN 'tablet'
         ELSE platform
     END AS platform,
     -- CUBOT is a make of telephones.

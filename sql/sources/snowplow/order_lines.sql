@@ -1,6 +1,6 @@
--- One line for each product of a transaction, or for each of the older events "transaction_item". A refund names products,
--- but not their lines: so the number of a line is a hash of the product, which refunds.sql computes alike; for the second
--- line of one product it is a hash of the product and "2".
+-- One line for each product of a transaction, or for each of the older events "transaction_item". A refund names
+-- products, but not their lines: so the number of a line is a hash of the product, which refunds.sql computes alike;
+-- for the second line of one product it is a hash of the product and "2".
 WITH transactions AS (
     SELECT
         event,

@@ -1,5 +1,5 @@
--- One paid order for each transaction: of the e-commerce action, or of the older event "transaction". A guest's order belongs
--- to the device, as events.sql says. derived_tstamp is the time of the event by the collector's clock.
+-- One paid order for each transaction: of the e-commerce action, or of the older event "transaction". A guest's order
+-- belongs to the device, as events.sql says. derived_tstamp is the time of the event by the collector's clock.
 WITH transactions AS (
     SELECT
         event,
