@@ -84,10 +84,10 @@ judged AS (
         AND status IS NOT NULL
         AND created IS NOT NULL
         AND (paid_at IS NULL OR paid IS NOT NULL)
-        AND (fulfilled_at IS NULL OR fulfilled IS NOT NULL)
+        AND (currency IS NULL OR REGEXP_MATCHES(currency, '^[A-Za-z]{3}$')) AS has_sound_order,
+        (fulfilled_at IS NULL OR fulfilled IS NOT NULL)
         AND (cancelled_at IS NULL OR cancelled IS NOT NULL)
-        AND (exported_at IS NULL OR exported IS NOT NULL)
-        AND (currency IS NULL OR REGEXP_MATCHES(currency, '^[A-Za-z]{3}$')) AS has_sound_head,
+        AND (exported_at IS NULL OR exported IS NOT NULL) AS has_sound_times,
         subtotal_units + shipping_units + tax_units + total_units + refunded_units IS NOT NULL AS has_sound_amounts,
         item_units + discount_units IS NOT NULL AND sku IS NOT NULL AS has_sound_item,
         GREATEST(created, paid, fulfilled, cancelled) AS known_at,
@@ -108,7 +108,7 @@ versions AS (
         entry_no,
         MD5(STRING_AGG(content, CHR(10) ORDER BY record_no)) AS content,
         BOOL_OR(is_head)
-        AND BOOL_AND(has_sound_item AND (NOT is_head OR has_sound_head AND has_sound_amounts))
+        AND BOOL_AND(has_sound_item AND (NOT is_head OR has_sound_order AND has_sound_times AND has_sound_amounts))
         AND SUM(item_units) < 10000 * 1000000000000 AS is_readable,
         MAX(refunded_units) FILTER (WHERE is_head) AS refunded_units,
         MAX(known_at) FILTER (WHERE is_head) AS known_at,
