@@ -87,6 +87,7 @@ SELECT
         WHEN plain_event IN ('product clicked', 'promotion clicked') THEN 'click'
         WHEN plain_event = 'product added' THEN 'add_to_cart'
         WHEN plain_event = 'product viewed' THEN 'product_view'
+        WHEN plain_event = 'order completed' THEN 'purchase'
         ELSE event
     END AS event_type,
     COALESCE(

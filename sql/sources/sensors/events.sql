@@ -67,7 +67,7 @@ SELECT
     COALESCE(
         NULLIF(p."$url", ''),
         NULLIF(p."$url_path", '') || COALESCE('?' || NULLIF(p."$url_query", ''), ''),
-        NULLIF(p."$screen_name", '')
+        'app:/' || NULLIF(p."$screen_name", '')
     ) AS page_url,
     NULLIF(COALESCE(p.page_referrer, p."$referrer"), '') AS referrer,
     COALESCE(p.module, p.module_name, p.page_module, p."$element_id", p."$element_name") AS module,
