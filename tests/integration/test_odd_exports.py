@@ -145,6 +145,10 @@ def test_segment(home: Home) -> None:
             call(12, "Order Refunded", {"order_id": "o1", "total": -1, "products": [product]}),
             call(13, "Order Completed", {"order_id": "o13", "currency": "$", "products": [product | {"price": "1,0"}]}),
             call(14, "Order Completed", "none"),
+            call(15, "Product Clicked", {"sku": ["A"]}),
+            call(16, "Order Completed", {"order_id": "o16", "products": [product]}, timestamp="1 May"),
+            call(17, "Product List Viewed", {"products": "none"}),
+            call(18, "Order Refunded", {"order_id": "o1", "total": "$1", "products": [product]}),
         ],
     )
     assert take_in(home).errors == []
@@ -160,6 +164,10 @@ def test_segment(home: Home) -> None:
         12: "negative amount",
         13: "bad unit_price; bad currency",
         14: "missing order_id; missing sku; missing unit_price",
+        15: "bad sku",
+        16: "bad device_time; bad updated_at; bad ordered_at; bad paid_at",
+        17: "bad slot",
+        18: "bad amount",
     }
 
 

@@ -63,7 +63,7 @@ def test_every_record_is_accounted_for(home: Home) -> None:
     assert reasons == {8: "bad discount", 9: "bad discount", 10: "bad discount; bad ordered_at; bad paid_at"}
 
 
-def test_orders_add_up_to_their_totals_in_the_reporting_currency(home: Home) -> None:
+def test_orders_add_up_to_their_totals_in_yuan(home: Home) -> None:
     land_sample(home, FIRST, SECOND, "products/products.csv")
     run_home(home)
     found = query_rows(
