@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import polars as pl
+
 from pipelines.forget.person import Person
 from pipelines.ingest.batches import Batch, Output, RawLake
 from pipelines.ingest.forgotten import REASON
@@ -67,6 +69,9 @@ class _Erasure:
             if output.target == target
         ]
 
+    def _is_declared(self, batch: Batch) -> bool:
+        return batch.source in self.sources and batch.relation in self.sources[batch.source].relations
+
     def _condition(self, target: str) -> str:
         """SQL condition: a row of *target* is erased."""
         if target == EVENTS.name:
@@ -103,30 +108,37 @@ class _Erasure:
             if paths := self._paths(target):
                 query = f"SELECT DISTINCT filename FROM {_named(paths)} WHERE {is_changed}"
                 yield from (by_path[name][1] for (name,) in self.session.rows(query))
-        for path, (batch, output) in by_path.items():
-            if output.target.startswith(_KEPT) and batch.source in self.sources:
+        for batch, output in by_path.values():
+            if output.target.startswith(_KEPT) and self._is_declared(batch):
                 source, session = self.sources[batch.source], self.session
                 kept = kept_values(source, batch.relation, session.forgotten, session.settings)
                 is_changed = " OR ".join(f"{identifier(name)} IS DISTINCT FROM {value}" for name, value in kept.items())
-                query = f"SELECT 1 FROM {parquet_sql([Path(path)])} WHERE {is_changed or 'false'} LIMIT 1"
+                query = f"SELECT 1 FROM ({self._records(batch, output)}) WHERE {is_changed or 'false'} LIMIT 1"
                 if session.rows(query):
                     yield output
 
     def _part(self, batch: Batch, output: Output) -> Part:
-        file = parquet_sql([self.lake.root / output.path])
         if output.target.startswith(_KEPT):
-            source, session = self.sources[batch.source], self.session
-            query = kept_query(source, batch.relation, session.forgotten, session.settings, f"FROM {file}")
+            source, session, records = self.sources[batch.source], self.session, self._records(batch, output)
+            query = kept_query(source, batch.relation, session.forgotten, session.settings, records)
         else:
+            file = parquet_sql([self.lake.root / output.path])
             kept = f"SELECT * FROM {file} WHERE record_no NOT IN ({_erased_of(batch)})"
             query = _anonymised(kept) if output.target == ORDERS.name else kept
         return Part(output.target, output.dt, batch.batch_id, query, self._version(output.version))
 
     def _version(self, old: str) -> str:
         # The hash of the user makes the version differ from those of all other contents.
-        return hashlib.sha256(f"{old} {self.session.forgotten.hash_of('user', self.person.user)}".encode()).hexdigest()[
-            :16
-        ]
+        text = f"{old} {self.session.forgotten.hash_of('user', self.person.user)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _records(self, batch: Batch, output: Output) -> str:
+        """SQL for kept records, with null in columns that were declared after they were kept."""
+        file = self.lake.root / output.path
+        declared = self.sources[batch.source].relations[batch.relation].columns
+        missing = [name for name in declared if name not in pl.read_parquet_schema(file)]
+        nulls = "".join(f", CAST(NULL AS VARCHAR) AS {identifier(name)}" for name in missing)
+        return f"SELECT *{nulls} FROM {parquet_sql([file])}"
 
     def _quarantine_parts(self) -> list[Part]:
         """New quarantine files: with the erased records, and without texts that have one of the ids."""
