@@ -16,8 +16,6 @@ from typing import Any
 
 from tests.browser.site import PATIENCE
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-"""A user agent without the word Headless, by which the collector would recognise a robot."""
 READY = "() => window.headwater && headwater.page_id && document.querySelector('main > *')"
 _NO_NAVIGATION_API = "delete window.navigation"
 _NOTICE_RETURNS = "addEventListener('pageshow', event => { window.isFromCache = event.persisted })"
@@ -121,7 +119,7 @@ class Walk:
 
 def new_shopper(browser: Any, url: str, *, has_navigation_api: bool) -> Shopper:
     """A shopper whose browser has no Navigation API if not *has_navigation_api*."""
-    context = browser.new_context(user_agent=AGENT, viewport={"width": 1280, "height": 900}, locale="en-US")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     context.add_init_script(_NOTICE_RETURNS)
     if not has_navigation_api:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.browser.recorder import PATIENCE, TRACKER, Event, Recorder, eventually, recording
-from tests.browser.shop_walks import AGENT
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +58,7 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
     ) -> Any:
         recorder.pages["/a"] = page
         if context is None:
-            context = browser.new_context(user_agent=AGENT, viewport={"width": 800, "height": 600})
+            context = browser.new_context(viewport={"width": 800, "height": 600})
             context.set_default_timeout(PATIENCE * 1000)
             contexts.append(context)
             context.add_init_script(before + ("" if has_api else "; delete window.navigation"))
