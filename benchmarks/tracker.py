@@ -11,9 +11,8 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import chromium
+from tests.browser.conftest import ARGUMENTS, chromium
 from tests.browser.recorder import TRACKER, Recorder, recording
-from tests.browser.shop_walks import AGENT
 
 SLOTS = 500
 CLICKS = 200
@@ -70,8 +69,8 @@ def measure(recorder: Recorder) -> dict[str, float]:
     """Microseconds of the tracker's script at the start, a click, and a screen of scrolling."""
     recorder.pages |= {"/list": page_of_slots(), "/s.js": STYLE}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_context(user_agent=AGENT, viewport={"width": 1280, "height": 900}).new_page()
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.goto("about:blank")
         with Profile(page) as start:
             page.goto(f"{recorder.url}/list")

@@ -17,6 +17,12 @@ from pipelines.compute.run import run_home
 from tests.browser.site import HOSTILE, Site, served
 from tests.processes import made_up_shop
 
+ARGUMENTS = [
+    "--no-sandbox",
+    # The collector marks browsers with "Headless" in their user agent as robots. Playwright's own option for the user
+    # agent does not reach the requests of a page that is left.
+    "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36",
+]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -32,7 +38,7 @@ def browser() -> Iterator[Any]:
     )
     with sync_api.sync_playwright() as playwright:
         try:
-            started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         except sync_api.Error as error:
             pytest.skip(f"no browser: playwright install chromium, or CHROMIUM=/path/to/it ({error.message[:80]})")
         yield started
@@ -44,7 +50,7 @@ def caching_browser(browser: Any) -> Iterator[Any]:
     """Another browser, which keeps pages in its back/forward cache; playwright turns that off."""
     started = browser.browser_type.launch(
         executable_path=chromium(),
-        args=["--no-sandbox"],
+        args=ARGUMENTS,
         ignore_default_args=["--disable-back-forward-cache"],
     )
     yield started

@@ -16,8 +16,6 @@ from typing import Any
 
 from tests.browser.site import PATIENCE
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-"""A user agent without the word Headless, by which the collector would recognise a robot."""
 READY = "() => window.headwater && headwater.page_id && document.querySelector('main > *')"
 _NO_NAVIGATION_API = "delete window.navigation"
 _NOTICE_RETURNS = "addEventListener('pageshow', event => { window.isFromCache = event.persisted })"
@@ -69,7 +67,7 @@ class Shopper:
         self.page.bring_to_front()
         self.ready()
 
-    def add(self, module: str = "buy_panel", slot: int | None = None) -> None:
+    def add(self, module: str = "buy_bar", slot: int | None = None) -> None:
         """Put a product into the cart."""
         inside = f"[data-hw-slot='{slot}'] " if slot else ""
         self.page.click(f"[data-hw-module={module}] {inside}[data-hw-action=add_to_cart]")
@@ -121,7 +119,7 @@ class Walk:
 
 def new_shopper(browser: Any, url: str, *, has_navigation_api: bool) -> Shopper:
     """A shopper whose browser has no Navigation API if not *has_navigation_api*."""
-    context = browser.new_context(user_agent=AGENT, viewport={"width": 1280, "height": 900}, locale="en-US")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     context.add_init_script(_NOTICE_RETURNS)
     if not has_navigation_api:
@@ -132,7 +130,7 @@ def new_shopper(browser: Any, url: str, *, has_navigation_api: bool) -> Shopper:
 def forward(shopper: Shopper) -> None:
     shopper.open("?utm_source=mail&utm_campaign=tea")
     shopper.click("banner", 1)
-    shopper.click("grid", 2)
+    shopper.click("goods", 2)
     shopper.add()
 
 
@@ -163,11 +161,11 @@ def back_and_forward(shopper: Shopper) -> None:
 def back_and_another_way(shopper: Shopper) -> None:
     shopper.open()
     shopper.click("banner", 1)
-    shopper.click("grid", 1)
+    shopper.click("goods", 1)
     shopper.click("recommend", 1)
     shopper.back()
     shopper.back()
-    shopper.click("grid", 2)
+    shopper.click("goods", 2)
     shopper.add()
 
 
@@ -176,7 +174,7 @@ def reload(shopper: Shopper) -> None:
     shopper.reload()
     shopper.click("banner", 1)
     shopper.reload()
-    shopper.click("grid", 2)
+    shopper.click("goods", 2)
     shopper.reload()
     shopper.add()
 
@@ -190,7 +188,7 @@ def two_tabs(shopper: Shopper) -> None:
     shopper.click("icons", 1)
     shopper.page = first
     first.bring_to_front()
-    shopper.click("grid", 2)
+    shopper.click("goods", 2)
     shopper.page = second
     second.bring_to_front()
     shopper.add("results", 1)
@@ -274,14 +272,14 @@ def offline_then_online(shopper: Shopper) -> None:
     shopper.open()
     shopper.click("banner", 1)
     shopper.context.set_offline(True)
-    shopper.add("grid", 1)
+    shopper.add("goods", 1)
     shopper.page.wait_for_function("() => localStorage.getItem('hw.queue')?.includes('add_to_cart')", timeout=PATIENCE)
     shopper.context.set_offline(False)
     shopper.wait(2)
     shopper.page.wait_for_function("() => localStorage.getItem('hw.queue') === '[]'", timeout=PATIENCE)
     # Left while offline: the next page sends what is left.
     shopper.context.set_offline(True)
-    shopper.add("grid", 3)
+    shopper.add("goods", 3)
     shopper.page.evaluate("void dispatchEvent(new Event('pagehide'))")
     shopper.page.wait_for_function("() => localStorage.getItem('hw.queue')?.includes('add_to_cart')", timeout=PATIENCE)
     shopper.page.close()
@@ -300,7 +298,7 @@ def cleared_storage(shopper: Shopper) -> None:
     shopper.click("banner", 1)
     shopper.wait(1)
     shopper.page.evaluate("localStorage.clear(); sessionStorage.clear()")
-    shopper.click("grid", 2)
+    shopper.click("goods", 2)
     shopper.add()
     assert len(shopper.devices) == 2
 
@@ -329,11 +327,11 @@ def consent_withdrawn(shopper: Shopper) -> None:
     shopper.page.reload()
     shopper.page.click("[data-hw-module=banner] a")
     shopper.page.wait_for_url("**/campaign.html*")
-    shopper.page.click("[data-hw-module=grid] [data-hw-slot='1'] button")
+    shopper.page.click("[data-hw-module=goods] [data-hw-slot='1'] button")
     assert shopper.page.evaluate(stored) == [["hw.consent", "no"]]
     shopper.page.click("[data-consent]")
     shopper.ready()
-    shopper.add("grid", 2)
+    shopper.add("goods", 2)
     assert len(shopper.devices) == 2, "the same person must not be recognised again"
 
 
@@ -350,42 +348,42 @@ def global_privacy_control(shopper: Shopper) -> None:
 
 
 WALKS = [
-    Walk("forward", forward, *[["home1 banner.1", "campaign1 grid.2", "+detail1 buy_panel"]] * 2),
-    Walk("search by Enter", found_by_search, *[["home1 search", "list1 results.1", "+detail1 buy_panel"]] * 2),
+    Walk("forward", forward, *[["home1 banner.1", "campaign1 goods.2", "+detail1 buy_bar"]] * 2),
+    Walk("search by Enter", found_by_search, *[["home1 search", "list1 results.1", "+detail1 buy_bar"]] * 2),
     Walk(
         "back",
         back,
         *[["home1 icons.1", "list1 results.1", "+list1 results.2"]] * 2,
         effective=["home1 icons.1", "+list1 results.2"],
     ),
-    Walk("back and forward", back_and_forward, *[["home1 icons.1", "list1 results.1", "+detail1 buy_panel"]] * 2),
+    Walk("back and forward", back_and_forward, *[["home1 icons.1", "list1 results.1", "+detail1 buy_bar"]] * 2),
     Walk(
         "back and another way",
         back_and_another_way,
-        *[["home1 banner.1", "campaign1 grid.1", "detail1 recommend.1", "campaign1 grid.2", "+detail3 buy_panel"]] * 2,
-        effective=["home1 banner.1", "detail1 recommend.1", "campaign1 grid.2", "+detail3 buy_panel"],
-        stack=["home1 banner.1", "campaign1 grid.2", "+detail3 buy_panel"],
+        *[["home1 banner.1", "campaign1 goods.1", "detail1 recommend.1", "campaign1 goods.2", "+detail3 buy_bar"]] * 2,
+        effective=["home1 banner.1", "detail1 recommend.1", "campaign1 goods.2", "+detail3 buy_bar"],
+        stack=["home1 banner.1", "campaign1 goods.2", "+detail3 buy_bar"],
     ),
-    Walk("reload", reload, *[["home1 banner.1", "campaign1 grid.2", "+detail1 buy_panel"]] * 2),
+    Walk("reload", reload, *[["home1 banner.1", "campaign1 goods.2", "+detail1 buy_bar"]] * 2),
     Walk(
         "two tabs",
         two_tabs,
-        ["home1 banner.1", "home2 icons.1", "campaign1 grid.2", "+list1 results.1"],
+        ["home1 banner.1", "home2 icons.1", "campaign1 goods.2", "+list1 results.1"],
         # The nearest head is that of the second tab. The first tab's page is older, so it counts as a way back.
-        ["home2 icons.1", "campaign1 grid.2", "+list1 results.1"],
+        ["home2 icons.1", "campaign1 goods.2", "+list1 results.1"],
     ),
     Walk("tabs at once", tabs_at_once, *[["+home1 feed.1"]] * 2),
     Walk(
         "a link in a new tab",
         link_in_new_tab,
-        ["home1 feed.1", "+detail1 buy_panel", "home1 feed.2", "+detail2 buy_panel"],
-        ["home1 feed.2", "+detail2 buy_panel"],
+        ["home1 feed.1", "+detail1 buy_bar", "home1 feed.2", "+detail2 buy_bar"],
+        ["home1 feed.2", "+detail2 buy_bar"],
     ),
     Walk(
         "a single-page app",
         single_page,
-        ["app1 picks.1", "detail1 recommend.1", "app1 picks.3", "+detail3 buy_panel"],
-        ["app1 picks.3", "+detail3 buy_panel"],
+        ["app1 picks.1", "detail1 recommend.1", "app1 picks.3", "+detail3 buy_bar"],
+        ["app1 picks.3", "+detail3 buy_bar"],
     ),
     Walk(
         "a page from the back/forward cache",
@@ -397,22 +395,22 @@ WALKS = [
     Walk(
         "offline then online",
         offline_then_online,
-        ["home1 banner.1", "+campaign1 grid.1", "+campaign1 grid.3"],
-        ["home1 banner.1", "+campaign1 grid.3"],
+        ["home1 banner.1", "+campaign1 goods.1", "+campaign1 goods.3"],
+        ["home1 banner.1", "+campaign1 goods.3"],
     ),
     Walk("a closed tab", closed_tab, *[["+home1 feed.1"]] * 2),
     Walk(
         "cleared storage",
         cleared_storage,
-        ["home1 banner.1", "campaign1 grid.2", "+detail1 buy_panel"],
-        ["+detail1 buy_panel"],
+        ["home1 banner.1", "campaign1 goods.2", "+detail1 buy_bar"],
+        ["+detail1 buy_bar"],
     ),
     Walk(
         "log-in in the middle",
         log_in,
-        ["home1 feed.2", "+detail1 buy_panel", "detail1 buy_panel", "cart1 checkout", "order1 checkout"],
-        ["home1 feed.2", "+detail1 buy_panel"],
+        ["home1 feed.2", "+detail1 buy_bar", "detail1 buy_bar", "cart1 checkout", "order1 checkout"],
+        ["home1 feed.2", "+detail1 buy_bar"],
     ),
-    Walk("consent withdrawn", consent_withdrawn, ["+home1 feed.1", "+campaign1 grid.2"], ["+campaign1 grid.2"]),
+    Walk("consent withdrawn", consent_withdrawn, ["+home1 feed.1", "+campaign1 goods.2"], ["+campaign1 goods.2"]),
     Walk("Global Privacy Control", global_privacy_control, []),
 ]

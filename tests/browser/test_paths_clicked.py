@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.browser.recorder import PATIENCE, Event, Recorder, recording
-from tests.browser.shop_walks import AGENT
 from tests.golden.path_cases import CASES, SHOP, Case, observed
 from tests.support import Row, home_of, land, run_selected, tables
 
@@ -107,7 +106,7 @@ def clicked(
     with recording() as recorder:
         for case in CASES:
             recorder.pages |= pages_of(case)
-            context = browser.new_context(user_agent=AGENT)
+            context = browser.new_context()
             context.set_default_timeout(PATIENCE * 1000)
             if not APIS[request.param]:
                 context.add_init_script("delete window.navigation")

@@ -149,6 +149,10 @@ def test_the_path_says_what_was_clicked(walk: Walk, api: str, walked: Walked) ->
     assert (path("step_no"), path("effective_step_no"), path("stack_step_no")) == walk.paths
 
 
+def test_no_shopper_is_taken_for_a_robot(walked: Walked) -> None:
+    assert [event for event in walked.events if event.get("is_bot")] == []
+
+
 def test_no_two_pages_share_a_page_id(walked: Walked) -> None:
     for shopper in walked.shoppers.values():
         pages: dict[int, set[str]] = {}

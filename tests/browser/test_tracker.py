@@ -7,12 +7,13 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.conftest import ARGUMENTS, chromium
 from tests.browser.recorder import PATIENCE, TRACKER, Event, Recorder, eventually, recording
-from tests.browser.shop_walks import AGENT
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +60,7 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
     ) -> Any:
         recorder.pages["/a"] = page
         if context is None:
-            context = browser.new_context(user_agent=AGENT, viewport={"width": 800, "height": 600})
+            context = browser.new_context(viewport={"width": 800, "height": 600})
             context.set_default_timeout(PATIENCE * 1000)
             contexts.append(context)
             context.add_init_script(before + ("" if has_api else "; delete window.navigation"))
@@ -185,6 +186,70 @@ def test_tabs_that_take_numbers_at_once_share_none(opened: Any, recorder: Record
         tab.close()
     seen = views(recorder.wait(303, event_type="page_view"))
     assert len({event["page_id"] for event in seen}) == 303
+
+
+@pytest.mark.real
+def test_numbers_grow_though_the_clock_was_set_back(opened: Any, recorder: Recorder) -> None:
+    later = 1_900_000_000_000
+    page = opened(html(), before=f"localStorage.getItem('hw.last') || localStorage.setItem('hw.last', {later})")
+    numbers = []
+    for address in ("?1", "?2", "?3"):
+        page.goto(recorder.url + "/a" + address)
+        page.wait_for_function(READY)
+        numbers.append(page.evaluate("headwater.page_id"))
+    assert numbers == [later + 2, later + 3, later + 4]
+
+
+@both_apis
+@pytest.mark.real
+def test_a_duplicated_tab_shows_the_same_page(has_api: bool, browser: Any, recorder: Recorder, tmp_path: Path) -> None:
+    """The browser copies sessionStorage and the history; only an extension can ask it to duplicate a tab."""
+    extension = tmp_path / "extension"
+    extension.mkdir()
+    manifest = {"manifest_version": 3, "name": "duplicate", "version": "1", "permissions": ["tabs"]}
+    manifest |= {"background": {"service_worker": "worker.js"}, "host_permissions": ["<all_urls>"]}
+    (extension / "manifest.json").write_text(json.dumps(manifest))
+    (extension / "worker.js").write_text("")
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path / "profile",
+        executable_path=chromium(),
+        args=[*ARGUMENTS, f"--load-extension={extension}"],
+        ignore_default_args=["--disable-extensions"],
+    )
+    context.set_default_timeout(PATIENCE * 1000)
+    if not has_api:
+        context.add_init_script("delete window.navigation")
+    recorder.pages |= {"/a": html(SLOTS), "/b": html(page_type="detail")}
+    page = context.new_page()
+
+    def number(tab: Any) -> int:
+        tab.wait_for_function(READY)
+        found: int = tab.evaluate("headwater.page_id")
+        return found
+
+    page.goto(recorder.url + "/a")
+    first = number(page)
+    page.click("#a")
+    page.wait_for_url("**/b")
+    second = number(page)
+    worker = context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
+    with context.expect_page() as opening:
+        worker.evaluate(
+            """async () => {
+                const tabs = await chrome.tabs.query({});
+                chrome.tabs.duplicate(tabs.find(tab => tab.url.endsWith('/b')).id);
+            }"""
+        )
+    copy = opening.value
+    assert number(copy) == second
+    copy.evaluate("void setTimeout(() => history.back())")
+    copy.wait_for_url("**/a")
+    assert number(copy) == first
+    copy.click("#a")
+    copy.wait_for_url("**/b")
+    assert number(copy) > second
+    assert number(page) == second
+    context.close()
 
 
 @both_apis

@@ -49,7 +49,7 @@ function buying(product) {
     <section class="buy"><p class="brand">${product.brand}</p><h1>${named(product)}</h1>
       <p class="price">${money(product.list_price)}</p><p class="quiet">${t("stock")}</p>
       ${sizes.length ? `<div class="sizes" data-hw-module="choose_size"><span>${t("size")}</span>${choices.join("")}</div>` : ""}
-      <div data-hw-module="buy_panel"><button class="main" id="add" data-hw-action="add_to_cart"
+      <div data-hw-module="buy_bar"><button class="main" id="add" data-hw-action="add_to_cart"
         ${sizes.length ? `disabled title="${t("choose")}"` : `data-add="${product.sku}" data-hw-sku="${product.sku}"`}>${t("add")}</button>
       <a class="second" href="cart.html">${t("goCart")}</a></div>
     </section></article>`;
@@ -95,7 +95,7 @@ const PAGES = {
   },
   campaign() {
     const [title, about, fits] = CAMPAIGNS[query.get("c")] ?? CAMPAIGNS.autumn;
-    return heading(t(title), t(about)) + cards("grid", products.filter(fits));
+    return heading(t(title), t(about)) + cards("goods", products.filter(fits));
   },
   detail() {
     const product = parent(bySku.get(query.get("sku")) ?? products[0]);
