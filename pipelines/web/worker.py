@@ -53,6 +53,9 @@ _NO_LIMIT = 10**12
 class _Request(HTTPRequestParser):  # type: ignore[misc]
     """A request that records when its first byte arrived."""
 
+    path = ""
+    """Of a request that cannot be read; waitress wants to log it if the visitor leaves before the answer."""
+
     def __init__(self, adjustments: Adjustments) -> None:
         super().__init__(adjustments)
         self.began_at = time.time()
@@ -88,6 +91,10 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         self.network = network_of(address[0])
         self._writes_since: float | None = None
         super().__init__(server, connection, address, server.adj, **options)
+
+    def __repr__(self) -> str:
+        """Without the visitor's address, because waitress logs this text."""
+        return "a connection"
 
     @property
     def waits_since(self) -> float | None:

@@ -111,11 +111,9 @@ def test_ctrl_c_finishes_the_files(home):
 
 
 def test_doctor_reports_files_of_killed_processes(home):
-    assert collector_findings(home) == []
     with collector(home) as (port, process):
         with under_load(port, connections=2) as load:
             more(load, 2)
-        assert [level for level, _ in collector_findings(home)] == ["ok"]
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(LONG)
     until(lambda: left_files(home))

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from pipelines.home.folder import REPOSITORY
+from pipelines.web import worker
 from tests.integration.dagster_servers import free_port
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -289,6 +291,14 @@ def test_an_answer_without_a_body_keeps_the_connection(site):
     connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert b"Connection: close" in until_blank_line(connection)
     assert connection.recv(1) == b""
+
+
+def test_an_unreadable_request_has_a_path_to_log():
+    # If the visitor leaves before the answer, waitress logs the path; without one it would log a traceback.
+    request = worker._Request(Adjustments())
+    request.received(b"\0\r\n\r\n")
+    assert request.error is not None
+    assert request.path == ""
 
 
 def until_blank_line(connection: socket.socket) -> bytes:
