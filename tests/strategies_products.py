@@ -61,7 +61,7 @@ def shops(draw: st.DrawFn) -> dict[str, list[Row]]:
     views = [
         {
             "event_id": f"v{n}",
-            "event_type": draw(st.sampled_from(["page_view", "click"])),
+            "event_type": draw(st.sampled_from(["page_view", "product_view", "click"])),
             **draw(skus),
             "dt": draw(ago),
         }

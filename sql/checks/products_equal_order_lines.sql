@@ -37,14 +37,14 @@ ends AS (
     GROUP BY dt
 ),
 
-page_views AS (
+product_views AS (
     SELECT
         dt,
         COUNT(*) AS views
     FROM core.events
     WHERE
         dt BETWEEN $from_dt AND $to_dt
-        AND event_type = 'page_view'
+        AND event_type IN ('page_view', 'product_view')
         AND sku IS NOT NULL
     GROUP BY dt
 ),
@@ -87,13 +87,13 @@ SELECT
     found.product_clicks,
     COALESCE(ends.add_to_carts, 0) AS expected_add_to_carts,
     found.add_to_carts,
-    COALESCE(page_views.views, 0) AS expected_views,
+    COALESCE(product_views.views, 0) AS expected_views,
     found.views
 FROM found
 FULL JOIN sales USING (dt)
 FULL JOIN refunds USING (dt)
 FULL JOIN ends USING (dt)
-FULL JOIN page_views USING (dt)
+FULL JOIN product_views USING (dt)
 WHERE
     COALESCE(sales.order_lines, 0) <> COALESCE(found.order_lines, 0)
     OR COALESCE(sales.units, 0) <> COALESCE(found.units, 0)
@@ -104,4 +104,4 @@ WHERE
     OR COALESCE(ends.exposures, 0) <> COALESCE(found.exposures, 0)
     OR COALESCE(ends.product_clicks, 0) <> COALESCE(found.product_clicks, 0)
     OR COALESCE(ends.add_to_carts, 0) <> COALESCE(found.add_to_carts, 0)
-    OR COALESCE(page_views.views, 0) <> COALESCE(found.views, 0)
+    OR COALESCE(product_views.views, 0) <> COALESCE(found.views, 0)

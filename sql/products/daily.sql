@@ -10,7 +10,7 @@ columns:
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   exposures: {type: BIGINT, description: product exposure events}
   product_clicks: {type: BIGINT, description: product click events}
-  views: {type: BIGINT, description: "page views of the product's detail page"}
+  views: {type: BIGINT, description: "page_view events with a sku, which are those of its detail page, and product_view events, which some sources have instead"}
   add_to_carts: {type: BIGINT, description: add-to-cart events}
   order_lines: {type: BIGINT, description: lines of paid orders}
   units: {type: BIGINT, description: units sold}
@@ -32,7 +32,7 @@ WITH ends AS (
     GROUP BY dt, sku, product_id
 ),
 
-page_views AS (
+product_views AS (
     SELECT
         dt,
         sku,
@@ -41,7 +41,7 @@ page_views AS (
     FROM core.events
     WHERE
         dt BETWEEN $from_dt AND $to_dt
-        AND event_type = 'page_view'
+        AND event_type IN ('page_view', 'product_view')
         AND sku IS NOT NULL
     GROUP BY dt, sku, product_id
 ),
@@ -78,7 +78,7 @@ SELECT
     product_id,
     CAST(COALESCE(ends.exposures, 0) AS BIGINT) AS exposures,
     CAST(COALESCE(ends.product_clicks, 0) AS BIGINT) AS product_clicks,
-    CAST(COALESCE(page_views.views, 0) AS BIGINT) AS views,
+    CAST(COALESCE(product_views.views, 0) AS BIGINT) AS views,
     CAST(COALESCE(ends.add_to_carts, 0) AS BIGINT) AS add_to_carts,
     CAST(COALESCE(sales.order_lines, 0) AS BIGINT) AS order_lines,
     CAST(COALESCE(sales.units, 0) AS BIGINT) AS units,
@@ -87,6 +87,6 @@ SELECT
     CAST(COALESCE(sales.lines_without_cost, 0) AS BIGINT) AS lines_without_cost,
     CAST(COALESCE(refunds.refunded, 0) AS DECIMAL(18, 4)) AS refunded
 FROM ends
-FULL JOIN page_views USING (dt, sku, product_id)
+FULL JOIN product_views USING (dt, sku, product_id)
 FULL JOIN sales USING (dt, sku, product_id)
 FULL JOIN refunds USING (dt, sku, product_id)

@@ -42,7 +42,7 @@ def restated(shop: dict[str, list[Row]], window: int) -> dict[str, Row]:
         return [row for row in shop[table] if until <= (LAST - row["dt"]).days < until + days]
 
     catalog = catalogue(shop["core.products"])
-    views = [row for row in within("core.events", window) if row["event_type"] == "page_view"]
+    views = [row for row in within("core.events", window) if row["event_type"] in ("page_view", "product_view")]
     ends, lines = within("attribution.attributed_events", window), within("core.order_lines", window)
     refunds = within("core.refunds", window)
     products = {row["product_id"] for row in (*views, *ends, *lines, *refunds)}
