@@ -10,7 +10,7 @@
   const options = tag.dataset;
   const endpoint = options.endpoint || new URL("e", tag.src).href;
   const ratio = +options.exposureRatio || 0.5;
-  const WAIT = 5000, MOST_SENT = 50, MOST_KEPT = 500; // ms, events
+  const WAIT = 5000, MOST_SENT = 50, MOST_KEPT = 500;
   const SHOWN = "[data-hw-slot]:not([data-hw-action]),[data-hw-sku]:not([data-hw-action])";
   const CLICKED =
     "[data-hw-slot],[data-hw-sku],[data-hw-content],[data-hw-action],a,button,[role=button],[type=submit]";
@@ -24,7 +24,7 @@
 
   const safe = (act) => (...args) => { try { return act(...args); } catch {} };
 
-  // Storage. Where it is forbidden, reading throws, so nothing is recorded.
+  // Storage. If it is forbidden, reading throws.
 
   const get = (name) => localStorage.getItem("hw." + name);
   const set = (name, value) => {
@@ -42,11 +42,9 @@
     const now = Date.now();
     count = now > stamp ? 0 : count + 1;
     stamp = Math.max(stamp, now);
-    const random = crypto.getRandomValues(new Uint8Array(8));
-    random[0] = 128 | (random[0] & 63);
     const hex = (value, size) => value.toString(16).padStart(size, "0");
-    const digits = hex(stamp, 12) + 7 + hex(count & 4095, 3) + Array.from(random, (byte) => hex(byte, 2)).join("");
-    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const [a, b] = crypto.getRandomValues(new Uint32Array(2)), time = hex(stamp, 12), tail = hex(a, 8) + hex(b, 8);
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(count & 4095, 3)}-8${tail.slice(1, 4)}-${tail.slice(4)}`;
   };
 
   const device = () => {
@@ -74,7 +72,7 @@
     sessionStorage.setItem("hw.pages", JSON.stringify(all.slice(-50)));
   };
 
-  /** Tie the current history entry to the page *of*. If it is new, its mark may be a copy of another's. */
+  /** Tie the history entry to the page *of*. If it is new, its mark may be a copy of another's. */
   const mark = (of, isNew) => {
     if (navigation) of.key = navigation.currentEntry?.key;
     else if (!of.key || (isNew && history.state?.hw !== of.key)) {
@@ -135,7 +133,7 @@
 
   const arrive = () => {
     if (page || !isAllowed()) return;
-    device(); // throws where storage is forbidden
+    device(); // throws if storage is forbidden
     if (user) set("user", user);
     begin(w.performance.getEntriesByType("navigation")[0]?.type === "navigate" ? undefined : recall(), true);
     retry();
@@ -168,7 +166,7 @@
       device_id: device(),
       user_id: text(get("user")),
       event_type: type,
-      get page_id() { return at.id; }, // unknown until the lock is granted
+      get page_id() { return at.id; }, // not known yet
       page_type: pageType(),
       page_url: at.url,
       device_time: Date.now(),
@@ -321,7 +319,7 @@
     if (!user) return localStorage.removeItem("hw.user");
     if (user === get("user")) return;
     set("user", user);
-    record("identify"); // tells whose device it is even if nothing follows
+    record("identify"); // says whose device it is
   });
 
   w.headwater = {
@@ -353,7 +351,7 @@
     on("online", retry);
     on("DOMContentLoaded", () => {
       isReady = true;
-      if (page) mark(page);
+      mark(page);
     });
     on("pageshow", ({ persisted }) => {
       if (!persisted) return;
