@@ -191,6 +191,12 @@ def test_an_order_finds_the_path_before_the_log_in(walked: Walked) -> None:
         assert (sales[user]["matched_by"], sales[user]["entrance_id"]) == ("cart", "home_feed")
 
 
+def test_views_of_a_products_page_name_the_product(walked: Walked) -> None:
+    views = [row for row in table(walked.home, "core.events") if row["event_type"] == "page_view"]
+    assert {row["page_type"] for row in views if row["sku"]} == {"detail"}
+    assert all(row["sku"] for row in views if row["page_type"] == "detail")
+
+
 def test_the_source_is_on_the_first_page_view_only(walked: Walked) -> None:
     for api in APIS:
         events = walked.of(walked.shoppers["forward", api])

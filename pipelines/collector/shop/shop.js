@@ -7,6 +7,9 @@ import { language, t } from "./words.js";
 
 const query = new URLSearchParams(location.search);
 const main = document.querySelector("main");
+const { dataset } = document.documentElement;
+// Before the first wait, so that the tracker, whose tag comes after this one, finds it at the page view.
+if (query.has("sku")) dataset.hwPageSku = query.get("sku");
 const all = await (await fetch("products.json")).json();
 const products = all.filter((one) => !one.parent_sku);
 const bySku = new Map(all.map((one) => [one.sku, one]));
@@ -138,7 +141,8 @@ const PAGES = {
 const inApp = (module, list) => cards(module, list).replaceAll("detail.html?", "app.html?");
 
 function view({ view: type, sku }) {
-  document.documentElement.dataset.hwPageType = type;
+  dataset.hwPageType = type;
+  dataset.hwPageSku = sku ?? "";
   if (type === "app") return heading(t("picks"), t("picksAbout")) + inApp("picks", products.slice(0, 12));
   const product = bySku.get(sku);
   return `<a href="app.html" data-back>← ${t("back")}</a>${buying(product)}<h2>${t("alsoLike")}</h2>${inApp("recommend", similar(product))}`;

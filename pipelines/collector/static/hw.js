@@ -117,7 +117,7 @@
       else number();
     }
     // Apps may set the page type after the address.
-    if (isLoad && pageType()) view();
+    if (isLoad && said("type")) view();
     else setTimeout(() => page === at && safe(view)(), 500);
     watch();
   };
@@ -152,9 +152,10 @@
   // Events
 
   const text = (value) => (value == null || value === "" ? undefined : String(value));
-  const pageType = () => {
-    const at = document.querySelector("[data-hw-page-type],meta[name=hw-page-type]");
-    return text(at?.dataset.hwPageType || at?.content);
+  /** What the document says about its page: *name* is type or sku. */
+  const said = (name) => {
+    const at = document.querySelector(`[data-hw-page-${name}],meta[name=hw-page-${name}]`);
+    return text(at?.getAttribute(`data-hw-page-${name}`) || at?.content);
   };
 
   const record = (type, fields) => {
@@ -167,7 +168,7 @@
       user_id: text(get("user")),
       event_type: type,
       get page_id() { return at.id; }, // not known yet
-      page_type: pageType(),
+      page_type: said("type"),
       page_url: at.url,
       device_time: Date.now(),
       app_version: options.appVersion,
@@ -181,7 +182,7 @@
     const due = page?.due;
     if (!due) return;
     page.due = 0;
-    record("page_view", due);
+    record("page_view", { sku: said("sku"), ...due });
   };
 
   const pick = ({ module, slot, sku, content_id }) => ({
