@@ -93,6 +93,7 @@ def test_a_killed_worker_loses_no_event_and_delays_nobody(home):
         more(load)
         until(lambda: len(workers_of(process)) == 2)
         more(load)
+        assert list(events_folder(home).glob("*.ndjson"))  # the killed worker's file is finished at once
     assert list(events_folder(home).glob("*.part")) == []
     assert load.refused == {}
     assert_all_in_lake_once(home, load)
