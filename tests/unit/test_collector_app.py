@@ -139,14 +139,18 @@ def test_a_preflight_allows_json(home):
 def test_one_address_may_send_a_limited_number_of_events(home):
     client = visitor(home, events_per_second=1)
 
-    def send(address: str, forwarded: str = "") -> int:
+    def send(address: str, forwarded: str = "", body: bytes = BODY) -> int:
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         environment = {"REMOTE_ADDR": address}
-        return client.post("/e", data=BODY, headers=headers, environ_overrides=environment).status_code
+        return client.post("/e", data=body, headers=headers, environ_overrides=environment).status_code
 
     # Repeat, because the second may end between two requests.
     answers = {send("192.0.2.1") for _ in range(50)}
     assert answers == {204, 429}
+    wrong = {
+        client.post("/e", data=b"{", environ_overrides={"REMOTE_ADDR": "192.0.2.9"}).status_code for _ in range(50)
+    }
+    assert wrong == {400, 429}
     assert send("192.0.2.2") == 204
     assert send("10.0.0.5", forwarded="192.0.2.3") == 204
     assert send("10.0.0.5", forwarded="192.0.2.4") == 204

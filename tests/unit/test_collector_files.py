@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,6 +140,73 @@ def test_lines_of_threads_do_not_mix_nor_get_lost(home, monkeypatch, is_synced):
     log.finish_old()
     lines = b"".join(files(home, ".ndjson")).splitlines()
     assert sorted(lines) == sorted(b'{"event_id":"%d"}' % number for number in range(8 * 50))
+
+
+def test_finishing_others_files_harms_none_that_is_just_renamed(home):
+    is_over = threading.Event()
+
+    def write() -> None:
+        log = EventLog(home, seconds=0, is_synced=False)
+        for _ in range(1500):
+            log.append(LINE)
+            log.finish_old()
+        is_over.set()
+
+    def finish() -> None:
+        while not is_over.is_set():
+            finish_left(home)
+
+    actions = itertools.cycle([write, finish, finish, finish])
+    in_threads(4, lambda: next(actions)())
+    assert b"".join(files(home, "")) == LINE * 1500
+
+
+def test_a_synced_append_returns_when_its_lines_are_on_the_disk(home, monkeypatch):
+    sizes = []
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        sizes.append(os.fstat(descriptor).st_size)
+
+    real = os.fsync
+    log = EventLog(home, seconds=60, is_synced=True)
+    log.append(LINE)
+    monkeypatch.setattr(os, "fsync", fsync)
+    for number in range(2, 5):
+        log.append(LINE)
+        assert sizes[-1] == number * len(LINE)
+
+
+def test_a_failed_sync_fails_every_append_that_it_includes(home, monkeypatch):
+    # No file system can be told to fail at a sync, so the failure is made here.
+    def fail_once(_descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", real)
+        raise OSError(errno.EIO, "Input/output error")
+
+    real = os.fsync
+    log = EventLog(home, seconds=60, is_synced=True)
+    log.append(LINE)
+    monkeypatch.setattr(os, "fsync", fail_once)
+    outcomes: list[str] = []
+
+    def append() -> None:
+        try:
+            log.append(LINE)
+            outcomes.append("written")
+        except OSError as error:
+            outcomes.append(str(error.strerror))
+
+    threads = [threading.Thread(target=append) for _ in range(3)]
+    with log._syncing:  # until all have written, so that the first sync includes them all
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 60
+        while files(home, ".part") != [LINE * 4] and time.monotonic() < deadline:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["Input/output error", "an earlier sync failed", "an earlier sync failed"]
+    log.append(LINE)
 
 
 def in_threads(count: int, do: Callable[[], object]) -> None:
