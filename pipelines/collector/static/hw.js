@@ -152,10 +152,10 @@
   // Events
 
   const text = (value) => (value == null || value === "" ? undefined : String(value));
-  /** What the document says about its page: *name* is type or sku. */
   const said = (name) => {
-    const at = document.querySelector(`[data-hw-page-${name}],meta[name=hw-page-${name}]`);
-    return text(at?.getAttribute(`data-hw-page-${name}`) || at?.content);
+    name = "hw-page-" + name;
+    const at = document.querySelector(`[data-${name}],meta[name=${name}]`);
+    return text(at?.getAttribute("data-" + name) || at?.content);
   };
 
   const record = (type, fields) => {
@@ -373,7 +373,7 @@
       }
       on("popstate", () => moved());
     }
-    // A page that is loaded ahead may never be shown.
+    // A prerendered page may never be shown.
     if (document.prerendering) on("prerenderingchange", arrive, document);
     else safe(arrive)();
     observer = new IntersectionObserver(safe(crossed), { threshold: ratio });
