@@ -23,6 +23,7 @@ import polars as pl
 import pytest
 
 from assets.engine import DagsterEngine
+from dashboards.copy.build import publish
 from pipelines.forget.person import Person, Task
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -31,7 +32,7 @@ from pipelines.ingest import RawLake, changes, ingest, outlook
 from pipelines.ingest.files.changed import changed_unseen
 from tests.commands import headwater
 from tests.processes import Headwater, assert_same_contents, contents, copy_of, made_up_shop
-from tests.shared_homes import made_once, shop_with_dashboards
+from tests.shared_homes import made_once
 from tests.support import KEYS, Row, assert_same_rows, land, make_home, run, run_selected, table
 
 SHARED, OTHER = "shared-browser-1", "another-user-77"
@@ -106,10 +107,12 @@ def land_traces(home: Home, user: str) -> None:
 @pytest.fixture(scope="module")
 def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
     def make(folder: Path) -> None:
-        home = copy_of(shop_with_dashboards(tmp_path_factory), folder / "home")
+        home = made_up_shop(folder / "home", days=2, devices=60)
+        run_selected(home, "core")
         user = occasional_user(home)
         land_more(home, user)
         run(home)
+        publish(home)
         land_traces(home, user)
         copy_of(home, folder / "before")
         done = headwater("forget", user, "--yes", "--json", home=home)
