@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,15 +105,16 @@ def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorde
     """Once a page: not a slot that is scrolled past, nor one seen by less than half; but one added later."""
     boxes = "".join(f'<div data-hw-slot="{n}" data-hw-sku="S{n}"></div>' for n in range(1, 7))
     recorder.pages["/style.js"] = """const sheet = new CSSStyleSheet();
-        sheet.replaceSync('body { margin: 0 } [data-hw-module] > * { height: 400px; margin: 0 0 600px }');
+        sheet.replaceSync('body { margin: 0 } [data-hw-module] > * { height: 400px; margin: 0 0 600px }'
+            + '[data-hw-slot="1"] { margin: 0 0 50px !important }');
         document.adoptedStyleSheets = [sheet];"""
     page = opened(html(f'<div data-hw-module="feed">{boxes}</div>', script="/style.js"), has_clock=True)
     page.wait_for_function(READY)
     for position, milliseconds in (
-        (0, 1100),  # slot 1
-        (1000, 900),  # slot 2 is scrolled past
-        (2000 - 600 + 150, 5000),  # 150 of the 400 pixels of slot 3
-        (3000 - 600 + 250, 1100),  # 250 pixels of slot 4
+        (0, 1100),  # slot 1, and 150 of the 400 pixels of slot 2
+        (450, 900),  # slot 2 is scrolled past
+        (1450 - 600 + 150, 5000),  # 150 pixels of slot 3
+        (2450 - 600 + 250, 1100),  # 250 pixels of slot 4
         (0, 5000),  # slot 1 again
     ):
         look(page, position)
@@ -170,23 +172,27 @@ def test_tabs_that_take_numbers_at_once_share_none(opened: Any, recorder: Record
     tabs = [first, *(opened(html(), context=first.context) for _ in range(2))]
     for tab in tabs:
         tab.wait_for_function(READY)
+    start = time.time() * 1000 + 3000
+    for tab in tabs:
         tab.evaluate(
-            """() => { (async () => {
-                for (let page = 0; page < 100; page++) {
+            """start => { (async () => {
+                const { port1, port2 } = new MessageChannel();  // a timer would be slow in a tab that is not shown
+                const pause = () => new Promise(done => { port1.onmessage = done; port2.postMessage(0); });
+                while (Date.now() < start) await pause();
+                for (let page = 0; page < 200; page++) {
                     const before = headwater.page_id;
                     history.pushState({ page }, '', '/a?' + page);
-                    while (!headwater.page_id || headwater.page_id === before)
-                        await new Promise(done => { const { port1, port2 } = new MessageChannel();
-                            port1.onmessage = done; port2.postMessage(0); });
+                    while (!headwater.page_id || headwater.page_id === before) await pause();
                 }
                 window.isDone = true;
-            })(); }"""
+            })(); }""",
+            start,
         )
     for tab in tabs:
         tab.wait_for_function("() => window.isDone")
         tab.close()
-    seen = views(recorder.wait(303, event_type="page_view"))
-    assert len({event["page_id"] for event in seen}) == 303
+    seen = views(recorder.wait(603, event_type="page_view"))
+    assert len({event["page_id"] for event in seen}) == 603
 
 
 @pytest.mark.real

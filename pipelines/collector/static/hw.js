@@ -252,7 +252,6 @@
 
   const changed = (changes) => {
     for (const { target, attributeName, addedNodes } of changes) {
-      if (attributeName === "data-hw-page-type") view();
       if (attributeName) observer.unobserve(target);
       for (const node of attributeName ? [target] : addedNodes)
         if (node.matches) {
@@ -381,7 +380,7 @@
     new MutationObserver(safe(changed)).observe(document, {
       childList: true,
       subtree: true,
-      attributeFilter: ["module", "slot", "sku", "content", "page-type"].map((name) => "data-hw-" + name),
+      attributeFilter: ["module", "slot", "sku", "content"].map((name) => "data-hw-" + name),
     });
   })();
 })();
