@@ -26,7 +26,8 @@ _LONGEST = 1000
 def describe_agent(agent: str) -> dict[str, str | bool]:
     """The fields that a user agent gives an event: ``platform`` if it is known, ``is_bot`` if it is a known crawler's.
 
-    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents.
+    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents, without its HTTP libraries: an
+    app or a shop's server sends its events with one (okhttp, axios), and its events are no crawler's.
     """
     return dict(_describe(agent[:_LONGEST]))
 
@@ -36,5 +37,10 @@ def _describe(agent: str) -> tuple[tuple[str, str | bool], ...]:
     platform = next((name for name, pattern in _PLATFORMS.items() if pattern.search(agent)), None)
     return (
         *((("platform", platform),) if platform else ()),
-        *((("is_bot", True),) if crawleruseragents.is_crawler(agent) else ()),
+        *((("is_bot", True),) if _is_crawler(agent) else ()),
     )
+
+
+def _is_crawler(agent: str) -> bool:
+    found = (crawleruseragents.CRAWLER_USER_AGENTS_DATA[place] for place in crawleruseragents.matching_crawlers(agent))
+    return any("http-library" not in crawler.get("tags", ()) for crawler in found)
