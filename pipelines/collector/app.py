@@ -48,8 +48,8 @@ def create_app(
 
 
 def plain(text: str, status: int) -> Response:
-    """A response of plain text."""
-    return Response(f"{text}\n", status, mimetype="text/plain")
+    """A response of plain text. Half of a surrogate pair, which has no form in UTF-8, is written as ``\\ud83d``."""
+    return Response(f"{text}\n".encode(errors="backslashreplace"), status, mimetype="text/plain")
 
 
 class _Endpoint:
