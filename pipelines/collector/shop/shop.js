@@ -93,11 +93,11 @@ const PAGES = {
     const words = query.get("q")?.trim() ?? "", category = query.get("category");
     const fits = (one) => (!category || one.category === category) && `${one.name} ${one.category}`.toLowerCase().includes(words.toLowerCase());
     const found = products.filter(fits);
-    const title = category ? t(category) : words ? `${t("results")}: ${safe(words)}` : t("everything");
+    const title = category ? safe(t(category)) : words ? `${t("results")}: ${safe(words)}` : t("everything");
     return searchForm(words) + heading(title, found.length ? "" : t("nothing")) + cards("results", found);
   },
   campaign() {
-    const [title, about, fits] = CAMPAIGNS[query.get("c")] ?? CAMPAIGNS.autumn;
+    const [title, about, fits] = query.get("c") === "new" ? CAMPAIGNS.new : CAMPAIGNS.autumn;
     return heading(t(title), t(about)) + cards("goods", products.filter(fits));
   },
   detail() {
@@ -144,7 +144,7 @@ function view({ view: type, sku }) {
   dataset.hwPageType = type;
   dataset.hwPageSku = sku ?? "";
   if (type === "app") return heading(t("picks"), t("picksAbout")) + inApp("picks", products.slice(0, 12));
-  const product = bySku.get(sku);
+  const product = parent(bySku.get(sku) ?? products[0]);
   return `<a href="app.html" data-back>← ${t("back")}</a>${buying(product)}<h2>${t("alsoLike")}</h2>${inApp("recommend", similar(product))}`;
 }
 
