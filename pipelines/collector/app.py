@@ -48,7 +48,8 @@ def create_app(
 
 
 def plain(text: str, status: int) -> Response:
-    """A response of plain text. Half of a surrogate pair, which has no form in UTF-8, is written as ``\\ud83d``."""
+    """A response of plain text."""
+    # The text may quote half of a surrogate pair, which has no form in UTF-8.
     return Response(f"{text}\n".encode(errors="backslashreplace"), status, mimetype="text/plain")
 
 
