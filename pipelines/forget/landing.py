@@ -33,6 +33,9 @@ else:
     from backports import zstd
 
 _WORD = re.compile(rb"[\w-]+")
+_WITH_DECIMALS = r"^([0-9]{1,15})[.]0+$"
+"""Ingestion reads such an id, which a program wrote as a decimal, as its whole number."""
+
 _OWN = re.compile(
     r"(collected-[^/]*[.]ndjson|demo-[0-9a-f]{12}[.]ndjson|[^/]*-[0-9]{8}T[0-9]{6}[.][0-9]{6}Z-[^/]*[.]parquet)"
     r"([.](gz|zst))?([.]part)?"
@@ -103,20 +106,22 @@ class _Eraser:
         self._events = _names(columns.events, names)
         self._orders = _names(columns.orders, names)
         self._is_dropped = columns.only_events
-        needles = {text.encode() for text in (*person.ids, *person.events, *person.orders)}
+        self.columns = (*self._users, *self._devices, *self._events, *self._orders)
+        """The names of all columns that may have one of the ids."""
+        self.ids = (*person.ids, *person.events, *person.orders)
+        needles = {text.encode() for text in self.ids}
         self._words = {needle for needle in needles if _WORD.fullmatch(needle)}
         self._others = needles - self._words
 
-    def may_concern(self, text: bytes) -> bool:
-        """Whether *text* has one of the ids. An escaped id is not seen, so escaped text may concern the person."""
-        is_other = b"\\u" in text or any(needle in text for needle in self._others)
-        return is_other or not self._words.isdisjoint(_WORD.findall(text))
+    def has_id(self, text: bytes) -> bool:
+        """Whether *text* has one of the ids, written without escapes of JSON."""
+        return any(needle in text for needle in self._others) or not self._words.isdisjoint(_WORD.findall(text))
 
     def erased(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         """What replaces *record* (an empty one to drop it); None if it does not belong to the person."""
         person = self._person
         users = [record[name] for name in self._users if record.get(name) not in (None, "")]
-        of_user = any(str(user) == person.user for user in users)
+        of_user = any(_text(user) == person.user for user in users)
         of_device = not users and _has(record, self._devices, person.devices)
         if _has(record, self._events, person.events) or _has(record, self._orders, person.orders):
             return {}
@@ -124,7 +129,7 @@ class _Eraser:
             return None
         if self._is_dropped:
             return {}
-        own = {name for name in (*self._users, *self._devices) if str(record.get(name)) in person.ids}
+        own = {name for name in (*self._users, *self._devices) if _text(record.get(name)) in person.ids}
         return {name: None if name in own else value for name, value in record.items()}
 
 
@@ -133,7 +138,12 @@ def _names(columns: Iterable[str], names: Mapping[str, Iterable[str]]) -> list[s
 
 
 def _has(record: Mapping[str, Any], names: Iterable[str], ids: Collection[str]) -> bool:
-    return any(str(record[name]) in ids for name in names if record.get(name) is not None)
+    return any(_text(record[name]) in ids for name in names if record.get(name) is not None)
+
+
+def _text(value: object) -> str:
+    """*value* as ingestion reads an id."""
+    return re.sub(_WITH_DECIMALS, r"\1", str(value))
 
 
 def _without(file: LandedFile, eraser: _Eraser) -> bytes | None:
@@ -144,7 +154,8 @@ def _without(file: LandedFile, eraser: _Eraser) -> bytes | None:
         raise HeadwaterError("cannot be rewritten: expected NDJSON or Parquet", where=file.path)
     old = file.path.read_bytes()
     lines = _decompressed(old, file.compression).split(b"\n")
-    new = [_line_without(line, eraser) if eraser.may_concern(line) else line for line in lines]
+    # An id may be written with escapes, such as \\" for a quote, so every line that has an escape is parsed.
+    new = [_line_without(line, eraser) if b"\\" in line or eraser.has_id(line) else line for line in lines]
     return None if new == lines else _compressed(b"\n".join(new), file.compression)
 
 
@@ -152,21 +163,33 @@ def _line_without(line: bytes, eraser: _Eraser) -> bytes:
     try:
         record = json.loads(line)
     except ValueError:
-        # A broken line that has one of the ids cannot be read by anybody; drop it.
-        return line if b"\\u" in line else b"{}"
+        # Nobody can read a broken line, so nothing is lost if one with an id is dropped.
+        return b"{}" if eraser.has_id(line) else line
     erased = eraser.erased(record) if isinstance(record, dict) else None
     return line if erased is None else json.dumps(erased, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _parquet_without(path: Path, eraser: _Eraser) -> bytes | None:
     frame = pl.read_parquet(path)
-    rows = frame.to_dicts()
-    new = [eraser.erased(row) for row in rows]
-    if all(row is None for row in new):
+    read = [pl.col(name).cast(pl.String).str.replace(_WITH_DECIMALS, "$1") for name in eraser.columns if name in frame]
+    if not read:
         return None
-    kept = [row if erased is None else dict.fromkeys(row) | erased for row, erased in zip(rows, new, strict=True)]
+    has_id = frame.select(pl.any_horizontal(column.is_in(eraser.ids) for column in read).fill_null(value=False))
+    emptied: dict[str, list[int]] = {}
+    # Only rows with an id become dictionaries: a file may have a million rows.
+    for number in has_id.to_series().arg_true():
+        row = frame.row(number, named=True)
+        if (erased := eraser.erased(row)) is not None:
+            for name in row:
+                if erased.get(name) is None:
+                    emptied.setdefault(name, []).append(number)
+    if not emptied:
+        return None
+    row_no = pl.int_range(pl.len())
     buffer = io.BytesIO()
-    pl.DataFrame(kept, schema=frame.schema).write_parquet(buffer)
+    frame.with_columns(
+        pl.when(~row_no.is_in(numbers)).then(pl.col(name)).alias(name) for name, numbers in emptied.items()
+    ).write_parquet(buffer)
     return buffer.getvalue()
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from pipelines.forget.landing import erase_from_files, is_own
@@ -96,6 +97,51 @@ def test_own_files_lose_the_person_and_keep_the_others(tmp_path: Path) -> None:
     assert _records(orders) == [order | {"user_id": None}]
     assert (others.read_bytes(), events.stat().st_mtime_ns) == before
     assert erase_from_files(home, sources, PERSON) == []
+
+
+def test_an_id_is_recognised_however_it_is_written(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    records: list[dict[str, object]] = [
+        {"event_id": "1", "device_id": "d", "user_id": 'mia "m" 张'},
+        {"event_id": "2", "device_id": "d", "user_id": "leo"},
+    ]
+    events = _land(home, "events/collected-1.ndjson", records)
+    numbers: list[dict[str, object]] = [{"event_id": "1", "user_id": 123456789.0}, {"event_id": "2", "user_id": 12}]
+    numbered = _land(home, "events/collected-2.ndjson", numbers)
+    with numbered.open("a", encoding="utf-8") as lines:
+        lines.write('{"user_id": 123456789\n{"url": "\\/"\n')
+    sources = {source.name: source for source in load_sources(home)}
+    assert len(erase_from_files(home, sources, Person('mia "m" 张'))) == 1
+    assert _records(events) == [{}, records[1]]
+    assert len(erase_from_files(home, sources, Person("123456789"))) == 1
+    now = numbered.read_text(encoding="utf-8").splitlines()
+    assert now == ["{}", json.dumps(numbers[1]), "{}", '{"url": "\\/"']
+
+
+def test_a_loaded_file_loses_the_person_and_keeps_the_others(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    columns = {"event_id": ["1", "2", "event-9", None], "device_id": ["d"] * 4}
+    events = _load(home, "events", columns | {"user_id": ["mia-000001", "leo", None, None]})
+    before = {"order_id": ["1", "2", "3"], "user_id": ["mia-000001", None, "leo"], "status": ["paid"] * 3}
+    orders = _load(home, "orders", before)
+    others = _load(home, "order_lines", {"order_id": ["7"], "sku": ["mia-000001"]})
+    sources = {source.name: source for source in load_sources(home)}
+    assert erase_from_files(home, sources, PERSON) == [str(path.relative_to(home.landing)) for path in (events, orders)]
+    assert pl.read_parquet(events).to_dict(as_series=False) == {
+        "event_id": [None, "2", None, None],
+        "device_id": [None, "d", None, "d"],
+        "user_id": [None, "leo", None, None],
+    }
+    assert pl.read_parquet(orders).to_dict(as_series=False) == before | {"user_id": [None, None, "leo"]}
+    assert pl.read_parquet(others)["sku"].to_list() == ["mia-000001"]
+    assert erase_from_files(home, sources, PERSON) == []
+
+
+def _load(home: Home, relation: str, columns: dict[str, list[str | None]]) -> Path:
+    path = home.landing / "native" / relation / "shop-t-20260519T030000.123456Z-0a.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).write_parquet(path)
+    return path
 
 
 def _land(home: Home, name: str, records: list[dict[str, object]]) -> Path:
