@@ -86,7 +86,7 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
             name begins with.
 
     Raises:
-        HeadwaterError: there is no such source, relation or file.
+        HeadwaterError: there is no such source, relation or file, or two files have the same name.
     """
     sources = {source.name: source for source in load_sources(home)}
     if name not in sources:
@@ -97,7 +97,7 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
         place, _ = init_home(Path(folder))
         if home is not None and home.sources.is_dir():
             shutil.copytree(home.sources, place.sources, dirs_exist_ok=True)
-        landed = {_land(place, source, relation, path): path for relation, path in chosen}
+        landed = _land_all(place, source, chosen)
         report = ingest(place, settings, settle_seconds=0)
         lake = RawLake.load(place)
         with duckdb.connect() as connection:
@@ -115,6 +115,9 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
         files_of_records = {batch.batch_id for batch in read}
         whole = [found for batch_id, those in rows.items() if batch_id not in files_of_records for found in those]
         errors = [_in_place(error, place, home) for error in report.errors]
+        skipped = landed.keys() - {batch.file for batch in read}
+        if not errors and not report.warnings:
+            errors = [f"{landed[file]}: ingestion skips files of this name: rename it" for file in sorted(skipped)]
         return Sample(sampled, whole, errors, report.warnings)
 
 
@@ -140,8 +143,21 @@ def _relation(source: Source, relation: str, path: Path) -> str:
     )
 
 
+def _land_all(home: Home, source: Source, files: Sequence[tuple[str, Path]]) -> dict[str, Path]:
+    """Land *files*, pairs of a relation and a file. Returns the path in the landing folder → the file."""
+    landed: dict[str, Path] = {}
+    for relation, path in files:
+        file = _land(home, source, relation, path)
+        if file in landed:
+            raise HeadwaterError(
+                f"has the same name as {landed[file]}", where=path, remedy="try the two files one after the other"
+            )
+        landed[file] = path
+    return landed
+
+
 def _land(home: Home, source: Source, relation: str, path: Path) -> str:
-    """Link *path* to where *relation* looks for files; return its path in the landing folder."""
+    """Copy *path* to where *relation* looks for files; return its path in the landing folder."""
     folder = source.relations[relation].glob.split("*")[0].split("?")[0].rpartition("/")[0]
     target = home.landing / source.name / folder / path.name
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -150,6 +151,10 @@ def test_a_sample_shows_what_becomes_of_each_record(tmp_path: Path) -> None:
 def test_a_sample_of_nothing_known_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("a\n1\n", encoding="utf-8")
+    unfinished = tmp_path / "x.csv.part"
+    unfinished.write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    other = Path(shutil.copy(file, tmp_path / "other"))
     for arguments, part in {
         ("--source", "native"): "belong together",
         ("--source", "nativ", "--sample", file): "no source 'nativ'; expected one of ",
@@ -157,6 +162,8 @@ def test_a_sample_of_nothing_known_is_one_line(tmp_path: Path) -> None:
         ("--source", "native", "--sample", file): "neither its folder nor its name tells the relation of native",
         ("--source", "native", "--sample", f"clicks={file}"): "native has no relation 'clicks'; expected one of events",
         ("--source", "native", "--sample", f"orders={file}"): "its first line has none of the expected columns",
+        ("--source", "native", "--sample", f"orders={file}", "--sample", f"orders={other}"): "has the same name as ",
+        ("--source", "native", "--sample", f"orders={unfinished}"): "ingestion skips files of this name",
     }.items():
         refused = headwater("check", *arguments)
         assert refused.returncode != 0
