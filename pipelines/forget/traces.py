@@ -6,6 +6,7 @@ Not here: the dashboards' copy of the lake, which is made again (``pipelines.com
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -68,14 +69,19 @@ def _erase_lines(path: Path, ids: Ids) -> None:
 
 def _erase_from_database(path: Path, ids: Ids) -> None:
     """Replace *ids* in all texts of a SQLite database, and rewrite its file so that free pages lose them, too."""
+    if ids.text is None:
+        return
+    pattern = re.compile(ids.text.pattern.decode())
     try:
         with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+            # A function of our own, because SQL's replace would also change longer words that contain an id.
+            connection.create_function("erased", 1, lambda text: pattern.sub(REASON, text), deterministic=True)
             changed = 0
             for table, column in texts_of(connection):
                 for written in ids.spellings:
-                    found = f'instr("{column}", ?) > 0'
-                    statement = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE {found}'
-                    changed += connection.execute(statement, (written, REASON, written)).rowcount
+                    found = f'typeof("{column}") = \'text\' AND instr("{column}", ?) > 0'
+                    statement = f'UPDATE "{table}" SET "{column}" = erased("{column}") WHERE {found}'
+                    changed += connection.execute(statement, (written,)).rowcount
             connection.commit()
             if changed or ids.lines_in(path.read_bytes()):
                 connection.execute("VACUUM")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -12,6 +14,7 @@ import pytest
 from pipelines.forget.landing import erase_from_files, is_own
 from pipelines.forget.person import Person
 from pipelines.forget.search import Ids
+from pipelines.forget.traces import erase_traces
 from pipelines.home.folder import Home, init_home
 from pipelines.ingest.forgotten import Forgotten
 from pipelines.ingest.sources.source import load_sources
@@ -135,6 +138,24 @@ def test_a_loaded_file_loses_the_person_and_keeps_the_others(tmp_path: Path) -> 
     assert pl.read_parquet(orders).to_dict(as_series=False) == before | {"user_id": [None, None, "leo"]}
     assert pl.read_parquet(others)["sku"].to_list() == ["mia-000001"]
     assert erase_from_files(home, sources, PERSON) == []
+
+
+def test_words_of_dagsters_records_that_contain_an_id_stay(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    home.dagster.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(home.dagster / "runs.db")) as database:
+        database.execute("CREATE TABLE logs (body TEXT, size INTEGER)")
+        texts = ['{"sample": "events1", "key": "raw/my_events1_all"}', "张 events1", "events12", None, "device:events1"]
+        database.executemany("INSERT INTO logs VALUES (?, 1)", [(text,) for text in texts])
+        database.commit()
+        erase_traces(home, Ids(["events1"]))
+        assert [text for (text,) in database.execute("SELECT body FROM logs")] == [
+            '{"sample": "forgotten", "key": "raw/my_events1_all"}',
+            "张 forgotten",
+            "events12",
+            None,
+            "device:forgotten",
+        ]
 
 
 def _load(home: Home, relation: str, columns: dict[str, list[str | None]]) -> Path:
