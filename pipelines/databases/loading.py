@@ -1,7 +1,8 @@
 """Loads tables of databases into landing files, with dlt.
 
-Here: a dlt pipeline for each table. Its state says until where the table was read; dlt stores it together with the
-rows, so that a load that was killed at any moment continues without a gap. Its destination is the landing folder.
+Here: a dlt pipeline for each table, whose destination is the landing folder. Its state says up to which cursor value
+the table was read. dlt stores the state together with the rows, so that after a kill at any moment the next load
+continues without a gap.
 Not here: the queries (``pipelines.databases.postgres``).
 
 Rows may be landed twice: ingestion counts the second ones as duplicates.
@@ -176,7 +177,8 @@ class _Loading:
     def _land(self, path: Path) -> None:
         """Put the complete Parquet file *path* into the landing folder under its final name.
 
-        If the load is killed before dlt has noted that, the file gets the same name again, and replaces itself.
+        If the load is killed before dlt has recorded that, the next load writes the same file again, under the same
+        name.
         """
         load_id, file_id = float(path.parents[1].name), path.name.split(".")[1]
         time = dt.datetime.fromtimestamp(load_id, dt.UTC)
@@ -199,9 +201,9 @@ def _fresh(rows: list[tuple[Any, ...]], landed: Collection[str], recent: list[st
 
 
 def _dlt(home: Home) -> Any:
-    """The module dlt, which works in the home's folder only and reports to nobody.
+    """The module dlt, set to keep its files in the home and to send nothing to its makers.
 
-    dlt takes its settings from the environment.
+    dlt reads its settings from the environment.
     """
     os.environ.update(
         RUNTIME__DLTHUB_TELEMETRY="false",
@@ -236,6 +238,7 @@ def _described(error: BaseException) -> str:
         if isinstance(cause, HeadwaterError | psycopg.Error):
             return " ".join(str(cause).split())
         if isinstance(cause, OSError) and cause.strerror:
-            return f"{cause.filename2 or cause.filename}: {cause.strerror}"
+            place = cause.filename2 or cause.filename  # a write to a full disk names no file
+            return f"{place}: {cause.strerror}" if place else cause.strerror
         cause = cause.__cause__
     raise error

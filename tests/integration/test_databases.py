@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -264,6 +265,13 @@ def test_a_query_may_join_and_rename(shop: Shop) -> None:
     assert [shop.load()["lines"].rows for _ in range(2)] == [1, 0]
     shop.add(("a", "paid", "2026-03-01 11:00+08"))
     assert shop.load()["lines"].rows == 1
+
+
+def test_a_full_disk_is_told_without_a_file() -> None:
+    # The operating system names no file when a write fails.
+    wrapped = RuntimeError("of dlt")
+    wrapped.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert loading._described(wrapped) == "No space left on device"
 
 
 def test_faults_are_told_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
