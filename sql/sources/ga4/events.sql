@@ -2,9 +2,9 @@
 -- each banner of a promotion. Other GA4 events, such as scroll and session_start, give no row, nor do events of
 -- visitors who refused storage, because they have no device.
 --
--- GA4 has no event ids, so they are made of what tells one event from another. The daily table repeats the events of
--- the intraday table: they get the same ids. Exports before 2024 have no batch columns: there the parameters tell two
--- events of one name and microsecond apart.
+-- GA4 has no event ids, so an id is built from the fields that distinguish events. The daily table repeats the events of
+-- the intraday table, and they get the same ids. Exports before 2024 have no batch columns: there, a hash of the
+-- parameters distinguishes two events with the same name and microsecond.
 WITH taken_apart AS (
     SELECT
         event_timestamp,

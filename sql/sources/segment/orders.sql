@@ -1,4 +1,5 @@
--- A version of an order for each Order Completed, Order Updated and Order Cancelled; an order is paid when it is completed.
+-- A version of an order for each Order Completed, Order Updated and Order Cancelled. The last two do not repeat when the
+-- order was completed, so an updated or cancelled order is on the day of the update or cancellation.
 WITH taken_apart AS (
     SELECT
         LOWER(event) AS plain_event,

@@ -77,7 +77,7 @@ parsed AS (
     FROM entries
 ),
 
-judged AS (
+checked AS (
     SELECT
         parsed.*,
         order_id <> ''
@@ -113,7 +113,7 @@ versions AS (
         MAX(refunded_units) FILTER (WHERE is_head) AS refunded_units,
         MAX(known_at) FILTER (WHERE is_head) AS known_at,
         MAX(export_at) AS export_at
-    FROM judged
+    FROM checked
     GROUP BY batch_id, order_id, entry_no
 ),
 
@@ -148,27 +148,27 @@ chosen AS (
 
 items AS (
     SELECT
-        judged.batch_id,
-        judged.order_id,
-        judged.entry_no,
-        judged.record_no,
+        checked.batch_id,
+        checked.order_id,
+        checked.entry_no,
+        checked.record_no,
         ROW_NUMBER() OVER (
-            PARTITION BY judged.batch_id, judged.order_id, judged.entry_no
-            ORDER BY judged.record_no
+            PARTITION BY checked.batch_id, checked.order_id, checked.entry_no
+            ORDER BY checked.record_no
         ) AS line_no,
-        CASE WHEN judged.is_tip THEN '(tip)' ELSE judged.sku END AS sku,
-        judged.is_tip,
-        judged.quantity,
-        judged.price,
+        CASE WHEN checked.is_tip THEN '(tip)' ELSE checked.sku END AS sku,
+        checked.is_tip,
+        checked.quantity,
+        checked.price,
         CASE
-            WHEN chosen.is_readable THEN LEAST(judged.discount_units, judged.item_units)
+            WHEN chosen.is_readable THEN LEAST(checked.discount_units, checked.item_units)
         END AS discount_units,
         CASE
-            WHEN chosen.is_readable THEN judged.item_units - LEAST(judged.discount_units, judged.item_units)
+            WHEN chosen.is_readable THEN checked.item_units - LEAST(checked.discount_units, checked.item_units)
         END AS net_units,
         chosen.is_readable,
         chosen.updated_at
-    FROM judged
+    FROM checked
     INNER JOIN chosen USING (batch_id, order_id, entry_no)
 ),
 
@@ -187,29 +187,29 @@ sums AS (
 
 bills AS (
     SELECT
-        judged.batch_id,
-        judged.order_id,
-        judged.entry_no,
-        judged.record_no,
-        judged.shipping_units AS shipping,
-        judged.refunded_units AS refunded,
-        LEAST(sums.goods, judged.subtotal_units) AS goods,
-        GREATEST(sums.goods - judged.subtotal_units, 0) AS goods_discount,
-        GREATEST(judged.subtotal_units - sums.goods, 0) AS goods_short,
+        checked.batch_id,
+        checked.order_id,
+        checked.entry_no,
+        checked.record_no,
+        checked.shipping_units AS shipping,
+        checked.refunded_units AS refunded,
+        LEAST(sums.goods, checked.subtotal_units) AS goods,
+        GREATEST(sums.goods - checked.subtotal_units, 0) AS goods_discount,
+        GREATEST(checked.subtotal_units - sums.goods, 0) AS goods_short,
         sums.tips,
-        judged.tax_units AS taxes,
-        judged.total_units - judged.subtotal_units - judged.shipping_units - sums.tips AS rest,
+        checked.tax_units AS taxes,
+        checked.total_units - checked.subtotal_units - checked.shipping_units - sums.tips AS rest,
         CASE
             WHEN
                 sums.is_in_cents
-                AND (judged.subtotal_units % 100) + (judged.shipping_units % 100) + (judged.tax_units % 100)
-                + (judged.total_units % 100) + (judged.refunded_units % 100) = 0
+                AND (checked.subtotal_units % 100) + (checked.shipping_units % 100) + (checked.tax_units % 100)
+                + (checked.total_units % 100) + (checked.refunded_units % 100) = 0
                 THEN 100
             ELSE 1
         END AS smallest
-    FROM judged
+    FROM checked
     INNER JOIN sums USING (batch_id, order_id, entry_no)
-    WHERE judged.is_head
+    WHERE checked.is_head
 ),
 
 -- What the total has above subtotal, shipping and tips is tax, then other; what it lacks is taken from other amounts, the

@@ -76,7 +76,7 @@ parsed AS (
     FROM entries
 ),
 
-judged AS (
+checked AS (
     SELECT
         parsed.*,
         order_id <> ''
@@ -112,7 +112,7 @@ versions AS (
         MAX(refunded_units) FILTER (WHERE is_head) AS refunded_units,
         MAX(known_at) FILTER (WHERE is_head) AS known_at,
         MAX(export_at) AS export_at
-    FROM judged
+    FROM checked
     GROUP BY batch_id, order_id, entry_no
 ),
 
@@ -146,25 +146,25 @@ chosen AS (
 )
 
 SELECT
-    judged.order_id,
-    CASE WHEN judged.contact IS NOT NULL THEN SHA256(judged.contact) END AS user_id,
+    checked.order_id,
+    CASE WHEN checked.contact IS NOT NULL THEN SHA256(checked.contact) END AS user_id,
     CASE
-        WHEN judged.status = 'unpaid' AND judged.cancelled_at IS NOT NULL THEN 'cancelled'
-        ELSE COALESCE(judged.status, judged.financial_status)
+        WHEN checked.status = 'unpaid' AND checked.cancelled_at IS NOT NULL THEN 'cancelled'
+        ELSE COALESCE(checked.status, checked.financial_status)
     END AS status,
     -- Validation also reads times of other forms. They are none of Shopify's, and the order's lines are refused for them.
-    CASE WHEN judged.created IS NULL THEN '? ' || judged.created_at ELSE judged.created_at END AS ordered_at,
+    CASE WHEN checked.created IS NULL THEN '? ' || checked.created_at ELSE checked.created_at END AS ordered_at,
     CASE
-        WHEN judged.paid IS NULL AND judged.paid_at IS NOT NULL THEN '? ' || judged.paid_at
-        WHEN judged.status IN ('paid', 'refunded') THEN COALESCE(judged.paid_at, judged.created_at)
-        ELSE judged.paid_at
+        WHEN checked.paid IS NULL AND checked.paid_at IS NOT NULL THEN '? ' || checked.paid_at
+        WHEN checked.status IN ('paid', 'refunded') THEN COALESCE(checked.paid_at, checked.created_at)
+        ELSE checked.paid_at
     END AS paid_at,
-    judged.currency,
+    checked.currency,
     chosen.updated_at,
-    judged.batch_id,
-    judged.record_no
-FROM judged
+    checked.batch_id,
+    checked.record_no
+FROM checked
 INNER JOIN chosen USING (batch_id, order_id, entry_no)
 WHERE
-    judged.is_head
-    AND (chosen.is_readable OR NOT judged.has_sound_order)
+    checked.is_head
+    AND (chosen.is_readable OR NOT checked.has_sound_order)
