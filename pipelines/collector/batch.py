@@ -35,7 +35,7 @@ FIELDS = frozenset(
 
 
 class BodyError(Exception):
-    """The body is not what the protocol says; its text is the reason. *is_large*: there are too many events."""
+    """The body does not follow the protocol; the exception's text says why. *is_large*: it has too many events."""
 
     def __init__(self, reason: str, *, is_large: bool = False) -> None:
         super().__init__(reason)

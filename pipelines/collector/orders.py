@@ -33,7 +33,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """The body of ``POST /shop/orders``. The shop says the prices."""
+    """The body of ``POST /shop/orders``. It has no prices, because those of ``products.json`` count."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

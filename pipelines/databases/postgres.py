@@ -106,9 +106,9 @@ class Table:
             self._now = sql.SQL("now()") if self._type == "timestamptz" else local
 
     def next_start(self, since: str | None, overlap_minutes: int) -> str | None:
-        """From which value of the cursor on the next load has to read, if this one reads from *since* on.
+        """The cursor value at which the next load must start to read; this load starts at *since*.
 
-        It lies *overlap_minutes* before the newest value, because a transaction that has not committed yet may have
+        It is *overlap_minutes* before the newest value, because a transaction that has not committed yet may have
         set earlier values. None if there are no rows.
 
         Raises:

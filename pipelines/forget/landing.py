@@ -1,6 +1,6 @@
 """Landing files that Headwater itself wrote: removing a person's records from them.
 
-Here: which files these are, and rewriting them so that ingestion still takes them for the files that it read.
+Here: which files these are, and rewriting them in such a way that ingestion does not read them again.
 Not here: files of the shop, which Headwater never changes.
 """
 
@@ -88,7 +88,7 @@ def with_rewritten(home: Home, sources: Mapping[str, Source], lake: RawLake) -> 
         if batch.kind != "file" or not is_own(batch.file) or batch.source not in sources:
             continue
         file = landed_file(home.landing, sources[batch.source], batch.relation, batch.file)
-        # A file of another time was written after the batch was ingested: it is not ours to adopt.
+        # A file with another modification time was replaced after it was ingested, so ingestion has to read it.
         if file is None or file.modified_at != batch.modified_at:
             continue
         if (content := batch_id_of(file.path, batch.file)) != batch.content_id:

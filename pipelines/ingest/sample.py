@@ -1,4 +1,4 @@
-"""What becomes of each record of sample files: an ingestion of only these files, in a home that is removed afterwards.
+"""Shows what becomes of each record of sample files, by ingesting them in a temporary home.
 
 Here: placing the files so that the source finds them, ingesting them, and listing the outcome of each record.
 Not here: how it is shown (``pipelines.commands.check``).
