@@ -93,7 +93,14 @@ class Ids:
         """The number of lines of *content* that have an id."""
         if self.text is None or not any(one.encode() in content for one in self.spellings):
             return 0
-        return len({content.count(b"\n", 0, match.start()) for match in self.text.finditer(content)})
+        lines, end = 0, -1
+        for match in self.text.finditer(content):
+            if match.start() > end:
+                lines += 1
+                end = content.find(b"\n", match.start())
+                if end < 0:
+                    break
+        return lines
 
     def may_be_in(self, kind: str) -> bool:
         """Whether a value of the DuckDB type *kind* may be or contain an id."""

@@ -61,6 +61,7 @@ def test_an_id_is_found_as_a_whole_word_only() -> None:
     ids = Ids(["mia-000001"])
     assert ids.lines_in(b'x\n"mia-000001"\nuser/mia-000001?\ndevice:mia-000001\n') == 3
     assert ids.lines_in(b"mia-0000012\nxmia-000001\n") == 0
+    assert ids.lines_in(b"mia-000001 mia-000001\n\nmia-000001\nmia-000001 mia-000001") == 3
     assert Ids(["17850", "mia"]).short == ("17850", "mia")
 
 
