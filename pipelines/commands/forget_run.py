@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dashboards.copy.build import current
@@ -60,7 +60,7 @@ def survey(home: Home, request: Request, tell: Tell) -> tuple[Found, list[Hit]]:
     """
     task = _task_of(home, request)
     tell("looking for the user in the lake")
-    found = _find(home, request) if task is None else Found(task.person, 0, 0, is_begun=True)
+    found = _find(home, request) if task is None else Found(_begun(task, request), 0, 0, is_begun=True)
     tell("searching every file")
     hits = search(home, Ids(found.person.ids), {home.forgetting_file})
     forgotten = Forgotten.load(home)
@@ -84,7 +84,7 @@ def forget(home: Home, request: Request, tell: Tell) -> Outcome:
         task = _task_of(home, request)
         if task is None or task.is_raw_erased:
             run_home(home, engine=recording_engine, tell=tell)  # only what is in the lake can be found
-        task = Task(task.person if task else _find(home, request).person)
+        task = Task(_begun(task, request) if task else _find(home, request).person)
         task.save(home)
         tell("erasing records")
         _erase_raw(home, task.person)
@@ -118,6 +118,11 @@ def _task_of(home: Home, request: Request) -> Task | None:
             remedy=f"first run 'headwater forget {task.person.user}' again",
         )
     return task
+
+
+def _begun(task: Task, request: Request) -> Person:
+    """The person whose erasure was interrupted, and the devices that the user has named since."""
+    return replace(task.person, devices=tuple(sorted({*task.person.devices, *request.devices})))
 
 
 def _find(home: Home, request: Request) -> Found:

@@ -406,3 +406,6 @@ def test_nothing_is_ingested_while_an_erasure_is_interrupted(tmp_path: Path) -> 
     done = headwater("forget", "leo-000002", "--yes", home=home)
     assert "first run 'headwater forget mia-000001' again" in done.stderr
     assert "'headwater forget' has not finished" in headwater("doctor", home=home).stdout
+    # A device that is named when the command is called again is erased, too.
+    asked = headwater("forget", "mia-000001", "--device", "tablet-1", "--dry-run", "--json", home=home)
+    assert json.loads(asked.stdout)["devices"] == ["tablet-1"]
