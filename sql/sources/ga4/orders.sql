@@ -1,5 +1,5 @@
 -- One paid order for each purchase event. A guest's order belongs to the device, as events.sql says. If a shopper opens
--- the page of thanks again, GA4 logs the purchase again: the check of version ties then lists the order, whose time is
+-- the thank-you page again, GA4 logs the purchase again: the check of version ties then lists the order, whose time is
 -- one of the two.
 WITH purchases AS (
     SELECT
