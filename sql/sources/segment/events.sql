@@ -120,7 +120,7 @@ SELECT
     END AS platform,
     context.app.version AS app_version,
     CASE
-        WHEN REGEXP_MATCHES(context."userAgent", '(?i)[^u]bot\b|crawler|spider|slurp|headlesschrome') THEN TRUE
+        WHEN REGEXP_MATCHES(context."userAgent", '(?i)(^|[^u])bot\b|crawler|spider|slurp|headlesschrome') THEN TRUE
     END AS is_bot,
     batch_id,
     record_no

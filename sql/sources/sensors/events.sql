@@ -84,7 +84,9 @@ SELECT
     NULLIF(p."$utm_campaign", '') AS utm_campaign,
     CASE WHEN sdk = 'js' THEN 'web' ELSE sdk END AS platform,
     COALESCE(p."$app_version", lib."$app_version") AS app_version,
-    CASE WHEN REGEXP_MATCHES(p."$user_agent", '(?i)[^u]bot\b|crawler|spider|slurp|headlesschrome') THEN TRUE END AS is_bot,
+    CASE
+        WHEN REGEXP_MATCHES(p."$user_agent", '(?i)(^|[^u])bot\b|crawler|spider|slurp|headlesschrome') THEN TRUE
+    END AS is_bot,
     batch_id,
     record_no
 FROM identified
