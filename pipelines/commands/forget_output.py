@@ -19,7 +19,7 @@ def print_survey(found: Found, hits: Sequence[Hit], request: Request) -> None:
     """Print what a home has of a person, and what would be erased."""
     person = found.person
     print(f"user      {person.user}")
-    print(f"devices   {len(person.devices)} that nobody else used{': ' if person.devices else ''}", end="")
+    print(f"devices   {len(person.devices)} of this user alone{': ' if person.devices else ''}", end="")
     print(", ".join(person.devices))
     if found.is_begun:
         print("records   an erasure of this user was interrupted; it goes on")

@@ -180,7 +180,7 @@ def _cursor_type(cursor: str, types: Mapping[str, int], columns: list[str], tabl
     """
     times = [name for name, code in types.items() if code in _CURSOR_TYPES]
     if cursor not in times:
-        fault = "is no timestamp" if cursor in types else "does not exist"
+        fault = "is not a timestamp" if cursor in types else "does not exist"
         raise HeadwaterError(f"cursor '{cursor}' {fault}; timestamps are: {', '.join(times) or '(none)'}")
     if cursor not in columns:
         # Without the cursor in its files, ingestion could not tell which version of a row is the newest.

@@ -279,7 +279,10 @@ def test_faults_are_told_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch
     shop.execute("INSERT INTO orders VALUES ('b', 'u1', 'paid', now(), NULL, 'CNY', '', NULL)")
     assert shop.error().startswith("1 rows have no value in the cursor column")
     shop.execute("DELETE FROM orders WHERE order_id = 'b'")
-    for cursor, told in (("status", "cursor 'status' is no timestamp"), ("changed", "cursor 'changed' does not exist")):
+    for cursor, told in (
+        ("status", "cursor 'status' is not a timestamp"),
+        ("changed", "cursor 'changed' does not exist"),
+    ):
         shop.declare(orders={"to": "native/orders", "cursor": cursor})
         assert shop.error() == f"{told}; timestamps are: ordered_at, paid_at, updated_at"
     # One table's fault does not stop the others.

@@ -152,7 +152,8 @@ SELECT
         WHEN checked.status = 'unpaid' AND checked.cancelled_at IS NOT NULL THEN 'cancelled'
         ELSE COALESCE(checked.status, checked.financial_status)
     END AS status,
-    -- Validation also reads times of other forms. They are none of Shopify's, and the order's lines are refused for them.
+    -- Validation accepts times in other forms too. Shopify writes none of these, and the order's lines are refused for
+    -- them, so the order must be refused as well.
     CASE WHEN checked.created IS NULL THEN '? ' || checked.created_at ELSE checked.created_at END AS ordered_at,
     CASE
         WHEN checked.paid IS NULL AND checked.paid_at IS NOT NULL THEN '? ' || checked.paid_at

@@ -114,7 +114,7 @@ showing AS (
     SELECT
         actions.* EXCLUDE (products, promotions, contexts),
         CASE
-            -- Long contexts are cut off by old pipelines; they are refused as "bad slot".
+            -- Old pipelines cut off long contexts; such records are refused as "bad slot".
             WHEN COALESCE(contexts, '') <> '' AND NOT JSON_VALID(contexts) THEN [{
                 'module': CAST(NULL AS VARCHAR),
                 'slot': contexts,
