@@ -2,7 +2,11 @@
 -- the products to the cent. A refund without products names no line, so it has line number 0.
 WITH taken_apart AS (
     SELECT
-        message_id,
+        -- As in events.sql, a call without messageId has a hash as its id.
+        COALESCE(
+            message_id,
+            MD5(CONCAT_WS('|', anonymous_id, user_id, original_timestamp, timestamp, context, properties))
+        ) AS refund_id,
         COALESCE(timestamp, original_timestamp) AS called_at,
         TRY(FROM_JSON(
             properties,
@@ -19,7 +23,7 @@ WITH taken_apart AS (
 
 products AS (
     SELECT
-        message_id,
+        refund_id,
         called_at,
         properties.order_id AS order_id,
         properties.total AS total,
@@ -83,7 +87,7 @@ parts AS (
 )
 
 SELECT
-    message_id AS refund_id,
+    refund_id,
     order_id,
     CAST(COALESCE(MD5_NUMBER_LOWER(part.line_key) % 2000000000, 0) AS INTEGER) AS line_no,
     called_at AS refunded_at,
