@@ -21,7 +21,8 @@ from assets.sql import FIRST_DAY, days_ahead
 from pipelines.compute.planner import Plan, steps, verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.databases.settings import Database, Interval
-from pipelines.home.folder import Home, lock_holder
+from pipelines.home.folder import Home
+from pipelines.home.lock import lock_holder
 from pipelines.home.settings import Settings
 from pipelines.ingest import pending
 from pipelines.lake.partitions import DaySpan, Lake

@@ -33,7 +33,8 @@ from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import CheckState, RunResult
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, home_lock
+from pipelines.home.folder import Home
+from pipelines.home.lock import home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport
 from pipelines.lake.partitions import DaySpan, PartitionKey

@@ -18,7 +18,7 @@ from pipelines.compute.run import set_start_date
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_FILES, CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import home_lock
+from pipelines.home.lock import home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest import IngestReport, ingest
 from pipelines.ingest.batches import Batch

@@ -21,7 +21,7 @@ from pipelines.compute.checks import grain_check_name
 from pipelines.compute.runner import Runner
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import home_lock
+from pipelines.home.lock import home_lock
 from pipelines.ingest import RAW_TABLES
 from pipelines.lake.duck import session
 from pipelines.lake.partitions import DaySpan

@@ -14,7 +14,8 @@ import dagster as dg
 from pipelines.compute.results import RunResult
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, Tell
+from pipelines.home.folder import Home
+from pipelines.home.lock import Tell
 from pipelines.ingest import IngestReport
 from pipelines.lake.partitions import PartitionKey
 

@@ -26,7 +26,8 @@ from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from pipelines.home.folder import Home, lock_holder
+from pipelines.home.folder import Home
+from pipelines.home.lock import lock_holder
 
 LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 """Language → its name in the calendar component."""

@@ -26,7 +26,8 @@ from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import lock, replacing, write_file
-from pipelines.home.folder import Home, lock_holder
+from pipelines.home.folder import Home
+from pipelines.home.lock import lock_holder
 from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipelines.compute.run import Engine
-from pipelines.home.folder import Home, Tell
+from pipelines.home.folder import Home
+from pipelines.home.lock import Tell
 
 
 def recording_engine(home: Home, tell: Tell) -> Engine:

@@ -22,7 +22,8 @@ from pipelines.forget.raw import without_person
 from pipelines.forget.search import Hit, Ids, is_landed_by_shop, search
 from pipelines.forget.traces import erase_traces
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, Tell, home_lock
+from pipelines.home.folder import Home
+from pipelines.home.lock import Tell, home_lock
 from pipelines.home.settings import load_settings
 from pipelines.ingest.batches import RawLake, write_manifest
 from pipelines.ingest.forgotten import Forgotten

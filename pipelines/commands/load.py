@@ -14,7 +14,8 @@ from pipelines.commands.console import error_line, teller
 from pipelines.commands.options import HomeOption, JsonOption, refuse_usage
 from pipelines.commands.stopping import ignore_signals, run_stoppable
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Tell, find_home
+from pipelines.home.folder import find_home
+from pipelines.home.lock import Tell
 
 app = typer.Typer()
 

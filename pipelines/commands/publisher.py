@@ -17,7 +17,8 @@ from dashboards.copy.build import current, is_stale, publish
 from dashboards.copy.status import are_checks_stale, write_status
 from pipelines.commands.console import error_line, warning_line
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home, lock_holder
+from pipelines.home.folder import Home
+from pipelines.home.lock import lock_holder
 
 POLL_SECONDS = 5.0
 """Seconds between two tests whether the lake has changed."""

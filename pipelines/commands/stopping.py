@@ -17,7 +17,7 @@ from threading import Thread
 from types import FrameType
 from typing import TypeVar
 
-from pipelines.home.folder import Tell
+from pipelines.home.lock import Tell
 
 T = TypeVar("T")
 GRACE_SECONDS = 5.0

@@ -18,7 +18,8 @@ from pipelines.compute.planner import Keys, Plan, Segment, landed_days, steps, v
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
 from pipelines.compute.workspace import Workspace, open_workspace
-from pipelines.home.folder import Home, Tell, home_lock
+from pipelines.home.folder import Home
+from pipelines.home.lock import Tell, home_lock
 from pipelines.home.settings import load_settings, write_start_date
 from pipelines.ingest import IngestReport, changed_unseen, ingest, outlook
 from pipelines.ingest.batches import manifest_file, write_manifest

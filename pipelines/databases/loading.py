@@ -24,7 +24,8 @@ from typing import Any
 from pipelines.databases.settings import Database, relation_of, url_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import lock, replacing
-from pipelines.home.folder import Home, Tell
+from pipelines.home.folder import Home
+from pipelines.home.lock import Tell
 from pipelines.home.settings import load_settings
 
 NEEDED = ("dlt", "psycopg", "pyarrow")

@@ -1,24 +1,17 @@
 """A home: the folder that holds one shop's settings, landing files, lake and Dagster records.
 
-Here: where everything in a home is, creating a home, and the lock that admits one writer at a time.
-Not here: what the settings say (``pipelines.home.settings``), how the lake is written (``pipelines.lake.partitions``).
+Here: where everything in a home is, and creating a home.
+Not here: its lock (``pipelines.home.lock``), what the settings say (``pipelines.home.settings``).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.home import files
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import convert_write_errors, lock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder of the checkout, or of the installed packages."""
@@ -50,10 +43,6 @@ retention:
   schedule:
     purge_after_days: {skipped: 7, failure: 30, success: 90}
 """
-
-
-Tell = Callable[[str], None]
-"""Shows the user a line of progress; raises KeyboardInterrupt if the user asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -302,61 +291,3 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
     except OSError as error:
         raise HeadwaterError(f"a home cannot be created: {error}", where=home.root) from error
     return home, written
-
-
-_held = threading.local()
-_ANOTHER = "another process"
-
-
-@contextmanager
-def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
-    """Hold the home's write lock. If another process has it, report which one and wait.
-
-    The lock is an ``flock`` on the home's ``lock_file``, so the operating system releases it when the process ends. A
-    thread that has the lock may take it again. Temporary files that a killed process left in the lake are removed.
-
-    Args:
-        home: The home.
-        purpose: What the caller does with the lock, for the message to processes that wait for it.
-        tell: Called once before waiting, with a message about the process that has the lock; None: print it to standard
-            error.
-
-    Raises:
-        HeadwaterError: the home cannot be written.
-    """
-    held: set[Path] = _held.__dict__.setdefault("roots", set())
-    if home.root in held:
-        yield
-        return
-
-    def tell_holder() -> None:
-        holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
-        (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
-
-    with convert_write_errors(home.lock_file):
-        handle = lock(home.lock_file, before_waiting=tell_holder)
-    with handle:
-        handle.seek(0)
-        if handle.read():  # the last process was killed, else it would have emptied the file
-            _clear_up(home)
-        handle.truncate(0)
-        with suppress(OSError):  # the lock works even on a full disk; later writes report it
-            os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
-        held.add(home.root)
-        try:
-            yield
-        finally:
-            held.discard(home.root)
-            handle.truncate(0)
-
-
-def lock_holder(home: Home) -> str | None:
-    """A description of the process that holds the home's write lock now; None if the lock is free."""
-    holder = files.lock_holder(home.lock_file)
-    return _ANOTHER if holder == "" else holder
-
-
-def _clear_up(home: Home) -> None:
-    for path in home.lake.rglob(".*.tmp"):
-        with suppress(OSError):
-            path.unlink()

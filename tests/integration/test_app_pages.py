@@ -30,7 +30,8 @@ from dashboards.copy.status import read_checks, read_lineage
 from dashboards.totals import totals
 from pipelines.compute.reading import reading_session
 from pipelines.compute.run import Request, run_home
-from pipelines.home.folder import Home, home_lock, init_home
+from pipelines.home.folder import Home, init_home
+from pipelines.home.lock import home_lock
 from tests.processes import copy_of
 from tests.shared_homes import HOSTILE, shop_with_dashboards
 

@@ -13,7 +13,8 @@ from assets.automation import IN_PROCESS_TAG
 from assets.engine import DagsterEngine, open_instance
 from pipelines.compute.reading import query_rows
 from pipelines.compute.run import Request, run_home
-from pipelines.home.folder import Home, home_lock
+from pipelines.home.folder import Home
+from pipelines.home.lock import home_lock
 from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import DAYS, add_sql, compute_stale, land_days, undescribed, visit
 from tests.support import land

@@ -20,7 +20,8 @@ import pytest
 
 from pipelines.compute.reading import reading_session
 from pipelines.compute.run import Request, run_home
-from pipelines.home.folder import REPOSITORY, Home, home_lock, lock_holder
+from pipelines.home.folder import REPOSITORY, Home
+from pipelines.home.lock import home_lock, lock_holder
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.processes import Headwater, assert_same_contents, assert_tidy, contents, copy_of, headwater, made_up_shop
 from tests.readers import Versions, versions_in

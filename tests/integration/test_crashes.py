@@ -15,7 +15,8 @@ import dagster as dg
 import pytest
 
 from assets.engine import open_instance
-from pipelines.home.folder import Home, lock_holder
+from pipelines.home.folder import Home
+from pipelines.home.lock import lock_holder
 from tests.integration.small_shop import plan_of
 from tests.processes import (
     Contents,
