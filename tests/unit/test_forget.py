@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.commands.forget_output import print_forgotten_already
 from pipelines.forget.landing import erase_from_files, is_own
 from pipelines.forget.person import Person
 from pipelines.forget.search import Ids
@@ -63,6 +64,15 @@ def test_an_id_is_found_as_a_whole_word_only() -> None:
     assert ids.lines_in(b"mia-0000012\nxmia-000001\n") == 0
     assert ids.lines_in(b"mia-000001 mia-000001\n\nmia-000001\nmia-000001 mia-000001") == 3
     assert Ids(["17850", "mia"]).short == ("17850", "mia")
+
+
+def test_no_proof_is_claimed_for_an_id_that_is_too_short(capsys: pytest.CaptureFixture[str]) -> None:
+    print_forgotten_already(["mia-000001"])
+    assert "every file of the home was read: nothing is left" in capsys.readouterr().out
+    print_forgotten_already(["u-123"])
+    printed = capsys.readouterr()
+    assert "every file" not in printed.out
+    assert "u-123: too short" in printed.err
 
 
 @pytest.mark.parametrize(
