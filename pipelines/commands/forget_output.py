@@ -67,19 +67,12 @@ def print_forgotten_already(ids: Sequence[str]) -> None:
 
 def _warn_of_short_ids(ids: Sequence[str]) -> None:
     if short := Ids(ids).short:
-        warning_line(
-            f"{', '.join(short)}: too short to be searched for in texts; CSV and NDJSON files in landing/ that "
-            "Headwater did not write may still have it: look into them"
-        )
+        warning_line(f"{', '.join(short)}: too short to be searched for in texts; only columns of ids were searched")
 
 
 def _nothing_is_left(ids: Sequence[str]) -> str:
     """What a search without hits proves: an id that is too short was not searched for in texts."""
-    where = (
-        "the columns of ids in Parquet and DuckDB files were read"
-        if Ids(ids).short
-        else "every file of the home was read"
-    )
+    where = "the columns of ids were read" if Ids(ids).short else "every file of the home was read"
     return f"search    {where}: nothing is left"
 
 
