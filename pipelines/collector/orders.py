@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,7 +74,8 @@ def add_shop(app: Flask, home: Home) -> None:
             return Response(f"{place}: {first['msg']}\n", 400, mimetype="text/plain")
         if unknown := {line.sku for line in wanted.lines} - prices.keys():
             return Response(f"the shop does not have {min(unknown)!r}\n", 400, mimetype="text/plain")
-        response = flask.jsonify(order_id=_land(home, wanted, prices))
+        command = f"headwater run --home {shlex.quote(str(home.root))}"
+        response = flask.jsonify(order_id=_land(home, wanted, prices), next=command)
         response.status_code = 201
         return response
 

@@ -35,7 +35,8 @@ def serve(home: Home, host: str, port: int, workers: int, proxies: Proxies, *, i
     if is_demo:
         seconds = min(settings.file_seconds, _DEMO_FILE_SECONDS)
         settings = settings.model_copy(update={"file_seconds": seconds})
-    options = options_for("headwater-collector", host, port, workers, f"collector of {home.root}")
+    banner, path = (f"demo shop of {home.root}", "/shop/") if is_demo else (f"collector of {home.root}", "")
+    options = options_for("headwater-collector", host, port, workers, banner, path)
     with convert_write_errors(events_folder(home)):
         events_folder(home).mkdir(parents=True, exist_ok=True)
         if is_demo:

@@ -53,8 +53,10 @@ def forget(
             forget_output.print_survey(found, hits, request)
         return
     if not (found.is_begun or found.events or found.orders or hits):
-        nothing = "search    every file of the home was read: nothing is left of this user, who is forgotten already"
-        print(json.dumps({"user": request.user, "left": []}) if as_json else nothing)
+        if as_json:
+            print(json.dumps({"user": request.user, "left": []}))
+        else:
+            forget_output.print_forgotten_already(found.person.ids)
         return
     if not as_json:
         forget_output.print_survey(found, hits, request)

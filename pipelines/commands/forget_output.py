@@ -42,11 +42,9 @@ def print_outcome(outcome: Outcome) -> None:
         warning_line(f"reports/{name} had an id and is removed")
     days = outcome.summary.days()
     print(f"days      {len(days):,} computed again" + (f", {days[0]} to {days[-1]}" if days else ""))
-    short = Ids(outcome.person.ids).short
-    if short:
-        warning_line(f"{', '.join(short)}: too short to be searched for in texts; only columns of ids were searched")
+    _warn_of_short_ids(outcome.person.ids)
     if not outcome.left:
-        print("search    every file of the home was read: nothing is left")
+        print(_nothing_is_left(outcome.person.ids))
         return
     yours = [hit for hit in outcome.left if is_yours(hit)]
     others = [hit for hit in outcome.left if not is_yours(hit)]
@@ -59,6 +57,23 @@ def print_outcome(outcome: Outcome) -> None:
     if others:
         print(f"left      {len(others):,} other files; run the command again when no other process uses them:")
         _print_hits(others)
+
+
+def print_forgotten_already(ids: Sequence[str]) -> None:
+    """Print that nothing was found of a person who was forgotten before."""
+    _warn_of_short_ids(ids)
+    print(f"{_nothing_is_left(ids)} of this user, who is forgotten already")
+
+
+def _warn_of_short_ids(ids: Sequence[str]) -> None:
+    if short := Ids(ids).short:
+        warning_line(f"{', '.join(short)}: too short to be searched for in texts; only columns of ids were searched")
+
+
+def _nothing_is_left(ids: Sequence[str]) -> str:
+    """What a search without hits proves: an id that is too short was not searched for in texts."""
+    where = "the columns of ids were read" if Ids(ids).short else "every file of the home was read"
+    return f"search    {where}: nothing is left"
 
 
 def _print_hits(hits: Sequence[Hit]) -> None:

@@ -20,6 +20,7 @@ from pipelines.forget.landing import erase_from_files, with_rewritten
 from pipelines.forget.person import Found, Person, Task, find
 from pipelines.forget.raw import without_person
 from pipelines.forget.search import Hit, Ids, is_landed_by_shop, search
+from pipelines.forget.short_ids import search_columns
 from pipelines.forget.traces import erase_traces
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -63,7 +64,7 @@ def survey(home: Home, request: Request, tell: Tell) -> tuple[Found, list[Hit]]:
     tell("looking for the user in the lake")
     found = _find(home, request) if task is None else Found(_begun(task, request), 0, 0, is_begun=True)
     tell("searching every file")
-    hits = search(home, Ids(found.person.ids), {home.forgetting_file})
+    hits = _search(home, Ids(found.person.ids))
     forgotten = Forgotten.load(home)
     is_known = forgotten.hash_of("user", request.user) in forgotten.hashes.get("user", ())
     if task is None and not (hits or found.events or found.orders or is_known):
@@ -99,7 +100,7 @@ def forget(home: Home, request: Request, tell: Tell) -> Outcome:
     tell("making the dashboards' copy again")
     _renew_copy(home)
     tell("searching every file")
-    left = search(home, ids, {home.forgetting_file})
+    left = _search(home, ids)
     if all(is_yours(hit) for hit in left):
         home.forgetting_file.unlink(missing_ok=True)
     return Outcome(task.person, left, summary, removed)
@@ -130,6 +131,16 @@ def _find(home: Home, request: Request) -> Found:
     with ingest_session(home, load_settings(home)) as session:
         lake = RawLake.load(home)
         return find(session, home, lake, request.user, devices=request.devices, with_orders=request.with_orders)
+
+
+def _search(home: Home, ids: Ids) -> list[Hit]:
+    """The files of *home* in which one of *ids* is found. Short ones are searched for in columns of ids only."""
+    hits = {hit.path: hit for hit in search(home, ids, {home.forgetting_file})}
+    if ids.short:
+        sources = {source.name: source for source in load_sources(home)}
+        with ingest_session(home, load_settings(home)) as session:
+            hits = {hit.path: hit for hit in search_columns(session, home, sources, ids.short)} | hits
+    return sorted(hits.values(), key=lambda hit: hit.path)
 
 
 def _erase_raw(home: Home, person: Person) -> None:

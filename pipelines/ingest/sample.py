@@ -123,7 +123,7 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
 
 def _relation(source: Source, relation: str, path: Path) -> str:
     if not path.is_file():
-        raise HeadwaterError("there is no such file", where=path)
+        raise HeadwaterError("is a folder; name a file in it" if path.is_dir() else "there is no such file", where=path)
     names = list(source.relations)
     if relation:
         if relation not in names:

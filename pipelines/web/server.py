@@ -7,6 +7,7 @@ Not here: connections (``pipelines.web.worker``), what is answered (``dashboards
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Callable
@@ -43,17 +44,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._make()
 
 
-def options_for(name: str, host: str, port: int, workers: int, banner: str) -> dict[str, Any]:
+def options_for(name: str, host: str, port: int, workers: int, banner: str, path: str = "") -> dict[str, Any]:
     """Gunicorn's options for a server at *host* and *port*; *banner* is printed, with the URL, once it is ready.
 
-    *name* is that of the processes.
+    *name* is that of the processes, *path* the address to open on the server.
 
     Raises:
         HeadwaterError: the address cannot be used.
     """
     _check_address(host, port)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    line = f"{banner}: http://{address}  (Ctrl-C stops)"
+    line = f"{banner}: http://{address}{path}  (Ctrl-C stops)"
     return {
         "bind": address,
         "workers": workers,
@@ -79,6 +80,6 @@ def _check_address(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise HeadwaterError(
-            f"{host}:{port} cannot be used: {error.strerror}", remedy="choose another with --port"
-        ) from error
+        is_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        remedy = f"choose another with {'--port' if is_port else '--host'}"
+        raise HeadwaterError(f"{host}:{port} cannot be used: {error.strerror}", remedy=remedy) from error

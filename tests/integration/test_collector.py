@@ -169,6 +169,9 @@ def test_what_prevents_a_start_is_said_in_one_line(home, tmp_path):
         outcome = headwater("collect", "--port", other.getsockname()[1], home=home)
     assert (outcome.returncode, outcome.stderr.count("\n")) == (1, 1)
     assert "cannot be used: Address already in use; choose another with --port" in outcome.stderr
+    outcome = headwater("collect", "--host", "nowhere.invalid", home=home)
+    assert (outcome.returncode, outcome.stderr.count("\n")) == (1, 1)
+    assert outcome.stderr.rstrip().endswith("choose another with --host")
     outcome = headwater("collect", "--trust-proxy", "nowhere", home=home)
     assert "--trust-proxy nowhere: not an address or network" in outcome.stderr
     (home.landing / "native").write_text("a file where the folder should be")

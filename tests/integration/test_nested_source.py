@@ -159,6 +159,7 @@ def test_a_sample_of_nothing_known_is_one_line(tmp_path: Path) -> None:
         ("--source", "native"): "belong together",
         ("--source", "nativ", "--sample", file): "no source 'nativ'; expected one of ",
         ("--source", "native", "--sample", tmp_path / "none"): "there is no such file",
+        ("--source", "native", "--sample", tmp_path): "is a folder; name a file in it",
         ("--source", "native", "--sample", file): "neither its folder nor its name tells the relation of native",
         ("--source", "native", "--sample", f"clicks={file}"): "native has no relation 'clicks'; expected one of events",
         ("--source", "native", "--sample", f"orders={file}"): "its first line has none of the expected columns",

@@ -241,6 +241,7 @@ def test_an_order_of_the_demo_shop_is_landed_as_paid(home):
     client = visitor(home, is_demo=True)
     answer = client.post("/shop/orders", json={"user_id": "u1", "lines": [{"sku": product["sku"], "quantity": 2}]})
     assert answer.status_code == 201
+    assert answer.json["next"] == f"headwater run --home {home.root}"
     (order,) = records(home, "orders")
     assert (order["order_id"], order["user_id"], order["status"]) == (answer.json["order_id"], "u1", "paid")
     assert order["paid_at"] == order["ordered_at"]

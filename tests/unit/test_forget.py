@@ -11,12 +11,16 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.commands.forget_output import print_forgotten_already
 from pipelines.forget.landing import erase_from_files, is_own
 from pipelines.forget.person import Person
 from pipelines.forget.search import Ids
+from pipelines.forget.short_ids import search_columns
 from pipelines.forget.traces import erase_traces
 from pipelines.home.folder import Home, init_home
+from pipelines.home.settings import load_settings
 from pipelines.ingest.forgotten import Forgotten
+from pipelines.ingest.session import ingest_session
 from pipelines.ingest.sources.source import load_sources
 
 PERSON = Person("mia-000001", ("browser-1",), ("event-9",), ())
@@ -63,6 +67,36 @@ def test_an_id_is_found_as_a_whole_word_only() -> None:
     assert ids.lines_in(b"mia-0000012\nxmia-000001\n") == 0
     assert ids.lines_in(b"mia-000001 mia-000001\n\nmia-000001\nmia-000001 mia-000001") == 3
     assert Ids(["17850", "mia"]).short == ("17850", "mia")
+
+
+def test_a_short_id_is_found_in_the_columns_of_the_shops_files(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path / "home")
+    landing = home.landing / "native"
+    files = {
+        "orders/mine.csv": "order_id,user_id,status,ordered_at\nu-123,u-1,paid,2026-11-20\no2,u-123,PAID,\n",
+        "orders/other.csv": "order_id,user_id,status,ordered_at\nu-123,u-1234,paid,2026-11-20\n",
+        "events/log.ndjson": '{"event_id": "e1", "device_id": "u-123"}\n{"event_id": "u-123", "device_id": "d"}\n',
+        "orders/demo-0a1b2c3d4e5f.ndjson": '{"order_id": "o3", "user_id": "u-123"}\n',
+    }
+    for name, content in files.items():
+        (landing / name).parent.mkdir(parents=True, exist_ok=True)
+        (landing / name).write_text(content, encoding="utf-8")
+    sources = {source.name: source for source in load_sources(home)}
+    with ingest_session(home, load_settings(home)) as session:
+        hits = list(search_columns(session, home, sources, ["u-123"]))
+    assert {(hit.path, hit.count, hit.why) for hit in hits} == {
+        ("landing/native/events/log.ndjson", 1, ""),
+        ("landing/native/orders/mine.csv", 1, ""),
+    }
+
+
+def test_no_proof_is_claimed_for_an_id_that_is_too_short(capsys: pytest.CaptureFixture[str]) -> None:
+    print_forgotten_already(["mia-000001"])
+    assert "every file of the home was read: nothing is left" in capsys.readouterr().out
+    print_forgotten_already(["u-123"])
+    printed = capsys.readouterr()
+    assert "every file" not in printed.out
+    assert "u-123: too short" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -189,11 +189,11 @@ async function pay(form) {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user_id: user, lines }),
   }).catch(() => ({ ok: false }));
   if (!answer.ok) return say(t("failed"));
-  const { order_id } = await answer.json();
+  const { order_id, next } = await answer.json();
   write("cart", []);
   frame();
   main.innerHTML = `${heading(t("thanks"), `${t("number")} <code id="order-id">${safe(order_id)}</code>`)}
-    <p>${t("next")}</p><pre>headwater run</pre><a class="main" href="index.html">${t("shopOn")}</a>`;
+    <p>${t("next")}</p><pre>${safe(next)}</pre><a class="main" href="index.html">${t("shopOn")}</a>`;
 }
 
 document.addEventListener("click", (event) => {
