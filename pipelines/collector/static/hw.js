@@ -320,6 +320,7 @@
     if (user === get("user")) return;
     set("user", user);
     record("identify"); // says whose device it is
+    flush();
   });
 
   w.headwater = {
@@ -336,7 +337,7 @@
       set("consent", isGiven ? "yes" : "no");
       arrive();
     }),
-    track: safe((type, fields) => record(String(type), pick(fields || {}))),
+    track: safe((type, fields) => type && record(String(type), pick(fields || {}))),
     get page_id() { return page?.id; },
     get dropped() { return +safe(get)("dropped") || 0; },
   };
