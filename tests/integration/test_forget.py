@@ -390,9 +390,10 @@ def test_a_killed_erasure_is_completed_by_the_next(tmp_path: Path) -> None:
         process.wait_until_at_work()
         time.sleep(draws.uniform(0, 1) * seconds * (number + 1) / KILLS)
         process.stop(signal.SIGKILL)
+        is_done = not disturbed.forgetting_file.exists() and contents(disturbed) == expected
         again = json.loads(Headwater(disturbed, "forget", user, "--yes", "--json").end().out)
-        assert again["left"] == answer["left"], number
-        assert again["devices"] == answer["devices"], number
+        # If the erasure was complete, the next call no longer knows the devices, so it searches for the user alone.
+        assert is_done or (again["left"], again["devices"]) == (answer["left"], answer["devices"]), number
         assert_same_contents(contents(disturbed), expected)
         assert not outlook(disturbed, load_settings(disturbed)).has_work
         assert not disturbed.forgetting_file.exists()
