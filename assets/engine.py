@@ -188,9 +188,9 @@ def failed_checks(home: Home) -> list[CheckState]:
 
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """Dagster's records of *home*, for use in this process.
+    """The Dagster instance with the records of *home*, for use in this process.
 
-    Its runs do not capture stdout and stderr, because Dagster would redirect the terminal to files.
+    Runs with this instance do not capture stdout and stderr, because Dagster would redirect the terminal to files.
 
     Raises:
         HeadwaterError: the records cannot be read or written.

@@ -65,7 +65,7 @@ def land_shop(home: Home, parameters: SimulationParameters, *, days: int, device
         seed=seed,
         last_day=LAST_DAY,
         parameters=parameters,
-        # Parquet is faster to read, but cannot have broken lines.
+        # Parquet is faster to read, but broken lines can only be simulated in NDJSON.
         format="ndjson" if parameters.broken_line_rate else "parquet",
     )
     rates = summary.truth.with_name("fx.csv")
@@ -99,7 +99,10 @@ def sales_beside_truth(home: Home) -> pl.DataFrame:
 
 
 def recovery(sales: pl.DataFrame) -> Recovery:
-    """How many of *sales* (``sales_beside_truth``) are right. A slot is only right with its entrance and content."""
+    """How many of *sales*, the rows of ``sales_beside_truth``, have the true entrance, and how many the true slot.
+
+    A slot counts as true only if the entrance, page type, module and content are true as well.
+    """
     is_entrance = pl.col("entrance_id") == pl.col("planted_entrance_id")
     is_slot = pl.all_horizontal(pl.col(name) == pl.col(f"planted_{name}") for name in _SLOT)
     entrance, slot = sales.select(entrance=is_entrance.sum(), slot=(is_entrance & is_slot).sum()).row(0)

@@ -42,7 +42,7 @@ _STRING_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
 
 
 class TooWideError(Exception):
-    """The result has too many columns, or a row that is larger than a result may be."""
+    """The result has too many columns, or its first row alone exceeds the size limit of a result."""
 
 
 def give_up_rights(address_space: int, seconds: float) -> None:

@@ -164,7 +164,7 @@ def left_files(home: Home) -> list[Path]:
 
 
 def last_written(home: Home) -> float | None:
-    """When the collector wrote to its files last, as Unix time; None if it has none."""
+    """When the collector last wrote to one of its files, as Unix time; None if the home has no such file."""
     finished = sorted(events_folder(home).glob(_FILES))  # by the times in their names, so the newest is the last
     times = []
     for path in [*finished[-1:], *_growing(home)]:

@@ -123,7 +123,7 @@ def _task_of(home: Home, request: Request) -> Task | None:
 
 
 def _begun(task: Task, request: Request) -> Person:
-    """The person whose erasure was interrupted, and the devices that the user has named since."""
+    """The person of the interrupted erasure *task*, with the devices that *request* adds."""
     return replace(task.person, devices=tuple(sorted({*task.person.devices, *request.devices})))
 
 

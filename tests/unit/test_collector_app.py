@@ -1,4 +1,4 @@
-"""The collector's answers: which requests are accepted, what is written of them, and that no sender is remembered."""
+"""The collector's answers: which requests it accepts, what it writes, and that it stores no address or user agent."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def files(home: Home, ending: str) -> list[bytes]:
 
 
 def killed(home: Home, *lines: bytes) -> None:
-    """Let a process append *lines* and be killed."""
+    """Run a process that appends *lines* to its collector file and then kills itself with SIGKILL."""
     command = [sys.executable, "-c", WRITE_AND_DIE, str(home.root), *(line.decode() for line in lines)]
     assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == -9
 
@@ -197,7 +197,9 @@ def test_a_failed_sync_fails_every_append_that_it_includes(home, monkeypatch):
             outcomes.append(str(error.strerror))
 
     threads = [threading.Thread(target=append) for _ in range(3)]
-    with log._syncing:  # until all have written, so that the first sync includes them all
+    # No thread can sync while we hold this lock. We hold it until all threads have written, so that the first sync
+    # includes the lines of all of them.
+    with log._syncing:
         for thread in threads:
             thread.start()
         deadline = time.monotonic() + 60

@@ -21,9 +21,10 @@ def home(tmp_path: Path) -> Home:
 
 
 def copies() -> list[Row]:
-    """Five copies of one event; the first one must be kept.
+    """Five copies of one event, of which one of the first two must be kept.
 
-    They are sorted by received_at, with a missing one last, then by the hash of the record.
+    Ingestion keeps the copy with the earliest received_at; a missing received_at counts as the latest. The first two
+    have the same received_at, so of these it keeps the one whose record has the smaller hash.
     """
     same_time = [event("e", sku=sku, received_time=EARLY, sent_time=None) for sku in ("s1", "s2")]
     later = [event("e", sku="s3", received_time=LATE, sent_time=None), event("e", received_time=None, sent_time=None)]

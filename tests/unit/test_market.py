@@ -96,15 +96,15 @@ def test_without_competitors_shares_are_of_the_largest_other(home):
 
 
 def test_shares_are_of_the_largest_competitor_day_by_day(home):
-    # Competitor small sells 20 a day. Large sells 40 a day but has no figure for the last day, so in the window of one
-    # day small is the largest.
+    # The competitor "small" sells 20 a day. "large" sells 40 a day but has no figure for the last day, so
+    # in the window of one day "small" is the largest competitor.
     rows = [
         f"x,small,{LAST - dt.timedelta(days=9)},{LAST},200",
         f"x,large,{LAST - dt.timedelta(days=9)},{LAST - dt.timedelta(days=1)},360",
     ]
     found = shares(home, "\n".join(rows))
     assert [found[1, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
-    # In the window of three days large does not count either, because its figure for the last day is missing.
+    # In the window of three days "large" does not count either, because its figure for the last day is missing.
     assert [found[3, sku] for sku in "abc"] == pytest.approx([1.5, 0.5, None])
 
 

@@ -47,8 +47,8 @@ def require_columns(
     for name in declared:
         if name in absent:
             raise HeadwaterError(
-                f"source {source.name} stopped: {files}: no column '{name}' of relation {relation}; looked "
-                f"for {', '.join(declared[name].names)}",
+                f"source {source.name} stopped: {files}: no column '{name}', which relation {relation} "
+                f"requires; looked for {', '.join(declared[name].names)}",
                 remedy=f"if the files have it under another name, add that name to {file}",
             )
 

@@ -32,7 +32,10 @@ writes times and ids, which hardly repeat, smaller and faster."""
 
 @dataclass(frozen=True)
 class Part:
-    """A file to write with the rows of *query*; the other fields are those of its ``Output``, with *day* for *dt*."""
+    """A raw file to write for the batch *batch_id*, with the rows that *query* returns.
+
+    *target* and *version* are as in ``Output``; *day* is the field *dt* of ``Output``.
+    """
 
     target: str
     day: dt.date | None
