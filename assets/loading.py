@@ -1,7 +1,7 @@
 """The tables of databases as Dagster assets, upstream of ingestion.
 
-Here: an asset for each table in ``config/databases.yaml``. There is none without that file, or if the packages of the
-extra ``database`` are not installed.
+Here: an asset for each table in ``config/databases.yaml``. Without that file, or without the packages of the extra
+``database``, there are no such assets.
 Not here: how a table is loaded (``pipelines.databases``), when (``assets.automation``).
 """
 

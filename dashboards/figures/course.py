@@ -33,7 +33,7 @@ _MOST_TICKS = 9
 def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFrame | None = None) -> go.Figure:
     """*metric* by day as bars, and on the comparison days (*earlier*) as a line.
 
-    Both frames have columns dt and *metric*, one row per day. Null, for a day that is not computed, draws no bar. Each
+    Both frames have columns dt and *metric*, one row per day. A day not computed has null, so it has no bar. Each
     comparison day is drawn at the day it is compared with.
     """
     figure = base(locale, 280)

@@ -228,7 +228,7 @@ def _described(error: BaseException) -> str:
 
     Raises:
         KeyboardInterrupt: that was the cause.
-        BaseException: *error* itself, if its cause is none that we expect.
+        BaseException: *error* itself, if we do not know its cause.
     """
     import psycopg
 

@@ -118,7 +118,9 @@ def walked(browser: Any, caching_browser: Any, tmp_path_factory: pytest.TempPath
 
 def _walk(home: Home, walk: Walk, shopper: Shopper) -> None:
     def wait(count: int) -> None:
-        found = lambda: actions_of(home, shopper.devices)  # noqa: E731
+        def found() -> Any:
+            return actions_of(home, shopper.devices)
+
         eventually(lambda: len(found()) >= count, f"{walk.name}: {count} clicks and carts", found)
 
     shopper.wait = wait
