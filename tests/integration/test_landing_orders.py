@@ -193,6 +193,7 @@ class Expected:
         touched_there = days & (self.sales | spread(self.events, CART_DAYS))
         touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {
+            "core.event_pages": new_events,
             "core.events": new_events,
             "core.traffic_daily": new_events,
             "core.visitors": new_events,

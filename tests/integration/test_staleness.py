@@ -77,8 +77,9 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
     land(home, "events", visit(DAYS[1], "d3"), "late")
     engine.ingest()
     assert_staleness_agrees(home)
-    assert {(t, d) for t, d in dagster_stale(home) if d} == {("core.events", DAYS[1])}
-    engine.compute(["core.events"], DaySpan(DAYS[1], DAYS[1]))
+    readers = ["core.event_pages", "core.events", "core.traffic_daily"]
+    assert {(t, d) for t, d in dagster_stale(home) if d} == {(t, DAYS[1]) for t in readers}
+    engine.compute(readers[:2], DaySpan(DAYS[1], DAYS[1]))
     shown = assert_staleness_agrees(home)
     # A click on an entrance is credited with events up to 36 hours later: of its own day and of the two days after it.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
@@ -91,7 +92,7 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
 def test_computing_again_without_need_makes_nothing_stale(computed_copy: Home) -> None:
     home = computed_copy
     engine = DagsterEngine(home)
-    engine.compute(["core.events", "core.orders"], DaySpan(*DAYS[:2]))
+    engine.compute(["core.event_pages", "core.events", "core.orders"], DaySpan(*DAYS[:2]))
     engine.compute(["core.entrances", "core.products"], None)
     assert dagster_stale(home) == set()
 
