@@ -140,11 +140,13 @@ def _transform(item: object) -> dict[str, object]:
 
 
 class TouchSettings(_Section):
-    """Which touches get credit for a sale, and how much, in the five touch models; see docs/how-it-works.md."""
+    """Which touches get credit for a sale, and how much, in the touch models; see docs/how-it-works.md."""
 
     window_days: int = Field(30, ge=1, le=365)
     half_life_days: float = Field(7, gt=0, allow_inf_nan=False)
     transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
+    effects_days: int = Field(90, ge=1, le=400)
+    markov_order: int = Field(1, ge=1, le=3)
 
     def parameters(self) -> dict[str, SettingValue]:
         """Parameter of a model (``touch_…``) → value; touch_transform is ``unique`` if no transform merges touches."""
@@ -154,6 +156,8 @@ class TouchSettings(_Section):
             "touch_half_life_days": self.half_life_days,
             "touch_transform": next((kind for kind in touchpoints if kind in _COLLAPSES), "unique"),
             **{f"touch_{kind}": touchpoints.get(kind, ()) for kind in _REMOVALS},
+            "touch_effects_days": self.effects_days,
+            "touch_markov_order": self.markov_order,
         }
 
 

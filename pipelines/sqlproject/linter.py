@@ -256,6 +256,8 @@ _TYPING: dict[type[exp.Expr], dict[str, Any]] = {
     exp.ArgMin: {"annotator": _type_as_argument},
     exp.Div: {"returns": exp.DType.DOUBLE},
     exp.Median: {"returns": exp.DType.DOUBLE},
+    exp.Replace: {"returns": exp.DType.TEXT},
+    exp.SplitPart: {"returns": exp.DType.TEXT},
 }
 """sqlglot's typing of expressions in DuckDB's dialect, corrected where DuckDB 2.0 gives another type."""
 

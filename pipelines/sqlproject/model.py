@@ -64,8 +64,8 @@ class _ModelHeader(_Header):
             for name in getattr(self, key):
                 if name not in self.columns:
                     raise ValueError(f"{key} names '{name}', which is not a declared column")
-        if self.python and not self.as_of:
-            raise ValueError("a model with 'python' must have 'as_of': its function sees one day at a time")
+        if self.python and not self.partition:
+            raise ValueError("a model with 'python' must have 'partition: dt': its function sees one day at a time")
         if self.as_of and not self.partition:
             raise ValueError("a model as of a day must have 'partition: dt'")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":

@@ -62,14 +62,19 @@ def run_step(
 ) -> str:
     """Run *function* on the rows of *query*; returns a query that reads its result, cast to *columns* (name → type).
 
+    The function is given the rows of one day, ``dt``, at a time; without any rows, an empty frame.
     Rows are passed as Parquet files in *folder*, which must exist until the returned query has run.
 
     Raises:
-        HeadwaterError: the function does not exist, or returns other columns.
+        HeadwaterError: the function does not exist, or returns other columns; or the query has no ``dt``.
     """
     before, after = folder / "before.parquet", folder / "after.parquet"
     connection.execute(f"COPY ({query}) TO {literal(str(before))} (FORMAT parquet)")
-    frame = step_named(function)(pl.read_parquet(before, glob=False, hive_partitioning=False))
+    rows = pl.read_parquet(before, glob=False, hive_partitioning=False)
+    if "dt" not in rows.columns:
+        raise HeadwaterError(f"python: {function}: the query returns no dt, by which its rows are divided into days")
+    step = step_named(function)
+    frame = pl.concat([step(day) for day in rows.partition_by("dt")] or [step(rows)])
     if set(frame.columns) != set(columns):
         raise HeadwaterError(
             f"python: {function}: returns {', '.join(frame.columns)}, but the header declares {', '.join(columns)}"

@@ -1,7 +1,8 @@
 /* model
 description: >
-  The credit that each touch of an order line's transformed path gets in five models: first, last, linear,
-  position_based (40 / 20 / 40) and time_decay. Within a model the credits of a line sum to 1, and the money to
+  The credit that each touch of an order line's transformed path gets in seven models: first, last, linear,
+  position_based (40 / 20 / 40), time_decay, markov (by the removal effects of the day) and shapley (each distinct
+  touchpoint of the path the same). Within a model and touchpoint_type the credits of a line sum to 1, and the money to
   exactly the money of the line. The models first and last have one row for each line. Do not add up the models: each
   of them distributes all sales.
 grain: [order_id, line_no, model, touchpoint_type, position]
@@ -9,11 +10,11 @@ partition: dt
 columns:
   order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}
-  model: {type: VARCHAR, description: "first, last, linear, position_based or time_decay"}
-  touchpoint_type: {type: VARCHAR, description: always entrance}
+  model: {type: VARCHAR, description: "first, last, linear, position_based, time_decay, markov or shapley"}
+  touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
   position: {type: INTEGER, description: "place of the touch in the transformed path, from 1"}
   touch_event_id: {type: VARCHAR, description: event_id of the touch; null = the line has no touch}
-  touchpoint: {type: VARCHAR, description: "entrance_id; '(unattributed)' = the line has no touch"}
+  touchpoint: {type: VARCHAR, description: "as in attribution.touches; '(unattributed)' = the line has no touch"}
   campaign: {type: VARCHAR, description: utm_campaign of the touch; null = none}
   occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC; null = the line has no touch"}
   credit: {type: DOUBLE, description: "share of the line, 0 to 1"}
@@ -33,67 +34,79 @@ WITH lines AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
-types AS (
-    SELECT touchpoint_type
-    FROM UNNEST(['entrance']) AS known(touchpoint_type)
-),
-
 models AS (
-    SELECT model
-    FROM UNNEST(['first', 'last', 'linear', 'position_based', 'time_decay']) AS known(model)
+    SELECT
+        model,
+        touchpoint_type
+    FROM attribution.touch_models
 ),
 
 touches AS (
     SELECT
-        order_id,
+        path_id AS order_id,
         touchpoint_type,
         position,
         touch_event_id,
         touchpoint,
         campaign,
         occurred_at,
-        COUNT(*) OVER (PARTITION BY order_id, touchpoint_type) AS path_length,
-        MAX(occurred_at) OVER (PARTITION BY order_id, touchpoint_type) AS last_at
-    FROM attribution.order_touches
+        COUNT(*) OVER (PARTITION BY path_id, touchpoint_type) AS path_length,
+        COUNT(*) OVER (PARTITION BY path_id, touchpoint_type, touchpoint) AS repeats,
+        MAX(occurred_at) OVER (PARTITION BY path_id, touchpoint_type) AS last_at,
+        dt
+    FROM attribution.path_touches
     WHERE
         dt BETWEEN $from_dt AND $to_dt
+        AND kind = 'order'
         AND position IS NOT NULL
 ),
 
--- Ages are measured from the path's last touch, whose weight is 1, so that the weights of an old path never sum to 0.
-decaying AS (
+effects AS (
     SELECT
-        touches.*,
-        POW(
-            2, -CAST(DATE_DIFF('microsecond', occurred_at, last_at) AS DOUBLE) / 86400000000 / $touch_half_life_days
-        ) AS weight
-    FROM touches
+        dt,
+        touchpoint_type,
+        touchpoint,
+        removal_effect
+    FROM attribution.removal_effects
+    WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
+-- Ages are measured from the path's last touch, whose weight is 1, so that the weights of an old path never sum to 0.
+-- In markov and shapley a touchpoint has one weight in a path, which its touches share.
 weighed AS (
     SELECT
-        decaying.*,
-        weight / NULLIF(SUM(weight) OVER (PARTITION BY order_id, touchpoint_type), 0) AS decayed_credit
-    FROM decaying
+        touches.*,
+        models.model,
+        CASE models.model
+            WHEN 'time_decay'
+                THEN POW(
+                    2,
+                    -CAST(DATE_DIFF('microsecond', touches.occurred_at, touches.last_at) AS DOUBLE)
+                    / 86400000000 / $touch_half_life_days
+                )
+            WHEN 'position_based'
+                THEN CASE
+                    WHEN touches.path_length <= 2 THEN CAST(1 AS DOUBLE)
+                    WHEN touches.position IN (1, touches.path_length) THEN CAST(0.4 AS DOUBLE)
+                    ELSE CAST(0.2 AS DOUBLE) / NULLIF(touches.path_length - 2, 0)
+                END
+            WHEN 'markov' THEN effects.removal_effect / NULLIF(touches.repeats, 0)
+            WHEN 'shapley' THEN CAST(1 AS DOUBLE) / NULLIF(touches.repeats, 0)
+            ELSE CAST(1 AS DOUBLE)
+        END AS weight
+    FROM touches
+    INNER JOIN models USING (touchpoint_type)
+    LEFT JOIN effects USING (dt, touchpoint_type, touchpoint)
+    WHERE
+        (models.model <> 'first' OR touches.position = 1)
+        AND (models.model <> 'last' OR touches.position = touches.path_length)
 ),
 
 credited AS (
     SELECT
-        weighed.*,
-        models.model,
-        CASE
-            WHEN models.model IN ('first', 'last') OR weighed.path_length = 1 THEN CAST(1 AS DOUBLE)
-            WHEN models.model = 'time_decay' THEN weighed.decayed_credit
-            WHEN models.model = 'linear' THEN CAST(1 AS DOUBLE) / NULLIF(weighed.path_length, 0)
-            WHEN weighed.path_length = 2 THEN CAST(0.5 AS DOUBLE)
-            WHEN weighed.position IN (1, weighed.path_length) THEN CAST(0.4 AS DOUBLE)
-            ELSE CAST(0.2 AS DOUBLE) / NULLIF(weighed.path_length - 2, 0)
-        END AS credit
+        weighed.* EXCLUDE (weight),
+        weight / NULLIF(SUM(weight) OVER (PARTITION BY order_id, touchpoint_type, model), 0) AS credit
     FROM weighed
-    CROSS JOIN models
-    WHERE
-        (models.model <> 'first' OR weighed.position = 1)
-        AND (models.model <> 'last' OR weighed.position = weighed.path_length)
 ),
 
 cumulated AS (
@@ -132,7 +145,7 @@ line_credits AS (
     SELECT
         lines.*,
         models.model,
-        types.touchpoint_type,
+        models.touchpoint_type,
         COALESCE(shares.position, 1) AS position,
         shares.touch_event_id,
         COALESCE(shares.touchpoint, '(unattributed)') AS touchpoint,
@@ -142,12 +155,11 @@ line_credits AS (
         COALESCE(shares.share_before, 0) AS share_before,
         COALESCE(shares.share_until, 1) AS share_until
     FROM lines
-    CROSS JOIN types
     CROSS JOIN models
     LEFT JOIN shares
         ON
             shares.order_id = lines.order_id
-            AND shares.touchpoint_type = types.touchpoint_type
+            AND shares.touchpoint_type = models.touchpoint_type
             AND shares.model = models.model
 ),
 

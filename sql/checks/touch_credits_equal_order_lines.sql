@@ -16,23 +16,19 @@ WITH lines AS (
 ),
 
 models AS (
-    SELECT model
-    FROM UNNEST(['first', 'last', 'linear', 'position_based', 'time_decay']) AS known(model)
-),
-
-types AS (
-    SELECT touchpoint_type
-    FROM UNNEST(['entrance']) AS known(touchpoint_type)
+    SELECT
+        model,
+        touchpoint_type
+    FROM attribution.touch_models
 ),
 
 expected AS (
     SELECT
         lines.*,
         models.model,
-        types.touchpoint_type
+        models.touchpoint_type
     FROM lines
     CROSS JOIN models
-    CROSS JOIN types
 ),
 
 credited AS (

@@ -1,0 +1,118 @@
+/* model
+description: >
+  The paths by day: those that led to paid orders, and those that were open at the end of the day. When a person goes
+  on with an open path, or orders, the path as it was counted before is taken back with −1. So the open paths at the
+  end of a day D, of persons with a touch or an order within the N days up to D, are the sum over the rows whose dt and
+  counted_dt are both within these N days; the same rows give the orders.
+grain: [dt, touchpoint_type, person_group, counted_dt, touchpoints, transformed_path]
+partition: dt
+reads: {attribution.paths: touch_window_days + max_payment_delay_days + 1}
+columns:
+  touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
+  person_group: {type: INTEGER, description: "0 to 63, from a hash of the person; estimates of errors draw these groups"}
+  counted_dt: {type: DATE, description: "dt; where an open path is taken back, the day on which it was counted"}
+  touchpoints: {type: VARCHAR, description: "the touches after the transforms, in the form 'a > b'; '(unattributed)' = none"}
+  transformed_path: {type: VARCHAR, description: "as in attribution.touch_paths"}
+  distinct_touchpoints: {type: VARCHAR, description: "the path's touchpoints, each once and sorted; null = none"}
+  path_length: {type: INTEGER, description: touches in the path; 0 = none}
+  orders: {type: BIGINT, description: paid orders with this path}
+  order_lines: {type: BIGINT, description: their lines}
+  non_conversions: {type: BIGINT, description: "open paths, minus those that are taken back"}
+  revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of the orders, reporting currency"}
+  dt: {type: DATE, description: "business day: of payment for orders, else the day at whose end the path is open"}
+*/
+WITH paths AS (
+    SELECT
+        kind,
+        path_id,
+        COALESCE(person_id, '') AS person_id,
+        touchpoint_type,
+        COALESCE(touchpoints, '(unattributed)') AS touchpoints,
+        transformed_path,
+        distinct_touchpoints,
+        path_length,
+        dt
+    FROM attribution.paths
+    WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
+),
+
+sold AS (
+    SELECT
+        order_id,
+        dt,
+        COUNT(*) AS order_lines,
+        SUM(revenue) AS revenue
+    FROM core.order_lines
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY order_id, dt
+),
+
+-- The first row after an open path of the same person takes it back, unless it comes so late that no touch of the open
+-- path could be in a path of that day.
+followed AS (
+    SELECT
+        paths.*,
+        LEAD(dt) OVER (
+            PARTITION BY path_id, touchpoint_type
+            ORDER BY dt
+        ) AS next_dt
+    FROM paths
+    WHERE kind = 'open'
+),
+
+counted AS (
+    SELECT
+        paths.*,
+        dt AS counted_dt,
+        CASE kind WHEN 'order' THEN 1 ELSE 0 END AS orders,
+        CASE kind WHEN 'open' THEN 1 ELSE 0 END AS non_conversions
+    FROM paths
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND (kind = 'order' OR path_length > 0)
+    UNION ALL
+    SELECT
+        followed.* EXCLUDE (next_dt, dt),
+        next_dt AS dt,
+        dt AS counted_dt,
+        0 AS orders,
+        -1 AS non_conversions
+    FROM followed
+    WHERE
+        path_length > 0
+        AND next_dt BETWEEN $from_dt AND $to_dt
+        AND DATE_DIFF('day', dt, next_dt) <= $touch_window_days + $max_payment_delay_days + 1
+),
+
+grouped AS (
+    SELECT
+        counted.* EXCLUDE (person_id),
+        CAST((
+            (STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 1, 1)) - 1) * 16
+            + STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 2, 1)) - 1
+        ) % 64 AS INTEGER) AS person_group
+    FROM counted
+)
+
+SELECT
+    grouped.dt,
+    grouped.touchpoint_type,
+    grouped.person_group,
+    grouped.counted_dt,
+    grouped.touchpoints,
+    grouped.transformed_path,
+    MIN(grouped.distinct_touchpoints) AS distinct_touchpoints,
+    MIN(grouped.path_length) AS path_length,
+    CAST(SUM(grouped.orders) AS BIGINT) AS orders,
+    CAST(COALESCE(SUM(sold.order_lines), 0) AS BIGINT) AS order_lines,
+    CAST(SUM(grouped.non_conversions) AS BIGINT) AS non_conversions,
+    CAST(COALESCE(SUM(sold.revenue), 0) AS DECIMAL(18, 4)) AS revenue
+FROM grouped
+LEFT JOIN sold
+    ON
+        grouped.kind = 'order'
+        AND sold.order_id = grouped.path_id
+        AND sold.dt = grouped.dt
+GROUP BY
+    grouped.dt, grouped.touchpoint_type, grouped.person_group, grouped.counted_dt, grouped.touchpoints,
+    grouped.transformed_path
