@@ -1,7 +1,7 @@
 """The Python step of a model: a function from frame to frame, for rows that SQL cannot compute.
 
 Here: finding the function that a header names, hashing its source, and running it on a query's rows.
-Not here: the functions (``pipelines.clv``).
+Not here: the functions (``pipelines.clv``, ``pipelines.touch``).
 """
 
 from __future__ import annotations
