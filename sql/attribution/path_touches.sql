@@ -2,8 +2,9 @@
 description: >
   The touches of each path, sorted by (occurred_at, touch_event_id), and which of them remain after the transforms in
   the settings. The path of a paid order has the touches of its user within the touch window before the order. An open
-  path has the touches of a person that no order has followed yet, as of the end of the day; it is here on each day on
-  which the person had a touch or a paid order. A path without touches has no row.
+  path has the touches of a person that no order has followed yet, as of the end of the day, within the touch window
+  before the last of them; it is here on each day on which the person had a touch of the type or a paid order. A path
+  without touches has no row.
 grain: [dt, kind, path_id, touchpoint_type, touch_no]
 partition: dt
 reads:
@@ -70,17 +71,26 @@ of_orders AS (
     WHERE orders.dt BETWEEN $from_dt AND $to_dt
 ),
 
+types AS (
+    SELECT DISTINCT touchpoint_type
+    FROM touches
+),
+
+-- A touch of one type does not go on with the path of another: that path would lose its first touches, and then itself.
 active_days AS (
     SELECT
         person_id,
+        touchpoint_type,
         dt
     FROM touches
     WHERE dt BETWEEN $from_dt AND $to_dt
     UNION DISTINCT
     SELECT
         person_id,
+        touchpoint_type,
         dt
     FROM orders
+    CROSS JOIN types
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
@@ -88,6 +98,7 @@ active_days AS (
 since_the_last_order AS (
     SELECT
         active_days.person_id,
+        active_days.touchpoint_type,
         active_days.dt,
         MAX(orders.touched_until) AS touched_after
     FROM active_days
@@ -96,7 +107,7 @@ since_the_last_order AS (
             orders.person_id = active_days.person_id
             AND orders.dt <= active_days.dt
             AND DATE_DIFF('day', orders.dt, active_days.dt) <= $touch_window_days + $max_payment_delay_days + 1
-    GROUP BY active_days.person_id, active_days.dt
+    GROUP BY active_days.person_id, active_days.touchpoint_type, active_days.dt
 ),
 
 unordered AS (
@@ -116,6 +127,7 @@ unordered AS (
     INNER JOIN touches
         ON
             touches.person_id = since_the_last_order.person_id
+            AND touches.touchpoint_type = since_the_last_order.touchpoint_type
             AND touches.occurred_at > COALESCE(since_the_last_order.touched_after, TIMESTAMP '1900-01-01 00:00:00')
             AND touches.dt <= since_the_last_order.dt
             AND DATE_DIFF('day', touches.dt, since_the_last_order.dt)

@@ -1,7 +1,6 @@
 /* model
 description: >
-  The paths as text: of each paid order, and of each person with a touch or a paid order on the day the path that is
-  still open at its end. A path without touches has a row too.
+  The paths of attribution.path_touches as text. A paid order without touches has a row too.
 grain: [dt, kind, path_id, touchpoint_type]
 partition: dt
 columns:
@@ -14,7 +13,8 @@ columns:
   touchpoints: {type: VARCHAR, description: "the touches that remain, always in the form 'a > b'; null = none"}
   distinct_touchpoints: {type: VARCHAR, description: "their touchpoints, each once and sorted, joined by ' > '; null = none"}
   path_length: {type: INTEGER, description: touches that remain; 0 = none}
-  first_touch_at: {type: TIMESTAMP, description: "time of the first of them, UTC; null = none"}
+  last_touch_event_id: {type: VARCHAR, description: "touch_event_id of the last of all touches, also if a transform removed it; null = none"}
+  first_touch_at: {type: TIMESTAMP, description: "time of the first touch that remains, UTC; null = none"}
   ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC; null = an open path"}
   dt: {type: DATE, description: as in attribution.path_touches}
 */
@@ -27,20 +27,6 @@ WITH orders AS (
     FROM core.order_lines
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY order_id, dt
-),
-
-persons AS (
-    SELECT
-        person_id,
-        dt
-    FROM attribution.touches
-    WHERE dt BETWEEN $from_dt AND $to_dt
-    UNION DISTINCT
-    SELECT
-        user_id AS person_id,
-        dt
-    FROM orders
-    WHERE user_id IS NOT NULL
 ),
 
 types AS (
@@ -59,15 +45,17 @@ expected AS (
     FROM orders
     CROSS JOIN types
     UNION ALL
-    SELECT
-        'open' AS kind,
-        person_id AS path_id,
-        person_id,
+    SELECT DISTINCT
+        kind,
+        path_id,
+        path_id AS person_id,
         touchpoint_type,
         NULL AS ordered_at,
         dt
-    FROM persons
-    CROSS JOIN types
+    FROM attribution.path_touches
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND kind = 'open'
 ),
 
 touches AS (
@@ -78,8 +66,10 @@ touches AS (
         touchpoint_type,
         touch_no,
         position,
+        touch_event_id,
         touchpoint,
         occurred_at,
+        COUNT(*) OVER (PARTITION BY dt, kind, path_id, touchpoint_type) AS touches,
         CASE $touch_transform
             WHEN 'frequency' THEN touchpoint || '(' || CAST(occurrences AS VARCHAR) || ')'
             ELSE touchpoint
@@ -105,6 +95,7 @@ texts AS (
             CASE WHEN position IS NOT NULL AND occurrence_no = 1 THEN touchpoint END, ' > ' ORDER BY touchpoint
         ) AS distinct_touchpoints,
         COUNT(position) AS path_length,
+        MAX(CASE WHEN touch_no = touches THEN touch_event_id END) AS last_touch_event_id,
         MIN(CASE WHEN position IS NOT NULL THEN occurred_at END) AS first_touch_at
     FROM touches
     GROUP BY dt, kind, path_id, touchpoint_type
@@ -117,6 +108,7 @@ SELECT
     texts.touchpoints,
     texts.distinct_touchpoints,
     CAST(COALESCE(texts.path_length, 0) AS INTEGER) AS path_length,
+    texts.last_touch_event_id,
     texts.first_touch_at
 FROM expected
 LEFT JOIN texts USING (dt, kind, path_id, touchpoint_type)

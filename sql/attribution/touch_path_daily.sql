@@ -1,12 +1,15 @@
 /* model
 description: >
-  The paths by day: those that led to paid orders, and those that were open at the end of the day. When a person goes
-  on with an open path, or orders, the path as it was counted before is taken back with −1. So the open paths at the
-  end of a day D, of persons with a touch or an order within the N days up to D, are the sum over the rows whose dt and
-  counted_dt are both within these N days; the same rows give the orders.
+  The paths by day: those that led to paid orders, and those that were open at the end of the day. On the first later day
+  on which the last touch of an open path is in a path again, because the person went on within the touch window or
+  ordered, the path as it was counted before is taken back with −1. A path that stays without either is counted on, also
+  if the person begins another one later. So the paths without an order as of the end of a day D, of the N days up to D,
+  are the sum over the rows whose dt and counted_dt are both within these N days; the same rows give the orders.
 grain: [dt, touchpoint_type, person_group, counted_dt, touchpoints, transformed_path]
 partition: dt
-reads: {attribution.paths: touch_window_days + max_payment_delay_days + 1}
+reads:
+  attribution.paths: touch_window_days + max_payment_delay_days + 1
+  attribution.path_touches: touch_window_days + max_payment_delay_days + 1
 columns:
   touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
   person_group: {type: INTEGER, description: "0 to 63, from a hash of the person; estimates of errors draw these groups"}
@@ -31,6 +34,7 @@ WITH paths AS (
         transformed_path,
         distinct_touchpoints,
         path_length,
+        last_touch_event_id,
         dt
     FROM attribution.paths
     WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
@@ -47,17 +51,30 @@ sold AS (
     GROUP BY order_id, dt
 ),
 
--- The first row after an open path of the same person takes it back, unless it comes so late that no touch of the open
--- path could be in a path of that day.
+touches AS (
+    SELECT
+        touchpoint_type,
+        touch_event_id,
+        dt
+    FROM attribution.path_touches
+    WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
+),
+
 followed AS (
     SELECT
-        paths.*,
-        LEAD(dt) OVER (
-            PARTITION BY path_id, touchpoint_type
-            ORDER BY dt
-        ) AS next_dt
+        paths.path_id,
+        paths.touchpoint_type,
+        paths.dt AS counted_dt,
+        MIN(touches.dt) AS dt
     FROM paths
-    WHERE kind = 'open'
+    INNER JOIN touches
+        ON
+            touches.touchpoint_type = paths.touchpoint_type
+            AND touches.touch_event_id = paths.last_touch_event_id
+            AND touches.dt > paths.dt
+    WHERE paths.kind = 'open'
+    GROUP BY paths.path_id, paths.touchpoint_type, paths.dt
+    HAVING MIN(touches.dt) BETWEEN $from_dt AND $to_dt
 ),
 
 counted AS (
@@ -67,26 +84,26 @@ counted AS (
         CASE kind WHEN 'order' THEN 1 ELSE 0 END AS orders,
         CASE kind WHEN 'open' THEN 1 ELSE 0 END AS non_conversions
     FROM paths
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND (kind = 'order' OR path_length > 0)
+    WHERE dt BETWEEN $from_dt AND $to_dt
     UNION ALL
     SELECT
-        followed.* EXCLUDE (next_dt, dt),
-        next_dt AS dt,
-        dt AS counted_dt,
+        paths.* EXCLUDE (dt),
+        followed.dt,
+        followed.counted_dt,
         0 AS orders,
         -1 AS non_conversions
     FROM followed
-    WHERE
-        path_length > 0
-        AND next_dt BETWEEN $from_dt AND $to_dt
-        AND DATE_DIFF('day', dt, next_dt) <= $touch_window_days + $max_payment_delay_days + 1
+    INNER JOIN paths
+        ON
+            paths.kind = 'open'
+            AND paths.path_id = followed.path_id
+            AND paths.touchpoint_type = followed.touchpoint_type
+            AND paths.dt = followed.counted_dt
 ),
 
 grouped AS (
     SELECT
-        counted.* EXCLUDE (person_id),
+        counted.* EXCLUDE (person_id, last_touch_event_id),
         CAST((
             (STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 1, 1)) - 1) * 16
             + STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 2, 1)) - 1

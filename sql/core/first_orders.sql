@@ -46,4 +46,6 @@ SELECT
     paid_at,
     paid_dt AS dt
 FROM paid
-WHERE order_no = 1
+WHERE
+    order_no = 1
+    AND paid_dt BETWEEN $from_dt AND $to_dt
