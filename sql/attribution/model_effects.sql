@@ -46,11 +46,11 @@ UNION ALL
 SELECT
     $dt AS dt,
     touchpoint_type,
-    'set' AS kind,
+    'path' AS kind,
     person_group,
     NULL AS from_state,
     NULL AS to_state,
-    distinct_touchpoints AS touchpoints,
+    touchpoints,
     0 AS paths,
     CAST(SUM(orders) AS BIGINT) AS orders,
     CAST(SUM(non_conversions) AS BIGINT) AS non_conversions
@@ -59,7 +59,7 @@ WHERE
     dt BETWEEN $dt - ($touch_effects_days - 1) AND $dt
     AND DATE_DIFF('day', counted_dt, $dt) < $touch_effects_days
     AND path_length > 0
-GROUP BY touchpoint_type, person_group, distinct_touchpoints
+GROUP BY touchpoint_type, person_group, touchpoints
 HAVING
     SUM(orders) <> 0
     OR SUM(non_conversions) <> 0

@@ -2,9 +2,8 @@
 description: >
   The touches of each path, sorted by (occurred_at, touch_event_id), and which of them remain after the transforms in
   the settings. The path of a paid order has the touches of its user within the touch window before the order. An open
-  path has the touches of a person that no order has followed yet, as of the end of the day, within the touch window
-  before the last of them; it is here on each day on which the person had a touch of the type or a paid order. A path
-  without touches has no row.
+  path has the touches of a person that no order has followed yet, of the day and the touch_window_days before it; it is
+  here on each day on which the person had a touch of the type or a paid order. A path without touches has no row.
 grain: [dt, kind, path_id, touchpoint_type, touch_no]
 partition: dt
 reads:
@@ -76,7 +75,7 @@ types AS (
     FROM touches
 ),
 
--- A touch of one type does not go on with the path of another: that path would lose its first touches, and then itself.
+-- A touch of one type does not go on with the path of another.
 active_days AS (
     SELECT
         person_id,
@@ -86,12 +85,12 @@ active_days AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
     UNION DISTINCT
     SELECT
-        person_id,
-        touchpoint_type,
-        dt
+        orders.person_id,
+        types.touchpoint_type,
+        orders.dt
     FROM orders
     CROSS JOIN types
-    WHERE dt BETWEEN $from_dt AND $to_dt
+    WHERE orders.dt BETWEEN $from_dt AND $to_dt
 ),
 
 -- Touches up to a person's last order have led to it, so they are in no open path.
@@ -100,13 +99,12 @@ since_the_last_order AS (
         active_days.person_id,
         active_days.touchpoint_type,
         active_days.dt,
-        MAX(orders.touched_until) AS touched_after
+        COALESCE(MAX(orders.touched_until), TIMESTAMP '1900-01-01 00:00:00') AS touched_after
     FROM active_days
     LEFT JOIN orders
         ON
             orders.person_id = active_days.person_id
             AND orders.dt <= active_days.dt
-            AND DATE_DIFF('day', orders.dt, active_days.dt) <= $touch_window_days + $max_payment_delay_days + 1
     GROUP BY active_days.person_id, active_days.touchpoint_type, active_days.dt
 ),
 
@@ -119,110 +117,112 @@ unordered AS (
         touches.touchpoint,
         touches.campaign,
         touches.occurred_at,
-        since_the_last_order.dt,
-        MAX(touches.occurred_at) OVER (
-            PARTITION BY since_the_last_order.dt, touches.person_id, touches.touchpoint_type
-        ) AS last_at
+        since_the_last_order.dt
     FROM since_the_last_order
     INNER JOIN touches
         ON
             touches.person_id = since_the_last_order.person_id
             AND touches.touchpoint_type = since_the_last_order.touchpoint_type
-            AND touches.occurred_at > COALESCE(since_the_last_order.touched_after, TIMESTAMP '1900-01-01 00:00:00')
+            AND touches.occurred_at > since_the_last_order.touched_after
             AND touches.dt <= since_the_last_order.dt
-            AND DATE_DIFF('day', touches.dt, since_the_last_order.dt)
-            <= $touch_window_days + $max_payment_delay_days + 1
+            AND DATE_DIFF('day', touches.dt, since_the_last_order.dt) <= $touch_window_days
 ),
 
 in_window AS (
     SELECT of_orders.*
     FROM of_orders
     UNION ALL
-    SELECT unordered.* EXCLUDE (last_at)
+    SELECT unordered.*
     FROM unordered
-    WHERE occurred_at >= last_at - $touch_window_days * INTERVAL '1' DAY
 ),
 
 numbered AS (
     SELECT
         in_window.*,
-        CAST(ROW_NUMBER() OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-            ORDER BY occurred_at, touch_event_id
-        ) AS INTEGER) AS touch_no
+        CAST(ROW_NUMBER() OVER path AS INTEGER) AS touch_no,
+        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER whole_path AS others
     FROM in_window
-),
-
-beside_others AS (
-    SELECT
-        dt,
-        kind,
-        path_id,
-        touchpoint_type,
-        touchpoint,
-        touch_no,
-        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-        ) AS others
-    FROM numbered
+    WINDOW
+        path AS (PARTITION BY dt, kind, path_id, touchpoint_type ORDER BY occurred_at, touch_event_id),
+        whole_path AS (PARTITION BY dt, kind, path_id, touchpoint_type)
 ),
 
 -- After remove_if_not_all: without the touchpoints that it names, unless the path has no others.
-before_the_last AS (
+beside_others AS (
+    SELECT
+        numbered.*,
+        others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all) AS is_beside
+    FROM numbered
+),
+
+until_the_last AS (
     SELECT
         beside_others.*,
-        MAX(CASE WHEN NOT touchpoint IN ($touch_remove_if_last_and_not_all) THEN touch_no END) OVER (
+        MAX(CASE WHEN is_beside AND NOT touchpoint IN ($touch_remove_if_last_and_not_all) THEN touch_no END) OVER (
             PARTITION BY dt, kind, path_id, touchpoint_type
         ) AS last_other
     FROM beside_others
-    WHERE
-        others = 0
-        OR NOT touchpoint IN ($touch_remove_if_not_all)
 ),
 
 -- After remove_if_last_and_not_all: without its touchpoints at the end of the path, unless the path has no others.
+remaining AS (
+    SELECT
+        until_the_last.*,
+        CASE WHEN is_beside AND touch_no <= COALESCE(last_other, touch_no) THEN touchpoint END AS remains
+    FROM until_the_last
+),
+
 repeated AS (
     SELECT
-        before_the_last.*,
-        LAG(touchpoint) OVER (
+        remaining.*,
+        LAST_VALUE(remains IGNORE NULLS) OVER (
             PARTITION BY dt, kind, path_id, touchpoint_type
             ORDER BY touch_no
-        ) AS touchpoint_before,
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS remains_before,
         ROW_NUMBER() OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type, touchpoint
+            PARTITION BY dt, kind, path_id, touchpoint_type, remains
             ORDER BY touch_no
         ) AS occurrence_no,
         COUNT(*) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type, touchpoint
+            PARTITION BY dt, kind, path_id, touchpoint_type, remains
         ) AS occurrences
-    FROM before_the_last
-    WHERE touch_no <= COALESCE(last_other, touch_no)
+    FROM remaining
 ),
 
 transformed AS (
     SELECT
-        dt,
-        kind,
-        path_id,
-        touchpoint_type,
-        touch_no,
-        CAST(occurrences AS INTEGER) AS occurrences,
-        CAST(ROW_NUMBER() OVER (
+        repeated.*,
+        CASE
+            WHEN remains IS NULL THEN FALSE
+            WHEN $touch_transform = 'unique' THEN TRUE
+            WHEN $touch_transform = 'exposure' THEN remains <> COALESCE(remains_before, '')
+            ELSE occurrence_no = 1
+        END AS is_kept
+    FROM repeated
+),
+
+placed AS (
+    SELECT
+        transformed.*,
+        COUNT(*) FILTER (WHERE is_kept) OVER (
             PARTITION BY dt, kind, path_id, touchpoint_type
             ORDER BY touch_no
-        ) AS INTEGER) AS position
-    FROM repeated
-    WHERE
-        CASE $touch_transform
-            WHEN 'unique' THEN TRUE
-            WHEN 'exposure' THEN touchpoint <> COALESCE(touchpoint_before, '')
-            ELSE occurrence_no = 1
-        END
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS kept_so_far
+    FROM transformed
 )
 
 SELECT
-    numbered.*,
-    transformed.position,
-    transformed.occurrences
-FROM numbered
-LEFT JOIN transformed USING (dt, kind, path_id, touchpoint_type, touch_no)
+    dt,
+    kind,
+    path_id,
+    touchpoint_type,
+    touch_no,
+    CASE WHEN is_kept THEN CAST(kept_so_far AS INTEGER) END AS position,
+    touch_event_id,
+    touchpoint,
+    CASE WHEN is_kept THEN CAST(occurrences AS INTEGER) END AS occurrences,
+    campaign,
+    occurred_at
+FROM placed

@@ -8,13 +8,14 @@ columns:
   path_id: {type: VARCHAR, description: order_id of the paid order; person_id of the open path}
   person_id: {type: VARCHAR, description: person whose touches they are; null = an order without a known user}
   touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
-  path: {type: VARCHAR, description: "all touches in order of time, joined by ' > '; '(unattributed)' = none"}
+  person_group: {type: INTEGER, description: "0 to 63, from a hash of person_id; estimates of errors draw these groups"}
+  path: {type: VARCHAR, description: "all touches of an order in order of time, joined by ' > '; '(unattributed)' = none; null = an open path"}
   transformed_path: {type: VARCHAR, description: "the touches that remain after the transforms, in the same form; with the transform frequency 'a(2) > b(1)'"}
   touchpoints: {type: VARCHAR, description: "the touches that remain, always in the form 'a > b'; null = none"}
-  distinct_touchpoints: {type: VARCHAR, description: "their touchpoints, each once and sorted, joined by ' > '; null = none"}
   path_length: {type: INTEGER, description: touches that remain; 0 = none}
-  last_touch_event_id: {type: VARCHAR, description: "touch_event_id of the last of all touches, also if a transform removed it; null = none"}
   first_touch_at: {type: TIMESTAMP, description: "time of the first touch that remains, UTC; null = none"}
+  began_at: {type: TIMESTAMP, description: "time of the first of all touches, UTC; null = none"}
+  ended_at: {type: TIMESTAMP, description: "time of the last of all touches, UTC; null = none"}
   ordered_at: {type: TIMESTAMP, description: "time of ordering, UTC; null = an open path"}
   dt: {type: DATE, description: as in attribution.path_touches}
 */
@@ -34,30 +35,6 @@ types AS (
     FROM attribution.touch_models
 ),
 
-expected AS (
-    SELECT
-        'order' AS kind,
-        order_id AS path_id,
-        user_id AS person_id,
-        touchpoint_type,
-        ordered_at,
-        dt
-    FROM orders
-    CROSS JOIN types
-    UNION ALL
-    SELECT DISTINCT
-        kind,
-        path_id,
-        path_id AS person_id,
-        touchpoint_type,
-        NULL AS ordered_at,
-        dt
-    FROM attribution.path_touches
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND kind = 'open'
-),
-
 touches AS (
     SELECT
         dt,
@@ -66,18 +43,12 @@ touches AS (
         touchpoint_type,
         touch_no,
         position,
-        touch_event_id,
         touchpoint,
         occurred_at,
-        COUNT(*) OVER (PARTITION BY dt, kind, path_id, touchpoint_type) AS touches,
         CASE $touch_transform
             WHEN 'frequency' THEN touchpoint || '(' || CAST(occurrences AS VARCHAR) || ')'
             ELSE touchpoint
-        END AS transformed,
-        ROW_NUMBER() OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type, touchpoint
-            ORDER BY position NULLS LAST
-        ) AS occurrence_no
+        END AS transformed
     FROM attribution.path_touches
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
@@ -88,27 +59,57 @@ texts AS (
         kind,
         path_id,
         touchpoint_type,
-        STRING_AGG(touchpoint, ' > ' ORDER BY touch_no) AS path,
+        STRING_AGG(CASE WHEN kind = 'order' THEN touchpoint END, ' > ' ORDER BY touch_no) AS path,
         STRING_AGG(CASE WHEN position IS NOT NULL THEN transformed END, ' > ' ORDER BY touch_no) AS transformed_path,
         STRING_AGG(CASE WHEN position IS NOT NULL THEN touchpoint END, ' > ' ORDER BY touch_no) AS touchpoints,
-        STRING_AGG(
-            CASE WHEN position IS NOT NULL AND occurrence_no = 1 THEN touchpoint END, ' > ' ORDER BY touchpoint
-        ) AS distinct_touchpoints,
         COUNT(position) AS path_length,
-        MAX(CASE WHEN touch_no = touches THEN touch_event_id END) AS last_touch_event_id,
-        MIN(CASE WHEN position IS NOT NULL THEN occurred_at END) AS first_touch_at
+        MIN(CASE WHEN position IS NOT NULL THEN occurred_at END) AS first_touch_at,
+        MIN(occurred_at) AS began_at,
+        MAX(occurred_at) AS ended_at
     FROM touches
     GROUP BY dt, kind, path_id, touchpoint_type
+),
+
+expected AS (
+    SELECT
+        'order' AS kind,
+        orders.order_id AS path_id,
+        orders.user_id AS person_id,
+        types.touchpoint_type,
+        orders.ordered_at,
+        orders.dt
+    FROM orders
+    CROSS JOIN types
+    UNION ALL
+    SELECT
+        'open' AS kind,
+        path_id,
+        path_id AS person_id,
+        touchpoint_type,
+        NULL AS ordered_at,
+        dt
+    FROM texts
+    WHERE kind = 'open'
+),
+
+hashed AS (
+    SELECT
+        expected.*,
+        MD5(COALESCE(person_id, '')) AS hash
+    FROM expected
 )
 
 SELECT
-    expected.*,
-    COALESCE(texts.path, '(unattributed)') AS path,
+    hashed.* EXCLUDE (hash),
+    CAST((
+        (STRPOS('0123456789abcdef', SUBSTR(hash, 1, 1)) - 1) * 16 + STRPOS('0123456789abcdef', SUBSTR(hash, 2, 1)) - 1
+    ) % 64 AS INTEGER) AS person_group,
+    CASE WHEN kind = 'order' THEN COALESCE(texts.path, '(unattributed)') END AS path,
     COALESCE(texts.transformed_path, '(unattributed)') AS transformed_path,
     texts.touchpoints,
-    texts.distinct_touchpoints,
     CAST(COALESCE(texts.path_length, 0) AS INTEGER) AS path_length,
-    texts.last_touch_event_id,
-    texts.first_touch_at
-FROM expected
+    texts.first_touch_at,
+    texts.began_at,
+    texts.ended_at
+FROM hashed
 LEFT JOIN texts USING (dt, kind, path_id, touchpoint_type)

@@ -7,16 +7,13 @@ description: >
   are the sum over the rows whose dt and counted_dt are both within these N days; the same rows give the orders.
 grain: [dt, touchpoint_type, person_group, counted_dt, touchpoints, transformed_path]
 partition: dt
-reads:
-  attribution.paths: touch_window_days + max_payment_delay_days + 1
-  attribution.path_touches: touch_window_days + max_payment_delay_days + 1
+reads: {attribution.paths: touch_window_days + max_payment_delay_days + 1}
 columns:
   touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
-  person_group: {type: INTEGER, description: "0 to 63, from a hash of the person; estimates of errors draw these groups"}
+  person_group: {type: INTEGER, description: as in attribution.paths}
   counted_dt: {type: DATE, description: "dt; where an open path is taken back, the day on which it was counted"}
   touchpoints: {type: VARCHAR, description: "the touches after the transforms, in the form 'a > b'; '(unattributed)' = none"}
   transformed_path: {type: VARCHAR, description: "as in attribution.touch_paths"}
-  distinct_touchpoints: {type: VARCHAR, description: "the path's touchpoints, each once and sorted; null = none"}
   path_length: {type: INTEGER, description: touches in the path; 0 = none}
   orders: {type: BIGINT, description: paid orders with this path}
   order_lines: {type: BIGINT, description: their lines}
@@ -28,13 +25,14 @@ WITH paths AS (
     SELECT
         kind,
         path_id,
-        COALESCE(person_id, '') AS person_id,
+        person_group,
         touchpoint_type,
         COALESCE(touchpoints, '(unattributed)') AS touchpoints,
         transformed_path,
-        distinct_touchpoints,
         path_length,
-        last_touch_event_id,
+        person_id,
+        began_at,
+        ended_at,
         dt
     FROM attribution.paths
     WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
@@ -51,30 +49,23 @@ sold AS (
     GROUP BY order_id, dt
 ),
 
-touches AS (
-    SELECT
-        touchpoint_type,
-        touch_event_id,
-        dt
-    FROM attribution.path_touches
-    WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
-),
-
-followed AS (
+continued AS (
     SELECT
         paths.path_id,
         paths.touchpoint_type,
         paths.dt AS counted_dt,
-        MIN(touches.dt) AS dt
+        MIN(later.dt) AS dt
     FROM paths
-    INNER JOIN touches
+    INNER JOIN paths AS later
         ON
-            touches.touchpoint_type = paths.touchpoint_type
-            AND touches.touch_event_id = paths.last_touch_event_id
-            AND touches.dt > paths.dt
+            later.person_id = paths.person_id
+            AND later.touchpoint_type = paths.touchpoint_type
+            AND later.dt > paths.dt
+            AND later.began_at <= paths.ended_at
+            AND later.ended_at >= paths.ended_at
     WHERE paths.kind = 'open'
     GROUP BY paths.path_id, paths.touchpoint_type, paths.dt
-    HAVING MIN(touches.dt) BETWEEN $from_dt AND $to_dt
+    HAVING MIN(later.dt) BETWEEN $from_dt AND $to_dt
 ),
 
 counted AS (
@@ -88,48 +79,37 @@ counted AS (
     UNION ALL
     SELECT
         paths.* EXCLUDE (dt),
-        followed.dt,
-        followed.counted_dt,
+        continued.dt,
+        continued.counted_dt,
         0 AS orders,
         -1 AS non_conversions
-    FROM followed
+    FROM continued
     INNER JOIN paths
         ON
             paths.kind = 'open'
-            AND paths.path_id = followed.path_id
-            AND paths.touchpoint_type = followed.touchpoint_type
-            AND paths.dt = followed.counted_dt
-),
-
-grouped AS (
-    SELECT
-        counted.* EXCLUDE (person_id, last_touch_event_id),
-        CAST((
-            (STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 1, 1)) - 1) * 16
-            + STRPOS('0123456789abcdef', SUBSTR(MD5(person_id), 2, 1)) - 1
-        ) % 64 AS INTEGER) AS person_group
-    FROM counted
+            AND paths.path_id = continued.path_id
+            AND paths.touchpoint_type = continued.touchpoint_type
+            AND paths.dt = continued.counted_dt
 )
 
 SELECT
-    grouped.dt,
-    grouped.touchpoint_type,
-    grouped.person_group,
-    grouped.counted_dt,
-    grouped.touchpoints,
-    grouped.transformed_path,
-    MIN(grouped.distinct_touchpoints) AS distinct_touchpoints,
-    MIN(grouped.path_length) AS path_length,
-    CAST(SUM(grouped.orders) AS BIGINT) AS orders,
+    counted.dt,
+    counted.touchpoint_type,
+    counted.person_group,
+    counted.counted_dt,
+    counted.touchpoints,
+    counted.transformed_path,
+    MIN(counted.path_length) AS path_length,
+    CAST(SUM(counted.orders) AS BIGINT) AS orders,
     CAST(COALESCE(SUM(sold.order_lines), 0) AS BIGINT) AS order_lines,
-    CAST(SUM(grouped.non_conversions) AS BIGINT) AS non_conversions,
+    CAST(SUM(counted.non_conversions) AS BIGINT) AS non_conversions,
     CAST(COALESCE(SUM(sold.revenue), 0) AS DECIMAL(18, 4)) AS revenue
-FROM grouped
+FROM counted
 LEFT JOIN sold
     ON
-        grouped.kind = 'order'
-        AND sold.order_id = grouped.path_id
-        AND sold.dt = grouped.dt
+        counted.kind = 'order'
+        AND sold.order_id = counted.path_id
+        AND sold.dt = counted.dt
 GROUP BY
-    grouped.dt, grouped.touchpoint_type, grouped.person_group, grouped.counted_dt, grouped.touchpoints,
-    grouped.transformed_path
+    counted.dt, counted.touchpoint_type, counted.person_group, counted.counted_dt, counted.touchpoints,
+    counted.transformed_path

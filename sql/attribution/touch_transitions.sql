@@ -31,33 +31,33 @@ WITH paths AS (
     GROUP BY dt, touchpoint_type, person_group, counted_dt, touchpoints, path_length
 ),
 
+-- The place after the last touchpoint stands for how the path ended.
 places AS (
     SELECT
         paths.*,
         places.n,
-        SPLIT_PART(touchpoints, ' > ', places.n) AS touchpoint
+        CASE WHEN places.n <= path_length THEN SPLIT_PART(touchpoints, ' > ', places.n) END AS here,
+        CASE WHEN places.n > 1 THEN SPLIT_PART(touchpoints, ' > ', places.n - 1) END AS before_1,
+        CASE WHEN places.n > 2 THEN SPLIT_PART(touchpoints, ' > ', places.n - 2) || ' > ' ELSE '' END AS before_2,
+        CASE WHEN places.n > 3 THEN SPLIT_PART(touchpoints, ' > ', places.n - 3) || ' > ' ELSE '' END AS before_3
     FROM paths
-    CROSS JOIN UNNEST(GENERATE_SERIES(1, path_length, 1)) AS places(n)
-),
-
-behind AS (
-    SELECT
-        places.*,
-        LAG(touchpoint) OVER path AS behind_1,
-        LAG(touchpoint, 2) OVER path AS behind_2
-    FROM places
-    WINDOW path AS (PARTITION BY dt, touchpoint_type, person_group, counted_dt, touchpoints ORDER BY n)
+    CROSS JOIN UNNEST(GENERATE_SERIES(1, path_length + 1, 1)) AS places(n)
 ),
 
 states AS (
     SELECT
-        behind.*,
+        places.*,
         CASE
-            WHEN $touch_markov_order >= 3 THEN COALESCE(behind_2 || ' > ', '') || COALESCE(behind_1 || ' > ', '')
-            WHEN $touch_markov_order = 2 THEN COALESCE(behind_1 || ' > ', '')
-            ELSE ''
-        END || touchpoint AS state
-    FROM behind
+            WHEN $touch_markov_order = 3 THEN before_3 || before_2 || before_1
+            WHEN $touch_markov_order = 2 THEN before_2 || before_1
+            ELSE before_1
+        END AS state_before,
+        CASE
+            WHEN $touch_markov_order = 3 THEN before_2 || COALESCE(before_1 || ' > ', '') || here
+            WHEN $touch_markov_order = 2 THEN COALESCE(before_1 || ' > ', '') || here
+            ELSE here
+        END AS state
+    FROM places
 ),
 
 steps AS (
@@ -66,12 +66,9 @@ steps AS (
         touchpoint_type,
         person_group,
         counted_dt,
-        COALESCE(LAG(state) OVER (
-            PARTITION BY dt, touchpoint_type, person_group, counted_dt, touchpoints
-            ORDER BY n
-        ), '(start)') AS from_state,
-        state AS to_state,
-        orders + non_conversions AS paths
+        COALESCE(state_before, '(start)') AS from_state,
+        COALESCE(state, '(conversion)') AS to_state,
+        CASE WHEN state IS NULL THEN orders ELSE orders + non_conversions END AS paths
     FROM states
     UNION ALL
     SELECT
@@ -79,22 +76,11 @@ steps AS (
         touchpoint_type,
         person_group,
         counted_dt,
-        state AS from_state,
-        '(conversion)' AS to_state,
-        orders AS paths
-    FROM states
-    WHERE n = path_length
-    UNION ALL
-    SELECT
-        dt,
-        touchpoint_type,
-        person_group,
-        counted_dt,
-        state AS from_state,
+        state_before AS from_state,
         '(null)' AS to_state,
         non_conversions AS paths
     FROM states
-    WHERE n = path_length
+    WHERE state IS NULL
 )
 
 SELECT

@@ -20,7 +20,6 @@ WITH paths AS (
         dt,
         path_id,
         touchpoint_type,
-        distinct_touchpoints,
         path_length
     FROM attribution.paths
     WHERE
@@ -37,7 +36,7 @@ touched AS (
         CASE WHEN MIN(touches.position) = 1 THEN 1 ELSE 0 END AS is_first,
         CASE WHEN MAX(touches.position) = MIN(paths.path_length) THEN 1 ELSE 0 END AS is_last,
         CASE WHEN MIN(touches.position) < MIN(paths.path_length) THEN 1 ELSE 0 END AS is_assisting,
-        CASE WHEN MIN(paths.distinct_touchpoints) = touches.touchpoint THEN 1 ELSE 0 END AS is_alone
+        CASE WHEN COUNT(*) = MIN(paths.path_length) THEN 1 ELSE 0 END AS is_alone
     FROM attribution.path_touches AS touches
     INNER JOIN paths USING (dt, path_id, touchpoint_type)
     WHERE
