@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cache
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -28,10 +28,8 @@ def transitions_of(paths: Iterable[tuple[Path, int, int]], order: int) -> Counts
     """The transitions of *paths*: (touchpoints, orders, non-conversions). A state is the last *order* touchpoints."""
     counts: Counter[tuple[str, str]] = Counter()
     for path, orders, non_conversions in paths:
-        states = [START]
-        for end in range(1, len(path) + 1):
-            states.append(" > ".join(path[max(0, end - order) : end]))
-        for before, after in zip(states, states[1:], strict=False):
+        states = [START, *(" > ".join(path[max(0, end - order) : end]) for end in range(1, len(path) + 1))]
+        for before, after in pairwise(states):
             counts[before, after] += orders + non_conversions
         counts[states[-1], CONVERSION] += orders
         counts[states[-1], NULL] += non_conversions

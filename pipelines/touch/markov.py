@@ -103,27 +103,28 @@ def removal_effects(chain: Chain, counts: Floats) -> Floats | None:
     kept = _converting(chain, counts > 0)
     if not kept[0]:
         return None
-    total = sums(chain.source, counts, chain.states)
-    # A transition to a state that is not kept is one to (null): it counts in the total and is in neither Q nor r.
-    is_kept = np.append(kept, [True, False])
-    used = (counts > 0) & kept[chain.source] & is_kept[chain.target]
-    source, target = chain.source[used], chain.target[used]
-    chance = counts[used] / total[source]
-    number = np.cumsum(kept) - 1
-    states = int(number[-1]) + 1
-    converts = target == chain.states
-    reward = sums(number[source[converts]], chance[converts], states)
-    inner = ~converts
-    steps = csc_array((chance[inner], (number[source[inner]], number[target[inner]])), shape=(states, states))
-    solved = _Dense(steps, reward) if states <= _MOST_DENSE else _Sparse(steps, reward)
+    steps, reward = _probabilities(chain, counts, kept)
+    solved = _Dense(steps, reward) if len(reward) <= _MOST_DENSE else _Sparse(steps, reward)
     effects = np.zeros(len(chain.touchpoints))
     last = chain.last[kept]
-    by_touchpoint = np.argsort(last, kind="stable")[1:]  # without (start)
-    places, first = np.unique(last[by_touchpoint], return_index=True)
-    for place, own in zip(places, np.split(by_touchpoint, first[1:]), strict=True):
-        # Solved for the probability to convert from a state of S without a further visit to S.
-        effects[place] = solved.visits[own] @ solved.without_return(own) / solved.converts[0]
+    by_touchpoint = np.argsort(last, kind="stable")
+    for own in np.split(by_touchpoint, np.flatnonzero(np.diff(last[by_touchpoint])) + 1)[1:]:  # the first is (start)
+        # The last factor, N[S, S]⁻¹ h_S, is the probability to convert from a state of S without coming back to S.
+        effects[last[own[0]]] = solved.visits[own] @ solved.without_return(own) / solved.converts[0]
     return np.clip(effects, 0.0, 1.0)
+
+
+def _probabilities(chain: Chain, counts: Floats, kept: npt.NDArray[np.bool_]) -> tuple[csc_array, Floats]:
+    """Q and r of the states *kept* (states,), in their order. A step to another state is one to '(null)'."""
+    total = sums(chain.source, counts, chain.states)
+    converts = chain.target == chain.states
+    used = (counts > 0) & kept[chain.source] & (converts | np.append(kept, [False, False])[chain.target])
+    chance = counts[used] / total[chain.source[used]]
+    number = np.append(np.cumsum(kept) - 1, [-1, -1])
+    source, target, inner = number[chain.source[used]], number[chain.target[used]], ~converts[used]
+    size = int(kept.sum())
+    steps = csc_array((chance[inner], (source[inner], target[inner])), shape=(size, size))
+    return steps, sums(source[~inner], chance[~inner], size)
 
 
 def sums(places: Ints, amounts: Floats, size: int) -> Floats:

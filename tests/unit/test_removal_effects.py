@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.touch import markov, paths
 from tests import reference_effects as plain
-from tests.support import golden
+from tests.golden.effect_cases import REMOVAL_EFFECTS, EffectCase
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -42,18 +42,17 @@ def frame_of(rows: Paths) -> pl.DataFrame:
     )
 
 
-def test_worked_examples() -> None:
-    for case in golden("touch_models.json")["markov"]:
-        rows = [(tuple(row["path"].split(" > ")), row["orders"], row["non_conversions"]) for row in case["paths"]]
-        expected = {name: float(Fraction(effect)) for name, effect in case["removal_effects"].items()}
-        found = effects_of(plain.transitions_of(rows, 1))
-        assert found == pytest.approx(expected, abs=1e-12), case["why"]
+@pytest.mark.parametrize("case", REMOVAL_EFFECTS, ids=[case.why for case in REMOVAL_EFFECTS])
+def test_worked_examples(case: EffectCase) -> None:
+    counts = plain.transitions_of(case.paths, 1)
+    assert plain.removal_effects(counts, plain.solved) == case.effects
+    assert effects_of(counts) == pytest.approx({name: float(effect) for name, effect in case.effects.items()})
 
 
 @settings(max_examples=60)
-@given(journeys("abcdefgh"), st.just(1))
-def test_effects_are_those_of_one_removal_at_a_time(rows: Paths, order: int) -> None:
-    counts = plain.transitions_of(rows, order)
+@given(journeys("abcdefgh"))
+def test_effects_are_those_of_one_removal_at_a_time(rows: Paths) -> None:
+    counts = plain.transitions_of(rows, 1)
     expected = plain.removal_effects(counts, plain.solved) if counts else None
     found = effects_of(counts)
     assert (found is None) == (expected is None)
@@ -116,9 +115,12 @@ def test_counted_transitions_and_sets_are_those_of_loops(rows: Paths, order: int
     assert found == plain.sets_of(rows)
 
 
-def test_a_touchpoint_in_every_order_has_effect_one() -> None:
-    rows: Paths = [(("a", "b"), 5, 2), (("a",), 3, 9), (("c",), 0, 4)]
-    assert effects_of(plain.transitions_of(rows, 1)) == pytest.approx({"a": 1, "b": 5 / 7 * 7 / 19 / (5 / 19 + 3 / 19), "c": 0})
+def test_a_touchpoint_on_every_way_to_an_order_has_effect_one() -> None:
+    rows: Paths = [(("a", "b"), 5, 2), (("a", "c", "b"), 3, 1), (("d",), 0, 4)]
+    found = effects_of(plain.transitions_of(rows, 1))
+    assert found is not None
+    assert (found["a"], found["b"]) == pytest.approx((1, 1))
+    assert found["c"] < 1
 
 
 def test_no_order_means_no_effect() -> None:
