@@ -110,8 +110,9 @@ class ConfigTables:
 
 
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
-    """Load the tables of *home*. A missing file is replaced by the shipped one, except entrances.csv,
-    which must exist, and fx.csv and market.csv, which are empty without a file.
+    """Load the tables of *home*.
+
+    For a missing file the shipped one is read. But entrances.csv must exist, and fx.csv and market.csv are empty then.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file

@@ -114,15 +114,16 @@ _WORD = shaped(r"[^\s*](.*[^\s*])?", "a text without * such as google")
 
 def _texts(value: object) -> object:
     """*value*, one text or a list of texts, as a list in lower case; a ValueError says what a text may be."""
-    texts = value if isinstance(value, list) else [value]
-    for text in texts:
+    texts = []
+    for text in value if isinstance(value, list) else [value]:
         if not isinstance(text, str) or not text.strip():
             raise ValueError("expected a text such as cpc, or a list of texts; put numbers and null in quotes")
         if "*" in text.strip("*"):
             raise ValueError(f"'{text}': * stands for any text, and may be only at the ends")
+        texts.append(text.strip().lower())
     if not texts:
         raise ValueError("expected at least one text; to allow any, remove the condition")
-    return [text.strip().lower() for text in texts]
+    return texts
 
 
 _Texts = Annotated[tuple[str, ...] | None, BeforeValidator(_texts)]

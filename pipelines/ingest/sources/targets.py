@@ -69,7 +69,7 @@ EVENTS = Target(
         "utm_campaign": Column(TEXT, "as sent; null = none"),
         "click_id": Column(
             TEXT,
-            "name of the parameter with which an advertising platform marked the link, e.g. gclid; null = none sent",
+            "name of the parameter by which an advertising platform marked the link, e.g. gclid; null = none sent",
         ),
         "platform": Column(TEXT, "platform, e.g. ios, android, web"),
         "app_version": Column(TEXT, "version of the app"),
