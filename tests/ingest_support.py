@@ -71,7 +71,7 @@ def event(event_id: str, **fields: Any) -> Row:
         "device_time": "2026-05-01T10:00:00+08:00",
         "sent_time": "2026-05-01T10:00:05+08:00",
         "received_time": "2026-05-01T10:00:05+08:00",
-        **dict.fromkeys(("page_url", "referrer", "utm_source", "utm_medium", "utm_campaign")),
+        **dict.fromkeys(("page_url", "referrer", "utm_source", "utm_medium", "utm_campaign", "click_id")),
         **dict.fromkeys(("platform", "app_version", "is_bot")),
     }
     return {name: value for name, value in (record | fields).items() if name not in fields or value is not None}

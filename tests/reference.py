@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.reference_core import Log, Row, Shop, device_order, restate_core
+from tests.reference_sessions import Rules, restate_sessions
 from tests.reference_touch import restate_touches
 
 Tables = dict[str, list[Row]]
@@ -51,7 +52,8 @@ def restate(log: Log, shop: Shop) -> Tables:
         "path_summary": path_summary(ends, steps, sales),
     }.items():
         tables[f"attribution.{table}"] = rows
-    return {**tables, **restate_touches(events, lines, shop)}
+    sessions = restate_sessions(events, Rules())
+    return {**tables, **sessions, **restate_touches(events, sessions["core.sessions"], lines, shop)}
 
 
 # Path ends and their heads -----------------------------------------------------------------------------

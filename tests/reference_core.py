@@ -26,7 +26,7 @@ EPOCH = dt.datetime(1970, 1, 1)
 RANKS = {"page_view": 0, "exposure": 1, "click": 2, "add_to_cart": 3}
 
 EVENT_TEXTS = """event_id device_id user_id event_type page_type page_url module sku content_id
-    referrer utm_source utm_medium utm_campaign platform app_version"""
+    referrer utm_source utm_medium utm_campaign click_id platform app_version"""
 
 
 IDS = ("event_id", "device_id", "user_id", "sku", "content_id", "order_id", "refund_id")

@@ -1,6 +1,7 @@
 """Reference implementation of the tables of the touch models in plain loops.
 
-A touch is a click on an entrance. An attribution model divides an order line among the touches before the order.
+A touch is a click on an entrance, or a session. An attribution model divides an order line among the touches before
+the order.
 
 Here: touches, the touches of an order, the transforms of its path (the list of its touches' entrances), and the credit
 by the five models in shares and money. The code is slow, and uses no SQL, no data frames and none of the program's
@@ -24,11 +25,17 @@ CUTS = 10**12
 """Shares are rounded to twelve decimals before money is split."""
 
 
-def restate_touches(events: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
-    """Table name → rows of the five tables of the touch models, from rows of core.events and core.order_lines."""
-    touches = [touch(event) for event in events if event["event_type"] == "click" and event["entrance_id"] is not None]
-    of_line = [(line, touches_of(line, touches, shop)) for line in lines]
-    of_order = {line["order_id"]: rows for line, rows in of_line}
+def restate_touches(events: list[Row], sessions: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
+    """Table name → rows of the five tables of the touch models, from rows of tables of schema core."""
+    touches = [touch for event in events for touch in touches_at(event)]
+    touches += [touch for session in sessions for touch in touches_by(session)]
+    entrances = [touch for touch in touches if touch["touchpoint_type"] == "entrance"]
+    of_line = [(line, touches_of(line, entrances, shop)) for line in lines]
+    of_order = {
+        (line["order_id"], kind): touches_of(line, [t for t in touches if t["touchpoint_type"] == kind], shop)
+        for line in lines
+        for kind in ("entrance", "slot", "channel", "campaign")
+    }
     credits = [row for line, rows in of_line for row in touch_credits(line, rows, shop)]
     return {
         "attribution.touches": touches,
@@ -39,16 +46,36 @@ def restate_touches(events: list[Row], lines: list[Row], shop: Shop) -> dict[str
     }
 
 
-def touch(event: Row) -> Row:
-    return {
+def touches_at(event: Row) -> list[Row]:
+    """The touches of an event: if it is a click on an entrance, one of the entrance and one of the slot."""
+    if event["event_type"] != "click" or event["entrance_id"] is None:
+        return []
+    place = [event["page_type"], event["module"], *([] if event["slot"] is None else [str(event["slot"])])]
+    touch = {
         "person_id": event["person_id"],
         "touch_event_id": event["event_id"],
-        "touchpoint_type": "entrance",
-        "touchpoint": event["entrance_id"],
         "campaign": event["utm_campaign"],
         "occurred_at": event["occurred_at"],
         "dt": event["dt"],
     }
+    return [
+        {**touch, "touchpoint_type": "entrance", "touchpoint": event["entrance_id"]},
+        {**touch, "touchpoint_type": "slot", "touchpoint": ".".join(place)},
+    ]
+
+
+def touches_by(session: Row) -> list[Row]:
+    """The touches of a session: one of its channel and, if it has a campaign, one of that."""
+    touch = {
+        "person_id": session["person_id"],
+        "touch_event_id": session["session_id"],
+        "campaign": session["campaign"],
+        "occurred_at": session["started_at"],
+        "dt": session["dt"],
+    }
+    channel = {**touch, "touchpoint_type": "channel", "touchpoint": session["channel"]}
+    campaign = {**touch, "touchpoint_type": "campaign", "touchpoint": session["campaign"]}
+    return [channel, campaign] if session["campaign"] is not None else [channel]
 
 
 def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:

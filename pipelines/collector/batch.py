@@ -27,8 +27,8 @@ FIELDS = frozenset(
             "slot",
             "sku",
         ),
-        *("content_id", "device_time", "referrer", "utm_source", "utm_medium", "utm_campaign", "platform"),
-        "app_version",
+        *("content_id", "device_time", "referrer", "utm_source", "utm_medium", "utm_campaign", "click_id"),
+        *("platform", "app_version"),
     }
 )
 """The fields of an event that are landed; others are dropped."""

@@ -12,6 +12,14 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.config_tables.channels import (
+    CHANNEL_COLUMNS,
+    CLICK_ID_COLUMNS,
+    CONDITION_COLUMNS,
+    IGNORED_HOST_COLUMNS,
+    RULE_COLUMNS,
+    load_channels,
+)
 from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
 from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
 from pipelines.config_tables.market import MARKET_COLUMNS, load_market
@@ -24,6 +32,7 @@ from pipelines.config_tables.matrices import (
 )
 from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_types
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
+from pipelines.config_tables.traffic_sites import TRAFFIC_SITE_COLUMNS, load_traffic_sites
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 
@@ -43,6 +52,12 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.fx": FX_COLUMNS,
     "config.market": MARKET_COLUMNS,
     "config.page_types": PAGE_TYPE_COLUMNS,
+    "config.channels": CHANNEL_COLUMNS,
+    "config.channel_rules": RULE_COLUMNS,
+    "config.channel_conditions": CONDITION_COLUMNS,
+    "config.click_ids": CLICK_ID_COLUMNS,
+    "config.ignored_hosts": IGNORED_HOST_COLUMNS,
+    "config.traffic_sites": TRAFFIC_SITE_COLUMNS,
     "config.matrices": MATRIX_COLUMNS,
     "config.axes": AXIS_COLUMNS,
     "config.cells": CELL_COLUMNS,
@@ -58,6 +73,12 @@ CONFIG_FILES = {
     "config.fx": "config/fx.csv",
     "config.market": "config/market.csv",
     "config.page_types": "config/page_types.csv",
+    "config.channels": "config/channels.yaml",
+    "config.channel_rules": "config/channels.yaml",
+    "config.channel_conditions": "config/channels.yaml",
+    "config.click_ids": "config/channels.yaml",
+    "config.ignored_hosts": "config/channels.yaml",
+    "config.traffic_sites": "config/traffic_sites.csv",
     "config.matrices": "config/matrices.yaml",
     "config.axes": "config/matrices.yaml",
     "config.cells": "config/matrices.yaml",
@@ -89,7 +110,9 @@ class ConfigTables:
 
 
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
-    """Load the tables of *home*. If it has no file for page types, segments or matrices, the shipped one is read.
+    """Load the tables of *home*.
+
+    For a missing file the shipped one is read. But entrances.csv must exist, and fx.csv and market.csv are empty then.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file
@@ -97,12 +120,19 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
     """
     segments = load_segments(_own_or_shipped(home.segments_file))
     matrices = load_matrices(_own_or_shipped(home.matrices_file))
+    channels = load_channels(_own_or_shipped(home.channels_file))
     return ConfigTables(
         {
             "config.entrances": load_entrances(home.entrances_file, settings),
             "config.fx": load_fx(home.fx_file, settings),
             "config.market": load_market(home.market_file),
             "config.page_types": load_page_types(_own_or_shipped(home.page_types_file)),
+            "config.channels": channels.channels,
+            "config.channel_rules": channels.rules,
+            "config.channel_conditions": channels.conditions,
+            "config.click_ids": channels.click_ids,
+            "config.ignored_hosts": channels.ignored_hosts,
+            "config.traffic_sites": load_traffic_sites(_own_or_shipped(home.traffic_sites_file)),
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,

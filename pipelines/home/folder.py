@@ -82,6 +82,16 @@ class Home:
         return self.config / "page_types.csv"
 
     @property
+    def channels_file(self) -> Path:
+        """Channels of sessions and the rules that decide; optional, the shipped file is the default."""
+        return self.config / "channels.yaml"
+
+    @property
+    def traffic_sites_file(self) -> Path:
+        """Sites that bring visitors, by category; optional, the shipped file is the default."""
+        return self.config / "traffic_sites.csv"
+
+    @property
     def segments_file(self) -> Path:
         """Names of segments and octants; optional, the shipped file is the default."""
         return self.config / "segments.csv"

@@ -106,6 +106,19 @@ class AttributionSettings(_Section):
     )
 
 
+class SessionSettings(_Section):
+    """When a session begins; see docs/channels.md.
+
+    Attributes:
+        timeout_minutes: This long without an event ends a session. At most half a day, because a model that computes a
+            day reads only that day and the day before.
+    """
+
+    timeout_minutes: int = Field(30, ge=1, le=720)
+    new_at_midnight: bool = False
+    new_at_campaign: bool = True
+
+
 class Transform(_Section):
     """A change to a path of touches before credit is distributed; only the ``remove_…`` kinds use ``touchpoints``."""
 
@@ -246,6 +259,7 @@ class Settings(_Section):
     memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
     inputs: InputSettings = InputSettings()
     attribution: AttributionSettings = AttributionSettings()
+    sessions: SessionSettings = SessionSettings()
     touch: TouchSettings = TouchSettings()
     rfm: RfmSettings = RfmSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
@@ -260,6 +274,7 @@ class Settings(_Section):
         """
         return {
             **self.attribution.model_dump(),
+            **{f"sessions_{name}": value for name, value in self.sessions.model_dump().items()},
             **self.touch.parameters(),
             **{f"rfm_{name}": value for name, value in self.rfm.model_dump().items()},
             **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},

@@ -90,6 +90,8 @@ def _literal(value: Value) -> exp.Expr:
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     if isinstance(value, str):
         return exp.Literal.string(value)
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
     return exp.Literal.number(value)
 
 

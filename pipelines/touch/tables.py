@@ -74,9 +74,9 @@ def removal_effects(transitions: pl.DataFrame) -> pl.DataFrame:
 def model_effects(counts: pl.DataFrame) -> pl.DataFrame:
     """The effect of each touchpoint in the models markov, shapley and shapley_rate, with its standard error.
 
-    *counts* are transitions and sets of one or more dt and touchpoint_type, by group of persons: dt, touchpoint_type,
-    kind ('transition' or 'set'), person_group (0 to 63), from_state, to_state and paths of a transition, touchpoints
-    (distinct, sorted, joined by ' > '), orders and non_conversions of a set; null in rows of the other kind.
+    *counts* are transitions and paths of one or more dt and touchpoint_type, by group of persons: dt, touchpoint_type,
+    kind ('transition' or 'path'), person_group (0 to 63), from_state, to_state and paths of a transition, touchpoints
+    (joined by ' > '), orders and non_conversions of a path; null in rows of the other kind.
 
     The effect is the removal effect (0 to 1) in markov, orders in shapley, points of the conversion rate in
     shapley_rate; it is null if there is no order. share is the effect's part of the sum of effects. low and high are an
@@ -89,7 +89,7 @@ def model_effects(counts: pl.DataFrame) -> pl.DataFrame:
     rows = [_MODEL_EFFECTS.to_frame()]
     sort = ["kind", "person_group", "from_state", "to_state", "touchpoints", "orders", "non_conversions", "paths"]
     for key, own in _by_key(counts, sort):
-        sets = own.filter(kind="set")
+        sets = _sets(own.filter(kind="path"))
         found = [_markov(own.filter(kind="transition")), *_shapley(sets)]
         effects = pl.concat([each.frame() for each in found])
         rows.append(
@@ -191,6 +191,12 @@ def _shapley(rows: pl.DataFrame) -> list[_Effects]:
             standard_errors(lambda weight: shapley.rate_game(sets, won @ weight, lost @ weight)),
         )
     return [by_sets, _Effects("shapley_rate", sets.touchpoints, *by_rate)]
+
+
+def _sets(paths: pl.DataFrame) -> pl.DataFrame:
+    """*paths* with the distinct touchpoints of each, sorted, instead of its touchpoints in their order."""
+    distinct = pl.col("touchpoints").str.split(markov.SEPARATOR).list.unique().list.sort().list.join(markov.SEPARATOR)
+    return paths.with_columns(distinct)
 
 
 def _sample(sets: pl.DataFrame) -> pl.DataFrame:

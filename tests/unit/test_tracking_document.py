@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from pipelines.collector.batch import FIELDS, read_body
 from pipelines.home.folder import REPOSITORY
@@ -36,6 +37,15 @@ def test_the_attributes_are_those_that_the_tracker_reads() -> None:
     assert named_in_first_cells("The tag") == options
     marks = {f"data-hw-{name.lower()}" for name in re.findall(r"\bhw([A-Z]\w+)\b", TRACKER) if name != "PageType"}
     assert named_in_first_cells("Mark modules and slots") == marks
+
+
+def test_the_tracker_knows_the_click_ids_of_advertising_platforms() -> None:
+    (pattern,) = re.findall(r"const AD =\s+/\[\?&\]\((.*)\)=/;", TRACKER)
+    listed = yaml.safe_load((REPOSITORY / "config" / "channels.yaml").read_text(encoding="utf-8"))["click_ids"]
+    known = {name for name in listed if re.fullmatch(pattern, name)}
+    assert known >= {name for name, click in listed.items() if click["medium"] in ("cpc", "display")}
+    (described,) = re.findall(r"The tracker knows (.*?)\.", TEXT, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", described)) == known
 
 
 def test_the_stored_names_are_described() -> None:

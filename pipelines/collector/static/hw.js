@@ -14,6 +14,8 @@
   const SHOWN = "[data-hw-slot]:not([data-hw-action]),[data-hw-sku]:not([data-hw-action])";
   const CLICKED =
     "[data-hw-slot],[data-hw-sku],[data-hw-content],[data-hw-action],a,button,[role=button],[type=submit]";
+  const AD =
+    /[?&](([dgy]|fb|t[tw])clid|msclkid|[gw]braid|qhclickid|(bd|gdt)_vid|qz_gdt|weixinadinfo|li_fat_id|ScCid|rdt_cid)=/;
   const { replaceState } = history;
 
   /** @type {Page | undefined} undefined: nothing is recorded */
@@ -111,6 +113,7 @@
     if (!known) {
       const query = new URLSearchParams(location.search);
       for (const name of ["source", "medium", "campaign"]) due["utm_" + name] = text(query.get("utm_" + name));
+      due.click_id = AD.exec(location.search)?.[1];
       if (isLoad) due.referrer = text(document.referrer.replace(/[?#].*/, ""));
       const number = safe(() => take(at));
       if (navigator.locks) navigator.locks.request("hw", number).catch(number);

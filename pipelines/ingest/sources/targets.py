@@ -67,6 +67,10 @@ EVENTS = Target(
         "utm_source": Column(TEXT, "as sent; null = none"),
         "utm_medium": Column(TEXT, "as sent; null = none"),
         "utm_campaign": Column(TEXT, "as sent; null = none"),
+        "click_id": Column(
+            TEXT,
+            "name of the parameter by which an advertising platform marked the link, e.g. gclid; null = none sent",
+        ),
         "platform": Column(TEXT, "platform, e.g. ios, android, web"),
         "app_version": Column(TEXT, "version of the app"),
         "is_bot": Column("BOOLEAN", "whether a program such as a crawler sent it; core.events omits these"),

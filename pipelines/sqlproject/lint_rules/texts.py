@@ -122,6 +122,20 @@ class SubstringFromZero(Rule):
         return not (isinstance(start, exp.Literal) and start.is_int and int(start.name) >= 1)
 
 
+class UncheckedUrlDecode(Rule):
+    """url_decode() fails for text that is not percent-encoded UTF-8, and a + is a blank on Spark only."""
+
+    functions = frozenset({"url_decode"})
+    instead = (
+        "CASE WHEN regexp_matches(x, <pattern of encoded UTF-8>) THEN url_decode(replace(x, '+', '%20')) ELSE x END"
+    )
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        branch = node.parent
+        is_checked = isinstance(branch, exp.If) and isinstance(branch.this, exp.RegexpLike)
+        return not (is_checked and isinstance(node.expressions[0], exp.Replace))
+
+
 RULES: tuple[type[Rule], ...] = (
     ConcatOfOtherTypes,
     ValueAsText,
@@ -133,4 +147,5 @@ RULES: tuple[type[Rule], ...] = (
     LengthOfList,
     UnorderedText,
     SubstringFromZero,
+    UncheckedUrlDecode,
 )

@@ -19,6 +19,7 @@ SELECT
   utm_source,
   utm_medium,
   utm_campaign,
+  click_id,
   platform,
   app_version,
   is_bot,
