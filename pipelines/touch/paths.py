@@ -1,6 +1,6 @@
 """Counts of transitions and sets from the texts of paths, for paths that are not in the lake.
 
-Here: what ``sql/attribution/touch_transitions.sql`` and ``touch_sets.sql`` count, on frames: for paths from elsewhere,
+Here: what ``sql/attribution/touch_transitions.sql`` and ``model_effects`` count, on frames: for paths from elsewhere,
 such as another tool's export.
 Not here: the models (``markov``, ``shapley``).
 """

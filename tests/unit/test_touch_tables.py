@@ -36,7 +36,7 @@ def counts_of(found: pl.DataFrame) -> pl.DataFrame:
     by = [*KEY, "person_group"]
     parts = [
         paths.transitions(found, 1, by).with_columns(kind=pl.lit("transition")),
-        paths.sets(found, by).with_columns(kind=pl.lit("set")),
+        paths.sets(found, by).with_columns(kind=pl.lit("path")),
     ]
     return pl.concat(parts, how="diagonal")
 
