@@ -29,7 +29,7 @@ EVENT_TEXTS = """event_id device_id user_id event_type page_type page_url module
     referrer utm_source utm_medium utm_campaign click_id platform app_version"""
 
 
-IDS = ("event_id", "device_id", "user_id", "sku", "content_id", "order_id", "refund_id")
+IDS = ("event_id", "device_id", "user_id", "sku", "content_id", "order_id", "refund_id", "channel", "campaign")
 WORDS_FOR_NOTHING = ("undefined", "null", "NULL", "None", "nil", "NaN", "\\N", "(not set)")
 STATUS_RANKS = {"unpaid": 0, "paid": 1, "cancelled": 2, "refunded": 2}
 
@@ -43,6 +43,7 @@ class Log:
     order_lines: list[Row] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
     products: list[Row] = field(default_factory=list)
+    spend: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Shop:
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """Table → rows, with dt, of core.events, traffic_daily, visitors, orders, order_lines and refunds."""
+    """Table → rows, with dt, of core.events, traffic_daily, visitors, orders, order_lines, refunds, spend."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
@@ -82,6 +83,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
         "core.orders": [core_order(order, shop) for order in orders],
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
+        "core.spend": spend(log.spend, shop),
     }
     return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
 
@@ -409,12 +411,39 @@ def revenue_of(line: Row) -> Decimal:
 
 def rate_of(order: Row, shop: Shop) -> Decimal:
     """The price of one unit of the order's currency in the reporting currency on the day of the payment."""
-    if order["currency"] in (None, shop.currency):
+    return rate_on(local_date(order["paid_at"], shop), order["currency"], shop)
+
+
+def rate_on(day: dt.date, currency: str | None, shop: Shop) -> Decimal:
+    """The price of one unit of *currency* (null = the reporting currency) in the reporting currency on *day*."""
+    if currency in (None, shop.currency):
         return Decimal(1)
-    day = local_date(order["paid_at"], shop).isoformat()
-    rates = [row["rate"] for row in shop.fx if (row["dt"], row["currency"]) == (day, order["currency"])]
-    assert rates, f"no rate for {order['currency']} on {day}"
+    rates = [row["rate"] for row in shop.fx if (row["dt"], row["currency"]) == (day.isoformat(), currency)]
+    assert rates, f"no rate for {currency} on {day}"
     return Decimal(str(rates[0]))
+
+
+def spend(records: list[Row], shop: Shop) -> list[Row]:
+    """The newest version of each day's spend on a channel and campaign, whatever the case and blanks of its channel."""
+    keyed = [
+        {**record, "channel": record["channel"].strip().lower(), "campaign": record.get("campaign", "(not set)")}
+        for record in records
+    ]
+    rows = []
+    for record in newest(keyed, ("dt", "channel", "campaign"), shop):
+        day = dt.date.fromisoformat(record["dt"])
+        rate = rate_on(day, record.get("currency"), shop)
+        rows.append(
+            {
+                "dt": day,
+                "channel": record["channel"],
+                "campaign": record["campaign"],
+                "cost": money(Decimal(str(record["cost"])) * rate),
+                "impressions": integer_of(record.get("impressions")),
+                "clicks": integer_of(record.get("clicks")),
+            }
+        )
+    return rows
 
 
 def order_line(line: Row, shop: Shop) -> Row:

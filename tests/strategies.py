@@ -1,7 +1,7 @@
 """Random shops and logs with all known difficulties (duplicates, ties, wrong clocks and others), for property tests.
 
-Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products) and for
-deliveries of a log. Ids are from small sets, so that collisions, ties and matches are frequent; many times are near
+Here: Hypothesis strategies for settings, for complete logs (events, orders, lines, refunds, products, spend) and
+for deliveries of a log. Ids are from small sets, so that collisions, ties and matches are frequent; many times are near
 local midnights, including the one before a change to summer time.
 Not here: expected results (``tests.reference``).
 """
@@ -20,7 +20,7 @@ from tests.strategies_touch import touch_settings
 
 FIRST_DAY = dt.date(2026, 3, 6)
 FIRST_UPDATE = dt.datetime(2026, 3, 7, 15, 59, 59)
-RELATIONS = ("events", "orders", "order_lines", "refunds", "products")
+RELATIONS = ("events", "orders", "order_lines", "refunds", "products", "spend")
 
 DEVICES = ("d1", "d2", "d3")
 USERS = ("u1", "u2", "u3")
@@ -130,6 +130,7 @@ def logs(draw: st.DrawFn, shop: Shop, *, ties: bool = False) -> Log:
         order_lines=[writer.order(line) for line in lines],
         refunds=[writer.order(refund) for refund in draw(_refunds())],
         products=[writer.order(product) for product in draw(_products())],
+        spend=[writer.order(spent) for spent in draw(_spend(shop, orders, ties))],
     )
 
 
@@ -146,8 +147,10 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
     start = draw(st.sampled_from(_midnights(shop)))
     start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
     # A wrong clock is corrected if sent_time and received_time are given. Otherwise its time counts, so that the event
-    # has another day or is refused.
-    skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, -20_000 * DAY)))
+    # has another day or is refused. A clock that was never set shows the first days of 1970: the milliseconds of later
+    # days of the seventies are refused.
+    never_set = dt.datetime(1970, 1, 4) - dt.datetime.combine(FIRST_DAY, dt.time())
+    skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, never_set)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))
     device = draw(st.sampled_from(DEVICES))
     users = [draw(st.sampled_from(("u1", None, "undefined", *USERS))) for _ in range(2)]
@@ -370,6 +373,34 @@ def _products(draw: st.DrawFn) -> list[Row]:
         for sku in draw(st.lists(_skus, max_size=3, unique=True))
         for version in range(draw(st.sampled_from((1, 2))))
     ]
+
+
+@st.composite
+def _spend(draw: st.DrawFn, shop: Shop, orders: list[Row], ties: bool) -> list[Row]:
+    """Spend on the days of *orders*, since spend alone makes no day one to compute; some has several versions."""
+    days = sorted({order["ordered_at"].replace(tzinfo=dt.UTC).astimezone(ZoneInfo(shop.timezone)) for order in orders})
+    if not days:
+        return []
+    day = st.sampled_from([day.date().isoformat() for day in days])
+    keys = st.fixed_dictionaries(
+        {"dt": day, "channel": st.sampled_from(("email", "display")), "campaign": st.sampled_from((None, "spring"))}
+    )
+    spend = []
+    for key in draw(st.lists(keys, max_size=3, unique_by=lambda key: (key["dt"], key["channel"], key["campaign"]))):
+        for version in draw(_versions(_cost(), ties)):
+            channel = draw(st.sampled_from((key["channel"], f" {key['channel'].title()}")))
+            spend.append(key | {"channel": channel} | version)
+    return spend
+
+
+@st.composite
+def _cost(draw: st.DrawFn) -> Row:
+    return {
+        "cost": draw(st.sampled_from(("0", "12.5", "0.3333", "100.0001"))),
+        "currency": draw(st.sampled_from(("CNY", "USD", None))),
+        "impressions": draw(st.sampled_from((None, 0, 1000))),
+        "clicks": draw(st.sampled_from((None, 7))),
+    }
 
 
 class _Writer:

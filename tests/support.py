@@ -55,6 +55,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),
+    "core.spend": ("dt", "channel", "campaign"),
     "attribution.attributed_events": ("dt", "event_id"),
     "attribution.path_steps": ("dt", "end_event_id", "step_no"),
     "attribution.attributed_sales": ("dt", "order_id", "line_no"),

@@ -77,7 +77,7 @@ spent_on AS (
     SELECT
         dt,
         'campaign' AS touchpoint_type,
-        campaign AS touchpoint,
+        REPLACE(campaign, ' > ', '>') AS touchpoint,
         cost
     FROM costs
 ),

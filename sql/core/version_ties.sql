@@ -1,13 +1,13 @@
 /* model
 description: >
-  Orders, order lines, refunds and products whose newest versions differ but have the same updated_at, or none, so
+  Orders, order lines, refunds, products and spend whose newest versions differ but have the same updated_at, or none, so
   that the newest cannot be determined. The version with the most advanced status counts; of two versions of a line, a
   removed one counts before one that is not removed; of versions that are still equal, the one with the larger hash.
   Two different lines of an order with the same line_no are listed here too.
 grain: [target, key]
-reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all}
+reads: {raw.orders: all, raw.order_lines: all, raw.refunds: all, raw.products: all, raw.spend: all}
 columns:
-  target: {type: VARCHAR, description: "raw table of the record: orders, order_lines, refunds or products"}
+  target: {type: VARCHAR, description: "raw table of the record: orders, order_lines, refunds, products or spend"}
   key: {type: VARCHAR, description: "key of the record, its parts joined by ':'"}
   updated_at: {type: TIMESTAMP, description: "time that these versions share, UTC; null = they have none"}
   versions: {type: BIGINT, description: different versions with this updated_at; one of them counts}
@@ -46,6 +46,14 @@ WITH versions AS (
         record_hash,
         batch_id
     FROM raw.products
+    UNION ALL
+    SELECT
+        'spend' AS target,
+        CAST(spent_on AS VARCHAR) || ':' || LOWER(TRIM(channel)) || ':' || TRIM(campaign) AS key,
+        updated_at,
+        record_hash,
+        batch_id
+    FROM raw.spend
 ),
 
 -- Most keys have only one version, so find those with several first.

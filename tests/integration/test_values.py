@@ -78,9 +78,19 @@ def in_range(first: int) -> Callable[[Value], bool]:
     return is_fine
 
 
+def is_day_in_range(value: Value) -> bool:
+    assert isinstance(value, dt.date)
+    return dt.date(1980, 1, 1) <= value <= LANDED_AT.date() + DAY
+
+
 def is_amount(value: Value) -> bool:
     assert isinstance(value, Decimal | int)
     return 0 <= value < 10**12
+
+
+def is_count(value: Value) -> bool:
+    assert isinstance(value, int)
+    return value >= 0
 
 
 def fits_the_event(value: Value) -> bool:
@@ -131,9 +141,21 @@ FIELDS = [
     Field("products", "parent_sku", AN_ID),
     *(Field("products", name, AMOUNT, is_fine=is_amount) for name in ("unit_cost", "list_price")),
     Field("products", "launched_on", lambda text, zone: plain.date_of(text, zone)),
+    Field(
+        "spend",
+        "dt",
+        lambda text, zone: plain.date_of(text, zone),
+        is_required=True,
+        is_fine=is_day_in_range,
+        column="spent_on",
+    ),
+    *(Field("spend", name, AN_ID, is_required=name == "channel") for name in ("channel", "campaign")),
+    Field("spend", "cost", AMOUNT, is_required=True, is_fine=is_amount),
+    Field("spend", "currency", simple(plain.currency_of)),
+    *(Field("spend", name, whole(64), is_fine=is_count) for name in ("impressions", "clicks")),
     *(
         Field(name, "updated_at", UPDATED, is_fine=in_range(1980))
-        for name in ("orders", "order_lines", "refunds", "products")
+        for name in ("orders", "order_lines", "refunds", "products", "spend")
     ),
 ]
 
@@ -149,11 +171,25 @@ RECORDS: dict[str, Row] = {
     "order_lines": {"order_id": "o", "line_no": "1", "quantity": "1", "unit_price": "10"},
     "refunds": {"line_no": "1", "refunded_at": "2026-05-01 10:00:00", "amount": "1"},
     "products": {},
+    "spend": {"dt": "2026-05-01", "cost": "1"},
 }
 """A valid record of each relation, without what tells it from the others."""
 
-DISTINCT = {"events": "event_id", "orders": "order_id", "order_lines": "sku", "refunds": "order_id", "products": "sku"}
-ALSO_DISTINCT = {"orders": "user_id", "order_lines": "order_id", "refunds": "refund_id", "products": "name"}
+DISTINCT = {
+    "events": "event_id",
+    "orders": "order_id",
+    "order_lines": "sku",
+    "refunds": "order_id",
+    "products": "sku",
+    "spend": "channel",
+}
+ALSO_DISTINCT = {
+    "orders": "user_id",
+    "order_lines": "order_id",
+    "refunds": "refund_id",
+    "products": "name",
+    "spend": "campaign",
+}
 """The fields by which records differ, so that none is a duplicate of another; the second where the first is tried."""
 
 TIMES = [
@@ -409,7 +445,7 @@ def assert_nothing_is_misread(field: Field, texts: list[str], kind: str, timezon
     expected = [field.expected(text, zone) for text in texts]
     found = read_values(field, texts, kind, timezone)
     for text, right, value in zip(texts, expected, found, strict=True):
-        if right is None and field.name in ("discount", "refund_id"):
+        if right is None and field.name in ("discount", "refund_id", "campaign"):
             continue  # another test covers the defaults of these fields
         assert value == right, f"{field} {text!r} in {kind}, {timezone}: {value!r} instead of {right!r}"
 

@@ -73,7 +73,7 @@ def hit(number: int, session: str = "s1", **fields: object) -> dict[str, object]
 
 def test_shipped_sources_load_and_native_goes_record_by_record(tmp_path: Path) -> None:
     native = {source.name: source for source in load_sources(new_home(tmp_path))}["native"]
-    assert set(native.mappings) == {"events", "orders", "order_lines", "refunds", "products"}
+    assert set(native.mappings) == {"events", "orders", "order_lines", "refunds", "products", "spend"}
     assert all(mapping.one_to_one for mapping in native.mappings.values())
 
 

@@ -195,5 +195,30 @@ PRODUCTS = Target(
     amounts=(("unit_cost",), ("list_price",)),
 )
 
-TARGETS: dict[str, Target] = {t.name: t for t in (EVENTS, ORDERS, ORDER_LINES, REFUNDS, PRODUCTS)}
+# Spend has no counted_on: a row of last year's, or of tomorrow's, advertising does not make its day one to compute.
+SPEND = Target(
+    "spend",
+    "Cost of advertising, one row for each version of a day's spend on a channel and campaign.",
+    ("spent_on", "channel", "campaign"),
+    {
+        "spent_on": Column("DATE", "business day on which it was spent", required=True, bounded=True),
+        "channel": Column(
+            TEXT, "channel that it was spent on, as sent; a channel of core.sessions", required=True, is_id=True
+        ),
+        "campaign": Column(
+            TEXT,
+            "campaign that it was spent on: the utm_campaign of its links; '(not set)' if none is given",
+            is_id=True,
+            default="'(not set)'",
+        ),
+        "cost": Column(MONEY, "what was spent, in currency", required=True, not_negative=True),
+        "currency": Column(TEXT, "ISO 4217 code; null = the reporting currency", shape="[A-Za-z]{3}"),
+        "impressions": Column(WHOLE, "times that the ads were shown; null = unknown", not_negative=True),
+        "clicks": Column(WHOLE, "clicks on the ads as the platform counts them; null = unknown", not_negative=True),
+        "updated_at": _UPDATED,
+    },
+    amounts=(("cost",),),
+)
+
+TARGETS: dict[str, Target] = {t.name: t for t in (EVENTS, ORDERS, ORDER_LINES, REFUNDS, PRODUCTS, SPEND)}
 """Name → canonical target; a source's mapping to it is ``<name>.sql``."""
