@@ -43,7 +43,8 @@ WITH taken_apart AS (
         TRY(FROM_JSON(app_info, '{"version": "VARCHAR"}')).version AS app_version,
         TRY(FROM_JSON(
             collected_traffic_source,
-            '{"manual_source": "VARCHAR", "manual_medium": "VARCHAR", "manual_campaign_name": "VARCHAR"}'
+            '{"manual_source": "VARCHAR", "manual_medium": "VARCHAR", "manual_campaign_name": "VARCHAR",
+            "gclid": "VARCHAR", "dclid": "VARCHAR", "srsltid": "VARCHAR"}'
         )) AS collected,
         TRY(FROM_JSON(
             session_traffic_source_last_click,
@@ -188,6 +189,11 @@ SELECT
     COALESCE(collected.manual_source, param_source, last_click.source) AS utm_source,
     COALESCE(collected.manual_medium, param_medium, last_click.medium) AS utm_medium,
     COALESCE(collected.manual_campaign_name, param_campaign, last_click.campaign_name) AS utm_campaign,
+    CASE
+        WHEN collected.gclid <> '' THEN 'gclid'
+        WHEN collected.dclid <> '' THEN 'dclid'
+        WHEN collected.srsltid <> '' THEN 'srsltid'
+    END AS click_id,
     CASE
         WHEN platform IN ('IOS', 'ANDROID') THEN LOWER(platform)
         ELSE COALESCE(device_category, LOWER(platform))
