@@ -85,7 +85,8 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
         "core.orders": [core_order(order, shop) for order in orders],
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
-    """Table → rows, with dt, of the tables of core but for those of sessions."""
+        "core.spend": spend(log.spend, shop),
+        "core.first_orders": first_orders([core_order(order, shop) for order in orders], shop),
     }
     return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
 

@@ -124,10 +124,11 @@ def model_daily(credits: list[Row], lines: list[Row], first_orders: list[Row], s
     groups = daily(credits, key)
     new = {order["order_id"] for order in first_orders}
     order_ids = [line["order_id"] for line in lines]
-    spent = [(row, kind) for row in spend for kind in ("channel", "campaign")]
+    spend = [{**row, "campaign": row["campaign"].replace(" > ", ">")} for row in spend]
     costs = {
         (day, model, kind, name): cost_of([row for row in spend if (row["dt"], row[kind]) == (day, name)])
-        for day, kind, name in {(row["dt"], kind, row[kind]) for row, kind in spent}
+        for kind in ("channel", "campaign")
+        for day, name in {(row["dt"], row[kind]) for row in spend}
         for model in MODELS
     }
     rows = []

@@ -120,7 +120,9 @@ def _order(draw: st.DrawFn, number: int, shop: Shop) -> list[Row]:
 def _spend(draw: st.DrawFn) -> list[Row]:
     """Spend with and without a sale; some costs are unknown."""
     costs = st.sampled_from((Decimal("12.5"), Decimal("0.3333"), Decimal(0), None))
-    keys = st.tuples(st.sampled_from(DAYS), st.sampled_from((*TOUCHPOINTS, "radio")), st.sampled_from(TOUCHPOINTS))
+    keys = st.tuples(
+        st.sampled_from(DAYS), st.sampled_from((*TOUCHPOINTS, "radio")), st.sampled_from((*TOUCHPOINTS, "a > b"))
+    )
     return [
         {"dt": day, "channel": channel, "campaign": campaign, "cost": draw(costs)}
         for day, channel, campaign in draw(st.lists(keys, max_size=6, unique=True))
