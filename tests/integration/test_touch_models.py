@@ -26,7 +26,7 @@ from pipelines.sqlproject.model import DIALECT
 from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
 from tests.reference_core import Log, Row, Shop
-from tests.reference_touch import MODELS
+from tests.reference_credits import MODELS
 from tests.support import home_of, land, land_log, run, table
 
 ORDERED_AT = dt.datetime(2026, 3, 20, 12, 0, 0)
