@@ -234,7 +234,7 @@ summed AS (
         for_dt,
         MIN(dt) AS dt,
         MIN(turn_no) AS first_turn_no,
-        MIN(turn_no) FILTER (WHERE dt = for_dt AND (tags IS NOT NULL OR referrer_host IS NOT NULL)) AS source_turn_no,
+        MIN(turn_no) FILTER (WHERE tags IS NOT NULL OR referrer_host IS NOT NULL) AS source_turn_no,
         CAST(SUM(page_views) AS BIGINT) AS page_views,
         MAX(last_event_at) AS last_event_at
     FROM sessions
