@@ -57,14 +57,17 @@ class Recovery:
 
 
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
-    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any, to *home*."""
+    """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any, to *home*.
+
+    Its channels have no effect on orders: ``benchmarks.channels`` measures these.
+    """
     summary = simulate(
         home.landing,
         days=days,
         devices=devices,
         seed=seed,
         last_day=LAST_DAY,
-        parameters=parameters,
+        parameters=replace(parameters, channel_effects=False),
         # Parquet is faster to read, but broken lines can only be simulated in NDJSON.
         format="ndjson" if parameters.broken_line_rate else "parquet",
     )

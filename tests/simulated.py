@@ -24,7 +24,9 @@ NATIVE = {
     "events": {
         **dict.fromkeys(("event_id", "device_id", "event_type", "device_time", "platform", "app_version"), TEXT),
         **dict.fromkeys(("sent_time", "received_time"), (str, type(None))),
-        **dict.fromkeys(("user_id", "page_type", "module", "sku", "content_id", "referrer"), (str, type(None))),
+        **dict.fromkeys(
+            ("user_id", "page_type", "module", "sku", "content_id", "referrer", "click_id"), (str, type(None))
+        ),
         **dict.fromkeys(("utm_source", "utm_medium", "utm_campaign"), (str, type(None))),
         **dict.fromkeys(("page_id", "slot"), (int, type(None))),
     },
@@ -43,6 +45,11 @@ NATIVE = {
         **dict.fromkeys(("refund_id", "order_id", "refunded_at", "updated_at"), TEXT),
         "line_no": int,
         "amount": NUMBER,
+    },
+    "spend": {
+        **dict.fromkeys(("dt", "channel", "campaign", "currency", "updated_at"), TEXT),
+        "cost": NUMBER,
+        **dict.fromkeys(("impressions", "clicks"), int),
     },
 }
 

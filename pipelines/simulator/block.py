@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.simulator.landing import Landing, write_file
+from pipelines.simulator.marketing import Memory, arrive
 from pipelines.simulator.orders import OrderRecords, make_orders
 from pipelines.simulator.people import Scene, make_population, make_visits
 from pipelines.simulator.plan import Stage
@@ -24,7 +25,10 @@ from pipelines.simulator.walks import walk
 
 @dataclass
 class Counts:
-    """How much was simulated; *orders* counts order ids, *order_versions* the records of all versions of orders."""
+    """How much was simulated; *orders* counts order ids, *order_versions* the records of all versions of orders.
+
+    *channels*: for each day and block the columns of ``Arrivals.orders``, and nth, the number of the day.
+    """
 
     visits: int = 0
     records: int = 0
@@ -35,6 +39,7 @@ class Counts:
     order_lines: int = 0
     refunds: int = 0
     files: list[Path] = field(default_factory=list)
+    channels: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
         """Add the counts of *other*."""
@@ -71,20 +76,22 @@ def simulate_block(shop: Shop, block: int, landing: Landing, truth: Path) -> Cou
     """
     plan, counts = shop.plan, Counts()
     population = make_population(plan, block)
-    devices = Devices.fresh(len(population.owner))
+    devices, memory = Devices.fresh(len(population.owner)), Memory.fresh(plan, len(population.owner))
     events = _Waiting("landed_at", plan.end)
     changes = {relation: _Waiting("updated_at", plan.end) for relation in OrderRecords.__dataclass_fields__}
     planted: list[pl.DataFrame] = []
     for nth in range(len(plan.days)):
         scene = Scene(shop, population, block, nth)
         visits = make_visits(scene)
+        arrivals = arrive(scene, visits, memory)
         trace = walk(scene, visits)
-        tracked = track(scene, visits, trace, devices)
-        sold = sell(scene, visits, trace, tracked.happened)
+        tracked = track(scene, visits, arrivals, trace, devices)
+        sold = sell(scene, visits, arrivals, trace, tracked.happened)
         _land_events(scene, events.due(tracked.records, plan.bounds(nth)[1]), landing, counts)
         _land_orders(scene, make_orders(scene, sold.lines), changes, landing, counts)
         planted.append(sold.truth)
-        counts.visits += len(visits)
+        counts.channels.append(sold.channels.with_columns(nth=pl.lit(nth)))
+        counts.visits += int(arrivals.happens.sum())
         counts.orders += sold.lines["order_id"].n_unique()
     write_file(truth, pl.concat(planted).write_parquet)
     return counts

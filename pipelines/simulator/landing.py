@@ -66,6 +66,11 @@ class Landing:
         name = f"{relation}/{self._name(nth, block)}.ndjson"
         return self._write(name, self._ndjson(records), self.plan.bounds(nth)[1])
 
+    def write_spend(self, nth: int, records: pl.DataFrame) -> Path:
+        """Write the only file of the spend of day *nth*."""
+        name = f"spend/{self.plan.days[nth].isoformat()}.ndjson"
+        return self._write(name, self._ndjson(records), self.plan.bounds(nth)[1])
+
     def write_products(self, products: pl.DataFrame) -> Path:
         """Write the only file of products."""
         return self._write("products/products.csv", lambda path: products.write_csv(path), self.plan.bounds(0)[0])

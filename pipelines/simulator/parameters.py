@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.simulator.channels import CHANNELS, Channel
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class SimulationParameters:
     max_steps: int = 60
     devices_per_block: int = 40_000
     """Devices simulated together. More devices need more memory; another number gives another log."""
+
+    # How visitors come
+    channels: tuple[Channel, ...] = CHANNELS
+    channel_effects: bool = True
+    """Whether channels have effects. Without them every visit would happen anyway, and none makes an order more
+    likely."""
+    without_channel: str | None = None
+    """A channel that the simulation is without: the same shop, were this channel switched off."""
 
     # Who is behind a device
     second_device_rate: float = 0.15
@@ -77,7 +86,7 @@ class SimulationParameters:
     cart_scale: float = 1.0
     """Multiplies every chance of an add-to-cart."""
     buy_rate: float = 0.5
-    """Visits with a cart that are followed by an order."""
+    """Visits with a cart that are followed by an order, before the effects of channels."""
     buy_now_rate: float = 0.006
     """Visits without a cart that are followed by an order of a clicked product."""
     no_cart_rate: float = 0.04

@@ -1,14 +1,13 @@
 """Who visits the shop: devices, their users, and the visits of a day.
 
 Here: the population, which is fixed for a simulation, and when and where each visit of a day starts.
-Not here: what happens in a visit (``walks``).
+Not here: which channel brings a visit (``marketing``), what happens in it (``walks``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -34,26 +33,6 @@ _HOUR_WEIGHTS = np.array(
     ]
 )
 _WEEKDAY_WEIGHTS = (0.95, 0.92, 0.92, 0.95, 1.05, 1.15, 1.12)
-
-
-class Channel(NamedTuple):
-    """A referrer or campaign, and the share of visits that it brings."""
-
-    weight: float
-    referrer: str | None = None
-    utm_source: str | None = None
-    utm_medium: str | None = None
-    utm_campaign: str | None = None
-
-
-CHANNELS = (
-    Channel(0.70),
-    Channel(0.08, None, "push", "notification", "daily-deals"),
-    Channel(0.06, "https://m.weishequ.example/", "weishequ", "social", "seeding-notes"),
-    Channel(0.06, "https://so.sousuo.example/", "sousuo", "cpc", "brand-words"),
-    Channel(0.05, "https://v.duanpian.example/", "duanpian", "video", "live-rooms"),
-    Channel(0.05, "https://so.sousuo.example/"),
-)
 
 
 @dataclass(frozen=True)
@@ -178,7 +157,6 @@ class Visits:
     user: Ints
     is_bot: Bools
     start: Ints
-    channel: Ints
     page: Ints
     shelf: Ints
     product: Ints
@@ -209,7 +187,4 @@ def make_visits(scene: Scene) -> Visits:
     own_shelf = storefront.first_feed + user % FEEDS
     linked = np.where(is_detail, storefront.first_recommended + product, campaign)
     shelf = np.where(is_deep, linked, own_shelf)
-    weights = np.array([each.weight for each in CHANNELS])
-    # A deep link belongs to a campaign: channels 1 to 4. The others are direct visits and plain searches.
-    channel = np.where(is_deep, 1 + draw(rng, weights[1:5], size), draw(rng, weights, size))
-    return Visits(device, user, population.is_bot[device], start, channel, page, shelf, product)
+    return Visits(device, user, population.is_bot[device], start, page, shelf, product)

@@ -39,6 +39,8 @@ class Stage(IntEnum):
     CLOCKS = 13
     REQUESTS = 14
     CHOICES = 15
+    CHANNELS = 16
+    SPEND = 17
 
 
 @dataclass(frozen=True, eq=False)

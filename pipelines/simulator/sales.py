@@ -13,8 +13,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.config_tables import DIRECT, UNATTRIBUTED
-from pipelines.simulator.arrays import NOTHING, AnyArray, Ints, codebook, draw, labels
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, codebook, draw, labels
 from pipelines.simulator.extras import with_extras
+from pipelines.simulator.marketing import Arrivals
 from pipelines.simulator.people import Population, Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import ENTRANCES, MODULES, PAGE_TYPES, Module
@@ -37,24 +38,32 @@ class Sold:
     *lines*: order (a number within the scene), order_id, line_no, user, exported (code of the sku that the order
     names), quantity, ordered_at (epoch ms), unit_price, discount, unit_cost (cents, null = unknown). *truth*, one row
     a line: order_id, line_no, kind, matched_by, end_event_id, and columns of the head (the entrance click that led to
-    the line), named as in ``attribution.attributed_sales``. ``simulate`` explains them.
+    the line), named as in ``attribution.attributed_sales``. ``simulate`` explains them. *channels*: as in
+    ``Arrivals.orders``.
     """
 
     lines: pl.DataFrame
     truth: pl.DataFrame
+    channels: pl.DataFrame
 
 
-def sell(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> Sold:
+def sell(scene: Scene, visits: Visits, arrivals: Arrivals, trace: Trace, happened: Ints) -> Sold:
     """What is sold after the visits of *scene*. *happened*: true time (epoch ms) of each event of *trace*."""
     rng = scene.stream(Stage.SALES)
     touches = _touches(scene, visits, trace, happened)
-    bought = pl.concat([_from_carts(scene, touches, rng), _bought_at_once(scene, touches, rng)])
+    luck = np.zeros(len(visits))
+    bought = pl.concat(
+        [_from_carts(scene, touches, arrivals, luck, rng), _happening(arrivals, _bought_at_once(scene, touches, rng))]
+    )
+    touches = _happening(arrivals, touches)
     bought = _choose_variants(scene, pl.concat([bought, _out_of_nowhere(scene, bought, rng)]))
     bought = with_extras(scene, bought, touches, scene.stream(Stage.EXTRAS)).filter(
         pl.col("ordered_at") < scene.plan.end
     )
+    ordered = bought.filter(pl.col("visit") >= 0).unique(["visit", "ordered_at"])["visit"].to_numpy()
+    channels = arrivals.orders(scene, ordered, luck[ordered])
     lines = _price(scene, _number(scene, bought), rng)
-    return Sold(lines.drop("kind", "matched_by", "event", "product", "sku"), _truth(scene, trace, lines))
+    return Sold(lines.drop("kind", "matched_by", "event", "product", "sku"), _truth(scene, trace, lines), channels)
 
 
 def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.DataFrame:
@@ -79,15 +88,27 @@ def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.D
     return touches.sort("visit", "touched_at", "event")
 
 
-def _from_carts(scene: Scene, touches: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Order lines from visits with carts. A product carted twice gives one line; its event is the later cart."""
+def _happening(arrivals: Arrivals, rows: pl.DataFrame) -> pl.DataFrame:
+    """*rows* of visits that happen. Draws are made for all visits, so that a missing channel does not change them."""
+    return rows if arrivals.happens.all() else rows.filter(pl.Series(arrivals.happens[rows["visit"].to_numpy()]))
+
+
+def _from_carts(
+    scene: Scene, touches: pl.DataFrame, arrivals: Arrivals, luck: Floats, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Order lines from visits with carts. A product carted twice gives one line; its event is the later cart.
+
+    A visit leads to an order if the number drawn for it, which is written to *luck*, is below its chance.
+    """
     carts = (
         touches.filter("is_cart")
         .with_columns(quantity=pl.len().over("visit", "product"))
         .unique(["visit", "product"], keep="last", maintain_order=True)
     )
     visits = carts.group_by("visit", maintain_order=True).agg(last=pl.col("touched_at").max())
-    buys = rng.random(visits.height) < scene.parameters.buy_rate
+    visit = visits["visit"].to_numpy()
+    luck[visit] = rng.random(visits.height)
+    buys = arrivals.happens[visit] & (luck[visit] < scene.parameters.buy_rate * arrivals.factor[visit])
     visits = visits.with_columns(ordered_at=pl.col("last") + pl.Series(_delays(rng, visits.height))).filter(buys)
     keeps = rng.random(carts.height) < 0.85
     return _lines(carts.filter(keeps).join(visits, on="visit", how="inner", maintain_order="left"), "cart")

@@ -19,6 +19,7 @@ import polars as pl
 from pipelines.home.errors import HeadwaterError
 from pipelines.simulator.block import Counts, simulate_block
 from pipelines.simulator.landing import Files, Format, Landing, write_file
+from pipelines.simulator.marketing import spend_of
 from pipelines.simulator.orders import exchange_rates
 from pipelines.simulator.parameters import SimulationParameters
 from pipelines.simulator.plan import Plan, make_plan
@@ -88,17 +89,23 @@ def simulate(
             unpaid orders included. *kind*: ``product``, ``unknown_sku`` (a product under an id that occurs nowhere
             else), ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what led to the line: a ``cart``
             or ``click`` of its product (end_event_id), the other lines of its ``order`` (end_event_id: the last cart
-            or click for the order), only its ``visit``, or ``none``. Two files are written beside it:
-            ``contents.parquet``, what each slot showed on each day and its share of clicks, and ``fx.csv`` if there
-            are orders in foreign currencies.
+            or click for the order), only its ``visit``, or ``none``. Files beside it: ``contents.parquet``, what
+            each slot showed on each day and its share of clicks; ``channels.csv``, what each channel caused (columns
+            channel; visits; orders_touched: orders of people who came by it in the order's visit or within 30 days
+            before; incremental_orders: orders that would be missing without the channel; spend, in the shop's
+            currency); ``fx.csv`` if there are orders in foreign currencies.
         files: One file of events per day, or per hour.
         workers: Number of blocks made in parallel; default: one per core. More workers need more memory.
 
     Raises:
         HeadwaterError: an argument is invalid, or a file cannot be written.
     """
+    parameters = parameters or SimulationParameters()
     _check(days, devices, seed, timezone, format, files)
-    plan = make_plan(parameters or SimulationParameters(), seed, devices, days, last_day, timezone)
+    names = [channel.name for channel in parameters.channels]
+    if parameters.without_channel not in (None, *names):
+        raise HeadwaterError(f"simulate: unknown channel '{parameters.without_channel}', expected {', '.join(names)}")
+    plan = make_plan(parameters, seed, devices, days, last_day, timezone)
     shop = make_shop(plan)
     landing = Landing(out, plan, format, files)
     truth = truth or out.parent / "simulation" / "truth.parquet"
@@ -107,6 +114,8 @@ def simulate(
     for each in _blocks(shop, landing, truth, workers or os.cpu_count() or 1):
         counts.add(each)
     _join_truth(plan, truth)
+    channels, spend_files = _channels(plan, landing, counts.channels)
+    write_file(truth.with_name("channels.csv"), channels.write_csv)
     write_file(truth.with_name("contents.parquet"), shop.showings().write_parquet)
     if plan.parameters.foreign_currency_rate:
         write_file(truth.with_name("fx.csv"), exchange_rates(plan).write_csv)
@@ -122,7 +131,7 @@ def simulate(
         order_lines=counts.order_lines,
         refunds=counts.refunds,
         products=shop.catalogue.frame.height,
-        files=(*written, *counts.files),
+        files=(*written, *counts.files, *spend_files),
         truth=truth,
     )
 
@@ -150,6 +159,20 @@ def _blocks(shop: Shop, landing: Landing, truth: Path, workers: int) -> Iterator
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _channels(plan: Plan, landing: Landing, days: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[Path]]:
+    """What each channel did in all, from the counts of blocks and *days*; writes the files of their spend."""
+    by_day = pl.concat(days).group_by("nth", "channel", maintain_order=True).sum()
+    files, spent = [], [pl.DataFrame(schema={"channel": pl.String, "spend": pl.Float64})]
+    for nth in range(len(plan.days)):
+        spend = spend_of(plan, nth, by_day.filter(pl.col("nth") == nth))
+        if spend.height:
+            files.append(landing.write_spend(nth, spend.drop("spend")))
+            spent.append(spend.select("channel", "spend"))
+    total = pl.concat(spent).group_by("channel").agg(pl.col("spend").sum().round(2))
+    channels = by_day.drop("nth").group_by("channel", maintain_order=True).sum()
+    return channels.join(total, on="channel", how="left", maintain_order="left"), files
 
 
 def _truth_of(truth: Path, block: int) -> Path:

@@ -25,7 +25,8 @@ from pipelines.simulator.arrays import (
     running_max,
     sum_before,
 )
-from pipelines.simulator.people import APP_VERSIONS, CHANNELS, PLATFORMS, Population, Scene, Visits
+from pipelines.simulator.marketing import DIRECT, Arrivals
+from pipelines.simulator.people import APP_VERSIONS, PLATFORMS, Population, Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import MODULES, PAGE_TYPES
 from pipelines.simulator.trace import EVENT_COLUMNS, EVENT_TYPES, Event, Trace
@@ -38,10 +39,8 @@ _SLOW = (5_000, 40_000)  # ms that a slow request takes
 _LATENCIES = 1 << 16
 _HOUR = 3_600_000
 
-_CHANNEL_TEXTS = {
-    name: codebook(getattr(channel, name) for channel in CHANNELS)
-    for name in ("referrer", "utm_source", "utm_medium", "utm_campaign")
-}
+_MARKS = ("referrer", "utm_source", "utm_medium", "utm_campaign", "click_id")
+"""The fields by which a record shows its channel."""
 
 
 @dataclass
@@ -88,14 +87,17 @@ class _Sent(NamedTuple):
     is_repeat: Bools
 
 
-def track(scene: Scene, visits: Visits, trace: Trace, devices: Devices) -> TrackedDay:
-    """The log of the walks of *scene*; updates *devices*."""
+def track(scene: Scene, visits: Visits, arrivals: Arrivals, trace: Trace, devices: Devices) -> TrackedDay:
+    """The log of the walks of *scene* that happen; updates *devices*."""
     rng = scene.stream(Stage.TRACKING)
     timing = _schedule(scene, visits, trace, devices, rng)
     logged = _with_logins(trace, timing)
     happened = timing.start[logged.visit] + logged.time
     sent = _send(scene, logged, timing, happened, rng)
-    records = _records(scene, visits, logged, timing, happened, sent)
+    if not arrivals.happens.all():
+        is_sent = arrivals.happens[logged.visit[sent.event]]
+        sent = _Sent(sent.event[is_sent], sent.sent[is_sent], sent.received[is_sent], sent.is_repeat[is_sent])
+    records = _records(scene, visits, arrivals, logged, timing, happened, sent)
     return TrackedDay(records, happened[: len(trace)])
 
 
@@ -196,7 +198,9 @@ def _sorted_positions(times: Ints) -> Ints:
     return combined & 0xFFFFFFFF
 
 
-def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happened: Ints, sent: _Sent) -> pl.DataFrame:
+def _records(
+    scene: Scene, visits: Visits, arrivals: Arrivals, trace: Trace, timing: _Timing, happened: Ints, sent: _Sent
+) -> pl.DataFrame:
     population: Population = scene.population
     event = sent.event
     visit, time = trace.visit[event], trace.time[event]
@@ -205,9 +209,12 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
     is_login = trace.event_type[event] == Event.LOGIN
     user = np.where(time >= timing.login[visit], visits.user[visit], NOTHING)
     slot = trace.slot[event]
-    channel = visits.channel[visit]
-    # The SDK repeats the campaign on every event of a visit, but the referrer only on its first page view.
-    came_from = {"referrer": np.where(event < len(visits), channel, 0)}
+    channel = arrivals.mark[visit]
+    # The SDK repeats the campaign on every event of a visit, but the referrer and the click id only on its first page
+    # view.
+    landing = np.where(event < len(visits), channel, DIRECT)
+    came_from = {"referrer": landing, "click_id": landing}
+    marks = {name: codebook(getattr(each, name) for each in scene.parameters.channels) for name in _MARKS}
     lacks_times = ~population.reports_times[device]
     return pl.DataFrame(
         {
@@ -224,7 +231,7 @@ def _records(scene: Scene, visits: Visits, trace: Trace, timing: _Timing, happen
             "device_time": true_time + _skew(population, device, true_time),
             "sent_time": _nullable(sent.sent + _skew(population, device, sent.sent), lacks_times),
             "received_time": _nullable(sent.received, lacks_times),
-            **{name: labels(texts, came_from.get(name, channel)) for name, texts in _CHANNEL_TEXTS.items()},
+            **{name: labels(texts, came_from.get(name, channel)) for name, texts in marks.items()},
             "platform": labels(PLATFORMS, population.platform[device]),
             "app_version": labels(APP_VERSIONS, population.app_version[device]),
             "landed_at": sent.received,

@@ -1,0 +1,144 @@
+"""The channels that bring visitors to the made-up shop: how their visits are marked, what they cost, what they cause.
+
+Here: the channels of a simulation, as data; everything about a channel that is true by construction.
+Not here: which visit comes by which channel, and what is lost without one (``marketing``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel. *name* is the one that the shipped rules of ``config/channels.yaml`` find from its marks.
+
+    Of the visits that any channel brings, it brings a share in proportion to *weight*: *early* times as many of the
+    first visits of a journey, *decided* times as many of the visits of people who have made up their mind.
+
+    What it causes: without the channel, the share *comes_anyway* of its visits would happen all the same. A visit
+    multiplies the chance of an order by 1 + *effect* in the person's later visits, and the effect halves in *half_life*
+    days. *lands_deep* says that its links lead to campaign and product pages, if the shop has deep links.
+
+    *cost* is the average price of a visit in the shop's currency (0 = free, so without spend), *click_rate* the clicks
+    for each time that the ad is shown. *currency* is the one in which its bills may be.
+    """
+
+    name: str
+    weight: float
+    early: float = 1.0
+    decided: float = 1.0
+    comes_anyway: float = 0.5
+    effect: float = 0.0
+    half_life: float = 5.0
+    lands_deep: bool = True
+    cost: float = 0.0
+    click_rate: float = 0.01
+    currency: str | None = None
+    referrer: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    click_id: str | None = None
+
+
+CHANNELS = (
+    Channel("direct", 0.44, decided=2.0, comes_anyway=0.95, lands_deep=False),
+    Channel(
+        *("organic_search", 0.12),
+        comes_anyway=0.6,
+        effect=0.2,
+        lands_deep=False,
+        referrer="https://www.baidu.com/",
+    ),
+    # Ads for the shop's own name: people who were about to come anyway.
+    Channel(
+        *("paid_search", 0.09),
+        decided=3.0,
+        comes_anyway=0.92,
+        cost=1.1,
+        click_rate=0.06,
+        referrer="https://www.baidu.com/",
+        utm_source="baidu",
+        utm_medium="cpc",
+        utm_campaign="brand-words",
+        click_id="bd_vid",
+    ),
+    # Ads that follow people who have seen a product.
+    Channel(
+        *("display", 0.06),
+        decided=3.0,
+        comes_anyway=0.85,
+        cost=0.7,
+        click_rate=0.004,
+        utm_source="tanx",
+        utm_medium="banner",
+        utm_campaign="retargeting",
+    ),
+    Channel(
+        *("paid_social", 0.05),
+        early=3.0,
+        decided=0.5,
+        comes_anyway=0.15,
+        effect=0.9,
+        cost=1.6,
+        click_rate=0.012,
+        currency="USD",
+        referrer="https://www.xiaohongshu.com/",
+        utm_source="xiaohongshu",
+        utm_medium="cpc",
+        utm_campaign="seeding-notes",
+    ),
+    Channel(
+        *("paid_video", 0.05),
+        early=4.0,
+        decided=0.4,
+        comes_anyway=0.1,
+        effect=1.4,
+        half_life=7.0,
+        cost=2.2,
+        click_rate=0.02,
+        utm_source="douyin",
+        utm_medium="paid_video",
+        utm_campaign="live-rooms",
+    ),
+    Channel(
+        *("organic_social", 0.04),
+        early=3.0,
+        comes_anyway=0.3,
+        effect=0.6,
+        referrer="https://weibo.com/",
+    ),
+    Channel(
+        *("push", 0.07),
+        comes_anyway=0.6,
+        effect=0.1,
+        half_life=2.0,
+        utm_source="app",
+        utm_medium="push",
+        utm_campaign="daily-deals",
+    ),
+    Channel(
+        *("email", 0.04),
+        comes_anyway=0.5,
+        effect=0.3,
+        half_life=3.0,
+        cost=0.05,
+        click_rate=0.03,
+        utm_source="newsletter",
+        utm_medium="email",
+        utm_campaign="weekly",
+    ),
+    # Coupon sites: they bring nobody who would not have come.
+    Channel(
+        *("affiliate", 0.04),
+        decided=1.5,
+        comes_anyway=1.0,
+        cost=2.0,
+        click_rate=0.05,
+        utm_source="coupons",
+        utm_medium="affiliate",
+        utm_campaign="cashback",
+    ),
+)
+"""The channels of the shop. ``direct`` comes first: programs come by it, and so do visits without any mark."""
