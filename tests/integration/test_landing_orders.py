@@ -29,10 +29,11 @@ HEAD_DAYS = 2
 """A head counts for 24 hours by the device's clock, which may span three business days."""
 CART_DAYS = 8
 """A cart or a touch counts for 5 days before the order, which is paid within 2; and a day for where midnight falls."""
+EFFECT_DAYS = 3
 SETTINGS = {
     "start_date": FIRST,
     "attribution": {"head_lookback_hours": 24, "cart_window_days": 5, "max_payment_delay_days": 2},
-    "touch": {"window_days": 5},
+    "touch": {"window_days": 5, "effects_days": EFFECT_DAYS},
     "rfm": {"window_days": 6, "compare_days": 3},
     "lifecycle": {"period_days": 2, "churned_days": 5, "history_days": 8},
     "products": {"windows": [1, 3], "repurchase_days": 4, "too_fast_days": 1, "too_slow_days": 5},
@@ -46,12 +47,7 @@ BY_SALES = (
     "attribution.module_daily",
     "attribution.path_summary",
 )
-BY_TOUCHES = (
-    "attribution.order_touches",
-    "attribution.touch_paths",
-    "attribution.touch_credits",
-    "attribution.model_daily",
-)
+BY_SESSIONS = ("core.session_starts", "core.sessions", "attribution.touches")
 
 
 def events_of(day: Day) -> list[Row]:
@@ -157,12 +153,13 @@ class Changed:
 class Expected:
     """Predicts which days of each table must be computed after each arrival, by the documented rules of the tables.
 
-    *events* and *sales* are the days that have events or sales so far, *last* is the last day with records, and
-    *refunds* has (day of the refund, day of the refunded sale).
+    *events*, *sales* and *orders* are the days that have events, order lines or orders so far, *last* is the last day
+    with records, and *refunds* has (day of the refund, day of the refunded sale).
     """
 
     events: set[Day] = field(default_factory=set)
     sales: set[Day] = field(default_factory=set)
+    orders: set[Day] = field(default_factory=set)
     refunds: set[tuple[Day, Day]] = field(default_factory=set)
     last: Day = FIRST - dt.timedelta(days=1)
 
@@ -174,6 +171,9 @@ class Expected:
         counted = {pair for pair in self.refunds if pair[1] in self.sales}
         self.refunds |= {(day_in(r["refunded_at"]), day_in(r["order_id"])) for r in arrival.get("refunds", [])}
         before, self.events, self.sales = self.last, self.events | new_events, self.sales | new_lines
+        # All orders are of one user, who has one first order.
+        had_first, self.orders = min(self.orders, default=None), self.orders | new_orders
+        new_first = {min(self.orders)} - {had_first} if self.orders else set()
         self.last = max([self.last, *new_events, *new_orders, *(day for day, _ in self.refunds)])
         # A refund counts as soon as its sale has landed. It changes the day of the refund and the day of the sale.
         counts_now = {pair for pair in self.refunds if pair[1] in self.sales} - counted
@@ -188,22 +188,18 @@ class Expected:
         # A sale can be matched to a path end up to CART_DAYS earlier, so a path end changes sales of later days.
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
-        # The touches of a sale are clicks up to CART_DAYS before the sale. Unlike path ends, touches depend on no
-        # earlier day.
-        touched_there = days & (self.sales | spread(self.events, CART_DAYS))
-        touched = touched_there & (new_lines | refunded | spread(new_events, CART_DAYS) | added)
         found = {
             "core.event_pages": new_events,
             "core.events": new_events,
             "core.traffic_daily": new_events,
             "core.visitors": new_events,
-            "attribution.touches": new_events,
+            "core.event_sources": new_events,
+            "core.first_orders": new_first,
             "core.orders": new_orders,
             "core.order_lines": new_lines | refunded,
             "core.refunds": new_refunds,
             **dict.fromkeys(BY_ENDS, ends),
             **dict.fromkeys(BY_SALES, sales),
-            **dict.fromkeys(BY_TOUCHES, touched),
         }
         refunds_there = {day for day, sale in self.refunds if sale in self.sales}
         lines = Changed(self.sales & days, new_lines | refunded)
@@ -212,10 +208,29 @@ class Expected:
             ends_there | self.events | self.sales | refunds_there,
             ends | new_events | new_lines | refunded | new_refunds,
         )
-        marts = {**self._customers(lines, refunds), **self._products(lines, happened)}
+        # A session may have begun on the day before.
+        sessions = Changed(self.events, new_events).looked_back_on(range(2))
+        marts = {
+            **dict.fromkeys(BY_SESSIONS, sessions),
+            **self._touches(lines, sessions, Changed(set(), new_first)),
+            **self._customers(lines, refunds),
+            **self._products(lines, happened),
+        }
         return {name: days for name, days in found.items() if days} | {
             name: found_days for name, changed in marts.items() if (found_days := changed.within(days, added))
         }
+
+    def _touches(self, lines: Changed, sessions: Changed, first_orders: Changed) -> dict[str, Changed]:
+        paths = (lines | sessions).looked_back_on(range(CART_DAYS + 1))
+        counts = paths.looked_back_on(range(CART_DAYS + 1))
+        effects = counts.looked_back_on(range(EFFECT_DAYS))
+        by_table = {
+            **dict.fromkeys(("path_touches", "paths", "touch_paths", "touchpoint_daily", "touch_lag_daily"), paths),
+            **dict.fromkeys(("touch_path_daily", "touch_transitions"), counts),
+            **dict.fromkeys(("removal_effects", "model_effects", "touch_path_summary", "touch_credits"), effects),
+            "model_daily": effects | first_orders,
+        }
+        return {f"attribution.{name}": changed for name, changed in by_table.items()}
 
     def _customers(self, lines: Changed, refunds: Changed) -> dict[str, Changed]:
         rfm = (lines | refunds).looked_back_on(range(6))
@@ -311,6 +326,6 @@ def test_what_says_nothing_new_computes_no_day(tmp_path: Path) -> None:
     published = run(home).published
     by_day = {name: days for name, days in published.items() if None not in days}
     assert by_day == expected.after({"order_lines": correction})
-    assert {name for name, days in by_day.items() if days == {DAYS[1]}} >= {*BY_SALES, *BY_TOUCHES}
+    assert {name for name, days in by_day.items() if days == {DAYS[1]}} >= {*BY_SALES}
     # The table of cohorts is not computed again, because it has no rows before the end of the month.
     assert published.keys() - by_day.keys() == {"core.batches"}

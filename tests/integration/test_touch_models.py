@@ -1,4 +1,4 @@
-"""Edge cases of the touch models, which divide an order among the clicks on entrances (touches) before it.
+"""Edge cases of the touch models, which divide an order among the touches before it: here the clicks on entrances.
 
 Here: the window, ties, long paths, log-in, refunds, and the checks of the models' tables. Each shopper of one shop is a
 case; the shop is computed once by the whole pipeline. Also changed settings, and corrupted tables.
@@ -38,6 +38,21 @@ ENTRANCES = [
     {"entrance_id": "feed", "page_type": "home", "module": "feed"},
 ]
 SHOP = Shop(entrances=ENTRANCES, timezone="UTC", start_date=dt.date(2026, 3, 17), touch_window_days=2)
+OF_TOUCHES = (
+    "path_touches",
+    "paths",
+    "touch_paths",
+    "touch_path_daily",
+    "touch_transitions",
+    "removal_effects",
+    "model_effects",
+    "touch_path_summary",
+    "touch_credits",
+    "model_daily",
+    "touchpoint_daily",
+    "touch_lag_daily",
+)
+"""The tables of schema attribution that the settings of touches change."""
 LARGE = Decimal("900719925474.0993")
 """An amount that a DOUBLE cannot hold."""
 
@@ -126,13 +141,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def credits_of(home: Home, order_id: str, model: str, line_no: int = 1) -> list[Row]:
-    key = (order_id, model, line_no)
-    rows = [r for r in table(home, "attribution.touch_credits") if (r["order_id"], r["model"], r["line_no"]) == key]
+    key = (order_id, model, line_no, "entrance")
+    names = ("order_id", "model", "line_no", "touchpoint_type")
+    rows = [r for r in table(home, "attribution.touch_credits") if tuple(r[name] for name in names) == key]
     return sorted(rows, key=lambda row: row["position"])
 
 
 def path_of(home: Home, order_id: str) -> Row:
-    (row,) = [r for r in table(home, "attribution.touch_paths") if r["order_id"] == order_id and r["line_no"] == 1]
+    key = (order_id, 1, "entrance")
+    rows = table(home, "attribution.touch_paths")
+    (row,) = [r for r in rows if (r["order_id"], r["line_no"], r["touchpoint_type"]) == key]
     return row
 
 
@@ -161,7 +179,7 @@ def test_touches_of_one_moment_are_in_the_order_of_their_ids(home: Home) -> None
 
 def test_1000_touches_share_a_large_amount_to_the_last_decimal(home: Home) -> None:
     assert path_of(home, "a thousand")["path_length"] == 1000
-    for model in ("linear", "position_based", "time_decay"):
+    for model in ("linear", "position_based", "time_decay", "markov", "shapley"):
         rows = credits_of(home, "a thousand", model)
         assert [row["position"] for row in rows] == list(range(1, 1001))
         assert sum(row["revenue_credit"] for row in rows) == LARGE
@@ -202,8 +220,10 @@ def test_a_touch_is_a_click_on_an_entrance_of_anybody(home: Home) -> None:
     ("touch", "stale"),
     [
         ({"half_life_days": 0.5}, {"touch_credits"}),
-        ({"transform": ["first"]}, {"order_touches", "touch_paths"}),
-        ({"window_days": 3}, {"order_touches"}),
+        ({"transform": ["first"]}, {"path_touches", "paths"}),
+        ({"window_days": 3}, {"path_touches", "touch_path_daily"}),
+        ({"effects_days": 60}, {"removal_effects", "model_effects", "touch_path_summary"}),
+        ({"markov_order": 2}, {"touch_transitions"}),
     ],
 )
 def test_a_changed_setting_makes_stale_what_it_is_for(home: Home, touch: dict[str, Any], stale: set[str]) -> None:
@@ -216,8 +236,7 @@ def test_a_changed_setting_makes_stale_what_it_is_for(home: Home, touch: dict[st
         found = {name for name, keys in plan.stale.items() if keys}
     finally:
         home.settings_file.write_text(before, encoding="utf-8")
-    touch_models = {"order_touches", "touch_paths", "touch_credits", "model_daily"}
-    assert {f"attribution.{name}" for name in stale} <= found <= {f"attribution.{name}" for name in touch_models}
+    assert {f"attribution.{name}" for name in stale} <= found <= {f"attribution.{name}" for name in OF_TOUCHES}
 
 
 def test_a_late_touch_and_a_late_refund_change_the_credit(tmp_path: Path) -> None:
@@ -262,6 +281,7 @@ TAMPERED = [
         "model_daily",
         "UPDATE {t} SET conversions = conversions + 0.00001 WHERE model = 'linear' AND touchpoint = 'feed'",
     ),
+    ("model_daily", "UPDATE {t} SET orders = orders + 0.00001 WHERE model = 'markov' AND touchpoint = 'feed'"),
     ("model_daily", "UPDATE {t} SET revenue = revenue + 0.0001 WHERE model = 'linear' AND touchpoint = 'feed'"),
     (
         "model_daily",
@@ -277,7 +297,8 @@ def test_the_checks_find_credit_that_was_lost_or_counted_twice(home: Home, name:
     checks = project.checks[f"attribution.{name}"]
     assert [check.severity for check in checks] == ["error"]
     with duckdb.connect() as connection:
-        for relation in ("core.order_lines", "attribution.touch_credits", "attribution.model_daily"):
+        tables = ("touch_credits", "model_daily", "touch_models")
+        for relation in ("core.order_lines", *(f"attribution.{each}" for each in tables)):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {relation.split('.')[0]}")
             files = [str(path) for path in home.lake.joinpath(*relation.split(".")).rglob("part-0.parquet")]
             connection.read_parquet(files, hive_partitioning=True).create(relation)
