@@ -8,20 +8,28 @@ gets the credit for it. A path consists of the steps from the head to the end.
 Here: ends, heads, the credit of entrances, paths, sales and the daily tables. The code is slow, and uses no SQL, no
 data frames and none of the program's code, so that it can be compared sentence by sentence with docs/how-it-works.md.
 Not here: how landed records become events, orders and lines (``tests.reference_core``); the touch models
-(``tests.reference_touch``), whose tables ``restate`` adds.
+(``tests.reference_touch`` and others), whose tables ``restate`` adds.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from tests.reference_core import Log, Row, Shop, device_order, restate_core
+from tests.reference_credits import model_daily, touch_credits, touch_lag_daily, touchpoint_daily
+from tests.reference_paths import (
+    counted_paths,
+    effects_of_days,
+    touch_path_daily,
+    touch_path_summary,
+    touch_transitions,
+)
 from tests.reference_sessions import Rules, restate_sessions
-from tests.reference_touch import restate_touches
+from tests.reference_touch import path_touches, paths, touch_paths, touches_at, touches_by
 
 Tables = dict[str, list[Row]]
 
@@ -35,8 +43,18 @@ POSITION = tuple(NO_POSITION)
 NO_PATH = "(no path)"
 
 
-def restate(log: Log, shop: Shop) -> Tables:
-    """Name → rows (dicts, with dt) of every table of schemas core and attribution."""
+def restate(
+    log: Log,
+    shop: Shop,
+    given: Mapping[str, list[Row]] | None = None,
+    days: Collection[dt.date] | None = None,
+    as_of: Collection[dt.date] = (),
+) -> Tables:
+    """Name → rows (dicts, with dt) of every table of schemas core and attribution.
+
+    *given*: rows of tables that are not restated here. *days*: those of removal_effects, by default the days with order
+    lines; *as_of*: those of the tables as of a day.
+    """
     tables = restate_core(log, shop)
     events, lines = tables["core.events"], tables["core.order_lines"]
     ends = attributed_events(events, shop)
@@ -53,7 +71,47 @@ def restate(log: Log, shop: Shop) -> Tables:
     }.items():
         tables[f"attribution.{table}"] = rows
     sessions = restate_sessions(events, Rules())
-    return {**tables, **sessions, **restate_touches(events, sessions["core.sessions"], lines, shop)}
+    touches = [touch for event in events for touch in touches_at(event)]
+    touches += [touch for session in sessions["core.sessions"] for touch in touches_by(session)]
+    tables = {**tables, **sessions, "attribution.touches": touches}
+    return {**tables, **restate_touches(tables, given or {}, shop, days, as_of)}
+
+
+def restate_touches(
+    tables: Tables,
+    given: Mapping[str, list[Row]],
+    shop: Shop,
+    days: Collection[dt.date] | None,
+    as_of: Collection[dt.date],
+) -> Tables:
+    """The tables of the touch models, from those of core and touches; the other arguments are those of ``restate``."""
+    lines = tables["core.order_lines"]
+    touches = tables["attribution.touches"]
+    of_paths = path_touches(touches, lines, shop)
+    all_paths = paths(of_paths, lines, shop)
+    counted = counted_paths(all_paths, of_paths)
+    daily = touch_path_daily(counted, lines)
+    transitions = touch_transitions(counted, shop)
+    effects = effects_of_days(transitions, {line["dt"] for line in lines} if days is None else days, shop)
+    # Removal effects are compared to fewer digits than money has, so credit starts from the given ones.
+    known = given.get("attribution.removal_effects", effects)
+    credits = touch_credits(
+        lines, of_paths, {(r["dt"], r["touchpoint_type"], r["touchpoint"]): r["removal_effect"] for r in known}, shop
+    )
+    found = {
+        "path_touches": of_paths,
+        "paths": all_paths,
+        "touch_paths": touch_paths(lines, all_paths),
+        "touch_path_daily": daily,
+        "touch_transitions": transitions,
+        "removal_effects": effects,
+        "touch_credits": credits,
+        "model_daily": model_daily(credits, lines, tables["core.first_orders"], tables["core.spend"]),
+        "touchpoint_daily": touchpoint_daily(all_paths),
+        "touch_lag_daily": touch_lag_daily(all_paths, lines),
+        "touch_path_summary": touch_path_summary(daily, as_of, shop),
+    }
+    return {f"attribution.{name}": rows for name, rows in found.items()}
 
 
 # Path ends and their heads -----------------------------------------------------------------------------

@@ -66,10 +66,12 @@ class Shop:
     touch_window_days: int = 30
     touch_half_life_days: float = 7
     touch_transform: tuple[str | dict[str, list[str]], ...] = ("exposure",)
+    touch_effects_days: int = 90
+    touch_markov_order: int = 1
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """Table → rows, with dt, of core.events, traffic_daily, visitors, orders, order_lines, refunds, spend."""
+    """Table → rows, with dt, of the tables of core but for those of sessions."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
@@ -84,6 +86,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
         "core.spend": spend(log.spend, shop),
+        "core.first_orders": first_orders([core_order(order, shop) for order in orders], shop),
     }
     return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
 
@@ -332,6 +335,19 @@ def core_order(order: Row, shop: Shop) -> Row:
         "updated_at": time_of(order.get("updated_at"), shop),
         "dt": local_date(ordered_at, shop),
     }
+
+
+def first_orders(orders: list[Row], shop: Shop) -> list[Row]:
+    """The first paid order of each user, from rows of core.orders of all days."""
+    paid = [order for order in orders if order["paid_at"] is not None and order["status"] in ("paid", "refunded")]
+    first: dict[str, Row] = {}
+    for order in sorted(paid, key=lambda order: (order["paid_at"], order["order_id"])):
+        if order["user_id"] is not None:
+            first.setdefault(order["user_id"], order)
+    names = ("user_id", "order_id", "paid_at")
+    return [
+        {**{name: order[name] for name in names}, "dt": local_date(order["paid_at"], shop)} for order in first.values()
+    ]
 
 
 def paid_lines(log: Log, orders: list[Row], shop: Shop) -> list[Row]:

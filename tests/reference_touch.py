@@ -1,49 +1,26 @@
-"""Reference implementation of the tables of the touch models in plain loops.
+"""Reference implementation of the touches and of the paths that they form, in plain loops.
 
-A touch is a click on an entrance, or a session. An attribution model divides an order line among the touches before
-the order.
+A touch is a click on an entrance (as touchpoint: the entrance, or its slot), or a session (its channel, its campaign).
+The path of an order has the touches before it; an open path has those of a person that no order has followed yet.
 
-Here: touches, the touches of an order, the transforms of its path (the list of its touches' entrances), and the credit
-by the five models in shares and money. The code is slow, and uses no SQL, no data frames and none of the program's
-code, so that it can be compared sentence by sentence with docs/how-it-works.md.
-Not here: events and order lines (``tests.reference_core``), entrances' credit and paths (``tests.reference``).
+Here: touches, the touches of each path, the transforms of a path (the list of its touchpoints), and paths as text. The
+code is slow, and uses no SQL, no data frames and none of the program's code, so that it can be compared sentence by
+sentence with docs/how-it-works.md.
+Not here: events, sessions and order lines (``tests.reference_core``), the counts of paths and the Markov chain
+(``tests.reference_paths``), the credit of the touch models (``tests.reference_credits``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from decimal import Decimal
-from fractions import Fraction
-from itertools import pairwise
+import hashlib
+from typing import Any
 
 from tests.reference_core import Row, Shop
 
-MODELS = ("first", "last", "linear", "position_based", "time_decay")
+TYPES = ("entrance", "slot", "channel", "campaign")
 UNATTRIBUTED = "(unattributed)"
-CUTS = 10**12
-"""Shares are rounded to twelve decimals before money is split."""
-
-
-def restate_touches(events: list[Row], sessions: list[Row], lines: list[Row], shop: Shop) -> dict[str, list[Row]]:
-    """Table name → rows of the five tables of the touch models, from rows of tables of schema core."""
-    touches = [touch for event in events for touch in touches_at(event)]
-    touches += [touch for session in sessions for touch in touches_by(session)]
-    entrances = [touch for touch in touches if touch["touchpoint_type"] == "entrance"]
-    of_line = [(line, touches_of(line, entrances, shop)) for line in lines]
-    of_order = {
-        (line["order_id"], kind): touches_of(line, [t for t in touches if t["touchpoint_type"] == kind], shop)
-        for line in lines
-        for kind in ("entrance", "slot", "channel", "campaign")
-    }
-    credits = [row for line, rows in of_line for row in touch_credits(line, rows, shop)]
-    return {
-        "attribution.touches": touches,
-        "attribution.order_touches": [row for rows in of_order.values() for row in rows],
-        "attribution.touch_paths": [touch_path(line, rows, shop) for line, rows in of_line],
-        "attribution.touch_credits": credits,
-        "attribution.model_daily": model_daily(credits),
-    }
+PATH = ("dt", "kind", "path_id", "touchpoint_type")
 
 
 def touches_at(event: Row) -> list[Row]:
@@ -78,31 +55,75 @@ def touches_by(session: Row) -> list[Row]:
     return [channel, campaign] if session["campaign"] is not None else [channel]
 
 
-def touches_of(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The rows of order_touches for the line's order: its touches, numbered, with positions in the transformed path."""
+# Touches of a path -------------------------------------------------------------------------------------
+
+
+def path_touches(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
+    """The rows of path_touches, from rows of touches and of core.order_lines."""
+    orders = list({line["order_id"]: line for line in lines}.values())
+    rows = []
+    for touchpoint_type in TYPES:
+        own = [touch for touch in touches if touch["touchpoint_type"] == touchpoint_type]
+        for order in orders:
+            found = touches_before(order, own, shop)
+            rows += numbered(found, {"kind": "order", "path_id": order["order_id"], "dt": order["dt"]}, shop)
+        for person in {touch["person_id"] for touch in own}:
+            of_person = [touch for touch in own if touch["person_id"] == person]
+            ordered = [order for order in orders if order["user_id"] == person]
+            for day in {row["dt"] for row in [*of_person, *ordered]}:
+                found = not_followed_by_an_order(day, of_person, ordered, shop)
+                rows += numbered(found, {"kind": "open", "path_id": person, "dt": day}, shop)
+    return rows
+
+
+def days_read(shop: Shop) -> dt.timedelta:
+    """Touches on earlier days than these before the payment are not in an order's path."""
+    return dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
+
+
+def touched_until(order: Row, shop: Shop) -> dt.datetime:
+    """A later touch did not lead to the order."""
+    time: dt.datetime = min(order["ordered_at"], order["paid_at"])
+    return time + dt.timedelta(seconds=shop.clock_tolerance_seconds)
+
+
+def touches_before(order: Row, touches: list[Row], shop: Shop) -> list[Row]:
+    """The touches of the path of *order*."""
     window = dt.timedelta(days=shop.touch_window_days)
-    days = dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
-    until = min(line["ordered_at"], line["paid_at"]) + dt.timedelta(seconds=shop.clock_tolerance_seconds)
-    found = [
+    return [
         touch
         for touch in touches
-        if touch["person_id"] == line["user_id"]
-        and line["ordered_at"] - window <= touch["occurred_at"] <= until
-        and line["dt"] - days <= touch["dt"] <= line["dt"]
+        if touch["person_id"] == order["user_id"]
+        and order["ordered_at"] - window <= touch["occurred_at"] <= touched_until(order, shop)
+        and order["dt"] - days_read(shop) <= touch["dt"] <= order["dt"]
     ]
-    found.sort(key=lambda touch: (touch["occurred_at"], touch["touch_event_id"]))
+
+
+def not_followed_by_an_order(day: dt.date, touches: list[Row], orders: list[Row], shop: Shop) -> list[Row]:
+    """The touches of a person's open path at the end of *day*, of the person's *touches* and *orders*."""
+    ends = [touched_until(order, shop) for order in orders if order["dt"] <= day]
+    window = dt.timedelta(days=shop.touch_window_days)
+    return [
+        touch
+        for touch in touches
+        if day - window <= touch["dt"] <= day and all(touch["occurred_at"] > end for end in ends)
+    ]
+
+
+def numbered(found: list[Row], of_path: Row, shop: Shop) -> list[Row]:
+    """The rows of path_touches for a path with the touches *found*, in any order; *of_path*: kind, path_id and dt."""
+    found = sorted(found, key=lambda touch: (touch["occurred_at"], touch["touch_event_id"]))
     path = [touch["touchpoint"] for touch in found]
     left = removed(list(range(len(path))), path, shop)
     kept = collapsed(left, path, shop)
     names = "touchpoint_type touch_event_id touchpoint campaign occurred_at"
     return [
         {
-            "order_id": line["order_id"],
+            **of_path,
             "touch_no": index + 1,
             "position": kept.index(index) + 1 if index in kept else None,
             "occurrences": [path[i] for i in left].count(path[index]) if index in kept else None,
             **{name: touch[name] for name in names.split()},
-            "dt": line["dt"],
         }
         for index, touch in enumerate(found)
     ]
@@ -145,94 +166,66 @@ def collapsed(places: list[int], path: list[str], shop: Shop) -> list[int]:
     return kept
 
 
-def touch_path(line: Row, touches: list[Row], shop: Shop) -> Row:
-    kept = [touch for touch in touches if touch["position"] is not None]
-    texts = [touch["touchpoint"] for touch in kept]
-    if "frequency" in shop.touch_transform:
-        texts = [f"{touch['touchpoint']}({touch['occurrences']})" for touch in kept]
-    return {
-        "order_id": line["order_id"],
-        "line_no": line["line_no"],
-        "touchpoint_type": "entrance",
-        "path": " > ".join(touch["touchpoint"] for touch in touches) or UNATTRIBUTED,
-        "transformed_path": " > ".join(texts) or UNATTRIBUTED,
-        "path_length": len(kept),
-        "revenue": line["revenue"],
-        "dt": line["dt"],
-    }
+# Paths as text -----------------------------------------------------------------------------------------
 
 
-# Credit ------------------------------------------------------------------------------------------------
-
-
-def touch_credits(line: Row, touches: list[Row], shop: Shop) -> list[Row]:
-    """The rows of touch_credits for *line*; without touches, each model has one row for '(unattributed)'."""
-    none = {"touch_event_id": None, "touchpoint": UNATTRIBUTED, "campaign": None, "occurred_at": None}
-    kept = [touch for touch in touches if touch["position"] is not None] or [none]
+def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
+    """The rows of paths, from rows of path_touches and of core.order_lines."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in touches:
+        groups.setdefault(tuple(row[name] for name in PATH), []).append(row)
+    orders = {line["order_id"]: line for line in lines}
+    keys = set(groups) | {(order["dt"], "order", name, kind) for name, order in orders.items() for kind in TYPES}
     rows = []
-    for model in MODELS:
-        shares = shares_of(model, [touch["occurred_at"] for touch in kept], shop)
-        revenue, net_revenue = split(line["revenue"], shares), split(line["net_revenue"], shares)
-        for index, touch in enumerate(kept):
-            if shares[index] > 0 or model not in ("first", "last"):
-                rows.append(
-                    {
-                        "order_id": line["order_id"],
-                        "line_no": line["line_no"],
-                        "model": model,
-                        "touchpoint_type": "entrance",
-                        "position": index + 1,
-                        **{name: touch[name] for name in none},
-                        "credit": float(shares[index]),
-                        "revenue_credit": revenue[index],
-                        "net_revenue_credit": net_revenue[index],
-                        "dt": line["dt"],
-                    }
-                )
+    for day, kind, path_id, touchpoint_type in keys:
+        found = sorted(groups.get((day, kind, path_id, touchpoint_type), []), key=lambda row: row["touch_no"])
+        rows.append(
+            {
+                "dt": day,
+                "kind": kind,
+                "path_id": path_id,
+                "touchpoint_type": touchpoint_type,
+                "person_id": (person := orders[path_id]["user_id"] if kind == "order" else path_id),
+                "person_group": person_group(person),
+                "ordered_at": orders[path_id]["ordered_at"] if kind == "order" else None,
+                **texts(kind, found, shop),
+            }
+        )
     return rows
 
 
-def shares_of(model: str, times: list[dt.datetime], shop: Shop) -> list[Fraction]:
-    """The share of an order line that *model* gives each touch of its path; *times* are those of the touches."""
-    count = len(times)
-    if count == 1:
-        return [Fraction(1)]
-    if model == "first":
-        return [Fraction(1)] + [Fraction(0)] * (count - 1)
-    if model == "last":
-        return [Fraction(0)] * (count - 1) + [Fraction(1)]
-    if model == "linear":
-        return [Fraction(1, count)] * count
-    if model == "position_based":
-        if count == 2:
-            return [Fraction(1, 2)] * 2
-        return [Fraction(2, 5), *[Fraction(1, 5 * (count - 2))] * (count - 2), Fraction(2, 5)]
-    ages = [(times[-1] - time) / dt.timedelta(days=1) for time in times]
-    weights = [Fraction(2.0 ** -(age / shop.touch_half_life_days)) for age in ages]
-    return [weight / sum(weights) for weight in weights]
+def person_group(person: str | None) -> int:
+    """0 to 63, from the first two digits of a hash."""
+    return int(hashlib.md5((person or "").encode(), usedforsecurity=False).hexdigest()[:2], 16) % 64
 
 
-def split(amount: Decimal, shares: list[Fraction]) -> list[Decimal]:
-    """*amount* split by *shares*, as differences of rounded cumulative amounts, so that the parts sum to *amount*."""
-    whole = int(amount * 10_000)
-    cuts = [0]
-    for number in range(1, len(shares) + 1):
-        until = math.floor(sum(shares[:number]) * CUTS + Fraction(1, 2))
-        cuts.append(whole if until == CUTS else math.floor(whole * (until / CUTS) + 0.5))
-    return [Decimal(after - before) / 10_000 for before, after in pairwise(cuts)]
+def texts(kind: str, found: list[Row], shop: Shop) -> Row:
+    """The columns of paths that are about the touches *found* of a path, which are in order."""
+    kept = [touch for touch in found if touch["position"] is not None]
+    names = [touch["touchpoint"] for touch in kept]
+    shown = names
+    if "frequency" in shop.touch_transform:
+        shown = [f"{touch['touchpoint']}({touch['occurrences']})" for touch in kept]
+    return {
+        "path": " > ".join(touch["touchpoint"] for touch in found) or UNATTRIBUTED if kind == "order" else None,
+        "transformed_path": " > ".join(shown) or UNATTRIBUTED,
+        "touchpoints": " > ".join(names) or None,
+        "path_length": len(kept),
+        "first_touch_at": kept[0]["occurred_at"] if kept else None,
+        "began_at": found[0]["occurred_at"] if found else None,
+        "ended_at": found[-1]["occurred_at"] if found else None,
+    }
 
 
-def model_daily(credits: list[Row]) -> list[Row]:
-    key = ("dt", "model", "touchpoint_type", "touchpoint")
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for row in credits:
-        groups.setdefault(tuple(row[name] for name in key), []).append(row)
+def touch_paths(lines: list[Row], paths: list[Row]) -> list[Row]:
+    """The rows of touch_paths, from rows of core.order_lines and of paths."""
+    names = ("touchpoint_type", "path", "transformed_path", "path_length")
     return [
         {
-            **dict(zip(key, values, strict=True)),
-            "conversions": math.fsum(row["credit"] for row in rows),
-            "revenue": sum((row["revenue_credit"] for row in rows), Decimal(0)),
-            "net_revenue": sum((row["net_revenue_credit"] for row in rows), Decimal(0)),
+            **{name: line[name] for name in ("order_id", "line_no", "revenue", "dt")},
+            **{name: path[name] for name in names},
         }
-        for values, rows in groups.items()
+        for line in lines
+        for path in paths
+        if path["kind"] == "order" and path["path_id"] == line["order_id"]
     ]

@@ -48,6 +48,8 @@ def touch_settings(draw: st.DrawFn) -> Row:
         "touch_window_days": draw(st.sampled_from((2, 1, 3))),
         "touch_half_life_days": draw(st.sampled_from((7, 0.5, 0.0001))),
         "touch_transform": draw(transforms()),
+        "touch_effects_days": draw(st.sampled_from((3, 2, 5, 1))),
+        "touch_markov_order": draw(st.sampled_from((1, 2, 3))),
     }
 
 

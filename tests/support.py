@@ -54,6 +54,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "core.sessions": ("dt", "session_id"),
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
+    "core.first_orders": ("dt", "user_id"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),
     "core.spend": ("dt", "channel", "campaign"),
     "attribution.attributed_events": ("dt", "event_id"),
@@ -71,10 +72,31 @@ KEYS: dict[str, tuple[str, ...]] = {
     "attribution.module_daily": ("dt", "page_type", "module"),
     "attribution.path_summary": ("dt", "effective_path"),
     "attribution.touches": ("dt", "touch_event_id", "touchpoint_type"),
-    "attribution.order_touches": ("dt", "order_id", "touchpoint_type", "touch_no"),
+    "attribution.path_touches": ("dt", "kind", "path_id", "touchpoint_type", "touch_no"),
+    "attribution.paths": ("dt", "kind", "path_id", "touchpoint_type"),
     "attribution.touch_paths": ("dt", "order_id", "line_no", "touchpoint_type"),
+    "attribution.touch_path_daily": (
+        "dt",
+        "touchpoint_type",
+        "person_group",
+        "counted_dt",
+        "touchpoints",
+        "transformed_path",
+    ),
+    "attribution.touch_transitions": (
+        "dt",
+        "touchpoint_type",
+        "person_group",
+        "counted_dt",
+        "from_state",
+        "to_state",
+    ),
+    "attribution.removal_effects": ("dt", "touchpoint_type", "touchpoint"),
     "attribution.touch_credits": ("dt", "order_id", "line_no", "model", "touchpoint_type", "position"),
     "attribution.model_daily": ("dt", "model", "touchpoint_type", "touchpoint"),
+    "attribution.touchpoint_daily": ("dt", "touchpoint_type", "touchpoint"),
+    "attribution.touch_lag_daily": ("dt", "touchpoint_type", "path_length", "days_to_order"),
+    "attribution.touch_path_summary": ("dt", "touchpoint_type", "transformed_path"),
 }
 """Table that is compared row by row with the reference implementation → its key columns."""
 
@@ -102,6 +124,9 @@ MARTS: dict[str, tuple[str, ...]] = {
     "products.assortment": ("dt", "window_days", "product_id"),
 }
 """The tables computed from those → their key columns; they are only compared between runs."""
+
+EXACTNESS = {"attribution.removal_effects": 1e-9}
+"""Table whose ratios come from a system of equations → the relative error that they may have."""
 
 
 # Landing files -----------------------------------------------------------------------------------------
@@ -142,6 +167,8 @@ def home_of(folder: Path, shop: Shop) -> Home:
             "window_days": shop.touch_window_days,
             "half_life_days": shop.touch_half_life_days,
             "transform": list(shop.touch_transform),
+            "effects_days": shop.touch_effects_days,
+            "markov_order": shop.touch_markov_order,
         },
         # Snapshots (tables as of a day) of one day are enough, because other tests cover them.
         "snapshots": {"daily_for_days": 1},
@@ -233,6 +260,12 @@ def reading() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def partition_days(home: Home, name: str) -> list[dt.date]:
+    """The days of which a table of the lake has a partition, with or without rows."""
+    files = home.lake.joinpath(*name.split(".")).rglob("part-0.parquet")
+    return sorted(dt.date.fromisoformat(file.parent.name.removeprefix("dt=")) for file in files)
+
+
 def tables(home: Home) -> dict[str, list[Row]]:
     """Name → rows of every table for which ``tests.reference`` computes rows, too."""
     return {name: table(home, name) for name in KEYS}
@@ -253,13 +286,15 @@ def assert_same_tables(actual: Mapping[str, list[Row]], expected: Mapping[str, l
     assert set(KEYS) <= set(actual) <= set(keys), "a table is missing, or has no key"
     for name in keys:
         if name in actual:
-            assert_same_rows(actual[name], expected[name], keys[name], name)
+            assert_same_rows(actual[name], expected[name], keys[name], name, EXACTNESS.get(name, 1e-12))
 
 
-def assert_same_rows(actual: list[Row], expected: list[Row], keys: Sequence[str], name: str = "rows") -> None:
+def assert_same_rows(
+    actual: list[Row], expected: list[Row], keys: Sequence[str], name: str = "rows", exactness: float = 1e-12
+) -> None:
     """Fail unless both have the same rows in any order. The message names rows by *keys*, and the columns that differ.
 
-    Ratios may differ in their last bits; everything else must be equal.
+    Ratios may differ by *exactness* (relatively); everything else must be equal.
     """
     assert not (actual or expected) or keys, f"{name}: no keys"
     found, wanted = _by_key(actual, keys, name), _by_key(expected, keys, name)
@@ -267,7 +302,7 @@ def assert_same_rows(actual: list[Row], expected: list[Row], keys: Sequence[str]
     faults += [f"unexpected row {_shown(found[key])}" for key in found if key not in wanted]
     for key in wanted:
         if key in found:
-            faults += _row_faults(dict(zip(keys, key, strict=True)), found[key], wanted[key])
+            faults += _row_faults(dict(zip(keys, key, strict=True)), found[key], wanted[key], exactness)
     assert not faults, f"{name}: {len(faults)} differences\n" + "\n".join(faults[:20])
 
 
@@ -280,20 +315,20 @@ def _by_key(rows: list[Row], keys: Sequence[str], name: str) -> dict[tuple[Any, 
     return found
 
 
-def _row_faults(key: Row, actual: Row, expected: Row) -> list[str]:
+def _row_faults(key: Row, actual: Row, expected: Row, exactness: float) -> list[str]:
     if set(actual) != set(expected):
         missing, unexpected = set(expected) - set(actual), set(actual) - set(expected)
         return [f"{_shown(key)}: columns missing {sorted(missing)}, unexpected {sorted(unexpected)}"]
     return [
         f"{_shown(key)}: {column} is {actual[column]!r}, expected {expected[column]!r}"
         for column in expected
-        if not _same(actual[column], expected[column])
+        if not _same(actual[column], expected[column], exactness)
     ]
 
 
-def _same(actual: Any, expected: Any) -> bool:
+def _same(actual: Any, expected: Any, exactness: float) -> bool:
     if isinstance(actual, float) and isinstance(expected, float):
-        return math.isclose(actual, expected, rel_tol=1e-12)
+        return math.isclose(actual, expected, rel_tol=exactness, abs_tol=1e-12)
     if isinstance(actual, float) or isinstance(expected, float):
         return False
     return bool(actual == expected)

@@ -26,9 +26,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import breadth_first_order
-from scipy.sparse.linalg import splu
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -36,11 +35,14 @@ Ints = npt.NDArray[np.intp]
 SEPARATOR = " > "
 START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
 
-_MOST_DENSE = 2000
-"""Up to this number of states the inverse is computed (32 MB); above, a sparse factorisation is used."""
+_MOST_FACTORISED = 1000
+"""Up to this number of states I − Q is inverted; above, paths are followed."""
 
-_COLUMNS = 256
-"""Columns of N that are computed at a time from a sparse factorisation."""
+_STILL_GOING = 1e-15
+"""Paths are followed until, from every state, no more than this share has not ended: about 35 mean lengths."""
+
+_AT_A_TIME = 32
+"""Touchpoints whose removal is followed at a time."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,16 @@ def removal_effects(chain: Chain, counts: Floats) -> Floats | None:
     if not kept[0]:
         return None
     steps, reward = _probabilities(chain, counts, kept)
-    solved = _Dense(steps, reward) if len(reward) <= _MOST_DENSE else _Sparse(steps, reward)
-    effects = np.zeros(len(chain.touchpoints))
     last = chain.last[kept]
     by_touchpoint = np.argsort(last, kind="stable")
-    for own in np.split(by_touchpoint, np.flatnonzero(np.diff(last[by_touchpoint])) + 1)[1:]:  # the first is (start)
-        # The last factor, N[S, S]⁻¹ h_S, is the probability to convert from a state of S without coming back to S.
-        effects[last[own[0]]] = solved.visits[own] @ solved.without_return(own) / solved.converts[0]
+    groups = np.split(by_touchpoint, np.flatnonzero(np.diff(last[by_touchpoint])) + 1)[1:]  # the first is (start)
+    solve = _factorised if len(reward) <= _MOST_FACTORISED else _followed
+    effects = np.zeros(len(chain.touchpoints))
+    effects[[last[own[0]] for own in groups]] = solve(steps, reward, groups)
     return np.clip(effects, 0.0, 1.0)
 
 
-def _probabilities(chain: Chain, counts: Floats, kept: npt.NDArray[np.bool_]) -> tuple[csc_array, Floats]:
+def _probabilities(chain: Chain, counts: Floats, kept: npt.NDArray[np.bool_]) -> tuple[csr_array, Floats]:
     """Q and r of the states *kept* (states,), in their order. A step to another state is one to '(null)'."""
     total = sums(chain.source, counts, chain.states)
     converts = chain.target == chain.states
@@ -123,7 +124,7 @@ def _probabilities(chain: Chain, counts: Floats, kept: npt.NDArray[np.bool_]) ->
     number = np.append(np.cumsum(kept) - 1, [-1, -1])
     source, target, inner = number[chain.source[used]], number[chain.target[used]], ~converts[used]
     size = int(kept.sum())
-    steps = csc_array((chance[inner], (source[inner], target[inner])), shape=(size, size))
+    steps = csr_array((chance[inner], (source[inner], target[inner])), shape=(size, size))
     return steps, sums(source[~inner], chance[~inner], size)
 
 
@@ -147,42 +148,51 @@ def _converting(chain: Chain, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.boo
     return (reached & converting)[: chain.states]
 
 
-class _Dense:
-    """N as an array. *steps* is Q, *reward* is r.
+def _factorised(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
+    """(groups,) The share of conversions lost without the states of each group, by the inverse of I − Q.
 
-    Attributes:
-        visits: (states,) N[0], the expected number of visits.
-        converts: (states,) h, the probability to convert.
+    *steps* is Q, *reward* is r, state 0 is '(start)'.
     """
-
-    def __init__(self, steps: csc_array, reward: Floats) -> None:
-        self._inverse = np.linalg.inv(np.eye(len(reward)) - steps.toarray())
-        self.visits: Floats = self._inverse[0]
-        self.converts: Floats = self._inverse @ reward
-
-    def without_return(self, own: Ints) -> Floats:
-        """(own,) N[S, S]⁻¹ h_S for the states *own*, S."""
-        if len(own) == 1:
-            return self.converts[own] / self._inverse[own, own]
-        return np.linalg.solve(self._inverse[np.ix_(own, own)], self.converts[own]).astype(np.float64)
+    visits = np.linalg.inv(np.eye(len(reward)) - steps.toarray())
+    converts = visits @ reward
+    lost = np.zeros(len(groups))
+    for number, own in enumerate(groups):
+        within = visits[np.ix_(own, own)]
+        without_return = converts[own] / within[0] if len(own) == 1 else np.linalg.solve(within, converts[own])
+        lost[number] = visits[0, own] @ without_return
+    found: Floats = lost / converts[0]
+    return found
 
 
-class _Sparse:
-    """The same as ``_Dense`` by a sparse LU factorisation, for thousands of states with few transitions each."""
+def _followed(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
+    """The same as ``_factorised``, by following paths step by step until no more than ``_STILL_GOING`` of them go on.
 
-    def __init__(self, steps: csc_array, reward: Floats) -> None:
-        self._factors = splu(csc_array(eye_array(len(reward)) - steps))
-        begin = np.zeros(len(reward))
-        begin[0] = 1
-        self.visits: Floats = self._factors.solve(begin, "T")  # type: ignore[call-overload]  # stubs lack "T"
-        self.converts: Floats = self._factors.solve(reward)
-
-    def without_return(self, own: Ints) -> Floats:
-        """(own,) N[S, S]⁻¹ h_S for the states *own*, S."""
-        block = np.empty((len(own), len(own)))
-        for begin in range(0, len(own), _COLUMNS):
-            part = own[begin : begin + _COLUMNS]
-            unit = np.zeros((len(self.converts), len(part)))
-            unit[part, np.arange(len(part))] = 1
-            block[:, begin : begin + _COLUMNS] = self._factors.solve(unit)[own]
-        return np.linalg.solve(block, self.converts[own]).astype(np.float64)
+    For many states with few transitions each, as in chains of order 2 and 3. A factorisation fills up there: it needs
+    nearly as much memory and time as one of the full matrix.
+    """
+    # Of each stay in a state only the leaving is followed: long repetitions of a touchpoint would take many steps.
+    leaving = 1 - steps.diagonal()
+    moves = csr_array((steps - diags_array(steps.diagonal())).multiply(1 / leaving[:, None]))
+    gain = reward / leaving
+    back = csr_array(moves.T)
+    start = np.zeros(len(reward))
+    start[0] = 1
+    visits, converts, going = start, gain, np.ones(len(reward))
+    count = 0
+    while going.max() > _STILL_GOING:
+        visits, converts, going = start + back @ visits, gain + moves @ converts, moves @ going
+        count += 1
+    visits = visits / leaving
+    lost = np.zeros(len(groups))
+    for begin in range(0, len(groups), _AT_A_TIME):
+        part = groups[begin : begin + _AT_A_TIME]
+        remains = np.ones((len(reward), len(part)))
+        for column, own in enumerate(part):
+            remains[own, column] = 0
+        chance = np.zeros_like(remains)
+        for _ in range(count):
+            chance = (gain[:, None] + moves @ chance) * remains
+        without_return = reward[:, None] + steps @ chance
+        lost[begin : begin + len(part)] = [visits[own] @ without_return[own, column] for column, own in enumerate(part)]
+    found: Floats = lost / converts[0]
+    return found

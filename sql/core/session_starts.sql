@@ -63,71 +63,73 @@ beside_previous AS (
     SELECT
         events.*,
         ROW_NUMBER() OVER by_time AS event_no,
-        occurred_at < LAG(occurred_at) OVER by_time + $sessions_timeout_minutes * INTERVAL '1' MINUTE AS is_sitting_on,
+        LAG(occurred_at) OVER by_time AS occurred_at_before,
         LAG(dt) OVER by_time AS dt_before,
         LAG(user_id) OVER by_time AS user_id_before,
-        LAG(tags) OVER by_time AS tags_before
+        LAG(tags) OVER by_time AS tags_before,
+        COUNT(*) FILTER (WHERE event_type = 'page_view') OVER up_to_previous AS page_views_before
     FROM events
-    WINDOW by_time AS (
-        PARTITION BY device_id
-        ORDER BY occurred_at, device_time, page_id, event_rank, event_id
-    )
+    WINDOW
+        by_time AS (
+            PARTITION BY device_id
+            ORDER BY occurred_at, device_time, page_id, event_rank, event_id
+        ),
+        up_to_previous AS (
+            PARTITION BY device_id
+            ORDER BY occurred_at, device_time, page_id, event_rank, event_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )
 ),
 
--- A turn is an event that may begin a session or say its source. What follows a turn up to the next one does neither.
-marked AS (
+sittings AS (
     SELECT
         beside_previous.*,
-        NOT COALESCE(is_sitting_on, FALSE)
-        OR dt <> dt_before
-        OR COALESCE(user_id <> COALESCE(user_id_before, ''), FALSE)
-        OR (tags IS NOT NULL AND tags IS DISTINCT FROM tags_before)
-        OR referrer_host IS NOT NULL AS is_turn
+        COALESCE(occurred_at >= occurred_at_before + $sessions_timeout_minutes * INTERVAL '1' MINUTE, TRUE)
+            AS is_after_pause
     FROM beside_previous
 ),
 
-numbered AS (
-    SELECT
-        marked.*,
-        COUNT(*) FILTER (WHERE is_turn) OVER (
-            PARTITION BY device_id
-            ORDER BY event_no
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS turn_no
-    FROM marked
-),
-
-following AS (
+devices AS (
     SELECT
         device_id,
-        turn_no,
         COUNT(*) FILTER (WHERE event_type = 'page_view') AS page_views,
         MAX(occurred_at) AS last_event_at
-    FROM numbered
-    GROUP BY device_id, turn_no
+    FROM core.events
+    WHERE dt BETWEEN $from_dt - 1 AND $to_dt
+    GROUP BY device_id
 ),
 
+-- A turn is an event that may begin a session or say its source. The events up to the next turn do neither.
 turns AS (
     SELECT
-        numbered.event_id,
-        numbered.device_id,
-        numbered.person_id,
-        numbered.user_id,
-        numbered.occurred_at,
-        numbered.tags,
-        numbered.referrer_host,
-        numbered.dt,
-        numbered.turn_no,
-        following.page_views,
-        following.last_event_at,
-        COUNT(*) FILTER (WHERE NOT COALESCE(numbered.is_sitting_on, FALSE)) OVER (
-            PARTITION BY numbered.device_id
-            ORDER BY numbered.turn_no
+        sittings.event_id,
+        sittings.device_id,
+        sittings.person_id,
+        sittings.user_id,
+        sittings.occurred_at,
+        sittings.tags,
+        sittings.referrer_host,
+        sittings.dt,
+        sittings.event_no AS turn_no,
+        COALESCE(LEAD(sittings.page_views_before) OVER by_turn, devices.page_views) - sittings.page_views_before
+            AS page_views,
+        COALESCE(LEAD(sittings.occurred_at_before) OVER by_turn, devices.last_event_at) AS last_event_at,
+        COUNT(*) FILTER (WHERE sittings.is_after_pause) OVER up_to_turn AS sitting_no
+    FROM sittings
+    INNER JOIN devices USING (device_id)
+    WHERE
+        sittings.is_after_pause
+        OR sittings.dt <> sittings.dt_before
+        OR sittings.user_id <> COALESCE(sittings.user_id_before, '')
+        OR (sittings.tags IS NOT NULL AND sittings.tags IS DISTINCT FROM sittings.tags_before)
+        OR sittings.referrer_host IS NOT NULL
+    WINDOW
+        by_turn AS (PARTITION BY sittings.device_id ORDER BY sittings.event_no),
+        up_to_turn AS (
+            PARTITION BY sittings.device_id
+            ORDER BY sittings.event_no
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS sitting_no
-    FROM numbered
-    INNER JOIN following USING (device_id, turn_no)
-    WHERE numbered.is_turn
+        )
 ),
 
 -- Whatever the range of days, a day is computed from its own turns and those of the day before that belong to a
@@ -232,7 +234,7 @@ summed AS (
         for_dt,
         MIN(dt) AS dt,
         MIN(turn_no) AS first_turn_no,
-        MIN(turn_no) FILTER (WHERE dt = for_dt AND (tags IS NOT NULL OR referrer_host IS NOT NULL)) AS source_turn_no,
+        MIN(turn_no) FILTER (WHERE tags IS NOT NULL OR referrer_host IS NOT NULL) AS source_turn_no,
         CAST(SUM(page_views) AS BIGINT) AS page_views,
         MAX(last_event_at) AS last_event_at
     FROM sessions

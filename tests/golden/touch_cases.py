@@ -115,7 +115,8 @@ def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> di
     """Model → the values of *column* in attribution.touch_credits for the case's touches, in order; 0 without a row."""
     found: dict[str, list[Any]] = {model: [0] * len(case.path) for model in case.credit}
     for row in tables["attribution.touch_credits"]:
-        if row["order_id"] == f"o{CREDITS.index(case)}":
+        is_of_case = (row["order_id"], row["touchpoint_type"]) == (f"o{CREDITS.index(case)}", "entrance")
+        if is_of_case and row["model"] in found:
             assert row["touchpoint"] == case.path[row["position"] - 1]
             found[row["model"]][row["position"] - 1] = row[column]
     return found
@@ -123,7 +124,7 @@ def credit_of(case: CreditCase, tables: dict[str, list[Row]], column: str) -> di
 
 def paths_of(case: TransformCase, tables: dict[str, list[Row]]) -> dict[str, str]:
     """Path → transformed path in *tables*, for each path of the case."""
-    found = {row["order_id"]: row for row in tables["attribution.touch_paths"]}
+    found = {r["order_id"]: r for r in tables["attribution.touch_paths"] if r["touchpoint_type"] == "entrance"}
     first = sum(len(other.paths) for other in TRANSFORMS[: TRANSFORMS.index(case)])
     rows = [found[f"o{first + n}"] for n in range(len(case.paths))]
     return {row["path"]: row["transformed_path"] for row in rows}

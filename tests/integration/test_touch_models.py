@@ -26,7 +26,7 @@ from pipelines.sqlproject.model import DIALECT
 from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
 from tests.reference_core import Log, Row, Shop
-from tests.reference_touch import MODELS
+from tests.reference_credits import MODELS
 from tests.support import home_of, land, land_log, run, table
 
 ORDERED_AT = dt.datetime(2026, 3, 20, 12, 0, 0)
@@ -192,7 +192,8 @@ def test_a_refund_lowers_the_net_credit_in_the_same_shares(home: Home) -> None:
 
 
 def test_a_touch_is_a_click_on_an_entrance_of_anybody(home: Home) -> None:
-    assert sorted(row["touch_event_id"] for row in table(home, "attribution.touches")) == sorted(
+    touches = [row for row in table(home, "attribution.touches") if row["touchpoint_type"] == "entrance"]
+    assert sorted(row["touch_event_id"] for row in touches) == sorted(
         event["event_id"] for event in landed().events if event["event_id"] not in ("only seen", "elsewhere")
     )
 

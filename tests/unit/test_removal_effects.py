@@ -94,14 +94,14 @@ def test_weights_may_leave_states_without_an_end(weights: dict[tuple[str, str], 
 
 @settings(max_examples=30)
 @given(journeys("abcd"), st.sampled_from([1, 2, 3]))
-def test_sparse_and_dense_solutions_agree(rows: Paths, order: int) -> None:
+def test_factorising_and_following_paths_agree(rows: Paths, order: int) -> None:
     counts = plain.transitions_of(rows, order)
-    dense = effects_of(counts)
+    factorised = effects_of(counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markov, "_MOST_DENSE", 0)
-        patch.setattr(markov, "_COLUMNS", 2)
-        sparse = effects_of(counts)
-    assert sparse == pytest.approx(dense, abs=1e-12)
+        patch.setattr(markov, "_MOST_FACTORISED", 0)
+        patch.setattr(markov, "_AT_A_TIME", 2)
+        followed = effects_of(counts)
+    assert followed == pytest.approx(factorised, abs=1e-12)
 
 
 @given(journeys("abcd"), st.sampled_from([1, 2, 3]))

@@ -105,18 +105,31 @@ def test_sampling_errs_as_much_as_it_says() -> None:
     exact = shapley.rate_game(sets, orders, non_conversions)
     errors = []
     for seed in range(20):
-        found, stated = shapley.sampled_rate_game(sets, orders, non_conversions, pairs=100, seed=seed)
+        found, stated = shapley.sampled_rate_game(sets, orders, non_conversions, circles=100, seed=seed)
         errors.append((found - exact) / stated)
     assert np.mean(np.square(errors)) == pytest.approx(1, abs=0.25)
 
 
-def test_sampling_is_the_same_for_every_size_of_its_parts() -> None:
-    sets, orders, non_conversions = random_sets(30, 200, seed=5)
-    whole = shapley.sampled_rate_game(sets, orders, non_conversions, pairs=50)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shapley, "_AT_A_TIME", 5_000)
-        parts = shapley.sampled_rate_game(sets, orders, non_conversions, pairs=50)
-    np.testing.assert_allclose(parts, whole, rtol=1e-12)
+def test_a_circle_gives_the_mean_over_its_orders() -> None:
+    """All orders that begin at any place of the circle and go either way round, one by one."""
+    sets, orders, non_conversions = random_sets(9, 60, seed=8)
+    place = np.random.default_rng(1).permutation(9)
+    circle = np.argsort(place).tolist()
+    by_set = dict(zip(range(len(sets.sizes)), zip(orders, non_conversions, strict=True), strict=True))
+    members = np.split(sets.members, sets.starts[1:])
+
+    def rate(joined: list[int]) -> float:
+        inside = [by_set[number] for number, own in enumerate(members) if set(own.tolist()) <= set(joined)]
+        paths = sum(won + lost for won, lost in inside)
+        return float(sum(won for won, _ in inside) / paths) if paths else 0.0
+
+    expected = np.zeros(9)
+    for turn in range(9):
+        for order in (circle[turn:] + circle[:turn], (circle[turn:] + circle[:turn])[::-1]):
+            for number, player in enumerate(order):
+                expected[player] += (rate(order[: number + 1]) - rate(order[:number])) / 18
+    rates = shapley._arc_rates(sets, place, orders, non_conversions)
+    np.testing.assert_allclose(shapley._gains(rates)[place], expected, atol=1e-12)
 
 
 def test_more_than_twenty_touchpoints_are_not_enumerated() -> None:

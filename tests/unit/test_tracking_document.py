@@ -39,7 +39,7 @@ def test_the_attributes_are_those_that_the_tracker_reads() -> None:
     assert named_in_first_cells("Mark modules and slots") == marks
 
 
-def test_the_tracker_knows_the_click_ids_of_advertising_platforms() -> None:
+def test_the_tracker_knows_the_click_ids_of_ads() -> None:
     (pattern,) = re.findall(r"const AD =\s+/\[\?&\]\((.*)\)=/;", TRACKER)
     listed = yaml.safe_load((REPOSITORY / "config" / "channels.yaml").read_text(encoding="utf-8"))["click_ids"]
     known = {name for name in listed if re.fullmatch(pattern, name)}
