@@ -17,7 +17,7 @@ columns:
   position: {type: INTEGER, description: "place in the transformed path, from 1; null = removed by a transform"}
   touch_event_id: {type: VARCHAR, description: event_id of the touch}
   touchpoint: {type: VARCHAR, description: as in attribution.touches}
-  occurrences: {type: INTEGER, description: "how often this touchpoint occurs in the path, without the touches that a remove_ transform removed; null = this touch is removed"}
+  occurrences: {type: INTEGER, description: "with the transform frequency, how often this touchpoint occurs in the path, without the touches that a remove_ transform removed; null = another transform, or this touch is removed"}
   campaign: {type: VARCHAR, description: utm_campaign of the touch; null = none}
   occurred_at: {type: TIMESTAMP, description: "time of the touch, UTC"}
   dt: {type: DATE, description: "business day: of payment for an order, else the day at whose end the path is open"}
@@ -139,37 +139,68 @@ in_window AS (
 numbered AS (
     SELECT
         in_window.*,
-        CAST(ROW_NUMBER() OVER path AS INTEGER) AS touch_no,
-        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER whole_path AS others
+        CAST(ROW_NUMBER() OVER (
+            PARTITION BY dt, kind, path_id, touchpoint_type
+            ORDER BY occurred_at, touch_event_id
+        ) AS INTEGER) AS touch_no
     FROM in_window
-    WINDOW
-        path AS (PARTITION BY dt, kind, path_id, touchpoint_type ORDER BY occurred_at, touch_event_id),
-        whole_path AS (PARTITION BY dt, kind, path_id, touchpoint_type)
 ),
 
--- After remove_if_not_all: without the touchpoints that it names, unless the path has no others.
 beside_others AS (
     SELECT
-        numbered.*,
-        others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all) AS is_beside
+        dt,
+        kind,
+        path_id,
+        touchpoint_type,
+        touch_no,
+        touchpoint,
+        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER (
+            PARTITION BY dt, kind, path_id, touchpoint_type
+        ) AS others
     FROM numbered
 ),
 
 until_the_last AS (
     SELECT
         beside_others.*,
-        MAX(CASE WHEN is_beside AND NOT touchpoint IN ($touch_remove_if_last_and_not_all) THEN touch_no END) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-        ) AS last_other
+        MAX(
+            CASE
+                WHEN
+                    (others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all))
+                    AND NOT touchpoint IN ($touch_remove_if_last_and_not_all)
+                    THEN touch_no
+            END
+        ) OVER (PARTITION BY dt, kind, path_id, touchpoint_type) AS last_other
     FROM beside_others
 ),
 
--- After remove_if_last_and_not_all: without its touchpoints at the end of the path, unless the path has no others.
+-- remove_if_not_all: the touchpoints that it names, unless the path has no others. Then remove_if_last_and_not_all: its
+-- touchpoints at the end of what is left, unless that has no others. Without names, DuckDB plans nothing of this.
+removed AS (
+    SELECT
+        dt,
+        kind,
+        path_id,
+        touchpoint_type,
+        touch_no
+    FROM until_the_last
+    WHERE
+        (touchpoint IN ($touch_remove_if_not_all) AND others > 0)
+        OR (touchpoint IN ($touch_remove_if_last_and_not_all) AND touch_no > last_other)
+),
+
 remaining AS (
     SELECT
-        until_the_last.*,
-        CASE WHEN is_beside AND touch_no <= COALESCE(last_other, touch_no) THEN touchpoint END AS remains
-    FROM until_the_last
+        numbered.*,
+        CASE WHEN removed.touch_no IS NULL THEN numbered.touchpoint END AS remains
+    FROM numbered
+    LEFT JOIN removed
+        ON
+            removed.dt = numbered.dt
+            AND removed.kind = numbered.kind
+            AND removed.path_id = numbered.path_id
+            AND removed.touchpoint_type = numbered.touchpoint_type
+            AND removed.touch_no = numbered.touch_no
 ),
 
 repeated AS (
@@ -193,10 +224,10 @@ repeated AS (
 transformed AS (
     SELECT
         repeated.*,
-        CASE
-            WHEN remains IS NULL THEN FALSE
-            WHEN $touch_transform = 'unique' THEN TRUE
-            WHEN $touch_transform = 'exposure' THEN remains <> COALESCE(remains_before, '')
+        remains IS NOT NULL
+        AND CASE $touch_transform
+            WHEN 'unique' THEN TRUE
+            WHEN 'exposure' THEN remains <> COALESCE(remains_before, '')
             ELSE occurrence_no = 1
         END AS is_kept
     FROM repeated
@@ -222,7 +253,7 @@ SELECT
     CASE WHEN is_kept THEN CAST(kept_so_far AS INTEGER) END AS position,
     touch_event_id,
     touchpoint,
-    CASE WHEN is_kept THEN CAST(occurrences AS INTEGER) END AS occurrences,
+    CASE WHEN is_kept AND $touch_transform = 'frequency' THEN CAST(occurrences AS INTEGER) END AS occurrences,
     campaign,
     occurred_at
 FROM placed

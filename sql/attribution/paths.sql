@@ -9,7 +9,6 @@ columns:
   person_id: {type: VARCHAR, description: person whose touches they are; null = an order without a known user}
   touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
   person_group: {type: INTEGER, description: "0 to 63, from a hash of person_id; estimates of errors draw these groups"}
-  path: {type: VARCHAR, description: "all touches of an order in order of time, joined by ' > '; '(unattributed)' = none; null = an open path"}
   transformed_path: {type: VARCHAR, description: "the touches that remain after the transforms, in the same form; with the transform frequency 'a(2) > b(1)'"}
   touchpoints: {type: VARCHAR, description: "the touches that remain, always in the form 'a > b'; null = none"}
   path_length: {type: INTEGER, description: touches that remain; 0 = none}
@@ -45,10 +44,7 @@ touches AS (
         position,
         touchpoint,
         occurred_at,
-        CASE $touch_transform
-            WHEN 'frequency' THEN touchpoint || '(' || CAST(occurrences AS VARCHAR) || ')'
-            ELSE touchpoint
-        END AS transformed
+        touchpoint || '(' || CAST(occurrences AS VARCHAR) || ')' AS with_count
     FROM attribution.path_touches
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
@@ -59,8 +55,7 @@ texts AS (
         kind,
         path_id,
         touchpoint_type,
-        STRING_AGG(CASE WHEN kind = 'order' THEN touchpoint END, ' > ' ORDER BY touch_no) AS path,
-        STRING_AGG(CASE WHEN position IS NOT NULL THEN transformed END, ' > ' ORDER BY touch_no) AS transformed_path,
+        STRING_AGG(CASE WHEN position IS NOT NULL THEN with_count END, ' > ' ORDER BY touch_no) AS with_counts,
         STRING_AGG(CASE WHEN position IS NOT NULL THEN touchpoint END, ' > ' ORDER BY touch_no) AS touchpoints,
         COUNT(position) AS path_length,
         MIN(CASE WHEN position IS NOT NULL THEN occurred_at END) AS first_touch_at,
@@ -104,8 +99,9 @@ SELECT
     CAST((
         (STRPOS('0123456789abcdef', SUBSTR(hash, 1, 1)) - 1) * 16 + STRPOS('0123456789abcdef', SUBSTR(hash, 2, 1)) - 1
     ) % 64 AS INTEGER) AS person_group,
-    CASE WHEN kind = 'order' THEN COALESCE(texts.path, '(unattributed)') END AS path,
-    COALESCE(texts.transformed_path, '(unattributed)') AS transformed_path,
+    COALESCE(
+        CASE $touch_transform WHEN 'frequency' THEN texts.with_counts ELSE texts.touchpoints END, '(unattributed)'
+    ) AS transformed_path,
     texts.touchpoints,
     CAST(COALESCE(texts.path_length, 0) AS INTEGER) AS path_length,
     texts.first_touch_at,

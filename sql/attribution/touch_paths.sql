@@ -14,11 +14,24 @@ columns:
   revenue: {type: "DECIMAL(18,4)", description: "revenue of the line, reporting currency"}
   dt: {type: DATE, description: business day of payment}
 */
+WITH touches AS (
+    SELECT
+        path_id AS order_id,
+        touchpoint_type,
+        STRING_AGG(touchpoint, ' > ' ORDER BY touch_no) AS path,
+        dt
+    FROM attribution.path_touches
+    WHERE
+        dt BETWEEN $from_dt AND $to_dt
+        AND kind = 'order'
+    GROUP BY path_id, touchpoint_type, dt
+)
+
 SELECT
     lines.order_id,
     lines.line_no,
     paths.touchpoint_type,
-    paths.path,
+    COALESCE(touches.path, '(unattributed)') AS path,
     paths.transformed_path,
     paths.path_length,
     lines.revenue,
@@ -28,6 +41,11 @@ INNER JOIN attribution.paths AS paths
     ON
         paths.path_id = lines.order_id
         AND paths.dt = lines.dt
+LEFT JOIN touches
+    ON
+        touches.order_id = lines.order_id
+        AND touches.touchpoint_type = paths.touchpoint_type
+        AND touches.dt = lines.dt
 WHERE
     lines.dt BETWEEN $from_dt AND $to_dt
     AND paths.dt BETWEEN $from_dt AND $to_dt
