@@ -1,4 +1,4 @@
-"""The tables of the touch models have the same rows on DuckDB and, transpiled, on Spark; skipped without both it and Java.
+"""The tables of the touch models have the same rows on DuckDB and, transpiled, on Spark; skipped without both engines.
 
 Not here: which rows are right (``tests.unit.test_touch_sql``), and Python steps, which run outside both engines.
 """
@@ -134,7 +134,7 @@ def test_both_engines_compute_the_same_rows(
     project = project_with(settings)
     model = project.models[name]
     days = DAYS[-1:] if model.as_of else DAYS
-    query = project.bind(model, DaySpan(days[0], days[-1]) if model.is_partitioned else None)
+    query = project.bind(model, DaySpan(days[0], days[-1]) if model.is_partitioned else None).copy()
     for table in {table.name: table for table in query.find_all(exp.Table) if table.db}.values():
         relation = f"{table.db}.{table.name}"
         show(spark, relation, {**given(), **found}[relation], project.relation(relation))

@@ -238,6 +238,8 @@ def test_touch_settings_become_parameters(home):
         "touch_window_days": 30,
         "touch_half_life_days": 0.5,
         "touch_transform": "unique",
+        "touch_effects_days": 90,
+        "touch_markov_order": 1,
         "touch_remove_if_not_all": ("a",),
         "touch_remove_if_last_and_not_all": ("b", "c"),
     }
