@@ -25,6 +25,8 @@ from pipelines.simulator.channels import CHANNELS, Channel
 
 RULE_MODELS = ("first", "last", "linear", "position_based", "time_decay")
 MODELS = (*RULE_MODELS, "markov", "shapley", "shapley_rate")
+EVEN = "evenly"
+"""To compare with: every channel gets the same share."""
 
 TABLES = ("+attribution.model_daily", "+attribution.model_effects")
 
@@ -60,8 +62,8 @@ WORLDS: Mapping[str, tuple[Channel, ...]] = {
 def computed(home: Home, channels: tuple[Channel, ...], *, days: int, devices: int, seed: int) -> pl.DataFrame:
     """The truth of a shop with *channels* beside what the pipeline finds in its log.
 
-    Columns: channel, truth (share of the incremental orders), and for each of ``MODELS`` its share of the credit. The
-    shares of each sum to 1.
+    Columns: channel, truth (share of the incremental orders), for each of ``MODELS`` its share of the credit, and
+    the even share. The shares of each sum to 1.
     """
     # More carts than usual, so that fewer visits are needed for as many orders.
     parameters = replace(parameters_with(()), channels=channels, cart_scale=3.0)
@@ -106,16 +108,16 @@ def with_shares(truth: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
         own = credit.filter(pl.col("model") == model).select("channel", pl.col("credit").alias(model))
         shares = shares.join(own, on="channel", how="left", maintain_order="left")
         shares = shares.with_columns((pl.col(model).fill_null(0) / pl.col(model).sum()).alias(model))
-    return shares
+    return shares.with_columns((1 / pl.len()).alias(EVEN))
 
 
 def errors(shares: pl.DataFrame) -> pl.DataFrame:
-    """For each model: *mean*, the mean absolute error of its shares in points, and *worst*.
+    """For each model, and for even shares: *mean*, the mean absolute error of its shares in points, and *worst*.
 
     *worst* is the channel with the largest error, with the signed error in points.
     """
     rows = []
-    for model in MODELS:
+    for model in (*MODELS, EVEN):
         apart = shares.select("channel", error=100 * (pl.col(model) - pl.col("truth")))
         worst = apart.sort(pl.col("error").abs(), descending=True).row(0, named=True)
         mean = apart.select(pl.col("error").abs().mean()).item()
@@ -126,7 +128,8 @@ def errors(shares: pl.DataFrame) -> pl.DataFrame:
 def among_others(shares: pl.DataFrame, without: Sequence[str]) -> pl.DataFrame:
     """*shares* without the channels in *without*, scaled so that those of the others sum to 1."""
     others = shares.filter(~pl.col("channel").is_in(without))
-    return others.with_columns(pl.col("truth", *MODELS) / pl.col("truth", *MODELS).sum())
+    names = ("truth", *MODELS, EVEN)
+    return others.with_columns(pl.col(*names) / pl.col(*names).sum())
 
 
 def _table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
@@ -138,7 +141,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=24)
-    parser.add_argument("--devices", type=int, default=2000)
+    parser.add_argument("--devices", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="keep the homes in this new folder")
     parser.add_argument("worlds", nargs="*", help="names of shops; default: all")
@@ -166,14 +169,15 @@ def main() -> None:
 def _errors_table(by_world: Mapping[str, pl.DataFrame]) -> str:
     rows = (
         [model, *(f"{error['mean'][nth]:.1f} ({error['worst'][nth]})" for error in by_world.values())]
-        for nth, model in enumerate(MODELS)
+        for nth, model in enumerate((*MODELS, EVEN))
     )
     return _table(["model", *by_world], rows)
 
 
 def _shares_table(shares: pl.DataFrame) -> str:
-    rows = ([row[0], *(f"{100 * share:.1f} %" for share in row[1:])] for row in shares.iter_rows())
-    return _table(shares.columns, rows)
+    shown = shares.drop(EVEN)
+    rows = ([row[0], *(f"{100 * share:.1f} %" for share in row[1:])] for row in shown.iter_rows())
+    return _table(shown.columns, rows)
 
 
 if __name__ == "__main__":

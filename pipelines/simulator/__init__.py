@@ -7,7 +7,7 @@ Here: what ``headwater simulate`` and ``headwater demo`` call.
 - ``catalogue``: products, their variants, and skus that are sold but never shown
 - ``shop``: shelves, and what each slot shows on a day
 - ``people``: devices, their users, and the visits of a day
-- ``channels``: what brings visitors, as data; ``marketing``: how a visit comes, what channels cause and what they cost
+- ``channels``: what brings visitors, as data; ``marketing``: how each visit comes, what channels cause and cost
 - ``walks``: what visitors do, page after page; ``trace``: the table of these events
 - ``tracking``: turns walks into records of the tracking log: clocks, latency, late and repeated records
 - ``sales``: order lines from carts and clicks, with their true origin; ``extras``: lines whose sku has no event
