@@ -101,7 +101,7 @@ def restate_touches(
     found = {
         "path_touches": of_paths,
         "paths": all_paths,
-        "touch_paths": touch_paths(lines, all_paths),
+        "touch_paths": touch_paths(lines, all_paths, of_paths),
         "touch_path_daily": daily,
         "touch_transitions": transitions,
         "removal_effects": effects,

@@ -116,13 +116,14 @@ def numbered(found: list[Row], of_path: Row, shop: Shop) -> list[Row]:
     path = [touch["touchpoint"] for touch in found]
     left = removed(list(range(len(path))), path, shop)
     kept = collapsed(left, path, shop)
+    counts = "frequency" in shop.touch_transform
     names = "touchpoint_type touch_event_id touchpoint campaign occurred_at"
     return [
         {
             **of_path,
             "touch_no": index + 1,
             "position": kept.index(index) + 1 if index in kept else None,
-            "occurrences": [path[i] for i in left].count(path[index]) if index in kept else None,
+            "occurrences": [path[i] for i in left].count(path[index]) if index in kept and counts else None,
             **{name: touch[name] for name in names.split()},
         }
         for index, touch in enumerate(found)
@@ -188,7 +189,7 @@ def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
                 "person_id": (person := orders[path_id]["user_id"] if kind == "order" else path_id),
                 "person_group": person_group(person),
                 "ordered_at": orders[path_id]["ordered_at"] if kind == "order" else None,
-                **texts(kind, found, shop),
+                **texts(found, shop),
             }
         )
     return rows
@@ -199,7 +200,7 @@ def person_group(person: str | None) -> int:
     return int(hashlib.md5((person or "").encode(), usedforsecurity=False).hexdigest()[:2], 16) % 64
 
 
-def texts(kind: str, found: list[Row], shop: Shop) -> Row:
+def texts(found: list[Row], shop: Shop) -> Row:
     """The columns of paths that are about the touches *found* of a path, which are in order."""
     kept = [touch for touch in found if touch["position"] is not None]
     names = [touch["touchpoint"] for touch in kept]
@@ -207,7 +208,6 @@ def texts(kind: str, found: list[Row], shop: Shop) -> Row:
     if "frequency" in shop.touch_transform:
         shown = [f"{touch['touchpoint']}({touch['occurrences']})" for touch in kept]
     return {
-        "path": " > ".join(touch["touchpoint"] for touch in found) or UNATTRIBUTED if kind == "order" else None,
         "transformed_path": " > ".join(shown) or UNATTRIBUTED,
         "touchpoints": " > ".join(names) or None,
         "path_length": len(kept),
@@ -217,13 +217,18 @@ def texts(kind: str, found: list[Row], shop: Shop) -> Row:
     }
 
 
-def touch_paths(lines: list[Row], paths: list[Row]) -> list[Row]:
-    """The rows of touch_paths, from rows of core.order_lines and of paths."""
-    names = ("touchpoint_type", "path", "transformed_path", "path_length")
+def touch_paths(lines: list[Row], paths: list[Row], touches: list[Row]) -> list[Row]:
+    """The rows of touch_paths, from rows of core.order_lines, paths and path_touches."""
+    all_touches: dict[tuple[str, str], list[str]] = {}
+    for touch in sorted(touches, key=lambda touch: touch["touch_no"]):
+        if touch["kind"] == "order":
+            all_touches.setdefault((touch["path_id"], touch["touchpoint_type"]), []).append(touch["touchpoint"])
+    names = ("touchpoint_type", "transformed_path", "path_length")
     return [
         {
             **{name: line[name] for name in ("order_id", "line_no", "revenue", "dt")},
             **{name: path[name] for name in names},
+            "path": " > ".join(all_touches.get((path["path_id"], path["touchpoint_type"]), [])) or UNATTRIBUTED,
         }
         for line in lines
         for path in paths
