@@ -1,13 +1,15 @@
--- Sales of entrances by attribution model | 各归因模型下的入口销售额
--- The same sales, shared among the entrances by each model. All columns have the same total; do not add columns. | 同一批销售额按不同模型分给各入口：每列的合计相同，列与列不可相加。
+-- Sales by attribution model | 各归因模型下的销售额
+-- The same sales, shared among entrances, slots, channels and campaigns by each model. Within a type all columns have the same total; do not add columns or types. | 同一批销售额按不同模型分给入口、坑位、渠道和推广活动；同一类型内每列的合计相同，列与列、类型与类型不可相加。
 SELECT
+    touchpoint_type,
     touchpoint,
     sum(revenue) FILTER (WHERE model = 'first') AS first_touch,
     sum(revenue) FILTER (WHERE model = 'last') AS last_touch,
     sum(revenue) FILTER (WHERE model = 'linear') AS linear,
     sum(revenue) FILTER (WHERE model = 'position_based') AS position_based,
-    sum(revenue) FILTER (WHERE model = 'time_decay') AS time_decay
+    sum(revenue) FILTER (WHERE model = 'time_decay') AS time_decay,
+    sum(revenue) FILTER (WHERE model = 'markov') AS markov,
+    sum(revenue) FILTER (WHERE model = 'shapley') AS shapley
 FROM attribution.model_daily
-WHERE touchpoint_type = 'entrance'
-GROUP BY touchpoint
-ORDER BY linear DESC NULLS LAST
+GROUP BY touchpoint_type, touchpoint
+ORDER BY touchpoint_type, linear DESC NULLS LAST, touchpoint

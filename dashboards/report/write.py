@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from dashboards.blocks import Block
 from dashboards.locale import Locale
 from dashboards.numbers import Language
+from dashboards.report.channels import channels
 from dashboards.report.entrances import entrances, slots
 from dashboards.report.overview import figures, overview
 from dashboards.report.page import Section, page_html
@@ -29,10 +30,11 @@ _SECTIONS: dict[str, Callable[[Locale, Reader], Sequence[Block]]] = {
     "overview": overview,
     "entrances": entrances,
     "slots": slots,
+    "channels": channels,
     "customers": customers,
     "products": products,
 }
-_OF_EVENTS = frozenset({"entrances", "slots"})
+_OF_EVENTS = frozenset({"entrances", "slots", "channels"})
 """Sections to skip for a day without events; the overview has a sentence about it."""
 
 

@@ -182,7 +182,7 @@ def test_from_a_number_down_to_the_one_path_behind_it(browser, site):
 
 
 def test_the_model_is_switched(browser, site):
-    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    page, seen = opened(browser, site, f"/models?{DAYS}&lang=en")
     page.get_by_role("textbox", name="Attribution model").click()
     followed(page, lambda: page.get_by_role("option", name="Linear").click(), "model=linear")
     assert page.get_by_role("heading", name="Attribution model: Linear").count() == 1

@@ -83,8 +83,8 @@ def test_the_page_of_a_slot_draws_the_slot(browser, site, slot, language, width,
 
 
 def test_the_model_stands_in_the_block_that_it_changes(browser, site):
-    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
-    before = page.locator("[data-table=entrances]").inner_text()
+    page, seen = opened(browser, site, f"/models?{DAYS}&lang=en")
+    before = page.locator("#chart-disagreements figcaption, #chart-effects").all_inner_texts()
     block = page.locator(".stack:has(#chart-models)")
     assert block.get_by_role("textbox", name="Attribution model").count() == 1
     assert page.get_by_role("textbox", name="Attribution model").count() == 1
@@ -97,7 +97,7 @@ def test_the_model_stands_in_the_block_that_it_changes(browser, site):
     shown = drawn(page, "models")
     assert shown["name"] == "Last touch"
     assert shown["x"][: len(last)] == [pytest.approx(float(revenue)) for _, revenue in last]
-    assert page.locator("[data-table=entrances]").inner_text() == before
+    assert page.locator("#chart-disagreements figcaption, #chart-effects").all_inner_texts() == before
     assert not seen.wrong
     close(page)
 
@@ -249,6 +249,11 @@ def test_a_file_of_orders_can_be_joined(browser, site, language):
     [
         ("/entrances?entrance=nope", {"zh": "没有入口“nope”", "en": "No entrance “nope”"}),
         ("/entrances?entrance=search&slot=a|b|1", {"zh": "没有坑位“a|b|1”", "en": "has no slot “a|b|1”"}),
+        ("/channels?channel=nope", {"zh": "没有渠道“nope”", "en": "No channel “nope”"}),
+        (
+            "/models?type=nope",
+            {"zh": "触点类型“nope”不是可选项", "en": "“nope” (Touchpoint type), which is not an option"},
+        ),
         ("/products?matrix=nope", {"zh": "矩阵“nope”不是可选项", "en": "“nope” (Matrix), which is not an option"}),
         ("/products?sku=nope", {"zh": "没有商品 nope", "en": "No product nope"}),
         ("/customers?user=nope", {"zh": "没有客户 nope", "en": "No customer nope"}),
@@ -267,7 +272,7 @@ def test_what_is_not_there_is_said_to_be_so(browser, site, language, width, addr
 
 def test_keys_are_names_in_both_languages(browser, site):
     for language in ("zh", "en"):
-        page, seen = opened(browser, site, f"/entrances?{DAYS}&lang={language}")
+        page, seen = opened(browser, site, f"/models?{DAYS}&lang={language}")
         names = site.ask(f"SELECT entrance_id, min(name_{language}) FROM core.entrances GROUP BY 1")
         shown = page.locator("[data-table=models] tbody th").all_inner_texts()
         said = page.locator("#main").inner_text()

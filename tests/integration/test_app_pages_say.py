@@ -18,8 +18,8 @@ import pytest
 from dashboards.app.context import Context
 from dashboards.app.export import columns_of
 from dashboards.app.marts import Copy, Marts
-from dashboards.app.pages.models import MODELS
 from dashboards.app.server import create_app
+from dashboards.app.view import PAGES
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
 from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
@@ -151,7 +151,9 @@ def groups(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Group]:
 @pytest.mark.parametrize(
     ("address", "key", "charts"),
     [
-        ("/entrances?", "model", {"models"}),
+        ("/models?", "model", {"models"}),
+        ("/models?", "effect", {"effects"}),
+        ("/channels?", "metric", {"course"}),
         ("/entrances?", "metric", {"course"}),
         ("/entrances?entrance=home_feed&", "metric", {"course"}),
         ("/entrances?entrance=home_feed&slot=home|feed|1&", "slot_metric", {"course"}),
@@ -161,25 +163,6 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
     _, blocks = look_at(copy, address + DAYS)
     block = block_of(blocks, key)
     assert {one.table.key for one in block.blocks if isinstance(one, Chart)} == charts
-
-
-def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
-    for model in MODELS:
-        _, blocks = look_at(copy, f"/entrances?{DAYS}&model={model}")
-        shown = chart(blocks, "models")
-        source = (
-            "SELECT entrance_id, sum(revenue) FROM attribution.entrance_daily GROUP BY 1"
-            if model == "fused"
-            else f"""SELECT touchpoint, sum(revenue) FROM attribution.model_daily
-            WHERE model = '{model}' AND touchpoint_type = 'entrance' GROUP BY 1"""
-        )
-        own = {key: float(revenue) for key, revenue in lake(source)}
-        order = [row["entrance_id"] for row in shown.table.rows]
-        assert list(shown.figure.data[0].x) == [pytest.approx(own.get(key, 0.0)) for key in order]
-        assert values(shown.table, model) == sorted(values(shown.table, model), reverse=True)
-        assert values(table(blocks, "entrances"), "revenue") == values(
-            table(look_at(copy, f"/entrances?{DAYS}")[1], "entrances"), "revenue"
-        )
 
 
 # Addresses of things that do not exist -----------------------------------------------------------------
@@ -194,7 +177,16 @@ def test_the_model_switch_changes_its_chart_and_table_only(lake, copy):
         ("/entrances?entrance=home_feed&slot=nonsense", "has no slot “nonsense”"),
         ("/entrances?slot=home|feed|1", "without its entrance"),
         ("/entrances?metric=happiness", "“happiness” (Metric)"),
-        ("/entrances?model=magic", "“magic” (Attribution model)"),
+        ("/models?model=magic", "“magic” (Attribution model)"),
+        ("/models?type=magic", "“magic” (Touchpoint type)"),
+        ("/models?type=channel&model=fused", "“fused” (Attribution model)"),
+        ("/models?effect=magic", "“magic” (Effect)"),
+        ("/channels?channel=nope", "No channel “nope”"),
+        ("/channels?model=fused", "“fused” (Attribution model)"),
+        ("/channels?metric=happiness", "“happiness” (Metric)"),
+        ("/channels?channel=push&by=moon", "“moon” (Break down by)"),
+        ("/journeys?type=moon", "“moon” (Touchpoint type)"),
+        ("/journeys?via=moon", "“moon” (Passes through)"),
         ("/paths?find=nobody", "No order, add-to-cart or device “nobody”"),
         ("/paths?shape=cube", "“cube” (Chart)"),
         ("/modules?page_type=moon", "“moon” (Page)"),
@@ -215,7 +207,7 @@ def test_what_is_not_there_is_said_to_be_so(copy, address, said):
     assert len(chinese) == len(warnings(blocks))
 
 
-@pytest.mark.parametrize("page", ["/", "/entrances", "/paths", "/modules", "/products", "/customers", "/quality"])
+@pytest.mark.parametrize("page", ["/" if page == PAGES[0] else f"/{page}" for page in PAGES if page != "sql"])
 def test_an_address_without_mistakes_warns_of_none(copy, page):
     _, blocks = look_at(copy, f"{page}?{DAYS}")
     assert not [one for one in warnings(blocks) if "not an option" in one]
@@ -223,7 +215,8 @@ def test_an_address_without_mistakes_warns_of_none(copy, page):
 
 def test_a_choice_keeps_what_is_shown_in_place_of_no_value(copy):
     for address, key, value in (
-        ("/entrances?metric=x&", "metric", "revenue"), ("/entrances?model=x&", "model", "fused"),
+        ("/entrances?metric=x&", "metric", "revenue"), ("/models?model=x&", "model", "fused"),
+        ("/models?type=slot&model=x&", "model", "fused"), ("/models?type=channel&model=x&", "model", "last"),
         ("/modules?page_type=x&", "page_type", ""),
     ):  # fmt: skip
         assert choice(look_at(copy, address + DAYS)[1], key).value == value
@@ -307,7 +300,9 @@ def addresses(lake: Ask) -> list[str]:
     return [
         "/?", "/entrances?", "/entrances?entrance=home_feed&", "/entrances?entrance=(direct)&",
         "/entrances?entrance=(unattributed)&", "/entrances?entrance=home_feed&slot=home|feed|1&",
-        "/entrances?entrance=(direct)&slot=(none)|(none)|0&", "/paths?", f"/paths?find={key['cart']}&",
+        "/entrances?entrance=(direct)&slot=(none)|(none)|0&", "/models?", "/models?type=slot&", "/models?type=channel&",
+        "/channels?", "/channels?channel=push&", "/channels?channel=push&by=source&", "/journeys?",
+        "/journeys?type=entrance&", "/journeys?type=slot&", "/paths?", f"/paths?find={key['cart']}&",
         f"/paths?find={key['none']}&", f"/paths?find={key['event']}&", f"/paths?find={key['device']}&", "/modules?",
         "/products?", f"/products?sku={key['sku']}&", "/customers?", f"/customers?user={key['user']}&",
         f"/customers?segment={key['segment']}&", "/quality?", "/search?q=home&",
@@ -349,7 +344,8 @@ UNION SELECT rule FROM attribution.attributed_events UNION SELECT end_type FROM 
 UNION SELECT matched_by FROM attribution.attributed_sales UNION SELECT status FROM core.orders
 UNION SELECT quadrant FROM products.quadrants UNION SELECT matrix_id FROM products.quadrants
 UNION SELECT key FROM config.cells UNION SELECT segment FROM config.segments
-UNION SELECT touchpoint FROM attribution.model_daily UNION SELECT model FROM attribution.model_daily
+UNION SELECT touchpoint FROM attribution.model_daily WHERE touchpoint_type <> 'campaign'
+UNION SELECT model FROM attribution.model_daily
 UNION SELECT stage FROM customers.lifecycle_daily UNION SELECT rule FROM products.portfolio_health
 UNION SELECT event_type FROM core.events
 """

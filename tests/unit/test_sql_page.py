@@ -400,7 +400,7 @@ def test_shipped_queries_are_named_in_both_languages_and_run(home):
     project = open_workspace(home)
     known = {*project.project.models, *("config.segments",)}
     queries = saved_queries(home)
-    assert len(queries) == 7
+    assert len(queries) == 11
     for query in queries.values():
         assert query.titles["en"] != query.titles["zh"]
         assert query.abouts["en"] != query.abouts["zh"]

@@ -7,8 +7,11 @@ Not here: how they are shown (``dashboards.app.render``).
 from __future__ import annotations
 
 from dashboards.app.context import Page
+from dashboards.app.pages.channels import channels
 from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
+from dashboards.app.pages.journeys import journeys
+from dashboards.app.pages.models import models
 from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
 from dashboards.app.pages.paths import paths
@@ -20,6 +23,9 @@ from dashboards.app.sql.page import sql
 PAGE_OF: dict[str, Page] = {
     "overview": overview,
     "entrances": entrances,
+    "channels": channels,
+    "models": models,
+    "journeys": journeys,
     "paths": paths,
     "modules": modules,
     "products": products,

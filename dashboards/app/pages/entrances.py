@@ -1,8 +1,8 @@
-"""Entrances: their traffic and sales, their slots, contents and orders; attribution models compared.
+"""Entrances: their traffic and sales, their slots, contents and orders.
 
 Here: the blocks of all entrances; the order of the blocks of one entrance.
 Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
-of match (``dashboards.app.pages.matches``), models (``dashboards.app.pages.models``).
+of match (``dashboards.app.pages.matches``), attribution models (``dashboards.app.pages.models``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.matches import chosen_kind, match_choice, matched_sales, sales_by_match
-from dashboards.app.pages.models import compared_models, model_frame
 from dashboards.app.pages.one_course import chosen_metric, metric_choice, one_course
 from dashboards.app.pages.slot import one_slot
 from dashboards.app.pages.slots import orders, slot_changes, slots
@@ -58,7 +57,7 @@ def entrances(context: Context) -> Sequence[Block]:
         *sales_by_match(context),
         _course(context, rows, names),
         _value(context, rows),
-        *compared_models(context, model_frame(context), names),
+        Text(context.locale.text("entrances.models"), "note", href=context.view.to("models").href),
     ]
 
 

@@ -12,14 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.app.cards import changes_since, metric_card
 from dashboards.app.context import Context
 from dashboards.app.pages.matches import sales_by_match
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
-from dashboards.columns import arrowed, change, exact, metric, text, with_changes
+from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import course
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, is_rate, short_text, tone
-from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
@@ -41,7 +40,7 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts.append(Cards(tuple(_card(locale, name, now, then) for name in names)))
+    parts.append(Cards(tuple(metric_card(locale, name, now, then) for name in names)))
     parts += sales_notes(locale, now)
     parts.append(_course(context, has_log=has_log))
     if has_log:
@@ -53,33 +52,6 @@ def overview(context: Context) -> Sequence[Block]:
 
 def _totals(context: Context, first: dt.date, last: dt.date) -> dict[str, Any]:
     return totals(context.copy, first, last, has_visitors=context.copy.has(VISITORS))
-
-
-def _card(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Card:
-    return Card(
-        locale.text(f"metric.{name}"),
-        short_text(locale.numbers, name, now[name]),
-        full_text(locale.numbers, name, now[name]),
-        _changes(locale, name, now, then),
-        locale.text.name("about", name),
-        metric=name,
-    )
-
-
-def _changes(locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> tuple[Change, ...]:
-    """The change of the metric *name* since the comparison days; empty without such days or without their value."""
-    return () if then is None or then[name] is None else (compared(locale, name, now[name], then[name]),)
-
-
-def compared(locale: Locale, name: str, now: float | None, then: float | None) -> Change:
-    """The change of the metric *name* from *then* to *now*; the text is "–" if either is None."""
-    if is_rate(name):
-        points = locale.numbers.points(now, then)
-        change = points if points == NONE else locale.text("compare.points", n=points)
-    else:
-        change = locale.numbers.change(now, then)
-    against = locale.text("compare.with", then=short_text(locale.numbers, name, then))
-    return Change(arrowed(change), against, full_text(locale.numbers, name, then), tone(name, change))
 
 
 def _course(context: Context, *, has_log: bool) -> Chart:
@@ -108,7 +80,7 @@ def _course(context: Context, *, has_log: bool) -> Chart:
 def _funnel(locale: Locale, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
     cards = []
     for name, rate in STEPS:
-        changes = list(_changes(locale, name, now, then))
+        changes = list(changes_since(locale, name, now, then))
         if rate:
             value = now[rate]
             changes.insert(
