@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tests.reference_core import Row, Shop
-from tests.reference_touch import TYPES, UNATTRIBUTED
+from tests.reference_touch import TYPES, UNATTRIBUTED, joinable
 
 MODELS = ("first", "last", "linear", "position_based", "time_decay", "markov", "shapley")
 CUTS = 10**12
@@ -124,7 +124,7 @@ def model_daily(credits: list[Row], lines: list[Row], first_orders: list[Row], s
     groups = daily(credits, key)
     new = {order["order_id"] for order in first_orders}
     order_ids = [line["order_id"] for line in lines]
-    spend = [{**row, "campaign": row["campaign"].replace(" > ", ">")} for row in spend]
+    spend = [{**row, "campaign": joinable(row["campaign"])} for row in spend]
     costs = {
         (day, model, kind, name): cost_of([row for row in spend if (row["dt"], row[kind]) == (day, name)])
         for kind in ("channel", "campaign")

@@ -235,7 +235,7 @@ def site_of(name: str | None, sites: list[Row]) -> Row:
 
 def holds(rule: Row, values: dict[str, str | None]) -> bool:
     return all(
-        any(matches(text.lower(), (values[name] or "(none)").lower()) for text in texts_of(rule[name]))
+        any(matches(text.lower(), (values[name] or "").lower()) for text in texts_of(rule[name]))
         for name in FIELDS
         if name in rule
     )
@@ -246,6 +246,8 @@ def texts_of(condition: Any) -> Iterable[str]:
 
 
 def matches(text: str, value: str) -> bool:
-    """Whether *value* is *text*, in which * at an end stands for any text."""
+    """Whether *value* is *text*, in which * at an end stands for any text; no value ('') is only '(none)'."""
+    if not value:
+        return text == "(none)"
     pattern = ".*".join(re.escape(part) for part in text.split("*"))
     return re.fullmatch(pattern, value, re.DOTALL) is not None

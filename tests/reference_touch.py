@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from typing import Any
 
 from tests.reference_core import Row, Shop
@@ -37,7 +38,7 @@ def touches_at(event: Row) -> list[Row]:
     }
     return [
         {**touch, "touchpoint_type": "entrance", "touchpoint": event["entrance_id"]},
-        {**touch, "touchpoint_type": "slot", "touchpoint": ".".join(place)},
+        {**touch, "touchpoint_type": "slot", "touchpoint": joinable(".".join(place))},
     ]
 
 
@@ -51,8 +52,13 @@ def touches_by(session: Row) -> list[Row]:
         "dt": session["dt"],
     }
     channel = {**touch, "touchpoint_type": "channel", "touchpoint": session["channel"]}
-    campaign = {**touch, "touchpoint_type": "campaign", "touchpoint": session["campaign"]}
+    campaign = {**touch, "touchpoint_type": "campaign", "touchpoint": joinable(session["campaign"] or "")}
     return [channel, campaign] if session["campaign"] is not None else [channel]
+
+
+def joinable(name: str) -> str:
+    """*name* without blanks beside '>', so that ' > ' separates names."""
+    return re.sub(" *> *", ">", name)
 
 
 # Touches of a path -------------------------------------------------------------------------------------

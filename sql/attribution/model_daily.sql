@@ -77,7 +77,7 @@ spent_on AS (
     SELECT
         dt,
         'campaign' AS touchpoint_type,
-        REPLACE(campaign, ' > ', '>') AS touchpoint,
+        REGEXP_REPLACE(campaign, ' *> *', '>', 'g') AS touchpoint,
         cost
     FROM costs
 ),

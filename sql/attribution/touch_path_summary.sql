@@ -15,7 +15,7 @@ columns:
   orders: {type: BIGINT, description: paid orders with this path}
   non_conversions: {type: BIGINT, description: "paths without an order: each person's touches since their last order, as of dt"}
   revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of the order lines, reporting currency"}
-  order_rate: {type: DOUBLE, description: orders / (orders + non_conversions)}
+  order_rate: {type: DOUBLE, description: "orders / (orders + non_conversions); null = orders without a touch, because persons without a touch or an order are not counted"}
 */
 SELECT
     $dt AS dt,
@@ -26,7 +26,9 @@ SELECT
     CAST(SUM(orders) AS BIGINT) AS orders,
     CAST(SUM(non_conversions) AS BIGINT) AS non_conversions,
     CAST(SUM(revenue) AS DECIMAL(18, 4)) AS revenue,
-    SUM(orders) / NULLIF(CAST(SUM(orders) + SUM(non_conversions) AS DOUBLE), 0) AS order_rate
+    CASE
+        WHEN MIN(path_length) > 0 THEN SUM(orders) / NULLIF(CAST(SUM(orders) + SUM(non_conversions) AS DOUBLE), 0)
+    END AS order_rate
 FROM attribution.touch_path_daily
 WHERE
     dt BETWEEN $dt - ($touch_effects_days - 1) AND $dt

@@ -9,7 +9,7 @@ columns:
   person_id: {type: VARCHAR, description: as in core.events}
   touch_event_id: {type: VARCHAR, description: "event_id of the head; of a session its session_id, the event_id of its first event"}
   touchpoint_type: {type: VARCHAR, description: "entrance, slot, channel or campaign"}
-  touchpoint: {type: VARCHAR, description: "entrance: entrance_id; slot: page_type.module.slot, without .slot if none was sent; channel: key of config/channels.yaml; campaign: utm_campaign. ' > ' in it is written '>', because it separates the touchpoints of a path"}
+  touchpoint: {type: VARCHAR, description: "entrance: entrance_id; slot: page_type.module.slot, without .slot if none was sent; channel: key of config/channels.yaml; campaign: utm_campaign. '>' in it loses the blanks beside it, because ' > ' separates the touchpoints of a path"}
   campaign: {type: VARCHAR, description: utm_campaign of the head or of the session; null = none}
   occurred_at: {type: TIMESTAMP, description: "time of the head, or the start of the session, UTC"}
   dt: {type: DATE, description: business day of occurred_at}
@@ -19,7 +19,9 @@ WITH heads AS (
         person_id,
         event_id,
         entrance_id,
-        REPLACE(page_type || '.' || module || COALESCE('.' || CAST(slot AS VARCHAR), ''), ' > ', '>') AS position,
+        REGEXP_REPLACE(
+            page_type || '.' || module || COALESCE('.' || CAST(slot AS VARCHAR), ''), ' *> *', '>', 'g'
+        ) AS position,
         utm_campaign,
         occurred_at,
         dt
@@ -76,7 +78,7 @@ SELECT
     person_id,
     session_id AS touch_event_id,
     'campaign' AS touchpoint_type,
-    REPLACE(campaign, ' > ', '>') AS touchpoint,
+    REGEXP_REPLACE(campaign, ' *> *', '>', 'g') AS touchpoint,
     campaign,
     started_at AS occurred_at,
     dt

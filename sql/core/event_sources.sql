@@ -18,9 +18,9 @@ WITH events AS (
         event_id,
         page_url,
         referrer,
-        CASE WHEN NOT utm_source LIKE '(%)' THEN NULLIF(TRIM(utm_source), '') END AS utm_source,
-        CASE WHEN NOT utm_medium LIKE '(%)' THEN NULLIF(TRIM(utm_medium), '') END AS utm_medium,
-        CASE WHEN NOT utm_campaign LIKE '(%)' THEN NULLIF(TRIM(utm_campaign), '') END AS utm_campaign,
+        CASE WHEN NOT TRIM(utm_source) LIKE '(%)' THEN NULLIF(TRIM(utm_source), '') END AS utm_source,
+        CASE WHEN NOT TRIM(utm_medium) LIKE '(%)' THEN NULLIF(TRIM(utm_medium), '') END AS utm_medium,
+        CASE WHEN NOT TRIM(utm_campaign) LIKE '(%)' THEN NULLIF(TRIM(utm_campaign), '') END AS utm_campaign,
         NULLIF(TRIM(click_id), '') AS click_id,
         dt
     FROM core.events

@@ -160,6 +160,7 @@ conditions_met AS (
         ON
             conditions.field = fields.field
             AND CASE
+                WHEN fields.value = '(none)' THEN conditions.value = '(none)'
                 WHEN conditions.is_open_before AND conditions.is_open_after THEN CONTAINS(fields.value, conditions.value)
                 WHEN conditions.is_open_before THEN ENDS_WITH(fields.value, conditions.value)
                 WHEN conditions.is_open_after THEN STARTS_WITH(fields.value, conditions.value)
