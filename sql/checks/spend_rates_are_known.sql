@@ -1,6 +1,6 @@
 /* check
 model: core.spend
-severity: error
+severity: warn
 description: All spend in another currency has an exchange rate for the day on which it was spent, and its converted cost fits DECIMAL(18,4).
 remedy: Add the currency's rate of that day to config/fx.csv, then run again.
 reads: {raw.spend: all}

@@ -97,13 +97,14 @@ def test_spend_alone_makes_no_day_one_to_compute(home: Home) -> None:
     }
 
 
-def test_spend_without_a_rate_is_held_back_and_named(home: Home) -> None:
+def test_spend_without_a_rate_is_unknown_and_named(home: Home) -> None:
     land(home, "spend", [spent("10", currency="usd"), spent("2", channel="email")], "spend")
     summary = run_home(home)
     told = summary.failed_checks["spend_rates_are_known"].describe()
     assert f"dt={DAY}, currency=USD, spend_rows=1" in told
     assert "config/fx.csv" in told
-    assert table(home, "core.spend") == []
+    assert not summary.has_errors
+    assert costs(home) == {(DAY, "display", "(not set)"): None, (DAY, "email", "(not set)"): Decimal(2)}
     (home.config / "fx.csv").write_text(f"dt,currency,rate\n{DAY},USD,7.1\n", encoding="utf-8")
     assert not run_home(home).has_errors
     assert costs(home) == {
