@@ -18,7 +18,8 @@ class Channel:
 
     What it causes: without the channel, the share *comes_anyway* of its visits would happen all the same. In the
     person's later visits the chance of an order is multiplied by 1 + the sum of the effects of all channels; of each
-    channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links lead to campaign and product pages, if the shop has deep links.
+    channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links
+    lead to campaign and product pages, if the shop has deep links.
 
     *cost* is the average price of a visit in the shop's currency (0 = free, so without spend), *click_rate* the clicks
     for each time that the ad is shown. *currency* is the one in which its bills may be.

@@ -1,4 +1,4 @@
-"""The tables of the touch models have the same rows on DuckDB and, transpiled, on Spark; skipped without both it and Java.
+"""The tables of the touch models have the same rows on DuckDB and, transpiled, on Spark; skipped without Spark or Java.
 
 Not here: which rows are right (``tests.unit.test_touch_sql``), and Python steps, which run outside both engines.
 """
