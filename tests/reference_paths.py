@@ -143,7 +143,7 @@ def touch_path_summary(daily: list[Row], days: Iterable[dt.date], shop: Shop) ->
                         "orders": orders,
                         "non_conversions": non_conversions,
                         "revenue": sum((row["revenue"] for row in own), Decimal(0)),
-                        "order_rate": orders / (orders + non_conversions),
+                        "order_rate": orders / (orders + non_conversions) if own[0]["path_length"] else None,
                     }
                 )
     return rows

@@ -2,8 +2,8 @@
 
 Here: validating the file, and converting it to rows: a rule's condition on a field becomes a row for each text that
 the field may have.
-Not here: the sites that bring traffic (``pipelines.config_tables.traffic_sites``), applying the rules
-(``sql/core/session_starts.sql``, ``sql/core/sessions.sql``).
+Not here: the sites that bring traffic (``pipelines.config_tables.traffic_sites``), finding click ids and ignoring hosts
+(``sql/core/event_sources.sql``), applying the rules (``sql/core/sessions.sql``).
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ FIELDS = ("source", "medium", "campaign", "click_id", "referrer", "site")
 NONE = "(none)"
 """What a condition calls a field without a value."""
 
+UNASSIGNED = "unassigned"
+"""The channel of a session that no rule matches."""
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -67,7 +70,8 @@ class ChannelRule:
 class ChannelCondition:
     """A text that *field* may have under a rule, in lower case.
 
-    *is_open_before*: the field may have any text before *value*; *is_open_after*: any text after it.
+    *is_open_before*: the field may have any text before *value*; *is_open_after*: any text after it. A field without a
+    value meets only the condition ``NONE``.
     """
 
     rule_no: int
@@ -170,8 +174,8 @@ def load_channels(path: Path) -> Channels:
     """The channels, rules, click ids and hosts in *path*.
 
     Raises:
-        HeadwaterError: an unknown or missing key, a wrong value, a rule without a condition or for an unknown channel,
-            two rules of one name, or a host that is listed twice; with the file and the key.
+        HeadwaterError: an unknown or missing key, a wrong value, no channel ``UNASSIGNED``, a rule without a condition
+            or for an unknown channel, two rules of one name, or a host that is listed twice; with the file and the key.
     """
     content = read_yaml(path)
     try:
@@ -182,6 +186,12 @@ def load_channels(path: Path) -> Channels:
             where=path,
             remedy="docs/channels.md explains each key; without the file, the shipped channels apply",
         ) from error
+    if UNASSIGNED not in file.channels:
+        raise HeadwaterError(
+            f"'channels' has no '{UNASSIGNED}', the channel of sessions that no rule matches",
+            where=path,
+            remedy=f"add {UNASSIGNED}: {{name_zh: 未分类, name_en: Unassigned}}",
+        )
     _validate_rules(path, file)
     return Channels(
         tuple(

@@ -28,7 +28,8 @@ ENTRANCE_COLUMNS = {
 
 DIRECT = "(direct)"
 UNATTRIBUTED = "(unattributed)"
-_RESERVED = (DIRECT, UNATTRIBUTED)
+_RESERVED = (DIRECT, UNATTRIBUTED, "(start)", "(conversion)", "(null)")
+"""The last three are states of the Markov chain in ``attribution.touch_transitions``."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def _entrance(cell: Mapping[str, str]) -> Entrance:
         if not cell[name]:
             raise ValueError(f"{name} is empty")
     if cell["entrance_id"] in _RESERVED:
-        raise ValueError(f"entrance_id {cell['entrance_id']} is reserved for sales without an entrance")
+        raise ValueError(f"entrance_id {cell['entrance_id']} is reserved, because tables use it for something else")
+    if ">" in cell["entrance_id"]:
+        raise ValueError(f"entrance_id is '{cell['entrance_id']}'; > separates the entrances of a path")
     entrance = Entrance(
         entrance_id=cell["entrance_id"],
         name_zh=cell["name_zh"] or cell["entrance_id"],

@@ -16,9 +16,10 @@ class Channel:
     Of the visits that any channel brings, it brings a share in proportion to *weight*: *early* times as many of the
     first visits of a journey, *decided* times as many of the visits of people who have made up their mind.
 
-    What it causes: without the channel, the share *comes_anyway* of its visits would happen all the same. A visit
-    multiplies the chance of an order by 1 + *effect* in the person's later visits, and the effect halves in *half_life*
-    days. *lands_deep* says that its links lead to campaign and product pages, if the shop has deep links.
+    What it causes: without the channel, the share *comes_anyway* of its visits would happen all the same. In the
+    person's later visits the chance of an order is multiplied by 1 + the sum of the effects of all channels; of each
+    channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links
+    lead to campaign and product pages, if the shop has deep links.
 
     *cost* is the average price of a visit in the shop's currency (0 = free, so without spend), *click_rate* the clicks
     for each time that the ad is shown. *currency* is the one in which its bills may be.

@@ -1,7 +1,6 @@
 /* model
 description: >
-  The paths of the touch.effects_days days that end with dt: how often each led to an order, and how many persons are on
-  it without an order.
+  The paths of the touch.effects_days days that end with dt: how often each led to an order, and how often to none.
 grain: [dt, touchpoint_type, transformed_path]
 partition: dt
 as_of: true
@@ -13,7 +12,7 @@ columns:
   path_length: {type: INTEGER, description: touches in the path; 0 = none}
   conversions: {type: BIGINT, description: order lines with this path}
   orders: {type: BIGINT, description: paid orders with this path}
-  non_conversions: {type: BIGINT, description: "paths without an order: each person's touches since their last order, as of dt"}
+  non_conversions: {type: BIGINT, description: "open paths, as of dt. A person who came again only after the touch window has several"}
   revenue: {type: "DECIMAL(18,4)", description: "Σ revenue of the order lines, reporting currency"}
   order_rate: {type: DOUBLE, description: "orders / (orders + non_conversions); null = orders without a touch, because persons without a touch or an order are not counted"}
 */

@@ -62,6 +62,7 @@ FULL JOIN credited USING (dt, order_id, line_no, model, touchpoint_type)
 WHERE
     expected.order_id IS NULL
     OR credited.order_id IS NULL
+    OR credited.credit IS NULL
     OR ABS(credited.credit - 1) > 0.000000001
-    OR expected.revenue <> credited.revenue
-    OR expected.net_revenue <> credited.net_revenue
+    OR expected.revenue IS DISTINCT FROM credited.revenue
+    OR expected.net_revenue IS DISTINCT FROM credited.net_revenue

@@ -17,6 +17,7 @@ CHANNELS = """
 channels:
   direct: {name_zh: 直接, name_en: Direct}
   paid: {name_zh: 付费, name_en: Paid}
+  unassigned: {name_zh: 未分类, name_en: Unassigned}
 click_ids:
   gclid: {source: Google, medium: cpc}
 ignore_referrers: [paypal.com]
@@ -80,9 +81,10 @@ def test_a_wrong_rule_is_refused(tmp_path: Path, rules: str, expected: str) -> N
         ("medium: cpc}", "medium: '*'}", "a text without *"),
         ("medium: cpc}", "}", "key 'click_ids.gclid.medium' is missing"),
         ("gclid:", '"g clid":', "the name of a parameter of an address"),
+        ("unassigned:", "unknown:", "'channels' has no 'unassigned'"),
     ],
 )
-def test_a_wrong_host_or_click_id_is_refused(tmp_path: Path, given: str, instead: str, expected: str) -> None:
+def test_a_wrong_host_click_id_or_channel_is_refused(tmp_path: Path, given: str, instead: str, expected: str) -> None:
     assert given in CHANNELS
     with pytest.raises(HeadwaterError) as caught:
         channels(tmp_path, "  - {rule: a, channel: paid, medium: cpc}", CHANNELS.replace(given, instead, 1))

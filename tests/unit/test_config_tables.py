@@ -37,6 +37,8 @@ def test_rows_are_read_with_comments_blank_lines_and_quotes(home):
         ("a,甲,A,home,feed,0,,\n", "row 2: slot is '0'"),
         ("a,甲,A,home,,,,\n", "row 2: module is empty"),
         ("(direct),甲,A,home,feed,,,\n", "row 2: entrance_id (direct) is reserved"),
+        ("(start),甲,A,home,feed,,,\n", "row 2: entrance_id (start) is reserved"),
+        ("a > b,甲,A,home,feed,,,\n", "row 2: entrance_id is 'a > b'; > separates the entrances of a path"),
         ("a,甲,A,home,feed,,2026-13-01,\n", "row 2: valid_from is '2026-13-01', expected a date"),
         ("a,甲,A,home,feed,,2026-02-01,2026-01-01\n", "row 2: valid_from 2026-02-01 is after valid_to 2026-01-01"),
         ("a,甲,A,home,feed\n", "row 2: found 5 cells, expected 8"),
