@@ -75,6 +75,7 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)
+    sold = {line["record"]["order_id"] for line in lines}
     everything = core_events(log.events, product_ids(log.products, shop), shop)
     bots = Counter(event["dt"] for event in everything if event["is_bot"])
     events = with_persons([event for event in everything if not event["is_bot"]])
@@ -86,7 +87,9 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
         "core.order_lines": [order_line(line, shop) for line in lines],
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
         "core.spend": spend(log.spend, shop),
-        "core.first_orders": first_orders([core_order(order, shop) for order in orders], shop),
+        "core.first_orders": first_orders(
+            [core_order(order, shop) for order in orders if order["order_id"] in sold], shop
+        ),
     }
     return {name: [row for row in rows if row["dt"] >= shop.start_date] for name, rows in tables.items()}
 
@@ -338,7 +341,7 @@ def core_order(order: Row, shop: Shop) -> Row:
 
 
 def first_orders(orders: list[Row], shop: Shop) -> list[Row]:
-    """The first paid order of each user, from rows of core.orders of all days."""
+    """The first paid order of each user, from rows of core.orders of all days that have lines."""
     paid = [order for order in orders if order["paid_at"] is not None and order["status"] in ("paid", "refunded")]
     first: dict[str, Row] = {}
     for order in sorted(paid, key=lambda order: (order["paid_at"], order["order_id"])):

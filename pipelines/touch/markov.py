@@ -41,6 +41,9 @@ _MOST_FACTORISED = 1000
 _STILL_GOING = 1e-15
 """Paths are followed until, from every state, no more than this share has not ended: about 35 mean lengths."""
 
+_MOST_STEPS, _MOST_FALLEN_BACK = 1000, 5000
+"""Paths that go on for more steps than this are inverted after all, up to the second number of states."""
+
 _AT_A_TIME = 32
 """Touchpoints whose removal is followed at a time."""
 
@@ -180,6 +183,8 @@ def _followed(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
     visits, converts, going = start, gain, np.ones(len(reward))
     count = 0
     while going.max() > _STILL_GOING:
+        if count >= _MOST_STEPS and len(reward) <= _MOST_FALLEN_BACK:
+            return _factorised(steps, reward, groups)
         visits, converts, going = start + back @ visits, gain + moves @ converts, moves @ going
         count += 1
     visits = visits / leaving

@@ -151,7 +151,7 @@ line_credits AS (
         COALESCE(shares.touchpoint, '(unattributed)') AS touchpoint,
         shares.campaign,
         shares.occurred_at,
-        COALESCE(shares.credit, 1) AS credit,
+        CASE WHEN shares.position IS NULL THEN CAST(1 AS DOUBLE) ELSE shares.credit END AS credit,
         COALESCE(shares.share_before, 0) AS share_before,
         COALESCE(shares.share_until, 1) AS share_until
     FROM lines

@@ -1,10 +1,10 @@
 /* model
 description: >
   The first paid order of each user, of all that have landed: the order that made the user a customer. On equal times
-  of payment, the smaller order_id.
+  of payment, the smaller order_id. An order all of whose lines were removed is none.
 grain: [user_id]
 partition: dt
-reads: {raw.orders: all}
+reads: {raw.orders: all, raw.order_lines: all}
 columns:
   user_id: {type: VARCHAR, description: user who ordered}
   order_id: {type: VARCHAR, description: "the shop's id of the order"}
@@ -25,6 +25,25 @@ WITH versions AS (
     FROM raw.orders
 ),
 
+line_versions AS (
+    SELECT
+        order_id,
+        quantity,
+        ROW_NUMBER() OVER (
+            PARTITION BY order_id, line_no
+            ORDER BY updated_at DESC NULLS LAST, record_hash DESC
+        ) AS version_no
+    FROM raw.order_lines
+),
+
+sold AS (
+    SELECT DISTINCT order_id
+    FROM line_versions
+    WHERE
+        version_no = 1
+        AND quantity > 0
+),
+
 paid AS (
     SELECT
         user_id,
@@ -33,6 +52,7 @@ paid AS (
         paid_dt,
         ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY paid_at, order_id) AS order_no
     FROM versions
+    SEMI JOIN sold USING (order_id)
     WHERE
         version_no = 1
         AND user_id IS NOT NULL
