@@ -153,3 +153,14 @@ def test_impossible_transitions_are_refused() -> None:
         markov.removal_effects(markov.chain_of(["(start)"], ["(null)"]), np.ones(2))
     with pytest.raises(ValueError, match="order 0"):
         paths.transitions(frame_of([(("a",), 1, 0)]), 0)
+
+
+def test_a_chain_whose_paths_hardly_end_is_inverted() -> None:
+    others = [f"x{number}" for number in range(1100)]
+    chain = markov.chain_of(
+        [markov.START, "a", "b", "b", *[markov.START] * 1100, *others],
+        ["a", "b", "a", markov.CONVERSION, *others, *[markov.CONVERSION] * 1100],
+    )
+    effects = markov.removal_effects(chain, np.array([1.0, 1e6, 1e6, 1.0, *[1.0] * 2200]))
+    assert effects is not None
+    assert effects[:2] == pytest.approx([1 / 1101, 1 / 1101])
