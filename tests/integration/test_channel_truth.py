@@ -21,7 +21,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-def test_the_shipped_rules_find_the_planted_channel_of_a_session(shop: Home) -> None:
+def test_the_shipped_rules_find_the_planted_channels(shop: Home) -> None:
     found = pl.DataFrame(table(shop, "core.sessions")).select("session_id", "channel")
     landed = pl.read_ndjson(shop.landing / "native" / "events" / "*.ndjson", infer_schema_length=None)
     key = ["utm_source", "referrer"]

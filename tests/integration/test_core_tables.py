@@ -126,6 +126,7 @@ def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
 def test_one_order_of_long_ago_does_not_cost_ten_years_of_days(tmp_path):
     short = {
         "start_date": dt.date(2016, 1, 1),
+        "touch": {"window_days": 5, "effects_days": 5},
         "rfm": {"window_days": 30},
         "lifecycle": {"period_days": 10, "churned_days": 20, "history_days": 40},
         "products": {"windows": [1, 7], "repurchase_days": 20, "too_fast_days": 1, "too_slow_days": 20},

@@ -211,8 +211,8 @@ def test_a_single_day_shows_a_preview_and_its_version(computed_copy: Home) -> No
         # The daily schedule requests tables with daily partitions and tables without partitions.
         result = job.execute_in_process(instance=instance, partition_key=FIRST.isoformat(), asset_selection=core)
     assert result.success
-    events = result.asset_materializations_for_node("core_by_day")
-    event = next(e for e in events if e.asset_key.path == ["core", "events"])
+    told = (each.step_materialization_data.materialization for each in result.get_asset_materialization_events())
+    event = next(event for event in told if event.asset_key.path == ["core", "events"])
     assert event.partition == FIRST.isoformat()
     assert event.tags["dagster/data_version"] == plan.expected["core.events"][FIRST]
     assert event.tags["dagster/code_version"] == workspace.project.models["core.events"].code_version
