@@ -76,7 +76,7 @@ def event_source(event: Row, rules: Rules) -> Row | None:
     if not any(said.values()):
         said = {name: stated(decoded(values.get(name))) for name in UTM}
     said["click_id"] = (event.get("click_id") or "").strip() or next(
-        (name for name in rules.channels["click_ids"] if name in values), None
+        (name for name in rules.channels["click_ids"] if values.get(name)), None
     )
     host, own = host_of(event["referrer"]), host_of(event["page_url"])
     listed = [*rules.channels["own_hosts"], *rules.channels["ignore_referrers"]]
@@ -87,7 +87,8 @@ def event_source(event: Row, rules: Rules) -> Row | None:
 
 def stated(value: str | None) -> str | None:
     value = (value or "").strip()
-    return None if value == "" or (value[0] == "(" and value[-1] == ")" and len(value) > 1) else value
+    is_in_parentheses = value[:1] == "(" and value[-1:] == ")" and not set("()") & set(value[1:-1]) and len(value) > 1
+    return None if value == "" or is_in_parentheses else value
 
 
 def decoded(value: str | None) -> str | None:
@@ -203,7 +204,8 @@ def channel_of(start: Row, rules: Rules) -> Row:
         names = {"search": "organic", "email": "email", "ai_assistant": "ai-assistant"}
         by_referrer = names.get(site.get("category", ""), "referral")
     source = tagged or click.get("source") or site.get("source") or start["referrer_host"]
-    medium = (start["utm_medium"] or "").lower() or click.get("medium") or by_referrer
+    clicked = click.get("medium") if tagged in (None, click.get("source")) else None
+    medium = (start["utm_medium"] or "").lower() or clicked or by_referrer
     category = site_of(tagged, rules.sites).get("category") or next(
         (row["category"] for row in rules.sites if row["source"] == source), None
     )

@@ -18,9 +18,9 @@ WITH events AS (
         event_id,
         page_url,
         referrer,
-        CASE WHEN NOT TRIM(utm_source) LIKE '(%)' THEN NULLIF(TRIM(utm_source), '') END AS utm_source,
-        CASE WHEN NOT TRIM(utm_medium) LIKE '(%)' THEN NULLIF(TRIM(utm_medium), '') END AS utm_medium,
-        CASE WHEN NOT TRIM(utm_campaign) LIKE '(%)' THEN NULLIF(TRIM(utm_campaign), '') END AS utm_campaign,
+        CASE WHEN NOT REGEXP_MATCHES(TRIM(utm_source), '^[(][^()]*[)]$') THEN NULLIF(TRIM(utm_source), '') END AS utm_source,
+        CASE WHEN NOT REGEXP_MATCHES(TRIM(utm_medium), '^[(][^()]*[)]$') THEN NULLIF(TRIM(utm_medium), '') END AS utm_medium,
+        CASE WHEN NOT REGEXP_MATCHES(TRIM(utm_campaign), '^[(][^()]*[)]$') THEN NULLIF(TRIM(utm_campaign), '') END AS utm_campaign,
         NULLIF(TRIM(click_id), '') AS click_id,
         dt
     FROM core.events
@@ -91,7 +91,7 @@ tags_in_query AS (
     FROM decoded_tags
     WHERE
         value <> ''
-        AND NOT value LIKE '(%)'
+        AND NOT REGEXP_MATCHES(value, '^[(][^()]*[)]$')
     GROUP BY page_url
 ),
 
@@ -100,7 +100,10 @@ clicks_in_query AS (
         queries.page_url,
         ARG_MIN(click_ids.click_id, click_ids.click_id_no) FILTER (WHERE click_ids.click_id IS NOT NULL) AS click_id
     FROM queries
-    INNER JOIN config.click_ids AS click_ids ON CONTAINS(queries.query, '&' || click_ids.click_id || '=')
+    INNER JOIN config.click_ids AS click_ids
+        ON
+            CONTAINS(queries.query || '&', '&' || click_ids.click_id || '=')
+            AND NOT CONTAINS(queries.query || '&', '&' || click_ids.click_id || '=&')
     GROUP BY queries.page_url
 ),
 

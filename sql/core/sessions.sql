@@ -21,7 +21,7 @@ columns:
   page_views: {type: BIGINT, description: page_view events on the day of the start}
   last_event_at: {type: TIMESTAMP, description: "time of the last event on the day of the start, UTC"}
   source: {type: VARCHAR, description: "in lower case: utm_source, else the click id's source, else that of the referrer's site, else its host; null = none"}
-  medium: {type: VARCHAR, description: "in lower case: utm_medium, else the click id's medium; without either, and if the source is that of the referrer, organic for search engines, email, ai-assistant, else referral; null = none"}
+  medium: {type: VARCHAR, description: "in lower case: utm_medium, else the click id's medium if utm_source names no other source; without either, and if the source is that of the referrer, organic for search engines, email, ai-assistant, else referral; null = none"}
   campaign: {type: VARCHAR, description: utm_campaign; null = none}
   channel: {type: VARCHAR, description: "key of config/channels.yaml, e.g. paid_search; unassigned = no rule matches"}
   channel_rule: {type: VARCHAR, description: name of the rule that decided; null = no rule matches}
@@ -102,7 +102,7 @@ sourced AS (
             AS source,
         COALESCE(
             NULLIF(LOWER(origins.utm_medium), ''),
-            click_ids.medium,
+            CASE WHEN LOWER(origins.utm_source) IN ('', click_ids.source) THEN click_ids.medium END,
             CASE
                 WHEN origins.utm_source <> '' OR origins.referrer_host = '' THEN NULL
                 WHEN sites.category = 'search' THEN 'organic'
