@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.reference import restate
 from tests.reference_core import Log, Shop
-from tests.support import assert_same_tables, attribute, home_of, land_log, table, tables
+from tests.support import assert_same_tables, attribute, home_of, land_log, partition_days, table, tables
 
 Row = dict[str, Any]
 
@@ -83,7 +83,9 @@ def test_any_whole_number_is_a_page_id_and_ends_have_entrances(tmp_path: Path) -
     land_log(home, log)
     summary = attribute(home)
     assert (summary.ingested.accepted, summary.failed_checks) == (len(steps), {})
-    assert_same_tables(tables(home), restate(log, SHOP))
+    found = tables(home)
+    days, as_of = (partition_days(home, f"attribution.{name}") for name in ("removal_effects", "touch_path_summary"))
+    assert_same_tables(found, restate(log, SHOP, found, days, as_of))
     ends = table(home, "attribution.attributed_events")
     assert len(ends) == sum(1 for step in steps if step["sku"])
     daily = table(home, "attribution.entrance_daily")

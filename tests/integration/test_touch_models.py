@@ -294,7 +294,7 @@ TAMPERED = [
 @pytest.mark.parametrize(("name", "change"), TAMPERED, ids=[f"{name}: {change}" for name, change in TAMPERED])
 def test_the_checks_find_credit_that_was_lost_or_counted_twice(home: Home, name: str, change: str) -> None:
     project = load_project(None, Settings())
-    checks = project.checks[f"attribution.{name}"]
+    checks = [check for check in project.checks[f"attribution.{name}"] if check.name.startswith("touch_")]
     assert [check.severity for check in checks] == ["error"]
     with duckdb.connect() as connection:
         tables = ("touch_credits", "model_daily", "touch_models")
