@@ -150,28 +150,31 @@ def sessions_of(events: list[Row], sources: dict[str, Row], rules: Rules) -> Ite
     pause = dt.timedelta(minutes=rules.timeout_minutes)
     session: list[Row] = []
     last_user: str | None = None
-    last_tags: tuple[str | None, ...] | None = None
+    last_utm: tuple[str | None, ...] | None = None
+    last_click: str | None = None
     has_source = False
     for event in events:
         user = None if event["person_id"] == "device:" + event["device_id"] else event["person_id"]
         source = sources.get(event["event_id"], {})
-        tags = tuple(source.get(name) for name in TAGS) if any(source.get(name) for name in TAGS) else None
+        utm = tuple(source.get(name) for name in UTM) if any(source.get(name) for name in UTM) else None
+        click = source.get("click_id")
+        is_other = utm not in (None, last_utm) or click not in (None, last_click)
         is_after_pause = not session or event["occurred_at"] - session[-1]["occurred_at"] >= pause
         is_other_user = None not in (user, last_user) and user != last_user
         is_midnight = rules.new_at_midnight and bool(session) and event["dt"] != session[-1]["dt"]
         if is_after_pause or is_other_user or is_midnight:
-            last_tags, has_source = None, False
+            last_utm, last_click, has_source = None, None, False
             last_user = None if is_after_pause else last_user
             is_new = True
         else:
             is_known = has_source or session[0]["dt"] < event["dt"]
-            is_new = rules.new_at_campaign and tags is not None and tags != last_tags and is_known
+            is_new = rules.new_at_campaign and is_other and is_known
         if is_new and session:
             yield session
             session = []
         session.append(event)
         last_user = user or last_user
-        last_tags = tags or last_tags
+        last_utm, last_click = utm or last_utm, click or last_click
         has_source = has_source or bool(source)
     if session:
         yield session

@@ -1,8 +1,8 @@
 /* model
 description: >
   Sessions: the events of one person on one device without a pause of sessions.timeout_minutes. A session belongs to the
-  day on which it begins, also if it runs over midnight. Other tags (utm_source, utm_medium, utm_campaign, click id)
-  begin a new session. The tags and the referrer of a session are those of its first event that has any.
+  day on which it begins, also if it runs over midnight. Other utm tags or another click id begin a new session; a log
+  may repeat the utm tags on later events without the click id. The tags and the referrer of a session are those of its first event that has any.
 grain: [session_id]
 partition: dt
 sorted_by: [device_id, started_at]
@@ -27,13 +27,13 @@ WITH sources AS (
     SELECT
         event_id,
         CASE
-            WHEN COALESCE(utm_source, utm_medium, utm_campaign, click_id) IS NOT NULL THEN STRUCT_PACK(
+            WHEN COALESCE(utm_source, utm_medium, utm_campaign) IS NOT NULL THEN STRUCT_PACK(
                 utm_source := utm_source,
                 utm_medium := utm_medium,
-                utm_campaign := utm_campaign,
-                click_id := click_id
+                utm_campaign := utm_campaign
             )
-        END AS tags,
+        END AS utm,
+        click_id,
         referrer_host,
         dt
     FROM core.event_sources
@@ -51,7 +51,8 @@ events AS (
         events.device_time,
         events.page_id,
         events.event_rank,
-        sources.tags,
+        sources.utm,
+        sources.click_id,
         sources.referrer_host,
         events.dt
     FROM core.events AS events
@@ -66,7 +67,8 @@ beside_previous AS (
         LAG(occurred_at) OVER by_time AS occurred_at_before,
         LAG(dt) OVER by_time AS dt_before,
         LAG(user_id) OVER by_time AS user_id_before,
-        LAG(tags) OVER by_time AS tags_before,
+        LAG(utm) OVER by_time AS utm_before,
+        LAG(click_id) OVER by_time AS click_id_before,
         COUNT(*) FILTER (WHERE event_type = 'page_view') OVER up_to_previous AS page_views_before
     FROM events
     WINDOW
@@ -107,7 +109,8 @@ turns AS (
         sittings.person_id,
         sittings.user_id,
         sittings.occurred_at,
-        sittings.tags,
+        sittings.utm,
+        sittings.click_id,
         sittings.referrer_host,
         sittings.dt,
         sittings.event_no AS turn_no,
@@ -121,7 +124,8 @@ turns AS (
         sittings.is_after_pause
         OR sittings.dt <> sittings.dt_before
         OR sittings.user_id <> COALESCE(sittings.user_id_before, '')
-        OR (sittings.tags IS NOT NULL AND sittings.tags IS DISTINCT FROM sittings.tags_before)
+        OR (sittings.utm IS NOT NULL AND sittings.utm IS DISTINCT FROM sittings.utm_before)
+        OR (sittings.click_id IS NOT NULL AND sittings.click_id IS DISTINCT FROM sittings.click_id_before)
         OR sittings.referrer_host IS NOT NULL
     WINDOW
         by_turn AS (PARTITION BY sittings.device_id ORDER BY sittings.event_no),
@@ -194,8 +198,9 @@ beside_tags AS (
         stretches.*,
         ROW_NUMBER() OVER by_turn AS stretch_turn_no,
         MIN(dt) OVER before AS stretch_began_dt,
-        LAST_VALUE(tags IGNORE NULLS) OVER before AS last_tags,
-        COUNT(*) FILTER (WHERE tags IS NOT NULL OR referrer_host IS NOT NULL) OVER before AS sources_before
+        LAST_VALUE(utm IGNORE NULLS) OVER before AS last_utm,
+        LAST_VALUE(click_id IGNORE NULLS) OVER before AS last_click_id,
+        COUNT(*) FILTER (WHERE COALESCE(click_id, referrer_host) IS NOT NULL OR utm IS NOT NULL) OVER before AS sources_before
     FROM stretches
     WINDOW
         by_turn AS (PARTITION BY for_dt, device_id, stretch_no ORDER BY turn_no),
@@ -216,8 +221,10 @@ sessions AS (
             stretch_turn_no = 1
             OR (
                 $sessions_new_at_campaign
-                AND tags IS NOT NULL
-                AND tags IS DISTINCT FROM last_tags
+                AND (
+                    (utm IS NOT NULL AND utm IS DISTINCT FROM last_utm)
+                    OR (click_id IS NOT NULL AND click_id IS DISTINCT FROM last_click_id)
+                )
                 AND (sources_before > 0 OR stretch_began_dt < dt)
             )
         ) OVER (
@@ -234,7 +241,7 @@ summed AS (
         for_dt,
         MIN(dt) AS dt,
         MIN(turn_no) AS first_turn_no,
-        MIN(turn_no) FILTER (WHERE tags IS NOT NULL OR referrer_host IS NOT NULL) AS source_turn_no,
+        MIN(turn_no) FILTER (WHERE COALESCE(click_id, referrer_host) IS NOT NULL OR utm IS NOT NULL) AS source_turn_no,
         CAST(SUM(page_views) AS BIGINT) AS page_views,
         MAX(last_event_at) AS last_event_at
     FROM sessions
@@ -258,10 +265,10 @@ SELECT
     firsts.occurred_at AS started_at,
     pages.page_type,
     pages.page_url,
-    origins.tags.utm_source AS utm_source,
-    origins.tags.utm_medium AS utm_medium,
-    origins.tags.utm_campaign AS utm_campaign,
-    origins.tags.click_id AS click_id,
+    origins.utm.utm_source AS utm_source,
+    origins.utm.utm_medium AS utm_medium,
+    origins.utm.utm_campaign AS utm_campaign,
+    origins.click_id,
     origins.referrer_host,
     summed.page_views,
     summed.last_event_at,

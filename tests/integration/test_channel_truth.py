@@ -39,6 +39,16 @@ def test_the_shipped_rules_find_the_planted_channels(shop: Home) -> None:
     assert (direct["channel"] == "direct").mean() > 0.97
 
 
+def test_a_visit_that_an_ad_brought_is_one_session(shop: Home) -> None:
+    """The simulated tracker repeats utm tags on every event of a visit, but sends the click id only where it lands."""
+    sessions = pl.DataFrame(table(shop, "core.sessions")).group_by("channel").len()
+    visits = pl.read_csv(shop.root / "simulation" / "channels.csv").select("channel", "visits")
+    both = visits.join(sessions, on="channel").filter(pl.col("channel").str.starts_with("paid_"))
+    assert both.height >= 3
+    # Two visits by the same ad within half an hour are one session.
+    assert both.select((pl.col("len") / pl.col("visits")).is_between(0.95, 1).all()).item()
+
+
 def test_the_spend_of_the_shop_is_that_of_its_truth(shop: Home) -> None:
     truth = pl.read_csv(shop.root / "simulation" / "channels.csv").filter(pl.col("spend").is_not_null())
     spend = pl.DataFrame(table(shop, "core.spend")).group_by("channel").agg(pl.col("cost").sum().cast(pl.Float64))
