@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks import path_counts
 from benchmarks.measure import Job, Run, run_in_new_process
 from benchmarks.shops import LAST_DAY
 from pipelines.compute.run import DirectEngine
@@ -32,7 +33,7 @@ from pipelines.home.settings import load_settings
 from pipelines.lake.duck import literal, session
 from pipelines.lake.partitions import DaySpan, Lake, PartitionKey, copy_to
 from pipelines.simulator import simulate
-from pipelines.touch import markov, paths, shapley, tables
+from pipelines.touch import markov, shapley, tables
 
 _VERSION = "made up"
 _CHANNELS = 12
@@ -75,7 +76,7 @@ def random_paths(touchpoints: int, count: int, seed: int = 1) -> pl.DataFrame:
 
 def removal_effects(found: pl.DataFrame, order: int) -> int:
     """Compute the removal effects of the paths *found*; returns the number of states."""
-    steps = paths.transitions(found, order)
+    steps = path_counts.transitions(found, order)
     chain = markov.chain_of(steps["from_state"].to_list(), steps["to_state"].to_list())
     markov.removal_effects(chain, steps["paths"].cast(pl.Float64).to_numpy())
     return chain.states
@@ -83,7 +84,7 @@ def removal_effects(found: pl.DataFrame, order: int) -> int:
 
 def rate_game(found: pl.DataFrame, game: Callable[..., object]) -> None:
     """Compute the Shapley values of the conversion-rate game of the paths *found*."""
-    counted = paths.sets(found)
+    counted = path_counts.sets(found)
     orders, lost = (counted[name].cast(pl.Float64).to_numpy() for name in ("orders", "non_conversions"))
     game(shapley.sets_of(counted["touchpoints"].to_list()), orders, lost)
 
@@ -92,8 +93,8 @@ def all_effects(found: pl.DataFrame) -> None:
     """Compute the table model_effects of the paths *found*, with its standard errors."""
     by = ["person_group"]
     parts = [
-        paths.transitions(found, 1, by).with_columns(kind=pl.lit("transition")),
-        paths.sets(found, by).with_columns(kind=pl.lit("set")),
+        path_counts.transitions(found, 1, by).with_columns(kind=pl.lit("transition")),
+        path_counts.sets(found, by).with_columns(kind=pl.lit("set")),
     ]
     tables.model_effects(
         pl.concat(parts, how="diagonal").with_columns(dt=pl.lit(LAST_DAY), touchpoint_type=pl.lit("channel"))

@@ -19,6 +19,25 @@ from tests.reference_core import Row, Shop, first_orders
 from tests.reference_touch import TYPES
 from tests.strategies_touch import DAY, SECOND, transforms
 
+TOUCH_TABLES = [
+    f"attribution.{name}"
+    for name in (
+        "touch_models",
+        "path_touches",
+        "paths",
+        "touch_paths",
+        "touch_path_daily",
+        "touch_transitions",
+        "removal_effects",
+        "touch_credits",
+        "model_daily",
+        "touchpoint_daily",
+        "touch_lag_daily",
+        "touch_path_summary",
+    )
+]
+"""The tables of the touch models, each after those that it reads; model_effects, which draws, is not restated."""
+
 FIRST_DAY = dt.date(2026, 3, 1)
 DAYS = [FIRST_DAY + dt.timedelta(days=n) for n in range(12)]
 PERSONS = ("u1", "u1", "u1", "u2", "device:d1")

@@ -4,7 +4,7 @@ Here: the absorbing Markov chain of Anderl, Becker, von Wangenheim and Schumann,
 learned from graph-based online attribution modeling', International Journal of Research in Marketing 33 (2016) 457–474.
 Its states are '(start)', the last *order* touchpoints of a path (at its beginning fewer), '(conversion)' and '(null)',
 the end of a path without an order. Removing a touchpoint sends every path that reaches it to '(null)'.
-Not here: counting transitions (``paths``, ``sql/attribution/touch_transitions.sql``) and standard errors
+Not here: counting transitions (``sql/attribution/touch_transitions.sql``) and standard errors
 (``resampling``).
 
 **The formula.** Q has the probabilities of steps between states other than the last two, r those of steps to

@@ -10,7 +10,7 @@ touchpoints S existed, the paths with no other touchpoint would remain.
   The shares may be negative: a touchpoint that lowers the rate.
 
 The values of all touchpoints sum to v(all).
-Not here: counting sets (``paths``, ``tables``) and other shoppers (``resampling``).
+Not here: counting sets (``tables``) and other shoppers (``resampling``).
 """
 
 from __future__ import annotations

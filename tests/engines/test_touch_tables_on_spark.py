@@ -17,6 +17,7 @@ from sqlglot import exp
 from pipelines.home.settings import Settings
 from pipelines.lake.partitions import DaySpan
 from tests.sql_models import Row, computed, project_with
+from tests.strategies_paths import TOUCH_TABLES
 from tests.support import KEYS, assert_same_rows
 
 pytest.importorskip("pyspark", reason="needs pyspark (pip install pyspark)")
@@ -38,24 +39,7 @@ SETTINGS = {
         }
     ),
 }
-MODELS = [
-    f"attribution.{name}"
-    for name in (
-        "touch_models",
-        "path_touches",
-        "paths",
-        "touch_paths",
-        "touch_path_daily",
-        "touch_transitions",
-        "removal_effects",
-        "touch_credits",
-        "model_daily",
-        "touchpoint_daily",
-        "touch_lag_daily",
-        "touch_path_summary",
-    )
-]
-ON_SPARK = [name for name in MODELS if name != "attribution.removal_effects"]
+ON_SPARK = [name for name in TOUCH_TABLES if name != "attribution.removal_effects"]
 
 
 def given() -> dict[str, list[Row]]:
@@ -123,7 +107,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module", params=SETTINGS)
 def on_duckdb(request: pytest.FixtureRequest) -> tuple[Settings, dict[str, list[Row]]]:
     settings = SETTINGS[request.param]
-    return settings, computed(MODELS, given(), DAYS, settings)
+    return settings, computed(TOUCH_TABLES, given(), DAYS, settings)
 
 
 @pytest.mark.parametrize("name", ON_SPARK)

@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.touch import markov, paths, shapley
+from benchmarks import path_counts
+from pipelines.touch import markov, shapley
 from tests import reference_effects as plain
 
 coopgt = pytest.importorskip("coopgt.shapley_value", reason="uv sync --group compare")
@@ -50,7 +51,7 @@ def one_by_one(journeys: pl.DataFrame) -> tuple[list[str], list[int]]:
 
 
 def removal_effects(journeys: pl.DataFrame, order: int) -> dict[str, float]:
-    steps = paths.transitions(journeys, order)
+    steps = path_counts.transitions(journeys, order)
     chain = markov.chain_of(steps["from_state"].to_list(), steps["to_state"].to_list())
     found = markov.removal_effects(chain, steps["paths"].cast(pl.Float64).to_numpy())
     assert found is not None
@@ -86,7 +87,7 @@ def test_shapley_attribution_shares_orders_as_the_set_game(journeys: pl.DataFram
     texts, outcomes = one_by_one(journeys)
     orders = [text.split(" > ") for text, outcome in zip(texts, outcomes, strict=True) if outcome]
     found = shapley_attribution.SimplifiedShapleyAttributionModel(orders).attribute()
-    counted = paths.sets(journeys)
+    counted = path_counts.sets(journeys)
     sets = shapley.sets_of(counted["touchpoints"].to_list())
     ours = shapley.set_game(sets, counted["orders"].cast(pl.Float64).to_numpy())
     assert dict(zip(sets.touchpoints, ours.tolist(), strict=True)) == pytest.approx(found, abs=SIX_DECIMALS)
@@ -94,7 +95,7 @@ def test_shapley_attribution_shares_orders_as_the_set_game(journeys: pl.DataFram
 
 def test_coopgt_has_the_same_shapley_values(journeys: pl.DataFrame) -> None:
     """It takes any game; so both games are restated for it, with touchpoints as the numbers 1 to 7."""
-    counted = paths.sets(journeys)
+    counted = path_counts.sets(journeys)
     by_set = {name: (orders, lost) for name, orders, lost in counted.iter_rows()}
     coalitions = [found for size in range(8) for found in combinations(range(1, 8), size)]
     sets = shapley.sets_of(list(by_set))

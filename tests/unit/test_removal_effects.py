@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.touch import markov, paths
+from benchmarks import path_counts
+from pipelines.touch import markov
 from tests import reference_effects as plain
 from tests.golden.effect_cases import REMOVAL_EFFECTS, EffectCase
 
@@ -107,11 +108,11 @@ def test_factorising_and_following_paths_agree(rows: Paths, order: int) -> None:
 @given(journeys("abcd"), st.sampled_from([1, 2, 3]))
 def test_counted_transitions_and_sets_are_those_of_loops(rows: Paths, order: int) -> None:
     frame = frame_of(rows)
-    counted = paths.transitions(frame, order)
+    counted = path_counts.transitions(frame, order)
     assert dict(zip(zip(counted["from_state"], counted["to_state"], strict=True), counted["paths"], strict=True)) == (
         plain.transitions_of(rows, order)
     )
-    found = {row["touchpoints"]: (row["orders"], row["non_conversions"]) for row in paths.sets(frame).to_dicts()}
+    found = {row["touchpoints"]: (row["orders"], row["non_conversions"]) for row in path_counts.sets(frame).to_dicts()}
     assert found == plain.sets_of(rows)
 
 
@@ -152,7 +153,7 @@ def test_impossible_transitions_are_refused() -> None:
     with pytest.raises(ValueError, match="counts for 1 transitions"):
         markov.removal_effects(markov.chain_of(["(start)"], ["(null)"]), np.ones(2))
     with pytest.raises(ValueError, match="order 0"):
-        paths.transitions(frame_of([(("a",), 1, 0)]), 0)
+        path_counts.transitions(frame_of([(("a",), 1, 0)]), 0)
 
 
 def test_a_chain_whose_paths_hardly_end_is_inverted() -> None:

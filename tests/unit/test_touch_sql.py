@@ -16,35 +16,17 @@ from tests.reference import restate_touches
 from tests.reference_touch import days_read, touched_until
 from tests.sql_models import Row, computed
 from tests.strategies_customers import tried
-from tests.strategies_paths import DAYS, Visits, visits
+from tests.strategies_paths import DAYS, TOUCH_TABLES, Visits, visits
 from tests.support import EXACTNESS, KEYS, assert_same_rows
-
-NAMES = [
-    f"attribution.{name}"
-    for name in (
-        "touch_models",
-        "path_touches",
-        "paths",
-        "touch_paths",
-        "touch_path_daily",
-        "touch_transitions",
-        "removal_effects",
-        "touch_credits",
-        "model_daily",
-        "touchpoint_daily",
-        "touch_lag_daily",
-        "touch_path_summary",
-    )
-]
 
 
 @pytest.mark.parametrize("day_by_day", [False, True], ids=["at once", "day by day"])
 @tried(1)
 @given(made_up=visits())
 def test_every_table_of_the_touch_models_equals_its_restatement(made_up: Visits, day_by_day: bool) -> None:
-    found = computed(NAMES, made_up.given, DAYS, made_up.settings, day_by_day=day_by_day)
+    found = computed(TOUCH_TABLES, made_up.given, DAYS, made_up.settings, day_by_day=day_by_day)
     expected = restate_touches(made_up.given, {**made_up.given, **found}, made_up.shop, DAYS, DAYS)
-    for name in NAMES[1:]:
+    for name in TOUCH_TABLES[1:]:
         assert_same_rows(found[name], expected[name], KEYS[name], name, EXACTNESS.get(name, 1e-12))
 
 

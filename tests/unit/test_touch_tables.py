@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pipelines.touch import markov, paths, shapley
+from benchmarks import path_counts
+from pipelines.touch import markov, shapley
 from pipelines.touch.markov import Floats
 from pipelines.touch.resampling import GROUPS, draws_for, standard_errors
 from pipelines.touch.tables import model_effects, removal_effects
@@ -35,8 +36,8 @@ def counts_of(found: pl.DataFrame) -> pl.DataFrame:
     """The input of ``model_effects``: the transitions and sets of the paths *found*."""
     by = [*KEY, "person_group"]
     parts = [
-        paths.transitions(found, 1, by).with_columns(kind=pl.lit("transition")),
-        paths.sets(found, by).with_columns(kind=pl.lit("path")),
+        path_counts.transitions(found, 1, by).with_columns(kind=pl.lit("transition")),
+        path_counts.sets(found, by).with_columns(kind=pl.lit("path")),
     ]
     return pl.concat(parts, how="diagonal")
 
@@ -52,7 +53,7 @@ MIXED = pl.concat([journeys([("a > b", 3, 4), ("a", 2, 6), ("b > c > a", 1, 30)]
 def test_a_table_has_a_row_for_each_day_type_and_touchpoint() -> None:
     other = journeys([("x > y", 1, 1)], kind="entrance")
     earlier = journeys([("a", 1, 0)]).with_columns(dt=pl.lit(dt.date(2026, 3, 30)))
-    found = removal_effects(paths.transitions(pl.concat([MIXED, other, earlier]), 1, KEY))
+    found = removal_effects(path_counts.transitions(pl.concat([MIXED, other, earlier]), 1, KEY))
     assert found.select(*KEY, "touchpoint").rows() == [
         (dt.date(2026, 3, 30), "channel", "a"),
         (DAY, "channel", "a"),
@@ -66,7 +67,7 @@ def test_a_table_has_a_row_for_each_day_type_and_touchpoint() -> None:
 
 
 def test_both_tables_have_the_same_removal_effects() -> None:
-    daily = removal_effects(paths.transitions(MIXED, 1, KEY))
+    daily = removal_effects(path_counts.transitions(MIXED, 1, KEY))
     found = model_effects(counts_of(MIXED)).filter(model="markov").select(*daily.columns[:3], removal_effect="effect")
     assert_frame_equal(found, daily, rel_tol=1e-12)
 
@@ -97,7 +98,7 @@ def test_fewer_than_thirty_paths_are_a_small_sample() -> None:
 
 def test_without_an_order_effects_are_null() -> None:
     lost = journeys([("a > b", 0, 4), ("b", 0, 1)])
-    assert removal_effects(paths.transitions(lost, 1, KEY))["removal_effect"].to_list() == [None, None]
+    assert removal_effects(path_counts.transitions(lost, 1, KEY))["removal_effect"].to_list() == [None, None]
     found = model_effects(counts_of(lost))
     assert found.select("model", "touchpoint", "paths").rows() == [
         (model, name, number)
@@ -115,11 +116,11 @@ def test_paths_that_were_taken_back_do_not_count() -> None:
     both = pl.concat([counts, taken_back], how="diagonal")
     assert_frame_equal(model_effects(both), model_effects(counts_of(MIXED)))
     daily = both.filter(kind="transition").group_by(*KEY, "from_state", "to_state").agg(pl.col("paths").sum())
-    assert_frame_equal(removal_effects(daily), removal_effects(paths.transitions(MIXED, 1, KEY)))
+    assert_frame_equal(removal_effects(daily), removal_effects(path_counts.transitions(MIXED, 1, KEY)))
 
 
 def test_empty_input_gives_the_table_without_rows() -> None:
-    for step, whole in ((removal_effects, paths.transitions(MIXED, 1, KEY)), (model_effects, counts_of(MIXED))):
+    for step, whole in ((removal_effects, path_counts.transitions(MIXED, 1, KEY)), (model_effects, counts_of(MIXED))):
         found = step(whole.clear())
         assert found.is_empty()
         assert found.schema == step(whole).schema
@@ -130,7 +131,7 @@ def test_empty_input_gives_the_table_without_rows() -> None:
 def test_the_order_of_rows_does_not_change_a_bit(seed: int) -> None:
     counts = counts_of(MIXED)
     assert model_effects(counts.sample(fraction=1, shuffle=True, seed=seed)).equals(model_effects(counts))
-    steps = paths.transitions(MIXED, 1, KEY)
+    steps = path_counts.transitions(MIXED, 1, KEY)
     assert removal_effects(steps.sample(fraction=1, shuffle=True, seed=seed)).equals(removal_effects(steps))
 
 
@@ -174,11 +175,11 @@ def errors_over_persons(found: pl.DataFrame, draws: int) -> dict[str, Floats]:
     for _ in range(draws):
         weight = random.multinomial(persons, np.full(persons, 1 / persons))[numbers]
         drawn = found.with_columns(pl.col("orders", "non_conversions") * pl.Series(weight))
-        steps = paths.transitions(drawn)
+        steps = path_counts.transitions(drawn)
         chain = markov.chain_of(steps["from_state"].to_list(), steps["to_state"].to_list())
         effects = markov.removal_effects(chain, steps["paths"].cast(pl.Float64).to_numpy())
         assert effects is not None
-        counted = paths.sets(drawn)
+        counted = path_counts.sets(drawn)
         sets = shapley.sets_of(counted["touchpoints"].to_list())
         orders, lost = (counted[name].cast(pl.Float64).to_numpy() for name in ("orders", "non_conversions"))
         results["markov"].append(effects)

@@ -6,12 +6,12 @@ Not here: days and lengths of paths (``dashboards.app.pages.journeys``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.as_of import as_of
 from dashboards.app.context import Context
-from dashboards.blocks import Block, Choice, Controls, Empty, Option, Table, Text
+from dashboards.blocks import Block, Choice, Column, Controls, Empty, Option, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.queries import query
 from dashboards.sections.touch import UNATTRIBUTED, path_name, touchpoint_name
@@ -68,38 +68,28 @@ def _cut(context: Context, rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _with_orders(context: Context, rows: list[dict[str, Any]]) -> Table:
-    locale, notes = context.locale, _cut(context, rows)
-    return Table(
-        "paths",
-        locale.text("journeys.top"),
-        [
-            text(locale.text("column.path"), "name", is_long=True),
-            exact(locale, "path_length"),
-            *(exact(locale, name) for name in ("orders", "order_lines", "non_conversions")),
-            metric(locale, "order_rate"),
-            exact(locale, "revenue"),
-        ],
-        rows,
-        locale.text("journeys.top.about"),
-        notes=notes,
-        is_wide=True,
-        is_sortable=not notes,
-        keys=("transformed_path",),
-    )
+    locale = context.locale
+    measures = [
+        *(exact(locale, name) for name in ("orders", "order_lines", "non_conversions")),
+        metric(locale, "order_rate"),
+        exact(locale, "revenue"),
+    ]
+    return _listed(context, "paths", "journeys.top", rows, measures)
 
 
 def _without_orders(context: Context, rows: list[dict[str, Any]]) -> Table:
+    return _listed(context, "lost", "journeys.lost", rows, [exact(context.locale, "non_conversions")])
+
+
+def _listed(context: Context, key: str, name: str, rows: list[dict[str, Any]], measures: Sequence[Column]) -> Table:
+    """The paths *rows* with their *measures*; the text *name* is the table's title, *name*.about its introduction."""
     locale, notes = context.locale, _cut(context, rows)
     return Table(
-        "lost",
-        locale.text("journeys.lost"),
-        [
-            text(locale.text("column.path"), "name", is_long=True),
-            exact(locale, "path_length"),
-            exact(locale, "non_conversions"),
-        ],
+        key,
+        locale.text(name),
+        [text(locale.text("column.path"), "name", is_long=True), exact(locale, "path_length"), *measures],
         rows,
-        locale.text("journeys.lost.about"),
+        locale.text(f"{name}.about"),
         notes=notes,
         is_wide=True,
         is_sortable=not notes,

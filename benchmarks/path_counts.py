@@ -1,8 +1,7 @@
-"""Counts of transitions and sets from the texts of paths, for paths that are not in the lake.
+"""Counts of transitions and sets from the texts of paths that are not in the lake, for benchmarks and tests.
 
-Here: what ``sql/attribution/touch_transitions.sql`` and ``model_effects`` count, on frames: for paths from elsewhere,
-such as another tool's export.
-Not here: the models (``markov``, ``shapley``).
+Here: what ``sql/attribution/touch_transitions.sql`` and ``model_effects`` count, on frames.
+Not here: the models (``pipelines.touch``).
 """
 
 from __future__ import annotations
