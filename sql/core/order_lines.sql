@@ -46,7 +46,7 @@ paid_orders AS (
         orders.ordered_at,
         orders.paid_at,
         orders.paid_dt,
-        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
+        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(20, 8)) ELSE fx.rate END AS rate
     FROM order_versions AS orders
     LEFT JOIN config.fx
         ON

@@ -68,7 +68,7 @@ paid_lines AS (
         orders.status,
         COALESCE(orders.updated_at, orders.paid_at) AS order_told_at,
         COALESCE(orders.updated_dt, orders.paid_dt) AS order_told_dt,
-        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END AS rate
+        CASE WHEN orders.currency = $currency THEN CAST(1 AS DECIMAL(20, 8)) ELSE fx.rate END AS rate
     FROM line_versions AS lines
     INNER JOIN order_versions AS orders ON orders.order_id = lines.order_id
     LEFT JOIN config.fx

@@ -44,7 +44,7 @@ spend AS (
         versions.campaign,
         TRY_CAST(
             versions.cost
-            * CASE WHEN versions.currency = $currency THEN CAST(1 AS DECIMAL(18, 8)) ELSE fx.rate END
+            * CASE WHEN versions.currency = $currency THEN CAST(1 AS DECIMAL(20, 8)) ELSE fx.rate END
             AS DECIMAL(18, 4)
         ) AS cost,
         versions.impressions,
