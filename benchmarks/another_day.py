@@ -22,7 +22,7 @@ from pipelines.home.folder import Home, init_home
 from pipelines.simulator import SimulationParameters, parameters_with, simulate
 
 TABLES = (
-    "attribution.path_touches",
+    "attribution.order_touches",
     "attribution.touch_path_daily",
     "attribution.touch_transitions",
     "attribution.removal_effects",

@@ -29,7 +29,7 @@ from tests.reference_paths import (
     touch_transitions,
 )
 from tests.reference_sessions import Rules, restate_sessions
-from tests.reference_touch import path_touches, paths, touch_paths, touches_at, touches_by
+from tests.reference_touch import order_touches, path_touches, paths, touch_paths, touches_at, touches_by
 
 Tables = dict[str, list[Row]]
 
@@ -99,7 +99,7 @@ def restate_touches(
         lines, of_paths, {(r["dt"], r["touchpoint_type"], r["touchpoint"]): r["removal_effect"] for r in known}, shop
     )
     found = {
-        "path_touches": of_paths,
+        "order_touches": order_touches(of_paths),
         "paths": all_paths,
         "touch_paths": touch_paths(lines, all_paths, of_paths),
         "touch_path_daily": daily,

@@ -29,7 +29,7 @@ Effects = Mapping[tuple[dt.date, str, str], float | None]
 
 
 def touch_credits(lines: list[Row], touches: list[Row], effects: Effects, shop: Shop) -> list[Row]:
-    """The rows of touch_credits, from rows of core.order_lines and path_touches."""
+    """The rows of touch_credits, from rows of core.order_lines and the touches of each path."""
     return [
         row
         for line in lines

@@ -65,7 +65,7 @@ def joinable(name: str) -> str:
 
 
 def path_touches(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
-    """The rows of path_touches, from rows of touches and of core.order_lines."""
+    """The touches of each path, with their places in it, from rows of touches and of core.order_lines."""
     orders = list({line["order_id"]: line for line in lines}.values())
     rows = []
     for touchpoint_type in TYPES:
@@ -117,7 +117,7 @@ def not_followed_by_an_order(day: dt.date, touches: list[Row], orders: list[Row]
 
 
 def numbered(found: list[Row], of_path: Row, shop: Shop) -> list[Row]:
-    """The rows of path_touches for a path with the touches *found*, in any order; *of_path*: kind, path_id and dt."""
+    """The touches of a path with the touches *found*, in any order; *of_path*: kind, path_id and dt."""
     found = sorted(found, key=lambda touch: (touch["occurred_at"], touch["touch_event_id"]))
     path = [touch["touchpoint"] for touch in found]
     left = removed(list(range(len(path))), path, shop)
@@ -133,6 +133,16 @@ def numbered(found: list[Row], of_path: Row, shop: Shop) -> list[Row]:
             **{name: touch[name] for name in names.split()},
         }
         for index, touch in enumerate(found)
+    ]
+
+
+def order_touches(found: list[Row]) -> list[Row]:
+    """The rows of order_touches, from the touches of each path."""
+    names = "touchpoint_type touch_no touch_event_id touchpoint campaign occurred_at dt"
+    return [
+        {"order_id": touch["path_id"], **{name: touch[name] for name in names.split()}}
+        for touch in found
+        if touch["kind"] == "order"
     ]
 
 
@@ -177,7 +187,7 @@ def collapsed(places: list[int], path: list[str], shop: Shop) -> list[int]:
 
 
 def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
-    """The rows of paths, from rows of path_touches and of core.order_lines."""
+    """The rows of paths, from the touches of each path and rows of core.order_lines."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in touches:
         groups.setdefault(tuple(row[name] for name in PATH), []).append(row)
@@ -195,6 +205,7 @@ def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
                 "person_id": (person := orders[path_id]["user_id"] if kind == "order" else path_id),
                 "person_group": person_group(person),
                 "ordered_at": orders[path_id]["ordered_at"] if kind == "order" else None,
+                "remaining": marks(found) if kind == "order" else None,
                 **texts(found, shop),
             }
         )
@@ -204,6 +215,11 @@ def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
 def person_group(person: str | None) -> int:
     """0 to 63, from the first two digits of a hash."""
     return int(hashlib.md5((person or "").encode(), usedforsecurity=False).hexdigest()[:2], 16) % 64
+
+
+def marks(found: list[Row]) -> str | None:
+    """A character for each of the touches *found* of a path, 1 = it remains; None = no touches."""
+    return "".join("0" if touch["position"] is None else "1" for touch in found) or None
 
 
 def texts(found: list[Row], shop: Shop) -> Row:
@@ -224,7 +240,7 @@ def texts(found: list[Row], shop: Shop) -> Row:
 
 
 def touch_paths(lines: list[Row], paths: list[Row], touches: list[Row]) -> list[Row]:
-    """The rows of touch_paths, from rows of core.order_lines, paths and path_touches."""
+    """The rows of touch_paths, from rows of core.order_lines, of paths, and the touches of each path."""
     all_touches: dict[tuple[str, str], list[str]] = {}
     for touch in sorted(touches, key=lambda touch: touch["touch_no"]):
         if touch["kind"] == "order":

@@ -23,7 +23,7 @@ TOUCH_TABLES = [
     f"attribution.{name}"
     for name in (
         "touch_models",
-        "path_touches",
+        "order_touches",
         "paths",
         "touch_paths",
         "touch_path_daily",

@@ -72,7 +72,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "attribution.module_daily": ("dt", "page_type", "module"),
     "attribution.path_summary": ("dt", "effective_path"),
     "attribution.touches": ("dt", "touch_event_id", "touchpoint_type"),
-    "attribution.path_touches": ("dt", "kind", "path_id", "touchpoint_type", "touch_no"),
+    "attribution.order_touches": ("dt", "order_id", "touchpoint_type", "touch_no"),
     "attribution.paths": ("dt", "kind", "path_id", "touchpoint_type"),
     "attribution.touch_paths": ("dt", "order_id", "line_no", "touchpoint_type"),
     "attribution.touch_path_daily": (

@@ -28,7 +28,7 @@ from pipelines.home.folder import Home
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.checksums import Checksum, are_sound, checksums_text, digest, fault_of, read_checksums
-from pipelines.lake.partitions import PART
+from pipelines.lake.partitions import PART, UNREADABLE
 
 _TRIES = 3
 
@@ -183,7 +183,7 @@ class RawLake:
             if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except UNREADABLE as error:
             raise HeadwaterError(
                 f"the list of batches cannot be read ({error})", where=path, remedy=_remedy(root)
             ) from error
@@ -300,7 +300,7 @@ def _columns_of(file: Path) -> frozenset[str]:
     """The columns of a raw file; none if it is gone or damaged, which its reader reports."""
     try:
         return _schema(file, file.stat().st_mtime_ns)
-    except (OSError, pl.exceptions.PolarsError):
+    except UNREADABLE:
         return frozenset()
 
 

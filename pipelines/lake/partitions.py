@@ -37,6 +37,9 @@ VERSION_KEY = "headwater_version"
 PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """Options of COPY. Level 1 of zstd takes less time than the default and the files are as small."""
 
+UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises for a Parquet file that is gone or damaged. On some damage it panics, which is no Exception."""
+
 PART = "part-0.parquet"
 _PARTITION_FOLDER = re.compile(r"dt=(\d{4}-\d{2}-\d{2})$")
 
@@ -197,7 +200,7 @@ def _name(key: PartitionKey) -> str:
 def _stored_version(path: Path) -> str:
     try:
         return pl.read_parquet_metadata(path).get(VERSION_KEY, "")
-    except (OSError, pl.exceptions.PolarsError):
+    except UNREADABLE:
         return ""
 
 

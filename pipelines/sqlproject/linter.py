@@ -258,6 +258,7 @@ _TYPING: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Median: {"returns": exp.DType.DOUBLE},
     exp.Replace: {"returns": exp.DType.TEXT},
     exp.SplitPart: {"returns": exp.DType.TEXT},
+    exp.Split: {"returns": exp.DataType.build("VARCHAR[]", DIALECT)},
 }
 """sqlglot's typing of expressions in DuckDB's dialect, corrected where DuckDB 2.0 gives another type."""
 

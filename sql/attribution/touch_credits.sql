@@ -41,24 +41,40 @@ models AS (
     FROM attribution.touch_models
 ),
 
-touches AS (
+paths AS (
     SELECT
         path_id AS order_id,
         touchpoint_type,
-        position,
-        touch_event_id,
-        touchpoint,
-        campaign,
-        occurred_at,
-        COUNT(*) OVER (PARTITION BY path_id, touchpoint_type) AS path_length,
-        COUNT(*) OVER (PARTITION BY path_id, touchpoint_type, touchpoint) AS repeats,
-        MAX(occurred_at) OVER (PARTITION BY path_id, touchpoint_type) AS last_at,
-        dt
-    FROM attribution.path_touches
+        remaining,
+        path_length
+    FROM attribution.paths
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND kind = 'order'
-        AND position IS NOT NULL
+),
+
+touches AS (
+    SELECT
+        touches.order_id,
+        touches.touchpoint_type,
+        touches.touch_event_id,
+        touches.touchpoint,
+        touches.campaign,
+        touches.occurred_at,
+        touches.dt,
+        paths.path_length,
+        LEFT(paths.remaining, touches.touch_no) AS remaining_so_far
+    FROM attribution.order_touches AS touches
+    INNER JOIN paths USING (order_id, touchpoint_type)
+    WHERE touches.dt BETWEEN $from_dt AND $to_dt
+),
+
+kept AS (
+    SELECT
+        touches.* EXCLUDE (remaining_so_far),
+        CAST(LENGTH(REPLACE(remaining_so_far, '0', '')) AS INTEGER) AS position
+    FROM touches
+    WHERE RIGHT(remaining_so_far, 1) = '1'
 ),
 
 effects AS (
@@ -72,72 +88,125 @@ effects AS (
 ),
 
 -- Ages are measured from the path's last touch, whose weight is 1, so that the weights of an old path never sum to 0.
--- In markov and shapley a touchpoint has one weight in a path, which its touches share.
+compared AS (
+    SELECT
+        kept.*,
+        effects.removal_effect,
+        COUNT(*) OVER (PARTITION BY order_id, touchpoint_type, touchpoint) AS repeats,
+        DATE_DIFF(
+            'microsecond', occurred_at, MAX(occurred_at) OVER (PARTITION BY order_id, touchpoint_type)
+        ) / CAST(86400000000 AS DOUBLE) AS age_days
+    FROM kept
+    LEFT JOIN effects USING (dt, touchpoint_type, touchpoint)
+),
+
+-- A column for each model: first and last have the whole line at one touch, and the others sort a path once. In markov
+-- and shapley a touchpoint has one weight in a path, which its touches share.
 weighed AS (
     SELECT
-        touches.*,
-        models.model,
-        CASE models.model
-            WHEN 'time_decay'
-                THEN POW(
-                    2,
-                    -CAST(DATE_DIFF('microsecond', touches.occurred_at, touches.last_at) AS DOUBLE)
-                    / 86400000000 / $touch_half_life_days
-                )
-            WHEN 'position_based'
-                THEN CASE
-                    WHEN touches.path_length <= 2 THEN CAST(1 AS DOUBLE)
-                    WHEN touches.position IN (1, touches.path_length) THEN CAST(0.4 AS DOUBLE)
-                    ELSE CAST(0.2 AS DOUBLE) / NULLIF(touches.path_length - 2, 0)
-                END
-            WHEN 'markov' THEN effects.removal_effect / NULLIF(touches.repeats, 0)
-            WHEN 'shapley' THEN CAST(1 AS DOUBLE) / NULLIF(touches.repeats, 0)
-            ELSE CAST(1 AS DOUBLE)
-        END AS weight
-    FROM touches
-    INNER JOIN models USING (touchpoint_type)
-    LEFT JOIN effects USING (dt, touchpoint_type, touchpoint)
-    WHERE
-        (models.model <> 'first' OR touches.position = 1)
-        AND (models.model <> 'last' OR touches.position = touches.path_length)
+        compared.* EXCLUDE (removal_effect, repeats, age_days),
+        CAST(1 AS DOUBLE) AS linear,
+        CASE
+            WHEN path_length <= 2 THEN CAST(1 AS DOUBLE)
+            WHEN position IN (1, path_length) THEN CAST(0.4 AS DOUBLE)
+            ELSE CAST(0.2 AS DOUBLE) / NULLIF(path_length - 2, 0)
+        END AS position_based,
+        POW(2, -age_days / $touch_half_life_days) AS time_decay,
+        removal_effect / NULLIF(repeats, 0) AS markov,
+        CAST(1 AS DOUBLE) / NULLIF(repeats, 0) AS shapley
+    FROM compared
 ),
 
 credited AS (
     SELECT
-        weighed.* EXCLUDE (weight),
-        weight / NULLIF(SUM(weight) OVER (PARTITION BY order_id, touchpoint_type, model), 0) AS credit
+        weighed.* EXCLUDE (linear, position_based, time_decay, markov, shapley),
+        linear / NULLIF(SUM(linear) OVER path, 0) AS linear,
+        position_based / NULLIF(SUM(position_based) OVER path, 0) AS position_based,
+        time_decay / NULLIF(SUM(time_decay) OVER path, 0) AS time_decay,
+        markov / NULLIF(SUM(markov) OVER path, 0) AS markov,
+        shapley / NULLIF(SUM(shapley) OVER path, 0) AS shapley
     FROM weighed
+    WINDOW path AS (PARTITION BY order_id, touchpoint_type)
 ),
 
 cumulated AS (
     SELECT
         credited.*,
-        SUM(credit) OVER (
-            PARTITION BY order_id, touchpoint_type, model
-            ORDER BY position
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS credit_until
+        SUM(linear) OVER so_far AS linear_until,
+        SUM(position_based) OVER so_far AS position_based_until,
+        SUM(time_decay) OVER so_far AS time_decay_until,
+        SUM(markov) OVER so_far AS markov_until,
+        SUM(shapley) OVER so_far AS shapley_until
     FROM credited
+    WINDOW so_far AS (
+        PARTITION BY order_id, touchpoint_type ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )
+),
+
+between_touches AS (
+    SELECT
+        cumulated.*,
+        LAG(linear_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS linear_before,
+        LAG(position_based_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS position_based_before,
+        LAG(time_decay_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS time_decay_before,
+        LAG(markov_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS markov_before,
+        LAG(shapley_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS shapley_before
+    FROM cumulated
+    WINDOW so_far AS (PARTITION BY order_id, touchpoint_type ORDER BY position)
+),
+
+cuts AS (
+    SELECT
+        models.model,
+        between_touches.touchpoint_type,
+        between_touches.order_id,
+        between_touches.position,
+        between_touches.path_length,
+        between_touches.touch_event_id,
+        between_touches.touchpoint,
+        between_touches.campaign,
+        between_touches.occurred_at,
+        CASE models.model
+            WHEN 'linear' THEN linear
+            WHEN 'position_based' THEN position_based
+            WHEN 'time_decay' THEN time_decay
+            WHEN 'markov' THEN markov
+            WHEN 'shapley' THEN shapley
+            ELSE CAST(1 AS DOUBLE)
+        END AS credit,
+        CASE models.model
+            WHEN 'linear' THEN linear_before
+            WHEN 'position_based' THEN position_based_before
+            WHEN 'time_decay' THEN time_decay_before
+            WHEN 'markov' THEN markov_before
+            WHEN 'shapley' THEN shapley_before
+            ELSE CAST(0 AS DOUBLE)
+        END AS credit_before,
+        CASE models.model
+            WHEN 'linear' THEN linear_until
+            WHEN 'position_based' THEN position_based_until
+            WHEN 'time_decay' THEN time_decay_until
+            WHEN 'markov' THEN markov_until
+            WHEN 'shapley' THEN shapley_until
+            ELSE CAST(1 AS DOUBLE)
+        END AS credit_until
+    FROM between_touches
+    INNER JOIN models USING (touchpoint_type)
+    WHERE
+        (models.model <> 'first' OR between_touches.position = 1)
+        AND (models.model <> 'last' OR between_touches.position = between_touches.path_length)
 ),
 
 -- Each touch gets the money between the cumulative share before it and its own, so that the parts sum to the whole.
 -- The shares are rounded to twelve decimals, so that errors of adding DOUBLEs do not change the result on any engine.
-cuts AS (
+shares AS (
     SELECT
-        cumulated.*,
+        cuts.* EXCLUDE (path_length, credit_before, credit_until),
+        FLOOR(credit_before * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE) AS share_before,
         CASE
             WHEN position = path_length THEN CAST(1 AS DOUBLE)
             ELSE FLOOR(credit_until * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE)
         END AS share_until
-    FROM cumulated
-),
-
-shares AS (
-    SELECT
-        cuts.*,
-        COALESCE(
-            LAG(share_until) OVER (PARTITION BY order_id, touchpoint_type, model ORDER BY position), 0
-        ) AS share_before
     FROM cuts
 ),
 

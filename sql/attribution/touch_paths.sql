@@ -16,15 +16,13 @@ columns:
 */
 WITH touches AS (
     SELECT
-        path_id AS order_id,
+        order_id,
         touchpoint_type,
         STRING_AGG(touchpoint, ' > ' ORDER BY touch_no) AS path,
         dt
-    FROM attribution.path_touches
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND kind = 'order'
-    GROUP BY path_id, touchpoint_type, dt
+    FROM attribution.order_touches
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY order_id, touchpoint_type, dt
 )
 
 SELECT

@@ -21,43 +21,65 @@ WITH paths AS (
         person_group,
         counted_dt,
         touchpoints,
-        path_length,
         SUM(orders) AS orders,
         SUM(non_conversions) AS non_conversions
     FROM attribution.touch_path_daily
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND path_length > 0
-    GROUP BY dt, touchpoint_type, person_group, counted_dt, touchpoints, path_length
+    GROUP BY dt, touchpoint_type, person_group, counted_dt, touchpoints
 ),
 
--- The place after the last touchpoint stands for how the path ended.
-places AS (
+numbered AS (
     SELECT
         paths.*,
-        places.n,
-        CASE WHEN places.n <= path_length THEN SPLIT_PART(touchpoints, ' > ', places.n) END AS here,
-        CASE WHEN places.n > 1 THEN SPLIT_PART(touchpoints, ' > ', places.n - 1) END AS before_1,
-        CASE WHEN places.n > 2 THEN SPLIT_PART(touchpoints, ' > ', places.n - 2) || ' > ' ELSE '' END AS before_2,
-        CASE WHEN places.n > 3 THEN SPLIT_PART(touchpoints, ' > ', places.n - 3) || ' > ' ELSE '' END AS before_3
+        ROW_NUMBER() OVER (ORDER BY dt, touchpoint_type, person_group, counted_dt, touchpoints) AS path_no
     FROM paths
-    CROSS JOIN UNNEST(GENERATE_SERIES(1, path_length + 1, 1)) AS places(n)
+),
+
+-- Each text is split once: to search it for one place after another takes minutes for the path of a robot.
+places AS (
+    SELECT
+        numbered.* EXCLUDE (touchpoints),
+        names.touchpoint,
+        ROW_NUMBER() OVER (PARTITION BY path_no ORDER BY names.n) AS place
+    FROM numbered
+    CROSS JOIN UNNEST(STRING_SPLIT(touchpoints, ' > ')) WITH ORDINALITY AS names(touchpoint, n)
+),
+
+touches AS (
+    SELECT
+        places.*,
+        LAG(touchpoint, 1) OVER path AS before_1,
+        LAG(touchpoint, 2) OVER path AS before_2,
+        LAG(touchpoint, 3) OVER path AS before_3,
+        LEAD(touchpoint, 1) OVER path AS next_1
+    FROM places
+    WINDOW path AS (PARTITION BY path_no ORDER BY place)
+),
+
+joined AS (
+    SELECT
+        touches.*,
+        COALESCE(before_1 || ' > ', '') || touchpoint AS state_2,
+        COALESCE(before_2 || ' > ', '') || before_1 AS state_2_before
+    FROM touches
 ),
 
 states AS (
     SELECT
-        places.*,
-        CASE
-            WHEN $touch_markov_order = 3 THEN before_3 || before_2 || before_1
-            WHEN $touch_markov_order = 2 THEN before_2 || before_1
+        joined.*,
+        CASE $touch_markov_order
+            WHEN 3 THEN COALESCE(before_3 || ' > ', '') || state_2_before
+            WHEN 2 THEN state_2_before
             ELSE before_1
         END AS state_before,
-        CASE
-            WHEN $touch_markov_order = 3 THEN before_2 || COALESCE(before_1 || ' > ', '') || here
-            WHEN $touch_markov_order = 2 THEN COALESCE(before_1 || ' > ', '') || here
-            ELSE here
+        CASE $touch_markov_order
+            WHEN 3 THEN COALESCE(before_2 || ' > ', '') || state_2
+            WHEN 2 THEN state_2
+            ELSE touchpoint
         END AS state
-    FROM places
+    FROM joined
 ),
 
 steps AS (
@@ -67,8 +89,8 @@ steps AS (
         person_group,
         counted_dt,
         COALESCE(state_before, '(start)') AS from_state,
-        COALESCE(state, '(conversion)') AS to_state,
-        CASE WHEN state IS NULL THEN orders ELSE orders + non_conversions END AS paths
+        state AS to_state,
+        orders + non_conversions AS paths
     FROM states
     UNION ALL
     SELECT
@@ -76,11 +98,22 @@ steps AS (
         touchpoint_type,
         person_group,
         counted_dt,
-        state_before AS from_state,
+        state AS from_state,
+        '(conversion)' AS to_state,
+        orders AS paths
+    FROM states
+    WHERE next_1 IS NULL
+    UNION ALL
+    SELECT
+        dt,
+        touchpoint_type,
+        person_group,
+        counted_dt,
+        state AS from_state,
         '(null)' AS to_state,
         non_conversions AS paths
     FROM states
-    WHERE state IS NULL
+    WHERE next_1 IS NULL
 )
 
 SELECT

@@ -15,52 +15,37 @@ columns:
   sole_orders: {type: BIGINT, description: of these the orders whose path has no other touchpoint}
   assist_ratio: {type: DOUBLE, description: assisted_orders / last_touch_orders}
 */
-WITH paths AS (
+-- The model linear has a row for each touch of a line's path, and one for a line without touches.
+WITH touches AS (
     SELECT
         dt,
-        path_id,
+        order_id,
+        line_no,
         touchpoint_type,
-        path_length
-    FROM attribution.paths
+        touchpoint,
+        touch_event_id,
+        position,
+        MIN(line_no) OVER (PARTITION BY order_id) AS first_line_no,
+        MAX(position) OVER (PARTITION BY order_id, touchpoint_type) AS path_length
+    FROM attribution.touch_credits
     WHERE
         dt BETWEEN $from_dt AND $to_dt
-        AND kind = 'order'
+        AND model = 'linear'
 ),
 
 touched AS (
     SELECT
-        touches.dt,
-        touches.path_id,
-        touches.touchpoint_type,
-        touches.touchpoint,
-        CASE WHEN MIN(touches.position) = 1 THEN 1 ELSE 0 END AS is_first,
-        CASE WHEN MAX(touches.position) = MIN(paths.path_length) THEN 1 ELSE 0 END AS is_last,
-        CASE WHEN MIN(touches.position) < MIN(paths.path_length) THEN 1 ELSE 0 END AS is_assisting,
-        CASE WHEN COUNT(*) = MIN(paths.path_length) THEN 1 ELSE 0 END AS is_alone
-    FROM attribution.path_touches AS touches
-    INNER JOIN paths USING (dt, path_id, touchpoint_type)
-    WHERE
-        touches.dt BETWEEN $from_dt AND $to_dt
-        AND touches.kind = 'order'
-        AND touches.position IS NOT NULL
-    GROUP BY touches.dt, touches.path_id, touches.touchpoint_type, touches.touchpoint
-),
-
-with_untouched AS (
-    SELECT touched.*
-    FROM touched
-    UNION ALL
-    SELECT
         dt,
-        path_id,
+        order_id,
         touchpoint_type,
-        '(unattributed)' AS touchpoint,
-        0 AS is_first,
-        0 AS is_last,
-        0 AS is_assisting,
-        0 AS is_alone
-    FROM paths
-    WHERE path_length = 0
+        touchpoint,
+        CASE WHEN MIN(position) = 1 AND COUNT(touch_event_id) > 0 THEN 1 ELSE 0 END AS is_first,
+        CASE WHEN MAX(position) = MIN(path_length) AND COUNT(touch_event_id) > 0 THEN 1 ELSE 0 END AS is_last,
+        CASE WHEN MIN(position) < MIN(path_length) THEN 1 ELSE 0 END AS is_assisting,
+        CASE WHEN COUNT(touch_event_id) = MIN(path_length) THEN 1 ELSE 0 END AS is_alone
+    FROM touches
+    WHERE line_no = first_line_no
+    GROUP BY dt, order_id, touchpoint_type, touchpoint
 )
 
 SELECT
@@ -73,5 +58,5 @@ SELECT
     CAST(SUM(is_assisting) AS BIGINT) AS assisted_orders,
     CAST(SUM(is_alone) AS BIGINT) AS sole_orders,
     SUM(is_assisting) / NULLIF(CAST(SUM(is_last) AS DOUBLE), 0) AS assist_ratio
-FROM with_untouched
+FROM touched
 GROUP BY dt, touchpoint_type, touchpoint

@@ -225,7 +225,7 @@ class Expected:
         counts = paths.looked_back_on(range(CART_DAYS + 1))
         effects = counts.looked_back_on(range(EFFECT_DAYS))
         by_table = {
-            **dict.fromkeys(("path_touches", "paths", "touch_paths", "touchpoint_daily", "touch_lag_daily"), paths),
+            **dict.fromkeys(("order_touches", "paths", "touch_paths", "touchpoint_daily", "touch_lag_daily"), paths),
             **dict.fromkeys(("touch_path_daily", "touch_transitions"), counts),
             **dict.fromkeys(("removal_effects", "model_effects", "touch_path_summary", "touch_credits"), effects),
             "model_daily": effects | first_orders,

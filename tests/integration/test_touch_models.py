@@ -39,7 +39,7 @@ ENTRANCES = [
 ]
 SHOP = Shop(entrances=ENTRANCES, timezone="UTC", start_date=dt.date(2026, 3, 17), touch_window_days=2)
 OF_TOUCHES = (
-    "path_touches",
+    "order_touches",
     "paths",
     "touch_paths",
     "touch_path_daily",
@@ -220,8 +220,8 @@ def test_a_touch_is_a_click_on_an_entrance_of_anybody(home: Home) -> None:
     ("touch", "stale"),
     [
         ({"half_life_days": 0.5}, {"touch_credits"}),
-        ({"transform": ["first"]}, {"path_touches", "paths"}),
-        ({"window_days": 3}, {"path_touches", "touch_path_daily"}),
+        ({"transform": ["first"]}, {"paths"}),
+        ({"window_days": 3}, {"order_touches", "touch_path_daily"}),
         ({"effects_days": 60}, {"removal_effects", "model_effects", "touch_path_summary"}),
         ({"markov_order": 2}, {"touch_transitions"}),
     ],

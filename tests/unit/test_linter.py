@@ -195,8 +195,15 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["SELECT t.i FROM unnest(generate_series(1, 3, 1)) AS t(i)"],
     ),
     "with-ordinality": (
-        ["SELECT t.i, t.o FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o)"],
-        ["SELECT t.i, row_number() OVER (ORDER BY t.i) AS o FROM unnest([1, 2]) AS t(i)"],
+        [
+            "SELECT t.i, t.o FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o)",
+            "SELECT t.i FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o) WHERE o = 1",
+            "SELECT t.i, lag(t.i, t.o) OVER (ORDER BY t.o) AS before FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o)",
+        ],
+        [
+            "SELECT t.i, row_number() OVER (ORDER BY t.i) AS o FROM unnest([1, 2]) AS t(i)",
+            "SELECT t.i, row_number() OVER (ORDER BY t.o) AS place FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o)",
+        ],
     ),
     "conditional-unnest": (
         [

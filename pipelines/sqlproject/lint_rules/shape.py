@@ -114,14 +114,20 @@ class SeriesAsTable(Rule):
 
 
 class WithOrdinality(Rule):
-    """WITH ORDINALITY counts from 1 in DuckDB and from 0 on Spark."""
+    """WITH ORDINALITY counts from 1 in DuckDB and from 0 on Spark, so it can order but not number."""
 
     nodes = (exp.Unnest,)
     as_written = True
-    instead = "row_number() OVER (PARTITION BY … ORDER BY …)"
+    instead = "the ordinality only in ORDER BY, with row_number() OVER (PARTITION BY … ORDER BY …) for the number"
 
     def _refuses(self, node: exp.Expr) -> bool:
-        return bool(node.args.get("offset"))
+        ordinality, query = node.args.get("offset"), node.find_ancestor(exp.Select)
+        if not ordinality or query is None:
+            return bool(ordinality)
+        return any(
+            column.name == ordinality.name and column.table in ("", node.alias) and not column.find_ancestor(exp.Order)
+            for column in query.find_all(exp.Column)
+        )
 
 
 class ConditionalUnnest(Rule):
