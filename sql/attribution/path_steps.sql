@@ -131,7 +131,7 @@ numbered AS (
         dt,
         head_event_id,
         is_click,
-        COUNT(*) FILTER (WHERE is_click) OVER (
+        COUNT(CASE WHEN is_click THEN 1 END) OVER (
             PARTITION BY head_event_id, dt
             ORDER BY device_time, page_id, event_rank, event_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
@@ -235,11 +235,11 @@ judged AS (
 SELECT
     judged.* EXCLUDE (is_superseded),
     CASE
-        WHEN NOT is_superseded THEN CAST(COUNT(*) FILTER (WHERE NOT is_superseded) OVER so_far AS INTEGER)
+        WHEN NOT is_superseded THEN CAST(COUNT(CASE WHEN NOT is_superseded THEN 1 END) OVER so_far AS INTEGER)
     END AS effective_step_no,
     CASE
         WHEN NOT is_superseded AND NOT is_backtracked
-            THEN CAST(COUNT(*) FILTER (WHERE NOT is_superseded AND NOT is_backtracked) OVER so_far AS INTEGER)
+            THEN CAST(COUNT(CASE WHEN NOT is_superseded AND NOT is_backtracked THEN 1 END) OVER so_far AS INTEGER)
     END AS stack_step_no
 FROM judged
 WINDOW so_far AS (

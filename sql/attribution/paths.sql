@@ -133,7 +133,7 @@ path_touches AS (
 beside_others AS (
     SELECT
         path_touches.*,
-        COUNT(*) FILTER (WHERE NOT touchpoint IN ($touch_remove_if_not_all)) OVER (
+        COUNT(CASE WHEN NOT touchpoint IN ($touch_remove_if_not_all) THEN 1 END) OVER (
             PARTITION BY dt, kind, path_id, touchpoint_type
         ) AS others
     FROM path_touches
@@ -142,10 +142,13 @@ beside_others AS (
 until_the_last AS (
     SELECT
         beside_others.*,
-        COUNT(*) FILTER (
-            WHERE
-                (others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all))
-                AND NOT touchpoint IN ($touch_remove_if_last_and_not_all)
+        COUNT(
+            CASE
+                WHEN
+                    (others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all))
+                    AND NOT touchpoint IN ($touch_remove_if_last_and_not_all)
+                    THEN 1
+            END
         ) OVER (
             PARTITION BY dt, kind, path_id, touchpoint_type
             ORDER BY occurred_at, touch_event_id

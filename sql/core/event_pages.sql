@@ -68,7 +68,7 @@ sittings AS (
         referrer,
         dt,
         event_no,
-        COUNT(*) FILTER (WHERE device_time > device_time_before + INTERVAL 30 MINUTE) OVER (
+        COUNT(CASE WHEN device_time > device_time_before + INTERVAL 30 MINUTE THEN 1 END) OVER (
             PARTITION BY device_id, dt
             ORDER BY event_no
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW

@@ -69,7 +69,7 @@ beside_previous AS (
         LAG(user_id) OVER by_time AS user_id_before,
         LAG(utm) OVER by_time AS utm_before,
         LAG(click_id) OVER by_time AS click_id_before,
-        COUNT(*) FILTER (WHERE event_type = 'page_view') OVER up_to_previous AS page_views_before
+        COUNT(CASE WHEN event_type = 'page_view' THEN 1 END) OVER up_to_previous AS page_views_before
     FROM events
     WINDOW
         by_time AS (
@@ -117,7 +117,7 @@ turns AS (
         COALESCE(LEAD(sittings.page_views_before) OVER by_turn, devices.page_views) - sittings.page_views_before
             AS page_views,
         COALESCE(LEAD(sittings.occurred_at_before) OVER by_turn, devices.last_event_at) AS last_event_at,
-        COUNT(*) FILTER (WHERE sittings.is_after_pause) OVER up_to_turn AS sitting_no
+        COUNT(CASE WHEN sittings.is_after_pause THEN 1 END) OVER up_to_turn AS sitting_no
     FROM sittings
     INNER JOIN devices USING (device_id)
     WHERE
@@ -180,11 +180,14 @@ beside_users AS (
 stretches AS (
     SELECT
         beside_users.*,
-        COUNT(*) FILTER (
-            WHERE
-            sitting_turn_no = 1
-            OR user_id <> last_user_id
-            OR ($sessions_new_at_midnight AND day_turn_no = 1)
+        COUNT(
+            CASE
+                WHEN
+                    sitting_turn_no = 1
+                    OR user_id <> last_user_id
+                    OR ($sessions_new_at_midnight AND day_turn_no = 1)
+                    THEN 1
+            END
         ) OVER (
             PARTITION BY for_dt, device_id
             ORDER BY turn_no
@@ -200,7 +203,8 @@ beside_tags AS (
         MIN(dt) OVER before AS stretch_began_dt,
         LAST_VALUE(utm IGNORE NULLS) OVER before AS last_utm,
         LAST_VALUE(click_id IGNORE NULLS) OVER before AS last_click_id,
-        COUNT(*) FILTER (WHERE COALESCE(click_id, referrer_host) IS NOT NULL OR utm IS NOT NULL) OVER before AS sources_before
+        COUNT(CASE WHEN COALESCE(click_id, referrer_host) IS NOT NULL OR utm IS NOT NULL THEN 1 END) OVER before
+            AS sources_before
     FROM stretches
     WINDOW
         by_turn AS (PARTITION BY for_dt, device_id, stretch_no ORDER BY turn_no),
@@ -216,17 +220,20 @@ beside_tags AS (
 sessions AS (
     SELECT
         beside_tags.*,
-        COUNT(*) FILTER (
-            WHERE
-            stretch_turn_no = 1
-            OR (
-                $sessions_new_at_campaign
-                AND (
-                    (utm IS NOT NULL AND utm IS DISTINCT FROM last_utm)
-                    OR (click_id IS NOT NULL AND click_id IS DISTINCT FROM last_click_id)
-                )
-                AND (sources_before > 0 OR stretch_began_dt < dt)
-            )
+        COUNT(
+            CASE
+                WHEN
+                    stretch_turn_no = 1
+                    OR (
+                        $sessions_new_at_campaign
+                        AND (
+                            (utm IS NOT NULL AND utm IS DISTINCT FROM last_utm)
+                            OR (click_id IS NOT NULL AND click_id IS DISTINCT FROM last_click_id)
+                        )
+                        AND (sources_before > 0 OR stretch_began_dt < dt)
+                    )
+                    THEN 1
+            END
         ) OVER (
             PARTITION BY for_dt, device_id
             ORDER BY turn_no

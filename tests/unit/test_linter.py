@@ -205,6 +205,13 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "SELECT t.i, row_number() OVER (ORDER BY t.o) AS place FROM unnest([1, 2]) WITH ORDINALITY AS t(i, o)",
         ],
     ),
+    "filtered-window": (
+        ["SELECT count(*) FILTER (WHERE n > 1) OVER (ORDER BY ts) AS c FROM core.events"],
+        [
+            "SELECT count(CASE WHEN n > 1 THEN 1 END) OVER (ORDER BY ts) AS c FROM core.events",
+            "SELECT sum(n) FILTER (WHERE n > 1) OVER (ORDER BY ts) AS c FROM core.events",
+        ],
+    ),
     "conditional-unnest": (
         [
             "SELECT e.n, t.i FROM core.events AS e LEFT JOIN unnest(e.items) AS t(i) ON TRUE",

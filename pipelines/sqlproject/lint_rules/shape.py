@@ -130,6 +130,17 @@ class WithOrdinality(Rule):
         )
 
 
+class FilteredWindow(Rule):
+    """In DuckDB 2.0, a count with FILTER in a window takes a time quadratic in the rows of the partition."""
+
+    nodes = (exp.Window,)
+    as_written = True
+    instead = "count(CASE WHEN … THEN 1 END) OVER (…)"
+
+    def _refuses(self, node: exp.Expr) -> bool:
+        return isinstance(node.this, exp.Filter) and isinstance(node.this.this, exp.Count)
+
+
 class ConditionalUnnest(Rule):
     """For Spark, a join with unnest becomes LATERAL VIEW without its LEFT and its ON, which returns other rows."""
 
@@ -189,6 +200,7 @@ RULES: tuple[type[Rule], ...] = (
     FileOrTableFunction,
     SeriesAsTable,
     WithOrdinality,
+    FilteredWindow,
     ConditionalUnnest,
     Undetermined,
     ArbitraryRows,
