@@ -8,7 +8,7 @@ Not here: what is stale (``pipelines.compute.planner``), computing (``pipelines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class Workspace:
         return days - set(span.days) if read.table == computing else days
 
     def _mount_config(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
-        create_table(connection, table, CONFIG_TABLES[table], [astuple(row) for row in self.config.rows(table)])
+        create_table(connection, table, CONFIG_TABLES[table], self.config.values(table))
 
 
 def create_table(

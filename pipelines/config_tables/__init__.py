@@ -7,10 +7,11 @@ Not here: what each file may contain (one module for each), the settings file (`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.config_tables.channels import (
     CHANNEL_COLUMNS,
@@ -46,6 +47,8 @@ __all__ = [
     "ExchangeRate",
     "load_config_tables",
 ]
+
+T = TypeVar("T")
 
 CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.entrances": ENTRANCE_COLUMNS,
@@ -103,9 +106,13 @@ class ConfigTables:
         """The rows of *table*, a name such as ``config.fx``."""
         return self.by_name[table]
 
+    def values(self, table: str) -> list[tuple[Any, ...]]:
+        """The values of each row of *table*, in the order of its columns."""
+        return [tuple(vars(row).values()) for row in self.rows(table)]
+
     def version(self, table: str) -> str:
         """A hash of the table's rows, independent of their order in the file."""
-        rows = "\n".join(sorted(repr(astuple(row)) for row in self.rows(table)))
+        rows = "\n".join(sorted(repr(values) for values in self.values(table)))
         return hashlib.blake2b(rows.encode(), digest_size=8).hexdigest()
 
 
@@ -118,21 +125,21 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file
             and row.
     """
-    segments = load_segments(_own_or_shipped(home.segments_file))
-    matrices = load_matrices(_own_or_shipped(home.matrices_file))
-    channels = load_channels(_own_or_shipped(home.channels_file))
+    segments = _loaded(load_segments, home.segments_file)
+    matrices = _loaded(load_matrices, home.matrices_file)
+    channels = _loaded(load_channels, home.channels_file)
     return ConfigTables(
         {
             "config.entrances": load_entrances(home.entrances_file, settings),
             "config.fx": load_fx(home.fx_file, settings),
             "config.market": load_market(home.market_file),
-            "config.page_types": load_page_types(_own_or_shipped(home.page_types_file)),
+            "config.page_types": _loaded(load_page_types, home.page_types_file),
             "config.channels": channels.channels,
             "config.channel_rules": channels.rules,
             "config.channel_conditions": channels.conditions,
             "config.click_ids": channels.click_ids,
             "config.ignored_hosts": channels.ignored_hosts,
-            "config.traffic_sites": load_traffic_sites(_own_or_shipped(home.traffic_sites_file)),
+            "config.traffic_sites": _loaded(load_traffic_sites, home.traffic_sites_file),
             "config.matrices": matrices.matrices,
             "config.axes": matrices.axes,
             "config.cells": matrices.cells,
@@ -144,5 +151,14 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
     )
 
 
-def _own_or_shipped(own: Path) -> Path:
-    return own if own.exists() else DATA / "config" / own.name
+def _loaded(load: Callable[[Path], T], own: Path) -> T:
+    """What *load* reads from *own*, or from the shipped file; it is cached while the file does not change."""
+    path = own if own.exists() else DATA / "config" / own.name
+    stat = path.stat()
+    found: T = _cached(load, path, stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+@lru_cache(maxsize=64)  # a run loads every file several times
+def _cached(load: Callable[[Path], Any], path: Path, _changed: int, _size: int) -> Any:
+    return load(path)

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
-from scipy.sparse.csgraph import breadth_first_order
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -142,13 +141,20 @@ def _converting(chain: Chain, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.boo
     A path in another state never converts, so such a state is as good as '(null)'. Without these states every path
     ends, so I − Q is regular. States that no path can leave occur if the counts are weights, and some are 0.
     """
-    size = chain.states + 2
     source, target = chain.source[used], chain.target[used]
-    edges = csr_array((np.ones(len(source)), (source, target)), shape=(size, size))
-    reached, converting = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    reached[breadth_first_order(edges, 0, return_predecessors=False)] = True
-    converting[breadth_first_order(edges.T.tocsr(), chain.states, return_predecessors=False)] = True
-    return (reached & converting)[: chain.states]
+    both = _reached(0, source, target, chain.states) & _reached(chain.states, target, source, chain.states)
+    return both[: chain.states]
+
+
+def _reached(begin: int, source: Ints, target: Ints, states: int) -> npt.NDArray[np.bool_]:
+    """(*states* + 2,) Whether a state is *begin* or is reached from it by steps from *source* to *target*."""
+    found = np.zeros(states + 2, dtype=bool)
+    found[begin] = True
+    before = 0
+    while (now := int(np.count_nonzero(found))) > before:
+        before = now
+        found[target[found[source]]] = True
+    return found
 
 
 def _factorised(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:

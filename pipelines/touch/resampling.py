@@ -8,7 +8,7 @@ Not here: the results (``markov``, ``shapley``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -30,16 +30,20 @@ def draws_for(states: int) -> int:
     return next((draws for most, draws in _DRAWS_FOR_STATES if states <= most), 0)
 
 
-def standard_errors(result: Callable[[Floats], Floats | None], draws: int = DRAWS, seed: int = 0) -> Floats | None:
-    """The standard error of each number that *result* computes; None if fewer than two draws have a result.
+def standard_errors(
+    results: Callable[[Floats], Iterable[Floats | None]], draws: int = DRAWS, seed: int = 0
+) -> Floats | None:
+    """The standard error of each number that *results* computes; None if fewer than two draws have a result.
 
-    *result* gets the weight of each group (``GROUPS``,) and returns None if there is nothing to compute. *seed* makes
-    the draws repeatable. A draw has one group less than there are (McCarthy and Snowden, 'The bootstrap and finite
-    population sampling', 1985), because with as many the variance would be too small by 1 / ``GROUPS``.
+    *results* gets the weight of each group in each draw (draws, ``GROUPS``) and returns the result of each draw, None
+    if there is nothing to compute. *seed* makes the draws repeatable. A draw has one group less than there are
+    (McCarthy and Snowden, 'The bootstrap and finite population sampling', 1985), because with as many the variance
+    would be too small by 1 / ``GROUPS``.
     """
     random = np.random.default_rng(seed)
-    weights = random.multinomial(GROUPS - 1, np.full(GROUPS, 1 / GROUPS), draws) * (GROUPS / (GROUPS - 1))
-    found = [drawn for weight in weights if (drawn := result(weight)) is not None]
+    times = random.multinomial(GROUPS - 1, np.full(GROUPS, 1 / GROUPS), draws).astype(np.float64)
+    weights = times * (GROUPS / (GROUPS - 1))
+    found = [drawn for drawn in results(weights) if drawn is not None]
     if len(found) < 2:
         return None
     spread: Floats = np.std(found, axis=0, ddof=1)

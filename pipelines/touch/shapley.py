@@ -25,6 +25,9 @@ from pipelines.touch.markov import SEPARATOR, Floats, Ints, sums
 MOST_EXACT = 20
 """Touchpoints up to which the rate game is computed exactly, over all 2^20 sets (some 50 MB)."""
 
+_AT_A_TIME = 1 << 16
+"""Numbers of sets and games that are computed together: few calls for small games, little memory for large ones."""
+
 CIRCLES = 100
 """Random circles that are sampled above that. They leave an error of 7 % in a standard error."""
 
@@ -75,23 +78,45 @@ def rate_game(sets: Sets, orders: Floats, non_conversions: Floats) -> Floats:
     Raises:
         ValueError: If there are more than ``MOST_EXACT`` touchpoints.
     """
+    return rate_games(sets, orders[:, None], non_conversions[:, None])[:, 0]
+
+
+def rate_games(sets: Sets, orders: Floats, non_conversions: Floats) -> Floats:
+    """(K, games) The values of ``rate_game`` for each column of *orders* and *non_conversions* (sets, games).
+
+    Raises:
+        ValueError: If there are more than ``MOST_EXACT`` touchpoints.
+    """
     players = len(sets.touchpoints)
     if players > MOST_EXACT:
         raise ValueError(f"{players} touchpoints; all sets are enumerated for at most {MOST_EXACT}")
-    if players == 0:
-        return np.zeros(0)
-    # A set is a number whose bit i says whether touchpoint i is in it.
-    codes = np.bitwise_or.reduceat(1 << sets.members, sets.starts)
-    won = _of_subsets(sums(codes, orders, 1 << players))
-    value = _rate(won, won + _of_subsets(sums(codes, non_conversions, 1 << players)))
+    found = np.zeros((players, orders.shape[1]))
+    games = max(1, _AT_A_TIME >> players)
+    for first in range(0, orders.shape[1], games):
+        own = np.s_[:, first : first + games]
+        # A touchpoint without a path changes nothing: its value is 0, and those of the others are the same without it.
+        used = (orders[own] + non_conversions[own]).any(axis=1)
+        present, members = np.unique(sets.members[np.repeat(used, sets.sizes)], return_inverse=True)
+        if len(present):
+            # A set is a number whose bit i says whether touchpoint i is in it.
+            sizes = sets.sizes[used]
+            codes = np.bitwise_or.reduceat(1 << members, np.cumsum(sizes) - sizes)
+            found[present, own[1]] = _values(len(present), codes, orders[own][used], non_conversions[own][used])
+    return found
+
+
+def _values(players: int, codes: Ints, orders: Floats, non_conversions: Floats) -> Floats:
+    """(players, games) The values of ``rate_games``; *codes* are the numbers of the sets."""
+    won = _of_subsets(players, codes, orders)
+    value = _rate(won, won + _of_subsets(players, codes, non_conversions))
     # The Shapley value is the mean of v(S + i) − v(S) over the S without i, each with the weight w(|S|) = |S|! (K − |S|
     # − 1)! / K!. So v(S) counts w(|S| − 1) times for each i in S, and −w(|S|) times for each other.
     sizes = np.bitwise_count(np.arange(1 << players))
-    weight = _weights(players)
+    weight = _weights(players)[:, None]
     # weight[K] is w(K) = 0 and, as weight[−1], also w(−1) = 0.
     outside = value * weight[sizes]
     inside = value * weight[sizes.astype(np.intp) - 1] + outside
-    found: Floats = _sums_with_each(inside, players) - outside.sum()
+    found: Floats = _sums_with_each(inside, players) - outside.sum(axis=0)
     return found
 
 
@@ -104,23 +129,22 @@ def _weights(players: int) -> Floats:
     return weight
 
 
-def _of_subsets(amounts: Floats) -> Floats:
-    """For each set the sum of *amounts* over its subsets (the zeta transform)."""
-    found = amounts.copy()
-    half = 1
-    while half < len(found):
-        pairs = found.reshape(-1, 2, half)
+def _of_subsets(players: int, codes: Ints, amounts: Floats) -> Floats:
+    """(2^players, games) For each set the sum over its subsets (the zeta transform); *amounts* are of the *codes*."""
+    found = np.zeros((1 << players, amounts.shape[1]))
+    np.add.at(found, codes, amounts)
+    for player in range(players):
+        pairs = found.reshape(-1, 2, amounts.shape[1] << player)
         pairs[:, 1] += pairs[:, 0]
-        half *= 2
     return found
 
 
 def _sums_with_each(amounts: Floats, players: int) -> Floats:
-    """(players,) The sum of *amounts*, one for each set, over the sets with player i."""
-    found = np.zeros(players)
+    """(players, games) The sum of *amounts* (2^players, games) over the sets with each player."""
+    found = np.zeros((players, amounts.shape[1]))
     for player in reversed(range(players)):
-        without, having = amounts.reshape(2, -1)
-        found[player] = having.sum()
+        without, having = np.split(amounts, 2)
+        found[player] = having.sum(axis=0)
         amounts = without + having
     return found
 

@@ -160,7 +160,10 @@ def _markov(transitions: pl.DataFrame) -> _Effects:
     used = total != 0
     chain = markov.chain_of(*(distinct.filter(used)[name].to_list() for name in key))
     by_group = by_group.tocsr()[used]
-    errors = standard_errors(lambda weight: markov.removal_effects(chain, by_group @ weight), draws_for(chain.states))
+    errors = standard_errors(
+        lambda weights: (markov.removal_effects(chain, by_group @ weight) for weight in weights),
+        draws_for(chain.states),
+    )
     return _Effects("markov", chain.touchpoints, markov.removal_effects(chain, total[used]), errors, 0, 1)
 
 
@@ -179,7 +182,7 @@ def _shapley(rows: pl.DataFrame) -> list[_Effects]:
         "shapley",
         sets.touchpoints,
         shapley.set_game(sets, orders),
-        standard_errors(lambda weight: shapley.set_game(sets, won @ weight)),
+        standard_errors(lambda weights: (shapley.set_game(sets, won @ weight) for weight in weights)),
         low_end=0,
     )
     by_rate: tuple[Floats, Floats | None]
@@ -188,7 +191,7 @@ def _shapley(rows: pl.DataFrame) -> list[_Effects]:
     else:
         by_rate = (
             shapley.rate_game(sets, orders, non_conversions),
-            standard_errors(lambda weight: shapley.rate_game(sets, won @ weight, lost @ weight)),
+            standard_errors(lambda weights: shapley.rate_games(sets, won @ weights.T, lost @ weights.T).T),
         )
     return [by_sets, _Effects("shapley_rate", sets.touchpoints, *by_rate)]
 

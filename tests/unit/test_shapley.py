@@ -99,6 +99,27 @@ def test_values_sum_to_the_rate_of_all_paths(players: int) -> None:
     assert shapley.sampled_rate_game(sets, orders, non_conversions)[0].sum() == pytest.approx(rate, rel=1e-12)
 
 
+@pytest.mark.parametrize("players", [5, 13, 17])
+def test_many_games_at_a_time_equal_each_game(players: int) -> None:
+    """In a third of the games two thirds of the sets have no path, so touchpoints are absent; one has no path at all.
+
+    With 13 touchpoints some games are computed together, with 17 each by itself.
+    """
+    sets, orders, non_conversions = random_sets(players, 12, seed=players)
+    weights = np.random.default_rng(1).integers(1, 4, (len(orders), 21)).astype(float)
+    weights[4:, ::3] = 0
+    weights[:, 7] = 0
+    found = shapley.rate_games(sets, orders[:, None] * weights, non_conversions[:, None] * weights)
+    for number, weight in enumerate(weights.T):
+        used = weight > 0
+        members = np.split(sets.members, sets.starts[1:])
+        texts = [" > ".join(sets.touchpoints[place] for place in own) for own in members]
+        present = shapley.sets_of([text for text, is_used in zip(texts, used, strict=True) if is_used])
+        own = shapley.rate_game(present, (orders * weight)[used], (non_conversions * weight)[used])
+        expected = dict.fromkeys(sets.touchpoints, 0.0) | dict(zip(present.touchpoints, own.tolist(), strict=True))
+        assert found[:, number] == pytest.approx(list(expected.values()), abs=1e-12)
+
+
 def test_sampling_errs_as_much_as_it_says() -> None:
     """Twenty seeds: the errors in units of the stated standard error have a mean square of 1."""
     sets, orders, non_conversions = random_sets(12, 400, seed=3)

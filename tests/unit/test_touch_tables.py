@@ -200,12 +200,12 @@ def test_standard_errors_are_those_of_drawing_persons() -> None:
 def test_a_sum_over_groups_has_the_error_of_the_formula() -> None:
     """The standard error of a sum of 64 independent numbers is √(64 · their variance)."""
     amounts = np.random.default_rng(2).gamma(2, size=GROUPS)
-    found = standard_errors(lambda weight: np.array([weight @ amounts]), draws=4000)
+    found = standard_errors(lambda weights: (weights @ amounts)[:, None], draws=4000)
     assert found == pytest.approx([np.sqrt(GROUPS * amounts.var(ddof=1))], rel=0.05)
 
 
 def test_fewer_than_two_results_have_no_standard_error() -> None:
-    assert standard_errors(lambda _: None) is None
+    assert standard_errors(lambda weights: [None] * len(weights)) is None
 
 
 def test_large_chains_have_fewer_draws() -> None:
