@@ -107,8 +107,10 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "cellRenderer": "HeadwaterLink" if column.href else None,
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
-            "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
+            "minWidth": 240 if column.is_long else 150 if column.is_text else 96,
+            "maxWidth": None if column.is_long else 240 if place == 0 else 420,
+            "flex": 1 if column.is_long else None,  # the width that the other columns leave
+            "suppressAutoSize": True if column.is_long else None,
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
         }

@@ -42,7 +42,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_a_channel_exactly_its_incremental_orders_are_missing(shop: Path, tmp_path: Path, name: str) -> None:
+def test_without_a_channel_its_incremental_orders_are_missing(shop: Path, tmp_path: Path, name: str) -> None:
     without = simulated(tmp_path, replace(CLEAN, without_channel=name))
     assert orders(shop) - orders(without) == channels(shop)[name]["incremental_orders"]
 
@@ -64,7 +64,7 @@ def test_channels_change_nothing_but_marks_and_who_orders(shop: Path, tmp_path: 
     assert {row["incremental_orders"] for row in channels(plain).values()} == {0}
 
 
-def test_introducers_cause_more_than_they_touch_and_harvesters_less(shop: Path) -> None:
+def test_introducers_cause_more_than_they_touch(shop: Path) -> None:
     found = channels(shop)
     rate = {name: row["incremental_orders"] / row["visits"] for name, row in found.items()}
     assert min(rate["paid_video"], rate["paid_social"]) > 4 * max(rate["paid_search"], rate["display"], rate["direct"])
