@@ -12,15 +12,24 @@ WITH days AS (
     FROM core.spend, days
     WHERE dt > last_day - 28 AND dt <= last_day
     GROUP BY channel
+), both_sides AS (
+    SELECT channel, coalesce(sales.orders, 0) AS orders, coalesce(sales.new_customers, 0) AS new_customers,
+        coalesce(sales.revenue, 0) AS revenue, spent.spend
+    FROM sales FULL JOIN spent USING (channel)
+), paid AS (
+    SELECT channel, orders AS paid_orders, new_customers AS paid_new_customers, revenue AS paid_revenue
+    FROM both_sides
+    WHERE spend > 0
 )
 SELECT
     channel,
-    round(coalesce(sales.orders, 0), 2) AS orders,
-    round(coalesce(sales.new_customers, 0), 2) AS new_customers,
-    coalesce(sales.revenue, 0) AS revenue,
-    spent.spend,
-    round(coalesce(sales.revenue, 0) / nullif(spent.spend, 0), 2) AS roas,
-    round(spent.spend / nullif(sales.orders, 0), 2) AS cost_per_order,
-    round(spent.spend / nullif(sales.new_customers, 0), 2) AS cost_per_new_customer
-FROM sales FULL JOIN spent USING (channel)
+    round(orders, 2) AS orders,
+    round(new_customers, 2) AS new_customers,
+    revenue,
+    spend,
+    round(paid_revenue / nullif(spend, 0), 2) AS roas,
+    round(spend / nullif(paid_orders, 0), 2) AS cost_per_order,
+    round(spend / nullif(paid_new_customers, 0), 2) AS cost_per_new_customer
+FROM both_sides
+LEFT JOIN paid USING (channel)
 ORDER BY revenue DESC, channel

@@ -14,7 +14,7 @@ from typing import Any
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import View, compared_days
+from dashboards.app.view import OF_TOUCHES, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -27,7 +27,9 @@ class Days:
     Attributes:
         first, last: The days shown.
         then_first, then_last: The comparison days; None if the view or its page has no comparison.
-        is_recorded_then: Whether the shop's records cover the comparison days.
+        is_recorded_then: Whether the shop's records cover the comparison days, and the days before them that count.
+        window_days: The days before an order whose touches count; 0 on pages that are not about touches.
+        start: The first day of the records that the page needs; None if nothing is computed.
     """
 
     first: dt.date
@@ -35,6 +37,8 @@ class Days:
     then_first: dt.date | None
     then_last: dt.date | None
     is_recorded_then: bool
+    window_days: int = 0
+    start: dt.date | None = None
 
     @property
     def number(self) -> int:
@@ -72,10 +76,15 @@ class Context:
         assert self.view.last is not None
         asked = self.view.compare if self.view.compares else "none"
         then = compared_days(self.view.first, self.view.last, asked)
-        start = self.copy.days[0] if self.copy.days else None
-        is_recorded = then is not None and start is not None and then[0] >= start
+        days, window = self.copy.days, 0
+        if self.view.page in OF_TOUCHES:
+            # Orders soon after the first events have lost their earlier touches, so later orders seem to differ.
+            window = self.copy.settings.touch.window_days
+            days = self.copy.days_of("core.traffic_daily") or days
+        start = days[0] if days else None
+        is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)
-        return Days(self.view.first, self.view.last, then_first, then_last, is_recorded)
+        return Days(self.view.first, self.view.last, then_first, then_last, is_recorded, window, start)
 
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
         """The rows of *sql*, with *more* as further parameters.

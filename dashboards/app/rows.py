@@ -18,6 +18,10 @@ from dashboards.app.marks import clean, marks
 from dashboards.app.order import after_click, direction, name_of
 from dashboards.blocks import Column, Row, Table
 
+_FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True}
+_LETTER, _PADDING = 7.5, 48
+"""Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
+
 _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
 
@@ -93,6 +97,7 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """A grid of texts whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
+    has_long = any(column.is_long for column in table.columns)
     data = [_grid_row(table.columns, fields, row) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
     definitions = [
@@ -107,8 +112,9 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "cellRenderer": "HeadwaterLink" if column.href else None,
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
-            "minWidth": 150 if column.is_text else 96,
-            "maxWidth": 640 if column.is_long else 240 if place == 0 else 420,
+            "minWidth": 240 if column.is_long else 150 if column.is_text else 96,
+            "maxWidth": None if column.is_long else 240 if place == 0 else 420,
+            **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
         }
@@ -131,7 +137,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
                 "autoSizePadding": 14,
-                "autoSizeStrategy": {"type": "fitCellContents", "scaleUpToFitGridWidth": True},
+                **({} if has_long else {"autoSizeStrategy": _FIT}),
             },
             style={"height": min(lines * 36 + 26, 560)},
             className="",
@@ -139,6 +145,18 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
         className="grid-table",
         **marks({"data-table": table.key}),
     )
+
+
+def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
+    """The width of *column* beside a long one: that of its text. The long one gets the rest, which ag-grid calls flex.
+
+    A grid cannot both measure its columns and have one with flex, so the text is measured here.
+    """
+    if column.is_long:
+        return {"flex": 1}
+    texts = (column.title, *(column.cell(row) for row in rows))
+    letters = max(sum(1 if letter.isascii() else 2 for letter in text) for text in texts)
+    return {"width": round(letters * _LETTER) + _PADDING}
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:

@@ -32,6 +32,17 @@ from pipelines.home.lock import lock_holder
 LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 """Language → its name in the calendar component."""
 
+MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
+    "overview",
+    ("traffic", ("entrances", "channels", "modules")),
+    ("attribution", ("models", "journeys", "paths")),
+    "products",
+    "customers",
+    "quality",
+    "sql",
+)
+"""The pages of the menu; a group is a name with its pages. All pages side by side need more than one line."""
+
 
 def page(context: Context, content: Sequence[Component]) -> Any:
     """A page in its frame."""
@@ -42,7 +53,7 @@ def page(context: Context, content: Sequence[Component]) -> Any:
                 [
                     html.H1(text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
-                    None if view.page in WITHOUT_DAYS else html.P(_days_note(context), className="days"),
+                    None if view.page in WITHOUT_DAYS else html.P(days_note(context), className="days"),
                 ],
                 className="page-head",
             ),
@@ -89,16 +100,26 @@ def _brand(view: View) -> Component:
 
 def _menu(view: View) -> Component:
     text = Texts(view.language)
-    links = [
-        html.A(
+
+    def link(name: str) -> Component:
+        return html.A(
             text(f"page.{name}"),
             href=view.to(name).href,
             className="here" if name == view.page else None,
             **marks({"aria-current": "page"} if name == view.page else {}),
         )
-        for name in PAGES
-    ]
-    return html.Nav(links, className="menu", **marks({"aria-label": text("menu")}))
+
+    def group(name: str, pages: Sequence[str]) -> Component:
+        head = html.Button(
+            text(f"menu.{name}"),
+            type="button",
+            className="here" if view.page in pages else None,
+            **marks({"aria-haspopup": "true"}),
+        )
+        return html.Div([head, html.Div([link(page) for page in pages], className="pages")], className="group")
+
+    parts = [link(part) if isinstance(part, str) else group(*part) for part in MENU]
+    return html.Nav(parts, className="menu", **marks({"aria-label": text("menu")}))
 
 
 def _tools(view: View, context: Context | None) -> Component:
@@ -205,14 +226,15 @@ def _comparison(view: View) -> Any:
     )
 
 
-def _days_note(context: Context) -> str:
+def days_note(context: Context) -> str:
     """Sentences: the days shown, the comparison days, and which days are incomplete."""
     text, days = context.locale.text, context.days
     sentences = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
     if days.then_first is not None:
-        key = "range.compared" if days.is_recorded_then else "range.not_compared"
-        start = context.copy.days[0] if context.copy.days else ""
-        sentences.append(text(key, first=days.then_first, last=days.then_last, start=start))
+        is_window_cut = days.start is not None and days.start <= days.then_first
+        key = "compared" if days.is_recorded_then else "window_cut" if is_window_cut else "not_compared"
+        span = {"first": days.then_first, "last": days.then_last, "start": days.start or "", "n": days.window_days}
+        sentences.append(text(f"range.{key}", **span))
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
         sentences.append(text("range.missing_days", n=days.number - present))

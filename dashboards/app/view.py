@@ -29,6 +29,9 @@ WITHOUT_DAYS = frozenset({"sql"})
 COMPARING = frozenset({"overview", "entrances", "channels", "models", "journeys"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
+OF_TOUCHES = frozenset({"channels", "models", "journeys"})
+"""Pages whose figures of a day depend on the touches of the days before it."""
+
 SEARCH = "search"
 """The page of search results, which is not in the menu."""
 

@@ -9,7 +9,7 @@ FROM core.sessions
 WHERE dt BETWEEN $from AND $to
 GROUP BY GROUPING SETS ((channel), ());
 
--- query results: Sales of each channel by a model, beside what was spent; channel '' is all of them.
+-- query results: Sales of each channel by a model, beside what was spent; channel '' is all, its ratios of those with spend.
 WITH sales AS (
     SELECT coalesce(touchpoint, '') AS channel, METRICS(orders, new_customers, revenue, net_revenue)
     FROM attribution.model_daily
@@ -24,11 +24,19 @@ WITH sales AS (
     SELECT channel, coalesce(sales.orders, 0) AS orders, coalesce(sales.new_customers, 0) AS new_customers,
         coalesce(sales.revenue, 0) AS revenue, coalesce(sales.net_revenue, 0) AS net_revenue, costs.spend
     FROM sales FULL JOIN costs USING (channel)
+), paid AS (
+    SELECT coalesce(channel, '') AS channel, sum(revenue) AS paid_revenue, sum(orders) AS paid_orders,
+        sum(new_customers) AS paid_new_customers
+    FROM both_sides
+    WHERE channel <> '' AND spend > 0
+    GROUP BY GROUPING SETS ((channel), ())
 )
-SELECT both_sides.*, CAST(new_customers AS DOUBLE) / nullif(orders, 0) AS new_customer_share,
-    revenue / nullif(CAST(spend AS DOUBLE), 0) AS roas, CAST(spend AS DOUBLE) / nullif(orders, 0) AS cost_per_order,
-    CAST(spend AS DOUBLE) / nullif(new_customers, 0) AS cost_per_new_customer
+SELECT both_sides.*, paid_revenue, CAST(new_customers AS DOUBLE) / nullif(orders, 0) AS new_customer_share,
+    paid_revenue / nullif(CAST(spend AS DOUBLE), 0) AS roas, revenue / nullif(CAST(spend AS DOUBLE), 0) AS mer,
+    CAST(spend AS DOUBLE) / nullif(paid_orders, 0) AS cost_per_order,
+    CAST(spend AS DOUBLE) / nullif(paid_new_customers, 0) AS cost_per_new_customer
 FROM both_sides
+LEFT JOIN paid USING (channel)
 ORDER BY revenue DESC, spend DESC NULLS LAST, channel;
 
 -- query sales_days: Sales and spend of each channel by day, by a model.
@@ -103,11 +111,17 @@ WITH visits AS (
         coalesce(sales.orders, 0) AS orders, coalesce(sales.new_customers, 0) AS new_customers,
         coalesce(sales.revenue, 0) AS revenue, costs.spend
     FROM traffic FULL JOIN sales USING (part) FULL JOIN costs USING (part)
+), paid AS (
+    SELECT part, orders AS paid_orders, new_customers AS paid_new_customers, revenue AS paid_revenue
+    FROM all_sides
+    WHERE spend > 0
 )
 SELECT all_sides.*, CAST(new_customers AS DOUBLE) / nullif(orders, 0) AS new_customer_share,
-    revenue / nullif(CAST(spend AS DOUBLE), 0) AS roas, CAST(spend AS DOUBLE) / nullif(orders, 0) AS cost_per_order,
-    CAST(spend AS DOUBLE) / nullif(new_customers, 0) AS cost_per_new_customer
+    paid_revenue / nullif(CAST(spend AS DOUBLE), 0) AS roas,
+    CAST(spend AS DOUBLE) / nullif(paid_orders, 0) AS cost_per_order,
+    CAST(spend AS DOUBLE) / nullif(paid_new_customers, 0) AS cost_per_new_customer
 FROM all_sides
+LEFT JOIN paid USING (part)
 ORDER BY revenue DESC, spend DESC NULLS LAST, sessions DESC, part;
 
 -- query spend: Whether spend was landed at all, and how many costs of these days are unknown.

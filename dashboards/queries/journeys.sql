@@ -1,7 +1,7 @@
 -- Journeys: how long and through how many touchpoints orders come about, and which paths lead to none.
 
 -- query totals: Orders with a touch: how many, their mean length and days, how many came from the first touch.
-SELECT METRICS(orders, mean_path_length, mean_days_to_order, single_touch_share, same_day_share)
+SELECT METRICS(orders_with_touch, mean_path_length, mean_days_to_order, single_touch_share, same_day_share)
 FROM attribution.touch_lag_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type;
 
@@ -11,13 +11,13 @@ FROM attribution.touchpoint_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type AND touchpoint = '(unattributed)';
 
 -- query lags: Orders by the days from their first touch.
-SELECT days_to_order AS bucket, METRICS(orders, order_share, revenue)
+SELECT days_to_order AS bucket, METRICS(orders_with_touch, order_share, revenue)
 FROM attribution.touch_lag_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type
 GROUP BY days_to_order ORDER BY days_to_order;
 
 -- query lengths: Orders by the number of their touches; the last bucket, $most, is that many or more.
-SELECT least(path_length, $most) AS bucket, METRICS(orders, order_share, revenue)
+SELECT least(path_length, $most) AS bucket, METRICS(orders_with_touch, order_share, revenue)
 FROM attribution.touch_lag_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type
 GROUP BY 1 ORDER BY 1;

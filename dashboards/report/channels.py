@@ -40,7 +40,7 @@ def channels(locale: Locale, reader: Reader) -> list[Block]:
         rows,
         locale.text("channels.about", model=model),
         {**found[ALL], "name": locale.text("total")},
-        (spend_note(locale, rows), locale.text("channels.visitors")),
+        (spend_note(locale, found[ALL]), locale.text("channels.visitors")),
         is_wide=True,
     )
     return [table, *_models(locale, reader, names)]

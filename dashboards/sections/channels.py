@@ -6,7 +6,7 @@ Not here: the pages, the rules that give a session its channel (``config/channel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboards.blocks import Column, Row
@@ -69,15 +69,14 @@ def channel_columns(locale: Locale, *, is_compared: bool = False) -> list[Column
     return [*columns[:place], *([change(locale, "revenue")] if is_compared else []), *columns[place:]]
 
 
-def spend_note(locale: Locale, rows: Sequence[Row]) -> str:
-    """The return on the channels with spend alone, beside that of all sales; '' without spend."""
-    paid = [row for row in rows if row["spend"]]
-    if not paid:
+def spend_note(locale: Locale, total: Row) -> str:
+    """How the ratios of *total*, the row of all channels, are computed; '' if their spend is none or unknown."""
+    if not total["spend"]:
         return ""
-    revenue, spend = (sum(row[name] for row in paid) for name in ("revenue", "spend"))
     return locale.text(
         "channels.paid",
-        revenue=locale.numbers.full_money(revenue),
-        spend=locale.numbers.full_money(spend),
-        roas=locale.numbers.short(revenue / spend),
+        revenue=locale.numbers.full_money(total["paid_revenue"]),
+        spend=locale.numbers.full_money(total["spend"]),
+        roas=locale.numbers.short(total["roas"]),
+        mer=locale.numbers.short(total["mer"]),
     )

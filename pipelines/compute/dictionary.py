@@ -97,16 +97,41 @@ def _table(project: Project, model: Model, shown: list[str]) -> Iterator[str]:
     yield "- **Checks**:"
     yield from (f"  - {check}" for check in checks)
     yield ""
-    yield from _columns((name, column.type, _described(model, name)) for name, column in model.columns.items())
+    yield from _columns((name, column.type, _described(project, model, name)) for name, column in model.columns.items())
 
 
-def _described(model: Model, column: str) -> str:
+def _described(project: Project, model: Model, column: str) -> str:
     """The description of a column, with a link to its metric if it has one."""
     metrics = load_metrics()
-    held = (metric.key for metric in metrics.values() if metric.columns.get(model.name) == column)
-    key = next(held, column if column in metrics else "")
+    held = (metric for metric in metrics.values() if metric.columns.get(model.name) == column)
+    named = metrics.get(column)
+    metric = next(held, named if named and _is_about(project, model, named) else None)
     said = model.columns[column].description
-    return f"{said}; [{metrics[key].names['en']}](#metrics)" if key else said
+    return f"{said}; [{metric.names['en']}](#metrics)" if metric else said
+
+
+def _is_about(project: Project, model: Model, metric: Metric) -> bool:
+    """Whether a column of *model* with the name of *metric* can be that metric.
+
+    Its tables and *model* must have a model in common from which both are computed: the clicks that an advertising
+    platform counts are not clicks in the shop's own log, though both columns are named clicks.
+    """
+    if model.name in metric.elsewhere:
+        return True
+    if metric.is_ratio:
+        return all(_is_about(project, model, load_metrics()[part]) for part in metric.parts)
+    return metric.table is None or bool(_origins(project, model.name) & _origins(project, metric.table))
+
+
+def _origins(project: Project, table: str) -> set[str]:
+    """The model *table* and all models from which it is computed."""
+    found, waiting = set(), [table]
+    while waiting:
+        name = waiting.pop()
+        if name in project.models and name not in found:
+            found.add(name)
+            waiting += [read.table for read in project.reads[name]]
+    return found
 
 
 def _read(read: Read) -> str:

@@ -21,8 +21,9 @@ class Channel:
     channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links
     lead to campaign and product pages, if the shop has deep links.
 
-    *cost* is the average price of a visit in the shop's currency (0 = free, so without spend), *click_rate* the clicks
-    for each time that the ad is shown. *currency* is the one in which its bills may be.
+    *cost* is the average price of a visit in the shop's currency (0 = free, so without spend): by last touch, ads
+    return 1.5 to 8 times their cost, and email 20 to 40 times. *click_rate* is the clicks for each time that the ad is
+    shown. *currency* is the one in which its bills may be.
     """
 
     name: str
@@ -57,7 +58,7 @@ CHANNELS = (
         *("paid_search", 0.09),
         decided=3.0,
         comes_anyway=0.92,
-        cost=1.1,
+        cost=4.2,
         click_rate=0.06,
         referrer="https://www.baidu.com/",
         utm_source="baidu",
@@ -70,7 +71,7 @@ CHANNELS = (
         *("display", 0.06),
         decided=3.0,
         comes_anyway=0.85,
-        cost=0.7,
+        cost=3.9,
         click_rate=0.004,
         utm_source="tanx",
         utm_medium="banner",
@@ -82,7 +83,7 @@ CHANNELS = (
         decided=0.5,
         comes_anyway=0.15,
         effect=0.9,
-        cost=1.6,
+        cost=8.0,
         click_rate=0.012,
         currency="USD",
         referrer="https://www.xiaohongshu.com/",
@@ -97,7 +98,7 @@ CHANNELS = (
         comes_anyway=0.1,
         effect=1.4,
         half_life=7.0,
-        cost=2.2,
+        cost=10.5,
         click_rate=0.02,
         utm_source="douyin",
         utm_medium="paid_video",
@@ -124,7 +125,7 @@ CHANNELS = (
         comes_anyway=0.5,
         effect=0.3,
         half_life=3.0,
-        cost=0.05,
+        cost=1.2,
         click_rate=0.03,
         utm_source="newsletter",
         utm_medium="email",
@@ -135,7 +136,7 @@ CHANNELS = (
         *("affiliate", 0.04),
         decided=1.5,
         comes_anyway=1.0,
-        cost=2.0,
+        cost=4.4,
         click_rate=0.05,
         utm_source="coupons",
         utm_medium="affiliate",

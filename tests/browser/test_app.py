@@ -318,3 +318,35 @@ def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):
     assert page.evaluate("document.querySelector('#badge').innerText") != before or looked
     assert not seen.wrong
     close(page)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_menu_is_one_line_and_its_groups_open(browser, site, language):
+    page, seen = opened(browser, site, f"/journeys?{DAYS}&lang={language}", 1280)
+    links = page.locator(".menu a").evaluate_all("links => links.map(link => new URL(link.href).pathname)")
+    assert sorted(links) == sorted("/" if name == PAGES[0] else f"/{name}" for name in PAGES)
+    assert page.locator(".top").bounding_box()["height"] < 60
+    group = page.locator(".menu .group").first
+    assert not group.get_by_role("link").first.is_visible()
+    group.get_by_role("button").focus()
+    page.keyboard.press("Tab")
+    followed(page, lambda: page.keyboard.press("Enter"), "/entrances")
+    assert not page.locator(".menu .group").first.get_by_role("link").first.is_visible()
+    close(page)
+    page, again = opened(browser, site, f"/journeys?{DAYS}&lang={language}", PHONE)
+    assert not page.locator(".menu button").first.is_visible()
+    assert all(link.is_visible() for link in page.locator(".menu a").all())
+    assert not seen.wrong + again.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("width", [1280, WIDE])
+def test_a_grid_of_long_paths_fits_the_page_and_is_drawn(browser, site, width):
+    page, seen = opened(browser, site, f"/journeys?{DAYS}&lang=en", width)
+    view = page.locator("#table-paths .ag-center-cols-viewport")
+    view.wait_for(state="attached")
+    assert view.evaluate("view => view.scrollWidth <= view.clientWidth")
+    root = page.locator("#table-paths .ag-root-wrapper")
+    assert root.evaluate("grid => getComputedStyle(grid).contentVisibility") == "visible"
+    assert not seen.wrong
+    close(page)

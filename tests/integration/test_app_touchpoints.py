@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from dashboards.app.marts import Copy, Marts
 from dashboards.app.pages import journey_paths
 from dashboards.blocks import Block, Card, Cards
 from dashboards.copy.build import publish
+from dashboards.metrics import full_text
 from dashboards.report.queries import open_day
 from dashboards.report.write import report_html
 from dashboards.sections.touch import TOUCH_MODELS, TYPES, models_of, path_name, touchpoint_name
@@ -103,7 +105,7 @@ def test_every_model_of_every_type_says_what_the_lake_says(lake, copy, kind):
 
 
 @pytest.mark.parametrize("model", ["fused", *TOUCH_MODELS])
-def test_the_model_switch_changes_chart_and_table(copy, model):
+def test_the_model_switch_changes_chart_and_order(copy, model):
     blocks = look_at(copy, f"/models?{DAYS}&model={model}")[1]
     shown = chart(blocks, "models")
     amounts = values(shown.table, model)
@@ -192,11 +194,36 @@ def test_channels_say_what_the_lake_says(lake, copy, model):
     assert (total["revenue"], total["orders"], total["new_customers"]) == (float(paid), orders, new)
     spend = float(lake("SELECT sum(cost) FROM core.spend WHERE dt BETWEEN '2026-05-17' AND '2026-05-20'")[0][0])
     assert spend > 560
-    assert (total["spend"], total["roas"]) == (pytest.approx(spend), pytest.approx(float(paid) / spend))
+    with_spend = [row for row in shown.rows if row["spend"]]
+    assert {"push", "audio", "radio ads"} < {row["channel"] for row in with_spend} < set(rows)
+    sums = {name: sum(row[name] for row in with_spend) for name in ("revenue", "orders", "new_customers")}
+    assert total["spend"] == pytest.approx(spend)
+    assert total["roas"] == pytest.approx(sums["revenue"] / spend)
+    assert total["cost_per_order"] == pytest.approx(spend / sums["orders"])
+    assert total["cost_per_new_customer"] == pytest.approx(spend / sums["new_customers"])
+    assert total["mer"] == pytest.approx(float(paid) / spend)
+    assert total["mer"] > total["roas"]
     assert total["session_visitors"] == lake("SELECT count(DISTINCT person_id) FROM core.sessions")[0][0]
 
 
-def test_spend_or_orders_alone_are_shown_without_zeros(copy):
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_cards_total_and_report_have_one_roas_and_name_mer(home, copy, language):
+    days = "from=2026-05-20&to=2026-05-20"
+    context, blocks = look_at(copy, f"/channels?{days}&lang={language}")
+    total = table(blocks, "channels").total
+    assert total is not None
+    numbers, found = context.locale.numbers, cards(blocks)
+    for name in ("roas", "cost_per_order", "cost_per_new_customer"):
+        assert found[name].full == full_text(numbers, name, total[name]), name
+    assert found["roas"].note == f"{context.locale.text('metric.mer')} {numbers.short(total['mer'])}"
+    with open_day(home, context.days.last) as reader:
+        html = report_html(reader, language, context.now)
+    assert table(blocks, "channels").notes[0] in html
+    assert f"{numbers.full_money(total['spend'])} = {numbers.short(total['roas'])}" in html
+    assert cards(look_at(copy, f"/channels?{days}&channel=push")[1])["roas"].note == ""
+
+
+def test_spend_or_orders_alone_are_shown_without_false_zeros(copy):
     shown = table(look_at(copy, f"/channels?{DAYS}&lang=en")[1], "channels")
     cells = {row["channel"]: {column.field: column.cell(row) for column in shown.columns} for row in shown.rows}
     names = ("orders", "spend", "roas", "cost_per_order", "cost_per_new_customer", "new_customer_share")
@@ -268,17 +295,24 @@ def test_journeys_say_what_the_lake_says(lake, copy, kind):
         FROM attribution.touch_lag_daily WHERE touchpoint_type = '{kind}'"""
     )[0]
     found = cards(blocks)
-    assert found["orders"].full == f"{orders:,}"
+    assert found["orders_with_touch"].full == f"{orders:,}"
     assert found["mean_days_to_order"].full == f"{days:,.{0 if float(days).is_integer() else 2}f}"
     assert found["mean_path_length"].full == f"{length:,.{0 if float(length).is_integer() else 2}f}"
     all_orders = lake("SELECT count(DISTINCT order_id) FROM core.order_lines")[0][0]
     assert int(found["orders_without_touch"].full.replace(",", "")) == all_orders - orders
     for key in ("lags", "lengths"):
         rows = table(blocks, key).rows
-        assert sum(row["orders"] for row in rows) == orders
+        assert sum(row["orders_with_touch"] for row in rows) == orders
         assert rows[-1]["cumulative_share"] == pytest.approx(1)
         assert [row["bucket"] for row in rows] == list(range(rows[0]["bucket"], rows[-1]["bucket"] + 1))
     assert sum(row["orders"] for row in table(blocks, "buyers").rows) == all_orders
+
+
+def test_the_last_bar_of_lengths_has_longer_paths(copy, monkeypatch):
+    monkeypatch.setattr(import_module("dashboards.app.pages.journeys"), "LONGEST", 2)
+    shown = chart(look_at(copy, f"/journeys?{DAYS}")[1], "lengths")
+    assert [row["name"] for row in shown.table.rows] == ["1", "2+"]
+    assert "2+" in shown.figure.layout.xaxis.ticktext
 
 
 def test_assists_are_counted_beside_last_touches(lake, copy):

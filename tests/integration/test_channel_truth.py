@@ -17,11 +17,11 @@ from tests.support import table
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home, _ = init_home(tmp_path_factory.mktemp("shop") / "home")
     simulate(home.landing, days=5, devices=600, seed=3, last_day=LAST_DAY, parameters=parameters_with(()))
-    compute_sales(home, ["+core.sessions", "core.spend"])
+    compute_sales(home, ["+core.sessions", "core.spend", "+attribution.model_daily"])
     return home
 
 
-def test_the_shipped_rules_find_the_planted_channels(shop: Home) -> None:
+def test_the_shipped_rules_find_the_channel_of_a_session(shop: Home) -> None:
     found = pl.DataFrame(table(shop, "core.sessions")).select("session_id", "channel")
     landed = pl.read_ndjson(shop.landing / "native" / "events" / "*.ndjson", infer_schema_length=None)
     key = ["utm_source", "referrer"]
@@ -53,6 +53,17 @@ def test_the_spend_of_the_shop_is_that_of_its_truth(shop: Home) -> None:
     truth = pl.read_csv(shop.root / "simulation" / "channels.csv").filter(pl.col("spend").is_not_null())
     spend = pl.DataFrame(table(shop, "core.spend")).group_by("channel").agg(pl.col("cost").sum().cast(pl.Float64))
     assert dict(spend.iter_rows()) == pytest.approx(dict(truth.select("channel", "spend").iter_rows()))
+
+
+def test_ads_return_what_ads_return_in_shops(shop: Home) -> None:
+    daily = pl.DataFrame(table(shop, "attribution.model_daily"))
+    found = daily.filter(pl.col("model") == "last", pl.col("touchpoint_type") == "channel")
+    sums = found.group_by("touchpoint").agg(pl.col("revenue", "spend").sum().cast(pl.Float64))
+    returns = sums.filter(pl.col("spend") > 0).with_columns(roas=pl.col("revenue") / pl.col("spend"))
+    email, ads = (returns.filter((pl.col("touchpoint") == "email") == one) for one in (True, False))
+    assert ads.height == 5
+    assert 1.5 < ads["revenue"].sum() / ads["spend"].sum() < 8
+    assert 10 < email["roas"].item() < 100  # a few orders in five days
 
 
 def test_errors_are_in_points_of_shares() -> None:

@@ -22,6 +22,7 @@ from pipelines.sqlproject.queries import Query, columns_read, faults_of, metric_
 FOLDER = Path(dashboards.__file__).parent
 PROJECT = load_project(None, Settings())
 TABLES = relations(PROJECT)
+TIED = ("core.spend", "attribution.module_daily", "attribution.model_daily")
 SQL = re.compile(r"\s*(SELECT|WITH|FROM)\s")
 NO_PAGES = {"workbench", "copy", "access"}
 """Parts of the dashboards with SQL of their own: users' queries, the copy of the lake, who may sign in."""
@@ -123,3 +124,13 @@ def test_the_dictionary_lists_metrics_and_pages_of_a_table():
     assert "| `revenue_per_buyer` | Revenue per buyer · 客单价 | money | higher | `buyers_revenue / buyers` |" in text
     assert "clicks / exposures; [Module click rate](#metrics) |" in text
     assert re.search(r"\*\*Shown by\*\*: .*`entrances\.total`", text)
+
+
+def test_the_dictionary_ties_only_columns_that_are_the_metric():
+    spend, modules, models = (
+        text.split("\n### ")[0] for text in (markdown(PROJECT).split(f"### {table}\n")[1] for table in TIED)
+    )
+    assert "#metrics" not in spend
+    assert re.search(r"`clicks` .*\[Module clicks\]", modules)
+    assert re.search(r"`revenue` .*\[Sales\]", models)
+    assert re.search(r"`roas` .*\[ROAS\]", models)

@@ -64,7 +64,7 @@ def test_channels_change_nothing_but_marks_and_who_orders(shop: Path, tmp_path: 
     assert {row["incremental_orders"] for row in channels(plain).values()} == {0}
 
 
-def test_introducers_cause_more_than_harvesters(shop: Path) -> None:
+def test_introducers_cause_more_than_they_touch(shop: Path) -> None:
     found = channels(shop)
     rate = {name: row["incremental_orders"] / row["visits"] for name, row in found.items()}
     assert min(rate["paid_video"], rate["paid_social"]) > 4 * max(rate["paid_search"], rate["display"], rate["direct"])

@@ -11,7 +11,7 @@ from dashboards.sections.touch import TOUCH_MODELS, Credits, credits_of, models_
 EN = Locale("en", "CNY")
 
 
-def test_shares_have_a_symbol_for_each_model_and_a_line():
+def test_shares_have_a_symbol_for_each_model_and_a_range():
     shares = {model: [0.1 * place, None] for place, model in enumerate(models_of("slot"))}
     figure = share_ranges(EN, ["a", "b"], shares, ["", ""])
     lines = [trace for trace in figure.data if trace.mode == "lines"]
@@ -21,7 +21,7 @@ def test_shares_have_a_symbol_for_each_model_and_a_line():
     assert list(figure.layout.yaxis.ticktext) == ["a", "b"]
 
 
-def test_a_model_looks_the_same_with_and_without_fused():
+def test_a_model_looks_the_same_beside_entrance_attribution():
     def look(kind: str) -> dict[str, tuple[str, str]]:
         drawn = share_ranges(EN, ["a"], {model: [0.5] for model in models_of(kind)}, [""]).data
         return {trace.name: (trace.marker.symbol, trace.marker.color) for trace in drawn if trace.mode == "markers"}
@@ -29,7 +29,7 @@ def test_a_model_looks_the_same_with_and_without_fused():
     assert look("channel").items() < look("entrance").items()
 
 
-def test_intervals_have_ends_and_small_samples_are_hollow():
+def test_intervals_reach_low_to_high_small_samples_are_hollow():
     effects = [(0.5, 0.4, 0.7), (-0.1, -0.3, 0.05), (0.2, None, None)]
     trace = effect_intervals(EN, "shapley_rate", ["a", "b", "c"], effects, [False, True, False], ["", "", ""]).data[0]
     assert list(trace.error_x.array) == pytest.approx([0.2, 0.15, 0])
@@ -41,6 +41,16 @@ def test_a_distribution_has_the_comparison_as_a_line():
     figure = distribution(EN, "orders", "Days", ["0", "1"], [3, 0], [1, 2])
     assert [(trace.type, list(trace.y)) for trace in figure.data] == [("bar", [3, 0]), ("scatter", [1, 2])]
     assert len(distribution(EN, "orders", "Days", ["0", "1"], [3, 0]).data) == 1
+
+
+def test_the_last_bar_of_a_distribution_has_its_label():
+    figure = distribution(EN, "orders", "Touches", [*map(str, range(1, 20)), "20+"], [1] * 20)
+    narrow = figure.layout.meta["narrow"]
+    for places, names in (
+        (figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext),
+        (narrow["xaxis.tickvals"], narrow["xaxis.ticktext"]),
+    ):
+        assert dict(zip(places, names, strict=True))[19] == "20+"
 
 
 def made(shares: dict[str, dict[str, float]]) -> Credits:

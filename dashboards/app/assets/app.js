@@ -154,6 +154,11 @@
     if (focused && focused.field === event.target && isTyped(event.target)) { focused.typedAt = Date.now(); note(event.target); }
   });
 
+  // A group of the menu is open while it has the focus: release it after a choice, and with Escape.
+  function closeMenu() { if (document.activeElement.closest(".menu .group")) { focused = null; document.activeElement.blur(); } }
+  document.addEventListener("click", function (event) { if (event.target.closest(".menu .pages a")) { window.setTimeout(closeMenu, 0); } });
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeMenu(); } });
+
   window.addEventListener("popstate", function () { if (focused) { focused.typedAt = 0; } });
 
   function refocus() {

@@ -73,7 +73,11 @@ def channels(context: Context) -> Sequence[Block]:
 
 
 def _cards(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
-    return Cards(tuple(metric_card(context.locale, name, now, then) for name in _CARDS))
+    """The cards; that of ROAS also names the blended one, if *now* is the total of all channels with spend."""
+    locale = context.locale
+    mer = now.get("mer") if now.get("channel") == ALL else None
+    note = "" if mer is None else f"{locale.text('metric.mer')} {locale.numbers.short(mer)}"
+    return Cards(tuple(metric_card(locale, name, now, then, note if name == "roas" else "") for name in _CARDS))
 
 
 def _found(context: Context, model: str, first: dt.date, last: dt.date) -> dict[str, dict[str, Any]]:
@@ -142,7 +146,7 @@ def _table(
             locale.text("channels.about", model=locale.text(f"model.{model}")), _choice_note(locale, model)
         ),
         with_changes([whole], "revenue")[0],
-        (spend_note(locale, rows), locale.text("channels.visitors")),
+        (spend_note(locale, total), locale.text("channels.visitors")),
         is_wide=True,
         keys=("channel",),
     )

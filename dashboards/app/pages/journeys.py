@@ -30,7 +30,7 @@ LONGEST = 20
 
 BARS = 14
 
-_CARDS = ("orders", "orders_without_touch", "mean_days_to_order", "same_day_share", "mean_path_length",
+_CARDS = ("orders_with_touch", "orders_without_touch", "mean_days_to_order", "same_day_share", "mean_path_length",
           "single_touch_share")  # fmt: skip
 _ASSISTS = ("assisted_orders", "last_touch_orders")
 _PATHS = "attribution.paths"
@@ -46,10 +46,10 @@ def journeys(context: Context) -> Sequence[Block]:
     if days.is_recorded_then and days.then_first and days.then_last:
         then = _totals(context, kind, days.then_first, days.then_last)
     parts: list[Block] = [Controls((type_choice(context, kind, DEFAULT_TYPE),))]
-    if not now["orders"] and not now["orders_without_touch"]:
+    if not now["orders_with_touch"] and not now["orders_without_touch"]:
         return [*parts, context.nothing_there("empty.days"), *journey_paths(context, kind, names)]
     parts.append(Cards(tuple(metric_card(context.locale, name, now, then) for name in _CARDS)))
-    if not now["orders"]:
+    if not now["orders_with_touch"]:
         return [*parts, Text(context.locale.text(f"models.untouched.{kind}"), "missing")]
     return [
         *parts,
@@ -79,9 +79,9 @@ def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any
 
     now, then = read(days.first, days.last), None
     if days.is_recorded_then and days.then_first and days.then_last:
-        then = {bucket: row["orders"] for bucket, row in read(days.then_first, days.then_last).items()}
+        then = {bucket: row["orders_with_touch"] for bucket, row in read(days.then_first, days.then_last).items()}
     every = range(min(now), max([*now, *(then or ())]) + 1)
-    nothing = {"orders": 0, "order_share": 0.0, "revenue": 0.0}
+    nothing = {"orders_with_touch": 0, "order_share": 0.0, "revenue": 0.0}
     rows = [{"bucket": bucket, **nothing} | now.get(bucket, {}) for bucket in every]
     so_far = 0.0
     for row in rows:
@@ -97,7 +97,7 @@ def _lags(context: Context, kind: str) -> Chart:
 
 def _lengths(context: Context, kind: str) -> Chart:
     def name(bucket: int) -> str:
-        return context.locale.text("journeys.or_more", n=bucket) if bucket == LONGEST else str(bucket)
+        return f"{bucket}+" if bucket == LONGEST else str(bucket)
 
     return _histogram(context, kind, "journeys.lengths", "path_length", name)
 
@@ -110,9 +110,9 @@ def _histogram(context: Context, kind: str, own: str, measure: str, name: Callab
     rows = [row | {"name": name(row["bucket"])} for row in rows]
     columns = [
         exact(locale, measure, field="bucket") if measure == "days_to_order" else text(title, "name"),
-        exact(locale, "orders"),
+        exact(locale, "orders_with_touch"),
         *(
-            [exact(locale, "orders", field="orders_before", title=locale.text("journeys.orders_before"))]
+            [exact(locale, "orders_with_touch", field="orders_before", title=locale.text("journeys.orders_before"))]
             if then
             else []
         ),
@@ -126,10 +126,10 @@ def _histogram(context: Context, kind: str, own: str, measure: str, name: Callab
     table = Table(own.removeprefix("journeys."), locale.text(own), columns, rows, about)
     figure = distribution(
         locale,
-        "orders",
+        "orders_with_touch",
         title,
         [row["name"] for row in rows],
-        [row["orders"] for row in rows],
+        [row["orders_with_touch"] for row in rows],
         [row["orders_before"] for row in rows] if then is not None else None,
     )
     return Chart(figure, table)
