@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import find_home, init_home
+from pipelines.home.folder import REPOSITORY, find_home, init_home
 from pipelines.home.settings import Settings, load_settings, write_start_date
 from pipelines.home.yaml_files import describe, read_yaml
 
@@ -333,3 +333,15 @@ def test_init_overwrites_nothing(home):
 def test_a_folder_that_is_no_home_says_what_to_do(tmp_path):
     with pytest.raises(HeadwaterError, match=r"not a Headwater home .*headwater init"):
         find_home(tmp_path)
+
+
+def test_every_setting_is_explained_in_both_languages():
+    english = read_yaml(REPOSITORY / "config" / "headwater.yaml")
+    chinese = (REPOSITORY / "docs" / "zh" / "settings.md").read_text(encoding="utf-8")
+    for section, value in Settings():
+        names = [name for name, _ in value] if isinstance(value, BaseModel) else [""]
+        for name in names:
+            key = f"{section}.{name}".removesuffix(".")
+            assert f"`{key}`" in chinese, key
+            assert section in english, key
+            assert not name or name in english[section], key
