@@ -1,5 +1,8 @@
 -- Sales by attribution model | 各归因模型下的销售额
--- The same sales, shared among entrances, slots, channels and campaigns by each model. Within a type all columns have the same total; do not add columns or types. | 同一批销售额按不同模型分给入口、坑位、渠道和推广活动；同一类型内每列的合计相同，列与列、类型与类型不可相加。
+-- The same sales, shared among entrances, slots, channels and campaigns by each model, in the 28 days up to the last computed day. Within a type all columns have the same total; do not add columns or types. | 最近 28 天（截至最后一个有数据的日期）的同一批销售额按不同模型分给入口、坑位、渠道和推广活动；同一类型内每列的合计相同，列与列、类型与类型不可相加。
+WITH days AS (
+    SELECT max(dt) AS last_day FROM attribution.model_daily
+)
 SELECT
     touchpoint_type,
     touchpoint,
@@ -10,6 +13,7 @@ SELECT
     sum(revenue) FILTER (WHERE model = 'time_decay') AS time_decay,
     sum(revenue) FILTER (WHERE model = 'markov') AS markov,
     sum(revenue) FILTER (WHERE model = 'shapley') AS shapley
-FROM attribution.model_daily
+FROM attribution.model_daily, days
+WHERE dt > last_day - 28
 GROUP BY touchpoint_type, touchpoint
 ORDER BY touchpoint_type, linear DESC NULLS LAST, touchpoint

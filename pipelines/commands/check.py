@@ -63,6 +63,7 @@ def _check(home: Home | None) -> None:
 
 
 def _show_sample(home: Home | None, source: str, sample: Iterable[str], most: int) -> None:
+    from pipelines.compute.sample_checks import failed_spend_checks
     from pipelines.home.settings import Settings, load_settings
     from pipelines.ingest.sample import try_sample
 
@@ -71,10 +72,11 @@ def _show_sample(home: Home | None, source: str, sample: Iterable[str], most: in
         relation, equals, name = text.partition("=")
         # A file's name may contain an equals sign too.
         files.append((relation, Path(name)) if equals and not Path(text).exists() else ("", Path(text)))
-    found = try_sample(home, load_settings(home) if home else Settings(), source, files)
+    settings = load_settings(home) if home else Settings()
+    found = try_sample(home, settings, source, files)
     for line in _sample_lines(found, most):
         print(line)
-    for warning in found.warnings:
+    for warning in (*found.warnings, *(check.describe() for check in failed_spend_checks(home, settings, found))):
         warning_line(warning)
     for error in found.errors:
         error_line(error)
@@ -99,6 +101,7 @@ def _file_lines(file: SampleFile, most: int) -> Iterator[str]:
     )
     if file.unread:
         yield f"  fields that are not read: {', '.join(file.unread)}"
+    yield from (f"  {reason}: expected {expected}" for reason, expected in file.expected.items())
     for outcome in file.outcomes[:most]:
         if outcome.reasons:
             yield shortened(f"  {outcome.record_no} quarantined: {outcome.reasons} | {outcome.text}")

@@ -5,18 +5,28 @@ Not here: running the query (``pipelines.compute.reading``).
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from pipelines.commands.console import print_table
 from pipelines.commands.options import HomeOption
 from pipelines.home.folder import find_home
 
 app = typer.Typer()
+
+
+class _QueryCommand(TyperCommand):
+    """A command whose argument may begin with an SQL comment (``-- sales``), which is no option."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Parse *args* after putting a line break before such a comment."""
+        return super().parse_args(ctx, [f"\n{arg}" if re.match(r"--([^=\s]*)\s", arg) else arg for arg in args])
 
 
 class QueryFormat(StrEnum):
@@ -29,8 +39,9 @@ class QueryFormat(StrEnum):
 
 
 @app.command(
+    cls=_QueryCommand,
     epilog='Examples: `headwater sql "SELECT * FROM attribution.entrance_daily"` · '
-    '`headwater sql "SELECT * FROM core.orders" --format parquet --out orders.parquet`'
+    '`headwater sql "SELECT * FROM core.orders" --format parquet --out orders.parquet`',
 )
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT (or DESCRIBE, SUMMARIZE); - reads it from standard input.")],

@@ -36,10 +36,10 @@ class Checks:
     Args:
         project: The models and checks.
         connection: The session. For a result that is not published yet, it has a view with the name of its table.
-        inputs: Mounts the other tables that a check reads.
+        inputs: Mounts the other tables that a check reads; None if the session has them already.
     """
 
-    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
+    def __init__(self, project: Project, connection: duckdb.DuckDBPyConnection, inputs: Inputs | None = None) -> None:
         self._project = project
         self._connection = connection
         self._inputs = inputs
@@ -61,8 +61,9 @@ class Checks:
         days = [key for key in keys if key is not None]
         span = DaySpan(days[0], days[-1]) if days else None
         for check in self._project.checks[model.name]:
-            others = [read for read in self._project.reads[check.name] if read.table != model.name]
-            self._inputs.mount(others, span)
+            if self._inputs is not None:
+                others = [read for read in self._project.reads[check.name] if read.table != model.name]
+                self._inputs.mount(others, span)
             failed |= self._run(check.name, self._project.sql(check, span), keys)
         return failed
 

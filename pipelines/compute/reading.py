@@ -150,6 +150,10 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
         raise HeadwaterError(f"not valid SQL: {_message(error)}") from error
+    if not statements:
+        raise HeadwaterError(
+            "there is no statement, only comments or blanks", remedy='write one, such as "SELECT * FROM core.orders"'
+        )
     if len(statements) != 1:
         raise HeadwaterError(f"expected one statement, found {len(statements)}")
     kind = statements[0].type.name

@@ -9,8 +9,10 @@ Not here: the sites that bring traffic (``pipelines.config_tables.traffic_sites`
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -174,15 +176,16 @@ def load_channels(path: Path) -> Channels:
     """The channels, rules, click ids and hosts in *path*.
 
     Raises:
-        HeadwaterError: an unknown or missing key, a wrong value, no channel ``UNASSIGNED``, a rule without a condition
-            or for an unknown channel, two rules of one name, or a host that is listed twice; with the file and the key.
+        HeadwaterError: an unknown or missing key, a wrong value, no channel ``UNASSIGNED``, two channels or two rules
+            of one name, a rule without a condition or for an unknown channel or click id, or a host that is listed
+            twice; with the file and the key.
     """
     content = read_yaml(path)
     try:
         file = _File.model_validate({} if content is None else content)
     except ValidationError as error:
         raise HeadwaterError(
-            describe(error, _File),
+            _naming_rules(describe(error, _File), content),
             where=path,
             remedy="docs/channels.md explains each key; without the file, the shipped channels apply",
         ) from error
@@ -192,6 +195,7 @@ def load_channels(path: Path) -> Channels:
             where=path,
             remedy=f"add {UNASSIGNED}: {{name_zh: 未分类, name_en: Unassigned}}",
         )
+    _validate_names(path, file)
     _validate_rules(path, file)
     return Channels(
         tuple(
@@ -209,6 +213,33 @@ def load_channels(path: Path) -> Channels:
         ),
         tuple(_ignored_hosts(path, file)),
     )
+
+
+def _naming_rules(errors: str, content: object) -> str:
+    """*errors* with ``medium of rule 1 (channel paid)`` instead of ``rules.0.medium``."""
+
+    def rule(match: re.Match[str]) -> str:
+        key, number = match["key"], int(match["number"])
+        item = content["rules"][number] if isinstance(content, dict) else None
+        channel = item.get("channel") if isinstance(item, dict) else None
+        of_channel = f" (channel {channel})" if channel is not None else ""
+        return ("" if key is None else f"'{key}' of ") + f"rule {number + 1}{of_channel}"
+
+    return re.sub(r"'rules\.(?P<number>\d+)(\.(?P<key>[^']+))?'", rule, errors)
+
+
+def _validate_names(path: Path, file: _File) -> None:
+    for key in ("name_zh", "name_en"):
+        channels: dict[str, str] = {}
+        for channel, names in file.channels.items():
+            name = getattr(names, key)
+            earlier = channels.setdefault(name, channel)
+            if earlier != channel:
+                raise HeadwaterError(
+                    f"{key} '{name}' is already that of channel '{earlier}'",
+                    where=f"{path}, channel '{channel}'",
+                    remedy="give each channel a name of its own, because the dashboards show only the name",
+                )
 
 
 def _validate_rules(path: Path, file: _File) -> None:
@@ -236,6 +267,13 @@ def _validate_rules(path: Path, file: _File) -> None:
                     f"site '{category}' is not a category of config/traffic_sites.csv",
                     where=where,
                     remedy=_closest(category, [*CATEGORIES, NONE]),
+                )
+        for text in rule.click_id or ():
+            if text != NONE and not any(fnmatchcase(known.lower(), text) for known in file.click_ids):
+                raise HeadwaterError(
+                    f"click_id '{text}' is not one of the 'click_ids' of this file",
+                    where=where,
+                    remedy=f"{_closest(text, list(file.click_ids))}; if not, add it to click_ids",
                 )
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import shaped
-from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.home.yaml_files import Whole, describe, read_yaml
 from pipelines.ingest.sources.source import Relation, load_sources
 
 Interval = Literal["15 minutes", "hour", "day"]
@@ -70,7 +70,7 @@ class Database(_Section):
     url_variable: str | None = Field(None, min_length=1)
     url_file: str | None = Field(None, min_length=1)
     every: Interval = "hour"
-    overlap_minutes: int = Field(10, ge=0, le=1440)
+    overlap_minutes: Whole = Field(10, ge=0, le=1440)
     tables: dict[_TableName, LoadedTable] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
-from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.home.yaml_files import Number, Switch, Whole, as_written, describe, read_yaml
 
 
 def shaped(pattern: str, words: str) -> BeforeValidator:
@@ -83,7 +83,7 @@ class InputSettings(_Section):
         null_ids: Texts that mean "no id".
     """
 
-    max_event_age_days: int = Field(400, ge=1, le=36_600)
+    max_event_age_days: Whole = Field(400, ge=1, le=36_600)
     null_ids: Annotated[tuple[str, ...], BeforeValidator(_quoted_words)] = (
         *("undefined", "null", "NULL", "None", "nil", "NaN", r"\N", "(not set)"),
         "00000000-0000-0000-0000-000000000000",
@@ -93,13 +93,13 @@ class InputSettings(_Section):
 class AttributionSettings(_Section):
     """How sales are matched to events, and events to their path and entrance; see docs/how-it-works.md."""
 
-    head_lookback_hours: int = Field(24, ge=1, le=720)
-    cart_window_days: int = Field(30, ge=1, le=365)
-    max_payment_delay_days: int = Field(7, ge=0, le=90)
+    head_lookback_hours: Whole = Field(24, ge=1, le=720)
+    cart_window_days: Whole = Field(30, ge=1, le=365)
+    max_payment_delay_days: Whole = Field(7, ge=0, le=90)
     path_ends: tuple[Literal["exposure", "click", "add_to_cart"], ...] = Field(("add_to_cart",), min_length=1)
-    max_path_steps: int = Field(500, ge=2, le=10_000)
+    max_path_steps: Whole = Field(500, ge=2, le=10_000)
     action_modules: tuple[str, ...] = ()
-    clock_tolerance_seconds: int = Field(60, ge=0, le=3600)
+    clock_tolerance_seconds: Whole = Field(60, ge=0, le=3600)
     sales_fallbacks: Annotated[tuple[Literal["order", "visit"], ...], AfterValidator(_in_order_of_use)] = (
         "order",
         "visit",
@@ -114,9 +114,9 @@ class SessionSettings(_Section):
             day reads only that day and the day before.
     """
 
-    timeout_minutes: int = Field(30, ge=1, le=720)
-    new_at_midnight: bool = False
-    new_at_campaign: bool = True
+    timeout_minutes: Whole = Field(30, ge=1, le=720)
+    new_at_midnight: Switch = False
+    new_at_campaign: Switch = True
 
 
 class Transform(_Section):
@@ -149,17 +149,19 @@ def _transform(item: object) -> dict[str, object]:
         is_list_of_names = isinstance(touchpoints, list) and all(isinstance(name, str) for name in touchpoints)
         if kind in _REMOVALS and touchpoints and is_list_of_names:
             return {"kind": kind, "touchpoints": touchpoints}
-    raise ValueError(f"{item!r}: expected {', '.join(_COLLAPSES)}, or {' or '.join(f'{k}: [name]' for k in _REMOVALS)}")
+    raise ValueError(
+        f"{as_written(item)}: expected {', '.join(_COLLAPSES)}, or {' or '.join(f'{k}: [name]' for k in _REMOVALS)}"
+    )
 
 
 class TouchSettings(_Section):
     """Which touches get credit for a sale, and how much, in the touch models; see docs/how-it-works.md."""
 
-    window_days: int = Field(30, ge=1, le=365)
-    half_life_days: float = Field(7, gt=0, allow_inf_nan=False)
+    window_days: Whole = Field(30, ge=1, le=365)
+    half_life_days: Number = Field(7, gt=0, allow_inf_nan=False)
     transform: Annotated[tuple[Transform, ...], BeforeValidator(_transforms)] = (Transform(kind="exposure"),)
-    effects_days: int = Field(90, ge=1, le=400)
-    markov_order: int = Field(1, ge=1, le=3)
+    effects_days: Whole = Field(90, ge=1, le=400)
+    markov_order: Whole = Field(1, ge=1, le=3)
 
     def parameters(self) -> dict[str, SettingValue]:
         """Parameter of a model (``touch_…``) → value; touch_transform is ``unique`` if no transform merges touches."""
@@ -177,18 +179,18 @@ class TouchSettings(_Section):
 class RfmSettings(_Section):
     """How recency, frequency and monetary value are computed. The thresholds are in ``config/matrices.yaml``."""
 
-    window_days: int = Field(365, ge=1, le=3660)
+    window_days: Whole = Field(365, ge=1, le=3660)
     frequency: Literal["orders", "days"] = "orders"
     monetary: Literal["sum", "mean"] = "sum"
-    compare_days: int = Field(28, ge=1, le=366)
+    compare_days: Whole = Field(28, ge=1, le=366)
 
 
 class LifecycleSettings(_Section):
     """The lifecycle stages of customers. An active customer is expected to buy again within one period."""
 
-    period_days: int = Field(28, ge=1, le=366)
-    churned_days: int = Field(180, ge=1, le=3660)
-    history_days: int = Field(1095, ge=1, le=3660)
+    period_days: Whole = Field(28, ge=1, le=366)
+    churned_days: Whole = Field(180, ge=1, le=3660)
+    history_days: Whole = Field(1095, ge=1, le=3660)
 
     @model_validator(mode="after")
     def _are_in_order(self) -> LifecycleSettings:
@@ -204,12 +206,12 @@ class ProductSettings(_Section):
         small_sample: A rate with fewer trials than this is marked as a small sample.
     """
 
-    windows: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
-    repurchase_days: int = Field(90, ge=1, le=366)
-    hysteresis: float = Field(0.05, ge=0, lt=1)
-    small_sample: int = Field(30, ge=0, le=1_000_000_000)
-    too_fast_days: int = Field(14, ge=0, le=3660)
-    too_slow_days: int = Field(180, ge=1, le=3660)
+    windows: tuple[Annotated[Whole, Field(ge=1, le=366)], ...] = Field((1, 7, 28), min_length=1)
+    repurchase_days: Whole = Field(90, ge=1, le=366)
+    hysteresis: Number = Field(0.05, ge=0, lt=1)
+    small_sample: Whole = Field(30, ge=0, le=1_000_000_000)
+    too_fast_days: Whole = Field(14, ge=0, le=3660)
+    too_slow_days: Whole = Field(180, ge=1, le=3660)
 
     @model_validator(mode="after")
     def _are_in_order(self) -> ProductSettings:
@@ -228,7 +230,7 @@ class ProductSettings(_Section):
 class SnapshotSettings(_Section):
     """For which days snapshots are kept: each of the most recent days, and before those the last day of each month."""
 
-    daily_for_days: int = Field(28, ge=1, le=366)
+    daily_for_days: Whole = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"
 
 
@@ -244,8 +246,8 @@ class CollectorSettings(_Section):
 
     origins: tuple[Annotated[str, shaped(_ORIGIN, "an origin in lower case such as https://shop.example")], ...] = ()
     durability: Literal["flush", "fsync"] = "flush"
-    file_seconds: int = Field(60, ge=1, le=3600)
-    events_per_second: int = Field(1000, ge=1, le=1_000_000)
+    file_seconds: Whole = Field(60, ge=1, le=3600)
+    events_per_second: Whole = Field(1000, ge=1, le=1_000_000)
 
 
 class Settings(_Section):
@@ -255,7 +257,7 @@ class Settings(_Section):
     currency: Annotated[str, shaped("[A-Z]{3}", "three capital letters such as CNY")] = "CNY"
     start_date: Annotated[dt.date | None, BeforeValidator(_written_as_date)] = None
     engine: Literal["duckdb"] = "duckdb"
-    threads: int | None = Field(None, ge=1, le=1024)
+    threads: Whole | None = Field(None, ge=1, le=1024)
     memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
     inputs: InputSettings = InputSettings()
     attribution: AttributionSettings = AttributionSettings()

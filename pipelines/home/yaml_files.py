@@ -6,16 +6,35 @@ Not here: which keys a file may have; each kind of file has its own pydantic mod
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Annotated, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Strict, ValidationError
 from pydantic.fields import FieldInfo
 
 from pipelines.home.errors import HeadwaterError
+
+# By itself pydantic reads true as the number 1, 1 as true, and "30" as 30.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Switch = Annotated[bool, Strict()]
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "tuple_type": "a list such as [a, b]",
+    "dict_type": "keys with values below it",
+    "too_short": "at least one entry",
+    "invalid_key": "a text as the key",
+}
+"""Kind of a pydantic error → what was expected, for kinds that pydantic describes in the words of Python."""
 
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
@@ -142,10 +161,18 @@ def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
         return f"unknown key '{key}'; expected one of {', '.join(_keys_below(location[:-1], model))}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing"
-    found = "empty" if fault["input"] is None else repr(fault["input"])
+    found = as_written(fault["input"])
     if fault["type"] == "model_type":
         return f"'{key}' is {found}: expected keys such as {', '.join(_keys_below(location, model))} below it"
-    return f"'{key}' is {found}: {message}"
+    expected = _EXPECTED.get(str(fault["type"]))
+    return f"'{key}' is {found}: {f'expected {expected}' if expected else message}"
+
+
+def as_written(value: object) -> str:
+    """*value* as in the file: true, not True."""
+    if value is None:
+        return "empty"
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | list | dict) else repr(value)
 
 
 def _keys_below(location: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,6 +26,7 @@ from pipelines.ingest.files.dialects import dialect_of
 from pipelines.ingest.files.discover import LandedFile, landed_file
 from pipelines.ingest.files.lines import Lines
 from pipelines.ingest.files.records import records_of
+from pipelines.ingest.records.values import good_value
 from pipelines.ingest.run import ingest
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.ingest.sources.source import Source, load_sources
@@ -54,12 +55,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class SampleFile:
-    """A file: its *batch* with the counts, the outcome of each record, and the fields that no declared column reads."""
+    """A file: its *batch* with the counts, the outcome of each record, and the fields that no declared column reads.
+
+    *expected*: reason for which records were refused → what a good value is, for the reasons about one field.
+    """
 
     path: Path
     batch: Batch
     outcomes: Sequence[Outcome]
     unread: Sequence[str]
+    expected: Mapping[str, str]
 
 
 @dataclass
@@ -73,6 +78,13 @@ class Sample:
     whole: Sequence[tuple[str, Row]] = ()
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """All rows, as pairs of a raw table and column → value."""
+        for file in self.files:
+            for outcome in file.outcomes:
+                yield from outcome.rows
+        yield from self.whole
 
 
 def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence[tuple[str, Path]]) -> Sample:
@@ -103,15 +115,12 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
         with duckdb.connect() as connection:
             rows = _rows(connection, lake)
             read = [batch for batch in lake.batches if batch.kind == "file"]
-            sampled = [
-                SampleFile(
-                    landed[batch.file],
-                    batch,
-                    _outcomes(batch, rows.get(batch.batch_id, [])),
-                    _unread(connection, place, source, batch),
-                )
-                for batch in read
-            ]
+            sampled = []
+            for batch in read:
+                outcomes = _outcomes(batch, rows.get(batch.batch_id, []))
+                unread = _unread(connection, place, source, batch)
+                expected = _expected(source, batch.relation, outcomes)
+                sampled.append(SampleFile(landed[batch.file], batch, outcomes, unread, expected))
         files_of_records = {batch.batch_id for batch in read}
         whole = [found for batch_id, those in rows.items() if batch_id not in files_of_records for found in those]
         errors = [_in_place(error, place, home) for error in report.errors]
@@ -195,6 +204,19 @@ def _outcomes(batch: Batch, rows: Sequence[tuple[str, Row]]) -> list[Outcome]:
         else:
             outcomes.append(Outcome(number, found))
     return outcomes
+
+
+def _expected(source: Source, relation: str, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Reason in *outcomes* → what a good value is."""
+    good = {
+        f"{word} {mapping.field_of(name)}": good_value(column)
+        for mapping in source.mappings.values()
+        if relation in mapping.relations
+        for name, column in mapping.target.columns.items()
+        for word in ("missing", "bad", "unknown", "negative")
+    }
+    reasons = dict.fromkeys(reason for outcome in outcomes for reason in outcome.reasons.split("; "))
+    return {reason: good[reason] for reason in reasons if reason in good}
 
 
 def _unread(connection: duckdb.DuckDBPyConnection, home: Home, source: Source, batch: Batch) -> list[str]:

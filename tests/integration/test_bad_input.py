@@ -82,7 +82,7 @@ def test_all_reasons_of_a_record_are_listed(home: Home) -> None:
     bad = event("x", device_id=None, page_id="12.5", slot="one", device_time="yesterday", received_time="soon")
     land(home, EVENTS, ndjson([event("a"), bad]))
     take_in(home)
-    assert refused(home) == [(2, "missing device_id; bad page_id; bad slot; bad device_time; bad received_at")]
+    assert refused(home) == [(2, "missing device_id; bad page_id; bad slot; bad device_time; bad received_time")]
 
 
 @pytest.mark.parametrize(

@@ -127,11 +127,21 @@ def test_sql_says_when_there_is_more(shop):
     assert "first 40 of 100 rows" in headwater("sql", "FROM range(100)", home=home).stdout
 
 
+def test_a_query_may_begin_with_a_comment(shop):
+    home, _ = shop
+    for comment in ("-- one", "--one is a number"):
+        assert headwater("sql", f"{comment}\nSELECT 1 AS x", "--format", "csv", home=home).stdout == "x\n1\n"
+    misspelt = headwater("sql", "SELECT 1", "--frmat", "csv", home=home)
+    assert "No such option: --frmat" in misspelt.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["SELECT * FROM core.event"], "Table with name event does not exist"),
         (["SELECT 1; SELECT 2"], "expected one statement, found 2"),
+        (["-- only a comment"], "there is no statement, only comments or blanks"),
+        ([""], "there is no statement"),
         (
             ["DROP VIEW core.events"],
             "only statements that read are allowed (SELECT, DESCRIBE, SUMMARIZE, EXPLAIN), not DROP",

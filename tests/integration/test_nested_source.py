@@ -141,8 +141,9 @@ def test_a_sample_shows_what_becomes_of_each_record(tmp_path: Path) -> None:
     lines = shown.stdout.splitlines()
     assert "4 records = 2 accepted + 1 duplicates + 1 quarantined" in lines[0]
     assert lines[1] == "  fields that are not read: agent"
-    assert lines[3].startswith("  2 raw.events: event_id=h1, device_id=v, event_type=click")
-    assert lines[4:] == ["  3 no row of its own", f"  4 quarantined: bad device_time | {json.dumps(records[3])}"]
+    assert lines[2] == "  bad device_time: expected a time such as 2026-11-20T10:00:00+08:00"
+    assert lines[4].startswith("  2 raw.events: event_id=h1, device_id=v, event_type=click")
+    assert lines[5:] == ["  3 no row of its own", f"  4 quarantined: bad device_time | {json.dumps(records[3])}"]
     assert sorted(home.root.rglob("*")) == before
     short = headwater("check", "--source", "mylog", "--sample", sample, "--records", 1, home=home)
     assert short.stdout.splitlines()[-1] == "  … and 3 more records; --records shows more"

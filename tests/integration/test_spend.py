@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from pipelines.compute.run import run_home
 from pipelines.home.folder import Home
+from tests.commands import headwater
 from tests.support import LANDED_AT, Row, attribute, land, make_home, run, table
 
 DAY = "2026-03-02"
@@ -67,8 +69,8 @@ def test_two_ad_groups_of_one_campaign_are_reported(home: Home) -> None:
         (spent("1", impressions=-1, clicks=-2), "negative impressions; negative clicks"),
         (spent("1", clicks="1.5"), "bad clicks"),
         (spent("1", currency="$"), "bad currency"),
-        (spent("1", ""), "missing spent_on"),
-        (spent("1", "02.03.2026"), "bad spent_on"),
+        (spent("1", ""), "missing dt"),
+        (spent("1", "02.03.2026"), "bad dt"),
         (spent("1", "1979-12-31"), "time out of range"),
         (spent("1", str(LANDED_AT.date() + dt.timedelta(days=2))), "time out of range"),
     ],
@@ -121,3 +123,27 @@ def test_a_late_correction_changes_its_day_only(home: Home) -> None:
     summary = run(home)
     assert {str(day) for day in summary.published["core.spend"]} == {DAY}
     assert sorted(costs(home).values()) == [Decimal(2), Decimal(5)]
+
+
+def checked_sample(folder: Path, *lines: str, home: Home | None = None) -> subprocess.CompletedProcess[str]:
+    sample = folder / "spend.csv"
+    sample.write_text("\n".join(("dt,channel,cost,currency", *lines)), encoding="utf-8")
+    return headwater("check", "--source", "native", "--sample", f"spend={sample}", home=home)
+
+
+def test_a_sample_warns_of_spend_in_the_words_of_the_run(home: Home, tmp_path: Path) -> None:
+    lines = [f"{DAY},facebok,1,", f"{DAY},display,1,USD"]
+    land(home, "spend", [spent("1", channel="facebok"), spent("1", currency="USD")], "spend")
+    warned = run(home).failed_checks
+    shown = checked_sample(tmp_path, *lines, home=home)
+    for check in ("spend_channels_are_known", "spend_rates_are_known"):
+        assert f"warning: {warned[check].describe()}" in shown.stderr
+    home.fx_file.write_text(f"dt,currency,rate\n{DAY},USD,7.1\n", encoding="utf-8")
+    assert "spend_rates_are_known" not in checked_sample(tmp_path, *lines, home=home).stderr
+    assert "core.spend" not in checked_sample(tmp_path, f"{DAY},display,1,", home=home).stderr
+
+
+def test_a_sample_says_what_a_good_value_is(tmp_path: Path) -> None:
+    shown = checked_sample(tmp_path, f"{DAY},display,12 EUR,", "02.03.2026,display,1,").stdout
+    assert "bad cost: expected an amount such as 12.50" in shown
+    assert "bad dt: expected a day such as 2026-11-20" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ ignore_referrers: [paypal.com]
 def channels(folder: Path, rules: str, rest: str = CHANNELS):
     (folder / "channels.yaml").write_text(f"rules:\n{rules}\n{rest}", encoding="utf-8")
     return load_channels(folder / "channels.yaml")
+
+
+def refused(read: Callable[..., object], folder: Path, *texts: str) -> str:
+    """The error of *read*, ``channels`` or ``sites``, which names the file."""
+    with pytest.raises(HeadwaterError) as caught:
+        read(folder, *texts)
+    assert str(folder) in str(caught.value)
+    return str(caught.value)
 
 
 def sites(folder: Path, rows: str):
@@ -61,15 +70,27 @@ def test_a_condition_becomes_a_row_for_each_of_its_texts(tmp_path: Path) -> None
         ("  - {rule: a, channel: paid, medium: 'c*c'}", "* stands for any text, and may be only at the ends"),
         ("  - {rule: a, channel: paid, source: 360}", "put numbers and null in quotes"),
         ("  - {rule: a, channel: paid, medium: []}", "expected at least one text"),
-        ("  - {rule: a, channel: paid, mediun: cpc}", "unknown key 'rules.0.mediun'"),
+        ("  - {rule: a, channel: paid, mediun: cpc}", "unknown key 'mediun' of rule 1 (channel paid); expected"),
+        (
+            "  - {rule: a, channel: paid, medium: 3}\n  - {rule: b, chanel: x}",
+            "'medium' of rule 1 (channel paid) is 3: ",
+        ),
+        ("  - {rule: a, channel: paid, medium: x}\n  - {rule: b, chanel: x}", "key 'channel' of rule 2 is missing"),
+        ("  - [a]", 'rule 1 is ["a"]: expected keys such as rule, channel'),
+        ("  - {rule: a, channel: paid, click_id: glcid}", "rule 'a': click_id 'glcid' is not one of the 'click_ids'"),
+        ("  - {rule: a, channel: paid, click_id: glcid}", "did you mean 'gclid'?"),
+        ("  - {rule: a, channel: paid, click_id: 'bd*'}", "rule 'a': click_id 'bd*' is not one of the 'click_ids'"),
         ("  - {rule: A b, channel: paid, medium: cpc}", "expected lower-case letters, digits and underscores"),
     ],
 )
 def test_a_wrong_rule_is_refused(tmp_path: Path, rules: str, expected: str) -> None:
-    with pytest.raises(HeadwaterError) as caught:
-        channels(tmp_path, rules)
-    assert expected in str(caught.value)
-    assert "channels.yaml" in str(caught.value)
+    assert expected in refused(channels, tmp_path, rules)
+
+
+@pytest.mark.parametrize("click_id", ["GCLID", "'g*'", "'*'", "(none)"])
+def test_a_rule_may_name_a_click_id_or_a_part_of_it(tmp_path: Path, click_id: str) -> None:
+    found = channels(tmp_path, f"  - {{rule: a, channel: paid, click_id: {click_id}}}")
+    assert [row.field for row in found.conditions] == ["click_id"]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +103,14 @@ def test_a_wrong_rule_is_refused(tmp_path: Path, rules: str, expected: str) -> N
         ("medium: cpc}", "}", "key 'click_ids.gclid.medium' is missing"),
         ("gclid:", '"g clid":', "the name of a parameter of an address"),
         ("unassigned:", "unknown:", "'channels' has no 'unassigned'"),
+        ("name_en: Paid", "name_en: Direct", "channel 'paid': name_en 'Direct' is already that of channel 'direct'"),
+        ("name_zh: 付费", "name_zh: 直接", "channel 'paid': name_zh '直接' is already that of channel 'direct'"),
     ],
 )
 def test_a_wrong_host_click_id_or_channel_is_refused(tmp_path: Path, given: str, instead: str, expected: str) -> None:
     assert given in CHANNELS
-    with pytest.raises(HeadwaterError) as caught:
-        channels(tmp_path, "  - {rule: a, channel: paid, medium: cpc}", CHANNELS.replace(given, instead, 1))
-    assert expected in str(caught.value)
+    rest = CHANNELS.replace(given, instead, 1)
+    assert expected in refused(channels, tmp_path, "  - {rule: a, channel: paid, medium: cpc}", rest)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +125,7 @@ def test_a_wrong_host_click_id_or_channel_is_refused(tmp_path: Path, given: str,
     ],
 )
 def test_a_wrong_site_is_refused(tmp_path: Path, rows: str, expected: str) -> None:
-    with pytest.raises(HeadwaterError) as caught:
-        sites(tmp_path, rows)
-    assert expected in str(caught.value)
-    assert "traffic_sites.csv" in str(caught.value)
+    assert expected in refused(sites, tmp_path, rows)
 
 
 def test_a_home_without_the_files_uses_the_shipped_ones(tmp_path: Path) -> None:

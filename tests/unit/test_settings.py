@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import find_home, init_home
+from pipelines.home.folder import REPOSITORY, find_home, init_home
 from pipelines.home.settings import Settings, load_settings, write_start_date
 from pipelines.home.yaml_files import describe, read_yaml
 
@@ -45,7 +45,7 @@ def test_the_template_states_the_defaults(home):
         ("attribution: {head_lookback: 3}", "unknown key 'attribution.head_lookback'; expected one of head_lookback_h"),
         (
             "attribution: {cart_window_days: many}",
-            "'attribution.cart_window_days' is 'many': input should be a valid int",
+            "'attribution.cart_window_days' is 'many': expected a whole number",
         ),
         (
             "attribution: {max_path_steps: 1}",
@@ -59,12 +59,12 @@ def test_the_template_states_the_defaults(home):
             "attribution: {sales_fallbacks: [visit, order]}",
             "expected each at most once, in the order in which they are tried: order, visit",
         ),
-        ("attribution: {sales_fallbacks: [order, order]}", "'attribution.sales_fallbacks' is ['order', 'order']: "),
+        ("attribution: {sales_fallbacks: [order, order]}", '\'attribution.sales_fallbacks\' is ["order", "order"]: '),
         ("attribution: {sales_fallbacks: [session]}", "is 'session': input should be 'order' or 'visit'"),
         ("attribution: {clock_tolerance_seconds: -1}", "'attribution.clock_tolerance_seconds' is -1: input should be"),
         ("attribution: {clock_tolerance_seconds: 3601}", "is 3601: input should be less than or equal to 3600"),
         ("inputs: {max_event_age_days: 0}", "'inputs.max_event_age_days' is 0: input should be greater than or equal"),
-        ("inputs: {null_ids: [null]}", "'inputs.null_ids' is [None]: expected a list of words such as [undefined, "),
+        ("inputs: {null_ids: [null]}", "'inputs.null_ids' is [null]: expected a list of words such as [undefined, "),
         ("inputs: {null_ids: ['  ']}", "put null and numbers in quotes"),
         ("inputs: {null_ids: undefined}", "'inputs.null_ids' is 'undefined': expected a list of words"),
         ("rfm: {window_days: 0}", "'rfm.window_days' is 0: input should be greater than or equal to 1"),
@@ -100,6 +100,36 @@ def test_the_template_states_the_defaults(home):
 )
 def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
     assert expected in refused(home, text)
+
+
+def _settings_of_kind(kind, section=Settings()):  # noqa: B008
+    """Keys such as ``rfm.window_days`` of all settings of *kind*."""
+    for name, value in section:
+        if isinstance(value, BaseModel):
+            yield from (f"{name}.{key}" for key in _settings_of_kind(kind, value))
+        elif type(value) is kind:
+            yield name
+
+
+def _yaml_of(key, value):
+    section, _, name = key.rpartition(".")
+    return f"{section}: {{{name}: {value}}}" if section else f"{name}: {value}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        *((key, value, "a whole number") for key in [*_settings_of_kind(int), "threads"] for value in ("true", "'7'")),
+        *((key, "false", "a number") for key in _settings_of_kind(float)),
+        *((key, value, "true or false") for key in _settings_of_kind(bool) for value in ("1", "0", "'true'")),
+        ("products.windows", "[true]", "a whole number"),
+        ("timezone", "true", "a text"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused(home, key, value, expected):
+    said = refused(home, _yaml_of(key, value))
+    assert f"'{key}" in said
+    assert f"expected {expected}" in said
 
 
 TEMPLATE = "write a value instead of a template such as {{ days }}, and quote text that begins with { or ["
@@ -183,9 +213,9 @@ def test_an_unknown_key_names_the_keys_as_the_file_writes_them():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("rfm: {window_days: 1:30}", "'rfm.window_days' is '1:30': input should be a valid integer"),
-        ("threads: 0x10", "'threads' is '0x10': input should be a valid integer"),
-        ("touch: {half_life_days: 1:30.5}", "'touch.half_life_days' is '1:30.5': input should be a valid number"),
+        ("rfm: {window_days: 1:30}", "'rfm.window_days' is '1:30': expected a whole number"),
+        ("threads: 0x10", "'threads' is '0x10': expected a whole number"),
+        ("touch: {half_life_days: 1:30.5}", "'touch.half_life_days' is '1:30.5': expected a number"),
     ],
 )
 def test_a_number_in_no_decimal_digits_is_refused(home, text, expected):
@@ -200,19 +230,19 @@ REMOVE = "remove_if_not_all, remove_if_last_and_not_all"
     [
         ("window_days: 0", "'touch.window_days' is 0: input should be greater than or equal to 1"),
         ("half_life_days: 0", "'touch.half_life_days' is 0: input should be greater than 0"),
-        ("half_life_days: .inf", "'touch.half_life_days' is inf: input should be a finite number"),
+        ("half_life_days: .inf", "'touch.half_life_days' is inf: expected a finite number"),
         ("half_life_days: .nan", "'touch.half_life_days' is nan"),
-        ("transform: exposure", "'touch.transform' is 'exposure': input should be a valid tuple"),
+        ("transform: exposure", "'touch.transform' is 'exposure': expected a list such as [a, b]"),
         (
             "transform: [exposed]",
             "'exposed': expected unique, exposure, first, frequency, or remove_if_not_all: [name]",
         ),
         ("transform: [exposure, first]", "expected at most one of unique, exposure, first, frequency"),
-        ("transform: [{exposure: [a]}]", "{'exposure': ['a']}: expected unique,"),
+        ("transform: [{exposure: [a]}]", '{"exposure": ["a"]}: expected unique,'),
         ("transform: [remove_if_not_all]", "'remove_if_not_all': expected unique,"),
-        ("transform: [{remove_if_not_all: a}]", "{'remove_if_not_all': 'a'}: expected unique,"),
-        ("transform: [{remove_if_not_all: []}]", "{'remove_if_not_all': []}: expected unique,"),
-        ("transform: [{remove_if_not_all: [1]}]", "{'remove_if_not_all': [1]}: expected unique,"),
+        ("transform: [{remove_if_not_all: a}]", '{"remove_if_not_all": "a"}: expected unique,'),
+        ("transform: [{remove_if_not_all: []}]", '{"remove_if_not_all": []}: expected unique,'),
+        ("transform: [{remove_if_not_all: [1]}]", '{"remove_if_not_all": [1]}: expected unique,'),
         (
             "transform: [exposure, {remove_if_not_all: [a]}]",
             "the order in which they are applied: remove_if_not_all, exposure",
@@ -303,3 +333,15 @@ def test_init_overwrites_nothing(home):
 def test_a_folder_that_is_no_home_says_what_to_do(tmp_path):
     with pytest.raises(HeadwaterError, match=r"not a Headwater home .*headwater init"):
         find_home(tmp_path)
+
+
+def test_every_setting_is_explained_in_both_languages():
+    english = read_yaml(REPOSITORY / "config" / "headwater.yaml")
+    chinese = (REPOSITORY / "docs" / "zh" / "settings.md").read_text(encoding="utf-8")
+    for section, value in Settings():
+        names = [name for name, _ in value] if isinstance(value, BaseModel) else [""]
+        for name in names:
+            key = f"{section}.{name}".removesuffix(".")
+            assert f"`{key}`" in chinese, key
+            assert section in english, key
+            assert not name or name in english[section], key

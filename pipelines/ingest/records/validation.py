@@ -159,9 +159,11 @@ def _reasons(mapping: Mapping, settings: Settings, forgotten: Forgotten) -> str:
     suspect: list[str] = []
     for name, column in mapping.target.columns.items():
         value, is_given = identifier(name), _is_given(mapping, name, settings)
+        # Reasons name the field as the file has it.
+        field = mapping.field_of(name)
         # The test for a null value comes first: it is rarely true, so the others are rarely evaluated.
         if column.required:
-            faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {name}"))
+            faults.append((f"{value} IS NULL AND NOT {is_given}", f"missing {field}"))
             suspect.append(f"{value} IS NULL")
         elif column.needed_if:
             needed = name if name in mapping.types or not column.else_needed else column.else_needed
@@ -169,16 +171,16 @@ def _reasons(mapping: Mapping, settings: Settings, forgotten: Forgotten) -> str:
             faults.append(
                 (
                     f"{absent} AND NOT {_is_given(mapping, needed, settings)} AND ({column.needed_if})",
-                    f"missing {needed}",
+                    f"missing {mapping.field_of(needed)}",
                 )
             )
             suspect.append(f"{absent} AND ({column.needed_if})")
         if (column.kind != "VARCHAR" or column.is_id or column.allowed or column.shape) and name in mapping.types:
             word = "unknown" if column.allowed else "bad"
-            faults.append((f"{value} IS NULL AND {is_given}", f"{word} {name}"))
+            faults.append((f"{value} IS NULL AND {is_given}", f"{word} {field}"))
             suspect += [] if column.required else [f"{value} IS NULL AND {is_given}"]
         if column.not_negative:
-            faults.append((f"{value} < 0", f"negative {name}"))
+            faults.append((f"{value} < 0", f"negative {field}"))
             suspect.append(f"{value} < 0")
     if out_of_range := _out_of_range(mapping.target, settings):
         faults.append((out_of_range, "time out of range"))

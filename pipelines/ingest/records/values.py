@@ -1,7 +1,8 @@
 """Values: SQL expressions that read a given value as its column's type, or as null if it is not one.
 
-Here: which texts are times, dates, numbers, ids and allowed words. Each text must match a complete pattern before it is
-cast, because DuckDB's casts round, ignore unknown parts and accept unusual notations.
+Here: which texts are times, dates, numbers, ids and allowed words, and the words for it in messages. Each text must
+match a complete pattern before it is cast, because DuckDB's casts round, ignore unknown parts and accept unusual
+notations.
 Not here: what a null means for the record (``pipelines.ingest.records.validation``).
 """
 
@@ -45,6 +46,28 @@ _NO_IDS = ("true", "false", "True", "False", "Infinity", "-Infinity", "inf", "-i
 _WHOLE_WITH_DECIMALS = "[0-9]{1,15}[.]0+"
 _ROUNDED = "[+-]?([0-9]{16,}[.]0+|[0-9]([.][0-9]+)?[eE][+][0-9]{2,3})"
 """Numbers that were rounded by floating point or a spreadsheet, so that they may stand for several ids."""
+
+
+_GOOD_VALUES = {
+    "TIMESTAMP": "a time such as 2026-11-20T10:00:00+08:00",
+    "DATE": "a day such as 2026-11-20",
+    "DECIMAL(18,4)": "an amount such as 12.50, with at most four decimals, without a currency or thousands separators",
+    "BIGINT": "a whole number such as 12",
+    "INTEGER": "a whole number such as 12",
+    "BOOLEAN": "true or false",
+    "VARCHAR": "a text",
+}
+
+
+def good_value(column: Column) -> str:
+    """What a value of *column* looks like, in words."""
+    if column.allowed:
+        return f"one of {', '.join(column.allowed)}"
+    if column.shape:
+        return "three letters such as CNY"
+    if column.is_id:
+        return "a text, not a rounded number such as 1.2E+12, true, false or nested JSON"
+    return f"{_GOOD_VALUES[column.kind]}{', not below 0' if column.not_negative else ''}"
 
 
 def typed(column: Column, given_type: str | None, given: str, settings: Settings) -> str:

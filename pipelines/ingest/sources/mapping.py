@@ -61,6 +61,10 @@ class Mapping:
     plain: dict[str, str] | None
     types: dict[str, str]
 
+    def field_of(self, column: str) -> str:
+        """The relation's column that becomes the target's *column*; if the query does more than rename, *column*."""
+        return next((field for field, name in (self.plain or {}).items() if name == column), column)
+
 
 def load_mapping(
     connection: duckdb.DuckDBPyConnection, target: Target, file: Path, relations: RelationColumns

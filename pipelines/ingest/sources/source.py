@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
-from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.home.yaml_files import Switch, describe, read_yaml
 from pipelines.ingest.sources.mapping import Mapping, create_relations, load_mapping
 from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
 
@@ -38,7 +38,7 @@ class RelationColumn(_Declaration):
     """A column of a relation: the names to look for in a file, in this order, and whether it is required."""
 
     names: tuple[str, ...] = ()
-    required: bool = False
+    required: Switch = False
 
 
 def _names_or_mapping(value: Any) -> Any:
@@ -59,7 +59,7 @@ class Relation(_Declaration):
     glob: str = Field(min_length=1)
     format: Format = "auto"
     header: tuple[str, ...] = ()
-    quotes: bool = True
+    quotes: Switch = True
     columns: dict[str, Annotated[RelationColumn, BeforeValidator(_names_or_mapping)]] = Field(min_length=1)
 
     @model_validator(mode="after")
