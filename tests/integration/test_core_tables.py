@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.commands.diagnosis import diagnose
 from pipelines.compute.run import run_home
-from tests.support import attribute, land, make_home, run, table
+from tests.support import land, make_home, run, run_selected, table
 
 ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
 LINE = {"line_no": 1, "sku": "A", "quantity": 1, "unit_price": "10.00"}
@@ -31,14 +31,14 @@ def test_of_a_product_the_newest_version_counts(home):
         {"sku": "B", "name": "另一个"},
     ]
     land(home, "products", versions, "all")
-    attribute(home)
+    run_selected(home, "core")
     found = {row["sku"]: (row["name"], row["unit_cost"]) for row in table(home, "core.products")}
     assert found == {"A": ("新", Decimal("3.5000")), "B": ("另一个", None)}
 
 
 def test_entrances_are_those_of_the_file(home):
     land(home, "products", [{"sku": "A"}], "all")
-    attribute(home)
+    run_selected(home, "core")
     path = home.config / "entrances.csv"
     listed = [line.split(",")[0] for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     assert sorted(row["entrance_id"] for row in table(home, "core.entrances")) == sorted(listed)
@@ -108,7 +108,7 @@ def test_a_refund_without_a_rate_is_held_back_too(home):
 def test_an_absurd_line_is_quarantined_and_the_rest_computed(home, line, reason):
     land(home, "orders", [{"order_id": "o1", **ORDER}, {"order_id": "o2", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "o1", **LINE}, {"order_id": "o2", **LINE, **line}], "lines")
-    attribute(home)
+    run_selected(home, "core")
     assert [row["reasons"] for row in table(home, "core.quarantine")] == [reason]
     assert [row["order_id"] for row in table(home, "core.order_lines")] == ["o1"]
 
@@ -117,7 +117,7 @@ def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "o1", **LINE, "quantity": 2_000_000_000, "unit_price": "1"}], "lines")
     land(home, "products", [{"sku": "A", "unit_cost": "900000000000"}], "products")
-    attribute(home)
+    run_selected(home, "core")
     assert [(row["revenue"], row["cost"]) for row in table(home, "core.order_lines")] == [
         (Decimal(2_000_000_000), None)
     ]

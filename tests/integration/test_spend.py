@@ -12,7 +12,7 @@ import pytest
 from pipelines.compute.run import run_home
 from pipelines.home.folder import Home
 from tests.commands import headwater
-from tests.support import LANDED_AT, Row, attribute, land, make_home, run, table
+from tests.support import LANDED_AT, Row, land, make_home, run, run_selected, table
 
 DAY = "2026-03-02"
 EVENT = {"device_id": "d", "event_type": "click", "page_id": 1, "page_type": "home", "device_time": f"{DAY}T02:00:00Z"}
@@ -36,7 +36,7 @@ def costs(home: Home) -> dict[tuple[str, str, str], Decimal]:
 def test_the_latest_version_of_a_key_counts_in_any_order(home: Home) -> None:
     land(home, "spend", [spent("9", updated_at="2026-03-05"), spent(4, campaign="spring")], "corrected", "csv")
     land(home, "spend", [spent("5", updated_at="2026-03-03"), spent("4.00", campaign="spring")], "first")
-    attribute(home)
+    run_selected(home, "core")
     assert costs(home) == {(DAY, "display", "(not set)"): Decimal(9), (DAY, "display", "spring"): Decimal(4)}
     assert table(home, "core.version_ties") == []
 
@@ -44,7 +44,7 @@ def test_the_latest_version_of_a_key_counts_in_any_order(home: Home) -> None:
 def test_a_row_without_a_campaign_is_a_key_of_its_own(home: Home) -> None:
     named = [spent("1", campaign=campaign) for campaign in ("", None, "(not set)", "null", "0")]
     land(home, "spend", [*named, spent("1")], "spend")
-    attribute(home)
+    run_selected(home, "core")
     assert set(costs(home)) == {(DAY, "display", "(not set)"), (DAY, "display", "0")}
     batch = next(row for row in table(home, "core.batches") if row["relation"] == "spend")
     assert (batch["records"], batch["accepted"], batch["duplicates"], batch["quarantined"]) == (6, 2, 4, 0)
@@ -77,7 +77,7 @@ def test_two_ad_groups_of_one_campaign_are_reported(home: Home) -> None:
 )
 def test_a_row_that_cannot_be_right_is_quarantined(home: Home, row: Row, reason: str) -> None:
     land(home, "spend", [row, spent("3")], "spend")
-    attribute(home)
+    run_selected(home, "core")
     assert [(row["relation"], row["reasons"]) for row in table(home, "core.quarantine")] == [("spend", reason)]
     assert list(costs(home).values()) == [Decimal(3)]
 
