@@ -224,10 +224,12 @@ class Expected:
         paths = (lines | sessions).looked_back_on(range(CART_DAYS + 1))
         counts = paths.looked_back_on(range(CART_DAYS + 1))
         effects = counts.looked_back_on(range(EFFECT_DAYS))
+        of_credits = ("removal_effects", "model_effects", "touch_path_summary", "touch_credits", "touchpoint_daily")
         by_table = {
-            **dict.fromkeys(("order_touches", "paths", "touch_paths", "touchpoint_daily", "touch_lag_daily"), paths),
+            "order_touches": lines | sessions.looked_back_on(range(CART_DAYS + 1)),
+            **dict.fromkeys(("paths", "touch_paths", "touch_lag_daily"), paths),
             **dict.fromkeys(("touch_path_daily", "touch_transitions"), counts),
-            **dict.fromkeys(("removal_effects", "model_effects", "touch_path_summary", "touch_credits"), effects),
+            **dict.fromkeys(of_credits, effects),
             "model_daily": effects | first_orders,
         }
         return {f"attribution.{name}": changed for name, changed in by_table.items()}
