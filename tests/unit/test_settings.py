@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(home, text, expected):
     assert expected in refused(home, text)
 
 
-def _settings_of_kind(kind, section=Settings()):  # noqa: B008
+def _settings_of_kind(kind, section):
     """Keys such as ``rfm.window_days`` of all settings of *kind*."""
     for name, value in section:
         if isinstance(value, BaseModel):
@@ -119,9 +119,17 @@ def _yaml_of(key, value):
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        *((key, value, "a whole number") for key in [*_settings_of_kind(int), "threads"] for value in ("true", "'7'")),
-        *((key, "false", "a number") for key in _settings_of_kind(float)),
-        *((key, value, "true or false") for key in _settings_of_kind(bool) for value in ("1", "0", "'true'")),
+        *(
+            (key, value, "a whole number")
+            for key in [*_settings_of_kind(int, Settings()), "threads"]
+            for value in ("true", "'7'")
+        ),
+        *((key, "false", "a number") for key in _settings_of_kind(float, Settings())),
+        *(
+            (key, value, "true or false")
+            for key in _settings_of_kind(bool, Settings())
+            for value in ("1", "0", "'true'")
+        ),
         ("products.windows", "[true]", "a whole number"),
         ("timezone", "true", "a text"),
     ],
