@@ -1,6 +1,6 @@
 """The input of a page: the view, the tables, the language and the user.
 
-Here: the view's days and the comparison days.
+Here: the view's days and the comparison days, the tables in the view's slice.
 Not here: queries of pages.
 """
 
@@ -18,6 +18,7 @@ from dashboards.app.view import OF_TOUCHES, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
+from dashboards.slices import Slice
 
 
 @dataclass(frozen=True)
@@ -52,22 +53,34 @@ class Context:
 
     Attributes:
         view: The view of the URL, with the days filled in.
-        copy: The tables.
+        whole: The tables.
         role: The user's role.
         now: The time of the request.
         user: The user's name.
     """
 
     view: View
-    copy: Copy
+    whole: Copy
     role: Role
     now: dt.datetime
     user: str = ""
 
     @cached_property
+    def copy(self) -> Copy:
+        """The tables; if the view is filtered, only their rows in its slice."""
+        values = self.view.offered_slice
+        return self.whole.in_slice(Slice(values, self.segments_on)) if values else self.whole
+
+    @cached_property
+    def segments_on(self) -> dt.date | None:
+        """The day whose segments a slice reads: the latest one with segments up to the last day shown."""
+        assert self.view.last is not None
+        return max((day for day in self.whole.days_of("customers.rfm") if day <= self.view.last), default=None)
+
+    @cached_property
     def locale(self) -> Locale:
         """The language and currency of texts and figures."""
-        return Locale(self.view.language, self.copy.settings.currency)
+        return Locale(self.view.language, self.whole.settings.currency)
 
     @cached_property
     def days(self) -> Days:
@@ -133,7 +146,7 @@ class Context:
         """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
-            for row in self.copy.rows(query("entrances.names"))
+            for row in self.whole.rows(query("entrances.names"))
         }
         return names | {key: self.locale.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 
