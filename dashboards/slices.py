@@ -51,6 +51,9 @@ _JOINED: Mapping[str, tuple[str, ...]] = {
     "attribution.touch_credits": ("orders", "lines"),
     "attribution.visitor_ends": ("people", "products", "entrances"),
     "attribution.visitor_slots": ("people", "entrances"),
+    "products.daily": ("products",),
+    "products.metrics": ("products",),
+    "products.quadrants": ("products",),
 }
 """Table → the queries of ``slices.sql`` that its rows are joined with."""
 

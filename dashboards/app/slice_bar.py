@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
-from dashboards.app.view import BROKEN_DOWN, SLICED
+from dashboards.app.view import BROKEN_DOWN
 from dashboards.blocks import Text
 from dashboards.queries import query
 from dashboards.slices import NONE
@@ -72,7 +72,7 @@ class Dimensions:
 def slice_bar(context: Context) -> Component | None:
     """The controls; None on a page that offers none."""
     view, text = context.view, context.locale.text
-    offered = SLICED.get(view.page, ())
+    offered = view.dimensions
     if not offered:
         return None
     dimensions = Dimensions(context)
@@ -135,11 +135,11 @@ def _chips(context: Context, dimensions: Dimensions) -> Component:
 def _by(context: Context, dimensions: Dimensions) -> Any:
     view, text = context.view, context.locale.text
     return dmc.Select(
-        id={"type": "set", "key": "by"},
+        id={"type": "set", "key": "breakdown"},
         label=text("slice.by"),
         data=[
             {"value": "", "label": text("slice.by.none")},
-            *({"value": name, "label": dimensions.title(name)} for name in SLICED[view.page]),
+            *({"value": name, "label": dimensions.title(name)} for name in view.dimensions),
         ],
         value=view.by if view.is_broken_down else "",
         allowDeselect=False,
@@ -165,7 +165,7 @@ def slice_warnings(context: Context) -> list[Text]:
     """What the page says about its filters: those that it does not offer, and how some of them count."""
     view, text = context.view, context.locale.text
     dimensions = Dimensions(context)
-    ignored = [name for name in view.slice if name not in SLICED.get(view.page, ())]
+    ignored = [name for name in view.slice if name not in view.dimensions]
     found = []
     if ignored:
         names = text("list.separator").join(dimensions.title(name) for name in ignored)

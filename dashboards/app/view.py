@@ -40,6 +40,7 @@ SLICED: Mapping[str, tuple[str, ...]] = {
     "models": ("platform", "customers", "segment", *OF_ITEMS),
     "paths": DIMENSIONS,
     "modules": (*OF_VISITS, "category", "brand"),
+    "products": ("category", "brand"),
 }
 """Page → the dimensions by which it can be filtered. Others are not offered there, because a table lacks them."""
 
@@ -119,14 +120,19 @@ class View:
         return replace(self, slice=chosen)
 
     @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that the page can be filtered by; the page of one product has none."""
+        return () if self.page == "products" and self.get("sku") else SLICED.get(self.page, ())
+
+    @property
     def offered_slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The chosen values of the dimensions that the page can be filtered by."""
-        return tuple((name, self.slice[name]) for name in SLICED.get(self.page, ()) if name in self.slice)
+        """The chosen values of these dimensions."""
+        return tuple((name, self.slice[name]) for name in self.dimensions if name in self.slice)
 
     @property
     def is_broken_down(self) -> bool:
         """Whether the page is broken down by a dimension that it offers."""
-        return self.page in BROKEN_DOWN and self.by in SLICED[self.page]
+        return self.page in BROKEN_DOWN and self.by in self.dimensions
 
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""
@@ -147,7 +153,7 @@ class View:
             ("lang", self.language),
             *([("theme", self.theme)] if self.theme != "light" else []),
             *((SLICE + name, value) for name in DIMENSIONS for value in self.slice.get(name, ())),
-            *([("by", self.by)] if self.by else []),
+            *([("breakdown", self.by)] if self.by else []),
             *sorted((key, value) for key, value in self.filters.items() if value),
         ]
         return "?" + urlencode(pairs)
@@ -172,16 +178,18 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     except ValueError:  # too many fields for any view, so ignore all of them
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
+    if page == "products" and (category := given.pop("category", "")):  # links of before there were filters
+        pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())
     if first is not None and last is not None and first > last:
         first, last = last, first
     unread = {key: text for key, text in days.items() if text and _day(text) is None}
-    compare, lang, theme, by = (given.pop(key, "") for key in ("compare", "lang", "theme", "by"))
+    compare, lang, theme, by = (given.pop(key, "") for key in ("compare", "lang", "theme", "breakdown"))
     if compare and compare not in COMPARISONS:
         unread["compare"] = compare
     if by and by not in DIMENSIONS:
-        unread["by"] = by
+        unread["breakdown"] = by
     unread |= {key: key for key, _ in pairs if key.startswith(SLICE) and key[len(SLICE) :] not in DIMENSIONS}
     filters = {
         key: value[: _LONGEST.get((page, key), _LONGEST_VALUE)]

@@ -158,7 +158,7 @@ def test_filters_of_several_dimensions_must_all_match(copy, shop):
 def test_the_parts_of_a_breakdown_sum_to_the_whole(copy, shop, page, dimension):
     if dimension not in SLICED[page]:
         pytest.skip("the page is itself a breakdown by this dimension")
-    rows = table_of(shown(copy, f"/{page}?{ALL_DAYS}&by={dimension}")[1], "breakdown").rows
+    rows = table_of(shown(copy, f"/{page}?{ALL_DAYS}&breakdown={dimension}")[1], "breakdown").rows
     assert len(rows) > 1
     assert sum(row["revenue"] for row in rows) == pytest.approx(float(sum(row["revenue"] for row in shop.lines)))
     assert sum(row["revenue_share"] for row in rows) == pytest.approx(1)
@@ -171,7 +171,7 @@ def test_the_parts_of_a_breakdown_sum_to_the_whole(copy, shop, page, dimension):
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_a_part_is_the_page_filtered_to_it(copy, dimension):
-    _, blocks = shown(copy, f"/?{ALL_DAYS}&by={dimension}")
+    _, blocks = shown(copy, f"/?{ALL_DAYS}&breakdown={dimension}")
     for row in table_of(blocks, "breakdown").rows[:2]:
         found = cards(shown(copy, f"/?{ALL_DAYS}&in.{dimension}={row['value']}")[1])
         assert found["revenue"] == f"¥{row['revenue']:,.2f}"
@@ -203,7 +203,7 @@ def test_a_page_says_which_filters_it_ignores(copy):
     assert "cannot be filtered by Platform" in blocks[0].text
     _, blocks = shown(copy, f"/?{ALL_DAYS}&lang=en&in.platform=fridge")
     assert "No data has Platform “fridge”" in blocks[0].text
-    _, blocks = shown(copy, f"/?{ALL_DAYS}&lang=en&in.weather=rain&by=weather")
+    _, blocks = shown(copy, f"/?{ALL_DAYS}&lang=en&in.weather=rain&breakdown=weather")
     assert [block.text for block in blocks[:2]] == [
         "The address breaks the page down by “weather”, which is not an option.",
         "The address filters by “in.weather”, which is not an option. Ignored.",
@@ -217,7 +217,8 @@ def test_filters_stay_from_page_to_page():
     other = view.to("products")
     assert read_view(other.path, other.query) == other
     assert other.slice == view.slice
-    assert other.offered_slice == ()
+    assert other.offered_slice == (("brand", ("a & b",)),)
+    assert view.to("customers").offered_slice == ()
 
 
 def test_a_value_with_quotes_is_only_a_value(copy):
