@@ -14,7 +14,7 @@ from typing import Any
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import OF_TOUCHES, View, compared_days
+from dashboards.app.view import BROKEN_DOWN, OF_TOUCHES, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -68,8 +68,23 @@ class Context:
     @cached_property
     def copy(self) -> Copy:
         """The tables; if the view is filtered, only their rows in its slice."""
-        values = self.view.offered_slice
-        return self.whole.in_slice(Slice(values, self.segments_on)) if values else self.whole
+        return self.whole.in_slice(Slice(self.slice, self.segments_on)) if self.slice else self.whole
+
+    @cached_property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that the page can be filtered by; none if the copy lacks a table that this needs."""
+        needed = SLICES_READ.get(self.view.page, ())
+        return self.view.dimensions if all(self.whole.has(table) for table in needed) else ()
+
+    @cached_property
+    def slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The values chosen of these dimensions."""
+        return tuple((name, self.view.slice[name]) for name in self.dimensions if name in self.view.slice)
+
+    @property
+    def is_broken_down(self) -> bool:
+        """Whether the page is broken down by one of these dimensions."""
+        return self.view.page in BROKEN_DOWN and self.view.by in self.dimensions
 
     @cached_property
     def segments_on(self) -> dt.date | None:

@@ -138,7 +138,7 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now, user)
     blocks = list(PAGE_OF[view.page](context))
-    if view.is_broken_down:
+    if context.is_broken_down:
         at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
         blocks[at:at] = breakdown(context)
     ordered = in_order(blocks, view)

@@ -72,11 +72,11 @@ class Dimensions:
 def slice_bar(context: Context) -> Component | None:
     """The controls; None on a page that offers none."""
     view, text = context.view, context.locale.text
-    offered = view.dimensions
+    offered = context.dimensions
     if not offered:
         return None
     dimensions = Dimensions(context)
-    chosen = sum(len(values) for _, values in view.offered_slice)
+    chosen = sum(len(values) for _, values in context.slice)
     title = text("slice.filters.n", n=chosen) if chosen else text("slice.filters")
     filters = html.Details(
         [
@@ -114,7 +114,7 @@ def _chips(context: Context, dimensions: Dimensions) -> Component:
     """The chosen values, each a link that removes it, so that they are visible when the controls are folded."""
     view, text = context.view, context.locale.text
     links = []
-    for name, values in view.offered_slice:
+    for name, values in context.slice:
         for value in values:
             rest = tuple(other for other in values if other != value)
             label = f"{dimensions.title(name)}: {dimensions.name(name, value)}"
@@ -127,7 +127,7 @@ def _chips(context: Context, dimensions: Dimensions) -> Component:
                 )
             )
     if len(links) > 1:
-        none: dict[str, tuple[str, ...]] = {name: () for name, _ in view.offered_slice}
+        none: dict[str, tuple[str, ...]] = {name: () for name, _ in context.slice}
         links.append(html.A(text("slice.clear"), href=view.sliced(**none).href, className="chip clear"))
     return html.Div(links, className="chips", role="group", **marks({"aria-label": text("slice.chosen")}))
 
@@ -139,9 +139,9 @@ def _by(context: Context, dimensions: Dimensions) -> Any:
         label=text("slice.by"),
         data=[
             {"value": "", "label": text("slice.by.none")},
-            *({"value": name, "label": dimensions.title(name)} for name in view.dimensions),
+            *({"value": name, "label": dimensions.title(name)} for name in context.dimensions),
         ],
-        value=view.by if view.is_broken_down else "",
+        value=view.by if context.is_broken_down else "",
         allowDeselect=False,
         size="sm",
     )
@@ -149,14 +149,14 @@ def _by(context: Context, dimensions: Dimensions) -> Any:
 
 def slice_note(context: Context) -> str:
     """A sentence that says how the page is filtered; '' if it is not."""
-    view, text = context.view, context.locale.text
-    if not view.offered_slice:
+    text = context.locale.text
+    if not context.slice:
         return ""
     dimensions = Dimensions(context)
     separator = text("list.separator")
     parts = [
         f"{dimensions.title(name)} = {separator.join(dimensions.name(name, value) for value in values)}"
-        for name, values in view.offered_slice
+        for name, values in context.slice
     ]
     return text("slice.note", what=text("slice.separator").join(parts))
 
@@ -165,16 +165,16 @@ def slice_warnings(context: Context) -> list[Text]:
     """What the page says about its filters: those that it does not offer, and how some of them count."""
     view, text = context.view, context.locale.text
     dimensions = Dimensions(context)
-    ignored = [name for name in view.slice if name not in view.dimensions]
+    ignored = [name for name in view.slice if name not in context.dimensions]
     found = []
     if ignored:
         names = text("list.separator").join(dimensions.title(name) for name in ignored)
         found.append(Text(text("slice.ignored", names=names), "warning"))
-    for name, values in view.offered_slice:
+    for name, values in context.slice:
         unknown = [value for value in values if value not in dimensions.values(name)]
         if unknown:
             what = text("list.separator").join(unknown)
             found.append(Text(text("slice.unknown", name=dimensions.title(name), values=what), "warning"))
-    if view.offered_slice and view.page == "channels":
+    if context.slice and view.page == "channels":
         found.append(Text(text("slice.no_spend"), "note"))
     return found

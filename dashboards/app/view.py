@@ -44,6 +44,21 @@ SLICED: Mapping[str, tuple[str, ...]] = {
 }
 """Page → the dimensions by which it can be filtered. Others are not offered there, because a table lacks them."""
 
+_OF_SALES = (
+    "core.visitors", "core.order_lines", "core.order_profiles", "attribution.attributed_sales",
+    "attribution.visitor_ends",
+)  # fmt: skip
+_OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attribution.path_steps")
+SLICES_READ: Mapping[str, tuple[str, ...]] = {
+    "overview": _OF_SALES,
+    "entrances": (*_OF_SALES, "attribution.visitor_slots"),
+    "channels": (*_OF_SALES, "core.sessions", "attribution.touch_credits"),
+    "models": (*_OF_SALES, "attribution.visitor_slots", "attribution.touch_credits"),
+    "paths": _OF_PATHS,
+    "modules": _OF_PATHS,
+}
+"""Page → the tables that it reads only when it is filtered; a large shop's may be missing in the dashboards' copy."""
+
 BROKEN_DOWN = frozenset({"overview", "entrances"})
 """Pages that can be broken down by each of their dimensions."""
 
@@ -123,16 +138,6 @@ class View:
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that the page can be filtered by; the page of one product has none."""
         return () if self.page == "products" and self.get("sku") else SLICED.get(self.page, ())
-
-    @property
-    def offered_slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The chosen values of these dimensions."""
-        return tuple((name, self.slice[name]) for name in self.dimensions if name in self.slice)
-
-    @property
-    def is_broken_down(self) -> bool:
-        """Whether the page is broken down by a dimension that it offers."""
-        return self.page in BROKEN_DOWN and self.by in self.dimensions
 
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_every_page_can_be_filtered_by_what_it_offers(copy, shop, page, language
         context, blocks = shown(copy, f"/{name}?from=2026-05-19&to=2026-05-20&lang={language}&in.{dimension}={value}")
         assert blocks
         assert all(block.kind == "note" for block in slice_warnings(context))
-        assert context.view.offered_slice == ((dimension, (value,)),)
+        assert context.slice == ((dimension, (value,)),)
 
 
 def test_the_entrances_of_a_slice_sum_to_its_orders(copy, shop):
@@ -217,8 +218,17 @@ def test_filters_stay_from_page_to_page():
     other = view.to("products")
     assert read_view(other.path, other.query) == other
     assert other.slice == view.slice
-    assert other.offered_slice == (("brand", ("a & b",)),)
-    assert view.to("customers").offered_slice == ()
+
+
+def test_a_page_without_the_tables_offers_no_filters(copy):
+    """A large shop's events are not in the copy, so its paths cannot be filtered; its sales can."""
+    tables = copy.file.tables - {"core.events"}
+    large = Copy(copy.home, replace(copy.file, tables=tables))
+    context, blocks = shown(large, f"/modules?{ALL_DAYS}&lang=en&in.platform=ios")
+    assert (context.dimensions, context.slice) == ((), ())
+    assert "cannot be filtered by Platform" in blocks[0].text
+    context, _ = shown(large, f"/?{ALL_DAYS}&lang=en&in.platform=ios")
+    assert context.slice == (("platform", ("ios",)),)
 
 
 def test_a_value_with_quotes_is_only_a_value(copy):

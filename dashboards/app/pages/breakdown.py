@@ -117,7 +117,7 @@ def _by(context: Context, names: tuple[str, ...], first: dt.date, last: dt.date)
 
 
 def _read(context: Context, sql: str, first: dt.date, last: dt.date) -> pl.DataFrame:
-    part = Slice(context.view.offered_slice, context.segments_on, context.view.by)
+    part = Slice(context.slice, context.segments_on, context.view.by)
     return context.whole.in_slice(part).frame(sql, **{"from": first, "to": last})
 
 

@@ -138,7 +138,7 @@ def _matrix(
     frame = placed(in_slice, definition.key, window)
     health = health_of(reading, chosen.windows)
     note = window_note(locale, window, reading.day, reading.settings.start_date)
-    of_all = locale.text("products.of_all") if context.view.offered_slice else ""
+    of_all = locale.text("products.of_all") if context.slice else ""
     chart = matrix_chart(locale, in_slice, frame, definition, window, _to_product(context))
     grid = moves_grid(locale, reading, definition, window)
     beside: tuple[Block, ...] = (
