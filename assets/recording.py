@@ -53,6 +53,9 @@ Metadata = dict[str, Any]
 _SHOWN_DAYS = 20
 _CELL_WIDTH = 60
 
+_AFTER_ALL_EVENTS = 2**63 - 1
+"""Dagster finds no event after this one. For models versioned by rows: an input may change and the rows stay."""
+
 
 def asset_key(table: str) -> dg.AssetKey:
     """The key of the asset for *table* (``schema.name``)."""
@@ -174,10 +177,12 @@ class RunRecorder:
         return version_tags(version if is_reported else DEFAULT_DATA_VERSION.value)
 
     def _provenance(self, model: Model) -> dict[str, str]:
-        """The tags that say what *model* was made from: its code version, and the newest event of each input."""
+        """The tags that say what *model* was made from: its code version, and the newest event known of each input."""
         project = self._workspace.project
         tags = {CODE_VERSION_TAG: code_version(project, model)}
         newest = self._instance.event_log_storage.get_maximum_record_id()
+        if project.is_versioned_by_content(model):
+            newest = _AFTER_ALL_EVENTS
         for read in project.reads[model.name]:
             if read.table == model.name:
                 continue

@@ -23,6 +23,7 @@ from pipelines.simulator import SimulationParameters, parameters_with, simulate
 
 TABLES = (
     "attribution.order_touches",
+    "attribution.paths",
     "attribution.touch_path_daily",
     "attribution.touch_transitions",
     "attribution.removal_effects",

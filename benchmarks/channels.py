@@ -24,7 +24,10 @@ from pipelines.simulator import parameters_with, simulate
 from pipelines.simulator.channels import CHANNELS, Channel
 
 RULE_MODELS = ("first", "last", "linear", "position_based", "time_decay")
-MODELS = (*RULE_MODELS, "markov", "shapley", "shapley_rate")
+LAST_NON_DIRECT = "last_non_direct"
+"""The model last, after direct visits are removed from the ends of paths that have others."""
+
+MODELS = (*RULE_MODELS, LAST_NON_DIRECT, "markov", "shapley", "shapley_rate")
 EVEN = "evenly"
 """To compare with: every channel gets the same share."""
 
@@ -77,28 +80,38 @@ def computed(home: Home, channels: tuple[Channel, ...], *, days: int, devices: i
         format="parquet",
     )
     # The effects of the last day are enough.
-    settings = home.settings_file.read_text(encoding="utf-8")
-    home.settings_file.write_text(re.sub(r"daily_for_days: \d+", "daily_for_days: 1", settings), encoding="utf-8")
+    _set(home, "daily_for_days", "1")
     compute_sales(home, TABLES)
+    rules, effects = _orders(home), _effects(home)
+    _set(home, "transform", "[{remove_if_last_and_not_all: [direct]}, exposure]")
+    compute_sales(home, ("+attribution.model_daily",))
+    non_direct = _orders(home).filter(pl.col("model") == "last").with_columns(model=pl.lit(LAST_NON_DIRECT))
     truth = pl.read_csv(summary.truth.with_name("channels.csv"))
-    return with_shares(truth, _credit(home))
+    return with_shares(truth, pl.concat([rules, non_direct, effects]))
 
 
-def _credit(home: Home) -> pl.DataFrame:
-    """The credit of each model and channel: orders, or for models that learn from paths their effect as of the end."""
+def _set(home: Home, name: str, value: str) -> None:
+    """Set the setting *name*, which is on a line of its own, to *value*."""
+    text, changed = re.subn(rf"(?m)^( *{name}:) (\[.*\]|\S+)", rf"\1 {value}", home.settings_file.read_text("utf-8"))
+    assert changed == 1, name
+    home.settings_file.write_text(text, encoding="utf-8")
 
-    def of_channels(table: str) -> pl.DataFrame:
-        frame = pl.read_parquet(home.lake / "attribution" / table / "*" / "*.parquet", hive_partitioning=True)
-        return frame.filter(pl.col("touchpoint_type") == "channel").rename({"touchpoint": "channel"})
 
-    rules = of_channels("model_daily").filter(pl.col("model").is_in(RULE_MODELS))
-    effects = of_channels("model_effects").filter(pl.col("dt") == pl.col("dt").max())
-    return pl.concat(
-        [
-            rules.group_by("model", "channel").agg(credit=pl.col("orders").sum()),
-            effects.select("model", "channel", credit="effect"),
-        ]
-    )
+def _orders(home: Home) -> pl.DataFrame:
+    """The orders that each rule credits to each channel: model, channel, credit."""
+    rules = _of_channels(home, "model_daily").filter(pl.col("model").is_in(RULE_MODELS))
+    return rules.group_by("model", "channel").agg(credit=pl.col("orders").sum())
+
+
+def _effects(home: Home) -> pl.DataFrame:
+    """The effect of each channel as of the last day, in each model that learns from paths: model, channel, credit."""
+    effects = _of_channels(home, "model_effects").filter(pl.col("dt") == pl.col("dt").max())
+    return effects.select("model", "channel", credit="effect")
+
+
+def _of_channels(home: Home, table: str) -> pl.DataFrame:
+    frame = pl.read_parquet(home.lake / "attribution" / table / "*" / "*.parquet", hive_partitioning=True)
+    return frame.filter(pl.col("touchpoint_type") == "channel").rename({"touchpoint": "channel"})
 
 
 def with_shares(truth: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:

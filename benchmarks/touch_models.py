@@ -38,8 +38,10 @@ from pipelines.touch import markov, shapley, tables
 _VERSION = "made up"
 _CHANNELS = 12
 _SHARE_OF_BUYERS = 0.2
-_CREDITS = [f"attribution.{name}" for name in ("order_touches", "paths", "touch_path_daily", "touch_transitions")] + [
-    f"attribution.{name}" for name in ("removal_effects", "touch_credits", "model_daily")
+_CREDITS = [
+    "core.paid_orders",
+    *(f"attribution.{name}" for name in ("order_touches", "paths", "touch_path_daily", "touch_transitions")),
+    *(f"attribution.{name}" for name in ("removal_effects", "touch_credits", "model_daily")),
 ]
 _EFFECTS = ["attribution.model_effects"]
 _PACKAGES = ("first_click", "last_click", "linear", "position_based", "time_decay", "markov")

@@ -79,12 +79,14 @@ def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
     everything = core_events(log.events, product_ids(log.products, shop), shop)
     bots = Counter(event["dt"] for event in everything if event["is_bot"])
     events = with_persons([event for event in everything if not event["is_bot"]])
+    order_lines = [order_line(line, shop) for line in lines]
     tables = {
         "core.events": events,
         "core.traffic_daily": traffic_daily(events, bots),
         "core.visitors": visitors(events),
         "core.orders": [core_order(order, shop) for order in orders],
-        "core.order_lines": [order_line(line, shop) for line in lines],
+        "core.order_lines": order_lines,
+        "core.paid_orders": paid_orders(order_lines),
         "core.refunds": [refund for line in lines for refund in line["refunds"]],
         "core.spend": spend(log.spend, shop),
         "core.first_orders": first_orders(
@@ -492,6 +494,19 @@ def order_line(line: Row, shop: Shop) -> Row:
         "paid_at": order["paid_at"],
         "dt": local_date(order["paid_at"], shop),
     }
+
+
+def paid_orders(lines: list[Row]) -> list[Row]:
+    """The rows of core.paid_orders, from rows of core.order_lines."""
+    by_order: dict[str, list[Row]] = {}
+    for line in lines:
+        by_order.setdefault(line["order_id"], []).append(line)
+    names = ("order_id", "user_id", "ordered_at", "paid_at", "dt")
+    return [
+        {name: own[0][name] for name in names}
+        | {"order_lines": len(own), "revenue": sum(line["revenue"] for line in own)}
+        for own in by_order.values()
+    ]
 
 
 def refunds_of(line: Row, dated: list[Row], shop: Shop) -> list[Row]:

@@ -1,7 +1,7 @@
 """Made-up touches, order lines and spend of few persons, for tests of the tables of the touch models.
 
-Here: Hypothesis strategies for rows of core.order_lines, core.first_orders, core.spend and attribution.touches. Times
-are at and around the ends of the touch window and of days; orders are paid at once, later, or too late.
+Here: Hypothesis strategies for rows of attribution.touches and of core.order_lines, paid_orders, first_orders and
+spend. Times are at and around the ends of the touch window and of days; orders are paid at once, later, or too late.
 Not here: landed records (``tests.strategies_touch``).
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipelines.home.settings import Settings
-from tests.reference_core import Row, Shop, first_orders
+from tests.reference_core import Row, Shop, first_orders, paid_orders
 from tests.reference_touch import TYPES
 from tests.strategies_touch import DAY, SECOND, transforms
 
@@ -61,6 +61,7 @@ class Visits:
         return {
             "attribution.touches": self.touches,
             "core.order_lines": self.lines,
+            "core.paid_orders": paid_orders(self.lines),
             "core.first_orders": first_orders(orders, self.shop),
             "core.spend": self.spend,
         }

@@ -54,6 +54,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "core.sessions": ("dt", "session_id"),
     "core.orders": ("dt", "order_id"),
     "core.order_lines": ("dt", "order_id", "line_no"),
+    "core.paid_orders": ("dt", "order_id"),
     "core.first_orders": ("dt", "user_id"),
     "core.refunds": ("dt", "order_id", "line_no", "refunded_at", "amount", "refund_id"),
     "core.spend": ("dt", "channel", "campaign"),

@@ -54,6 +54,7 @@ class _ModelHeader(_Header):
     grain: tuple[str, ...] = Field(min_length=1)
     partition: Literal["dt"] | None = None
     as_of: Literal[True, "month_end"] | None = None
+    version: Literal["rows"] | None = None
     sorted_by: tuple[str, ...] = ()
     python: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")
     columns: dict[str, Column] = Field(min_length=1)
@@ -68,6 +69,8 @@ class _ModelHeader(_Header):
             raise ValueError("a model with 'python' must have 'partition: dt': its function sees one day at a time")
         if self.as_of and not self.partition:
             raise ValueError("a model as of a day must have 'partition: dt'")
+        if self.version and (not self.partition or self.as_of or self.python):
+            raise ValueError("a model with 'version: rows' must have 'partition: dt', and neither 'as_of' nor 'python'")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
             raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
         return self
@@ -164,6 +167,8 @@ class Model(SqlFile):
         as_of: Which days have a partition. None: all days with data. ``True``: the days for which the settings keep
             snapshots. ``month_end``: those of them that are the last day of a month. If not None, each day is computed
             by a query of its own, in which ``$dt`` is the day.
+        is_versioned_by_rows: Whether the header says ``version: rows``: a day with the same rows keeps its version,
+            whatever its inputs.
         sorted_by: The order of the rows within a file; empty: no order.
         python: ``module:function`` that turns the query's rows into the table's rows; None: the query's rows are those
             of the table.
@@ -173,6 +178,7 @@ class Model(SqlFile):
     grain: tuple[str, ...]
     is_partitioned: bool
     as_of: Literal[True, "month_end"] | None
+    is_versioned_by_rows: bool
     sorted_by: tuple[str, ...]
     python: str | None
     columns: Mapping[str, Column]
@@ -233,6 +239,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         grain=header.grain,
         is_partitioned=header.partition is not None,
         as_of=header.as_of,
+        is_versioned_by_rows=header.version is not None,
         sorted_by=header.sorted_by,
         python=header.python,
         columns=header.columns,

@@ -56,9 +56,14 @@ class Project:
         """Whether the version of a partition of the model is a hash of the partition's rows, not of its inputs.
 
         This holds for models without partitions and for models that read all days of a table. Their inputs change
-        whenever any data arrive, so with hashes of the inputs every partition would then be stale.
+        whenever any data arrive, so with hashes of the inputs every partition would then be stale. It also holds for
+        models that ask for it with ``version: rows``.
         """
-        return not model.is_partitioned or any(read.offsets is None for read in self.reads[model.name])
+        return (
+            not model.is_partitioned
+            or model.is_versioned_by_rows
+            or any(read.offsets is None for read in self.reads[model.name])
+        )
 
     def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
         """The partitions that *read* covers for the partition *key* of a model: (table, day), or (table, None).

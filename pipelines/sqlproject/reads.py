@@ -109,6 +109,15 @@ def reads_of(file: SqlFile, models: Mapping[str, Model], parameters: Mapping[str
             where=file.path,
             remedy=f"leave out {dated[0]} here, and join it with this table in a second model with 'partition: dt'",
         )
+    if isinstance(file, Model) and file.is_versioned_by_rows:
+        for table in used:
+            if table == file.name or not _is_versioned_by_rows(models.get(table)):
+                raise HeadwaterError(
+                    f"a model with 'version: rows' cannot read {table}, only tables versioned by their rows: its "
+                    "query runs whenever stale days are looked for, before any table is computed",
+                    where=f"{file.path}:1",
+                    remedy="leave out 'version: rows', or read other tables",
+                )
     return tuple(used.values())
 
 
@@ -187,7 +196,7 @@ def _require_declared(
     if days is None and not table.startswith("raw.") and not _may_read_all_days(file, table, models):
         raise HeadwaterError(
             f"reads: '{ALL_DAYS}' is not allowed for {table}, only for raw tables; in an unpartitioned table also for "
-            f"unpartitioned tables and for tables that use '{ALL_DAYS}' themselves",
+            f"unpartitioned tables and for tables that are versioned by their rows",
             where=f"{file.path}:1",
         )
 
@@ -197,8 +206,13 @@ def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -
 
     Only then does the planner compute the rows of *table* before it decides whether *file* is stale.
     """
-    by_content = table in models and (not models[table].is_partitioned or ALL_DAYS in models[table].reads.values())
-    return by_content and isinstance(file, Model) and not file.is_partitioned
+    return _is_versioned_by_rows(models.get(table)) and isinstance(file, Model) and not file.is_partitioned
+
+
+def _is_versioned_by_rows(model: Model | None) -> bool:
+    return model is not None and (
+        not model.is_partitioned or model.is_versioned_by_rows or ALL_DAYS in model.reads.values()
+    )
 
 
 def _declared(file: SqlFile, table: str, days: str, parameters: Mapping[str, Value]) -> int | None:

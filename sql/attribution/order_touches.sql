@@ -17,14 +17,14 @@ columns:
   dt: {type: DATE, description: business day of payment}
 */
 WITH orders AS (
-    SELECT DISTINCT
+    SELECT
         order_id,
         user_id AS person_id,
         ordered_at,
         -- A touch after payment did not lead to the order; the tolerance allows for clocks that differ.
         LEAST(ordered_at, paid_at) + $clock_tolerance_seconds * INTERVAL '1' SECOND AS touched_until,
         dt
-    FROM core.order_lines
+    FROM core.paid_orders
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND user_id IS NOT NULL

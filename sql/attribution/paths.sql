@@ -8,7 +8,7 @@ grain: [dt, kind, path_id, touchpoint_type]
 partition: dt
 reads:
   attribution.touches: touch_window_days
-  core.order_lines: touch_window_days + max_payment_delay_days + 1
+  core.paid_orders: touch_window_days + max_payment_delay_days + 1
 columns:
   kind: {type: VARCHAR, description: "order: the path of a paid order; open: the path of a person that has not led to an order yet"}
   path_id: {type: VARCHAR, description: order_id of the paid order; person_id of the open path}
@@ -29,12 +29,11 @@ WITH orders AS (
     SELECT
         order_id,
         dt,
-        MIN(user_id) AS person_id,
-        MIN(ordered_at) AS ordered_at,
-        MAX(LEAST(ordered_at, paid_at) + $clock_tolerance_seconds * INTERVAL '1' SECOND) AS touched_until
-    FROM core.order_lines
+        user_id AS person_id,
+        ordered_at,
+        LEAST(ordered_at, paid_at) + $clock_tolerance_seconds * INTERVAL '1' SECOND AS touched_until
+    FROM core.paid_orders
     WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
-    GROUP BY order_id, dt
 ),
 
 types AS (

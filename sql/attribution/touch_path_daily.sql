@@ -42,11 +42,10 @@ sold AS (
     SELECT
         order_id,
         dt,
-        COUNT(*) AS order_lines,
-        SUM(revenue) AS revenue
-    FROM core.order_lines
+        order_lines,
+        revenue
+    FROM core.paid_orders
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY order_id, dt
 ),
 
 continued AS (

@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from pipelines.home.settings import Settings
 from pipelines.lake.partitions import DaySpan
+from tests.reference_core import paid_orders
 from tests.sql_models import Row, computed, project_with
 from tests.strategies_paths import TOUCH_TABLES
 from tests.support import KEYS, assert_same_rows
@@ -81,6 +82,7 @@ def given() -> dict[str, list[Row]]:
     return {
         "attribution.touches": touches,
         "core.order_lines": lines,
+        "core.paid_orders": paid_orders(lines),
         "core.first_orders": [{"user_id": "ann", "order_id": "o1", "dt": dt.date(2026, 3, 2)}],
         "core.spend": [
             {"channel": channel, "campaign": "spring > sale", "cost": cost, "dt": dt.date(2026, 3, day)}

@@ -197,6 +197,7 @@ class Expected:
             "core.first_orders": new_first,
             "core.orders": new_orders,
             "core.order_lines": new_lines | refunded,
+            "core.paid_orders": new_lines,
             "core.refunds": new_refunds,
             **dict.fromkeys(BY_ENDS, ends),
             **dict.fromkeys(BY_SALES, sales),
@@ -212,7 +213,7 @@ class Expected:
         sessions = Changed(self.events, new_events).looked_back_on(range(2))
         marts = {
             **dict.fromkeys(BY_SESSIONS, sessions),
-            **self._touches(lines, sessions, Changed(set(), new_first)),
+            **self._touches(lines, Changed(self.sales & days, new_lines), sessions, Changed(set(), new_first)),
             **self._customers(lines, refunds),
             **self._products(lines, happened),
         }
@@ -220,17 +221,20 @@ class Expected:
             name: found_days for name, changed in marts.items() if (found_days := changed.within(days, added))
         }
 
-    def _touches(self, lines: Changed, sessions: Changed, first_orders: Changed) -> dict[str, Changed]:
-        paths = (lines | sessions).looked_back_on(range(CART_DAYS + 1))
+    def _touches(self, lines: Changed, orders: Changed, sessions: Changed, first_orders: Changed) -> dict[str, Changed]:
+        # A refund changes lines and so their credit, but no order and so no path.
+        paths = (orders | sessions).looked_back_on(range(CART_DAYS + 1))
         counts = paths.looked_back_on(range(CART_DAYS + 1))
         effects = counts.looked_back_on(range(EFFECT_DAYS))
-        of_credits = ("removal_effects", "model_effects", "touch_path_summary", "touch_credits", "touchpoint_daily")
+        of_effects = ("removal_effects", "model_effects", "touch_path_summary")
         by_table = {
-            "order_touches": lines | sessions.looked_back_on(range(CART_DAYS + 1)),
-            **dict.fromkeys(("paths", "touch_paths", "touch_lag_daily"), paths),
+            "order_touches": orders | sessions.looked_back_on(range(CART_DAYS + 1)),
+            **dict.fromkeys(("paths", "touch_lag_daily"), paths),
             **dict.fromkeys(("touch_path_daily", "touch_transitions"), counts),
-            **dict.fromkeys(of_credits, effects),
-            "model_daily": effects | first_orders,
+            **dict.fromkeys(of_effects, effects),
+            "touch_paths": paths | lines,
+            **dict.fromkeys(("touch_credits", "touchpoint_daily"), effects | lines),
+            "model_daily": effects | lines | first_orders,
         }
         return {f"attribution.{name}": changed for name, changed in by_table.items()}
 

@@ -254,6 +254,33 @@ def test_a_late_touch_and_a_late_refund_change_the_credit(tmp_path: Path) -> Non
     assert [(row["credit"], row["revenue_credit"], row["net_revenue_credit"]) for row in rows] == [(0.5, 5, 3)] * 2
 
 
+def test_a_refund_makes_no_path_stale(tmp_path: Path) -> None:
+    home = home_of(tmp_path / "home", SHOP)
+    log = Log(events=[click("1", SECOND, "u")])
+    order(log, "o", "u")
+    order(log, "the last day", "u", paid_at="2026-03-25T00:00:00Z")
+    land_log(home, log)
+    run(home)
+    refund = {"refund_id": "r", "order_id": "o", "line_no": 1, "amount": "4"}
+    land(home, "refunds", [{**refund, "refunded_at": "2026-03-25T00:00:00Z"}], "late")
+    published = run(home).published
+    found = {name: set(published[f"attribution.{name}"]) for name in OF_TOUCHES if f"attribution.{name}" in published}
+    assert found == {name: {DAY} for name in ("touch_paths", "touch_credits", "model_daily", "touchpoint_daily")}
+
+
+def test_the_paths_of_orders_without_a_rate_are_held_back(tmp_path: Path) -> None:
+    home = home_of(tmp_path / "home", SHOP)
+    log = Log(events=[click("1", SECOND, "u")])
+    order(log, "o", "u", currency="USD")
+    land_log(home, log)
+    assert run_home(home).blocked["core.paid_orders"] == {DAY}
+    assert [row for row in table(home, "attribution.paths") if row["dt"] == DAY] == []
+    (home.config / "fx.csv").write_text(f"dt,currency,rate\n{DAY},USD,7.1\n", encoding="utf-8")
+    run(home)
+    assert path_of(home, "o")["path"] == "banner"
+    assert [row["revenue"] for row in table(home, "core.paid_orders")] == [Decimal(71)]
+
+
 # Checks ------------------------------------------------------------------------------------------------
 
 

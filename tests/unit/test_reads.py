@@ -121,6 +121,32 @@ def test_a_table_without_days_reads_tables_versioned_by_rows(tmp_path, table, ma
         assert f"not allowed for {table}" in refused(tmp_path, query, extra, header=WHOLE)
 
 
+VERSION = "version: rows\n"
+LINES = "SELECT dt, COUNT(*) AS n FROM core.order_lines WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt"
+
+
+@pytest.mark.parametrize(("extra", "by_rows"), [(VERSION, True), ("", False)])
+def test_a_model_may_ask_to_be_versioned_by_its_rows(tmp_path, extra, by_rows):
+    project = load(tmp_path, LINES, extra)
+    assert project.is_versioned_by_content(project.models["mine.table"]) is by_rows
+
+
+@pytest.mark.parametrize("table", ["core.events", "core.session_starts", "raw.events", "mine.table"])
+def test_a_model_versioned_by_rows_reads_only_such_tables(tmp_path, table):
+    query = LINES.replace("core.order_lines", table).replace("$from_dt AND $to_dt", "$from_dt - 1 AND $to_dt")
+    if table == "mine.table":
+        query = f"{LINES} UNION ALL SELECT dt, n FROM mine.table WHERE dt = $from_dt - 1"
+    message = refused(tmp_path, query, f"{VERSION}reads: {{{table}: 1}}\n")
+    assert f"a model with 'version: rows' cannot read {table}" in message
+
+
+@pytest.mark.parametrize(("extra", "header"), [("", WHOLE), (AS_OF, None), ("python: math:floor\n", None)])
+def test_only_a_query_over_days_is_versioned_by_rows(tmp_path, extra, header):
+    query = "SELECT COUNT(*) AS n FROM customers.cohorts"
+    message = refused(tmp_path, query, VERSION + extra, **({"header": header} if header else {}))
+    assert "must have 'partition: dt', and neither 'as_of' nor 'python'" in message
+
+
 def test_a_model_reads_no_table_by_days_beside_a_whole_history(tmp_path):
     query = "SELECT COUNT(*) AS n FROM core.order_lines AS l JOIN core.events AS e ON e.sku = l.sku AND e.dt = $from_dt"
     message = refused(tmp_path, query, "reads: {core.order_lines: all}\n", header=WHOLE)
