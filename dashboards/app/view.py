@@ -45,8 +45,8 @@ SLICED: Mapping[str, tuple[str, ...]] = {
 """Page → the dimensions by which it can be filtered. Others are not offered there, because a table lacks them."""
 
 _OF_SALES = (
-    "core.visitors", "core.order_lines", "core.order_profiles", "attribution.attributed_sales",
-    "attribution.visitor_ends",
+    "core.visitors", "core.order_lines", "core.paid_orders", "core.order_profiles",
+    "attribution.attributed_sales", "attribution.visitor_ends",
 )  # fmt: skip
 _OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attribution.path_steps")
 SLICES_READ: Mapping[str, tuple[str, ...]] = {

@@ -10,14 +10,13 @@ LEFT JOIN core.first_orders AS first_orders ON first_orders.user_id = visitors.p
 LEFT JOIN customers.rfm AS rfm ON rfm.user_id = visitors.person_id AND rfm.dt = $segments_on;
 
 -- query orders: The same of the buyer of each paid order.
-SELECT lines.dt, lines.order_id, min(profiles.platform) AS slice_platform, min(profiles.channel) AS slice_channel,
-    CASE WHEN min(first_orders.dt) < lines.dt THEN 'returning' ELSE 'new' END AS slice_customers,
-    coalesce(min(rfm.segment), '(none)') AS slice_segment
-FROM core.order_lines AS lines
-LEFT JOIN core.order_profiles AS profiles ON profiles.dt = lines.dt AND profiles.order_id = lines.order_id
-LEFT JOIN core.first_orders AS first_orders ON first_orders.user_id = lines.user_id
-LEFT JOIN customers.rfm AS rfm ON rfm.user_id = lines.user_id AND rfm.dt = $segments_on
-GROUP BY lines.dt, lines.order_id;
+SELECT orders.dt, orders.order_id, profiles.platform AS slice_platform, profiles.channel AS slice_channel,
+    CASE WHEN first_orders.dt < orders.dt THEN 'returning' ELSE 'new' END AS slice_customers,
+    coalesce(rfm.segment, '(none)') AS slice_segment
+FROM core.paid_orders AS orders
+LEFT JOIN core.order_profiles AS profiles ON profiles.dt = orders.dt AND profiles.order_id = orders.order_id
+LEFT JOIN core.first_orders AS first_orders ON first_orders.user_id = orders.user_id
+LEFT JOIN customers.rfm AS rfm ON rfm.user_id = orders.user_id AND rfm.dt = $segments_on;
 
 -- query lines: The entrance, category and brand of each line of a paid order.
 SELECT sales.dt, sales.order_id, sales.line_no, sales.entrance_id AS slice_entrance,

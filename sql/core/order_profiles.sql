@@ -15,10 +15,9 @@ WITH orders AS (
     SELECT
         dt,
         order_id,
-        MIN(user_id) AS user_id
-    FROM core.order_lines
+        user_id
+    FROM core.paid_orders
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY dt, order_id
 ),
 
 visits AS (
