@@ -54,6 +54,7 @@ class _ModelHeader(_Header):
     grain: tuple[str, ...] = Field(min_length=1)
     partition: Literal["dt"] | None = None
     as_of: Literal[True, "month_end"] | None = None
+    last_days: str | int | None = None
     sorted_by: tuple[str, ...] = ()
     python: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")
     columns: dict[str, Column] = Field(min_length=1)
@@ -68,6 +69,8 @@ class _ModelHeader(_Header):
             raise ValueError("a model with 'python' must have 'partition: dt': its function sees one day at a time")
         if self.as_of and not self.partition:
             raise ValueError("a model as of a day must have 'partition: dt'")
+        if self.last_days is not None and (not self.partition or self.as_of or ALL_DAYS in self.reads.values()):
+            raise ValueError(f"'last_days' needs 'partition: dt', and neither 'as_of' nor reads of '{ALL_DAYS}' days")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
             raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
         return self
@@ -164,6 +167,7 @@ class Model(SqlFile):
         as_of: Which days have a partition. None: all days with data. ``True``: the days for which the settings keep
             snapshots. ``month_end``: those of them that are the last day of a month. If not None, each day is computed
             by a query of its own, in which ``$dt`` is the day.
+        last_days: How many of the last days have a partition, as an expression of the settings; None: all of them.
         sorted_by: The order of the rows within a file; empty: no order.
         python: ``module:function`` that turns the query's rows into the table's rows; None: the query's rows are those
             of the table.
@@ -173,6 +177,7 @@ class Model(SqlFile):
     grain: tuple[str, ...]
     is_partitioned: bool
     as_of: Literal[True, "month_end"] | None
+    last_days: str | None
     sorted_by: tuple[str, ...]
     python: str | None
     columns: Mapping[str, Column]
@@ -233,6 +238,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         grain=header.grain,
         is_partitioned=header.partition is not None,
         as_of=header.as_of,
+        last_days=None if header.last_days is None else str(header.last_days),
         sorted_by=header.sorted_by,
         python=header.python,
         columns=header.columns,
