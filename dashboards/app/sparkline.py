@@ -29,8 +29,13 @@ def sparkline(values: Sequence[float | None], title: str, color: str) -> Compone
         is_gap = value is None
     x, _, y = last.partition(",")
     dot = f"<circle cx='{x}' cy='{y}' r='3.5' fill='{color}'/>" if last else ""
+    area = ""
+    if last and None not in values:  # a line above a pale ground shows how far it is from 0
+        ground = HEIGHT - _MARGIN + low * scale
+        area = f"<path d='{''.join(path)}L{x},{ground:.1f}L{_MARGIN},{ground:.1f}Z' fill='{color}' fill-opacity='.14'/>"
     drawing = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none'>"
-        f"<path d='{''.join(path)}' fill='none' stroke='{color}' stroke-width='2' stroke-linejoin='round'/>{dot}</svg>"
+        f"{area}<path d='{''.join(path)}' fill='none' stroke='{color}' stroke-width='2' stroke-linejoin='round'/>"
+        f"{dot}</svg>"
     )
     return html.Img(src=f"data:image/svg+xml,{quote(drawing)}", alt=title, title=title, className="sparkline")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dashboards.copy.status import read_checks
 from dashboards.totals import SALES, STEPS
 from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
-from tests.app_pages import flat, look_at, table, texts
+from tests.app_pages import flat, look_at, table, texts, values
 from tests.processes import copy_of
 from tests.shared_homes import EVIL, shop_with_dashboards
 
@@ -115,6 +116,40 @@ def test_a_failed_check_needs_attention_first(home, copy):
         assert second["kind"] != "Check failed"
     finally:
         home.checks_file.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "metrics"),
+    [
+        ("/entrances?lang=en&entrance=search", "metric", ("revenue", "exposures", "product_clicks")),
+        ("/entrances?lang=en&entrance=home_feed&slot=home|feed|2", "slot_metric", ("revenue", "clicks", "impressions")),
+    ],
+)
+def test_hours_of_an_entrance_or_slot_sum_to_its_days(copy, address, key, metrics):
+    for metric in metrics:
+        _, blocks = look_at(copy, f"{address}&{key}={metric}&{ALL_DAYS}")
+        by_hour, by_day = (values(table(blocks, name), metric) for name in ("hours", "course"))
+        assert len(by_hour) == 24
+        assert sum(by_hour) == pytest.approx(sum(by_day))
+        assert sum(by_day) > 0
+
+
+def test_rates_by_hour_are_of_the_hours_sums(copy, lake):
+    _, blocks = look_at(copy, f"/entrances?lang=en&entrance=search&metric=click_through_rate&{ALL_DAYS}")
+    found = dict(
+        lake(
+            """SELECT hour(occurred_at + INTERVAL 8 HOUR),
+                count(*) FILTER (end_type = 'click') / count(*) FILTER (end_type = 'exposure')
+            FROM attribution.attributed_events WHERE entrance_id = 'search' GROUP BY 1"""
+        )
+    )
+    assert values(table(blocks, "hours"), "click_through_rate") == pytest.approx([found.get(n) for n in range(24)])
+
+
+def test_days_whose_hours_are_not_kept_are_called_so(copy):
+    without = Copy(copy.home, replace(copy.file, tables=copy.file.tables - {"attribution.entrance_hourly"}))
+    _, blocks = look_at(without, f"/entrances?lang=en&entrance=search&{ALL_DAYS}")
+    assert any("Hours are kept for the last 90 days only" in note.text for note in texts(blocks, "note"))
 
 
 def test_without_a_comparison_what_changed_is_one_line(copy):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dashboards.copy.build import publish
 from pipelines.home.folder import Home
 from tests.app_pages import flat, look_at, table, texts, values
 from tests.commands import headwater
+from tests.processes import copy_of
 from tests.shared_homes import made_once
 from tests.support import all_tables, assert_same_tables, land, make_home
 
@@ -101,10 +102,27 @@ def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(made_once(tmp_path_factory, f"yesterday-{TODAY}{ZONE.replace('/', '')}", make))
 
 
-@pytest.fixture
-def home(yesterday: Home, tmp_path: Path) -> Home:
-    shutil.copytree(yesterday.root, tmp_path / "home", copy_function=shutil.copy2)
-    return Home(tmp_path / "home")
+@dataclass(frozen=True)
+class InProgress:
+    """A home in which the files of today landed in two pieces, up to 9:00 and up to 13:00, each followed by a run.
+
+    Attributes:
+        first: The overview after the first piece.
+        copy: The dashboards' copy after the second one.
+    """
+
+    home: Home
+    first: list[Block]
+    copy: Copy
+
+
+@pytest.fixture(scope="module")
+def in_progress(yesterday: Home, tmp_path_factory: pytest.TempPathFactory) -> InProgress:
+    home = copy_of(yesterday, tmp_path_factory.mktemp("in_progress") / "home")
+    land_hours(home, TODAY, range(9))
+    first = look_at(run_command(home), "/?lang=en")[1]
+    land_hours(home, TODAY, range(9, 13))
+    return InProgress(home, first, run_command(home))
 
 
 def cards_of_today(blocks: list[Block]) -> dict[str, Card]:
@@ -140,13 +158,9 @@ def test_without_files_of_today_yesterday_is_the_newest_day(yesterday):
     assert "still open" not in days_note(context)
 
 
-def test_the_overview_follows_the_files_that_land_today(home):
-    land_hours(home, TODAY, range(9))
-    shown = cards_of_today(look_at(run_command(home), "/?lang=en")[1])
-    assert shown["revenue"].full == f"¥{sales_until(9)}.00"
-    land_hours(home, TODAY, range(9, 13))
-    copy = run_command(home)
-    context, blocks = look_at(copy, "/?lang=en")
+def test_the_overview_follows_the_files_that_land_today(in_progress):
+    assert cards_of_today(in_progress.first)["revenue"].full == f"¥{sales_until(9)}.00"
+    context, blocks = look_at(in_progress.copy, "/?lang=en")
     shown = cards_of_today(blocks)
     assert context.days.last == YESTERDAY, "the days shown end with the last closed one"
     assert {name: card.full for name, card in shown.items()} == {
@@ -156,38 +170,53 @@ def test_the_overview_follows_the_files_that_land_today(home):
         "exposures": "26",
     }
     assert [change.full for change in shown["revenue"].changes] == [f"¥{sales_until(13)}.00"], "the same hours"
+    assert all(f"from={TODAY}&to={TODAY}" in card.href for card in shown.values())
     assert any(f"{TODAY}, up to 13:00" in note.text for note in texts(blocks, "note"))
-    hours = table(blocks, "today")
+
+
+def test_hours_of_both_days_accumulate(in_progress):
+    hours = table(look_at(in_progress.copy, "/?lang=en")[1], "today")
+    assert values(hours, "until") == [f"{hour}:00" for hour in range(1, 25)]
     assert values(hours, "revenue") == [*(float(sales_until(hour)) for hour in range(1, 14)), *[None] * 11]
     assert values(hours, "revenue_before") == [float(sales_until(hour)) for hour in range(1, 25)]
     assert values(hours, "visitors")[:3] == [2, 3, 4], "the regular counts once"
-    context, blocks = look_at(copy, f"/?lang=en&from={TODAY}&to={TODAY}")
+    alone = table(look_at(in_progress.copy, "/?lang=en&compare=none")[1], "today")
+    assert values(alone, "revenue") == values(hours, "revenue")[:13]
+    assert "revenue_before" not in [column.field for column in alone.columns]
+
+
+def test_an_open_day_is_called_so_and_compared(in_progress):
+    context, blocks = look_at(in_progress.copy, f"/?lang=en&from={TODAY}&to={TODAY}")
     assert "still open" in days_note(context)
     assert_tree_adds_up(blocks, sales_until(13) - sales_until(24))
     (slot,) = table(blocks, "movers_slot").rows
     assert slot["difference"] == sales_until(13) - sales_until(24)
 
 
-def test_only_a_run_after_midnight_closes_the_day(home):
-    land_hours(home, TODAY, range(13))
-    copy = run_command(home)
+def test_days_before_are_shown_without_today(in_progress):
+    assert not cards_of_today(look_at(in_progress.copy, f"/?lang=en&from={LAST_WEEK}&to={LAST_WEEK}")[1])
+
+
+def test_days_without_data_need_attention(in_progress):
+    rows = table(look_at(in_progress.copy, f"/?lang=en&from={LAST_WEEK}&to={YESTERDAY}")[1], "attention").rows
+    (row,) = (row for row in rows if row["kind"] == "No data")
+    assert (row["since"], row["note"]) == (LAST_WEEK + dt.timedelta(days=1), "5 days in all")
+
+
+def test_only_a_run_after_midnight_closes_the_day(in_progress):
+    copy, tomorrow = in_progress.copy, START + dt.timedelta(days=1)
     assert (copy.open_from(START), copy.newest(START)) == (TODAY, YESTERDAY)
-    tomorrow = START + dt.timedelta(days=1)
     assert (copy.open_from(tomorrow), copy.newest(tomorrow)) == (TODAY, YESTERDAY), "no run has read files since"
 
 
-def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(home, tmp_path):
-    pieces = [range(5), range(5, 9), range(9, 13)]
-    for hours in pieces:
-        land_hours(home, TODAY, hours)
-        run_command(home)
-    other = new_home(tmp_path / "other")
+def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(in_progress, tmp_path):
+    home = new_home(tmp_path / "home")
     for day, hours in ((LAST_WEEK, range(24)), (YESTERDAY, range(24)), (TODAY, range(13))):
-        land_hours(other, day, hours)
-    run_command(other)
-    found = all_tables(home)
+        land_hours(home, day, hours)
+    run_command(home)
+    found = all_tables(in_progress.home)
     assert {row["hour"] for row in found["core.traffic_hourly"] if row["dt"] == TODAY} == set(range(13))
-    assert_same_tables(found, all_tables(other))
+    assert_same_tables(found, all_tables(home))
 
 
 def row(hour: int, events: int = 1) -> dict[str, Any]:

@@ -90,7 +90,8 @@ def _changed_contents(context: Context) -> list[dict[str, Any]]:
             slot=slot_name(context, latest),
             before=latest["content_before"],
             after=latest["content"],
-            n=len(earlier),
+            n=1 + len(earlier),
+            more=len(earlier),
         )
         slot = None if earlier else slot_key(latest)
         href = view.to("entrances", entrance=entrance, slot=slot).href

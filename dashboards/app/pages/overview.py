@@ -44,11 +44,11 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts += [*tree, *today(context), *attention(context, has_log=has_log), *_movers(context, has_log=has_log)]
+    parts += [*tree, *sales_notes(locale, now), *today(context)]
+    parts += [*attention(context, has_log=has_log), *_movers(context, has_log=has_log)]
     parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))
     parts.append(Cards(tuple(linked(context.view, metric_card(locale, name, now, then)) for name in more)))
-    parts += sales_notes(locale, now)
     if has_log:
         parts.append(Text(locale.text("funnel.title"), "heading"))
         parts.append(_funnel(context, now, then))
