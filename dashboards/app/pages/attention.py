@@ -91,7 +91,6 @@ def _changed_contents(context: Context) -> list[dict[str, Any]]:
             before=latest["content_before"],
             after=latest["content"],
             n=1 + len(earlier),
-            more=len(earlier),
         )
         slot = None if earlier else slot_key(latest)
         href = view.to("entrances", entrance=entrance, slot=slot).href
