@@ -30,6 +30,8 @@ from pipelines.sqlproject.model import DIALECT
 
 CACHED_BYTES = 48_000_000
 """Bytes of cached results per open copy; larger results are not cached."""
+OPEN_AFTER_MIDNIGHT = dt.timedelta(hours=6)
+"""How long a day waits for its last files; operators need it in the morning even if all of them landed before."""
 _MEMORY = "400MB"
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -106,12 +108,14 @@ class Copy:
         return max((day for day in self.days if day < open_from), default=self.days[-1])
 
     def open_from(self, now: dt.datetime) -> dt.date:
-        """The first open day: today at *now* in the shop's time zone, or the day on which files were last read.
+        """The first open day: today at *now* in the shop's time zone, or shortly after midnight the day before.
 
-        The first run after midnight closes a day: until then, the records of its last hours may be missing.
+        The first run after midnight that reads files closes a day: until then, the records of its last hours may be
+        missing. A day without such a run is closed after ``OPEN_AFTER_MIDNIGHT``.
         """
         read_at = self._ingested_at
         moment = now if read_at is None else min(now, read_at.replace(tzinfo=dt.UTC))
+        moment = max(moment, now - OPEN_AFTER_MIDNIGHT)
         return moment.astimezone(ZoneInfo(self.settings.timezone)).date()
 
     @cached_property

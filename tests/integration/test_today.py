@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboards.app.marts import Copy, Marts
+from dashboards.app.marts import OPEN_AFTER_MIDNIGHT, Copy, Marts
 from dashboards.app.pages.today import full_hours
 from dashboards.app.shell import days_note
 from dashboards.blocks import Block, Card, Cards
@@ -204,9 +204,12 @@ def test_days_without_data_need_attention(in_progress):
 
 
 def test_only_a_run_after_midnight_closes_the_day(in_progress):
-    copy, tomorrow = in_progress.copy, START + dt.timedelta(days=1)
+    copy, midnight = in_progress.copy, at(TODAY + dt.timedelta(days=1), 0)
     assert (copy.open_from(START), copy.newest(START)) == (TODAY, YESTERDAY)
-    assert (copy.open_from(tomorrow), copy.newest(tomorrow)) == (TODAY, YESTERDAY), "no run has read files since"
+    night = midnight + OPEN_AFTER_MIDNIGHT - dt.timedelta(seconds=1)
+    assert (copy.open_from(night), copy.newest(night)) == (TODAY, YESTERDAY), "no run has read files since"
+    morning = midnight + OPEN_AFTER_MIDNIGHT
+    assert (copy.open_from(morning), copy.newest(morning)) == (morning.date(), TODAY), "nobody waits longer"
 
 
 def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(in_progress, tmp_path):

@@ -44,7 +44,7 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts += [*tree, *sales_notes(locale, now), *today(context)]
+    parts += [*tree, *sales_notes(locale, now, has_formula=False), *today(context)]
     parts += [*attention(context, has_log=has_log), *_movers(context, has_log=has_log)]
     parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))

@@ -22,6 +22,7 @@ from dashboards.decomposition import Factor, parts_of_change, rounded
 from dashboards.locale import Locale
 from dashboards.metrics import tone
 from dashboards.queries import query
+from dashboards.sections.sales import formula
 
 COURSE_DAYS = 28
 """Days of the small line beside the sales."""
@@ -79,7 +80,9 @@ def sales_tree(context: Context, now: Figures, then: Figures | None) -> list[Blo
         for name, sign, part in zip(names, signs, parts, strict=False)
     ]
     blocks: list[Block] = [Cards((_sales(context, now, then, is_compared=is_compared), *branches), "tree")]
-    return [*blocks, Text(locale.text("tree.about"))] if is_compared else blocks
+    product = formula(locale, now) if factors == _FACTORS else ""
+    about = locale.text.joined(product, locale.text("tree.about") if is_compared else "")
+    return [*blocks, Text(about)] if about else blocks
 
 
 def parts_in_change(now: Figures, then: Figures, factors: Sequence[str]) -> list[Fraction]:
