@@ -123,6 +123,9 @@ class Card:
         verdict: How good the verdict is, which sets its sign and colour; None: unknown, or not a verdict.
         metric: The metric of the number; '': no metric.
         href: The link of the card; '': no link.
+        sign: In a tree: how the card is combined with those before it, such as ×.
+        course: The number on each of the last days, drawn as a small line; None: unknown. Empty: no line.
+        course_title: What the line shows.
     """
 
     name: str
@@ -134,14 +137,21 @@ class Card:
     verdict: Literal["good", "warn", "bad"] | None = None
     metric: str = ""
     href: str = ""
+    sign: str = ""
+    course: tuple[float | None, ...] = ()
+    course_title: str = ""
 
 
 @dataclass(frozen=True)
 class Cards:
-    """Cards in a row; with the *kind* funnel, each card is the step that follows the card before it."""
+    """Cards in a row.
+
+    With the *kind* funnel, each card is the step that follows the card before it; with tree, the first card is computed
+    from the others.
+    """
 
     cards: tuple[Card, ...]
-    kind: Literal["plain", "funnel", "health"] = "plain"
+    kind: Literal["plain", "funnel", "health", "tree"] = "plain"
 
 
 @dataclass(frozen=True)

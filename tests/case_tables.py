@@ -62,7 +62,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
     except ValidationError as error:
         raise case.fault(f"settings: {describe(error, Settings)}") from error
     project = project_with(settings)
-    computed = _show_tables(case, project, subject)
+    computed = _show_tables(case, project, subject, settings.timezone)
     connection = _connection()
     own = [row.get("dt") for table, rows in case.given.items() if table != case.subject for row in rows]
     before = DaySpan(min([case.days[0], *(day for day in own if day)]), case.days[-1]).days
@@ -94,7 +94,7 @@ def _subject(case: Case) -> Model | Check:
     return files[case.subject]
 
 
-def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[str]:
+def _show_tables(case: Case, project: Project, subject: Model | Check, timezone: str) -> list[str]:
     """Create the tables of *case* in place of those of the previous case; return the models to compute, in order."""
     direct = {read.table for read in project.reads[subject.name]}
     read = project.upstream(direct) | direct
@@ -109,7 +109,7 @@ def _show_tables(case: Case, project: Project, subject: Model | Check) -> list[s
     for table in sorted({*inputs, *computed, *case.given}):
         types = project.relation(table)
         if table in CONFIG_TABLES and table not in case.given:
-            rows = [astuple(row) for row in shipped().rows(table)]
+            rows = [astuple(row) for row in shipped(timezone).rows(table)]
         else:
             given = enumerate(case.given.get(table, ()), start=1)
             rows = [given_row(case, table, row, types, f"given {table}, row {number}") for number, row in given]

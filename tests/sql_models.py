@@ -83,7 +83,7 @@ def _session(
     day_by_day: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     project = project_with(settings)
-    config = load_config_tables(home, settings) if home else shipped()
+    config = load_config_tables(home, settings) if home else shipped(settings.timezone)
     connection = _connection()
     connection.begin()
     try:
@@ -162,8 +162,9 @@ def fill(
 
 
 @cache
-def shipped() -> ConfigTables:
-    return load_config_tables(Home(REPOSITORY), Settings())
+def shipped(timezone: str = "Asia/Shanghai") -> ConfigTables:
+    """The shipped ``config/`` tables of a shop in *timezone*."""
+    return load_config_tables(Home(REPOSITORY), Settings(timezone=timezone))
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:

@@ -102,6 +102,17 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Table that is compared row by row with the reference implementation → its key columns."""
 
 MARTS: dict[str, tuple[str, ...]] = {
+    "core.traffic_hourly": ("dt", "hour"),
+    "attribution.entrance_hourly": ("dt", "hour", "entrance_id"),
+    "attribution.slot_hourly": (
+        "dt",
+        "hour",
+        "entrance_id",
+        "head_page_type",
+        "head_module",
+        "head_slot",
+        "head_content_id",
+    ),
     "customers.rfm_values": ("dt", "user_id"),
     "customers.rfm_thresholds": ("dt", "axis"),
     "customers.rfm": ("dt", "user_id"),

@@ -24,6 +24,7 @@ from cachetools import LRUCache, cachedmethod
 from sqlglot import exp
 
 from dashboards.copy.build import CopyFile, current, publish
+from dashboards.queries import query
 from dashboards.report.queries import MAIN, to_frame
 from dashboards.slices import Range, Slice, sliced
 from pipelines.home.errors import HeadwaterError
@@ -33,6 +34,8 @@ from pipelines.sqlproject.model import DIALECT
 
 CACHED_BYTES = 48_000_000
 """Bytes of cached results per open copy; larger results are not cached."""
+OPEN_AFTER_MIDNIGHT = dt.timedelta(hours=6)
+"""How long a day waits for its last files; operators need it in the morning even if all of them landed before."""
 _MEMORY = "400MB"
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -108,15 +111,34 @@ class Copy:
         return tuple(self._answer(days.sql(dialect=DIALECT), ())["dt"])
 
     def newest(self, now: dt.datetime) -> dt.date:
-        """The newest computed day that is over at *now* in the shop's time zone; if none is over, the newest.
+        """The newest computed day that is closed at *now*; if none is, the newest. See ``open_from``.
 
         Raises:
             NoDataError: no day is computed.
         """
         if not self.days:
             raise NoDataError("no day is computed yet")
-        today = now.astimezone(ZoneInfo(self.settings.timezone)).date()
-        return max((day for day in self.days if day < today), default=self.days[-1])
+        open_from = self.open_from(now)
+        return max((day for day in self.days if day < open_from), default=self.days[-1])
+
+    def open_from(self, now: dt.datetime) -> dt.date:
+        """The first open day: today at *now* in the shop's time zone, or shortly after midnight the day before.
+
+        The first run after midnight that reads files closes a day: until then, the records of its last hours may be
+        missing. A day without such a run is closed after ``OPEN_AFTER_MIDNIGHT``.
+        """
+        read_at = self._ingested_at
+        moment = now if read_at is None else min(now, read_at.replace(tzinfo=dt.UTC))
+        moment = max(moment, now - OPEN_AFTER_MIDNIGHT)
+        return moment.astimezone(ZoneInfo(self.settings.timezone)).date()
+
+    @cached_property
+    def _ingested_at(self) -> dt.datetime | None:
+        """When files were last read, UTC without a zone; None if it is unknown."""
+        found: dt.datetime | None = (
+            self.one(query("today.ingested"))["ingested_at"] if self.has("core.batches") else None
+        )
+        return found
 
 
 _RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"))

@@ -18,6 +18,7 @@ from dash.development.base_component import Component
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.rows import grid, plain_table
+from dashboards.app.sparkline import sparkline
 from dashboards.app.view import View
 from dashboards.blocks import (
     VERDICT_SIGNS,
@@ -34,6 +35,7 @@ from dashboards.blocks import (
     Table,
     Text,
 )
+from dashboards.figures.look import BLUE, SKY
 from dashboards.figures.themes import dark
 from dashboards.locale import Locale
 
@@ -58,7 +60,8 @@ def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Empty):
         return _empty(block)
     if isinstance(block, Cards):
-        return html.Div([_card(card) for card in block.cards], className=f"cards {block.kind}")
+        is_dark = context.view.theme == "dark"
+        return html.Div([_card(card, is_dark=is_dark) for card in block.cards], className=f"cards {block.kind}")
     if isinstance(block, Chart):
         return _chart(context, block)
     if isinstance(block, Table):
@@ -90,7 +93,7 @@ def _empty(block: Empty) -> Component:
     return html.Section([html.H3(clean(block.title)), text(message)], className="card")
 
 
-def _card(card: Card) -> Component:
+def _card(card: Card, *, is_dark: bool) -> Component:
     value: Any = clean(card.value)
     if card.href:
         value = html.A(value, href=card.href)
@@ -107,11 +110,17 @@ def _card(card: Card) -> Component:
         [
             _term(card.name, card.definition, "name"),
             shown,
+            *(_course(card, SKY if is_dark else BLUE) if card.course else []),
             *(_change(change) for change in card.changes),
             *([html.P(clean(card.note), className="evidence")] if card.note else []),
         ],
         className="card kpi",
+        **marks({"data-sign": card.sign} if card.sign else {}),
     )
+
+
+def _course(card: Card, color: str) -> list[Component]:
+    return [sparkline(card.course, card.course_title, color), html.P(clean(card.course_title), className="evidence")]
 
 
 def _marks(card: Card) -> dict[str, str]:

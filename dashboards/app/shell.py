@@ -242,8 +242,7 @@ def days_note(context: Context) -> str:
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
         sentences.append(text("range.missing_days", n=days.number - present))
-    today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
-    if days.last >= today:
+    if days.last >= context.copy.open_from(context.now):
         sentences.append(text("range.unfinished"))
     sentences.append(slice_note(context))
     return text.joined(*sentences)

@@ -50,3 +50,10 @@ SELECT dt, exposures, product_clicks, orders, revenue, net_revenue, margin, clic
     revenue_per_mille
 FROM attribution.entrance_daily
 WHERE dt BETWEEN $from AND $to AND entrance_id = $entrance;
+
+-- query hours: One entrance by hour of the day, over all these days; hours without traffic or sales have no row.
+SELECT hour, METRICS(exposures, product_clicks, orders, revenue, net_revenue, margin),
+    METRICS(click_through_rate, click_to_order_rate, revenue_per_mille)
+FROM attribution.entrance_hourly
+WHERE dt BETWEEN $from AND $to AND entrance_id = $entrance
+GROUP BY hour;

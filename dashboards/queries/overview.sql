@@ -46,3 +46,51 @@ SELECT ranked.kind, ranked.key, coalesce(names.name, ranked.key) AS name, ranked
 FROM ranked LEFT JOIN products.names AS names ON ranked.kind = 'product' AND names.product_id = ranked.key
 WHERE ranked.place <= 8
 ORDER BY ranked.kind, ranked.place;
+
+-- query slot_movers: The slots whose sales changed most.
+WITH both_times AS (
+    SELECT entrance_id, head_page_type, head_module, head_slot,
+        coalesce(sum(revenue) FILTER (WHERE dt BETWEEN $first AND $last), 0) AS revenue,
+        coalesce(sum(revenue) FILTER (WHERE dt BETWEEN $then_first AND $then_last), 0) AS revenue_before
+    FROM attribution.slot_daily
+    WHERE head_slot > 0 AND (dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last)
+    GROUP BY ALL
+)
+SELECT *, revenue - revenue_before AS difference
+FROM both_times
+WHERE revenue <> 0 OR revenue_before <> 0
+ORDER BY abs(difference) DESC, entrance_id, head_page_type, head_module, head_slot
+LIMIT 8;
+
+-- query contents: Slots whose content changed on these days: the day's content of most impressions is not the one before.
+WITH shown AS (
+    SELECT dt, entrance_id, head_page_type, head_module, head_slot, head_content_id, impressions
+    FROM attribution.slot_daily
+    WHERE dt BETWEEN $first - 60 AND $last
+        AND head_slot > 0 AND head_content_id <> '(none)' AND impressions > 0
+    QUALIFY row_number() OVER (
+        PARTITION BY dt, entrance_id, head_page_type, head_module, head_slot ORDER BY impressions DESC, head_content_id
+    ) = 1
+), compared AS (
+    SELECT *, lag(head_content_id) OVER (
+            PARTITION BY entrance_id, head_page_type, head_module, head_slot ORDER BY dt
+        ) AS content_before
+    FROM shown
+)
+SELECT entrance_id, head_page_type, head_module, head_slot, dt AS first_day, head_content_id AS content, content_before
+FROM compared
+WHERE dt BETWEEN $first AND $last AND content_before IS NOT NULL AND content_before <> head_content_id
+ORDER BY first_day DESC, impressions DESC, entrance_id, head_page_type, head_module, head_slot;
+
+-- query quiet_products: New products that were launched some days ago and have not sold anything since.
+SELECT catalog.product_id, coalesce(names.name, catalog.product_id) AS name, catalog.launched_on,
+    $day - catalog.launched_on AS days_since_launch,
+    coalesce(CAST(sum(daily.exposures) AS BIGINT), 0) AS exposures
+FROM products.catalog AS catalog
+LEFT JOIN products.names AS names ON names.product_id = catalog.product_id
+LEFT JOIN products.daily AS daily
+    ON daily.product_id = catalog.product_id AND daily.dt BETWEEN catalog.launched_on AND $day
+WHERE catalog.launched_on BETWEEN $day - $days AND $day - $quiet
+GROUP BY ALL
+HAVING coalesce(sum(daily.units), 0) = 0
+ORDER BY exposures DESC, catalog.product_id;

@@ -30,3 +30,11 @@ FROM attribution.slot_daily
 WHERE dt BETWEEN $from AND $to
     AND entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot
 GROUP BY dt;
+
+-- query hours: The slot's traffic and sales by hour of the day, over all these days; hours without any have no row.
+SELECT hour, METRICS(impressions, clicks, slot_click_rate, exposures, product_clicks, click_through_rate, order_lines),
+    METRICS(click_to_order_rate, revenue, net_revenue, margin, revenue_per_mille)
+FROM attribution.slot_hourly
+WHERE dt BETWEEN $from AND $to
+    AND entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot
+GROUP BY hour;

@@ -17,15 +17,15 @@ MATCHES = ("cart", "click", "order", "visit", "none")
 """The kinds of match, from the most to the least reliable."""
 
 
-def sales_notes(locale: Locale, now: Mapping[str, Any]) -> list[Text]:
-    """The notes on a row of ``dashboards.totals.totals``."""
+def sales_notes(locale: Locale, now: Mapping[str, Any], *, has_formula: bool = True) -> list[Text]:
+    """The notes on a row of ``dashboards.totals.totals``, without the formula of sales unless *has_formula*."""
     number = locale.numbers
     if is_without_log(now):
         notes = [Text(locale.text("sales.no_events"))]
     elif now["events"] and now["visitors"] is None:
         notes = [Text(locale.text("sales.no_visitors"), "warning", "headwater run")]
     else:
-        notes = [Text(locale.text("sales.product_known" if now["lines_without_user"] else "sales.product"))]
+        notes = [Text(formula(locale, now))] if has_formula else []
     if now["lines_without_user"]:
         note = locale.text(
             "sales.without_user",
@@ -36,3 +36,8 @@ def sales_notes(locale: Locale, now: Mapping[str, Any]) -> list[Text]:
     if now["lines_without_cost"]:
         notes.append(Text(locale.text("note.cost", n=number.full(now["lines_without_cost"]))))
     return notes
+
+
+def formula(locale: Locale, now: Mapping[str, Any]) -> str:
+    """How sales, or those to known users, are the product of their factors."""
+    return locale.text("sales.product_known" if now["lines_without_user"] else "sales.product")

@@ -1,7 +1,8 @@
-"""The days for which snapshots are kept. A snapshot is a table as of the end of a day, for example of customers.
+"""The tables that are kept for some days only: snapshots, and tables of the last days.
 
+A snapshot is a table as of the end of a day, for example of customers.
 Here: finding these days, from the settings and from the earlier days with which other snapshots are compared.
-Not here: the content of a snapshot (``sql/``), when it is stale (``pipelines.compute.planner``).
+Not here: the content of a table (``sql/``), when it is stale (``pipelines.compute.planner``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,17 @@ from collections.abc import Mapping
 from pipelines.home.settings import SnapshotSettings
 from pipelines.lake.partitions import Day, DaySpan
 from pipelines.sqlproject.project import Project
+
+
+def kept_days(project: Project, settings: SnapshotSettings, span: DaySpan | None) -> dict[str, list[Day]]:
+    """For each model with ``as_of`` or ``last_days``, the days of *span* for which it is kept, in order.
+
+    *span* is all days that are computed; None if there are none. Other models are kept for all days.
+    """
+    if span is None:
+        return {}
+    recent = {name: span.days[max(0, len(span.days) - number) :] for name, number in project.last_days.items()}
+    return {**snapshot_days(project, settings, span), **recent}
 
 
 def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -> dict[str, list[Day]]:

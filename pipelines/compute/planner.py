@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.compute.as_of_days import snapshot_days
+from pipelines.compute.as_of_days import kept_days
 from pipelines.compute.damage import name_damaged_file
 from pipelines.compute.inputs import Verifier
 from pipelines.compute.versions import content_versions, input_version
@@ -209,7 +209,7 @@ def _expected(
 
     span = DaySpan(first, last) if first and last else None
     days = span.days if span else []
-    snapshots = snapshot_days(project, workspace.settings.snapshots, span) if span else {}
+    kept = kept_days(project, workspace.settings.snapshots, span)
     for name, model in project.models.items():
         if project.is_versioned_by_content(model):
             workspace.mount(connection, _unmounted(workspace, model), span)
@@ -222,7 +222,7 @@ def _expected(
             expected[name] = _evaluated(connection, model)
         else:
             expected[name] = {}
-            for day in snapshots.get(name, []) if model.as_of else days:
+            for day in kept.get(name, days):
                 # Days are in order, so a model that reads itself finds the version of its previous day.
                 if (version := input_version(workspace, model, day, version_of)) is not None:
                     expected[name][day] = version

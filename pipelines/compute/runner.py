@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.compute.as_of_days import snapshot_days
+from pipelines.compute.as_of_days import kept_days
 from pipelines.compute.checks import Checks
 from pipelines.compute.inputs import Inputs
 from pipelines.compute.planner import landed_days
@@ -80,7 +80,7 @@ class Runner:
         self._checks = Checks(self._project, connection, self._inputs)
         self._versions = StoredVersions(workspace, ())
         self._tables: dict[str, TableResult] = {}
-        self._as_of_days: dict[str, list[Day]] | None = None
+        self._all_kept_days: dict[str, list[Day]] | None = None
 
     def compute(self, tables: Collection[str], span: DaySpan | None) -> RunResult:
         """Compute *tables*: the partitioned ones for the days of *span*, the others completely.
@@ -102,21 +102,24 @@ class Runner:
         for chunk in self._chunks(span) if span else ():
             for model in models:
                 if model.as_of:
-                    for day in self._days_as_of(model, chunk):
+                    for day in self._kept_days(model, chunk):
                         self._compute(model, DaySpan(day, day))
+                elif model.last_days:
+                    if days_kept := self._kept_days(model, chunk):
+                        self._compute(model, DaySpan(days_kept[0], days_kept[-1]))
                 elif model.is_partitioned:
                     self._compute(model, chunk)
         return RunResult(self._tables, self._checks.results)
 
-    def _days_as_of(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* for which a snapshot of *model* is kept."""
-        if self._as_of_days is None:
+    def _kept_days(self, model: Model, span: DaySpan) -> list[Day]:
+        """The days of *span* for which *model*, which is kept for some days only, is kept."""
+        if self._all_kept_days is None:
             landed = landed_days(self._workspace, self._connection)
             settings = self._workspace.settings
             begin = settings.start_date or (landed[0] if landed else None)
             all_days = DaySpan(begin, landed[1]) if begin and landed else None
-            self._as_of_days = snapshot_days(self._project, settings.snapshots, all_days) if all_days else {}
-        return [day for day in self._as_of_days.get(model.name, []) if span.first <= day <= span.last]
+            self._all_kept_days = kept_days(self._project, settings.snapshots, all_days)
+        return [day for day in self._all_kept_days.get(model.name, []) if span.first <= day <= span.last]
 
     def _chunks(self, span: DaySpan) -> Iterator[DaySpan]:
         rows_of: Counter[Day] = Counter()

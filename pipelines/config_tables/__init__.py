@@ -34,6 +34,7 @@ from pipelines.config_tables.matrices import (
 from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_types
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.config_tables.traffic_sites import TRAFFIC_SITE_COLUMNS, load_traffic_sites
+from pipelines.config_tables.utc_offsets import UTC_OFFSET_COLUMNS, utc_offsets
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 
@@ -68,6 +69,7 @@ CONFIG_TABLES: dict[str, Mapping[str, str]] = {
     "config.octant_axes": OCTANT_AXIS_COLUMNS,
     "config.segments": SEGMENT_COLUMNS,
     "config.segment_scores": SCORE_COLUMNS,
+    "config.utc_offsets": UTC_OFFSET_COLUMNS,
 }
 """Table → its columns with their DuckDB types."""
 
@@ -89,6 +91,7 @@ CONFIG_FILES = {
     "config.octant_axes": "config/matrices.yaml",
     "config.segments": "config/segments.csv",
     "config.segment_scores": "config/segments.csv",
+    "config.utc_offsets": "config/headwater.yaml",
 }
 """Table → the file to edit."""
 
@@ -147,6 +150,7 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
             "config.octant_axes": matrices.octant_axes,
             "config.segments": segments.segments,
             "config.segment_scores": segments.scores,
+            "config.utc_offsets": utc_offsets(settings.timezone),
         }
     )
 

@@ -234,6 +234,12 @@ class SnapshotSettings(_Section):
     then: Literal["month_end"] = "month_end"
 
 
+class HoursSettings(_Section):
+    """For how many of the last days the tables by hour are kept."""
+
+    days: Whole = Field(90, ge=1, le=3660)
+
+
 class CollectorSettings(_Section):
     """What ``headwater collect`` accepts, and how it writes it.
 
@@ -267,6 +273,7 @@ class Settings(_Section):
     lifecycle: LifecycleSettings = LifecycleSettings()
     products: ProductSettings = ProductSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    hours: HoursSettings = HoursSettings()
     collector: CollectorSettings = CollectorSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
@@ -281,6 +288,7 @@ class Settings(_Section):
             **{f"rfm_{name}": value for name, value in self.rfm.model_dump().items()},
             **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
             **self.products.parameters(),
+            "hours_days": self.hours.days,
             "currency": self.currency,
             "start_date": self.start_date or dt.date.min,
         }

@@ -55,6 +55,7 @@ class _ModelHeader(_Header):
     partition: Literal["dt"] | None = None
     as_of: Literal[True, "month_end"] | None = None
     version: Literal["rows"] | None = None
+    last_days: str | int | None = None
     sorted_by: tuple[str, ...] = ()
     python: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")
     columns: dict[str, Column] = Field(min_length=1)
@@ -71,6 +72,8 @@ class _ModelHeader(_Header):
             raise ValueError("a model as of a day must have 'partition: dt'")
         if self.version and (not self.partition or self.as_of or self.python):
             raise ValueError("a model with 'version: rows' must have 'partition: dt', and neither 'as_of' nor 'python'")
+        if self.last_days is not None and (not self.partition or self.as_of or ALL_DAYS in self.reads.values()):
+            raise ValueError(f"'last_days' needs 'partition: dt', and neither 'as_of' nor reads of '{ALL_DAYS}' days")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
             raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
         return self
@@ -169,6 +172,7 @@ class Model(SqlFile):
             by a query of its own, in which ``$dt`` is the day.
         is_versioned_by_rows: Whether the header says ``version: rows``: a day with the same rows keeps its version,
             whatever its inputs.
+        last_days: How many of the last days have a partition, as an expression of the settings; None: all of them.
         sorted_by: The order of the rows within a file; empty: no order.
         python: ``module:function`` that turns the query's rows into the table's rows; None: the query's rows are those
             of the table.
@@ -179,6 +183,7 @@ class Model(SqlFile):
     is_partitioned: bool
     as_of: Literal[True, "month_end"] | None
     is_versioned_by_rows: bool
+    last_days: str | None
     sorted_by: tuple[str, ...]
     python: str | None
     columns: Mapping[str, Column]
@@ -240,6 +245,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         is_partitioned=header.partition is not None,
         as_of=header.as_of,
         is_versioned_by_rows=header.version is not None,
+        last_days=None if header.last_days is None else str(header.last_days),
         sorted_by=header.sorted_by,
         python=header.python,
         columns=header.columns,

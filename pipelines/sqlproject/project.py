@@ -22,7 +22,7 @@ from pipelines.home.settings import Settings, SettingValue
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.contracts import enforce_contracts
 from pipelines.sqlproject.model import Check, Model, SqlFile, read_check, read_model
-from pipelines.sqlproject.parameters import Value
+from pipelines.sqlproject.parameters import Value, look_back
 from pipelines.sqlproject.reads import GIVEN, Read, nearest, reads_of, values_for
 
 _NOT_SCHEMAS = {"sources", "checks"}
@@ -37,12 +37,14 @@ class Project:
         checks: Model name → its checks.
         reads: Name of a model or check → the tables that it reads.
         parameters: Name → value of the settings that queries may use.
+        last_days: Model → how many of the last days have a partition; models that have all days are not in it.
     """
 
     models: Mapping[str, Model]
     checks: Mapping[str, tuple[Check, ...]]
     reads: Mapping[str, tuple[Read, ...]]
     parameters: Mapping[str, Value]
+    last_days: Mapping[str, int]
 
     def relation(self, table: str) -> Mapping[str, str]:
         """Column → type, for a model or for a table that ingestion or the configuration provides."""
@@ -183,9 +185,18 @@ def _load(
         checks={name: tuple(c for c in checks.values() if c.model == name) for name in order},
         reads=reads,
         parameters=values,
+        last_days={name: _last_days(model, values) for name, model in models.items() if model.last_days is not None},
     )
     enforce_contracts(project.models, checks.values(), reads, values)
     return project
+
+
+def _last_days(model: Model, parameters: Mapping[str, Value]) -> int:
+    assert model.last_days is not None
+    try:
+        return look_back(model.last_days, parameters)
+    except HeadwaterError as error:
+        raise HeadwaterError(f"last_days: {error.what}", where=f"{model.path}:1", remedy=error.remedy) from error
 
 
 def _read_models(home: Home | None) -> Iterator[Model]:

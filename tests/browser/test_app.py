@@ -74,6 +74,17 @@ def test_the_overview_says_what_sql_says(browser, site):
     close(page)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_phone_shows_sales_without_scrolling(browser, site, language):
+    page, _ = opened(browser, site, f"/?{DAYS}&lang={language}", PHONE)
+    page.set_viewport_size({"width": PHONE, "height": 667})
+    sales = page.locator("[data-metric='revenue']").first.bounding_box()
+    assert sales["y"] + sales["height"] <= 667
+    sales = page.locator("[data-metric='revenue']").first
+    assert sales.evaluate("element => parseFloat(getComputedStyle(element).fontSize)") >= 30, "and large"
+    close(page)
+
+
 def test_the_entrances_say_what_sql_says(browser, site):
     page, _ = opened(browser, site, f"/entrances?{DAYS}&lang=en")
     rows = page.locator("table[data-table=entrances] tbody tr")

@@ -21,7 +21,9 @@ def context(page: str, first_event: dt.date, language: Language = "en") -> Conte
     """The last week on *page*, in a shop with orders of 100 days, whose events begin on *first_event*."""
     days = tuple(LAST - dt.timedelta(days=back) for back in range(99, -1, -1))
     events = tuple(day for day in days if day >= first_event)
-    copy: Any = SimpleNamespace(days=days, days_of=lambda _: events, settings=Settings())
+    copy: Any = SimpleNamespace(
+        days=days, days_of=lambda _: events, settings=Settings(), open_from=lambda now: now.date()
+    )
     view = View(page, LAST - dt.timedelta(days=6), LAST, language=language)
     return Context(view, cast("Any", copy), "admin", dt.datetime(2026, 6, 2, tzinfo=dt.UTC))
 

@@ -110,6 +110,19 @@ def test_a_model_as_of_a_day_has_days(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("last_days: hours_day\n", "last_days: 'hours_day' names 'hours_day'; known settings are"),
+        ("last_days: hours_days / 7\n", "last_days: 'hours_days / 7' is not a whole number of days"),
+        (AS_OF + "last_days: 7\n", "'last_days' needs 'partition: dt', and neither 'as_of' nor reads of 'all' days"),
+    ],
+)
+def test_how_many_last_days_a_model_has_is_validated(tmp_path, extra, expected):
+    query = "SELECT dt, page_id AS n FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt"
+    assert expected in refused(tmp_path, query, extra)
+
+
+@pytest.mark.parametrize(
     ("table", "may_be"),
     [("core.order_lines", True), ("core.orders", True), ("customers.cohorts", True), ("customers.rfm", False)],
 )

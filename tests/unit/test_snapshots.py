@@ -10,8 +10,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from pipelines.compute.as_of_days import snapshot_days
+from pipelines.compute.as_of_days import kept_days, snapshot_days
 from pipelines.compute.planner import Plan, make_plan, steps
 from pipelines.compute.run import RunSummary
 from pipelines.compute.workspace import open_workspace
@@ -21,7 +22,7 @@ from pipelines.lake.duck import session
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import load_project
 from tests.shared_homes import made_once
-from tests.support import Row, land, make_home, run, run_selected, table
+from tests.support import Row, land, make_home, partition_days, run, run_selected, table
 
 SETTINGS = {
     "timezone": "UTC",
@@ -111,6 +112,15 @@ def test_a_model_of_month_ends_has_those_and_what_it_compares(tmp_path):
     assert set(more["customers.rfm_values"]) - set(days["customers.rfm_values"]) == named
 
 
+def test_a_table_of_the_last_days_has_no_others():
+    project = load_project(None, Settings.model_validate({**SETTINGS, "hours": {"days": 4}}))
+    for last, expected in ((2, march(1, 2)), (10, march(7, 8, 9, 10))):
+        days = kept_days(project, SnapshotSettings(), DaySpan(*march(1, last)))
+        assert days["core.traffic_hourly"] == days["attribution.slot_hourly"] == expected
+    assert "core.traffic_daily" not in days, "it is kept for all days"
+    assert kept_days(project, SnapshotSettings(), None) == {}, "nothing has landed"
+
+
 # Through the pipeline -------------------------------------------------------------------------------------
 
 
@@ -193,6 +203,22 @@ def test_the_next_day_computes_and_removes_only_what_changes(home):
     for name in SHOWN:
         assert {row["dt"] for row in table(home, name)} == {*ENDS, *march(9, 10, 11)}
     assert run_customers(home).did_nothing
+
+
+def test_a_table_of_the_last_days_moves_on(home):
+    settings = {**SETTINGS, "start_date": dt.date(2026, 1, 16), "hours": {"days": 3}}
+    home.settings_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    hours = "attribution.entrance_hourly"
+    run_selected(home, hours)
+    assert partition_days(home, hours) == march(8, 9, 10)
+    land_orders(home, march(11), "next")
+    own = (f"+{hours}", "attribution.entrance_daily")  # the check compares the two
+    summary = run_selected(home, *own)
+    assert partition_days(home, hours) == march(9, 10, 11)
+    assert (summary.published[hours], summary.removed[hours]) == ({*march(11)}, {*march(8)})
+    run_selected(home, hours, first=march(1)[0], force=True)
+    assert partition_days(home, hours) == march(9, 10, 11), "earlier days are not computed, even if asked for"
+    assert run_selected(home, *own).did_nothing
 
 
 def test_a_month_end_stays_when_the_last_days_move_on(home):

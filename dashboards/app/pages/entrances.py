@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.hours import by_hour
 from dashboards.app.pages.matches import chosen_kind, match_choice, matched_sales, sales_by_match
 from dashboards.app.pages.one_course import chosen_metric, metric_choice, one_course
 from dashboards.app.pages.slot import one_slot
@@ -78,6 +79,14 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
             _COURSE_METRICS,
             "entrances.days",
             "entrances.course_of_one",
+            {"entrance_id": entrance},
+            entrance=entrance,
+        ),
+        *by_hour(
+            context,
+            "entrances.hours",
+            chosen_metric(context, "metric", _COURSE_METRICS),
+            "attribution.entrance_hourly",
             {"entrance_id": entrance},
             entrance=entrance,
         ),

@@ -1,7 +1,8 @@
-"""Overview: revenue as visitors × conversion × revenue per buyer, the funnel, what changed most.
+"""Overview: sales and what made them, today so far, what changed most, what needs attention.
 
-Here: the blocks of this page.
-Not here: computing totals (``dashboards.totals``), sales by entrance (``dashboards.app.pages.entrances``).
+Here: the order of the blocks; the chart by day, the funnel, what changed most.
+Not here: the tree of sales (``dashboards.app.pages.sales_tree``), the open day (``dashboards.app.pages.today``), what
+needs attention (``dashboards.app.pages.attention``).
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ import polars as pl
 
 from dashboards.app.cards import changes_since, metric_card
 from dashboards.app.context import Context
+from dashboards.app.pages.attention import attention
 from dashboards.app.pages.matches import sales_by_match
+from dashboards.app.pages.sales_tree import linked, sales_tree
+from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
+from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import course
-from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
 
-_KEYS = {"entrance": "entrance_id", "product": "product_id"}
-
 
 def overview(context: Context) -> Sequence[Block]:
-    """The sales of these days, their factors, their chart by day, what changed most."""
+    """The sales of these days with their factors, today so far, what needs attention and changed most, the course."""
     locale, days = context.locale, context.days
     now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
@@ -36,18 +38,22 @@ def overview(context: Context) -> Sequence[Block]:
     has_log = not is_without_log(now)
     if not context.computed_days:
         now = dict.fromkeys(now)  # show "–", not 0: the sales of days that are not computed are unknown
-    names = [name for name in SALES if has_log or name not in OF_VISITORS]
+    tree = sales_tree(context, now, then)
+    in_tree = {card.metric for card in tree[0].cards} if isinstance(tree[0], Cards) else set()
+    more = [name for name in SALES if name not in in_tree and (has_log or name not in OF_VISITORS)]
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts.append(Cards(tuple(metric_card(locale, name, now, then) for name in names)))
-    parts += sales_notes(locale, now)
+    parts += [*tree, *sales_notes(locale, now, has_formula=False), *today(context)]
+    parts += [*attention(context, has_log=has_log), *_movers(context, has_log=has_log)]
     parts.append(_course(context, has_log=has_log))
+    parts.append(Text(locale.text("overview.more"), "heading"))
+    parts.append(Cards(tuple(linked(context.view, metric_card(locale, name, now, then)) for name in more)))
     if has_log:
         parts.append(Text(locale.text("funnel.title"), "heading"))
-        parts.append(_funnel(locale, now, then))
+        parts.append(_funnel(context, now, then))
         parts += sales_by_match(context)
-    return [*parts, *_movers(context, has_log=has_log)]
+    return parts
 
 
 def _totals(context: Context, first: dt.date, last: dt.date) -> dict[str, Any]:
@@ -77,8 +83,8 @@ def _course(context: Context, *, has_log: bool) -> Chart:
     return Chart(course(locale, frame, "revenue", earlier), table, is_wide=True)
 
 
-def _funnel(locale: Locale, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
-    cards = []
+def _funnel(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
+    locale, cards = context.locale, []
     for name, rate in STEPS:
         changes = list(changes_since(locale, name, now, then))
         if rate:
@@ -89,47 +95,63 @@ def _funnel(locale: Locale, now: Mapping[str, Any], then: Mapping[str, Any] | No
                     locale.numbers.percent(value), locale.text(f"metric.{rate}"), locale.numbers.full_percent(value)
                 ),
             )
-        cards.append(
-            Card(
-                locale.text(f"metric.{name}"),
-                locale.numbers.short(now[name]),
-                locale.numbers.full(now[name]),
-                tuple(changes),
-                locale.text.name("about", rate or name),
-                metric=name,
-            )
+        card = Card(
+            locale.text(f"metric.{name}"),
+            locale.numbers.short(now[name]),
+            locale.numbers.full(now[name]),
+            tuple(changes),
+            locale.text.name("about", rate or name),
+            metric=name,
         )
+        cards.append(linked(context.view, card))
     return Cards(tuple(cards), "funnel")
 
 
 def _movers(context: Context, *, has_log: bool) -> list[Block]:
-    """What changed most: products and, if there is an event log (*has_log*), entrances; empty without a comparison."""
+    """What changed most: products and, if there is an event log (*has_log*), entrances and slots.
+
+    Empty without a comparison. A kind of which nothing changed is one line.
+    """
     locale, days = context.locale, context.days
     if days.then_first is None:
         return []
     if not days.is_recorded_then:
-        return [Text(locale.text("overview.movers.none"), "missing")]
+        return [Text(locale.text("overview.movers.none"))]
+    found = with_changes(context.rows(query("overview.movers")), "revenue")
     names = context.entrance_names()
-    rows = [
-        row
-        | {"name": names.get(row["key"], row["key"]) if row["kind"] == "entrance" else row["name"]}
-        | {_KEYS[row["kind"]]: row["key"]}
-        for row in with_changes(context.rows(query("overview.movers")), "revenue")
+    rows = {
+        "entrance": [
+            row | {"name": names.get(row["key"], row["key"]), "entrance_id": row["key"]}
+            for row in found
+            if row["kind"] == "entrance"
+        ],
+        "product": [row | {"product_id": row["key"]} for row in found if row["kind"] == "product"],
+        "slot": [
+            row | {"name": f"{names.get(row['entrance_id'], row['entrance_id'])} · {slot_name(context, row)}"}
+            for row in with_changes(context.rows(query("overview.slot_movers")), "revenue")
+        ],
+    }
+    kinds = ("entrance", "product", "slot") if has_log else ("product",)
+    shown = [_movers_of(context, kind, rows[kind]) for kind in kinds if rows[kind]]
+    empty = [
+        Text(locale.text("overview.movers.nothing", title=locale.text(f"overview.movers.{kind}")))
+        for kind in kinds
+        if not rows[kind]
     ]
-    kinds = ("entrance", "product") if has_log else ("product",)
-    return [
-        Group(tuple(_movers_of(context, kind, [row for row in rows if row["kind"] == kind]) for kind in kinds), "grid")
-    ]
+    heading = Text(locale.text("overview.movers"), "heading")
+    return [heading, *([Group(tuple(shown), "grid")] if shown else []), *empty]
+
+
+_KEYS = {"entrance": ("entrance_id",), "product": ("product_id",), "slot": SLOT_KEYS}
 
 
 def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table:
     locale = context.locale
-    page, key = ("entrances", "entrance") if kind == "entrance" else ("products", "sku")
     return Table(
         f"movers_{kind}",
         locale.text(f"overview.movers.{kind}"),
         [
-            text(locale.text(f"column.{kind}"), "name", href=_to(context, page, key)),
+            text(locale.text("column.place" if kind == "slot" else f"column.{kind}"), "name", href=_to(context, kind)),
             metric(locale, "revenue"),
             metric(locale, "revenue", field="revenue_before", title=locale.text("column.revenue_before")),
             metric(locale, "revenue", field="difference", title=locale.text("column.difference")),
@@ -137,9 +159,16 @@ def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table
         ],
         rows,
         locale.text("overview.movers.about"),
-        keys=(_KEYS[kind],),
+        is_wide=kind == "slot",
+        keys=_KEYS[kind],
     )
 
 
-def _to(context: Context, page: str, key: str) -> Callable[[Row], str | None]:
-    return lambda row: context.view.to(page, **{key: row["key"]}).href
+def _to(context: Context, kind: str) -> Callable[[Row], str | None]:
+    """The link of a row to the page of its entrance, product or slot."""
+    view = context.view
+    if kind == "product":
+        return lambda row: view.to("products", sku=row["product_id"]).href
+    if kind == "slot":
+        return lambda row: view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row)).href
+    return lambda row: view.to("entrances", entrance=row["entrance_id"]).href

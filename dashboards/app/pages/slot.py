@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.hours import by_hour
 from dashboards.app.pages.matches import sales_by_match
-from dashboards.app.pages.one_course import one_course
+from dashboards.app.pages.one_course import chosen_metric, one_course
 from dashboards.app.pages.slots import (
     SLOT_KEYS,
     content_name,
@@ -46,6 +47,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
     if not context.computed_days:
         return [heading, context.nothing_there("empty.days")]
     keys = dict(zip(SLOT_KEYS, (entrance, *place.values()), strict=True))
+    chosen = chosen_metric(context, "slot_metric", _METRICS)
     total = context.one(query("slot.total"), entrance=entrance, **place)
     if not total["days"]:
         return [heading, Text(locale.text("slots.quiet_days"), "missing")]
@@ -53,6 +55,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
         heading,
         Cards(tuple(_card(context, metric, total) for metric in _CARDS)),
         one_course(context, "slot_metric", _METRICS, "slot.days", "slots.course", keys, entrance=entrance, **place),
+        *by_hour(context, "slot.hours", chosen, "attribution.slot_hourly", keys, entrance=entrance, **place),
         _contents(context, entrance, called, place, total),
         *sales_by_match(context, entrance, slot),
         *slot_changes(context, entrance, slot),

@@ -1,0 +1,122 @@
+"""What needs attention: failed checks, days without data, slots that changed their content, new products without sales.
+
+Here: the list, each row with a link to the page that explains it.
+Not here: these pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.slots import slot_key, slot_name
+from dashboards.app.times import local_time
+from dashboards.blocks import Block, Table, Text
+from dashboards.columns import text
+from dashboards.copy.status import read_checks
+from dashboards.queries import query
+from dashboards.sections.launches import NEW_FOR
+
+_NAMED_PRODUCTS = 5
+_QUIET_DAYS = 7
+"""A new product gets this many days to sell."""
+
+
+def attention(context: Context, *, has_log: bool) -> list[Block]:
+    """The list, the most urgent first; one line if it is empty. *has_log*: whether there are events."""
+    locale = context.locale
+    rows = [*_failed_checks(context), *_missing_days(context), *_quiet_products(context, has_log=has_log)]
+    if has_log:
+        rows += _changed_contents(context)
+    if not rows:
+        return [Text(locale.text("attention.nothing"), "check")]
+    columns = [
+        text(locale.text("column.attention"), "kind"),
+        text(locale.text("column.subject"), "subject", href=lambda row: row["href"]),
+        text(locale.text("column.since"), "since"),
+        text(locale.text("column.attention_note"), "note", is_long=True),
+    ]
+    title, about = locale.text("attention.title"), locale.text("attention.about")
+    return [Table("attention", title, columns, rows, about, is_wide=True)]
+
+
+def _row(context: Context, kind: str, subject: str, since: object, href: str, note: str = "") -> dict[str, Any]:
+    return {
+        "kind": context.locale.text(f"attention.{kind}"),
+        "subject": subject,
+        "since": since,
+        "href": href,
+        "note": note,
+    }
+
+
+def _failed_checks(context: Context) -> list[dict[str, Any]]:
+    href, timezone = context.view.to("quality").href, context.copy.settings.timezone
+    rows = []
+    for check in read_checks(context.copy.home):
+        if check.passed is False:
+            at = local_time(check.at.replace(tzinfo=None), timezone) if check.at else None
+            rows.append(
+                _row(context, "check", f"{check.table}: {check.name}", at.date() if at else None, href, check.found)
+            )
+    return rows
+
+
+def _missing_days(context: Context) -> list[dict[str, Any]]:
+    """The days of the view, from the first to the newest computed one, that are not computed: one row in all."""
+    days, computed = context.days, context.copy.days
+    first, last = max(days.first, computed[0]), min(days.last, computed[-1])
+    every = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    missing = [day for day in every if day not in computed]
+    if not missing:
+        return []
+    note = context.locale.text("attention.day.note", days=context.locale.text.days(len(missing)))
+    named = ", ".join(map(str, missing[:3])) + (" …" if len(missing) > 3 else "")
+    return [_row(context, "day", named, missing[0], context.view.to("quality").href, note)]
+
+
+def _changed_contents(context: Context) -> list[dict[str, Any]]:
+    """A row for each entrance with slots that changed their content, with its latest change."""
+    locale, view = context.locale, context.view
+    names = context.entrance_names()
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for change in context.rows(query("overview.contents")):
+        changes.setdefault(change["entrance_id"], []).append(change)
+    rows = []
+    for entrance, (latest, *earlier) in changes.items():
+        what = locale.text(
+            "attention.content.many" if earlier else "attention.content.one",
+            slot=slot_name(context, latest),
+            before=latest["content_before"],
+            after=latest["content"],
+            n=1 + len(earlier),
+        )
+        slot = None if earlier else slot_key(latest)
+        href = view.to("entrances", entrance=entrance, slot=slot).href
+        rows.append(_row(context, "content", names.get(entrance, entrance), latest["first_day"], href, what))
+    return rows
+
+
+def _quiet_products(context: Context, *, has_log: bool) -> list[dict[str, Any]]:
+    """Products launched at least a week ago, still new, that have not sold anything; the most exposed first.
+
+    A row for each of the first few, and one for all others.
+    """
+    locale, copy, last = context.locale, context.copy, context.days.last
+    if not all(map(copy.has, ("products.catalog", "products.daily", "products.names"))):
+        return []
+    new_for = copy.one(query("products.new_for"))["days"] or NEW_FOR
+    found = copy.rows(query("overview.quiet_products"), day=last, days=new_for, quiet=_QUIET_DAYS)
+    rows = []
+    for product in found[:_NAMED_PRODUCTS]:
+        age = locale.text.days(product["days_since_launch"])
+        exposures = locale.numbers.full(product["exposures"])
+        key = "attention.product.note" if has_log else "attention.product.age"
+        note = locale.text(key, days=age, n=exposures)
+        href = context.view.to("products", sku=product["product_id"]).href
+        rows.append(_row(context, "product", product["name"], product["launched_on"], href, note))
+    if more := len(found) - len(rows):
+        subject = locale.text("attention.product.more", n=locale.numbers.full(more))
+        rows.append(_row(context, "product", subject, None, context.view.to("products").href))
+    return rows
