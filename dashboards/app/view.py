@@ -50,7 +50,7 @@ _OF_SALES = (
 )  # fmt: skip
 _OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attribution.path_steps")
 SLICES_READ: Mapping[str, tuple[str, ...]] = {
-    "overview": _OF_SALES,
+    "overview": (*_OF_SALES, "attribution.visitor_slots"),
     "entrances": (*_OF_SALES, "attribution.visitor_slots"),
     "channels": (*_OF_SALES, "core.sessions", "attribution.touch_credits"),
     "models": (*_OF_SALES, "attribution.visitor_slots", "attribution.touch_credits"),

@@ -174,12 +174,12 @@ def _load(
     reads: dict[str, tuple[Read, ...]] = {}
     for file in (*models.values(), *checks.values()):
         reads[file.name] = reads_of(file, models, values)
-    order = _order(models, reads)
     for check in checks.values():
         if check.model not in models:
             raise HeadwaterError(
                 f"unknown model '{check.model}'", where=f"{check.path}:1", remedy=nearest(check.model, models)
             )
+    order = _order(models, checks.values(), reads)
     project = Project(
         models={name: models[name] for name in order},
         checks={name: tuple(c for c in checks.values() if c.model == name) for name in order},
@@ -240,14 +240,36 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
     return models
 
 
-def _order(models: Mapping[str, Model], reads: Mapping[str, tuple[Read, ...]]) -> list[str]:
+def _order(
+    models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[str, tuple[Read, ...]]
+) -> list[str]:
+    """The models in an order in which each comes after the tables that it reads, and that its checks read.
+
+    A check may also read a table that is computed from its model; of this table it reads what is published.
+    """
     graph = {
-        name: [read.table for read in reads[name] if read.table in models and read.table != name] for name in models
+        name: {read.table for read in reads[name] if read.table in models and read.table != name} for name in models
     }
     try:
-        return list(TopologicalSorter(graph).static_order())
+        order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise HeadwaterError(
             f"these models depend on each other: {circle}", where=models[error.args[1][0]].path
         ) from error
+    for check in checks:
+        for table in {read.table for read in reads[check.name]} & models.keys() - {check.model}:
+            if check.model not in _upstream(graph, table):
+                graph[check.model].add(table)
+    return list(TopologicalSorter({name: sorted(graph[name]) for name in order}).static_order())
+
+
+def _upstream(graph: Mapping[str, set[str]], name: str) -> set[str]:
+    """The models before *name* in *graph*, directly or not."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found

@@ -245,3 +245,24 @@ def test_a_header_that_nests_too_deeply_is_refused(tmp_path):
         file.write_text(f"/* model\ndescription: {'[' * depth}\n*/\nSELECT 1 AS x\n", encoding="utf-8")
         with pytest.raises(HeadwaterError, match="the header is not valid YAML"):
             read_model(file, "mine")
+
+
+def test_a_model_comes_after_the_tables_its_checks_read(tmp_path):
+    home, _ = init_home(tmp_path / "home")
+    header = "/* model\ndescription: x\ngrain: [dt]\npartition: dt\ncolumns:\n  dt: {type: DATE, description: x}\n*/\n"
+    own = {
+        "a/first.sql": header + "SELECT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt",
+        "a/second.sql": header + "SELECT dt FROM a.third WHERE dt BETWEEN $from_dt AND $to_dt",
+        "a/third.sql": header + "SELECT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt",
+    }
+    for model, other in (("a.first", "a.second"), ("a.third", "a.second")):  # a.third is also read by a.second
+        own[f"checks/{model.split('.')[1]}_has_days.sql"] = (
+            f"/* check\nmodel: {model}\nseverity: error\ndescription: x\nremedy: x\n*/\n"
+            f"SELECT dt FROM {model} ANTI JOIN {other} USING (dt) WHERE dt BETWEEN $from_dt AND $to_dt"
+        )
+    for name, text in own.items():
+        path = home.sql / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    order = [name for name in load_project(home, Settings()).models if name.startswith("a.")]
+    assert order == ["a.third", "a.second", "a.first"]

@@ -44,8 +44,13 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts += [*tree, *sales_notes(locale, now, has_formula=False), *today(context)]
-    parts += [*attention(context, has_log=has_log), *_movers(context, has_log=has_log)]
+    parts += [*tree, *sales_notes(locale, now, has_formula=False)]
+    if context.slice:
+        whole = context.view.sliced(**{name: () for name, _ in context.slice})
+        parts.append(Text(locale.text("overview.of_whole"), href=whole.href))
+    else:
+        parts += [*today(context), *attention(context, has_log=has_log)]
+    parts += _movers(context, has_log=has_log)
     parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))
     parts.append(Cards(tuple(linked(context.view, metric_card(locale, name, now, then)) for name in more)))
