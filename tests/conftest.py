@@ -49,6 +49,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Let the end of the process collect all; otherwise libraries report leaks."""
+    gc.unfreeze()
+
+
 # By default Hypothesis fails a test whose example takes over 200 ms or whose input is slow to generate, and both depend
 # on the machine.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
