@@ -18,6 +18,7 @@ $(STAMP): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --frozen --inexact --active --quiet --compile-bytecode
+	$(BIN)/python -m compileall -q pipelines assets dashboards
 	@touch $@
 
 demo: $(STAMP)  ## simulate a shop and compute it, from its log to attributed sales

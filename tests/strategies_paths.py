@@ -39,7 +39,7 @@ TOUCH_TABLES = [
 """The tables of the touch models, each after those that it reads; model_effects, which draws, is not restated."""
 
 FIRST_DAY = dt.date(2026, 3, 1)
-DAYS = [FIRST_DAY + dt.timedelta(days=n) for n in range(12)]
+DAYS = [FIRST_DAY + dt.timedelta(days=n) for n in range(10)]
 PERSONS = ("u1", "u1", "u1", "u2", "device:d1")
 TOUCHPOINTS = ("home_banner", "home_feed", "search")
 PRICES = (Decimal("9.99"), Decimal("0.0001"), Decimal("100"), Decimal("0.0003"), Decimal("12345678.9012"), Decimal(0))

@@ -245,7 +245,12 @@ def run(home: Home, **request: Any) -> RunSummary:
 
 def run_selected(home: Home, *selection: str, **request: Any) -> RunSummary:
     """Like ``run``, for *selection* as in ``--select``: TABLE, SCHEMA, or +TABLE with all that it reads."""
-    return run(home, tables=frozenset(open_workspace(home).project.select(selection)), **request)
+    return run(home, tables=selected(home, *selection), **request)
+
+
+def selected(home: Home, *selection: str) -> frozenset[str]:
+    """The tables of *selection*, for the ``tables`` of a ``Request``."""
+    return frozenset(open_workspace(home).project.select(selection))
 
 
 def attribute(home: Home, **request: Any) -> RunSummary:

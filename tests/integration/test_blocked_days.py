@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from assets.engine import DagsterEngine
-from pipelines.compute.run import DirectEngine, run_home
+from pipelines.compute.run import DirectEngine, Request, run_home
 from tests.integration.small_shop import DAYS, land_days, new_home
-from tests.support import table
+from tests.support import selected, table
 
 CHECK = f"""/* check
 model: core.events
@@ -37,7 +37,8 @@ def test_the_other_days_are_published(tmp_path, engine):
     (home.sql / "checks").mkdir()
     check = home.sql / "checks" / "quiet.sql"
     check.write_text(CHECK, encoding="utf-8")
-    summary = run_home(home, engine=engine)
+    request = Request(tables=selected(home, "+attribution.entrance_daily"))
+    summary = run_home(home, request, engine=engine)
     assert summary.has_errors
     assert summary.failed_checks["quiet"].days == {DAYS[1]}
     assert days_of(home, "core.events") == [DAYS[0], *DAYS[2:]]
@@ -49,6 +50,6 @@ def test_the_other_days_are_published(tmp_path, engine):
     assert days_of(home, "core.order_lines") == DAYS
 
     check.unlink()
-    assert not run_home(home, engine=engine).has_errors
+    assert not run_home(home, request, engine=engine).has_errors
     assert days_of(home, "attribution.entrance_daily") == DAYS
-    assert run_home(home, engine=engine).did_nothing
+    assert run_home(home, request, engine=engine).did_nothing

@@ -17,7 +17,7 @@ from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.folder import REPOSITORY, init_home
 from tests.real_data import data_set
-from tests.support import LANDED_AT, table
+from tests.support import LANDED_AT, run_selected, table
 
 FILE = "e-shop_clothing_2008.csv.gz"
 CATEGORIES = {"1": "trousers", "2": "skirts", "3": "blouses", "4": "sale"}
@@ -66,7 +66,7 @@ def small(tmp_path):
 
 
 def test_each_opened_category_is_a_head_and_each_list_a_page(small):
-    run_home(small)
+    run_selected(small, "+attribution.path_steps")
     steps = found(
         small,
         "SELECT event_id, page_id, page_type, module, slot, sku, entrance_id FROM core.events "
@@ -93,7 +93,7 @@ def test_each_opened_category_is_a_head_and_each_list_a_page(small):
 @pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Europe/Warsaw", "Asia/Tokyo"])
 def test_clicks_keep_their_day_in_the_time_zone_of_the_shop(small, zone):
     small.settings_file.write_text(f"timezone: {zone}\n", encoding="utf-8")
-    run_home(small)
+    run_selected(small, "+core.events")
     days = Counter(row["dt"] for row in table(small, "core.events") if row["sku"])
     assert days == {dt.date(2008, 4, 1): 5, dt.date(2008, 4, 2): 1}
 
@@ -108,7 +108,7 @@ def test_broken_and_repeated_clicks_are_counted_by_reason(small):
     }
     again = CLICKS.splitlines()[3]
     write(small, "\n".join([*broken, again]) + "\n", "more.csv")
-    summary = run_home(small).ingested
+    summary = run_selected(small, "core").ingested
     counts = (summary.records, summary.accepted, summary.duplicates, summary.quarantined)
     assert counts == (12, 6, 1, 5)
     refused = found(small, "SELECT record_no, reasons FROM core.quarantine ORDER BY record_no")

@@ -25,7 +25,7 @@ from pipelines.home.lock import home_lock, lock_holder
 from tests.integration.small_shop import DAYS, land_days, new_home
 from tests.processes import Headwater, assert_same_contents, assert_tidy, contents, copy_of, headwater, made_up_shop
 from tests.readers import Versions, versions_in
-from tests.support import run, table
+from tests.support import run, run_selected, table
 
 SECONDS = float(os.environ.get("HEADWATER_READER_SECONDS", "300"))
 """How long readers read beside a writer, at least: until it has made some runs."""
@@ -36,7 +36,7 @@ def small(tmp_path: Path) -> Home:
     """A home with a visit and an order on each of four days, computed."""
     home = new_home(tmp_path / "home")
     land_days(home, DAYS)
-    run(home)
+    run_selected(home, "+attribution.entrance_daily")
     return home
 
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 import pytest
 
 from pipelines.commands.diagnosis import diagnose
-from pipelines.compute.run import run_home
-from tests.support import land, make_home, run, run_selected, table
+from pipelines.compute.run import Request, run_home
+from tests.support import land, make_home, run, run_selected, selected, table
 
 ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
 LINE = {"line_no": 1, "sku": "A", "quantity": 1, "unit_price": "10.00"}
@@ -51,7 +51,7 @@ def test_lines_orders_refunds_without_counterpart_are_listed(home):
     land(home, "order_lines", [{"order_id": name, **LINE} for name in ("whole", "lost", "unsaid")], "lines")
     refund = {"order_id": "whole", "line_no": 9, "refunded_at": "2026-03-03 10:00:00", "amount": "1"}
     land(home, "refunds", [refund], "refunds")
-    summary = run(home)
+    summary = run_selected(home, "core")
     found = {(row["mismatch"], row["order_id"], row["line_no"]) for row in table(home, "core.order_mismatches")}
     assert found == {
         ("order_without_lines", "alone", 0),
@@ -67,7 +67,8 @@ def test_a_missing_rate_holds_its_day_and_names_the_currency(home):
     later = {**ORDER, "ordered_at": "2026-03-03 12:00:00", "paid_at": "2026-03-03 12:01:00"}
     land(home, "orders", [{"order_id": "o1", **ORDER, "currency": "USD"}, {"order_id": "o2", **later}], "orders")
     land(home, "order_lines", [{"order_id": "o1", **LINE}, {"order_id": "o2", **LINE}], "lines")
-    summary = run_home(home)
+    request = Request(tables=selected(home, "+attribution.entrance_daily"))
+    summary = run_home(home, request)
     assert summary.has_errors
     told = summary.failed_checks["exchange_rates_are_known"].describe()
     assert "dt=2026-03-02, currency=USD" in told
@@ -76,7 +77,7 @@ def test_a_missing_rate_holds_its_day_and_names_the_currency(home):
     assert [row["revenue"] for row in table(home, "attribution.entrance_daily")] == [Decimal("10.0000")]
 
     (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
-    assert not run_home(home).has_errors
+    assert not run_home(home, request).has_errors
     found = {row["order_id"]: row["revenue"] for row in table(home, "core.order_lines")}
     assert found == {"o1": Decimal("71.0000"), "o2": Decimal("10.0000")}
     assert sum(row["revenue"] for row in table(home, "attribution.entrance_daily")) == Decimal("81.0000")
@@ -87,12 +88,13 @@ def test_a_refund_without_a_rate_is_held_back_too(home):
     land(home, "order_lines", [{"order_id": "o1", **LINE}], "lines")
     refund = {"order_id": "o1", "line_no": 1, "refunded_at": "2026-03-04 10:00:00", "amount": "4"}
     land(home, "refunds", [refund], "refunds")
-    summary = run_home(home)
+    request = Request(tables=selected(home, "core"))
+    summary = run_home(home, request)
     told = summary.failed_checks["refund_rates_are_known"].describe()
     assert "dt=2026-03-04, currency=USD, paid_on=2026-03-02" in told
     assert table(home, "core.refunds") == []
     (home.config / "fx.csv").write_text("dt,currency,rate\n2026-03-02,USD,7.1\n", encoding="utf-8")
-    assert not run_home(home).has_errors
+    assert not run_home(home, request).has_errors
     assert [row["amount"] for row in table(home, "core.refunds")] == [Decimal("28.4000")]
 
 
@@ -148,10 +150,10 @@ def test_one_order_of_long_ago_does_not_cost_ten_years_of_days(tmp_path):
 def test_what_lies_before_the_start_is_told(home):
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "o1", **LINE}], "lines")
-    assert run(home).not_computed == ""
+    assert run_selected(home, "core").not_computed == ""
     earlier = {**ORDER, "ordered_at": "2026-02-02 12:00:00", "paid_at": "2026-02-02 12:00:00"}
     land(home, "orders", [{"order_id": "o0", **earlier}], "earlier")
-    before = run(home).not_computed
+    before = run_selected(home, "core").not_computed
     assert before.startswith("0 events and 1 orders are before start_date 2026-03-02 (the earliest on 2026-02-02)")
 
 
@@ -161,7 +163,7 @@ def test_a_wrong_clock_does_not_make_the_shop_begin_long_ago(home):
     land(home, "events", [{"event_id": "1", **event, "device_time": day}], "log")
     land(home, "events", [{"event_id": "2", **event, "device_time": "2001-01-03T00:00:00Z"}], "old")
     land(home, "orders", [{"order_id": "o1", **ORDER, "ordered_at": "2005-02-03 12:00:00", "paid_at": ""}], "orders")
-    summary = run(home)
+    summary = run_selected(home, "core")
     assert str(summary.start_date_set) == "2026-03-02"
     assert {str(row["dt"]) for row in table(home, "core.events")} == {"2026-03-02"}
     told = "1 events and 1 orders are before start_date 2026-03-02 (the earliest on 2001-01-03) and are not computed"
@@ -173,7 +175,7 @@ def test_a_shop_of_orders_alone_begins_with_them(home):
     days = ["2025-12-20", "2026-01-10", "2026-02-11", "2026-03-15"]  # gaps under 32 days, unlike after "old"
     orders = [{"order_id": day, **ORDER, "ordered_at": f"{day} 12:00:00", "paid_at": ""} for day in days]
     land(home, "orders", [{"order_id": "old", **ORDER, "ordered_at": "2025-11-17 12:00:00"}, *orders], "orders")
-    assert str(run(home).start_date_set) == "2025-12-20"
+    assert str(run_selected(home, "core").start_date_set) == "2025-12-20"
 
 
 @pytest.mark.parametrize("select", ["core.events", "attribution.entrance_daily"])

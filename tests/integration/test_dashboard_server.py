@@ -115,7 +115,8 @@ def _command(pid: int) -> bytes:
     return b""
 
 
-def test_a_port_in_use_is_one_line(home):
+def test_a_port_in_use_is_one_line(tmp_path):
+    home = new_home(tmp_path / "home")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

