@@ -216,10 +216,10 @@ def test_a_table_of_the_last_days_moves_on(home):
     settings = {**SETTINGS, "start_date": dt.date(2026, 1, 16), "hours": {"days": 3}}
     home.settings_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     hours = "attribution.entrance_hourly"
-    run_selected(home, hours)
+    own = (f"+{hours}", "+attribution.entrance_daily")  # the check compares the two
+    run_selected(home, *own)
     assert partition_days(home, hours) == march(8, 9, 10)
     land_orders(home, march(11), "next")
-    own = (f"+{hours}", "attribution.entrance_daily")  # the check compares the two
     summary = run_selected(home, *own)
     assert partition_days(home, hours) == march(9, 10, 11)
     assert (summary.published[hours], summary.removed[hours]) == ({*march(11)}, {*march(8)})
