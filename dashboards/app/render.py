@@ -48,8 +48,9 @@ _LONG = 14
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
-    """All *blocks*, from top to bottom."""
-    return [_component(context, block) for block in blocks]
+    """All *blocks*, from top to bottom, without the title, which the frame shows."""
+    shown = [block for block in blocks if not (isinstance(block, Text) and block.kind == "title")]
+    return [_component(context, block) for block in shown]
 
 
 def _component(context: Context, block: Block) -> Component:

@@ -18,15 +18,15 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
-    "overview", "entrances", "channels", "models", "journeys", "paths", "modules", "products", "customers", "quality",
-    "sql",
+    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "products", "customers",
+    "quality", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
 WITHOUT_DAYS = frozenset({"sql"})
 """Pages without a date range."""
 
-COMPARING = frozenset({"overview", "entrances", "channels", "models", "journeys"})
+COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
