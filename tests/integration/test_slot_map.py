@@ -132,6 +132,18 @@ def test_the_colour_can_stand_for_the_change(copy: Copy) -> None:
     assert all("▲" not in slot["aria-label"] for slot in drawn(copy, address) if "aria-label" in slot)
 
 
+def test_the_colour_of_a_count_grows_with_its_square_root(copy: Copy) -> None:
+    first, second, *_ = drawn(copy, f"/slots?{DAYS}&metric=impressions")
+    assert [slot["style"]["--heat"] for slot in (first, second)] == ["100%", "50%"]  # 200 and 50 impressions
+    context, blocks = look_at(copy, f"/slots?{DAYS}&metric=impressions")
+    said = written(components(context, blocks))
+    assert [said[place] for place in (said.index("50") - 1, said.index("50"), said.index("50") + 1)] == [
+        "0",
+        "50",
+        "200",
+    ]
+
+
 def test_the_page_names_what_it_shows(copy: Copy) -> None:
     _, blocks = look_at(copy, f"/slots?{DAYS}")
     assert title(blocks) == "Slot map: Front page"

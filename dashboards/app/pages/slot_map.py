@@ -6,6 +6,7 @@ Not here: drawing the map (``dashboards.app.page_map``), the page of one slot (`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -186,10 +187,20 @@ class Map:
             return 1.0 if is_new else 0.0
         return found if is_rate(self.name) else max(-1.0, min(1.0, found))
 
+    @property
+    def _is_even(self) -> bool:
+        """Whether the colour grows evenly with the value: so it does for ratios and changes.
+
+        For counts and amounts it grows with their square root, because one slot often has many times what others have,
+        which would all look empty.
+        """
+        return self.is_change or known_metric(self.name).is_ratio
+
     def _heat(self, row: Row) -> float | None:
         if is_few(row, self.name):
             return None
-        return self._size(row) / self._most if self._most else 0.0
+        share = self._size(row) / self._most if self._most else 0.0
+        return share if self._is_even else math.sqrt(max(share, 0.0))
 
     def _spot(self, row: Row) -> Spot:
         context, locale, name = self.context, self.context.locale, self.name
@@ -235,17 +246,18 @@ class Map:
         return text.joined(said, text(key, first=days.then_first, last=days.then_last))
 
     def _legend(self) -> Component:
-        """Which colour means what; the scale begins at 0."""
+        """Which colour means what: from 0 over the value of half the colour to the largest, or lower and higher."""
         text, numbers = self.context.locale.text, self.context.locale.numbers
-        bar = html.Span(className="scale", **marks({"aria-hidden": "true"}))
-        if not self.is_change:
-            most = short_text(numbers, self.name, self._most)
-            ends = (short_text(numbers, self.name, 0), most)
-            return html.P([html.Span(ends[0]), bar, html.Span(ends[1])], className="legend")
-        less = html.Span(className="scale less", **marks({"aria-hidden": "true"}))
-        return html.P(
-            [html.Span(text("slot_map.less")), less, bar, html.Span(text("slot_map.more"))], className="legend"
-        )
+
+        def bar(kind: str) -> Component:
+            return html.Span(className=f"scale {kind}", **marks({"aria-hidden": "true"}))
+
+        if self.is_change:
+            ends = (html.Span(text("slot_map.less")), html.Span(text("slot_map.more")))
+            return html.P([ends[0], bar("less"), bar("more"), ends[1]], className="legend")
+        steps = (0, self._most / (2 if self._is_even else 4), self._most)
+        none, half, most = (html.Span(short_text(numbers, self.name, step)) for step in steps)
+        return html.P([none, bar("low"), half, bar("high"), most], className="legend")
 
 
 def _ranking(context: Context, name: str) -> Table:
