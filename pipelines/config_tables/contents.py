@@ -27,6 +27,10 @@ class Content:
     name_en: str
     picture: str
 
+    def name(self, language: str) -> str:
+        """The name in *language*, zh or en."""
+        return self.name_zh if language == "zh" else self.name_en
+
 
 def load_contents(path: Path) -> dict[str, Content]:
     """content_id → content, from *path*; empty if there is no file.

@@ -76,6 +76,10 @@ class PageModule:
     columns: int | None
     areas: Mapping[int, Area]
 
+    def name(self, language: str) -> str:
+        """The name in *language*, zh or en; '' for the dashboards' own."""
+        return self.name_zh if language == "zh" else self.name_en
+
 
 @dataclass(frozen=True)
 class ShopPage:
@@ -96,6 +100,10 @@ class ShopPage:
     width: int
     height: int
     modules: tuple[PageModule, ...]
+
+    def name(self, language: str) -> str:
+        """The name in *language*, zh or en."""
+        return self.name_zh if language == "zh" else self.name_en
 
 
 class _Strict(BaseModel):

@@ -17,8 +17,12 @@ from dashboards.access.users import User, Users
 from dashboards.app.marts import Copy, Marts
 from dashboards.app.render import components
 from dashboards.app.server import create_app
-from dashboards.blocks import Cards, Part, title
+from dashboards.blocks import Cards, Part, tables, title
 from dashboards.copy.build import publish
+from dashboards.locale import Locale
+from dashboards.numbers import Language
+from dashboards.report.entrances import slots as report_slots
+from dashboards.report.queries import open_day
 from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
 from tests.app_pages import choice, flat, look_at, table, texts, values, written
@@ -282,6 +286,35 @@ def test_a_picture_replaced_by_a_link_is_not_served(shop: Home, tmp_path: Path) 
     secret.write_bytes(png(4, 4))
     (home.config / "new.png").symlink_to(secret)
     assert client.get("/pictures/new.png").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "named", "unnamed"),
+    [("en", "slot 1 · Fresh", "slot 1 · new"), ("zh", "1 号位 · 新", "1 号位 · new")],
+)
+def test_the_report_names_contents_too(
+    shop: Home, tmp_path: Path, language: Language, named: str, unnamed: str
+) -> None:
+    with open_day(shop, DAY) as reader:
+        shown = tables(report_slots(Locale(language, "CNY"), reader))
+    assert named in [row["place"] for one in shown for row in one.rows]
+    home = copy_of(shop, tmp_path / "home")
+    home.contents_file.write_text("content_id\n", encoding="utf-8")
+    with open_day(home, DAY) as reader:
+        shown = tables(report_slots(Locale(language, "CNY"), reader))
+    assert unnamed in [row["place"] for one in shown for row in one.rows]
+
+
+def test_the_path_explorer_names_contents(made_up: Home, tmp_path: Path) -> None:
+    home = copy_of(made_up, tmp_path / "home")
+    with reading_session(home, "") as connection:
+        order_id, line_no, content = connection.execute(
+            "SELECT order_id, line_no, head_content_id FROM attribution.attributed_sales "
+            "WHERE matched_by = 'visit' AND head_content_id <> '(none)' ORDER BY ALL LIMIT 1"
+        ).fetchone()
+    home.contents_file.write_text(f"content_id,name_zh,name_en\n{content},夏天,Summer\n", encoding="utf-8")
+    _, blocks = look_at(Marts(home).copy(), f"/paths?find={order_id}&line={line_no}")
+    assert values(table(blocks, "visit"), "content") == ["Summer"]
 
 
 def test_a_faulty_file_is_reported_and_the_page_works(shop: Home, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def slot_map(context: Context) -> Sequence[Block]:
     faults = file_faults(context)
     types = _page_types(context)
     if not types:
-        return [*faults, context.nothing_there("slot_map.none")]
+        return [*faults, Text(locale.text("slot_map.none"), "missing")]
     page_type = view.get("page_type") if view.get("page_type") in types else types[0]
     name = chosen_metric(context, "metric", METRICS)
     is_change = context.days.is_recorded_then and view.get("colour") == "change"

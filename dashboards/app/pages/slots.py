@@ -20,8 +20,6 @@ from dashboards.blocks import Block, Column, Picture, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.numbers import NONE
 from dashboards.queries import query
-from pipelines.config_tables.contents import Content
-from pipelines.config_tables.pages import PageModule, ShopPage
 
 _Z95 = 1.959964
 _VALUE = "revenue_per_mille_impressions"
@@ -59,26 +57,21 @@ def slot_name(context: Context, row: Mapping[str, Any]) -> str:
 def page_name(context: Context, page_type: str) -> str:
     """The display name of a page: from ``config/pages.yaml``, else our own, else its page type."""
     page = context.shop_pages.get(page_type)
-    return _own(context, page) or context.locale.text.name("page_type", page_type)
+    return page.name(context.locale.language) if page else context.locale.text.name("page_type", page_type)
 
 
 def module_name(context: Context, page_type: str, module: str) -> str:
     """The display name of a module, found like that of a page; '' for events without a module."""
     page = context.shop_pages.get(page_type)
     found = next((one for one in page.modules if one.module == module), None) if page else None
-    return _own(context, found) or (context.locale.text.name("module", module) if module != "(none)" else "")
+    own = found.name(context.locale.language) if found else ""
+    return own or (context.locale.text.name("module", module) if module != "(none)" else "")
 
 
 def content_name(context: Context, key: str) -> str:
     """The display name of a content: from ``config/contents.csv``, else its id, or the text that it has none."""
-    return _own(context, context.contents.get(key)) or context.locale.text.name("content", key)
-
-
-def _own(context: Context, found: ShopPage | PageModule | Content | None) -> str:
-    """The name in the language of the page that a file of the shop gives; '' if it gives none."""
-    if found is None:
-        return ""
-    return found.name_zh if context.locale.language == "zh" else found.name_en
+    content = context.contents.get(key)
+    return content.name(context.locale.language) if content else context.locale.text.name("content", key)
 
 
 def content_column(context: Context, field: str, key: str, *, title: str | None = None) -> Column:
