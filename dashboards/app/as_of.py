@@ -62,6 +62,8 @@ class AsOf:
 def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
     """The tables as of the latest day of *main* up to the view's last day, and a sentence that names the day.
 
+    The tables are not filtered by the view's slice.
+
     If there is no such day, the view's last day is used, and the sections report what is missing.
     """
     text, last = context.locale.text, context.days.last
@@ -69,4 +71,4 @@ def as_of(context: Context, main: str) -> tuple[AsOf, Text]:
     note = Text(text("as_of.day", day=day))
     if day != last:
         note = Text(text("as_of.nearest", day=day, last=last), "warning")
-    return AsOf(context.copy, day, main), note
+    return AsOf(context.whole, day, main), note

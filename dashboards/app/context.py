@@ -1,6 +1,6 @@
 """The input of a page: the view, the tables, the language and the user.
 
-Here: the view's days and the comparison days.
+Here: the view's days and the comparison days, the tables in the view's slice.
 Not here: queries of pages.
 """
 
@@ -14,10 +14,11 @@ from typing import Any
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import OF_TOUCHES, View, compared_days
+from dashboards.app.view import BROKEN_DOWN, OF_TOUCHES, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
+from dashboards.slices import Slice
 from pipelines.config_tables import contents_of, pages_of
 from pipelines.config_tables.contents import Content
 from pipelines.config_tables.pages import ShopPage
@@ -56,22 +57,49 @@ class Context:
 
     Attributes:
         view: The view of the URL, with the days filled in.
-        copy: The tables.
+        whole: The tables.
         role: The user's role.
         now: The time of the request.
         user: The user's name.
     """
 
     view: View
-    copy: Copy
+    whole: Copy
     role: Role
     now: dt.datetime
     user: str = ""
 
     @cached_property
+    def copy(self) -> Copy:
+        """The tables; if the view is filtered, only their rows in its slice."""
+        return self.whole.in_slice(Slice(self.slice, self.segments_on)) if self.slice else self.whole
+
+    @cached_property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that the page can be filtered by; none if the copy lacks a table that this needs."""
+        needed = SLICES_READ.get(self.view.page, ())
+        return self.view.dimensions if all(self.whole.has(table) for table in needed) else ()
+
+    @cached_property
+    def slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The values chosen of these dimensions."""
+        return tuple((name, self.view.slice[name]) for name in self.dimensions if name in self.view.slice)
+
+    @property
+    def is_broken_down(self) -> bool:
+        """Whether the page is broken down by one of these dimensions."""
+        return self.view.page in BROKEN_DOWN and self.view.by in self.dimensions
+
+    @cached_property
+    def segments_on(self) -> dt.date | None:
+        """The day whose segments a slice reads: the latest one with segments up to the last day shown."""
+        assert self.view.last is not None
+        return max((day for day in self.whole.days_of("customers.rfm") if day <= self.view.last), default=None)
+
+    @cached_property
     def locale(self) -> Locale:
         """The language and currency of texts and figures."""
-        return Locale(self.view.language, self.copy.settings.currency)
+        return Locale(self.view.language, self.whole.settings.currency)
 
     @cached_property
     def days(self) -> Days:
@@ -137,7 +165,7 @@ class Context:
         """
         names = {
             row["entrance_id"]: row[f"name_{self.view.language}"] or row["entrance_id"]
-            for row in self.copy.rows(query("entrances.names"))
+            for row in self.whole.rows(query("entrances.names"))
         }
         return names | {key: self.locale.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
 
@@ -145,7 +173,7 @@ class Context:
     def shop_pages(self) -> Mapping[str, ShopPage]:
         """page_type → what pages.yaml says of it; empty if the file has a fault, which the slot map reports."""
         try:
-            return pages_of(self.copy.home)
+            return pages_of(self.whole.home)
         except HeadwaterError:
             return {}
 
@@ -153,7 +181,7 @@ class Context:
     def contents(self) -> Mapping[str, Content]:
         """content_id → its names and picture; empty if contents.csv has a fault, which the slot map reports."""
         try:
-            return contents_of(self.copy.home)
+            return contents_of(self.whole.home)
         except HeadwaterError:
             return {}
 

@@ -1,6 +1,7 @@
 """The tables that pages read: the current copy of the lake, open for reading, with a cache of query results.
 
-Here: opening the current copy, running queries and caching their results, the computed days.
+Here: opening the current copy, running queries (of all rows or of a slice) and caching their results, the computed
+days.
 Not here: making copies (``dashboards.copy.build``), the queries of pages.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from collections.abc import Mapping
 from contextlib import closing
+from copy import copy as shallow_copy
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -22,6 +25,7 @@ from sqlglot import exp
 
 from dashboards.copy.build import CopyFile, current, publish
 from dashboards.report.queries import MAIN, to_frame
+from dashboards.slices import Range, Slice, sliced
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
@@ -53,6 +57,13 @@ class Copy:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._answers: LRUCache[object, pl.DataFrame] = LRUCache(CACHED_BYTES, getsizeof=_size)
         self._lock = threading.Lock()
+        self._slice: Slice | None = None
+
+    def in_slice(self, part: Slice | None) -> Copy:
+        """The same copy, whose queries read only the rows in the slice *part*; None: all rows."""
+        found = shallow_copy(self)
+        found._slice = part
+        return found
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
         """The rows of *sql*; money is converted to floating point, so exact sums must be computed in SQL.
@@ -62,6 +73,9 @@ class Copy:
             parameters: Dates, numbers, texts.
         """
         values = {name: value for name, value in parameters.items() if f"${name}" in sql}
+        if self._slice is not None:
+            days = _ranges(values) or ((self.days[0], self.days[-1]),)
+            sql = sliced(sql, self._slice, days, tuple(self.settings.parameters().items()))
         return self._answer(sql, tuple(sorted(values.items())))
 
     @cachedmethod(attrgetter("_answers"), lock=attrgetter("_lock"))
@@ -91,7 +105,7 @@ class Copy:
         if not self.has(table):
             return ()
         days = exp.select("dt").distinct().from_(table).order_by("dt")
-        return tuple(self.frame(days.sql(dialect=DIALECT))["dt"])
+        return tuple(self._answer(days.sql(dialect=DIALECT), ())["dt"])
 
     def newest(self, now: dt.datetime) -> dt.date:
         """The newest computed day that is over at *now* in the shop's time zone; if none is over, the newest.
@@ -103,6 +117,15 @@ class Copy:
             raise NoDataError("no day is computed yet")
         today = now.astimezone(ZoneInfo(self.settings.timezone)).date()
         return max((day for day in self.days if day < today), default=self.days[-1])
+
+
+_RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"))
+"""The parameters of queries that are the first and the last day of a range."""
+
+
+def _ranges(values: Mapping[str, object]) -> tuple[Range, ...]:
+    pairs = ((values.get(first), values.get(last)) for first, last in _RANGES)
+    return tuple((first, last) for first, last in pairs if isinstance(first, dt.date) and isinstance(last, dt.date))
 
 
 def _size(frame: pl.DataFrame) -> int:

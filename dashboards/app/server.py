@@ -27,12 +27,14 @@ from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
+from dashboards.app.pages.breakdown import breakdown
 from dashboards.app.pictures import add_pictures
 from dashboards.app.render import components
+from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.blocks import Block, title
+from dashboards.blocks import Block, Cards, Table, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -137,9 +139,12 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now, user)
-    blocks = PAGE_OF[view.page](context)
+    blocks = list(PAGE_OF[view.page](context))
+    if context.is_broken_down:
+        at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
+        blocks[at:at] = breakdown(context)
     ordered = in_order(blocks, view)
-    return context, [*unknown(context, ordered), *ordered]
+    return context, [*unknown(context, ordered), *slice_warnings(context), *ordered]
 
 
 def _add_callbacks(app: dash.Dash, marts: Marts) -> None:

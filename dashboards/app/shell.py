@@ -21,6 +21,7 @@ from dash.development.base_component import Component
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
+from dashboards.app.slice_bar import slice_bar, slice_note
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
@@ -61,7 +62,10 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
         ],
         id="main",
     )
-    return _frame(view, [main] if view.page in WITHOUT_DAYS else [_controls(context), main], context, clean(title))
+    if view.page in WITHOUT_DAYS:
+        return _frame(view, [main], context, clean(title))
+    filters = slice_bar(context)
+    return _frame(view, [_controls(context), *([filters] if filters else []), main], context, clean(title))
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:
@@ -241,6 +245,7 @@ def days_note(context: Context) -> str:
     today = context.now.astimezone(ZoneInfo(context.copy.settings.timezone)).date()
     if days.last >= today:
         sentences.append(text("range.unfinished"))
+    sentences.append(slice_note(context))
     return text.joined(*sentences)
 
 

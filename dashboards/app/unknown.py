@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.context import Context
 from dashboards.app.order import KEY as SORT
-from dashboards.app.view import WITHOUT_DAYS
+from dashboards.app.view import SLICE, WITHOUT_DAYS
 from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
 
 
@@ -26,9 +26,10 @@ def _unread(context: Context) -> list[Text]:
     """A warning for each invalid date or comparison in the URL, unless the page has no dates or no comparison."""
     view, locale = context.view, context.locale
     return [
-        Text(locale.text(f"unknown.{key}", value=value, first=str(view.first), last=str(view.last)), "warning")
+        Text(locale.text(f"unknown.{name}", value=value, first=str(view.first), last=str(view.last)), "warning")
         for key, value in view.unread.items()
         if (view.compares if key == "compare" else view.page not in WITHOUT_DAYS)
+        for name in ("slice" if key.startswith(SLICE) else key,)
     ]
 
 

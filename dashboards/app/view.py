@@ -1,18 +1,19 @@
 """The view: what the URL of a page asks for.
 
-Here: page, days, comparison, language, theme and filters as one value, parsed from a URL and written to one.
+Here: page, days, comparison, slice, language, theme and filters as one value, parsed from a URL and written to one.
 Not here: the computed days (``dashboards.app.marts``), the contents of pages (``dashboards.app.pages``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
 from dashboards.numbers import Language
+from dashboards.slices import DIMENSIONS, OF_ITEMS, OF_VISITS
 
 Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
@@ -32,6 +33,37 @@ COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 """Pages whose figures of a day depend on the touches of the days before it."""
 
+SLICED: Mapping[str, tuple[str, ...]] = {
+    "overview": DIMENSIONS,
+    "entrances": (*OF_VISITS, "category", "brand"),
+    "slots": OF_VISITS,
+    "channels": ("platform", "customers", "segment", *OF_ITEMS),
+    "models": ("platform", "customers", "segment", *OF_ITEMS),
+    "paths": DIMENSIONS,
+    "modules": (*OF_VISITS, "category", "brand"),
+    "products": ("category", "brand"),
+}
+"""Page → the dimensions by which it can be filtered. Others are not offered there, because a table lacks them."""
+
+_OF_SALES = (
+    "core.visitors", "core.order_lines", "core.order_profiles", "attribution.attributed_sales",
+    "attribution.visitor_ends",
+)  # fmt: skip
+_OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attribution.path_steps")
+SLICES_READ: Mapping[str, tuple[str, ...]] = {
+    "overview": _OF_SALES,
+    "entrances": (*_OF_SALES, "attribution.visitor_slots"),
+    "slots": (*_OF_SALES, "attribution.visitor_slots"),
+    "channels": (*_OF_SALES, "core.sessions", "attribution.touch_credits"),
+    "models": (*_OF_SALES, "attribution.visitor_slots", "attribution.touch_credits"),
+    "paths": _OF_PATHS,
+    "modules": _OF_PATHS,
+}
+"""Page → the tables that it reads only when it is filtered; a large shop's may be missing in the dashboards' copy."""
+
+BROKEN_DOWN = frozenset({"overview", "entrances"})
+"""Pages that can be broken down by each of their dimensions."""
+
 SEARCH = "search"
 """The page of search results, which is not in the menu."""
 
@@ -42,9 +74,14 @@ PRESETS = ("day", "7", "14", "28", "90", "month", "last_month", "all")
 LONGEST_QUERY_IN_ADDRESS = 3_000
 """Maximum characters of an SQL query in a URL: servers and messengers cut longer URLs."""
 
+SLICE = "in."
+"""The keys of a slice in a URL begin with this: ``in.platform=ios&in.platform=web``."""
+
 _LONGEST_VALUE = 200
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
 _MOST_KEYS = 24
+_MOST_VALUES = 30
+"""Maximum values of a dimension."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +94,8 @@ class View:
         compare: One of COMPARISONS.
         language, theme: The page's language and colours.
         filters: The page's own choices, by key; only those that differ from the page's default.
+        slice: Dimension → its chosen values; kept from page to page, also on pages that do not offer the dimension.
+        by: The dimension by which the page is broken down; '': none.
         unread: Invalid values of the URL's dates and comparison, by key; the page reports them.
     """
 
@@ -67,6 +106,8 @@ class View:
     language: Language = "en"
     theme: Theme = "light"
     filters: Mapping[str, str] = field(default_factory=dict)
+    slice: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by: str = ""
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def get(self, key: str, default: str = "") -> str:
@@ -90,6 +131,16 @@ class View:
                 kept.pop(key, None)
         return replace(self, page=page or self.page, filters=kept)
 
+    def sliced(self, **values: tuple[str, ...]) -> View:
+        """The same view with other *values* of some dimensions; an empty tuple removes a dimension's filter."""
+        chosen = {name: found for name, found in {**self.slice, **values}.items() if found}
+        return replace(self, slice=chosen)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that the page can be filtered by; the page of one product has none."""
+        return () if self.page == "products" and self.get("sku") else SLICED.get(self.page, ())
+
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""
         return replace(self, first=first, last=last)
@@ -108,6 +159,8 @@ class View:
             *([("compare", self.compare)] if self.compare != COMPARISONS[0] else []),
             ("lang", self.language),
             *([("theme", self.theme)] if self.theme != "light" else []),
+            *((SLICE + name, value) for name in DIMENSIONS for value in self.slice.get(name, ())),
+            *([("breakdown", self.by)] if self.by else []),
             *sorted((key, value) for key, value in self.filters.items() if value),
         ]
         return "?" + urlencode(pairs)
@@ -128,17 +181,23 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     if page not in PAGES and page != SEARCH:
         return None
     try:
-        given = dict(parse_qsl(query.lstrip("?"), max_num_fields=200))
+        pairs = parse_qsl(query.lstrip("?"), max_num_fields=200)
     except ValueError:  # too many fields for any view, so ignore all of them
-        given = {}
+        pairs = []
+    given = {key: value for key, value in pairs if not key.startswith(SLICE)}
+    if page == "products" and (category := given.pop("category", "")):  # links of before there were filters
+        pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())
     if first is not None and last is not None and first > last:
         first, last = last, first
     unread = {key: text for key, text in days.items() if text and _day(text) is None}
-    compare, lang, theme = given.pop("compare", ""), given.pop("lang", ""), given.pop("theme", "")
+    compare, lang, theme, by = (given.pop(key, "") for key in ("compare", "lang", "theme", "breakdown"))
     if compare and compare not in COMPARISONS:
         unread["compare"] = compare
+    if by and by not in DIMENSIONS:
+        unread["breakdown"] = by
+    unread |= {key: key for key, _ in pairs if key.startswith(SLICE) and key[len(SLICE) :] not in DIMENSIONS}
     filters = {
         key: value[: _LONGEST.get((page, key), _LONGEST_VALUE)]
         for key, value in list(given.items())[:_MOST_KEYS]
@@ -152,8 +211,15 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         lang if lang in ("zh", "en") else language,  # type: ignore[arg-type]
         "dark" if theme == "dark" else "light",
         filters,
+        {name: found for name in DIMENSIONS if (found := _values(pairs, SLICE + name))},
+        by if by in DIMENSIONS else "",
         {key: text[:_LONGEST_VALUE] for key, text in unread.items()},
     )
+
+
+def _values(pairs: Sequence[tuple[str, str]], key: str) -> tuple[str, ...]:
+    found = dict.fromkeys(value[:_LONGEST_VALUE] for name, value in pairs if name == key and value)
+    return tuple(found)[:_MOST_VALUES]
 
 
 def _day(text: str) -> dt.date | None:

@@ -4,12 +4,14 @@
 WITH days AS (
     SELECT CAST(unnest(generate_series($from, $to, INTERVAL 1 DAY)) AS DATE) AS dt
 ), computed AS (
-    SELECT DISTINCT dt FROM attribution.entrance_daily
+    SELECT DISTINCT dt FROM attribution.entrance_daily AS all_entrances
 ), sales AS (
     SELECT dt, METRICS(revenue, net_revenue, margin, orders, units)
     FROM core.order_lines WHERE dt BETWEEN $from AND $to GROUP BY dt
+), visits AS (
+    SELECT dt, METRICS(visitors) FROM core.visitors WHERE dt BETWEEN $from AND $to GROUP BY dt
 )
-SELECT days.dt, traffic.visitors,
+SELECT days.dt, visits.visitors,
     CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.revenue, 0) END AS revenue,
     CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.net_revenue, 0) END AS net_revenue,
     CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.margin, 0) END AS margin,
@@ -17,7 +19,7 @@ SELECT days.dt, traffic.visitors,
     CASE WHEN computed.dt IS NOT NULL THEN coalesce(sales.units, 0) END AS units
 FROM days
 LEFT JOIN computed ON computed.dt = days.dt
-LEFT JOIN core.traffic_daily AS traffic ON traffic.dt = days.dt
+LEFT JOIN visits ON visits.dt = days.dt
 LEFT JOIN sales ON sales.dt = days.dt
 ORDER BY days.dt;
 

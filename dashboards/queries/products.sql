@@ -3,9 +3,6 @@
 -- query window_days: The lengths of the windows, in days.
 SELECT DISTINCT window_days FROM products.quadrants WHERE dt = $day ORDER BY 1;
 
--- query categories: The categories of products.
-SELECT DISTINCT category FROM products.quadrants WHERE dt = $day ORDER BY 1;
-
 -- query products: The products over a window, with their quadrants.
 SELECT metrics.*, coalesce(names.name, metrics.product_id) AS name, quadrants.quadrant, quadrants.unknown_metrics,
     quadrants.days_in_quadrant
@@ -14,7 +11,7 @@ LEFT JOIN products.names AS names ON names.product_id = metrics.product_id
 LEFT JOIN products.quadrants AS quadrants
     ON quadrants.dt = metrics.dt AND quadrants.window_days = metrics.window_days
     AND quadrants.product_id = metrics.product_id AND quadrants.matrix_id = $matrix
-WHERE metrics.dt = $day AND metrics.window_days = $window AND ($category = '' OR metrics.category = $category)
+WHERE metrics.dt = $day AND metrics.window_days = $window
 ORDER BY metrics.revenue DESC, metrics.exposures DESC, metrics.product_id;
 
 -- query unknown: Number of products by matrix, window, whether they have a quadrant, and the metrics that they lack.
@@ -36,7 +33,6 @@ LEFT JOIN products.quadrants AS before
     ON before.dt = $day - $window AND before.window_days = $window AND before.matrix_id = $matrix
     AND before.product_id = now.product_id
 WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
-    AND ($category = '' OR now.category = $category)
 ORDER BY now.revenue DESC NULLS LAST, now.product_id;
 
 -- query health: The verdict on each rule of a healthy portfolio, by matrix.

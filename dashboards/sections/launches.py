@@ -26,7 +26,7 @@ NEW_FOR = 60
 _MEASURES = ("exposures", "views", "units", "revenue")
 
 
-def launches(locale: Locale, reading: Reading, category: str = "", href: Href | None = None) -> Chart | Empty:
+def launches(locale: Locale, reading: Reading, href: Href | None = None) -> Chart | Empty:
     """Sales by days since launch of the best-selling new products; *href* gives the link of a product.
 
     If a product was launched before the shop's records begin, its curve begins with the records.
@@ -34,8 +34,6 @@ def launches(locale: Locale, reading: Reading, category: str = "", href: Href | 
     title = locale.text("launches.title")
     new_for = reading.frame(query("products.new_for"))["days"][0] or NEW_FOR
     daily = reading.frame(query("products.launched"), days=new_for)
-    if category:
-        daily = daily.filter(pl.col("category") == category)
     rows = _products(daily)
     if not rows:
         return Empty(title, locale.text("empty.launches", days=locale.text.days(new_for), day=reading.day))

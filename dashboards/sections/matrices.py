@@ -72,9 +72,9 @@ def verdicts(
     return not_kept(locale, reading, locale.text("health.title"))
 
 
-def placed(reading: Reading, matrix_id: str, window: Window, category: str = "") -> pl.DataFrame:
-    """The products of the matrix over its window, best-selling first; with *category*, only products of it."""
-    return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id, category=category)
+def placed(reading: Reading, matrix_id: str, window: Window) -> pl.DataFrame:
+    """The products of the matrix over its window, best-selling first."""
+    return reading.frame(query("products.quadrants"), window=window.days, matrix=matrix_id)
 
 
 def matrix_chart(

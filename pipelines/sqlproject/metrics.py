@@ -287,7 +287,13 @@ def _first_table(select: exp.Select) -> str | None:
     return f"{table.db}.{table.name}" if isinstance(table, exp.Table) and table.db else None
 
 
-def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table: str | None = None) -> exp.Select:
+def select(
+    names: Sequence[str],
+    by: Sequence[str] = (),
+    where: str = "",
+    table: str | None = None,
+    instead: Mapping[str, str] | None = None,
+) -> exp.Select:
     """A query of the metrics *names*: one row for each combination of values in *by*, or one row in total.
 
     Each metric is aggregated over its own table (visitors over core.visitors, revenue over core.order_lines); ratios
@@ -298,11 +304,13 @@ def select(names: Sequence[str], by: Sequence[str] = (), where: str = "", table:
         by: Columns that each of these tables has.
         where: A condition over columns that each of these tables has; a ``$name`` in it remains a parameter.
         table: The table over which to aggregate all metrics, instead of each metric's own.
+        instead: Table → the table over which to aggregate its metrics instead.
 
     Raises:
         HeadwaterError: a metric is unknown, or has no formula.
     """
-    leaves = {leaf: source for name in names for leaf, source in _leaves(name, table)}
+    found = {leaf: source for name in names for leaf, source in _leaves(name, table)}
+    leaves = {leaf: (instead or {}).get(source, source) for leaf, source in found.items()}
     parts = [_aggregated(source, leaves, by, where) for source in dict.fromkeys(leaves.values())]
     union = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False, dialect=DIALECT)
     sums = exp.select(

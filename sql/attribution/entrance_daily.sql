@@ -29,11 +29,11 @@ WITH ends AS (
     SELECT
         dt,
         entrance_id,
-        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
-        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
-        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts,
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(add_to_carts) AS add_to_carts,
         COUNT(DISTINCT person_id) AS visitors
-    FROM attribution.attributed_events
+    FROM attribution.visitor_ends
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt, entrance_id
 ),

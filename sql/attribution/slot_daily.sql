@@ -39,11 +39,11 @@ WITH ends AS (
         head_module,
         head_slot,
         head_content_id,
-        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
-        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
-        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts,
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(add_to_carts) AS add_to_carts,
         COUNT(DISTINCT person_id) AS visitors
-    FROM attribution.attributed_events
+    FROM attribution.visitor_ends
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
 ),
@@ -74,18 +74,15 @@ slots AS (
     SELECT
         dt,
         entrance_id,
-        page_type AS head_page_type,
-        COALESCE(module, '(none)') AS head_module,
-        COALESCE(slot, 0) AS head_slot,
-        COALESCE(content_id, '(none)') AS head_content_id,
-        COUNT(*) FILTER (WHERE event_type = 'exposure') AS impressions,
-        COUNT(*) FILTER (WHERE event_type = 'click') AS clicks
-    FROM core.events
-    WHERE
-        dt BETWEEN $from_dt AND $to_dt
-        AND entrance_id IS NOT NULL
-        AND event_type IN ('exposure', 'click')
-    GROUP BY ALL
+        head_page_type,
+        head_module,
+        head_slot,
+        head_content_id,
+        SUM(impressions) AS impressions,
+        SUM(clicks) AS clicks
+    FROM attribution.visitor_slots
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, entrance_id, head_page_type, head_module, head_slot, head_content_id
 )
 
 SELECT

@@ -24,10 +24,10 @@ WITH ends AS (
         dt,
         sku,
         product_id,
-        COUNT(*) FILTER (WHERE end_type = 'exposure') AS exposures,
-        COUNT(*) FILTER (WHERE end_type = 'click') AS product_clicks,
-        COUNT(*) FILTER (WHERE end_type = 'add_to_cart') AS add_to_carts
-    FROM attribution.attributed_events
+        SUM(exposures) AS exposures,
+        SUM(product_clicks) AS product_clicks,
+        SUM(add_to_carts) AS add_to_carts
+    FROM attribution.visitor_ends
     WHERE dt BETWEEN $from_dt AND $to_dt
     GROUP BY dt, sku, product_id
 ),

@@ -193,7 +193,7 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
         ("/products?sku=nope", "No product nope"),
         ("/products?matrix=nope", "“nope” (Matrix)"),
         ("/products?window=9999", "“9999” (Window)"),
-        ("/products?category=nope", "“nope” (Category)"),
+        ("/products?category=nope", "No data has Category “nope”"),
         ("/customers?user=nope", "No customer nope"),
         ("/customers?segment=nope", "No customer was in the octant or segment nope"),
         ("/quality?table=nope.nope", "“nope.nope” (Table)"),

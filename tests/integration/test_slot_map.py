@@ -229,6 +229,19 @@ def test_the_courses_of_the_table_sum_to_its_figures(made_up: Home) -> None:
     assert course.value(shown.rows[0]) == " ".join(map(str, shown.rows[0]["course"]))
 
 
+def test_the_slots_of_each_platform_sum_to_all(made_up: Home) -> None:
+    copy = Marts(made_up).copy()
+    with reading_session(made_up, "") as connection:
+        platforms = [row[0] for row in connection.execute("SELECT DISTINCT platform FROM core.events").fetchall()]
+    address = f"/slots?{MADE_UP}&metric=impressions"
+    whole = table(look_at(copy, address)[1], "slots")
+    parts = [table(look_at(copy, f"{address}&in.platform={platform}")[1], "slots") for platform in platforms]
+    assert len(parts) > 1
+    for name in ("impressions", "clicks", "revenue"):
+        assert sum(part.total[name] for part in parts) == pytest.approx(whole.total[name]), name
+    assert all(sum(row["course"]) == row["impressions"] for part in parts for row in part.rows)
+
+
 def test_sales_of_slots_and_without_a_slot_sum_to_all(made_up: Home) -> None:
     _, blocks = look_at(Marts(made_up).copy(), f"/slots?{MADE_UP}")
     shown = table(blocks, "slots")

@@ -49,10 +49,10 @@ def test_only_the_chosen_category_is_shown(shop: Copy) -> None:
     assert {one["category"] for one in chart(blocks, "matrix").table.rows} == {row["name"]}
 
 
-@pytest.mark.parametrize("query", ["matrix=nothing", "window=5", "window=x", "category=nothing", "measure=dt;"])
+@pytest.mark.parametrize("query", ["matrix=nothing", "window=5", "window=x", "measure=dt;"])
 def test_what_an_address_says_wrong_is_left_out(shop: Copy, query: str) -> None:
     _, blocks = look_at(shop, f"products?to={DAY}&{query}")
-    for key in ("matrix", "window", "category"):
+    for key in ("matrix", "window"):
         assert choice(blocks, key).value == choice(blocks, key).default
 
 

@@ -20,7 +20,10 @@
     var given = shown();
     var before = given.toString();
     Object.keys(update).forEach(function (key) {
-      if (update[key] === null || update[key] === undefined || update[key] === "") { given.delete(key); } else { given.set(key, update[key]); }
+      var values = [].concat(update[key]).filter(function (value) { return value !== null && value !== undefined && value !== ""; });
+      if (given.getAll(key).join() === values.join()) { return; }
+      given.delete(key);
+      values.forEach(function (value) { given.append(key, value); });
     });
     return given.toString() === before ? no() : "?" + given.toString();
   }
@@ -36,7 +39,7 @@
         (context.triggered || []).forEach(function (one) {
           var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
           update[key] = one.value === (defaults[key] || "") ? null : one.value;
-          if ((update[key] || "") !== (shown().get(key) || "")) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
+          if (String(update[key] || "") !== shown().getAll(key).join()) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
         });
         return Object.keys(update).length ? changed(update) : no();
       },
@@ -48,7 +51,7 @@
         if (!count || !text || !text.trim()) { return [no(), no()]; }
         var given = shown();
         var kept = new URLSearchParams();
-        ["from", "to", "compare", "lang", "theme"].forEach(function (key) { if (given.get(key)) { kept.set(key, given.get(key)); } });
+        given.forEach(function (value, key) { if (/^(from|to|compare|lang|theme|in\..*)$/.test(key)) { kept.append(key, value); } });
         kept.set("q", text.trim());
         return ["/search", "?" + kept.toString()];
       },
@@ -113,12 +116,18 @@
     document.documentElement.lang = page.lang;
     document.documentElement.dataset.theme = page.dataset.theme;
     document.body.dataset.agThemeMode = page.dataset.theme;
+    var filters = page.querySelector(".filters");
+    if (filters && filters.open !== unfolded) { filters.open = unfolded; }
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;
       if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href); }
     }
   }
+
+  // Filters that were unfolded stay so when the page is rendered again.
+  var unfolded = false;
+  document.addEventListener("toggle", function (event) { if (event.target.matches(".filters") && event.target.isConnected) { unfolded = event.target.open; } }, true);
 
   // The page is rendered again after every choice: restore the keyboard focus and text still being typed.
   var CONTROLS = "#page .top, #page .bar, #page .controls";

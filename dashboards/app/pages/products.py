@@ -7,7 +7,7 @@ Not here: the sections (``dashboards.sections``), one product (``dashboards.app.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -37,9 +37,6 @@ from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
-ALL = "*"
-"""The value for all categories; no product has it."""
-
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
@@ -58,20 +55,19 @@ class Chosen:
         windows: Id of a matrix → its window.
         window: The window of the chosen matrix.
         usual: The default window of the chosen matrix, in days.
-        category: The chosen category; '' for all.
     """
 
     definition: Definition
     windows: Mapping[str, Window]
     window: Window
     usual: int
-    category: str
 
 
 def products(context: Context) -> Sequence[Block]:
     """The products as of the view's last day; with ``sku`` in the URL, that product's page."""
     locale = context.locale
     reading, note = as_of(context, MAIN)
+    in_slice = replace(reading, copy=context.copy)
     if sku := context.view.get("sku"):
         return product(context, reading, note, sku)
     defined = definitions(locale, reading)
@@ -83,9 +79,9 @@ def products(context: Context) -> Sequence[Block]:
     return [
         note,
         _controls(context, reading, chosen, defined),
-        *_matrix(context, reading, chosen, defined),
-        launches(locale, reading, chosen.category, _to_product(context)),
-        _table(context, reading, chosen),
+        *_matrix(context, reading, in_slice, chosen, defined),
+        launches(locale, in_slice, _to_product(context)),
+        _table(context, in_slice, chosen),
         *_whole(locale, reading, chosen.windows, defined),
     ]
 
@@ -101,10 +97,7 @@ def _chosen(
     length = context.view.get("window")
     if length.isdecimal() and int(length) in reading.frame(query("products.window_days"))["window_days"]:
         windows = matrix_windows(reading, int(length))
-    category = context.view.get("category")
-    if category not in reading.frame(query("products.categories"))["category"]:
-        category = ""
-    return Chosen(defined[key], windows, windows[key], usual, category)
+    return Chosen(defined[key], windows, windows[key], usual)
 
 
 def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> str:
@@ -116,9 +109,6 @@ def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> 
 def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
     text_of = context.locale.text
     lengths = reading.frame(query("products.window_days"))["window_days"]
-    categories = [
-        Option(key, text_of.name("category", key)) for key in reading.frame(query("products.categories"))["category"]
-    ]
     return Controls(
         (
             Choice(
@@ -135,27 +125,21 @@ def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[
                 str(chosen.window.days),
                 default=str(chosen.usual),
             ),
-            Choice(
-                "category",
-                text_of("products.category"),
-                (Option(ALL, text_of("products.all_categories")), *categories),
-                chosen.category or ALL,
-                is_searchable=True,
-                default=ALL,
-            ),
             Search("sku", text_of("products.find"), "", text_of("products.find.hint")),
         )
     )
 
 
-def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> list[Block]:
-    """The chosen matrix: health, products, moves; beside it the health of all matrices."""
+def _matrix(
+    context: Context, reading: AsOf, in_slice: AsOf, chosen: Chosen, defined: Mapping[str, Definition]
+) -> list[Block]:
+    """The chosen matrix: its products *in_slice*; health and moves of all products; the health of all matrices."""
     locale, definition, window = context.locale, chosen.definition, chosen.window
-    frame = placed(reading, definition.key, window, chosen.category)
+    frame = placed(in_slice, definition.key, window)
     health = health_of(reading, chosen.windows)
     note = window_note(locale, window, reading.day, reading.settings.start_date)
-    of_all = locale.text("products.of_all") if chosen.category else ""
-    chart = matrix_chart(locale, reading, frame, definition, window, _to_product(context))
+    of_all = locale.text("products.of_all") if context.slice else ""
+    chart = matrix_chart(locale, in_slice, frame, definition, window, _to_product(context))
     grid = moves_grid(locale, reading, definition, window)
     beside: tuple[Block, ...] = (
         quadrant_table(locale, frame, definition),
@@ -174,9 +158,7 @@ def _matrix(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[st
 
 def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
     locale, matrix = context.locale, chosen.definition.matrix
-    frame = reading.frame(
-        query("products.products"), window=chosen.window.days, matrix=chosen.definition.key, category=chosen.category
-    )
+    frame = reading.frame(query("products.products"), window=chosen.window.days, matrix=chosen.definition.key)
     rows = [
         row | {"called": quadrant_name(locale, row, matrix) if row["quadrant"] else None} for row in frame.to_dicts()
     ]

@@ -89,7 +89,7 @@ def file_faults(context: Context) -> list[Text]:
     found = []
     for read in (pages_of, contents_of):
         try:
-            read(context.copy.home)
+            read(context.whole.home)
         except HeadwaterError as error:
             found.append(Text(context.locale.text("slot_map.fault", fault=str(error)), "warning"))
     return found
@@ -97,7 +97,7 @@ def file_faults(context: Context) -> list[Text]:
 
 def _page_types(context: Context) -> list[str]:
     """The page types with slots in the data: first those of pages.yaml in its order, then those with the most sales."""
-    known = [row["head_page_type"] for row in context.rows(query("slot_map.page_types"))]
+    known = [row["head_page_type"] for row in context.whole.rows(query("slot_map.page_types"))]
     named = [page_type for page_type in context.shop_pages if page_type in known]
     return [*named, *(page_type for page_type in known if page_type not in named)]
 

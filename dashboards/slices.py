@@ -1,0 +1,235 @@
+"""Slices: the part of a shop's visitors, events and order lines that a page shows, such as those on one platform.
+
+Here: the dimensions, and rewriting a query so that it reads only a slice of its tables, or has a dimension as a column.
+Not here: choosing a slice in the URL (``dashboards.app.view``) and on the page (``dashboards.app.slice_bar``).
+
+A query names tables. In a slice, each table is replaced by its rows that are in the slice: rows of events and order
+lines are joined with the dimensions by a key (``dashboards/queries/slices.sql``), and a mart is computed again by its
+own model from such rows. So a page's queries and the definitions of its metrics stay the same in every slice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+
+from dashboards.queries import all_queries
+from pipelines.home.folder import DATA
+from pipelines.home.settings import SettingValue
+from pipelines.sqlproject.model import DIALECT, read_model
+from pipelines.sqlproject.parameters import bind
+
+OF_VISITS = ("platform", "channel", "customers", "segment")
+"""Dimensions of a visitor on a day, and of the buyer of an order."""
+
+OF_ITEMS = ("category", "brand", "entrance")
+"""Dimensions of a single event or order line."""
+
+DIMENSIONS = (*OF_VISITS, *OF_ITEMS)
+
+_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "people": (("dt", "person_id"), OF_VISITS),
+    "orders": (("dt", "order_id"), OF_VISITS),
+    "lines": (("dt", "order_id", "line_no"), OF_ITEMS),
+    "entrances": (("entrance_id",), ("entrance",)),
+    "products": (("product_id",), ("category", "brand")),
+}
+"""Query of ``slices.sql`` → the columns by which it is joined, and the dimensions that it has."""
+
+_JOINED: Mapping[str, tuple[str, ...]] = {
+    "core.visitors": ("people",),
+    "core.sessions": ("people",),
+    "core.events": ("people", "products"),
+    "core.order_lines": ("orders", "lines"),
+    "attribution.attributed_events": ("people", "products", "entrances"),
+    "attribution.attributed_sales": ("orders", "lines"),
+    "attribution.touch_credits": ("orders", "lines"),
+    "attribution.visitor_ends": ("people", "products", "entrances"),
+    "attribution.visitor_slots": ("people", "entrances"),
+    "products.daily": ("products",),
+    "products.metrics": ("products",),
+    "products.quadrants": ("products",),
+}
+"""Table → the queries of ``slices.sql`` that its rows are joined with."""
+
+NONE = "(none)"
+"""The value of a row that has none, such as the category of an event without a product."""
+
+_COMPUTED = frozenset(
+    {
+        "attribution.entrance_daily",
+        "attribution.slot_daily",
+        "attribution.module_daily",
+        "attribution.model_daily",
+        "attribution.path_summary",
+    }
+)
+"""Marts that their models compute again from the rows in the slice."""
+
+_EMPTY = frozenset({"core.spend"})
+"""Tables without any dimension whose sums would be wrong beside those of a slice, so nothing of them is in a slice."""
+
+_WHOLE = frozenset(
+    {
+        "attribution.model_effects",
+        "attribution.path_steps",
+        "attribution.touch_models",
+        "core.entrances",
+        "core.first_orders",
+        "core.products",
+        "core.traffic_daily",
+        "products.catalog",
+        "products.names",
+    }
+)
+"""Tables that every slice reads as a whole: names, the days that have a log, what a model learns from all paths."""
+
+_ALL = "all_"
+"""A table whose alias begins with this is read as a whole too."""
+
+_OF_PEOPLE = frozenset({"core.visitors", "core.sessions"})
+_ENDS, _SLOTS = "attribution.visitor_ends", "attribution.visitor_slots"
+_OF_PRODUCTS = frozenset({"category", "brand"})
+"""Dimensions that impressions of a slot do not have: a banner shows no product. Pages leave impressions out then."""
+
+Range = tuple[dt.date, dt.date]
+"""First and last day."""
+
+SettingValues = tuple[tuple[str, SettingValue], ...]
+"""Names and values of the settings that models use."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of the shop's visitors, events and order lines.
+
+    Attributes:
+        values: Dimension → the values that it may have; a row must match every dimension.
+        segments_on: The day whose segments count; None if no segments are computed.
+        by: A dimension that the tables have as a column ``slice_<dimension>``; None: no such column.
+    """
+
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    segments_on: dt.date | None = None
+    by: str | None = None
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """The dimensions that a table must have."""
+        return frozenset(name for name, _ in self.values) | ({self.by} if self.by else set())
+
+
+@lru_cache(maxsize=1024)
+def sliced(sql: str, part: Slice, days: tuple[Range, ...], settings: SettingValues) -> str:
+    """*sql* as a query of only the rows of *part*.
+
+    Args:
+        sql: The query.
+        part: The slice.
+        days: The days that the query reads, for marts that are computed again.
+        settings: The parameters of these marts' models.
+
+    Raises:
+        ValueError: a table of the query lacks a dimension of the slice.
+    """
+    text, tables = _with_names(sql)
+    rows = [f"{_name(table)} AS {_rows(table, part, days, settings)}" for table in tables]
+    if not rows:
+        return text
+    rest = text.removeprefix("WITH ")
+    return f"WITH {', '.join(rows)}{' ' if rest is text else ', '}{rest}"
+
+
+@lru_cache(maxsize=512)
+def _with_names(sql: str) -> tuple[str, tuple[str, ...]]:
+    """*sql* with a name of our own in place of each table that a slice filters, and these tables."""
+    tree = sqlglot.parse_one(f"{sql}\n", read=DIALECT)
+    found = []
+    for node in [node for node in tree.find_all(exp.Table) if node.db]:
+        table = f"{node.db}.{node.name}"
+        if table in _WHOLE or node.db == "config" or node.alias.startswith(_ALL):
+            continue
+        found.append(table)
+        node.replace(exp.alias_(exp.to_table(_name(table)), node.alias_or_name, table=True))
+    return tree.sql(dialect=DIALECT, comments=False), tuple(dict.fromkeys(found))
+
+
+def _name(table: str) -> str:
+    return "slice_of_" + table.replace(".", "_")
+
+
+@lru_cache(maxsize=1024)
+def _rows(table: str, part: Slice, days: tuple[Range, ...], settings: SettingValues) -> str:
+    """The rows of *table* that are in the slice, as the text of a CTE."""
+    if table in _COMPUTED:
+        return f"({sliced(_model_over(table, days, settings), part, days, settings)})"
+    return f"NOT MATERIALIZED ({_selected(table, part).sql(dialect=DIALECT, comments=False)})"
+
+
+def _selected(table: str, part: Slice) -> exp.Query:
+    if table in _EMPTY or (table == _SLOTS and part.dimensions & _OF_PRODUCTS):
+        return exp.select("*").from_(table).where(exp.false())
+    if table in _OF_PEOPLE and part.dimensions & set(OF_ITEMS):
+        return _with_ends(table, part)
+    return _joined(table, part)
+
+
+def _with_ends(table: str, part: Slice) -> exp.Select:
+    """The rows of *table* of people who had an exposure, click or add-to-cart in the slice on the day.
+
+    People have no entrance, category or brand; their exposures, clicks and add-to-carts have.
+    """
+    columns = [f"slice_{part.by}"] if part.by else []
+    people = exp.select("dt", "person_id", *columns).distinct().from_(_joined(_ENDS, part).subquery("ends"))
+    rows = exp.alias_(exp.to_table(table), "rows", table=True)
+    return exp.select("rows.*", *columns).from_(rows).join(people.subquery("ends"), using=["dt", "person_id"])
+
+
+def _joined(table: str, part: Slice) -> exp.Select:
+    """The rows of *table* in the slice, with its dimensions as columns ``slice_<dimension>``."""
+    rows = exp.select("rows.*").from_(exp.alias_(exp.to_table(table), "rows", table=True))
+    missing = set(part.dimensions)
+    for source in _JOINED.get(table, ()):
+        keys, dimensions = _KEYS[source]
+        needed = [dimension for dimension in dimensions if dimension in missing]
+        if not needed:
+            continue
+        missing -= set(needed)
+        joined = bind(all_queries()[f"slices.{source}"].tree, {"segments_on": part.segments_on or dt.date.min})
+        same_key = [exp.column(key, source).eq(exp.column(key, "rows")) for key in keys]
+        rows = rows.join(joined.subquery(source), on=exp.and_(*same_key), join_type="left")
+        for dimension in needed:
+            value = exp.func("COALESCE", exp.column(f"slice_{dimension}", source), exp.Literal.string(NONE))
+            rows = rows.select(exp.alias_(value, f"slice_{dimension}"))
+    if missing:
+        raise ValueError(f"{table} cannot be sliced by {', '.join(sorted(missing))}")
+    found = exp.select("*").from_(rows.subquery("rows"))
+    for dimension, values in part.values:
+        found = found.where(exp.column(f"slice_{dimension}").isin(*(exp.Literal.string(value) for value in values)))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _model_over(table: str, days: tuple[Range, ...], settings: SettingValues) -> str:
+    """The query of the model of *table*, for *days*."""
+    schema, name = table.split(".")
+    tree = read_model(DATA / "sql" / schema / f"{name}.sql", schema).tree.copy()
+    for between in list(tree.find_all(exp.Between)):
+        if any(node.name in ("from_dt", "to_dt") for node in between.find_all(exp.Placeholder)):
+            between.replace(exp.paren(exp.or_(*(_within(between, *one) for one in days))))
+    return bind(tree, dict(settings)).sql(dialect=DIALECT, comments=False)
+
+
+def _within(between: exp.Between, first: dt.date, last: dt.date) -> exp.Expr:
+    """*between* with the days *first* and *last* in place of ``$from_dt`` and ``$to_dt``."""
+    found = between.copy()
+    for placeholder in list(found.find_all(exp.Placeholder)):
+        if placeholder.name in ("from_dt", "to_dt"):
+            day = first if placeholder.name == "from_dt" else last
+            placeholder.replace(exp.cast(exp.Literal.string(day.isoformat()), "DATE"))
+    return found
