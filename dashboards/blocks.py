@@ -18,6 +18,15 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture in a cell: its URL, the text that stands for it ('' if the cell's text does), its width in pixels."""
+
+    src: str
+    alt: str = ""
+    width: int = 40
+
+
+@dataclass(frozen=True)
 class Column:
     """A column of a table: how to write a row's cell, in short for the table and in full for the hover.
 
@@ -30,6 +39,8 @@ class Column:
         field: The key in the row of the column's raw value, which files and sorting use.
         read: Computes the raw value from the row, instead of taking it from *field*. Without *field* and *read*, the
             cell's text is the raw value.
+        picture: The picture before a row's text, on screen only; None: no pictures.
+        is_sortable: Whether a click on the heading may sort the table by this column.
         metric: The metric of the value, which gives its unit; None: no metric.
         href: The link of a row's cell; None: no link.
         definition: The meaning of the column, shown on hover over its heading.
@@ -45,6 +56,8 @@ class Column:
     href: Callable[[Row], str | None] | None = None
     definition: str = ""
     read: Callable[[Row], Any] | None = None
+    picture: Callable[[Row], Picture | None] | None = None
+    is_sortable: bool = True
 
     def value(self, row: Row) -> Any:
         """The raw value of *row*."""
@@ -59,14 +72,14 @@ class Text:
 
     Attributes:
         text: The text.
-        kind: heading, intro, note, check (sums agree), missing (something is not available, and why), warning (the
-            rest may be wrong).
+        kind: title (names the page in place of its general name), heading, intro, note, check (sums agree), missing
+            (something is not available, and why), warning (the rest may be wrong).
         remedy: The command that solves the problem; '': none.
         href: The link of the text; '': no link.
     """
 
     text: str
-    kind: Literal["heading", "intro", "note", "check", "missing", "warning"] = "note"
+    kind: Literal["title", "heading", "intro", "note", "check", "missing", "warning"] = "note"
     remedy: str = ""
     href: str = ""
 
@@ -285,6 +298,11 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
     for block in blocks:
         found += flat(block.blocks) if isinstance(block, Group) else [block]
     return found
+
+
+def title(blocks: Sequence[Block]) -> str:
+    """The title that one of *blocks* gives the page; '' if none does."""
+    return next((block.text for block in blocks if isinstance(block, Text) and block.kind == "title"), "")
 
 
 def tables(blocks: Sequence[Block]) -> list[Table]:

@@ -61,6 +61,18 @@ def flat(blocks: Sequence[Block]) -> list[Block]:
     return found
 
 
+def written(part: Any) -> list[str]:
+    """All texts in a component of Dash, in order."""
+    if isinstance(part, str):
+        return [part]
+    children = part if isinstance(part, list | tuple) else getattr(part, "children", None)
+    return [] if children is None else [text for child in _listed(children) for text in written(child)]
+
+
+def _listed(children: Any) -> list[Any]:
+    return list(children) if isinstance(children, list | tuple) else [children]
+
+
 def values(shown: Table, field: str) -> list[Any]:
     """The values of column *field* in table *shown*, one for each row, as an exported file contains them."""
     column = next(one for one in shown.columns if one.field == field)

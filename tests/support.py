@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 import yaml
 
 from pipelines.compute.run import Request, RunSummary, run_home
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home, init_home
+from pipelines.simulator.drawing import png_of
 from tests.reference_core import Log, Shop
 
 Row = dict[str, Any]
@@ -353,3 +355,8 @@ def _same(actual: Any, expected: Any, exactness: float) -> bool:
 
 def _shown(row: Row) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None) + "}"
+
+
+def png(width: int, height: int) -> bytes:
+    """A grey picture as a PNG file."""
+    return png_of(np.full((height, width, 3), 128, dtype=np.uint8))

@@ -7,7 +7,7 @@ Not here: queries of pages.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,10 @@ from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.slices import Slice
+from pipelines.config_tables import contents_of, pages_of
+from pipelines.config_tables.contents import Content
+from pipelines.config_tables.pages import ShopPage
+from pipelines.home.errors import HeadwaterError
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,22 @@ class Context:
             for row in self.whole.rows(query("entrances.names"))
         }
         return names | {key: self.locale.text.name("entrance", key) for key in ("(direct)", "(unattributed)")}
+
+    @cached_property
+    def shop_pages(self) -> Mapping[str, ShopPage]:
+        """page_type → what pages.yaml says of it; empty if the file has a fault, which the slot map reports."""
+        try:
+            return pages_of(self.whole.home)
+        except HeadwaterError:
+            return {}
+
+    @cached_property
+    def contents(self) -> Mapping[str, Content]:
+        """content_id → its names and picture; empty if contents.csv has a fault, which the slot map reports."""
+        try:
+            return contents_of(self.whole.home)
+        except HeadwaterError:
+            return {}
 
 
 Page = Callable[[Context], Sequence[Block]]

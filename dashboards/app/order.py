@@ -40,7 +40,7 @@ def _in_order(block: Block, wanted: str, field: str) -> Block:
 def _sorted(table: Table, wanted: str, field: str) -> Table:
     named = field.removeprefix("-")
     column = next((one for place, one in enumerate(table.columns) if name_of(one, place) == named), None)
-    if table.key != wanted or column is None or not table.is_sortable:
+    if table.key != wanted or column is None or not column.is_sortable or not table.is_sortable:
         return table
     filled = [row for row in table.rows if not _is_empty(column.value(row))]
     empty = [row for row in table.rows if _is_empty(column.value(row))]

@@ -18,8 +18,8 @@ from dash.development.base_component import Component
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.rows import grid, plain_table
-from dashboards.app.sparkline import sparkline
-from dashboards.app.view import View
+from dashboards.app.sparkline import IN_CARD, sparkline
+from dashboards.app.view import Theme, View
 from dashboards.blocks import (
     VERDICT_SIGNS,
     Block,
@@ -35,7 +35,6 @@ from dashboards.blocks import (
     Table,
     Text,
 )
-from dashboards.figures.look import BLUE, SKY
 from dashboards.figures.themes import dark
 from dashboards.locale import Locale
 
@@ -50,8 +49,9 @@ _LONG = 14
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
-    """All *blocks*, from top to bottom."""
-    return [_component(context, block) for block in blocks]
+    """All *blocks*, from top to bottom, without the title, which the frame shows."""
+    shown = [block for block in blocks if not (isinstance(block, Text) and block.kind == "title")]
+    return [_component(context, block) for block in shown]
 
 
 def _component(context: Context, block: Block) -> Component:
@@ -110,7 +110,7 @@ def _card(card: Card, *, is_dark: bool) -> Component:
         [
             _term(card.name, card.definition, "name"),
             shown,
-            *(_course(card, SKY if is_dark else BLUE) if card.course else []),
+            *(_course(card, "dark" if is_dark else "light") if card.course else []),
             *(_change(change) for change in card.changes),
             *([html.P(clean(card.note), className="evidence")] if card.note else []),
         ],
@@ -119,8 +119,10 @@ def _card(card: Card, *, is_dark: bool) -> Component:
     )
 
 
-def _course(card: Card, color: str) -> list[Component]:
-    return [sparkline(card.course, card.course_title, color), html.P(clean(card.course_title), className="evidence")]
+def _course(card: Card, theme: Theme) -> list[Component]:
+    title = clean(card.course_title)
+    drawing = html.Img(src=sparkline(card.course, theme, IN_CARD), alt=title, title=title, className="sparkline")
+    return [drawing, html.P(title, className="evidence")]
 
 
 def _marks(card: Card) -> dict[str, str]:

@@ -49,7 +49,7 @@ def _head_cell(context: Context, table: Table, column: Column, place: int) -> Co
     if column.definition:
         title = html.Abbr(title, title=clean(column.definition))
     order = direction(table, column, place)
-    if _is_sortable(table):
+    if _is_sortable(table, column):
         arrow = html.Span(_ARROWS[order], className="order", **marks({"aria-hidden": "true"}))
         title = html.A(
             [title, arrow],
@@ -65,8 +65,8 @@ def _head_cell(context: Context, table: Table, column: Column, place: int) -> Co
     )
 
 
-def _is_sortable(table: Table) -> bool:
-    return table.is_sortable and len(table.rows) > 1
+def _is_sortable(table: Table, column: Column) -> bool:
+    return table.is_sortable and column.is_sortable and len(table.rows) > 1
 
 
 def _sort_marks(context: Context, table: Table, column: Column, place: int) -> dict[str, str]:
@@ -86,8 +86,13 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
     name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
+    picture = column.picture(row) if column.picture and not is_total else None
+    content: list[Any] = [shown]
+    if picture:
+        alt = clean(picture.alt)
+        content.insert(0, html.Img(src=picture.src, alt=alt, width=picture.width, className="in-cell"))
     return kind(
-        html.A(shown, href=href) if href else shown,
+        html.A(content, href=href) if href else content,
         title=clean(full) if full and full != shown else None,
         className=name,
         **marks({"scope": "row"} if place == 0 else {}),
@@ -95,7 +100,7 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
 
 
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
-    """A grid of texts whose headings and cells may be links; it keeps the order of the rows."""
+    """A grid of texts and pictures whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     has_long = any(column.is_long for column in table.columns)
     data = [_grid_row(table.columns, fields, row) for row in rows]
@@ -109,7 +114,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "valueFormatter": {"function": "shown(params)"},
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
-            "cellRenderer": "HeadwaterLink" if column.href else None,
+            "cellRenderer": "HeadwaterLink" if column.href or column.picture else None,
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "minWidth": 240 if column.is_long else 150 if column.is_text else 96,
@@ -161,7 +166,7 @@ def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
     """A heading that sorts the full table by *column* (index *place*), not only the rows in the grid."""
-    if not _is_sortable(table):
+    if not _is_sortable(table, column):
         return {}
     order = direction(table, column, place)
     order_texts = {"ascending": "sort.up", "descending": "sort.down"}
@@ -189,4 +194,7 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_
         href = column.href(row) if column.href and not is_total else None
         if href:
             made[f"{field}_href"] = href
+        picture = column.picture(row) if column.picture and not is_total else None
+        if picture:
+            made[f"{field}_picture"] = {"src": picture.src, "alt": clean(picture.alt), "width": picture.width}
     return made

@@ -28,12 +28,13 @@ from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.breakdown import breakdown
+from dashboards.app.pictures import add_pictures
 from dashboards.app.render import components
 from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.blocks import Block, Cards, Table
+from dashboards.blocks import Block, Cards, Table, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -71,6 +72,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     _add_callbacks(app, marts)
     add_sql(app, home)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
+    add_pictures(app.server, home)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
@@ -198,7 +200,7 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
-        return shell.page(context, components(context, blocks)), shell.mark_of(copy)
+        return shell.page(context, components(context, blocks), title(blocks)), shell.mark_of(copy)
     except NoDataError:
         return shell.no_data(view, marts.home), ""
     except HeadwaterError as error:

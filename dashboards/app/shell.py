@@ -19,7 +19,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.app.context import Context
-from dashboards.app.marks import marks
+from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
 from dashboards.app.slice_bar import slice_bar, slice_note
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
@@ -35,7 +35,7 @@ LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 
 MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     "overview",
-    ("traffic", ("entrances", "channels", "modules")),
+    ("traffic", ("entrances", "slots", "channels", "modules")),
     ("attribution", ("models", "journeys", "paths")),
     "products",
     "customers",
@@ -45,14 +45,14 @@ MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
 """The pages of the menu; a group is a name with its pages. All pages side by side need more than one line."""
 
 
-def page(context: Context, content: Sequence[Component]) -> Any:
-    """A page in its frame."""
+def page(context: Context, content: Sequence[Component], title: str = "") -> Any:
+    """A page in its frame; *title* names what it shows, '': the general name of the page."""
     view, text = context.view, context.locale.text
     main = html.Main(
         [
             html.Div(
                 [
-                    html.H1(text(f"page.{view.page}")),
+                    html.H1(clean(title) or text(f"page.{view.page}")),
                     html.P(text(f"page.{view.page}.about"), className="intro"),
                     None if view.page in WITHOUT_DAYS else html.P(days_note(context), className="days"),
                 ],
@@ -63,12 +63,12 @@ def page(context: Context, content: Sequence[Component]) -> Any:
         id="main",
     )
     if view.page in WITHOUT_DAYS:
-        return _frame(view, [main], context)
+        return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
-    return _frame(view, [_controls(context), *([filters] if filters else []), main], context)
+    return _frame(view, [_controls(context), *([filters] if filters else []), main], context, clean(title))
 
 
-def _frame(view: View, content: Sequence[Any], context: Context | None = None) -> Any:
+def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:
     text = Texts(view.language)
     return dmc.MantineProvider(
         html.Div(
@@ -83,7 +83,7 @@ def _frame(view: View, content: Sequence[Any], context: Context | None = None) -
             **marks(
                 {
                     "data-href": view.href,
-                    "data-title": f"{text(f'page.{view.page}')} · Headwater",
+                    "data-title": f"{title or text(f'page.{view.page}')} · Headwater",
                     "data-theme": view.theme,
                     "data-lang": view.language,
                 }

@@ -1,41 +1,47 @@
-"""A small line without axes, as an image within the page.
+"""A small line of values without axes, for a card or the cell of a table, as a picture in a URL.
 
 Here: drawing it.
-Not here: which values it shows.
+Not here: which values it shows; charts (``dashboards.figures``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from urllib.parse import quote
 
-from dash import html
-from dash.development.base_component import Component
+from dashboards.app.view import Theme
 
-WIDTH, HEIGHT = 280, 56
-_MARGIN = 4
+IN_CELL, IN_CARD = (104, 26), (280, 56)
+"""Width and height in pixels."""
+
+_EDGE = 3
+_COLORS: dict[Theme, tuple[str, str]] = {"light": ("#0b6e99", "#d5e7ef"), "dark": ("#5db7df", "#1f3f50")}
+"""Theme → colour of the line and of the area below it."""
 
 
-def sparkline(values: Sequence[float | None], title: str, color: str) -> Component:
-    """*values* from left to right as a line from 0 up; None is a gap. *title* says what it shows."""
-    high, low = (pick([0.0, *(value for value in values if value is not None)]) for pick in (max, min))
-    step = (WIDTH - 2 * _MARGIN) / max(len(values) - 1, 1)
-    scale = (HEIGHT - 2 * _MARGIN) / ((high - low) or 1)
-    path, is_gap, last = [], True, ""
-    for place, value in enumerate(values):
-        if value is not None:
-            last = f"{_MARGIN + place * step:.1f},{HEIGHT - _MARGIN - (value - low) * scale:.1f}"
-            path.append(f"{'M' if is_gap else 'L'}{last}")
-        is_gap = value is None
-    x, _, y = last.partition(",")
-    dot = f"<circle cx='{x}' cy='{y}' r='3.5' fill='{color}'/>" if last else ""
-    area = ""
-    if last and None not in values:  # a line above a pale ground shows how far it is from 0
-        ground = HEIGHT - _MARGIN + low * scale
-        area = f"<path d='{''.join(path)}L{x},{ground:.1f}L{_MARGIN},{ground:.1f}Z' fill='{color}' fill-opacity='.14'/>"
-    drawing = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none'>"
-        f"{area}<path d='{''.join(path)}' fill='none' stroke='{color}' stroke-width='2' stroke-linejoin='round'/>"
-        f"{dot}</svg>"
-    )
-    return html.Img(src=f"data:image/svg+xml,{quote(drawing)}", alt=title, title=title, className="sparkline")
+def sparkline(values: Sequence[float | None], theme: Theme, size: tuple[int, int] = IN_CELL) -> str:
+    """The URL of an SVG with *values* as a line; None is a gap. The area reaches to 0, and the last value has a dot."""
+    width, height = size
+    known = [0.0, *(value for value in values if value is not None)]
+    low, span = min(known), (max(known) - min(known)) or 1
+    step = (width - 2 * _EDGE) / max(len(values) - 1, 1)
+
+    def point(place: int, value: float) -> tuple[float, float]:
+        return round(_EDGE + place * step, 1), round(height - _EDGE - (value - low) / span * (height - 2 * _EDGE), 1)
+
+    line, area = _COLORS[theme]
+    bottom = point(0, 0)[1]
+    parts, last = [], None
+    for is_known, run in groupby(enumerate(values), key=lambda item: item[1] is not None):
+        if is_known:
+            points = [point(place, value) for place, value in run if value is not None]
+            path = "L".join(f"{x} {y}" for x, y in points)
+            parts.append(f'<path fill="{area}" d="M{points[0][0]} {bottom}L{path}L{points[-1][0]} {bottom}"/>')
+            parts.append(f'<path fill="none" stroke="{line}" stroke-width="1.5" d="M{path}"/>')
+            last = points[-1]
+    if last:
+        parts.append(f'<circle cx="{last[0]}" cy="{last[1]}" r="2.2" fill="{line}"/>')
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    drawing = f'{head} preserveAspectRatio="none">{"".join(parts)}</svg>'
+    return f"data:image/svg+xml,{quote(drawing)}"

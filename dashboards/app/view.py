@@ -19,15 +19,15 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
-    "overview", "entrances", "channels", "models", "journeys", "paths", "modules", "products", "customers", "quality",
-    "sql",
+    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "products", "customers",
+    "quality", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
 WITHOUT_DAYS = frozenset({"sql"})
 """Pages without a date range."""
 
-COMPARING = frozenset({"overview", "entrances", "channels", "models", "journeys"})
+COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
@@ -36,6 +36,7 @@ OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 SLICED: Mapping[str, tuple[str, ...]] = {
     "overview": DIMENSIONS,
     "entrances": (*OF_VISITS, "category", "brand"),
+    "slots": OF_VISITS,
     "channels": ("platform", "customers", "segment", *OF_ITEMS),
     "models": ("platform", "customers", "segment", *OF_ITEMS),
     "paths": DIMENSIONS,
@@ -52,6 +53,7 @@ _OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attrib
 SLICES_READ: Mapping[str, tuple[str, ...]] = {
     "overview": (*_OF_SALES, "attribution.visitor_slots"),
     "entrances": (*_OF_SALES, "attribution.visitor_slots"),
+    "slots": (*_OF_SALES, "attribution.visitor_slots"),
     "channels": (*_OF_SALES, "core.sessions", "attribution.touch_credits"),
     "models": (*_OF_SALES, "attribution.visitor_slots", "attribution.touch_credits"),
     "paths": _OF_PATHS,

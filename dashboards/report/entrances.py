@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.blocks import Block, Chart, Column, Empty, Group, Table, Text
+from dashboards.blocks import Block, Chart, Column, Empty, Group, Row, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.sales import entrance_revenue, entrance_value, has_place, slot_revenue
 from dashboards.locale import Locale
@@ -21,6 +21,7 @@ from dashboards.report.columns import change_column
 from dashboards.report.page import first_of
 from dashboards.report.queries import Reader
 from dashboards.sections.sales import MATCHES
+from pipelines.config_tables.contents import Content
 
 BARS = 12
 QUIET_ROWS = 10
@@ -117,8 +118,9 @@ def slots(locale: Locale, reader: Reader) -> list[Block]:
     frame = _named(locale, reader.frame(query("report.slots"))).with_columns(pl.col("name").alias("entrance"))
     modules = dict(frame.group_by("entrance_id").agg(pl.col("head_module").n_unique()).iter_rows())
     rows = [
-        row | {"place": (place := _place(locale, row, modules[row["entrance_id"]] > 1)), "name": _slot_name(row, place)}
+        row | {"place": place, "name": _slot_name(row, place)}
         for row in frame.to_dicts()
+        for place in [_place(locale, row, reader.contents, has_modules=modules[row["entrance_id"]] > 1)]
     ]
     if not rows:
         remedy = f"headwater run --from {reader.day} --to {reader.day}"
@@ -162,13 +164,14 @@ def _named(locale: Locale, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("name", names, dtype=pl.String))
 
 
-def _place(locale: Locale, row: Mapping[str, Any], has_modules: bool) -> str:
-    """Module, number and content of a slot as text; the module only if its entrance has several modules."""
+def _place(locale: Locale, row: Row, contents: Mapping[str, Content], *, has_modules: bool) -> str:
+    """Module, number and content of a slot as text; the module only if *has_modules*: its entrance has several."""
     parts = [locale.text.name("module", row["head_module"])] if has_modules and row["head_module"] != "(none)" else []
     if row["head_slot"]:
         parts.append(locale.text("slot.number", n=row["head_slot"]))
     if row["head_content_id"] != "(none)":
-        parts.append(row["head_content_id"])
+        content = contents.get(row["head_content_id"])
+        parts.append(content.name(locale.language) if content else row["head_content_id"])
     return " · ".join(parts) or NONE
 
 

@@ -7,9 +7,10 @@ Not here: what the report shows of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -17,6 +18,8 @@ import polars as pl
 
 from pipelines.compute.reading import reading_session
 from pipelines.compute.workspace import Workspace, open_workspace
+from pipelines.config_tables import contents_of
+from pipelines.config_tables.contents import Content
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings
@@ -98,6 +101,14 @@ class Reader:
     def days(self, table: str) -> Collection[dt.date]:
         """The days that *table* is computed for."""
         return computed_days(self.workspace, table)
+
+    @cached_property
+    def contents(self) -> Mapping[str, Content]:
+        """content_id → its names; empty if contents.csv has a fault, which ``headwater check`` reports."""
+        try:
+            return contents_of(self.workspace.home)
+        except HeadwaterError:
+            return {}
 
     def has(self, table: str) -> bool:
         """Whether *table* is computed for the day."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
+
 from dashboards.queries import query
 from dashboards.report.file import write_reports
 from pipelines.commands.console import print_summary, print_table, teller
@@ -18,6 +20,7 @@ from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
+from pipelines.simulator.pictures import write_pictures
 
 
 def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
@@ -35,6 +38,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
             told = list(
                 run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson")
             )
+            write_pictures(home.config, pl.read_parquet(home.root / "simulation" / "contents.parquet"))
         print("\n".join(told))
     with teller() as tell:
         summary = run_stoppable(lambda tell: run_home(home, engine=recording_engine, tell=tell), tell)

@@ -21,6 +21,7 @@ from pipelines.config_tables.channels import (
     RULE_COLUMNS,
     load_channels,
 )
+from pipelines.config_tables.contents import Content, load_contents
 from pipelines.config_tables.entrances import DIRECT, ENTRANCE_COLUMNS, UNATTRIBUTED, Entrance, load_entrances
 from pipelines.config_tables.fx import FX_COLUMNS, ExchangeRate, load_fx
 from pipelines.config_tables.market import MARKET_COLUMNS, load_market
@@ -32,6 +33,7 @@ from pipelines.config_tables.matrices import (
     load_matrices,
 )
 from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_types
+from pipelines.config_tables.pages import ShopPage, load_pages
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.config_tables.traffic_sites import TRAFFIC_SITE_COLUMNS, load_traffic_sites
 from pipelines.config_tables.utc_offsets import UTC_OFFSET_COLUMNS, utc_offsets
@@ -46,7 +48,9 @@ __all__ = [
     "ConfigTables",
     "Entrance",
     "ExchangeRate",
+    "contents_of",
     "load_config_tables",
+    "pages_of",
 ]
 
 T = TypeVar("T")
@@ -153,6 +157,22 @@ def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
             "config.utc_offsets": utc_offsets(settings.timezone),
         }
     )
+
+
+def pages_of(home: Home) -> dict[str, ShopPage]:
+    """page_type → page, from the home's pages.yaml, or from the shipped one if it has none; see ``load_pages``.
+
+    It is not a table of SQL: only the slot map reads it. So a missing picture never stops a run.
+    """
+    own = home.pages_file
+    return load_pages(own if own.exists() else DATA / "config" / own.name)
+
+
+def contents_of(home: Home) -> dict[str, Content]:
+    """content_id → its names and picture, from the home's contents.csv; see ``load_contents``."""
+    own = home.contents_file
+    found: dict[str, Content] = _loaded(load_contents, own) if own.exists() else {}
+    return found
 
 
 def _loaded(load: Callable[[Path], T], own: Path) -> T:

@@ -102,6 +102,16 @@ class Home:
         return self.config / "matrices.yaml"
 
     @property
+    def pages_file(self) -> Path:
+        """What the shop's pages look like, for the slot map; optional, the shipped file is the default."""
+        return self.config / "pages.yaml"
+
+    @property
+    def contents_file(self) -> Path:
+        """Names and pictures of what the slots showed; optional."""
+        return self.config / "contents.csv"
+
+    @property
     def databases_file(self) -> Path:
         """The databases from which tables are loaded; optional."""
         return self.config / "databases.yaml"

@@ -13,6 +13,7 @@ Here: what ``headwater simulate`` and ``headwater demo`` call.
 - ``sales``: order lines from carts and clicks, with their true origin; ``extras``: lines whose sku has no event
 - ``orders``: the records of orders
 - ``landing``: the files, in the native format
+- ``pictures``: the shop's pages and banners as pictures, drawn on a canvas (``drawing``), for the demo's slot map
 - ``block``: the days of one block of devices; ``simulation``: all blocks
 
 Not here: anything that the rest of the program needs. The simulator only writes landing files, like any other

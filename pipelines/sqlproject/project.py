@@ -240,9 +240,7 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
     return models
 
 
-def _order(
-    models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[str, tuple[Read, ...]]
-) -> list[str]:
+def _order(models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[str, tuple[Read, ...]]) -> list[str]:
     """The models in an order in which each comes after the tables that it reads, and that its checks read.
 
     A check may also read a table that is computed from its model; of this table it reads what is published.

@@ -11,9 +11,11 @@ import yaml
 
 from dashboards.texts import all_texts
 from pipelines.compute.home_check import check_home
+from pipelines.config_tables.pages import load_pages
 from pipelines.home.folder import REPOSITORY, init_home
 from pipelines.home.settings import Settings
 from tests.commands import HEADWATER, parsed
+from tests.support import png
 
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 CHINESE = sorted((REPOSITORY / "docs" / "zh").glob("*.md"))
@@ -85,8 +87,25 @@ def test_chinese_examples_of_settings_work(tmp_path: Path) -> None:
     (vip,) = (block for block in examples if block.startswith("kind,"))
     segments = home.config / "segments.csv"
     segments.write_text(text_of(segments).replace("segment,champions", vip.splitlines()[1] + "\nsegment,champions"))
-    octants, matrix = blocks(SETTINGS, "yaml")
+    octants, matrix, _ = blocks(SETTINGS, "yaml")
     matrices = text_of(home.config / "matrices.yaml")
     axes = re.compile(r"^customers:\n  octants:.*?(?=^# Two axes)", re.DOTALL | re.MULTILINE)
     (home.config / "matrices.yaml").write_text(axes.sub(octants, matrices) + matrix, encoding="utf-8")
     assert check_home(home).faults == []
+
+
+@pytest.mark.parametrize("document", ["docs/user-guide.md", "docs/zh/settings.md"])
+def test_the_example_of_the_slot_map_works(tmp_path: Path, document: str) -> None:
+    (example,) = [block for block in blocks(text_of(REPOSITORY / document), "yaml") if block.startswith("pages:")]
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "home.png").write_bytes(png(750, 1400))
+    (tmp_path / "pages.yaml").write_text(example, encoding="utf-8")
+    modules = load_pages(tmp_path / "pages.yaml")["home"].modules
+    found = {one.module: (list(one.areas), one.columns, one.name_en) for one in modules}
+    assert found == {
+        "banner": ([1, 2], None, ""),
+        "icons": ([1, 2], None, ""),
+        "search": ([0], None, ""),
+        "feed": ([], 2, ""),
+        "coupons": ([], None, "Coupons"),
+    }

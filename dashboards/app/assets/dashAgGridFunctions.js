@@ -16,8 +16,9 @@ dagcomponents.HeadwaterLink = function (props) {
   var field = props.colDef.field;
   var shown = (props.data && props.data[field + "_shown"]) || props.value;
   var href = props.data && props.data[field + "_href"];
-  if (!href) { return React.createElement("span", null, shown); }
-  return React.createElement("a", { href: href }, shown);
+  var picture = props.data && props.data[field + "_picture"];
+  var image = picture ? React.createElement("img", { src: picture.src, alt: picture.alt, width: picture.width, className: "in-cell" }) : null;
+  return React.createElement(href ? "a" : "span", href ? { href: href } : null, image, shown);
 };
 dagcomponents.HeadwaterHead = function (props) {
   // A link that makes the server sort the full table, because the grid has only its first rows.

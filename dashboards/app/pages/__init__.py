@@ -18,11 +18,13 @@ from dashboards.app.pages.paths import paths
 from dashboards.app.pages.products import products
 from dashboards.app.pages.quality import quality
 from dashboards.app.pages.search import search
+from dashboards.app.pages.slot_map import slot_map
 from dashboards.app.sql.page import sql
 
 PAGE_OF: dict[str, Page] = {
     "overview": overview,
     "entrances": entrances,
+    "slots": slot_map,
     "channels": channels,
     "models": models,
     "journeys": journeys,

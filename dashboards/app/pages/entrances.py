@@ -49,7 +49,7 @@ def entrances(context: Context) -> Sequence[Block]:
         for row in with_changes(context.rows(query("entrances.entrances"), entrance=entrance), "revenue")
     ]
     if entrance:
-        return [*parts, Text(names[entrance], "heading"), *_one(context, entrance, names[entrance], rows)]
+        return [*parts, Text(names[entrance], "title"), *_one(context, entrance, names[entrance], rows)]
     if not rows:
         return [*parts, context.nothing_there("empty.days")]
     return [

@@ -14,6 +14,7 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.lines import product_columns, product_title
+from dashboards.app.pages.slots import content_name
 from dashboards.app.pages.visit import visit
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
@@ -184,7 +185,9 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
         return locale.text("explorer.why.none", days=days)
     module = line["head_module"] and locale.text.name("module", line["head_module"])
     slot = locale.text("slot.number", n=line["head_slot"]) if line["head_slot"] else ""
-    place = " · ".join(part for part in (module, slot, line["head_content_id"]) if part and part[0] != "(")
+    content_id = line["head_content_id"]
+    content = "" if content_id in (None, "(none)") else content_name(context, content_id)
+    place = " · ".join(part for part in (module, slot, content) if part and part != "(none)")
     return locale.text.joined(locale.text(f"explorer.why.{line['matched_by']}"), place)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from dashboards.app.context import Context
 from dashboards.app.pages.lines import product_columns
 from dashboards.app.people import shown_id
+from dashboards.app.pictures import picture_url
 from dashboards.app.times import local_time
-from dashboards.blocks import Block, Column, Table, Text
+from dashboards.blocks import Block, Column, Picture, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.numbers import NONE
 from dashboards.queries import query
@@ -45,18 +46,50 @@ def place_of(key: str) -> dict[str, Any]:
 
 def slot_name(context: Context, row: Mapping[str, Any]) -> str:
     """Page, module and number of a slot; "–" if there is no slot."""
-    locale = context.locale
     if row["head_page_type"] == "(none)":
         return NONE
-    page = locale.text.name("page_type", row["head_page_type"])
-    module = locale.text.name("module", row["head_module"]) if row["head_module"] != "(none)" else ""
-    number = locale.text("slot.number", n=row["head_slot"]) if row["head_slot"] else ""
+    page = page_name(context, row["head_page_type"])
+    module = module_name(context, row["head_page_type"], row["head_module"])
+    number = context.locale.text("slot.number", n=row["head_slot"]) if row["head_slot"] else ""
     return " · ".join(part for part in (page, module, number) if part)
 
 
+def page_name(context: Context, page_type: str) -> str:
+    """The display name of a page: from ``config/pages.yaml``, else our own, else its page type."""
+    page = context.shop_pages.get(page_type)
+    return page.name(context.locale.language) if page else context.locale.text.name("page_type", page_type)
+
+
+def module_name(context: Context, page_type: str, module: str) -> str:
+    """The display name of a module, found like that of a page; '' for events without a module."""
+    page = context.shop_pages.get(page_type)
+    found = next((one for one in page.modules if one.module == module), None) if page else None
+    own = found.name(context.locale.language) if found else ""
+    return own or (context.locale.text.name("module", module) if module != "(none)" else "")
+
+
 def content_name(context: Context, key: str) -> str:
-    """The display name of a content: its id from the shop, or the text that it has none."""
-    return context.locale.text.name("content", key)
+    """The display name of a content: from ``config/contents.csv``, else its id, or the text that it has none."""
+    content = context.contents.get(key)
+    return content.name(context.locale.language) if content else context.locale.text.name("content", key)
+
+
+def content_column(context: Context, field: str, key: str, *, title: str | None = None) -> Column:
+    """A column of contents: the name in *field* after the picture; *key* is the field with the content_id."""
+    return Column(
+        title or context.locale.text("column.content"),
+        lambda row: row[field] or NONE,
+        lambda row: str(row.get(key) or ""),
+        is_text=True,
+        field=field,
+        picture=lambda row: thumbnail(context, row[key]),
+    )
+
+
+def thumbnail(context: Context, key: str | None) -> Picture | None:
+    """The picture of a content; None if it has none."""
+    content = context.contents.get(key or "")
+    return Picture(picture_url(content.picture), width=56) if content and content.picture else None
 
 
 def measures(context: Context) -> list[Column]:
@@ -101,6 +134,8 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
         | {
             "entrance_id": entrance,
             "name": slot_name(context, row),
+            "before_name": content_name(context, row["content_before"]),
+            "after_name": content_name(context, row["content"]),
             "click_rate_change": click_rate_change(context, row),
         }
         for row in context.rows(query("slots.changes"), entrance=entrance, **place)
@@ -110,8 +145,8 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     columns = [
         text(locale.text("column.changed_on"), "first_day"),
         text(locale.text("column.place"), "name"),
-        text(locale.text("column.content_before"), "content_before"),
-        text(locale.text("column.content_after"), "content"),
+        content_column(context, "before_name", "content_before", title=locale.text("column.content_before")),
+        content_column(context, "after_name", "content", title=locale.text("column.content_after")),
         exact(locale, "impressions", field="impressions_before", title=locale.text("column.impressions_before")),
         exact(locale, "impressions", title=locale.text("column.impressions_after")),
         metric(
@@ -123,7 +158,8 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
         metric(locale, _VALUE, title=locale.text("column.value_after")),
     ]
     title, about = locale.text("slots.changes"), locale.text("slots.changes.about")
-    return [Table("changes", title, columns, rows, about, is_wide=True, keys=SLOT_KEYS)]
+    keys = (*SLOT_KEYS, "content_before", "content")
+    return [Table("changes", title, columns, rows, about, is_wide=True, keys=keys)]
 
 
 def click_rate_change(context: Context, row: Mapping[str, Any]) -> str:
@@ -177,7 +213,7 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
         *(exact(locale, name) for name in ("revenue", "refunded", "margin")),
         text(locale.text("column.matched"), "matched"),
         *([] if slot else [text(locale.text("column.place"), "slot_name")]),
-        text(locale.text("column.content"), "content"),
+        content_column(context, "content", "head_content_id"),
     ]
     return Table(
         "orders",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.slots import content_column, content_name, page_name
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Column, Table, Text
 from dashboards.columns import text
@@ -35,7 +36,8 @@ def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
     row = found | {
         "at": at,
         "entrance": context.entrance_names().get(line["entrance_id"], line["entrance_id"]),
-        "page": locale.text.name("page_type", str(found["page_type"])),
+        "page": page_name(context, str(found["page_type"])),
+        "content": None if found["content_id"] is None else content_name(context, found["content_id"]),
     }
     columns = [
         Column(
@@ -51,8 +53,8 @@ def visit(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
         Column(
             locale.text("column.slot_no"), lambda row: NONE if row["slot"] is None else str(row["slot"]), field="slot"
         ),
-        text(locale.text("column.content"), "content_id"),
+        content_column(context, "content", "content_id"),
         text(locale.text("column.event"), "event_id"),
     ]
     title, about = locale.text("explorer.visit"), locale.text("explorer.visit.about")
-    return [Text(about, "warning"), Table("visit", title, columns, [row], is_wide=True)]
+    return [Text(about, "warning"), Table("visit", title, columns, [row], is_wide=True, keys=("content_id",))]
