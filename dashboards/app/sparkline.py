@@ -27,15 +27,20 @@ def sparkline(values: Sequence[float | None], title: str, color: str) -> Compone
             last = f"{_MARGIN + place * step:.1f},{HEIGHT - _MARGIN - (value - low) * scale:.1f}"
             path.append(f"{'M' if is_gap else 'L'}{last}")
         is_gap = value is None
-    x, _, y = last.partition(",")
-    dot = f"<circle cx='{x}' cy='{y}' r='3.5' fill='{color}'/>" if last else ""
+    # Strokes keep their width however far the image is stretched, so the dot is one of no length.
+    stroke = f"fill='none' stroke='{color}' stroke-linejoin='round' vector-effect='non-scaling-stroke'"
+    dot = f"<line {_ends(last)} {stroke} stroke-width='7' stroke-linecap='round'/>" if last else ""
     area = ""
     if last and None not in values:  # a line above a pale ground shows how far it is from 0
         ground = HEIGHT - _MARGIN + low * scale
-        area = f"<path d='{''.join(path)}L{x},{ground:.1f}L{_MARGIN},{ground:.1f}Z' fill='{color}' fill-opacity='.14'/>"
+        area = f"<path d='{''.join(path)}V{ground:.1f}H{_MARGIN}Z' fill='{color}' fill-opacity='.14'/>"
     drawing = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' preserveAspectRatio='none'>"
-        f"{area}<path d='{''.join(path)}' fill='none' stroke='{color}' stroke-width='2' stroke-linejoin='round'/>"
-        f"{dot}</svg>"
+        f"{area}<path d='{''.join(path)}' {stroke} stroke-width='2'/>{dot}</svg>"
     )
     return html.Img(src=f"data:image/svg+xml,{quote(drawing)}", alt=title, title=title, className="sparkline")
+
+
+def _ends(point: str) -> str:
+    x, y = point.split(",")
+    return f"x1='{x}' y1='{y}' x2='{x}' y2='{y}'"

@@ -42,9 +42,9 @@ def test_an_unknown_value_is_a_gap():
 
 def test_without_any_value_nothing_is_drawn():
     svg = drawn([None, None])
-    assert "<circle" not in svg
+    assert "<line" not in svg
     assert points(svg) == []
 
 
 def test_one_value_is_a_dot():
-    assert drawn([4.0]).count("<circle") == 1
+    assert drawn([4.0]).count("<line") == 1
