@@ -63,7 +63,9 @@ NONE = "(none)"
 _COMPUTED = frozenset(
     {
         "attribution.entrance_daily",
+        "attribution.entrance_hourly",
         "attribution.slot_daily",
+        "attribution.slot_hourly",
         "attribution.module_daily",
         "attribution.model_daily",
         "attribution.path_summary",

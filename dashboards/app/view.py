@@ -138,8 +138,16 @@ class View:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The dimensions that the page can be filtered by; the page of one product has none."""
-        return () if self.page == "products" and self.get("sku") else SLICED.get(self.page, ())
+        """The dimensions that the page can be filtered by.
+
+        The page of one product has none; that of one entrance only those of visits, because impressions of slots have
+        no product.
+        """
+        if self.page == "products" and self.get("sku"):
+            return ()
+        if self.page == "entrances" and self.get("entrance"):
+            return OF_VISITS
+        return SLICED.get(self.page, ())
 
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""

@@ -192,6 +192,21 @@ def test_every_page_can_be_filtered_by_what_it_offers(copy, shop, page, language
         assert context.slice == ((dimension, (value,)),)
 
 
+@pytest.mark.parametrize("dimension", OF_VISITS)
+def test_the_hours_of_an_entrance_are_of_the_slice(copy, shop, dimension):
+    value = next(values_of(shop, dimension))
+    address = f"/entrances?{ALL_DAYS}&entrance=search&metric=product_clicks&in.{dimension}={value}"
+    context, blocks = shown(copy, address)
+    clicks = [row for row in shop.ends if row["entrance_id"] == "search" and row["end_type"] == "click"]
+    expected = sum(row[dimension] == value for row in clicks)
+    assert 0 < expected < len(clicks)
+    assert sum(row["product_clicks"] for row in table_of(blocks, "hours").rows) == expected
+    slot = table_of(blocks, "slots").columns[0].href(table_of(blocks, "slots").rows[0])
+    context, blocks = shown(copy, f"{slot}&{ALL_DAYS}&in.{dimension}={value}")
+    assert context.slice == ((dimension, (value,)),)
+    assert table_of(blocks, "hours").rows
+
+
 def test_the_entrances_of_a_slice_sum_to_its_orders(copy, shop):
     for dimension in SLICED["entrances"]:
         value = next(values_of(shop, dimension))

@@ -19,6 +19,10 @@ from dashboards.queries import query
 from pipelines.sqlproject.metrics import known_metric
 
 
+_EVENTS = ("core.events", "attribution.attributed_events")
+"""The tables from which hours are computed again on a filtered page; the copy of a large shop lacks them."""
+
+
 def by_hour(
     context: Context, own: str, metric: str, table: str, keys: Mapping[str, object], **parameters: object
 ) -> list[Block]:
@@ -33,6 +37,8 @@ def by_hour(
         parameters: Other parameters of *own*.
     """
     locale, days = context.locale, context.days
+    if context.slice and not all(map(context.copy.has, _EVENTS)):
+        return [Text(locale.text("hours.not_filtered"), "missing")]
     kept = context.copy.days_of(table)
     first = max(days.first, kept[0]) if kept else days.first
     if not kept or first > days.last:
