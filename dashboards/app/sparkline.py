@@ -31,6 +31,8 @@ def sparkline(values: Sequence[float | None], theme: Theme, size: tuple[int, int
         return round(_EDGE + place * step, 1), round(height - _EDGE - (value - low) / span * (height - 2 * _EDGE), 1)
 
     line, area = _COLORS[theme]
+    # Strokes keep their width however the image is stretched, so the dot is a stroke without length.
+    stroke = f'fill="none" stroke="{line}" vector-effect="non-scaling-stroke"'
     bottom = point(0, 0)[1]
     parts, last = [], None
     for is_known, run in groupby(enumerate(values), key=lambda item: item[1] is not None):
@@ -38,10 +40,10 @@ def sparkline(values: Sequence[float | None], theme: Theme, size: tuple[int, int
             points = [point(place, value) for place, value in run if value is not None]
             path = "L".join(f"{x} {y}" for x, y in points)
             parts.append(f'<path fill="{area}" d="M{points[0][0]} {bottom}L{path}L{points[-1][0]} {bottom}"/>')
-            parts.append(f'<path fill="none" stroke="{line}" stroke-width="1.5" d="M{path}"/>')
+            parts.append(f'<path {stroke} stroke-width="1.5" d="M{path}"/>')
             last = points[-1]
     if last:
-        parts.append(f'<circle cx="{last[0]}" cy="{last[1]}" r="2.2" fill="{line}"/>')
+        parts.append(f'<path {stroke} stroke-width="4.5" stroke-linecap="round" d="M{last[0]} {last[1]}h0"/>')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     drawing = f'{head} preserveAspectRatio="none">{"".join(parts)}</svg>'
     return f"data:image/svg+xml,{quote(drawing)}"
