@@ -18,7 +18,6 @@ from dashboards.figures.hours import HOURS, clock, hours_of_day
 from dashboards.queries import query
 from pipelines.sqlproject.metrics import known_metric
 
-
 _EVENTS = ("core.events", "attribution.attributed_events")
 """The tables from which hours are computed again on a filtered page; the copy of a large shop lacks them."""
 
