@@ -1,0 +1,92 @@
+"""Reference implementation, in plain loops, of what persons did: steps by day, first visits, funnels, returns.
+
+Here: attribution.person_steps and core.first_visits; the persons of a funnel and of a retention triangle, from events.
+The code uses no SQL, no data frames and none of the program's code.
+Not here: events, ends and order lines (``tests.reference_core``, ``tests.reference``), sessions
+(``tests.reference_sessions``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+Row = dict[str, Any]
+
+WHAT = ("kind", "page_type", "module", "entrance_id")
+"""The columns in which the events of one step are equal."""
+
+
+def person_steps(ends: list[Row], events: list[Row], lines: list[Row]) -> list[Row]:
+    """The actions of each person on each day in order of time; equal ones in a row are one step."""
+    steps: list[Row] = []
+    for one in sorted(actions(ends, events, lines), key=place):
+        who = {"dt": one["dt"], "person_id": one["person_id"]}
+        is_same_person = bool(steps) and has(steps[-1], who)
+        if is_same_person and has(steps[-1], {name: one[name] for name in WHAT}):
+            steps[-1] |= {"last_at": one["at"], "events": steps[-1]["events"] + 1}
+            continue
+        step_no = steps[-1]["step_no"] + 1 if is_same_person else 1
+        own = {name: one[name] for name in WHAT}
+        steps.append({**who, **own, "step_no": step_no, "first_at": one["at"], "last_at": one["at"], "events": 1})
+    return steps
+
+
+def place(one: Row) -> tuple[Any, ...]:
+    """The place of an action in the order of steps; null comes last."""
+    return (one["dt"], one["person_id"], one["at"], *((one[name] is None, one[name] or "") for name in WHAT))
+
+
+def has(row: Row, values: Mapping[str, Any]) -> bool:
+    return all(row[name] == value for name, value in values.items())
+
+
+def actions(ends: list[Row], events: list[Row], lines: list[Row]) -> list[Row]:
+    """The ends, the other page views and clicks, and the paid orders of known users."""
+    nothing = dict.fromkeys(WHAT)
+    found = []
+    for end in ends:
+        is_click = end["end_type"] == "click"
+        own = {
+            "kind": "product_click" if is_click else end["end_type"],
+            "page_type": end["page_type"] if is_click else None,
+            "module": end["module"] if is_click else None,
+            "entrance_id": end["entrance_id"],
+        }
+        found.append({"dt": end["dt"], "person_id": end["person_id"], "at": end["occurred_at"], **own})
+    end_ids = {end["event_id"] for end in ends}
+    for event in events:
+        if event["event_id"] in end_ids or event["event_type"] not in ("page_view", "click"):
+            continue
+        own = {**nothing, "kind": event["event_type"], "page_type": event["page_type"]}
+        if event["event_type"] == "click":
+            own |= {"module": event["module"], "entrance_id": event["entrance_id"]}
+        found.append({"dt": event["dt"], "person_id": event["person_id"], "at": event["occurred_at"], **own})
+    for order_id in sorted({line["order_id"] for line in lines if line["user_id"] is not None}):
+        line = next(line for line in lines if line["order_id"] == order_id)
+        who = {"dt": line["dt"], "person_id": line["user_id"], "at": line["paid_at"]}
+        found.append({**who, **nothing, "kind": "order"})
+    return found
+
+
+def first_visits(events: list[Row], sessions: list[Row]) -> list[Row]:
+    """The days on which a person came and had not on any of the 365 days before."""
+    days: dict[str, set[dt.date]] = {}
+    for event in events:
+        days.setdefault(event["person_id"], set()).add(event["dt"])
+    found = []
+    for person, own in days.items():
+        for day in own:
+            if any(1 <= (day - other).days <= 365 for other in own):
+                continue
+            who = {"dt": day, "person_id": person}
+            clicks = [
+                (event["occurred_at"], event["event_id"], event["entrance_id"])
+                for event in events
+                if has(event, {**who, "event_type": "click"}) and event["entrance_id"] is not None
+            ]
+            begun = [(s["started_at"], s["session_id"], s["channel"]) for s in sessions if has(s, who)]
+            entrance = min(clicks)[2] if clicks else "(direct)"
+            found.append({**who, "entrance_id": entrance, "channel": min(begun)[2] if begun else None})
+    return found
