@@ -90,3 +90,42 @@ def first_visits(events: list[Row], sessions: list[Row]) -> list[Row]:
             entrance = min(clicks)[2] if clicks else "(direct)"
             found.append({**who, "entrance_id": entrance, "channel": min(begun)[2] if begun else None})
     return found
+
+
+def steps_of(one: Row) -> set[str]:
+    """The names of the steps that an action can be."""
+    own = {f"page:{one['page_type']}"} if one["kind"] == "page_view" else {one["kind"]} - {"click"}
+    return own if one["module"] is None else own | {f"module:{one['page_type']}.{one['module']}"}
+
+
+def funnel(
+    done: list[Row], steps: list[str], first: dt.date, last: dt.date, window: dt.timedelta | None
+) -> dict[str, Row]:
+    """Person -> the attempt that got furthest, of equal ones the last: its start, entrance, depth and times.
+
+    *done* are the actions; *window* None: all steps on one day.
+    """
+    best: dict[str, Row] = {}
+    for start in done:
+        if not (first <= start["dt"] <= last and steps[0] in steps_of(start)):
+            continue
+        times = [start["at"]]
+        for step in steps[1:]:
+            later = [
+                one["at"]
+                for one in done
+                if one["person_id"] == start["person_id"]
+                and step in steps_of(one)
+                and one["at"] >= times[-1]
+                and (one["dt"] == start["dt"] if window is None else one["at"] - start["at"] <= window)
+            ]
+            if not later:
+                break
+            times.append(min(later))
+        attempt = {"depth": len(times), "at": start["at"], "entrance_id": start["entrance_id"] or "(none)"}
+        attempt |= {"dt": start["dt"], "seconds": [(at - times[0]).total_seconds() for at in times[1:]]}
+        known = best.get(start["person_id"])
+        order = ("depth", "at", "entrance_id")
+        if known is None or [attempt[name] for name in order] > [known[name] for name in order]:
+            best[start["person_id"]] = attempt
+    return best
