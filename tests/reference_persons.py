@@ -9,7 +9,7 @@ Not here: events, ends and order lines (``tests.reference_core``, ``tests.refere
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 Row = dict[str, Any]
@@ -129,3 +129,36 @@ def funnel(
         if known is None or [attempt[name] for name in order] > [known[name] for name in order]:
             best[start["person_id"]] = attempt
     return best
+
+
+def period_of(day: dt.date, unit: str) -> int:
+    """The number of the day, week (from Monday) or month in which *day* lies."""
+    if unit == "month":
+        return day.year * 12 + day.month
+    return day.toordinal() if unit == "day" else (day.toordinal() - 1) // 7
+
+
+def retention(
+    visits: Collection[tuple[str, dt.date]],
+    new: list[Row],
+    unit: str,
+    by: str | None,
+    computed: Collection[dt.date],
+    newest: dt.date,
+    most: int,
+) -> dict[tuple[int, str, int], tuple[int, int | None]]:
+    """(Period of the first visit, part, periods after it) -> new visitors, and those who came then; None: unobserved.
+
+    *visits* are pairs of person and day, *new* rows of core.first_visits, *by* the column of the part.
+    """
+    found: dict[tuple[int, str, int], tuple[int, int | None]] = {}
+    for row in new:
+        start, part = period_of(row["dt"], unit), "" if by is None else row[by] or "(unknown)"
+        for after in range(1, most + 1):
+            days = [row["dt"] + dt.timedelta(days=n) for n in range(1, 32 * (most + 1))]
+            own = [day for day in days if period_of(day, unit) == start + after]
+            is_over = all(day in computed and day <= newest for day in own)
+            came = any((row["person_id"], day) in visits for day in own)
+            people, returned = found.get((start, part, after), (0, 0))
+            found[start, part, after] = people + 1, (returned or 0) + came if is_over else None
+    return found
