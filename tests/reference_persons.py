@@ -86,10 +86,17 @@ def first_visits(events: list[Row], sessions: list[Row]) -> list[Row]:
                 for event in events
                 if has(event, {**who, "event_type": "click"}) and event["entrance_id"] is not None
             ]
-            begun = [(s["started_at"], s["session_id"], s["channel"]) for s in sessions if has(s, who)]
             entrance = min(clicks)[2] if clicks else "(direct)"
-            found.append({**who, "entrance_id": entrance, "channel": min(begun)[2] if begun else None})
+            found.append({**who, "entrance_id": entrance, "channel": channel_of_day(person, day, sessions)})
     return found
+
+
+def channel_of_day(person: str, day: dt.date, sessions: list[Row]) -> str:
+    """The channel of the first session of the day; else of the last one of the day before; else unassigned."""
+    own = sorted((s for s in sessions if s["person_id"] == person), key=lambda s: (s["started_at"], s["session_id"]))
+    begun = [s["channel"] for s in own if s["dt"] == day]
+    before = [s["channel"] for s in own if s["dt"] == day - dt.timedelta(days=1)]
+    return str((begun[:1] or before[-1:] or ["unassigned"])[0])
 
 
 def steps_of(one: Row) -> set[str]:
@@ -153,7 +160,7 @@ def retention(
     """
     found: dict[tuple[int, str, int], tuple[int, int | None]] = {}
     for row in new:
-        start, part = period_of(row["dt"], unit), "" if by is None else row[by] or "(unknown)"
+        start, part = period_of(row["dt"], unit), "" if by is None else row[by]
         for after in range(1, most + 1):
             days = [row["dt"] + dt.timedelta(days=n) for n in range(1, 32 * (most + 1))]
             own = [day for day in days if period_of(day, unit) == start + after]

@@ -2,7 +2,7 @@
 
 -- query new: New visitors by the period of their first visit, and by where they came from.
 SELECT CAST(date_trunc($unit, dt) AS DATE) AS cohort,
-    CASE $by WHEN 'entrance' THEN entrance_id WHEN 'channel' THEN coalesce(channel, '(unknown)') ELSE '' END AS part,
+    CASE $by WHEN 'entrance' THEN entrance_id WHEN 'channel' THEN channel ELSE '' END AS part,
     METRICS(new_visitors)
 FROM core.first_visits WHERE dt BETWEEN $first AND $last
 GROUP BY 1, 2 ORDER BY 1, 2;
@@ -10,7 +10,7 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 -- query returned: How many of them came on exactly the n-th day, week or month after that period, n from 1 to $most.
 WITH new AS (
     SELECT person_id, dt, CAST(date_trunc($unit, dt) AS DATE) AS cohort,
-        CASE $by WHEN 'entrance' THEN entrance_id WHEN 'channel' THEN coalesce(channel, '(unknown)') ELSE '' END AS part
+        CASE $by WHEN 'entrance' THEN entrance_id WHEN 'channel' THEN channel ELSE '' END AS part
     FROM core.first_visits WHERE dt BETWEEN $first AND $last
 ), came AS (
     SELECT DISTINCT new.person_id, new.dt, new.cohort, new.part,

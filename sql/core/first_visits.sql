@@ -10,7 +10,7 @@ columns:
   dt: {type: DATE, description: business day of the first visit}
   person_id: {type: VARCHAR, description: as in core.events}
   entrance_id: {type: VARCHAR, description: "the first entrance that the person clicked on that day; '(direct)' = none"}
-  channel: {type: VARCHAR, description: "channel of the person's first session of that day, key of config/channels.yaml; null = none of their sessions began on it"}
+  channel: {type: VARCHAR, description: "the person's channel of that day, as in core.visitors"}
 */
 WITH arrivals AS (
     SELECT DISTINCT person_id
@@ -22,6 +22,7 @@ visits AS (
     SELECT
         visitors.dt,
         visitors.person_id,
+        visitors.channel,
         LAG(visitors.dt) OVER (PARTITION BY visitors.person_id ORDER BY visitors.dt) AS dt_before
     FROM core.visitors AS visitors
     SEMI JOIN arrivals USING (person_id)
@@ -31,7 +32,8 @@ visits AS (
 first_visits AS (
     SELECT
         dt,
-        person_id
+        person_id,
+        channel
     FROM visits
     WHERE
         dt BETWEEN $from_dt AND $to_dt
@@ -49,31 +51,16 @@ clicks AS (
         dt BETWEEN $from_dt AND $to_dt
         AND event_type = 'click'
         AND entrance_id IS NOT NULL
-),
-
-sessions AS (
-    SELECT
-        dt,
-        person_id,
-        channel,
-        ROW_NUMBER() OVER (PARTITION BY dt, person_id ORDER BY started_at, session_id) AS session_no
-    FROM core.sessions
-    WHERE dt BETWEEN $from_dt AND $to_dt
 )
 
 SELECT
     first_visits.dt,
     first_visits.person_id,
     COALESCE(clicks.entrance_id, '(direct)') AS entrance_id,
-    sessions.channel
+    first_visits.channel
 FROM first_visits
 LEFT JOIN clicks
     ON
         clicks.dt = first_visits.dt
         AND clicks.person_id = first_visits.person_id
         AND clicks.click_no = 1
-LEFT JOIN sessions
-    ON
-        sessions.dt = first_visits.dt
-        AND sessions.person_id = first_visits.person_id
-        AND sessions.session_no = 1

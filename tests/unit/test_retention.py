@@ -84,7 +84,7 @@ def _queries(
     """(Cohort, part) → new visitors, and (cohort, part, period) → those who returned, by the queries of the page."""
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA core")
-        connection.execute("CREATE TABLE core.visitors (dt DATE, person_id VARCHAR)")
+        connection.execute("CREATE TABLE core.visitors (dt DATE, person_id VARCHAR, platform VARCHAR, channel VARCHAR)")
         connection.execute(
             "CREATE TABLE core.first_visits (dt DATE, person_id VARCHAR, entrance_id VARCHAR, channel VARCHAR)"
         )

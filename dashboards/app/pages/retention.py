@@ -266,9 +266,7 @@ def _period_column(locale: Locale, unit: str) -> Column:
 
 
 def _part_names(context: Context, by: str) -> dict[str, str]:
-    if by == "channel":
-        return touchpoint_names(context, "channel") | {"(unknown)": context.locale.text("funnel.part.unknown")}
-    return context.entrance_names()
+    return touchpoint_names(context, "channel") if by == "channel" else context.entrance_names()
 
 
 def _triangle(
