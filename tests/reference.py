@@ -28,7 +28,7 @@ from tests.reference_paths import (
     touch_path_summary,
     touch_transitions,
 )
-from tests.reference_persons import first_visits, person_steps
+from tests.reference_persons import first_visits, person_steps, visitor
 from tests.reference_sessions import Rules, restate_sessions
 from tests.reference_touch import order_touches, path_touches, paths, touch_paths, touches_at, touches_by
 
@@ -75,6 +75,7 @@ def restate(
     sessions = restate_sessions(events, Rules())
     touches = [touch for event in events for touch in touches_at(event)]
     touches += [touch for session in sessions["core.sessions"] for touch in touches_by(session)]
+    tables["core.visitors"] = [visitor(row, events, sessions["core.sessions"]) for row in tables["core.visitors"]]
     new = first_visits(events, sessions["core.sessions"])
     tables = {**tables, **sessions, "attribution.touches": touches, "core.first_visits": new}
     return {**tables, **restate_touches(tables, given or {}, shop, days, as_of)}

@@ -91,6 +91,17 @@ def first_visits(events: list[Row], sessions: list[Row]) -> list[Row]:
     return found
 
 
+def visitor(row: Row, events: list[Row], sessions: list[Row]) -> Row:
+    """The visitor of a day, *row*, with the platform and the channel by which they came."""
+    own = [
+        (event["occurred_at"], event["platform"])
+        for event in events
+        if has(event, row) and event["platform"] is not None
+    ]
+    platform = min(own)[1] if own else "(unknown)"
+    return {**row, "platform": platform, "channel": channel_of_day(row["person_id"], row["dt"], sessions)}
+
+
 def channel_of_day(person: str, day: dt.date, sessions: list[Row]) -> str:
     """The channel of the first session of the day; else of the last one of the day before; else unassigned."""
     own = sorted((s for s in sessions if s["person_id"] == person), key=lambda s: (s["started_at"], s["session_id"]))

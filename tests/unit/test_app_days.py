@@ -22,7 +22,7 @@ def context(page: str, first_event: dt.date, language: Language = "en") -> Conte
     days = tuple(LAST - dt.timedelta(days=back) for back in range(99, -1, -1))
     events = tuple(day for day in days if day >= first_event)
     copy: Any = SimpleNamespace(
-        days=days, days_of=lambda _: events, settings=Settings(), open_from=lambda now: now.date()
+        days=days, days_of=lambda _: events, has=lambda _: True, settings=Settings(), open_from=lambda now: now.date()
     )
     view = View(page, LAST - dt.timedelta(days=6), LAST, language=language)
     return Context(view, cast("Any", copy), "admin", dt.datetime(2026, 6, 2, tzinfo=dt.UTC))
