@@ -28,6 +28,7 @@ from tests.reference_paths import (
     touch_path_summary,
     touch_transitions,
 )
+from tests.reference_persons import first_visits, person_steps, visitor
 from tests.reference_sessions import Rules, restate_sessions
 from tests.reference_touch import order_touches, path_touches, paths, touch_paths, touches_at, touches_by
 
@@ -68,12 +69,15 @@ def restate(
         "slot_daily": slot_daily(ends, sales, events),
         "module_daily": module_daily(ends, steps, sales, events, shop),
         "path_summary": path_summary(ends, steps, sales),
+        "person_steps": person_steps(ends, events, lines),
     }.items():
         tables[f"attribution.{table}"] = rows
     sessions = restate_sessions(events, Rules())
     touches = [touch for event in events for touch in touches_at(event)]
     touches += [touch for session in sessions["core.sessions"] for touch in touches_by(session)]
-    tables = {**tables, **sessions, "attribution.touches": touches}
+    tables["core.visitors"] = [visitor(row, events, sessions["core.sessions"]) for row in tables["core.visitors"]]
+    new = first_visits(events, sessions["core.sessions"])
+    tables = {**tables, **sessions, "attribution.touches": touches, "core.first_visits": new}
     return {**tables, **restate_touches(tables, given or {}, shop, days, as_of)}
 
 

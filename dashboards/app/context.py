@@ -14,7 +14,7 @@ from typing import Any
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import BROKEN_DOWN, OF_TOUCHES, SLICES_READ, View, compared_days
+from dashboards.app.view import BROKEN_DOWN, OF_EVENTS, OF_TOUCHES, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -109,10 +109,11 @@ class Context:
         asked = self.view.compare if self.view.compares else "none"
         then = compared_days(self.view.first, self.view.last, asked)
         days, window = self.copy.days, 0
+        if self.view.page in OF_EVENTS:
+            days = self.copy.days_of("core.traffic_daily") or days
         if self.view.page in OF_TOUCHES:
             # Orders soon after the first events have lost their earlier touches, so later orders seem to differ.
             window = self.copy.settings.touch.window_days
-            days = self.copy.days_of("core.traffic_daily") or days
         start = days[0] if days else None
         is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)

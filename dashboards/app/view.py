@@ -19,19 +19,22 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
-    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "products", "customers",
-    "quality", "sql",
+    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "funnel", "retention",
+    "products", "customers", "quality", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
 WITHOUT_DAYS = frozenset({"sql"})
 """Pages without a date range."""
 
-COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys"})
+COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 """Pages whose figures of a day depend on the touches of the days before it."""
+
+OF_EVENTS = OF_TOUCHES | {"funnel"}
+"""Pages that compare only days of which the events are recorded, not only the orders."""
 
 SLICED: Mapping[str, tuple[str, ...]] = {
     "overview": DIMENSIONS,

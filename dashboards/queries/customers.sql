@@ -11,11 +11,41 @@ WITH sums AS (
     SELECT order_id, min(dt) AS paid_on, METRICS(order_lines, units, revenue, refunded, net_revenue)
     FROM core.order_lines WHERE user_id = $user GROUP BY order_id
 )
-SELECT orders.order_id, orders.dt AS ordered_on, orders.status, sums.paid_on, sums.order_lines, sums.units,
+SELECT orders.order_id, orders.dt AS ordered_on, orders.ordered_at, orders.status, sums.paid_on, sums.order_lines, sums.units,
     sums.revenue, sums.refunded, sums.net_revenue
 FROM core.orders AS orders LEFT JOIN sums ON sums.order_id = orders.order_id
 WHERE orders.user_id = $user AND orders.dt <= $day
 ORDER BY orders.ordered_at DESC, orders.order_id;
+
+-- query sessions: The sessions of a customer.
+SELECT started_at, last_event_at, device_id, channel, campaign, page_type, page_views
+FROM core.sessions WHERE person_id = $user AND dt <= $day
+ORDER BY started_at DESC, session_id;
+
+-- query refunds: The refunds of a customer.
+SELECT order_id, refunded_at, sum(amount) AS amount
+FROM core.refunds WHERE user_id = $user AND dt <= $day
+GROUP BY order_id, refunded_at ORDER BY refunded_at DESC, order_id;
+
+-- query segment_changes: The days on which a customer was in another segment than in the snapshot kept before.
+WITH kept AS (
+    SELECT DISTINCT dt FROM customers.rfm WHERE dt <= $day
+), own AS (
+    SELECT dt, segment FROM customers.rfm WHERE user_id = $user
+), every_day AS (
+    SELECT kept.dt, own.segment, max(own.dt) OVER (ORDER BY kept.dt) AS seen_on,
+        row_number() OVER (ORDER BY kept.dt) AS day_no
+    FROM kept LEFT JOIN own ON own.dt = kept.dt
+), named AS (
+    SELECT dt, day_no,
+        CASE WHEN segment IS NOT NULL THEN segment WHEN seen_on IS NULL THEN '(none)' ELSE '(left)' END AS segment
+    FROM every_day
+), beside_previous AS (
+    SELECT dt, day_no, segment, lag(segment) OVER (ORDER BY dt) AS segment_before FROM named
+)
+SELECT dt, segment_before, segment FROM beside_previous
+WHERE day_no > 1 AND segment <> segment_before
+ORDER BY dt DESC;
 
 -- query members: The customers of an octant or a segment.
 SELECT * FROM customers.rfm

@@ -147,7 +147,7 @@ def test_visitors_are_not_known_where_a_day_of_them_is_missing(home, copy):
         publish(home)
 
 
-COMPARING = {"/", "/entrances", "/channels", "/models", "/journeys", "/products?sku=SKU00001"}
+COMPARING = {"/", "/entrances", "/channels", "/models", "/journeys", "/funnel", "/products?sku=SKU00001"}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,8 @@ COMPARING = {"/", "/entrances", "/channels", "/models", "/journeys", "/products?
         "/channels",
         "/models",
         "/journeys",
+        "/funnel",
+        "/retention",
         "/paths",
         "/modules",
         "/products",

@@ -39,6 +39,8 @@ def context(page: str, first_event: dt.date, language: Language = "en") -> Conte
         ("channels", "2026-04-19", False),
         ("models", "2026-04-19", False),
         ("channels", "2026-05-20", False),
+        ("funnel", "2026-05-17", True),
+        ("funnel", "2026-05-19", False),
     ],
 )
 @pytest.mark.parametrize("language", ["zh", "en"])

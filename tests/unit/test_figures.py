@@ -20,6 +20,7 @@ from dashboards.figures.lifetime_value import expected_value
 from dashboards.figures.look import QUADRANT_COLORS, QUADRANT_SHAPES, darker
 from dashboards.figures.points import Matrix
 from dashboards.figures.quadrants import quadrant_chart
+from dashboards.figures.retention import retention_curve, retention_triangle
 from dashboards.figures.sales import entrance_revenue, entrance_value, revenue_trend, slot_revenue
 from dashboards.figures.tables import LEFT, NEW, cohort_triangle, migration_grid
 from dashboards.figures.treemap import group_tiles
@@ -259,6 +260,13 @@ def test_months_that_are_not_over_are_blank_not_zero() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["2026-01  n=40", "2026-02  n=7"]
 
 
+def test_visitors_who_may_still_come_back_leave_a_blank() -> None:
+    seen = RETAINED | {"cohort": "a", "returned_visitors": 0, "visitor_retention_rate": 0.0}
+    figure = retention_triangle(EN, [seen, RETAINED | {"cohort": "b"}], [1], str, "days")
+    assert [list(line) for line in figure.data[0].z] == [[0.0], [None]]
+    assert [list(line) for line in figure.data[0].text] == [["0%"], [""]]
+
+
 def test_moves_are_in_the_names_order_and_coloured_by_their_row() -> None:
     frame = pl.DataFrame({"from_key": ["b", "a", NEW, "a"], "to_key": ["a", "a", "b", LEFT], "members": [5, 3, 2, 1]})
     figure = migration_grid(EN, frame, {"a": "Alpha", "b": "Beta", NEW: "New", LEFT: "Left"}, "metric.customers")
@@ -408,6 +416,14 @@ COHORT = {
     "retained": [None],
     "retention_rate": [None],
 }
+RETAINED = {
+    "cohort": EVIL,
+    "part": "",
+    "period_no": 1,
+    "new_visitors": 1,
+    "returned_visitors": None,
+    "visitor_retention_rate": None,
+}
 DEGENERATE: dict[str, Callable[[Locale], go.Figure]] = {
     "no trend": lambda locale: revenue_trend(locale, pl.DataFrame(schema={"dt": pl.Date, "revenue": pl.Float64}), DAY),
     "a trend of zero": lambda locale: revenue_trend(
@@ -456,6 +472,14 @@ DEGENERATE: dict[str, Callable[[Locale], go.Figure]] = {
     ),
     "one cohort": lambda locale: cohort_triangle(locale, pl.DataFrame(COHORT)),
     "no cohort": lambda locale: cohort_triangle(locale, pl.DataFrame(COHORT).clear()),
+    "no cohort of visitors": lambda locale: retention_triangle(locale, [], [1], str, "days"),
+    "a cohort of visitors that is not observed": lambda locale: retention_triangle(
+        locale, [RETAINED], [1], str, "days"
+    ),
+    "no curve": lambda locale: retention_curve(locale, [], {"": EVIL}, str, "days"),
+    "a curve of zero": lambda locale: retention_curve(
+        locale, [RETAINED | {"returned_visitors": 0, "visitor_retention_rate": 0.0}], {"": EVIL, "b": "b"}, str, "days"
+    ),
     "no product": lambda locale: quadrant_chart(locale, FOUR.clear(), MATRIX),
     "one product": lambda locale: quadrant_chart(locale, products(product(EVIL, 100.0, 0.3, name=EVIL)), MATRIX),
     "products all alike": lambda locale: quadrant_chart(locale, products(*[product("a", 0.0, 0.0, 0.0)] * 50), MATRIX),
@@ -484,7 +508,16 @@ def test_degenerate_frames_make_a_figure(case: str, locale: Locale) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["an entrance of zeros", "one group that lost money", "a tile of a loss", "one product", "an unknown move"]
+    "case",
+    [
+        "an entrance of zeros",
+        "one group that lost money",
+        "a tile of a loss",
+        "one product",
+        "an unknown move",
+        "a cohort of visitors that is not observed",
+        "a curve of zero",
+    ],
 )
 def test_names_are_shown_letter_by_letter(case: str) -> None:
     figure = DEGENERATE[case](EN)

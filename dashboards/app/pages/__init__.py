@@ -10,6 +10,7 @@ from dashboards.app.context import Page
 from dashboards.app.pages.channels import channels
 from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
+from dashboards.app.pages.funnel import funnel
 from dashboards.app.pages.journeys import journeys
 from dashboards.app.pages.models import models
 from dashboards.app.pages.modules import modules
@@ -17,6 +18,7 @@ from dashboards.app.pages.overview import overview
 from dashboards.app.pages.paths import paths
 from dashboards.app.pages.products import products
 from dashboards.app.pages.quality import quality
+from dashboards.app.pages.retention import retention
 from dashboards.app.pages.search import search
 from dashboards.app.pages.slot_map import slot_map
 from dashboards.app.sql.page import sql
@@ -26,6 +28,8 @@ PAGE_OF: dict[str, Page] = {
     "entrances": entrances,
     "slots": slot_map,
     "channels": channels,
+    "funnel": funnel,
+    "retention": retention,
     "models": models,
     "journeys": journeys,
     "paths": paths,

@@ -1,7 +1,8 @@
-"""One customer: recency, frequency, monetary value, segment and octant, orders.
+"""One customer: recency, frequency, monetary value, segment and octant, timeline, orders.
 
 Here: the blocks of this page.
-Not here: all customers (``dashboards.app.pages.customers``), hashed ids (``dashboards.app.people``).
+Not here: the timeline (``dashboards.app.pages.customer_timeline``), all customers (``dashboards.app.pages.customers``),
+hashed ids (``dashboards.app.people``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 from dashboards.app.as_of import AsOf
 from dashboards.app.context import Context
+from dashboards.app.pages.customer_timeline import timeline
 from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
@@ -38,6 +40,7 @@ def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequenc
         Text(locale.text("customer.title", id=shown), "heading"),
         note,
         cards,
+        timeline(context, reading, user),
         _orders(context, reading, user),
     ]
 

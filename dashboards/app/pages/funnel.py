@@ -1,0 +1,298 @@
+"""The funnel: how many persons did chosen steps in order within a window, as a whole and by where they began.
+
+Here: the blocks of this page.
+Not here: the choice of steps (``dashboards.app.pages.funnel_steps``), the definition (``dashboards.attempts``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from dashboards.app.cards import metric_card
+from dashboards.app.context import Context
+from dashboards.app.pages.funnel_steps import WINDOWS, Steps, chosen_steps, chosen_window, window_choice
+from dashboards.app.pages.touchpoints import touchpoint_names
+from dashboards.attempts import attempts
+from dashboards.blocks import Block, Cards, Chart, Choice, Column, Controls, Option, Table, Text
+from dashboards.columns import change, exact, metric, text, with_changes
+from dashboards.figures.bars import Bars, ranked_bars
+from dashboards.figures.look import ORANGE, plain
+from dashboards.metrics import full_text
+from dashboards.queries import query
+
+STEPS = "attribution.person_steps"
+NO_BREAKDOWN = "none"
+_NEEDED = {"entrance": STEPS, "channel": "core.sessions", "new": "core.first_visits"}
+"""Breakdown → the table that it needs."""
+
+
+def funnel(context: Context) -> Sequence[Block]:
+    """The funnel of the URL's steps."""
+    locale, days = context.locale, context.days
+    if not context.copy.has(STEPS):
+        return [Text(locale.text("channels.too_large", tables=STEPS), "missing", "headwater sql")]
+    steps, window = chosen_steps(context), chosen_window(context)
+    parts: list[Block] = [Controls((*steps.choices, window_choice(context, window)))]
+    if steps.twice:
+        names = locale.text("list.separator").join(steps.twice)
+        parts.append(Text(locale.text("funnel.twice", names=names), "warning"))
+    now = _attempts(context, steps, window, days.first, days.last)
+    if now.is_empty():
+        return [*parts, context.nothing_there("funnel.nobody")]
+    then = None
+    if days.is_recorded_then and days.then_first and days.then_last:
+        then = _attempts(context, steps, window, days.then_first, days.then_last)
+    rows, by = _rows(steps.names, now, then), _breakdown(context, steps)
+    return [
+        *parts,
+        _cards(context, rows, is_compared=then is not None),
+        _chart(context, rows, window, _still_open(context, now, window, len(steps.keys)), is_compared=then is not None),
+        Controls((_breakdown_choice(context, steps, by),)),
+        *_parts(context, steps, by, now, then),
+    ]
+
+
+def _attempts(context: Context, steps: Steps, window: str, first: dt.date, last: dt.date) -> pl.DataFrame:
+    """The attempt of each person that began from *first* to *last*.
+
+    Where the data ends soon after the days shown, the comparison days are followed for as many days: otherwise later
+    steps would seem to have become rarer.
+    """
+    span = WINDOWS[window] or dt.timedelta()
+    until = last + min(span, max(_last_day(context) - context.days.last, dt.timedelta()))
+    hits = context.copy.frame(query("funnel.hits"), steps="\n".join(steps.keys), **{"from": first, "to": until})
+    return attempts(hits, len(steps.keys), last, WINDOWS[window])
+
+
+def _last_day(context: Context) -> dt.date:
+    """The last day with events; in a shop without events the last day with orders."""
+    return (context.copy.days_of("core.traffic_daily") or context.copy.days_of(STEPS) or context.copy.days)[-1]
+
+
+def _counts(found: pl.DataFrame, steps: int) -> list[int]:
+    """The number of persons at each step."""
+    depth = found["depth"]
+    return [int((depth >= number).sum()) for number in range(1, steps + 1)]
+
+
+def _rows(names: Sequence[str], now: pl.DataFrame, then: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """A row for each step: name, funnel_persons, rates, minutes; with values of the comparison days."""
+    counts = _counts(now, len(names))
+    before = _counts(then, len(names)) if then is not None else None
+    rows = []
+    for place, name in enumerate(names):
+        row: dict[str, Any] = {"step_no": place + 1, "name": name, **_rates(counts, place)}
+        earlier = _rates(before, place) if before else dict.fromkeys(_rates(counts, place))
+        row |= {f"{key}_before": value for key, value in earlier.items()}
+        seconds = now[f"seconds_{place + 1}"].filter(now["depth"] > place).median() if place else None
+        row["minutes"] = None if seconds is None else float(str(seconds)) / 60
+        rows.append(row)
+    return with_changes(rows, "funnel_persons", "funnel_step_rate", "funnel_rate")
+
+
+def _rates(counts: Sequence[int], place: int) -> dict[str, float | None]:
+    before = counts[place - 1] if place else None
+    return {
+        "funnel_persons": counts[place],
+        "funnel_step_rate": counts[place] / before if before else None,
+        "funnel_rate": counts[place] / counts[0] if counts[0] else None,
+    }
+
+
+def _cards(context: Context, rows: Sequence[Mapping[str, Any]], *, is_compared: bool) -> Cards:
+    """How many persons began, how many did all steps, and the rate of the two."""
+    locale = context.locale
+    first, last = rows[0], rows[-1]
+    names = ("funnel_rate", "funnel_persons")
+    then = {name: last[f"{name}_before"] for name in names} if is_compared else None
+    begun = {"funnel_persons": first["funnel_persons_before"]} if is_compared else None
+    return Cards(
+        (
+            metric_card(locale, "funnel_rate", last, then, f"{first['name']} → {last['name']}"),
+            replace(
+                metric_card(locale, "funnel_persons", first, begun),
+                name=locale.text("funnel.entered", name=first["name"]),
+            ),
+            replace(
+                metric_card(locale, "funnel_persons", last, then),
+                name=locale.text("funnel.completed", name=last["name"]),
+            ),
+        )
+    )
+
+
+def _chart(
+    context: Context, rows: Sequence[dict[str, Any]], window: str, still_open: int, *, is_compared: bool
+) -> Chart:
+    locale = context.locale
+    numbers = locale.numbers
+
+    def label(row: Mapping[str, Any]) -> str:
+        persons = numbers.short(row["funnel_persons"])
+        return persons if row["step_no"] == 1 else f"{persons} · {numbers.percent(row['funnel_step_rate'])}"
+
+    shown = ("funnel_persons", "funnel_step_rate", "funnel_rate")
+    hovers = [
+        f"<b>{plain(row['name'])}</b><br>"
+        + "<br>".join(
+            f"{locale.text(f'metric.{name}')} {full_text(numbers, name, row[name])}"
+            for name in shown
+            if row[name] is not None
+        )
+        for row in rows
+    ]
+    bars = Bars(locale.text("legend.these_days"), [row["funnel_persons"] for row in rows], [label(row) for row in rows])
+    marks = None
+    if is_compared:
+        before = [row["funnel_persons_before"] for row in rows]
+        marks = Bars(locale.text("legend.those_days"), before, ["" for _ in rows], ORANGE)
+    table = Table(
+        "funnel",
+        locale.text("funnel.people"),
+        [
+            Column(locale.text("funnel.no"), lambda row: str(row["step_no"]), field="step_no"),
+            text(locale.text("funnel.step"), "name"),
+            exact(locale, "funnel_persons"),
+            *([change(locale, "funnel_persons")] if is_compared else []),
+            metric(locale, "funnel_step_rate"),
+            *([change(locale, "funnel_step_rate")] if is_compared else []),
+            metric(locale, "funnel_rate"),
+            *([change(locale, "funnel_rate")] if is_compared else []),
+            Column(
+                locale.text("funnel.minutes"),
+                lambda row: numbers.full(row["minutes"], 1),
+                lambda row: numbers.full(row["minutes"], 2),
+                field="minutes",
+                definition=locale.text("funnel.minutes.about"),
+            ),
+        ],
+        rows,
+        locale.text.joined(locale.text("funnel.definition"), locale.text(f"funnel.definition.{window}")),
+        notes=(
+            locale.text.joined(
+                locale.text("funnel.open", n=numbers.full(still_open)),
+                locale.text("funnel.open.compared") if is_compared else "",
+            )
+            if still_open
+            else "",
+            locale.text.joined(locale.text("funnel.steps.about"), locale.text("funnel.persons")),
+        ),
+        is_wide=True,
+        is_open=True,
+        is_sortable=False,
+    )
+    return Chart(ranked_bars(locale, [row["name"] for row in rows], [bars], hovers, marks), table, is_wide=True)
+
+
+def _still_open(context: Context, now: pl.DataFrame, window: str, steps: int) -> int:
+    """The number of persons who may still do more steps: their window is not over when the data ends."""
+    span = WINDOWS[window]
+    if span is None:
+        return 0
+    end = dt.datetime.combine(_last_day(context) + dt.timedelta(days=1), dt.time())
+    end_utc = end.replace(tzinfo=ZoneInfo(context.copy.settings.timezone)).astimezone(dt.UTC).replace(tzinfo=None)
+    return int(((now["depth"] < steps) & (now["at"] + span >= end_utc)).sum())
+
+
+# By where they began -----------------------------------------------------------------------------------
+
+
+def _breakdowns(steps: Steps) -> tuple[str, ...]:
+    """The breakdowns to choose from, the default first. Page views and orders occur on no entrance."""
+    has_entrance = steps.keys[0] != "order" and not steps.keys[0].startswith("page:")
+    return (*(key for key in _NEEDED if key != "entrance" or has_entrance), NO_BREAKDOWN)
+
+
+def _breakdown(context: Context, steps: Steps) -> str:
+    asked, offered = context.view.get("by"), _breakdowns(steps)
+    return asked if asked in offered else offered[0]
+
+
+def _breakdown_choice(context: Context, steps: Steps, by: str) -> Choice:
+    text_of, offered = context.locale.text, _breakdowns(steps)
+    options = tuple(Option(key, text_of(f"funnel.by.{key}")) for key in offered)
+    return Choice("by", text_of("funnel.by"), options, by, default=offered[0])
+
+
+def _parts(context: Context, steps: Steps, by: str, now: pl.DataFrame, then: pl.DataFrame | None) -> Sequence[Block]:
+    """The funnel of each part of the persons; the parts sum to the whole."""
+    locale = context.locale
+    if by == NO_BREAKDOWN:
+        return []
+    if not context.copy.has(_NEEDED[by]):
+        return [Text(locale.text("channels.too_large", tables=_NEEDED[by]), "missing", "headwater sql")]
+    names = _part_names(context, by)
+    found = _by_part(_with_part(context, by, now), len(steps.keys))
+    earlier = _by_part(_with_part(context, by, then), len(steps.keys)) if then is not None else {}
+    rows = [_part_row(key, names.get(key, key), counts, earlier.get(key)) for key, counts in found.items()]
+    rows.sort(key=lambda row: (-row["step_1"], row["key"]))
+    whole = [None if found is None else _counts(found, len(steps.keys)) for found in (now, then)]
+    total = _part_row("", locale.text("total"), whole[0] or [], whole[1])
+    columns = [
+        text(locale.text(f"funnel.by.{by}"), "name"),
+        *(
+            exact(locale, "funnel_persons", field=f"step_{number}", title=f"{number}. {name}")
+            for number, name in enumerate(steps.names, start=1)
+        ),
+        metric(locale, "funnel_rate"),
+        *([change(locale, "funnel_rate")] if then is not None else []),
+    ]
+    return [
+        Table(
+            "parts",
+            locale.text("funnel.parts", by=locale.text(f"funnel.by.{by}")),
+            columns,
+            with_changes(rows, "funnel_rate"),
+            locale.text(f"funnel.parts.{by}"),
+            with_changes([total], "funnel_rate")[0],
+            is_wide=True,
+            keys=("key",),
+        )
+    ]
+
+
+def _part_row(key: str, name: str, counts: Sequence[int], before: Sequence[int] | None) -> dict[str, Any]:
+    def rate(of: Sequence[int] | None) -> float | None:
+        return of[-1] / of[0] if of and of[0] else None
+
+    steps = {f"step_{number}": count for number, count in enumerate(counts, start=1)}
+    return {"key": key, "name": name, **steps, "funnel_rate": rate(counts), "funnel_rate_before": rate(before)}
+
+
+def _by_part(found: pl.DataFrame, steps: int) -> dict[str, list[int]]:
+    """Part → the number of persons at each step."""
+    return {str(key): _counts(own, steps) for (key,), own in found.group_by("part")}
+
+
+def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
+    """*found* with the column part, the part of each person."""
+    if by == "entrance" or found.is_empty():
+        return found.with_columns(part=pl.col("entrance_id"))
+    started = found["dt"].to_list()
+    first, last = min(started), max(started)
+    if by == "new":
+        new = context.copy.frame(query("funnel.new"), **{"from": first, "to": last}).with_columns(part=pl.lit("new"))
+        return found.join(new, on=["person_id", "dt"], how="left").with_columns(pl.col("part").fill_null("returning"))
+    # A session that began the day before may go on after midnight.
+    sessions = context.copy.frame(query("funnel.sessions"), **{"from": first - dt.timedelta(days=1), "to": last})
+    return (
+        found.sort("at")
+        .join_asof(sessions, left_on="at", right_on="started_at", by="person_id", check_sortedness=False)
+        .with_columns(part=pl.col("channel").fill_null("(unknown)"))
+    )
+
+
+def _part_names(context: Context, by: str) -> dict[str, str]:
+    """Part → its display name."""
+    text_of = context.locale.text
+    if by == "new":
+        return {key: text_of(f"funnel.part.{key}") for key in ("new", "returning")}
+    if by == "channel":
+        return touchpoint_names(context, "channel") | {"(unknown)": text_of("funnel.part.unknown")}
+    return context.entrance_names() | {"(none)": text_of("funnel.part.none")}

@@ -1,0 +1,76 @@
+"""Attempts at a funnel: how far each person came, by the definition of the funnel page.
+
+An attempt of a person begins with an event of step 1. Step k of the attempt is the first event of step k at or after
+its step k − 1; it counts if it lies within the window from step 1. Each person has one attempt: the one that got
+furthest; of several equally far ones, the last.
+Here: finding these attempts.
+Not here: reading the events (``dashboards/queries/funnel.sql``), the page (``dashboards.app.pages.funnel``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta | None) -> pl.DataFrame:
+    """The attempt of each person who did step 1 up to the day *last*.
+
+    Args:
+        hits: The events: person_id, dt, at (time), step_no (from 1), entrance_id. Of events of one step in a row, only
+            the first and the last are needed. An event that is of two steps has two rows.
+        steps: The number of steps.
+        last: The last day on which attempts begin; hits on later days only continue them.
+        window: The longest time from step 1 to any other step; None: all steps on the same day.
+
+    Returns:
+        person_id; dt, at and entrance_id of step 1; depth, the number of steps done (at least 1); seconds_2,
+        seconds_3 …, the seconds from step 1 to each later step, null if it was not done.
+    """
+    # Sorting integers takes a tenth of the time that sorting the texts of ids does.
+    entrances = pl.Enum(hits["entrance_id"].unique().sort())
+    rows = hits.with_columns(
+        pl.col("person_id").cast(pl.Categorical).to_physical().alias("person"),
+        pl.col("entrance_id").cast(entrances).to_physical().alias("entrance_no"),
+    ).sort("person", "at", "step_no", "entrance_no")
+    if rows.is_empty():
+        return _found(rows, np.array([], int), np.array([], int), [np.array([], int)] * (steps - 1))
+    people, at, day = (rows[name].to_physical().to_numpy() for name in ("person", "at", "dt"))
+    step_no, places = rows["step_no"].to_numpy(), np.arange(len(rows))
+    first_places = np.flatnonzero(np.diff(people, prepend=-1.0))
+    first_place = np.repeat(first_places, np.diff(first_places, append=len(rows)))
+
+    # reached[k - 1] has, for each row that completes step k of an attempt, the place of the attempt's step 1, else -1.
+    # Of the attempts that are at step k - 1, only the one that began last matters, because its window ends last too.
+    reached = [np.where((step_no == 1) & (rows["dt"] <= last).to_numpy(), places, -1)]
+    for step in range(2, steps + 1):
+        latest = np.maximum.accumulate(reached[-1])
+        is_open = (step_no == step) & (latest >= first_place)
+        is_in_time = day == day[latest] if window is None else at - at[latest] <= window // dt.timedelta(microseconds=1)
+        reached.append(np.where(is_open & is_in_time, latest, -1))
+
+    # The last attempt of each person that reached each step, and of these the one that got furthest.
+    furthest = np.stack([np.maximum.reduceat(starts, first_places) for starts in reached])
+    depth = (furthest >= 0).sum(axis=0)
+    start = furthest[depth - 1, np.arange(len(depth))][depth > 0]
+    seconds = []
+    for starts in reached[1:]:
+        done = np.full(len(rows), np.iinfo(np.int64).max)
+        np.minimum.at(done, starts[starts >= 0], at[starts >= 0])
+        seconds.append(np.where(done[start] < np.iinfo(np.int64).max, (done[start] - at[start]) / 1e6, np.nan))
+    return _found(rows, start, depth[depth > 0], seconds)
+
+
+def _found(
+    rows: pl.DataFrame, start: NDArray[np.int64], depth: NDArray[np.int64], seconds: list[NDArray[np.float64]]
+) -> pl.DataFrame:
+    return rows.select("person_id", "dt", "at", "entrance_id")[start].with_columns(
+        pl.Series("depth", depth, pl.Int64),
+        *(
+            pl.Series(f"seconds_{number}", values, pl.Float64).fill_nan(None)
+            for number, values in enumerate(seconds, start=2)
+        ),
+    )
