@@ -249,7 +249,7 @@ def _order(models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[
         name: {read.table for read in reads[name] if read.table in models and read.table != name} for name in models
     }
     try:
-        order = list(TopologicalSorter(graph).static_order())
+        order = _sorted(graph)
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise HeadwaterError(
@@ -259,7 +259,12 @@ def _order(models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[
         for table in {read.table for read in reads[check.name]} & models.keys() - {check.model}:
             if check.model not in _upstream(graph, table):
                 graph[check.model].add(table)
-    return list(TopologicalSorter({name: sorted(graph[name]) for name in order}).static_order())
+    return _sorted({name: graph[name] for name in order})
+
+
+def _sorted(graph: Mapping[str, set[str]]) -> list[str]:
+    """The names in an order in which each comes after those it depends on; the same in every process."""
+    return list(TopologicalSorter({name: sorted(graph[name]) for name in graph}).static_order())
 
 
 def _upstream(graph: Mapping[str, set[str]], name: str) -> set[str]:
