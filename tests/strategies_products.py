@@ -18,7 +18,7 @@ LAST = dt.date(2026, 3, 31)
 WINDOWS = (1, 3)
 REPURCHASE = 4
 SETTINGS = Settings.model_validate({"products": {"windows": list(WINDOWS), "repurchase_days": REPURCHASE}})
-MODELS = ["products.catalog", "products.daily", "products.metrics"]
+MODELS = ["attribution.visitor_ends", "products.catalog", "products.daily", "products.metrics"]
 ENDS = {"exposure": "exposures", "click": "product_clicks", "add_to_cart": "add_to_carts"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.shared_homes import small_shop_reports
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 PLOTS = "[...document.querySelectorAll('.plot')]"
 

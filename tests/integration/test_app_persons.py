@@ -230,7 +230,7 @@ def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, by):
     assert {(r["part"], r["period_no"]): (r["new_visitors"], r["returned_visitors"]) for r in curve} == expected
 
 
-def test_new_visitors_are_counted_once_and_cards_name_their_denominator(copy, lake):
+def test_new_visitors_count_once_and_cards_name_their_divisor(copy, lake):
     blocks = look_at(copy, f"/retention?{DAYS}&lang=en")[1]
     people = {event["person_id"] for event in lake["core.events"]}
     assert cards(blocks)[0].full == f"{len(people):,}"

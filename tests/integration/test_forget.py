@@ -35,6 +35,8 @@ from tests.processes import Headwater, assert_same_contents, contents, copy_of, 
 from tests.shared_homes import made_once
 from tests.support import KEYS, Row, assert_same_rows, land, make_home, run, run_selected, table
 
+pytestmark = pytest.mark.real
+
 SHARED, OTHER = "shared-browser-1", "another-user-77"
 KILLS = int(os.environ.get("HEADWATER_KILLS", "5"))
 LATE = dt.datetime(2026, 5, 19, 3, tzinfo=dt.UTC)
@@ -368,7 +370,6 @@ def test_records_kept_for_mappings_over_all_files_are_erased(tmp_path: Path) -> 
 # Interruptions -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.real
 def test_a_killed_erasure_is_completed_by_the_next(tmp_path: Path) -> None:
     """Kill the command at different times; each time the next one leaves the same home as an undisturbed one."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)

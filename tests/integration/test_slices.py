@@ -6,6 +6,7 @@ The expected numbers are computed from rows of the lake by plain loops.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,20 +112,20 @@ def values_of(shop: Shop, dimension: str) -> Iterator[str]:
     counted: dict[str, int] = defaultdict(int)
     for row in shop.ends:
         counted[row[dimension]] += 1
-    yield from sorted(counted, key=lambda value: (-counted[value], value))[:3]
+    yield from sorted(counted, key=lambda value: (-counted[value], value))[:2]
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_the_overview_of_a_slice_counts_its_rows(copy, shop, dimension):
-    for value in values_of(shop, dimension):
-        found = cards(shown(copy, f"/?{ALL_DAYS}&in.{dimension}={value}")[1])
-        lines = [row for row in shop.lines if row[dimension] == value]
-        ends = [row["end_type"] for row in shop.ends if row[dimension] == value]
-        assert found["revenue"] == f"¥{sum((row['revenue'] for row in lines), Decimal(0)):,.2f}"
-        assert found["orders"] == f"{len({row['order_id'] for row in lines}):,}"
-        assert found["visitors"] == f"{shop.visitors(dimension, value):,}"
-        assert found["exposures"] == f"{ends.count('exposure'):,}"
-        assert found["add_to_carts"] == f"{ends.count('add_to_cart'):,}"
+    value = next(values_of(shop, dimension))
+    found = cards(shown(copy, f"/?{ALL_DAYS}&in.{dimension}={value}")[1])
+    lines = [row for row in shop.lines if row[dimension] == value]
+    ends = [row["end_type"] for row in shop.ends if row[dimension] == value]
+    assert found["revenue"] == f"¥{sum((row['revenue'] for row in lines), Decimal(0)):,.2f}"
+    assert found["orders"] == f"{len({row['order_id'] for row in lines}):,}"
+    assert found["visitors"] == f"{shop.visitors(dimension, value):,}"
+    assert found["exposures"] == f"{ends.count('exposure'):,}"
+    assert found["add_to_carts"] == f"{ends.count('add_to_cart'):,}"
 
 
 @pytest.mark.parametrize("dimension", SLICED["entrances"])
@@ -173,7 +174,7 @@ def test_the_parts_of_a_breakdown_sum_to_the_whole(copy, shop, page, dimension):
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_a_part_is_the_page_filtered_to_it(copy, dimension):
     _, blocks = shown(copy, f"/?{ALL_DAYS}&breakdown={dimension}")
-    for row in table_of(blocks, "breakdown").rows[:2]:
+    for row in table_of(blocks, "breakdown").rows[:1]:
         found = cards(shown(copy, f"/?{ALL_DAYS}&in.{dimension}={row['value']}")[1])
         assert found["revenue"] == f"¥{row['revenue']:,.2f}"
         assert found["visitors"] == f"{row['visitors']:,}"
@@ -181,10 +182,9 @@ def test_a_part_is_the_page_filtered_to_it(copy, dimension):
 
 
 @pytest.mark.parametrize("page", sorted(SLICED))
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_page_can_be_filtered_by_what_it_offers(copy, shop, page, language):
+def test_every_page_can_be_filtered_by_what_it_offers(copy, shop, page):
     name = "" if page == PAGES[0] else page
-    for dimension in SLICED[page]:
+    for dimension, language in zip(SLICED[page], itertools.cycle(("zh", "en"))):
         value = next(values_of(shop, dimension))
         context, blocks = shown(copy, f"/{name}?from=2026-05-19&to=2026-05-20&lang={language}&in.{dimension}={value}")
         assert blocks

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboards.app.marts import OPEN_AFTER_MIDNIGHT, Copy, Marts
-from dashboards.app.pages.today import full_hours
 from dashboards.app.shell import days_note
 from dashboards.blocks import Block, Card, Cards
 from dashboards.copy.build import publish
@@ -25,6 +24,8 @@ from tests.commands import headwater
 from tests.processes import copy_of
 from tests.shared_homes import made_once
 from tests.support import all_tables, assert_same_tables, land, make_home
+
+pytestmark = pytest.mark.real
 
 START = dt.datetime.now(dt.UTC)
 
@@ -220,24 +221,3 @@ def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(in_progress, tmp
     found = all_tables(in_progress.home)
     assert {row["hour"] for row in found["core.traffic_hourly"] if row["dt"] == TODAY} == set(range(13))
     assert_same_tables(found, all_tables(home))
-
-
-def row(hour: int, events: int = 1) -> dict[str, Any]:
-    return {"hour": hour, "events": events}
-
-
-@pytest.mark.parametrize(
-    ("rows", "landed", "expected"),
-    [
-        ([row(8), row(9)], "2026-03-02T02:00:00", 10),  # 10:00 in Shanghai
-        ([row(8), row(9)], "2026-03-02T01:59:59", 9),
-        ([row(8), row(9)], "2026-03-02T16:00:00", 10),  # the next day
-        ([row(0)], "2026-03-01T16:30:00", 0),
-        ([row(8), row(12, events=0)], "2026-03-02T03:00:00", 9),  # orders have landed, but no events since 9:00
-        ([row(8, events=0), row(9, events=0)], "2026-03-02T02:00:00", 10),  # a shop without an event log
-        ([], "2026-03-02T02:00:00", 0),
-    ],
-)
-def test_an_hour_is_full_when_a_file_was_written_after_it(rows, landed, expected):
-    found = full_hours(rows, dt.datetime.fromisoformat(landed), dt.date(2026, 3, 2), "Asia/Shanghai")
-    assert found == expected

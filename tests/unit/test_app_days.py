@@ -1,4 +1,4 @@
-"""Which days a page compares, and what it says if it compares none."""
+"""Which days a page compares, what it says if it compares none, and which hours of the open day are full."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from dashboards.app.context import Context
+from dashboards.app.pages.today import full_hours
 from dashboards.app.shell import MENU, days_note
 from dashboards.app.view import PAGES, View
 from dashboards.numbers import Language
@@ -57,3 +58,24 @@ def test_touches_are_compared_only_after_a_full_window(page, first_event, is_com
 def test_the_menu_has_every_page_once():
     names = [name for part in MENU for name in ([part] if isinstance(part, str) else part[1])]
     assert sorted(names) == sorted(PAGES)
+
+
+def row(hour: int, events: int = 1) -> dict[str, Any]:
+    return {"hour": hour, "events": events}
+
+
+@pytest.mark.parametrize(
+    ("rows", "landed", "expected"),
+    [
+        ([row(8), row(9)], "2026-03-02T02:00:00", 10),  # 10:00 in Shanghai
+        ([row(8), row(9)], "2026-03-02T01:59:59", 9),
+        ([row(8), row(9)], "2026-03-02T16:00:00", 10),  # the next day
+        ([row(0)], "2026-03-01T16:30:00", 0),
+        ([row(8), row(12, events=0)], "2026-03-02T03:00:00", 9),  # orders have landed, but no events since 9:00
+        ([row(8, events=0), row(9, events=0)], "2026-03-02T02:00:00", 10),  # a shop without an event log
+        ([], "2026-03-02T02:00:00", 0),
+    ],
+)
+def test_an_hour_is_full_when_a_file_was_written_after_it(rows, landed, expected):
+    found = full_hours(rows, dt.datetime.fromisoformat(landed), dt.date(2026, 3, 2), "Asia/Shanghai")
+    assert found == expected

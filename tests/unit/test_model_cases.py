@@ -59,7 +59,11 @@ def test_a_case_that_holds_says_nothing(tmp_path):
         ("  given", "  settings: {curency: CNY}\n  given", "'Ann came': settings: unknown key 'curency'"),
         ("  given", "  days: yesterday\n  given", "'Ann came': days: expected a date or '2026-11-01 to 2026-11-03'"),
         ("    - {person_id: ann}", "    - {person_id: bob}", "missing row {dt: 2026-11-10, person_id: bob}"),
-        ("  expect:\n    - {person_id: ann}", "  expect: []", "additional row {dt: 2026-11-10, person_id: ann}"),
+        (
+            "  expect:\n    - {person_id: ann}",
+            "  expect: []",
+            "additional row {dt: 2026-11-10, person_id: ann, platform: (unknown), channel: direct}",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, before, after, message):

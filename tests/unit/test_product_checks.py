@@ -15,6 +15,7 @@ from tests.strategies_customers import tried
 from tests.strategies_products import ENDS, LAST, SETTINGS, shops
 
 MODELS = [
+    "attribution.visitor_ends",
     "products.catalog",
     "products.daily",
     "products.metrics",
@@ -104,7 +105,7 @@ def test_they_find_nothing_in_a_sound_shop():
         ("products_equal_order_lines", "products.daily", "SUM(cost) AS cost", "7 * SUM(cost) AS cost"),
         ("products_equal_order_lines", "products.daily", "cost IS NULL", "revenue IS NULL"),
         ("products_equal_order_lines", "products.daily", "SUM(amount) AS refunded", "-SUM(amount) AS refunded"),
-        ("products_equal_order_lines", "products.daily", "end_type = 'exposure'", "end_type = 'click'"),
+        ("products_equal_order_lines", "attribution.visitor_ends", "end_type = 'exposure'", "end_type = 'click'"),
         ("products_equal_order_lines", "products.daily", "COUNT(*) AS views", "9 * COUNT(*) AS views"),
         ("products_equal_order_lines", "products.daily", "FULL JOIN sales", "LEFT JOIN sales"),
         (
