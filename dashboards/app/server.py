@@ -34,7 +34,7 @@ from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.blocks import Block, Cards, Table, title
+from dashboards.blocks import Block, Cards, Table, Text, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -142,6 +142,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     blocks = list(PAGE_OF[view.page](context))
     if context.is_broken_down:
         at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
+        while at < len(blocks) and isinstance(blocks[at], Text):  # the notes on what comes first
+            at += 1
         blocks[at:at] = breakdown(context)
     ordered = in_order(blocks, view)
     return context, [*unknown(context, ordered), *slice_warnings(context), *ordered]
