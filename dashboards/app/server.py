@@ -8,6 +8,7 @@ Not here: pages (``dashboards.app.pages``), who may enter (``dashboards.access``
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import uuid
 from pathlib import Path
@@ -142,8 +143,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     blocks = list(PAGE_OF[view.page](context))
     if context.is_broken_down:
         at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
-        while at < len(blocks) and isinstance(blocks[at], Text):  # the notes on what comes first
-            at += 1
+        notes = itertools.takewhile(lambda block: isinstance(block, Text) and block.kind != "heading", blocks[at:])
+        at += len(list(notes))
         blocks[at:at] = breakdown(context)
     ordered = in_order(blocks, view)
     return context, [*unknown(context, ordered), *slice_warnings(context), *ordered]
