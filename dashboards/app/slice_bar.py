@@ -81,12 +81,18 @@ def slice_bar(context: Context) -> Component | None:
     filters = html.Details(
         [
             html.Summary(title),
-            html.Div([_choice(context, dimensions, name) for name in offered], className="choices"),
+            html.Div(
+                [
+                    *(_choice(context, dimensions, name) for name in offered),
+                    *([_by(context, dimensions)] if view.page in BROKEN_DOWN else []),
+                ],
+                className="choices",
+            ),
         ],
         className="filters",
     )
     return html.Div(
-        [filters, _chips(context, dimensions), *([_by(context, dimensions)] if view.page in BROKEN_DOWN else [])],
+        [filters, _chips(context, dimensions)],
         className="bar slice-bar",
         **marks({"data-defaults": "{}"}),
     )

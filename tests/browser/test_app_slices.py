@@ -53,6 +53,7 @@ def test_a_filter_goes_along_to_other_pages_and_files(browser, site):
 def test_a_breakdown_says_what_sql_says(browser, site, language, option, name):
     page, seen = opened(browser, site, f"/?{DAYS}&lang={language}")
     label = "Break down by" if language == "en" else "按维度拆分"
+    page.locator(".filters summary").click()
     page.get_by_role("textbox", name=label).click()
     followed(page, lambda: page.get_by_role("option", name=option).click(), "breakdown=platform")
     rows = page.locator("table[data-table=breakdown] tbody tr")

@@ -83,7 +83,7 @@ def test_late_events_make_dagsters_and_the_planners_days_stale(computed_copy: Ho
     shown = assert_staleness_agrees(home)
     # A click on an entrance is credited with events up to 36 hours later: of its own day and of the two days after it.
     assert {d for t, d in shown if t == "attribution.attributed_events"} == set(DAYS[1:4])
-    assert {d for t, d in shown if t == "attribution.slot_daily"} == {DAYS[1]}
+    assert {d for t, d in shown if t == "attribution.visitor_slots"} == {DAYS[1]}
     compute_stale(home, engine)
     assert_staleness_agrees(home)
     assert dagster_stale(home) == set()
