@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,10 @@ def test_the_map_and_the_table_say_what_the_lake_says(made_up: Home, metric: str
         "revenue_per_mille_impressions": "1000 * sum(revenue) / nullif(sum(impressions), 0)",
     }.get(metric, f"sum({metric})")
     with reading_session(made_up, "") as connection:
-        ask: Callable[[str], list[Any]] = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
+
+        def ask(sql: str) -> list[Any]:
+            return connection.execute(sql).fetchall()
+
         place = "entrance_id, head_page_type, head_module, head_slot"
         slots = ask(
             f"SELECT {place}, {formula} FROM attribution.slot_daily WHERE head_page_type <> '(none)' GROUP BY {place}"

@@ -1,7 +1,8 @@
-"""The slot map: the slots of a page at their places, coloured by a metric; and the slots of all entrances in one table.
+"""The slot map: the slots of a page at their places, coloured by a metric.
 
 Here: the blocks of this page, the values of the map.
-Not here: drawing the map (``dashboards.app.page_map``), the page of one slot (``dashboards.app.pages.slot``).
+Not here: drawing the map (``dashboards.app.page_map``), the table of all slots (``dashboards.app.pages.slot_ranking``),
+the page of one slot (``dashboards.app.pages.slot``).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.page_map import PageMap, Place, Spot, page_map
 from dashboards.app.pages.one_course import chosen_metric, metric_choice
+from dashboards.app.pages.slot_ranking import FEW, METRICS, beside, is_few, slot_ranking
 from dashboards.app.pages.slots import (
-    SLOT_KEYS,
     content_name,
     module_name,
     page_name,
@@ -27,24 +28,14 @@ from dashboards.app.pages.slots import (
     slot_name,
     thumbnail,
 )
-from dashboards.app.sparkline import sparkline
-from dashboards.blocks import Block, Cards, Choice, Column, Controls, Option, Part, Picture, Row, Table, Text
-from dashboards.columns import arrowed, change, definition, metric, text, with_changes
+from dashboards.blocks import Block, Cards, Choice, Controls, Option, Part, Row, Text
+from dashboards.columns import arrowed, change, definition, with_changes
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from pipelines.config_tables import contents_of, pages_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.sqlproject.metrics import known_metric
-
-METRICS = ("revenue", "impressions", "slot_click_rate", "revenue_per_mille_impressions", "orders")
-"""The metrics that can colour the map; the first is the default."""
-
-FEW = 100
-"""A slot with fewer impressions has too few for a rate: chance alone would make it the best or the worst."""
-
-_MOST_PARTS = 92
-"""The longest course by day; over more days each point is a week."""
 
 
 def slot_map(context: Context) -> Sequence[Block]:
@@ -69,19 +60,14 @@ def slot_map(context: Context) -> Sequence[Block]:
     parts: list[Block] = [*faults, Controls(tuple(controls))]
     if not context.computed_days:
         return [*parts, context.nothing_there("empty.days")]
-    places = with_changes(_beside(context, "slot_map.places", page_type=page_type), *METRICS)
+    places = with_changes(beside(context, "slot_map.places", page_type=page_type), *METRICS)
     shown = Map(context, page_type, name, places, is_change=is_change) if places else None
     return [
         Text(locale.text("slot_map.title_of", page=page_name(context, page_type)), "title"),
         *parts,
         *([_cards(context, page_type), shown.block()] if shown else [Text(locale.text("slot_map.quiet"), "missing")]),
-        _ranking(context, name),
+        slot_ranking(context, name),
     ]
-
-
-def is_few(row: Row, name: str) -> bool:
-    """Whether a slot has too few impressions for the metric *name*; never for a count or an amount."""
-    return known_metric(name).is_ratio and row["impressions"] < FEW
 
 
 def file_faults(context: Context) -> list[Text]:
@@ -100,29 +86,6 @@ def _page_types(context: Context) -> list[str]:
     known = [row["head_page_type"] for row in context.whole.rows(query("slot_map.page_types"))]
     named = [page_type for page_type in context.shop_pages if page_type in known]
     return [*named, *(page_type for page_type in known if page_type not in named)]
-
-
-def _beside(context: Context, name: str, **parameters: object) -> list[dict[str, Any]]:
-    """The rows of the query *name* for these days, with ``<metric>_before`` of the comparison days.
-
-    A slot that has figures only on the comparison days is left out. A count or an amount that a slot did not have then
-    is 0; a ratio is None.
-    """
-    rows = context.rows(query(name), **parameters)
-    before = {_place(row): row for row in rows if row["is_before"]}
-    found = []
-    for row in rows:
-        if not row["is_before"]:
-            earlier = before.get(_place(row), {})
-            nothing = {key: None if known_metric(key).is_ratio else 0 for key in METRICS}
-            found.append(row | {f"{key}_before": earlier.get(key, nothing[key]) for key in METRICS})
-    return found
-
-
-def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What identifies a row of these days and of the comparison days: a slot, of an entrance or of all entrances."""
-    keys = SLOT_KEYS[1:] if "entrances" in row else SLOT_KEYS
-    return tuple(row.get(key) for key in keys)
 
 
 def _cards(context: Context, page_type: str) -> Cards:
@@ -258,104 +221,3 @@ class Map:
         steps = (0, self._most / (2 if self._is_even else 4), self._most)
         none, half, most = (html.Span(short_text(numbers, self.name, step)) for step in steps)
         return html.P([none, bar("low"), half, bar("high"), most], className="legend")
-
-
-def _ranking(context: Context, name: str) -> Table:
-    """The slots of all entrances, those with the highest value of the metric *name* first."""
-    locale, view = context.locale, context.view
-    names = context.entrance_names()
-    rows = with_changes(_beside(context, "slot_map.slots"), *METRICS)
-    rows.sort(key=lambda row: (row[name] is None, is_few(row, name), -(row[name] or 0)))
-    length, courses = _courses(context, name)
-    for row in rows:
-        row |= {
-            "name": slot_name(context, row),
-            "entrance": names.get(row["entrance_id"], row["entrance_id"]),
-            "course": courses.get(tuple(row[key] for key in SLOT_KEYS), []),
-        }
-    total = with_changes(_beside(context, "slot_map.all_slots"), *METRICS)
-    others = [
-        key
-        for key in (
-            "impressions", "clicks", "slot_click_rate", "orders", "order_lines", "revenue", "net_revenue", "margin",
-            "revenue_per_mille_impressions",
-        )
-        if key != name
-    ]  # fmt: skip
-    columns = [
-        text(
-            locale.text("column.place"),
-            "name",
-            href=lambda row: view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row)).href,
-        ),
-        text(
-            locale.text("column.entrance"),
-            "entrance",
-            href=lambda row: view.to("entrances", entrance=row["entrance_id"]).href,
-        ),
-        metric(locale, name),
-        *([change(locale, name)] if context.days.is_recorded_then else []),
-        _course_column(context, name, length),
-        *(metric(locale, key) for key in others),
-    ]
-    without = total[0]["revenue_without_slot"] if total else None
-    notes: tuple[str, ...] = ()
-    if without:
-        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
-    return Table(
-        "slots",
-        locale.text("slot_map.all"),
-        columns,
-        rows,
-        locale.text("slots.about"),
-        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
-        (*notes, *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
-        is_wide=True,
-        keys=SLOT_KEYS,
-    )
-
-
-def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:
-    """The days that a point of a course stands for, and the course of the metric *name* of each slot.
-
-    A point without figures is None if none of its days is computed, or if the metric is a ratio; else 0.
-    """
-    days = context.days
-    length = 1 if days.number <= _MOST_PARTS else 7
-    parts = -(-days.number // length)
-    computed = {(day - days.first).days // length for day in context.copy.days if days.first <= day <= days.last}
-    nothing = None if known_metric(name).is_ratio else 0
-    courses: dict[tuple[Any, ...], list[float | None]] = {}
-    for row in context.rows(query("slot_map.courses"), length=length):
-        key = tuple(row[part] for part in SLOT_KEYS)
-        course = courses.setdefault(key, [nothing if nth in computed else None for nth in range(parts)])
-        course[row["nth"]] = row[name]
-    return length, courses
-
-
-def _course_column(context: Context, name: str, length: int) -> Column:
-    """A line of the metric *name* by day in each cell; files have its values, separated by blanks."""
-    locale = context.locale
-    key = "slot_map.course" if length == 1 else "slot_map.course.weeks"
-
-    def short(value: float) -> str:
-        return short_text(locale.numbers, name, value)
-
-    def picture(row: Row) -> Picture | None:
-        course = row["course"]
-        known = [value for value in course if value is not None]
-        if not known:
-            return None
-        ends = {"low": short(min(known)), "high": short(max(known)), "last": short(known[-1])}
-        words = locale.text("slot_map.course.words", **ends)
-        return Picture(sparkline(course, context.view.theme), words, 104)
-
-    return Column(
-        locale.text(key, metric=locale.text.name("metric", name)),
-        lambda row: "",
-        is_text=True,
-        field="course",
-        read=lambda row: " ".join("" if value is None else f"{value:.10g}" for value in row["course"]),
-        picture=picture,
-        is_sortable=False,
-    )

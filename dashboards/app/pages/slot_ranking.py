@@ -1,0 +1,157 @@
+"""The slots of all entrances in one table, each with its course by day.
+
+Here: the table and its rows; the metrics of the map and the table; which slots have too few impressions for a rate.
+Not here: the map (``dashboards.app.pages.slot_map``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
+from dashboards.app.sparkline import sparkline
+from dashboards.blocks import Column, Picture, Row, Table
+from dashboards.columns import change, metric, text, with_changes
+from dashboards.metrics import full_text, short_text
+from dashboards.queries import query
+from pipelines.sqlproject.metrics import known_metric
+
+METRICS = ("revenue", "impressions", "slot_click_rate", "revenue_per_mille_impressions", "orders")
+"""The metrics that can colour the map; the first is the default."""
+
+FEW = 100
+"""A slot with fewer impressions has too few for a rate: chance alone would make it the best or the worst."""
+
+_MOST_PARTS = 92
+"""The longest course by day; over more days each point is a week."""
+
+
+def is_few(row: Row, name: str) -> bool:
+    """Whether a slot has too few impressions for the metric *name*; never for a count or an amount."""
+    return known_metric(name).is_ratio and row["impressions"] < FEW
+
+
+def beside(context: Context, name: str, **parameters: object) -> list[dict[str, Any]]:
+    """The rows of the query *name* for these days, with ``<metric>_before`` of the comparison days.
+
+    A slot that has figures only on the comparison days is left out. A count or an amount that a slot did not have then
+    is 0; a ratio is None.
+    """
+    rows = context.rows(query(name), **parameters)
+    before = {_place(row): row for row in rows if row["is_before"]}
+    found = []
+    for row in rows:
+        if not row["is_before"]:
+            earlier = before.get(_place(row), {})
+            nothing = {key: None if known_metric(key).is_ratio else 0 for key in METRICS}
+            found.append(row | {f"{key}_before": earlier.get(key, nothing[key]) for key in METRICS})
+    return found
+
+
+def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What identifies a row of these days and of the comparison days: a slot, of an entrance or of all entrances."""
+    keys = SLOT_KEYS[1:] if "entrances" in row else SLOT_KEYS
+    return tuple(row.get(key) for key in keys)
+
+
+def slot_ranking(context: Context, name: str) -> Table:
+    """The slots of all entrances, those with the highest value of the metric *name* first."""
+    locale, view = context.locale, context.view
+    names = context.entrance_names()
+    rows = with_changes(beside(context, "slot_map.slots"), *METRICS)
+    rows.sort(key=lambda row: (row[name] is None, is_few(row, name), -(row[name] or 0)))
+    length, courses = _courses(context, name)
+    for row in rows:
+        row |= {
+            "name": slot_name(context, row),
+            "entrance": names.get(row["entrance_id"], row["entrance_id"]),
+            "course": courses.get(tuple(row[key] for key in SLOT_KEYS), []),
+        }
+    total = with_changes(beside(context, "slot_map.all_slots"), *METRICS)
+    others = [
+        key
+        for key in (
+            "impressions", "clicks", "slot_click_rate", "orders", "order_lines", "revenue", "net_revenue", "margin",
+            "revenue_per_mille_impressions",
+        )
+        if key != name
+    ]  # fmt: skip
+    columns = [
+        text(
+            locale.text("column.place"),
+            "name",
+            href=lambda row: view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row)).href,
+        ),
+        text(
+            locale.text("column.entrance"),
+            "entrance",
+            href=lambda row: view.to("entrances", entrance=row["entrance_id"]).href,
+        ),
+        metric(locale, name),
+        *([change(locale, name)] if context.days.is_recorded_then else []),
+        _course_column(context, name, length),
+        *(metric(locale, key) for key in others),
+    ]
+    without = total[0]["revenue_without_slot"] if total else None
+    notes: tuple[str, ...] = ()
+    if without:
+        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
+    return Table(
+        "slots",
+        locale.text("slot_map.all"),
+        columns,
+        rows,
+        locale.text("slots.about"),
+        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
+        (*notes, *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
+        is_wide=True,
+        keys=SLOT_KEYS,
+    )
+
+
+def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:
+    """The days that a point of a course stands for, and the course of the metric *name* of each slot.
+
+    A point without figures is None if none of its days is computed, or if the metric is a ratio; else 0.
+    """
+    days = context.days
+    length = 1 if days.number <= _MOST_PARTS else 7
+    parts = -(-days.number // length)
+    computed = {(day - days.first).days // length for day in context.copy.days if days.first <= day <= days.last}
+    nothing = None if known_metric(name).is_ratio else 0
+    courses: dict[tuple[Any, ...], list[float | None]] = {}
+    for row in context.rows(query("slot_map.courses"), length=length):
+        key = tuple(row[part] for part in SLOT_KEYS)
+        course = courses.setdefault(key, [nothing if nth in computed else None for nth in range(parts)])
+        course[row["nth"]] = row[name]
+    return length, courses
+
+
+def _course_column(context: Context, name: str, length: int) -> Column:
+    """A line of the metric *name* by day in each cell; files have its values, separated by blanks."""
+    locale = context.locale
+    key = "slot_map.course" if length == 1 else "slot_map.course.weeks"
+
+    def short(value: float) -> str:
+        return short_text(locale.numbers, name, value)
+
+    def picture(row: Row) -> Picture | None:
+        course = row["course"]
+        known = [value for value in course if value is not None]
+        if not known:
+            return None
+        ends = {"low": short(min(known)), "high": short(max(known)), "last": short(known[-1])}
+        words = locale.text("slot_map.course.words", **ends)
+        return Picture(sparkline(course, context.view.theme), words, 104)
+
+    return Column(
+        locale.text(key, metric=locale.text.name("metric", name)),
+        lambda row: "",
+        is_text=True,
+        field="course",
+        read=lambda row: " ".join("" if value is None else f"{value:.10g}" for value in row["course"]),
+        picture=picture,
+        is_sortable=False,
+    )
