@@ -117,11 +117,11 @@ def steps_of(one: Row) -> set[str]:
 
 
 def funnel(
-    done: list[Row], steps: list[str], first: dt.date, last: dt.date, window: dt.timedelta | None
+    done: list[Row], steps: list[str], first: dt.date, last: dt.date, window: dt.timedelta | str
 ) -> dict[str, Row]:
     """Person -> the attempt that got furthest, of equal ones the last: its start, entrance, depth and times.
 
-    *done* are the actions; *window* None: all steps on one day.
+    *done* are the actions; *window*: the longest time, or a name: all steps have the same value of it.
     """
     best: dict[str, Row] = {}
     for start in done:
@@ -135,7 +135,7 @@ def funnel(
                 if one["person_id"] == start["person_id"]
                 and step in steps_of(one)
                 and one["at"] >= times[-1]
-                and (one["dt"] == start["dt"] if window is None else one["at"] - start["at"] <= window)
+                and (one[window] == start[window] if isinstance(window, str) else one["at"] - start["at"] <= window)
             ]
             if not later:
                 break

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
@@ -71,8 +71,11 @@ class Context:
 
     @cached_property
     def copy(self) -> Copy:
-        """The tables; if the view is filtered, only their rows in its slice."""
-        return self.whole.in_slice(Slice(self.slice, self.segments_on)) if self.slice else self.whole
+        """The tables; if the view is filtered, only their rows in its slice; of customers all those who are in it."""
+        if not self.slice:
+            return self.whole
+        kind: Literal["rows", "customers"] = "customers" if self.view.page == "customers" else "rows"
+        return self.whole.in_slice(Slice(self.slice, self.segments_on, of=kind))
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:

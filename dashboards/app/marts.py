@@ -141,12 +141,15 @@ class Copy:
         return found
 
 
-_RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"))
+_RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"), ("day", "day"), ("then", "then"))
 """The parameters of queries that are the first and the last day of a range."""
 
 
 def _ranges(values: Mapping[str, object]) -> tuple[Range, ...]:
-    pairs = ((values.get(first), values.get(last)) for first, last in _RANGES)
+    pairs = [(values.get(first), values.get(last)) for first, last in _RANGES]
+    day, back = values.get("day"), values.get("back")
+    if isinstance(day, dt.date) and isinstance(back, int):
+        pairs.append((day - dt.timedelta(days=back),) * 2)
     return tuple((first, last) for first, last in pairs if isinstance(first, dt.date) and isinstance(last, dt.date))
 
 

@@ -167,6 +167,11 @@ def slice_note(context: Context) -> str:
     return text("slice.note", what=text("slice.separator").join(parts))
 
 
+def whole_note(context: Context) -> list[Text]:
+    """A sentence for a part of a filtered page to which the filters do not apply; empty if there are none."""
+    return [Text(context.locale.text("slice.whole"), "note")] if context.slice else []
+
+
 def slice_warnings(context: Context) -> list[Text]:
     """What the page says about its filters: those that it does not offer, and how some of them count."""
     view, text = context.view, context.locale.text

@@ -64,7 +64,7 @@ def done(lake: dict[str, list[Row]]) -> dict[str, list[Row]]:
 
 
 def attempts(
-    done: dict[str, list[Row]], steps: list[str], window: dt.timedelta | None, last: dt.date = LAST
+    done: dict[str, list[Row]], steps: list[str], window: dt.timedelta | str, last: dt.date = LAST
 ) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for own in done.values():
@@ -83,7 +83,7 @@ def cards(blocks: list[Block]) -> list[Card]:
     ("query_", "steps", "window"),
     [
         ("", FOUR, dt.timedelta(days=7)),
-        ("within=day", FOUR, None),
+        ("within=day", FOUR, "dt"),
         ("within=1", FOUR, dt.timedelta(days=1)),
         (PAGES, ["page:home", "module:home.feed", "page:detail", "add_to_cart", "order"], dt.timedelta(days=7)),
         ("s1=order&s2=page:home&s3=none&s4=none", ["order", "page:home"], dt.timedelta(days=7)),

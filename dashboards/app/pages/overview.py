@@ -45,11 +45,12 @@ def overview(context: Context) -> Sequence[Block]:
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
     parts += [*tree, *sales_notes(locale, now, has_formula=False)]
+    parts += today(context)
     if context.slice:
         whole = context.view.sliced(**{name: () for name, _ in context.slice})
         parts.append(Text(locale.text("overview.of_whole"), href=whole.href))
     else:
-        parts += [*today(context), *attention(context, has_log=has_log)]
+        parts += attention(context, has_log=has_log)
     parts += _movers(context, has_log=has_log)
     parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))

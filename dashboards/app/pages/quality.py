@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.slice_bar import whole_note
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
 from dashboards.columns import exact, metric, text
@@ -37,6 +38,7 @@ def quality(context: Context) -> Sequence[Block]:
         *_health(context),
         Text(locale.text("landed.title"), "heading"),
         Text(locale.text("landed.about"), "intro"),
+        *whole_note(context),
         _cards(context, sum(check.passed is False for check in checks)),
         *_mismatches(context),
         _reasons(context),
@@ -130,7 +132,8 @@ def _health(context: Context) -> list[Block]:
     columns = [
         text(locale.text("column.day"), "dt"),
         *(exact(locale, name) for name in ("events", "visitors", "devices", "page_views")),
-        *(exact(locale, name) for name in ("bot_events", "events_without_page_id", "events_with_derived_page_id")),
+        *([] if context.slice else [exact(locale, "bot_events")]),  # bots are no visitors, so they have no platform
+        *(exact(locale, name) for name in ("events_without_page_id", "events_with_derived_page_id")),
         *(exact(locale, name) for name in ("page_id_drops", "page_id_resets")),
         *(exact(locale, name) for name in ("skewed_events", "late_events")),
         *(metric(locale, name) for name in _RATES),
