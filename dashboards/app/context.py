@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import BROKEN_DOWN, OF_EVENTS, OF_TOUCHES, SLICES_READ, View, compared_days
+from dashboards.app.view import OF_EVENTS, OF_TOUCHES, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -72,10 +72,12 @@ class Context:
     @cached_property
     def copy(self) -> Copy:
         """The tables; if the view is filtered, only their rows in its slice; of customers all those who are in it."""
-        if not self.slice:
-            return self.whole
+        return self.whole.in_slice(self.part()) if self.slice else self.whole
+
+    def part(self, by: str | None = None) -> Slice:
+        """The view's slice, whose tables have the dimension *by* as a column."""
         kind: Literal["rows", "customers"] = "customers" if self.view.page == "customers" else "rows"
-        return self.whole.in_slice(Slice(self.slice, self.segments_on, of=kind))
+        return Slice(self.slice, self.segments_on, by, kind if self.slice else "rows")
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ class Context:
     @property
     def is_broken_down(self) -> bool:
         """Whether the page is broken down by one of these dimensions."""
-        return self.view.page in BROKEN_DOWN and self.view.by in self.dimensions
+        return self.view.has_breakdown and self.view.by in self.dimensions
 
     @cached_property
     def segments_on(self) -> dt.date | None:

@@ -35,7 +35,7 @@ from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.blocks import Block, Cards, Table, Text, title
+from dashboards.blocks import Block, Cards, Group, Table, Text, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -142,7 +142,9 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     context = Context(view, copy, role, now, user)
     blocks = list(PAGE_OF[view.page](context))
     if context.is_broken_down:
-        at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
+        parts = {type(block): place for place, block in reversed([*enumerate(blocks)])}
+        figures = [parts[kind] + 1 for kind in (Cards, Table) if kind in parts]
+        at = min(figures, default=parts.get(Group, len(blocks)))
         notes = itertools.takewhile(lambda block: isinstance(block, Text) and block.kind != "heading", blocks[at:])
         at += len(list(notes))
         blocks[at:at] = breakdown(context)

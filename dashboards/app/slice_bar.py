@@ -16,7 +16,6 @@ from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
-from dashboards.app.view import BROKEN_DOWN
 from dashboards.blocks import Text
 from dashboards.queries import query
 from dashboards.slices import NONE
@@ -84,7 +83,7 @@ def slice_bar(context: Context) -> Component | None:
             html.Div(
                 [
                     *(_choice(context, dimensions, name) for name in offered),
-                    *([_by(context, dimensions)] if view.page in BROKEN_DOWN else []),
+                    *([_by(context, dimensions)] if view.has_breakdown else []),
                 ],
                 className="choices",
             ),

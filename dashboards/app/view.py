@@ -165,6 +165,11 @@ class View:
             return tuple(name for name in DIMENSIONS if name != "entrance")
         return SLICED.get(self.page, ())
 
+    @property
+    def has_breakdown(self) -> bool:
+        """Whether the page can be broken down; the page of one entrance, channel, product or customer cannot."""
+        return self.page in BROKEN_DOWN and not any(map(self.get, ("entrance", "channel", "sku", "user")))
+
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""
         return replace(self, first=first, last=last)
