@@ -186,6 +186,28 @@ def test_hours_of_both_days_accumulate(in_progress):
     assert "revenue_before" not in [column.field for column in alone.columns]
 
 
+def test_the_hours_of_a_slice_are_its_own(in_progress):
+    # The regular has paid an order a week ago; guests never do, so they are new.
+    for value, visitors, exposures, revenue in (("returning", "1", "13", sales_until(13)), ("new", "13", "13", 0)):
+        shown = cards_of_today(look_at(in_progress.copy, f"/?lang=en&in.customers={value}")[1])
+        assert {name: card.full for name, card in shown.items()} == {
+            "revenue": f"¥{revenue}.00",
+            "orders": "13" if revenue else "0",
+            "visitors": visitors,
+            "exposures": exposures,
+        }
+    blocks = look_at(in_progress.copy, "/?lang=en&in.customers=new")[1]
+    assert values(table(blocks, "today"), "visitors")[:3] == [1, 2, 3], "one guest comes in each hour"
+    assert any("whole shop only" in note.text for note in texts(blocks, "note"))
+    everything = cards_of_today(look_at(in_progress.copy, "/?lang=en")[1])
+    most = "SELECT arg_max(entrance_id, exposures) AS entrance FROM attribution.entrance_daily"
+    shown = cards_of_today(
+        look_at(in_progress.copy, f"/?lang=en&in.entrance={in_progress.copy.one(most)['entrance']}")[1]
+    )
+    assert [shown[name].full for name in ("visitors", "exposures")] == ["14", "26"], "all came by it"
+    assert shown["visitors"].full == everything["visitors"].full
+
+
 def test_an_open_day_is_called_so_and_compared(in_progress):
     context, blocks = look_at(in_progress.copy, f"/?lang=en&from={TODAY}&to={TODAY}")
     assert "still open" in days_note(context)

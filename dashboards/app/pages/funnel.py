@@ -111,18 +111,13 @@ def _with_session(context: Context, hits: pl.DataFrame, steps: Steps, first: dt.
     order_no = steps.keys.index("order") + 1 if "order" in steps.keys else 0
     timeout = dt.timedelta(minutes=context.whole.settings.sessions.timeout_minutes)
     ended = pl.when(pl.col("last_event_at") <= pl.col("at")).then("last_event_at")
-    is_late = pl.col("at") - pl.max_horizontal(pl.col("active_at"), ended) >= timeout
+    is_late = (pl.col("at") - pl.max_horizontal("active_at", ended) >= timeout).fill_null(value=True)
     return (
         hits.sort("at")
         .join_asof(sessions, left_on="at", right_on="started_at", by="person_id", check_sortedness=False)
         .join(orders, on=["person_id", "at"], how="left")
-        .with_columns(
-            pl.when((pl.col("step_no") == order_no) & is_late.fill_null(value=True))
-            .then(None)
-            .otherwise(pl.col(SESSION))
-            .cast(pl.Int64)
-            .fill_null(-1 - pl.int_range(pl.len()))
-        )
+        .with_columns(pl.when((pl.col("step_no") == order_no) & is_late).then(None).otherwise(SESSION).alias(SESSION))
+        .with_columns(pl.col(SESSION).cast(pl.Int64).fill_null(-1 - pl.int_range(pl.len())))
     )
 
 
