@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import OF_EVENTS, OF_TOUCHES, SLICES_READ, View, compared_days
+from dashboards.app.view import OF_EVENTS, OF_TOUCHES, PRODUCTS_READ, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -81,9 +81,12 @@ class Context:
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """The dimensions that the page can be filtered by; none if the copy lacks a table that this needs."""
-        needed = SLICES_READ.get(self.view.page, ())
-        return self.view.dimensions if all(self.whole.has(table) for table in needed) else ()
+        """The dimensions that the page can be filtered by; not those for which the copy lacks a table."""
+        page, has = self.view.page, self.whole.has
+        if not all(map(has, SLICES_READ.get(page, ()))):
+            return ()
+        has_products = all(map(has, PRODUCTS_READ.get(page, ())))
+        return tuple(name for name in self.view.dimensions if has_products or name not in ("category", "brand"))
 
     @cached_property
     def slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -75,6 +75,9 @@ SLICES_READ: Mapping[str, tuple[str, ...]] = {
 }
 """Page → the tables that it reads only when it is filtered; a large shop's may be missing in the dashboards' copy."""
 
+PRODUCTS_READ: Mapping[str, tuple[str, ...]] = {"funnel": ("core.events", "attribution.attributed_events")}
+"""Page → the tables that it reads only when it is filtered by category or brand."""
+
 BROKEN_DOWN = frozenset({"overview", "entrances", "slots", "channels", "products", "customers", "quality"})
 """Pages that can be broken down by each of their dimensions; the funnel has a choice of its own."""
 

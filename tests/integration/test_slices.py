@@ -350,8 +350,10 @@ def test_a_page_without_the_tables_offers_no_filters(copy):
     context, blocks = shown(large, f"/modules?{ALL_DAYS}&lang=en&in.platform=ios")
     assert (context.dimensions, context.slice) == ((), ())
     assert "cannot be filtered by Platform" in blocks[0].text
-    context, _ = shown(large, f"/?{ALL_DAYS}&lang=en&in.platform=ios")
-    assert context.slice == (("platform", ("ios",)),)
+    for page in ("", "funnel"):
+        context, _ = shown(large, f"/{page}?{ALL_DAYS}&lang=en&in.platform=ios")
+        assert context.slice == (("platform", ("ios",)),)
+    assert "category" not in context.dimensions, "the steps of a product are found in the events"
 
 
 def test_a_value_with_quotes_is_only_a_value(copy):
