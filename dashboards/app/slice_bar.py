@@ -187,6 +187,6 @@ def slice_warnings(context: Context) -> list[Text]:
         if unknown:
             what = text("list.separator").join(unknown)
             found.append(Text(text("slice.unknown", name=dimensions.title(name), values=what), "warning"))
-    if context.slice and view.page == "channels":
-        found.append(Text(text("slice.no_spend"), "note"))
+    if context.slice and (note := text.name("slice.page", view.page)) != view.page:
+        found.append(Text(note, "note"))
     return found

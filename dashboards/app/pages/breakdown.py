@@ -75,6 +75,7 @@ _WHERE = {"slots": " AND head_page_type <> '(none)'", "customers": " AND user_id
 _ONE_BY_ONE = frozenset({"quality"})
 """Pages whose metrics are of a mart that has to be computed for each part."""
 
+_VISITORS = frozenset({"visitors", "session_visitors"})
 _DISTINCT = ("visitors", "session_visitors", "buyers", "orders")
 
 
@@ -115,7 +116,7 @@ def breakdown(context: Context) -> list[Block]:
         rows,
         locale.text.joined(
             locale.text("slice.days", first=first, last=last) if (first, last) != (days.first, days.last) else "",
-            locale.text(f"slice.{view.by}.about"),
+            locale.text(f"slice.{view.by}.about") if view.by not in OF_ITEMS or _VISITORS & {*names} else "",
         ),
         notes=_notes(context, names),
         is_wide=True,

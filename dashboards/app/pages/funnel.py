@@ -233,7 +233,6 @@ def _chart(
             if still_open
             else "",
             locale.text.joined(locale.text("funnel.steps.about"), locale.text("funnel.persons")),
-            locale.text("funnel.sliced") if context.slice else "",
         ),
         is_wide=True,
         is_open=True,

@@ -161,7 +161,8 @@ class Map:
         named = [one.module for one in self.page.modules] if self.page else []
         modules = [*named, *sorted({place[0] for place in spots} - set(named))]
         names = {module: module_name(self.context, self.page_type, module) for module in modules}
-        return PageMap(self.page, spots, names, locale.text("slot_map.empty"), locale.text("slot_map.elsewhere"))
+        empty = locale.text("map_contents.neither" if self.two.content else "slot_map.empty")
+        return PageMap(self.page, spots, names, empty, locale.text("slot_map.elsewhere"))
 
     def _is_few(self, row: Row) -> bool:
         """Whether the slot has too few impressions for its colour; a difference of two contents needs them of both."""
