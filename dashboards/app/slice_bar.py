@@ -78,7 +78,9 @@ def slice_bar(context: Context) -> Component | None:
         return None
     dimensions = Dimensions(context)
     chosen = sum(len(values) for _, values in context.slice)
-    title = text("slice.filters.n", n=chosen) if chosen else text("slice.filters")
+    title = text("slice.filters" if view.has_breakdown else "slice.only_filters")
+    if chosen:
+        title = text("slice.filters.n", title=title, n=chosen)
     filters = html.Details(
         [
             html.Summary(title),

@@ -63,7 +63,8 @@ def journeys(context: Context) -> Sequence[Block]:
 def _totals(context: Context, kind: str, first: dt.date, last: dt.date) -> dict[str, Any]:
     days = {"from": first, "to": last}
     touched = context.copy.one(query("journeys.totals"), type=kind, **days)
-    return touched | context.copy.one(query("journeys.untouched"), type=kind, **days)
+    untouched = context.copy.one(query("journeys.untouched"), type=kind, **days)
+    return touched | {"orders_without_touch": untouched["orders_without_touch"] or 0}
 
 
 def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any]], dict[int, Any] | None]:
