@@ -1,27 +1,20 @@
-// The SQL page: keys, inserting names into the editor, searching the tables, showing results.
+// The SQL page: keys, searching the tables, showing results. The editor is in sql_editor.js.
 (function () {
   "use strict";
-  function editor() { return document.getElementById("sql-text"); }
-
-  // Set the value as if it were typed, so that Dash's state follows.
-  function write(area, text) {
-    Object.getOwnPropertyDescriptor(window.HTMLTextAreaElement.prototype, "value").set.call(area, text);
-    area.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  function area() { return document.getElementById("sql-text"); }
 
   // The page is rendered again with the result: restore the keyboard focus.
   function keepFocus() {
-    var old = editor(), active = document.activeElement;
-    if (!old || (active !== old && active.id !== "sql-run" && active !== document.body)) { return; }
-    var id = active === document.body ? "sql-run" : active.id, start = old.selectionStart, end = old.selectionEnd, tries = 0;
+    var old = area(), active = document.activeElement, isInEditor = window.headwaterEditor.hasFocus();
+    if (!old || (!isInEditor && active.id !== "sql-run" && active !== document.body)) { return; }
+    var tries = 0;
     var timer = window.setInterval(function () {
-      var area = editor();
-      if (area && area !== old && document.activeElement === document.body) {
-        document.getElementById(id).focus({ preventScroll: true });
-        if (id === "sql-text") { area.setSelectionRange(start, end); }
+      var isNew = area() && area() !== old;
+      if (isNew && document.activeElement === document.body) {
+        if (isInEditor) { window.headwaterEditor.focus(); } else { document.getElementById("sql-run").focus({ preventScroll: true }); }
       }
       tries += 1;
-      if (tries > 60 || (area && area !== old)) { window.clearInterval(timer); }
+      if (tries > 60 || isNew) { window.clearInterval(timer); }
     }, 50);
   }
 
@@ -51,24 +44,18 @@
 
   document.addEventListener("click", function (event) {
     var button = event.target.closest && event.target.closest("button[data-insert]");
-    var area = editor();
-    if (!button || !area) { return; }
-    var start = area.selectionStart, end = area.selectionEnd, name = button.dataset.insert;
-    var before = start && !/[\s(,.]$/.test(area.value.slice(0, start)) ? " " : "";
-    write(area, area.value.slice(0, start) + before + name + area.value.slice(end));
-    area.focus();
-    area.setSelectionRange(start + before.length + name.length, start + before.length + name.length);
+    if (button && area()) { window.headwaterEditor.insert(button.dataset.insert); }
   });
 
   // After a change of language or theme keep the unsaved text of the editor.
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a.tool[href^='/sql']");
-    var area = editor();
-    var card = area && area.closest("[data-sql]");
-    if (!link || !card || area.value === card.dataset.sql || area.value.length > 3000) { return; }
+    var text = area();
+    var card = text && text.closest("[data-sql]");
+    if (!link || !card || text.value === card.dataset.sql || text.value.length > 3000) { return; }
     var address = new URL(link.href);
     ["saved", "result"].forEach(function (key) { address.searchParams.delete(key); });
-    address.searchParams.set("q", area.value);
+    address.searchParams.set("q", text.value);
     link.href = address.pathname + address.search;
   }, true);
 

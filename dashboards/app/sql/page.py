@@ -20,6 +20,8 @@ from dash.development.base_component import Component
 from dashboards import columns
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
+from dashboards.app.sql.editor import PATH as MONACO
+from dashboards.app.sql.editor import functions, keywords
 from dashboards.app.sql.results import Outcome, Results, new_key
 from dashboards.app.sql.saved import SavedQuery, saved_queries
 from dashboards.app.sql.table import is_measure, is_time, result_table
@@ -90,6 +92,19 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         html.Label(text("sql.editor"), htmlFor="sql-text"),
         about,
         area,
+        html.Div(
+            id="sql-monaco",
+            className="monaco",
+            hidden=True,
+            **marks(
+                {
+                    "aria-label": text("sql.editor.label"),
+                    "data-monaco": MONACO,
+                    "data-functions": " ".join(functions()),
+                    "data-keywords": " ".join(keywords()),
+                }
+            ),
+        ),
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
