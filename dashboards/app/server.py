@@ -72,7 +72,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     marts = Marts(home)
     app.layout = _layout
     _add_callbacks(app, marts)
-    add_sql(app, home)
+    add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
     add_editor(app.server)

@@ -1,6 +1,7 @@
 // The SQL page: keys, searching the tables, showing results. The editor is in sql_editor.js.
 (function () {
   "use strict";
+  var pause = null;
   function area() { return document.getElementById("sql-text"); }
 
   // The page is rendered again with the result: restore the keyboard focus.
@@ -31,12 +32,28 @@
           window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         }
         return done && done.error ? done.error : "";
+      },
+      // The query, once typing pauses, if it may have parameters or had some.
+      named: function (text) {
+        window.clearTimeout(pause);
+        var mayHave = (text || "").indexOf("$") >= 0 || document.querySelector("#sql-parameters input");
+        return new Promise(function (done) {
+          if (!mayHave) { done(window.dash_clientside.no_update); return; }
+          pause = window.setTimeout(function () { done(text); }, 400);
+        });
+      },
+      // The value of each parameter; those of parameters that are gone are kept, in case they come back.
+      values: function (_shown, before) {
+        var all = Object.assign({}, before);
+        window.dash_clientside.callback_context.inputs_list[0].forEach(function (one) { all[one.id.name] = one.value || ""; });
+        return all;
       }
     }
   });
 
   document.addEventListener("keydown", function (event) {
-    if (event.target.id === "sql-text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    var isParameter = event.target.closest && event.target.closest("#sql-parameters") && event.target.tagName === "INPUT";
+    if (event.key === "Enter" && (event.target.id === "sql-text" || isParameter) && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       document.getElementById("sql-run").click();
     }

@@ -19,15 +19,15 @@ PATH = f"/monaco/{version('rocher')}/vs"
 """The URL of Monaco's files. It has the version, so that a browser may keep the files."""
 
 _KEPT_SECONDS = 365 * 24 * 3600
-_UNRESERVED = frozenset(
-    """cube exclude filter first following groups last materialized nulls over partition percent preceding range
-    recursive replace rollup rows sample sets ties unbounded values within""".split()
-)
+_UNRESERVED = """
+cube exclude filter first following groups last materialized nulls over partition percent preceding range
+recursive replace rollup rows sample sets ties unbounded values within between exists
+"""
 """Keywords of queries that may also be names, so that DuckDB does not list them as reserved."""
-_OF_STATEMENTS = frozenset(
-    """analyse analyze authorization check column concurrently constraint create default deferrable do foreign freeze
-    generated initially into placing primary references returning show table to unique variadic verbose""".split()
-)
+_OF_STATEMENTS = """
+analyse analyze authorization check column concurrently constraint create default deferrable do foreign freeze
+generated initially into placing primary references returning show table to unique variadic verbose
+"""
 """Reserved keywords of statements that may not run here."""
 
 
@@ -52,4 +52,5 @@ def keywords() -> tuple[str, ...]:
         found = connection.execute(
             "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
         ).fetchall()
-    return tuple(sorted({name for (name,) in found} - _OF_STATEMENTS - FUNCTIONS | _UNRESERVED | {"between", "exists"}))
+    names = {name for (name,) in found} - FUNCTIONS - {*_OF_STATEMENTS.split()}
+    return tuple(sorted(names | {*_UNRESERVED.split()}))

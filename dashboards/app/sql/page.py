@@ -22,6 +22,7 @@ from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.sql.editor import PATH as MONACO
 from dashboards.app.sql.editor import functions, keywords
+from dashboards.app.sql.parameters import asked_by, fault_of, inputs, values_of, with_values
 from dashboards.app.sql.results import Outcome, Results, new_key
 from dashboards.app.sql.saved import SavedQuery, saved_queries
 from dashboards.app.sql.table import is_measure, is_time, result_table
@@ -79,6 +80,8 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
     view, text = context.view, context.locale.text
     chosen = saved.get(view.get("saved"))
     query = outcome.sql if outcome else chosen.sql if chosen else view.get("q")
+    asked = asked_by(query, context.copy)
+    given = (outcome.values if outcome else {}) or {**(chosen.values if chosen else {}), **values_of(view)}
     area = dcc.Textarea(
         id="sql-text",
         value=query,
@@ -87,6 +90,7 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         rows=min(max(query.count("\n") + 2, 8), 20),
         placeholder=_EXAMPLE,
     )
+    is_ready = chosen is not None and outcome is None and not fault_of(text, asked, given)
     about = html.P(clean(chosen.abouts[view.language]), className="definition") if chosen else None
     parts = [
         html.Label(text("sql.editor"), htmlFor="sql-text"),
@@ -105,13 +109,17 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
                 }
             ),
         ),
+        html.Div(inputs(asked, given, chosen, view.language), id="sql-parameters"),
+        dcc.Store(id="sql-values", data=dict(given)),
+        dcc.Store(id="sql-named"),
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
         # The store sql-next has the key of the next result. sql-auto says whether the query runs without a click:
-        # only a saved query does, because the shop wrote it. A query in a link may come from anybody.
+        # only a saved query does, because the shop wrote it; values in a link cannot make it another query. A query in
+        # a link may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
-        dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
+        dcc.Store(id="sql-auto", data=is_ready),
         dcc.Store(id="sql-done"),
     ]
     return Part(html.Section(parts, className="card", **marks({"aria-label": text("sql.editor"), "data-sql": query})))
@@ -273,7 +281,8 @@ def _recent(context: Context) -> Table:
 
     def again(row: Row) -> str | None:
         query = str(row["sql"])
-        return view.to(q=query).href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
+        again = with_values(view.to(q=query), row.get("values") or {})
+        return again.href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
 
     view = context.view.to(saved=None, result=None, **OF_RESULT)
     query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
@@ -296,7 +305,7 @@ def _short(query: str) -> str:
 
 def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
     view, text = context.view, context.locale.text
-    plain = view.to(q=None, result=None, **OF_RESULT)
+    plain = with_values(view.to(q=None, result=None, **OF_RESULT), {})
     items = [
         html.Li(
             html.A(
