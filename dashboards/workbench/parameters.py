@@ -1,7 +1,8 @@
 """The parameters of a query: each ``$name`` in it takes a value that the user gives apart from the query.
 
 Here: finding the parameters, the kind of value that each takes, and whether a text is such a value.
-Not here: passing values to DuckDB (``dashboards.workbench.worker``). It binds them: they never become part of the query.
+Not here: passing values to DuckDB, which binds them, so that they never become part of the query
+(``dashboards.workbench.worker``).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def parameters_of(sql: str, columns: Mapping[str, Kind]) -> list[Parameter]:
     """The parameters of *sql*, in the order in which they first appear.
 
     The kind follows from use: from a cast (``$from::DATE``), or what the parameter is compared with or added to.
-    Without any hint it is text, which DuckDB converts where it can.
+    Without a hint, or if hints differ, it is text, which DuckDB converts where it can.
 
     Args:
         sql: The query.
@@ -47,10 +48,11 @@ def parameters_of(sql: str, columns: Mapping[str, Kind]) -> list[Parameter]:
         RefusedError: *sql* is not a single query, or has too many parameters.
     """
     statement = parsed(sql)
-    kinds: dict[str, Kind] = {}
+    hints: dict[str, set[Kind]] = {}
     for node in nodes(statement):
         for name, kind in _hints(node, columns):
-            kinds.setdefault(name, kind)
+            hints.setdefault(name, set()).add(kind)
+    kinds = {name: min(found) for name, found in hints.items() if len(found) == 1}
     order = sorted(statement.get("named_param_map") or (), key=lambda entry: entry["value"])
     names = [str(entry["key"]) for entry in order]
     if len(names) > MOST:

@@ -7,12 +7,14 @@
   // The page is rendered again with the result: restore the keyboard focus.
   function keepFocus() {
     var old = area(), active = document.activeElement, isInEditor = window.headwaterEditor.hasFocus();
-    if (!old || (!isInEditor && active.id !== "sql-run" && active !== document.body)) { return; }
-    var tries = 0;
+    var isOurs = isInEditor || active === document.body || active.id === "sql-run" || active.closest("#sql-parameters");
+    if (!old || !isOurs) { return; }
+    var id = active === document.body ? "sql-run" : active.id, tries = 0;
     var timer = window.setInterval(function () {
       var isNew = area() && area() !== old;
       if (isNew && document.activeElement === document.body) {
-        if (isInEditor) { window.headwaterEditor.focus(); } else { document.getElementById("sql-run").focus({ preventScroll: true }); }
+        var again = document.getElementById(id) || document.getElementById("sql-run");
+        if (isInEditor) { window.headwaterEditor.focus(); } else { again.focus({ preventScroll: true }); }
       }
       tries += 1;
       if (tries > 60 || isNew) { window.clearInterval(timer); }
@@ -55,7 +57,8 @@
     var isParameter = event.target.closest && event.target.closest("#sql-parameters") && event.target.tagName === "INPUT";
     if (event.key === "Enter" && (event.target.id === "sql-text" || isParameter) && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      document.getElementById("sql-run").click();
+      // A value that was typed just now reaches the store a moment later.
+      window.setTimeout(function () { document.getElementById("sql-run").click(); }, isParameter ? 60 : 0);
     }
   });
 

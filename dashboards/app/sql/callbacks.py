@@ -46,7 +46,7 @@ class Runner:
         Raises:
             HeadwaterError: the lake cannot be read.
         """
-        return asked_by(query, self._marts.copy())
+        return asked_by(query, self._marts.copy()) if "$" in query else []
 
     def run(
         self,
@@ -96,7 +96,7 @@ class Runner:
         fits = len(query) <= LONGEST_QUERY_IN_ADDRESS
         names = {name for name, _ in outcome.columns}
         view = view.to(sort=None)
-        if not {view.get("x"), view.get("y"), view.get("series")} <= names | {"", NO_SERIES}:
+        if not {view.get("x"), *view.get("y").splitlines(), view.get("series")} <= names | {"", NO_SERIES}:
             view = view.to(**OF_RESULT)
         return (
             with_values(view, outcome.values)
