@@ -124,6 +124,18 @@ def test_a_touch_screen_keeps_the_plain_text_area(browser, site):
     context.close()
 
 
+def test_without_the_editors_files_the_text_area_runs_queries(browser, site):
+    page = browser.new_page()
+    page.route("**/monaco/**", lambda route: route.abort())
+    page.goto(f"{site.url}/sql?lang=en")
+    page.locator("#sql-text").fill("SELECT 42 AS answer")
+    page.locator("#sql-text").press("Control+Enter")
+    page.wait_for_selector("[data-table=result]")
+    page.locator(".schema button.insert").first.evaluate("button => button.click()")
+    assert page.locator("#sql-text").input_value().startswith("SELECT 42 AS answer attribution.")
+    page.close()
+
+
 def test_parameters_are_asked_for_bound_and_kept_in_the_address(browser, site):
     page, seen = opened(browser, site, "/sql?lang=en")
     written(page, f"{SALES} WHERE dt >= $since AND entrance_id <> $other GROUP BY ALL ORDER BY dt LIMIT $most")
