@@ -35,7 +35,7 @@ def colors(page) -> dict[str, str]:
     [
         ("SELECT d.", " FROM attribution.entrance_daily AS d", "add_to_carts"),
         ("SELECT d.dt, reve", " FROM attribution.entrance_daily d -- FROM core.orders", "revenue"),
-        ("SELECT 1 FROM attribution.entr", "", "attribution.entrance_daily"),
+        ("SELECT 1 FROM entrance_d", "", "attribution.entrance_daily"),
         ("SELECT 1 FROM attribution.", "", "attributed_events"),
         ("WITH mine AS (SELECT 1) SELECT * FROM mi", "", "mine"),
         ("SELECT date_tr", "", "date_trunc"),
@@ -75,6 +75,7 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     page.keyboard.press("Escape")
     assert page.evaluate(TEXT) == "SELECT (1)"  # the bracket is closed
     page.keyboard.press("End")
+    page.keyboard.type(" ")
     page.keyboard.press("Tab")
     assert page.evaluate(TEXT).rstrip() == "SELECT (1)"
     assert page.evaluate("document.activeElement.closest('#sql-monaco') !== null")  # Tab indents
@@ -185,6 +186,6 @@ def test_a_truncated_result_says_so_on_its_chart(browser, site):
     page.locator("#sql-run").click()
     page.wait_for_selector("#chart-chart .main-svg")
     settled(page)
-    assert page.locator("#chart-chart .annotation-text").inner_text() == "只画了前 2,000 行，后面还有更多"
+    assert page.locator("#chart-chart .annotation-text").text_content() == "只画了前 2,000 行，后面还有更多"
     assert not seen.wrong
     close(page)

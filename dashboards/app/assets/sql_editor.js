@@ -224,6 +224,7 @@
     var part = /(?:\bfrom|\bjoin|,)\s+([\w.]+)(?:\s+(?:as\s+)?([a-z_]\w*))?/gi;
     while ((match = part.exec(sql))) {
       var name = match[1].toLowerCase();
+      part.lastIndex -= (match[2] || "").length;  // what follows may be a FROM
       var alias = match[2] && reserved.indexOf(match[2].toLowerCase()) < 0 ? match[2] : name.split(".").pop();
       if (known[name]) { found.push([alias, name]); }
     }
