@@ -87,8 +87,8 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     in_editor(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-table=result]")
+    page.wait_for_function("document.activeElement.closest('#sql-monaco') !== null")  # as before the result
     settled(page)
-    assert page.evaluate("document.activeElement.closest('#sql-monaco') !== null")  # as before the result
     assert page.get_by_role("textbox", name="SQL 编辑器").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not seen.wrong
@@ -132,6 +132,7 @@ def test_without_the_editors_files_the_text_area_runs_queries(browser, site):
     page.locator("#sql-text").fill("SELECT 42 AS answer")
     page.locator("#sql-text").press("Control+Enter")
     page.wait_for_selector("[data-table=result]")
+    page.wait_for_function("document.activeElement.id === 'sql-text'")
     page.locator(".schema button.insert").first.evaluate("button => button.click()")
     assert page.locator("#sql-text").input_value().startswith("SELECT 42 AS answer attribution.")
     page.close()

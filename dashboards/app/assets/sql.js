@@ -9,15 +9,18 @@
     var old = area(), active = document.activeElement, isInEditor = window.headwaterEditor.hasFocus();
     var isOurs = isInEditor || active === document.body || active.id === "sql-run" || active.closest("#sql-parameters");
     if (!old || !isOurs) { return; }
-    var id = active === document.body ? "sql-run" : active.id, tries = 0;
+    var id = active === document.body ? "sql-run" : active.id, start = old.selectionStart, end = old.selectionEnd, tries = 0;
     var timer = window.setInterval(function () {
-      var isNew = area() && area() !== old;
-      if (isNew && document.activeElement === document.body) {
-        var again = document.getElementById(id) || document.getElementById("sql-run");
-        if (isInEditor) { window.headwaterEditor.focus(); } else { again.focus({ preventScroll: true }); }
+      var isNew = area() && area() !== old, isDone = isNew && document.activeElement !== document.body;
+      if (isNew && !isDone && isInEditor) {
+        area().setSelectionRange(start, end);
+        isDone = window.headwaterEditor.focus();
+      } else if (isNew && !isDone) {
+        (document.getElementById(id) || document.getElementById("sql-run")).focus({ preventScroll: true });
+        isDone = true;
       }
       tries += 1;
-      if (tries > 60 || isNew) { window.clearInterval(timer); }
+      if (tries > 60 || isDone) { window.clearInterval(timer); }
     }, 50);
   }
 

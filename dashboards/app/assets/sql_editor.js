@@ -18,8 +18,12 @@
   }
 
   window.headwaterEditor = {
-    // What the user sees: Monaco or the text area.
-    focus: function () { if (editor) { editor.focus(); } else if (area()) { area().focus({ preventScroll: true }); } },
+    // Of what the user sees: Monaco or the text area. Returns false while Monaco is not yet in a page rendered again.
+    focus: function () {
+      if (editor && !editor.getContainerDomNode().isConnected) { return false; }
+      if (editor) { editor.focus(); } else { area().focus({ preventScroll: true }); }
+      return true;
+    },
     hasFocus: function () { return editor ? editor.hasTextFocus() : document.activeElement === area(); },
     insert: function (name) {
       var text = area();
