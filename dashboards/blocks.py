@@ -253,6 +253,7 @@ class Choice:
         default: The value if the URL has none; the URL leaves it out.
         clears: Keys to remove from the URL when the value changes, because their values depend on this one.
         is_open: Whether the page itself reports a value that is not an option; otherwise a general warning does.
+        most: How many options may be chosen; if more than one, *value* and *default* have one on each line.
     """
 
     key: str
@@ -263,6 +264,7 @@ class Choice:
     default: str = ""
     clears: tuple[str, ...] = ()
     is_open: bool = False
+    most: int = 1
 
 
 @dataclass(frozen=True)

@@ -297,13 +297,14 @@ def _control(control: Choice | Search) -> Any:
             debounce=500,
             size="sm",
         )
-    return dmc.Select(
-        id={"type": "set", "key": control.key},
-        label=control.label,
-        data=[{"value": option.value, "label": clean(option.label)} for option in control.options],
-        value=control.value,
-        searchable=control.is_searchable,
-        allowDeselect=False,
-        size="sm",
-        comboboxProps={"withinPortal": True},
-    )
+    data = [{"value": option.value, "label": clean(option.label)} for option in control.options]
+    shared: dict[str, Any] = {
+        "id": {"type": "set", "key": control.key},
+        "label": control.label,
+        "data": data,
+        "size": "sm",
+    }
+    shared |= {"searchable": control.is_searchable, "comboboxProps": {"withinPortal": True}}
+    if control.most > 1:
+        return dmc.MultiSelect(**shared, value=control.value.splitlines(), maxValues=control.most)
+    return dmc.Select(**shared, value=control.value, allowDeselect=False)
