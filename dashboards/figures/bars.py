@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, INK, SOFT_INK, base, plain, text_width, wrapped
+from dashboards.figures.look import BLUE, INK, SOFT_INK, TEXT, base, plain, text_width, wrapped
 from dashboards.locale import Locale
 
 _ROW = 32
@@ -66,7 +66,7 @@ def ranked_bars(
             name=plain(bars.name),
             text=[plain(label) for label in bars.labels],
             textposition="outside",
-            textfont={"size": 12, "color": INK},
+            textfont={"size": TEXT, "color": INK},
             cliponaxis=False,
             hovertext=list(hovers),
             hoverinfo="text",
@@ -114,7 +114,7 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
         mode="text",
         text=[f"&nbsp;{plain(label)}" for label in bars.labels],
         textposition="middle right",
-        textfont={"size": 12, "color": INK},
+        textfont={"size": TEXT, "color": INK},
         hoverinfo="skip",
         showlegend=False,
         cliponaxis=False,

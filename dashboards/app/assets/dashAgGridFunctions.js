@@ -10,6 +10,9 @@ dagfuncs.fullText = function (params) {
   // On hover: the full text if it is cut off; a number with all its digits.
   return data[params.colDef.field + "_full"] || (shown && shown.length > 18 ? shown : null);
 };
+// The bar of a cell with its value, and the class of a change: better or worse.
+dagfuncs.barOf = function (params) { return (params.data && params.data[params.colDef.field + "_bar"]) || { backgroundSize: "0" }; };
+dagfuncs.toneOf = function (params) { return (params.data && params.data[params.colDef.field + "_tone"]) || ""; };
 
 var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 dagcomponents.HeadwaterLink = function (props) {
