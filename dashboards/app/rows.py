@@ -19,9 +19,12 @@ from dashboards.app.marks import clean, marks
 from dashboards.app.order import after_click, direction, name_of
 from dashboards.blocks import Column, Row, Table
 
-_FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True}
+_FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": True}
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
+
+_HEAD = 48
+"""Pixels of a grid's heading, which has room for two lines."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -93,7 +96,8 @@ def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
     leading = next((column for column in measures if column.field == table.bar or not table.bar), None)
     if leading is None or len(rows) < _FEWEST_BARS:
         return [0.0] * len(table.columns)
-    most = max((float(value) for row in rows if (value := _amount(leading, row))), default=0.0)
+    amounts = [_amount(leading, row) for row in rows]
+    most = max(amounts) if max(amounts) > min(amounts) else 0.0  # equal bars would say nothing
     return [most if column is leading else 0.0 for column in table.columns]
 
 
@@ -151,7 +155,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "valueFormatter": {"function": "shown(params)"},
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
-            "cellClass": {"function": "toneOf(params)"} if column.tone else "bar-cell" if most[place] else None,
+            "cellClass": {"function": "classesOf(params)"} if column.tone or most[place] else None,
             "cellStyle": {"function": "barOf(params)"} if most[place] else None,
             "cellRenderer": "HeadwaterLink" if column.href or column.picture else None,
             "pinned": "left" if place == 0 and not column.is_long else None,
@@ -182,9 +186,10 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
                 "autoSizePadding": 14,
+                "headerHeight": _HEAD,
                 **({} if has_long else {"autoSizeStrategy": _FIT}),
             },
-            style={"height": min(lines * 36 + 26, 560)},
+            style={"height": min((lines - 1) * 36 + _HEAD + 14, 560)},
             className="",
         ),
         className="grid-table",
@@ -193,13 +198,13 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
-    """The width of *column* beside a long one: that of its text. The long one gets the rest, which ag-grid calls flex.
+    """The width of *column* beside a long one: that of its text, its heading in two lines. The long one gets the rest, which ag-grid calls flex.
 
     A grid cannot both measure its columns and have one with flex, so the text is measured here.
     """
     if column.is_long:
         return {"flex": 1}
-    texts = (column.title, *(column.cell(row) for row in rows))
+    texts = (column.title[: len(column.title) // 2 + 4], *(column.cell(row) for row in rows))
     letters = max(sum(1 if letter.isascii() else 2 for letter in text) for text in texts)
     return {"width": round(letters * _LETTER) + _PADDING}
 
