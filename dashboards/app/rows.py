@@ -198,9 +198,10 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
-    """The width of *column* beside a long one: that of its text, its heading in two lines. The long one gets the rest, which ag-grid calls flex.
+    """The width of *column* beside a long one: that of its text, with its heading in two lines.
 
-    A grid cannot both measure its columns and have one with flex, so the text is measured here.
+    The long one gets the rest, which ag-grid calls flex. A grid cannot both measure its columns and have one with flex,
+    so the text is measured here.
     """
     if column.is_long:
         return {"flex": 1}
