@@ -129,6 +129,7 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     Raises:
         NoDataError: no day is computed.
     """
+    copy = copy.in_language(view.language)
     now = dt.datetime.now(dt.UTC)
     newest = copy.newest(now)
     if view.first is None or view.last is None:

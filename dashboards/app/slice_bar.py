@@ -46,6 +46,8 @@ class Dimensions:
             "channel": {row["channel"]: row[language] for row in context.whole.rows(query("channels.names"))},
             "segment": {row["key"]: row[language] for row in groups if row["kind"] == "segment"},
             "entrance": context.entrance_names(),
+            "category": context.whole.names,
+            "brand": context.whole.names,
         }
 
     def values(self, dimension: str) -> Sequence[str]:
