@@ -23,8 +23,8 @@ _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": 
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
 
-_HEAD = 48
-"""Pixels of a grid's heading, which has room for two lines."""
+_HEAD = 58
+"""Pixels of a grid's heading, which has room for three lines."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -161,7 +161,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "wrapHeaderText": True,
-            "minWidth": 240 if column.is_long else 150 if column.is_text else 96,
+            "minWidth": 240 if column.is_long else 150 if column.is_text else 100,
             "maxWidth": None if column.is_long else 240 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
