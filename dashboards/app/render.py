@@ -183,7 +183,6 @@ def term(name: Component, definition: str, *names: str) -> Component:
     return html.Div(
         [
             name,
-            " ",
             html.Button("?", className="help", type="button", **marks({"aria-label": clean(definition)})),
             html.Span(clean(definition), className=" ".join(("tip", *names)), role="tooltip"),
         ],

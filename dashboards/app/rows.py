@@ -110,7 +110,7 @@ def _amount(column: Column, row: Row) -> float:
 def _bar(column: Column, row: Row, most: float) -> dict[str, str]:
     """The style of a cell whose bar shows the row's value; empty without one."""
     value = _amount(column, row) if most else 0.0
-    return {"backgroundSize": f"{100 * value / most:.1f}% 70%"} if value else {}
+    return {"backgroundSize": f"{100 * value / most:.1f}% 20px"} if value else {}
 
 
 def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bool = False) -> Component:
@@ -161,7 +161,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "wrapHeaderText": True,
-            "minWidth": 240 if column.is_long else 150 if column.is_text else 100,
+            "minWidth": 240 if column.is_long else 150 if column.is_text else 112,
             "maxWidth": None if column.is_long else 240 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,

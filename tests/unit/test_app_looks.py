@@ -117,7 +117,7 @@ def bars(of: Table) -> list[str | None]:
 @pytest.mark.parametrize("count", [4, GRID_FROM + 3])
 def test_the_first_measure_has_bars_that_compare_the_rows(count):
     found = bars(table(200, 50, 0, *[None] * (count - 3)))
-    assert found == ["100.0% 70%", "25.0% 70%", *[None] * (count - 2), None]
+    assert found == ["100.0% 20px", "25.0% 20px", *[None] * (count - 2), None]
 
 
 @pytest.mark.parametrize("values", [(5, 5, 5), (2, 1), (0, 0, 0), (-1, -2, -3)])
