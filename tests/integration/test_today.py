@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +23,8 @@ from dashboards.copy.build import publish
 from pipelines.home.folder import Home
 from tests.app_pages import flat, look_at, table, texts, values
 from tests.commands import headwater
+from tests.integration.dagster_servers import Servers
+from tests.integration.test_dashboard_server import page, started
 from tests.processes import copy_of
 from tests.shared_homes import made_once
 from tests.support import all_tables, assert_same_tables, land, make_home
@@ -221,3 +225,20 @@ def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(in_progress, tmp
     found = all_tables(in_progress.home)
     assert {row["hour"] for row in found["core.traffic_hourly"] if row["dt"] == TODAY} == set(range(13))
     assert_same_tables(found, all_tables(home))
+
+
+def test_servers_show_an_hour_soon_after_it_landed(yesterday, tmp_path):
+    home = copy_of(yesterday, tmp_path / "home")
+    land_hours(home, TODAY, range(9))
+    run_command(home)
+    (tmp_path / "logs").mkdir()
+    dashboards, browser = started(home)
+    try:
+        with Servers(home, tmp_path / "logs") as servers:
+            assert f"{TODAY}, up to 9:00" in page(browser)
+            land_hours(home, TODAY, [9])
+            landed = time.monotonic()
+            servers.wait("the hour on the overview", lambda: f"{TODAY}, up to 10:00" in page(browser))
+            print(f"the overview showed the hour {time.monotonic() - landed:.0f} s after it landed")
+    finally:
+        dashboards.stop(signal.SIGTERM)

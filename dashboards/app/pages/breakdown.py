@@ -20,7 +20,7 @@ from dashboards.blocks import Block, Chart, Table
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import LINES, courses
 from dashboards.slices import OF_ITEMS, Slice
-from pipelines.sqlproject.metrics import select
+from pipelines.sqlproject.metric_sql import select
 from pipelines.sqlproject.model import DIALECT
 
 _METRICS = {
