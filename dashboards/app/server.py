@@ -33,6 +33,7 @@ from dashboards.app.pictures import add_pictures
 from dashboards.app.render import components
 from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
+from dashboards.app.sql.editor import add_editor
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
 from dashboards.blocks import Block, Cards, Group, Table, Text, title
@@ -71,9 +72,10 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     marts = Marts(home)
     app.layout = _layout
     _add_callbacks(app, marts)
-    add_sql(app, home)
+    add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
+    add_editor(app.server)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
@@ -98,7 +100,8 @@ def _with_policy(response: flask.Response) -> flask.Response:
     """Set the content security policy, so that the browser blocks requests to other sites."""
     response.headers["Content-Security-Policy"] = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+        "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "  # the SQL editor's worker
+        "frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"

@@ -53,10 +53,13 @@ def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
     ]
     warnings = []
     for choice in choices:
-        asked = context.view.get(choice.key)
+        given = context.view.get(choice.key)
         labels = {option.value: option.label for option in choice.options}
-        if asked and asked not in labels:
-            shown = labels.get(choice.value, choice.value)
+        for asked in given.splitlines() if choice.most > 1 else [given]:
+            if not asked or asked in labels:
+                continue
+            values = choice.value.splitlines() if choice.most > 1 else [choice.value]
+            shown = ", ".join(labels.get(value, value) for value in values)
             text = context.locale.text("unknown.choice", label=choice.label, value=asked, shown=shown)
             warnings.append(Text(text, "warning"))
     return warnings

@@ -95,7 +95,9 @@ SLICE = "in."
 """The keys of a slice in a URL begin with this: ``in.platform=ios&in.platform=web``."""
 
 _LONGEST_VALUE = 200
-_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
+_SEVERAL = frozenset({("sql", "y")})
+"""Filters with several values: the URL repeats the key, the filter has a value a line."""
+_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
 """Maximum values of a dimension."""
@@ -193,7 +195,12 @@ class View:
             *([("theme", self.theme)] if self.theme != "light" else []),
             *((SLICE + name, value) for name in DIMENSIONS for value in self.slice.get(name, ())),
             *([("breakdown", self.by)] if self.by else []),
-            *sorted((key, value) for key, value in self.filters.items() if value),
+            *(
+                (key, value)
+                for key, values in sorted(self.filters.items())
+                for value in (values.splitlines() if (self.page, key) in _SEVERAL else [values])
+                if value
+            ),
         ]
         return "?" + urlencode(pairs)
 
@@ -217,6 +224,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     except ValueError:  # too many fields for any view, so ignore all of them
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
+    given |= {key: "\n".join(_values(pairs, key)) for of_page, key in _SEVERAL if of_page == page and given.get(key)}
     if page == "products" and (category := given.pop("category", "")):  # links of before there were filters
         pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}

@@ -94,6 +94,7 @@ def _listed(context: Context, key: str, name: str, rows: list[dict[str, Any]], m
         locale.text(f"{name}.about"),
         notes=notes,
         is_wide=True,
+        bar=measures[0].field or "",
         is_sortable=not notes,
         keys=("transformed_path",),
     )

@@ -124,7 +124,7 @@ def _histogram(context: Context, kind: str, own: str, measure: str, name: Callab
     about = locale.text.joined(
         locale.text(f"about.{measure}"), locale.text("course.one.compared") if then is not None else ""
     )
-    table = Table(own.removeprefix("journeys."), locale.text(own), columns, rows, about)
+    table = Table(own.removeprefix("journeys."), locale.text(own), columns, rows, about, bar="orders_with_touch")
     figure = distribution(
         locale,
         "orders_with_touch",

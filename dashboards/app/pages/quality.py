@@ -45,8 +45,7 @@ def quality(context: Context) -> Sequence[Block]:
         _batches(context),
         Text(locale.text("checks.heading"), "heading"),
         _checks(context),
-        Text(locale.text("lineage.title"), "heading"),
-        Text(locale.text("lineage.about"), "intro"),
+        Text(locale.text("lineage.title"), "heading", about=locale.text("lineage.about")),
         *_lineage(context, read_lineage(context.copy.home)),
     ]
 
