@@ -20,6 +20,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,22 +142,33 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--port", type=int, default=8099)
     options = parser.parse_args()
-    command = [sys.executable, "-m", "pipelines.commands.main", "dashboard", "--home", str(options.home)]
-    command += ["--port", str(options.port), "--workers", str(options.workers)]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    for line in server.stderr:
+    with server(options.home, options.port, options.workers) as pid:
+        return _measure(pid, options)
+
+
+@contextmanager
+def server(home: Path, port: int, workers: int = 2) -> Iterator[int]:
+    """The dashboards of *home*, served as users start them; the id of the server's first process.
+
+    Raises:
+        RuntimeError: the server does not start; it has printed the reason.
+    """
+    command = [sys.executable, "-m", "pipelines.commands.main", "dashboard", "--home", str(home)]
+    command += ["--port", str(port), "--workers", str(workers)]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert started.stderr is not None
+    for line in started.stderr:
         if "http://" in line:
             break
         print(line, end="", file=sys.stderr)
     else:
-        return server.wait() or 1  # the server ended and has printed the reason
-    threading.Thread(target=server.stderr.read, daemon=True).start()
+        raise RuntimeError(f"the server ended with exit code {started.wait()}")
+    threading.Thread(target=started.stderr.read, daemon=True).start()
     try:
-        return _measure(server.pid, options)
+        yield started.pid
     finally:
-        os.kill(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+        os.kill(started.pid, signal.SIGTERM)
+        started.wait(timeout=30)
 
 
 def _measure(pid: int, options: argparse.Namespace) -> int:
