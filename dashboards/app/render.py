@@ -301,7 +301,7 @@ def _tabs(view: View, choice: Choice) -> Component:
     links = [
         html.A(
             clean(option.label),
-            href=view.to(**{choice.key: None if option.value == choice.default else option.value}).href,
+            href=view.to(**{choice.key: option.value}).href,
             className="here" if option.value == choice.value else None,
             **marks({"aria-current": "page"} if option.value == choice.value else {}),
         )

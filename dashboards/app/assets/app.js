@@ -73,9 +73,20 @@
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;
-      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href); }
+      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href + window.location.hash); }
     }
+    reach();
   }
+
+  // The place that a link names after "#": it is there only when the page has been rendered.
+  var reached = "";
+  function reach() {
+    var place = document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
+    if (!place || reached === window.location.href) { return; }
+    reached = window.location.href;
+    place.scrollIntoView();
+  }
+  window.addEventListener("hashchange", function () { reached = window.location.href; });
 
   // What is folded is data until it is unfolded.
   document.addEventListener("toggle", function (event) {

@@ -34,8 +34,6 @@
 
   function isDrawn(place) { return place.headwaterFigure === place.dataset.figure; }
 
-  function drawAll() { all().forEach(function (place) { if (!isDrawn(place)) { draw(place); } }); }
-
   // A chart is drawn half a window before it is seen, so that nobody who scrolls waits for it.
   var near = new IntersectionObserver(function (found) {
     found.forEach(function (one) { if (one.isIntersecting && !isDrawn(one.target)) { draw(one.target); } });
@@ -67,8 +65,10 @@
   var isPrinting = false;
   window.addEventListener("beforeprint", function () {
     isPrinting = true;
-    drawAll();
-    all().forEach(function (place) { if (place.clientWidth > PAPER) { draw(place, PAPER); } });
+    all().forEach(function (place) {
+      var width = place.clientWidth > PAPER ? PAPER : 0;
+      if (width || !isDrawn(place)) { draw(place, width); }
+    });
   });
   window.addEventListener("afterprint", function () {
     isPrinting = false;

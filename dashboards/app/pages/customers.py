@@ -36,7 +36,7 @@ def customers(context: Context) -> Sequence[Block]:
     if not reading.has(MAIN):
         return everything(context.locale, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
-    part = tabs(context, PARTS)
+    part = tabs(context, dict.fromkeys(PARTS, ()))
     chosen = part.choice.value
     listed = [_controls(context, reading), *_list(context, reading)] if chosen == PARTS[0] else []
     return [note, part, *listed, *everything(context.locale, reading, hrefs, [chosen])]

@@ -80,10 +80,10 @@ def products(context: Context) -> Sequence[Block]:
     windows = matrix_windows(reading)
     missing = why_no_matrix(locale, reading, windows, defined)
     if missing:
-        part = tabs(context, WITHOUT_MATRIX)
+        part = tabs(context, dict.fromkeys(WITHOUT_MATRIX, ()))
         return [missing, part, *_whole(context, reading, part.choice.value, windows, defined)]
     chosen = _chosen(context, reading, windows, defined)
-    part = tabs(context, PARTS)
+    part = tabs(context, dict.fromkeys(PARTS, ()))
     name = part.choice.value
     top: list[Block] = [note, part, _controls(context, reading, chosen, defined, name)]
     if name == "matrix":
