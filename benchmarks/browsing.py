@@ -21,6 +21,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from benchmarks.sessions import server
+from dashboards.app.pages import PARTS_OF
 from dashboards.app.view import PAGES, View
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -108,6 +109,11 @@ def _processor(devtools: Any) -> float:
     return float(found["TaskDuration"])
 
 
+def _every() -> list[str]:
+    """All pages, and all parts of pages."""
+    return [f"{page}?part={part}" if part else page for page in PAGES for part in PARTS_OF.get(page, ("",))]
+
+
 def main() -> None:
     """Print a line for each page: medians of several visits."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,7 +121,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--port", type=int, default=8098)
     parser.add_argument("--query", default="", help="days and filters: from=2026-01-01&to=2026-01-31")
-    parser.add_argument("pages", nargs="*", default=[page for page in PAGES if page != "sql"], help="such as products")
+    parser.add_argument("pages", nargs="*", default=_every(), help="such as products?part=moves")
     options = parser.parse_args()
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     with server(options.home, options.port) as _, sync_playwright() as playwright:

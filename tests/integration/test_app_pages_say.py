@@ -18,14 +18,10 @@ import pytest
 from dashboards.app.context import Context
 from dashboards.app.export import columns_of
 from dashboards.app.marts import Copy, Marts
-from dashboards.app.pages.journeys import PARTS as JOURNEYS
-from dashboards.app.pages.models import PARTS as MODELS
-from dashboards.app.pages.products import PARTS as PRODUCTS
-from dashboards.app.pages.quality import PARTS as QUALITY
+from dashboards.app.pages import PARTS_OF
 from dashboards.app.server import create_app
 from dashboards.app.view import PAGES
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Tabs, Text, flat, tables
-from dashboards.sections.customers import PARTS as CUSTOMERS
 from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, look_at, table, texts, values
@@ -33,9 +29,6 @@ from tests.shared_homes import shop_with_dashboards
 
 DAYS = "from=2026-05-17&to=2026-05-20"
 LANGUAGES = ("zh", "en")
-PARTS = {
-    "products": PRODUCTS, "customers": CUSTOMERS, "models": MODELS, "journeys": JOURNEYS, "quality": QUALITY,
-}  # fmt: skip
 
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -328,7 +321,7 @@ def addresses(lake: Ask) -> list[str]:
         f"/paths?find={key['none']}&", f"/paths?find={key['event']}&", f"/paths?find={key['device']}&", "/modules?",
         "/products?", f"/products?sku={key['sku']}&", "/customers?", f"/customers?user={key['user']}&",
         f"/customers?segment={key['segment']}&", "/quality?", "/search?q=home&",
-        *(f"/{page}?part={part}&" for page, parts in PARTS.items() for part in list(parts)[1:]),
+        *(f"/{page}?part={part}&" for page, parts in PARTS_OF.items() for part in parts[1:]),
     ]  # fmt: skip
 
 
