@@ -153,7 +153,7 @@ def groups(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Group]:
     ("address", "key", "charts"),
     [
         ("/models?", "model", {"models"}),
-        ("/models?", "effect", {"effects"}),
+        ("/models?part=effects&", "effect", {"effects"}),
         ("/channels?", "metric", {"course"}),
         ("/entrances?", "metric", {"course"}),
         ("/entrances?entrance=home_feed&", "metric", {"course"}),
